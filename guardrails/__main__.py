@@ -1,0 +1,5 @@
+"""``python -m guardrails``: the same as the `guardrails` command."""
+
+from guardrails.cli import main
+
+main()

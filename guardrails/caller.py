@@ -1,0 +1,50 @@
+"""Who makes a call, from what the process knows for free: no request to AWS, no refresh of credentials."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import socket
+import sys
+from typing import Any
+
+from guardrails.values import Caller
+
+
+def describe(credentials: Any) -> Caller:
+    """The caller of this process; `credentials` is botocore's object, whose key is read only if that asks nobody."""
+    return Caller(
+        principal=_principal(credentials),
+        os_user=_user(),
+        host=socket.gethostname(),
+        program=_program(),
+        interactive=bool(getattr(sys, "ps1", None)) or bool(sys.flags.interactive) or _notebook(),
+        notebook=_notebook(),
+        pid=os.getpid(),
+    )
+
+
+def _principal(credentials: Any) -> str | None:
+    """``AKIA… (shared-credentials-file)``. `_access_key` of refreshable credentials does not start a refresh."""
+    known = vars(credentials) if hasattr(credentials, "__dict__") else {}
+    key = known.get("_access_key") or known.get("access_key")
+    return f"{key} ({known.get('method') or 'unknown'})" if key else None
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return str(os.getuid()) if hasattr(os, "getuid") else ""
+
+
+def _program() -> str:
+    main = sys.modules.get("__main__")
+    name = getattr(main, "__file__", None) or (sys.argv[0] if sys.argv else "")
+    return os.path.basename(str(name)) if name else "python"
+
+
+def _notebook() -> bool:
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None and hasattr(ipython, "get_ipython") else None
+    return type(shell).__name__ == "ZMQInteractiveShell"

@@ -1,0 +1,23 @@
+"""The `guardrails` command.
+
+A file per command; the exit codes are the same for all:
+
+0  done, or the call would be allowed      1  a claim of the demo did not hold, or the script failed
+2  the command line, the configuration or a policy is wrong      3  a call was (or would be) blocked
+"""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Entry point; says which extra is missing instead of a traceback."""
+    try:
+        from guardrails.cli.app import app  # noqa: PLC0415  (only here can a missing extra be told)
+    except ModuleNotFoundError as error:
+        if error.name not in ("click", "rich"):
+            raise
+        sys.stderr.write(f"guardrails: the command line needs {error.name}; pip install 'botocore-guardrails[cli]'\n")
+        sys.exit(2)
+    app(prog_name="guardrails")

@@ -1,0 +1,46 @@
+"""The group of commands, and what they share: one configuration option and one way to fail."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from guardrails.cli import check, demo, live, log, run
+from guardrails.errors import CallDenied, GuardrailsError
+
+
+class _App(click.Group):
+    """Turns the guard's own errors into one sentence on stderr and the documented exit code."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with _one_sentence():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _one_sentence() -> Iterator[None]:
+    try:
+        yield
+    except GuardrailsError as error:
+        click.echo(f"guardrails: {error}", err=True)
+        sys.exit(2)
+    except CallDenied as error:
+        click.echo(f"guardrails: {error.paragraph}", err=True)
+        sys.exit(3)
+
+
+@click.group(cls=_App, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="botocore-guardrails")
+def app() -> None:
+    """Admission guard for AWS calls made from Python.
+
+    Exit codes: 0 done or allowed, 1 a claim or the script failed, 2 wrong usage, configuration or policy, 3 blocked.
+    """
+
+
+for command in (run.run, check.check, live.live, log.log, demo.demo):
+    app.add_command(command)

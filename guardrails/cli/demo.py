@@ -1,0 +1,22 @@
+"""``guardrails demo``: the outage of 9 October 2023, replayed on simulated AWS."""
+
+from __future__ import annotations
+
+import sys
+from typing import Literal
+
+import click
+
+from guardrails.cli.show import console
+
+
+@click.command()
+@click.option("--format", "fmt", type=click.Choice(["pretty", "json"]), default="pretty", show_default=True)
+def demo(fmt: Literal["pretty", "json"]) -> None:
+    """Replay the outage on simulated AWS, without the guard and with it. Needs no credentials.
+
+    Exit code 0 only if every claim held.
+    """
+    from guardrails.demo import run  # noqa: PLC0415  (moto takes a second to import)
+
+    sys.exit(run(console(), fmt))

@@ -1,0 +1,32 @@
+"""``guardrails live``: which cluster is live, and the evidence with its age."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+
+import click
+
+from guardrails.cli.client import aws_options, make_client
+from guardrails.cli.show import console, live_json, show_live
+from guardrails.guard import Guard
+
+
+@click.command()
+@aws_options
+def live(config: str | None, profile: str | None, region: str | None, endpoint_url: str | None, fmt: str) -> None:
+    """Show which cluster is live, by which evidence, and how old it is.
+
+    Exit code 3 when it is not known, because then no cluster may be hurt.
+    """
+    guard = Guard.from_config(config)
+    facts = guard.live(make_client("ec2", profile, region, endpoint_url))
+    now = time.time()
+    for failure in facts.failures:
+        click.echo(f"guardrails: the look-up {failure.lookup} failed with {failure.code} ({failure.message})", err=True)
+    if fmt == "json":
+        click.echo(json.dumps(live_json(facts, now), indent=2))
+    else:
+        show_live(console(), facts, now)
+    sys.exit(0 if facts.live.known else 3)

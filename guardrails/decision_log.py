@@ -1,0 +1,137 @@
+"""Stage 6: the decision log, JSON lines in the shape of OPA's decision log, safe with several processes appending.
+
+One line per decision: decision_id, timestamp, path, input, result, labels, bundles, metrics (nanoseconds), masked, and
+under `custom` what the guard did about it. Allows are logged too. Writing and rotating hold a lock on a file beside
+the log, and a line is one write, so lines of several processes never mix.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from guardrails.config import LogSettings
+from guardrails.evaluate.document import describe, rfc3339
+from guardrails.values import Decision, LookupFailure, Outcome
+
+PATH = "guardrails/main/decision"
+
+
+class DecisionLog:
+    """Appends decisions to `settings.path`. OSError of a full or read-only disk reaches the caller."""
+
+    def __init__(self, settings: LogSettings) -> None:
+        self._settings = settings
+
+    def open(self) -> None:
+        """Create the folder and the file, readable by their owner only; raises OSError now rather than at a decision."""
+        if self._settings.enabled:
+            self._settings.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            os.close(self._append())
+
+    def write(self, decision: Decision, outcome: Outcome, mode: str) -> None:
+        """Append one decision, whole, before its call is sent or refused."""
+        if not self._settings.enabled:
+            return
+        line = json.dumps(entry(decision, outcome, mode, self._settings.labels), ensure_ascii=True).encode() + b"\n"
+        with self._locked():
+            self._rotate(len(line))
+            file = self._append()
+            try:
+                size = os.fstat(file).st_size
+                written = os.write(file, line)
+                if written != len(line):
+                    # Half a line would spoil the next one.
+                    os.ftruncate(file, size)
+                    raise OSError(f"only {written} of {len(line)} bytes fit on the disk")
+            finally:
+                os.close(file)
+
+    def _append(self) -> int:
+        return os.open(self._settings.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        path = self._settings.path
+        lock = os.open(path.with_name(f"{path.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(lock)
+
+    def _rotate(self, more: int) -> None:
+        path, keep = self._settings.path, self._settings.keep
+        if not path.exists() or path.stat().st_size + more <= self._settings.max_bytes:
+            return
+        for number in range(keep, 0, -1):
+            older = _numbered(path, number - 1)
+            if older.exists():
+                older.replace(_numbered(path, number))
+        if keep == 0:
+            path.unlink()
+
+
+def entry(decision: Decision, outcome: Outcome, mode: str, labels: Mapping[str, str]) -> dict[str, Any]:
+    """One decision as a JSON-safe object."""
+    facts = decision.facts
+    document = decision.input or {"call": describe(decision.call)}
+    return {
+        "decision_id": decision.id,
+        "timestamp": rfc3339(decision.decided_at),
+        "type": "openpolicyagent.org/decision_logs",
+        "path": PATH,
+        "labels": {"app": "guardrails", **labels},
+        "bundles": {"guardrails": {"revision": decision.revision}},
+        "requested_by": (decision.caller.principal or decision.caller.os_user) if decision.caller else None,
+        "input": document,
+        "result": decision.result,
+        "masked": [f"/input/call/params{pointer}" for pointer in decision.call.masked],
+        "metrics": dict(decision.metrics),
+        "custom": {
+            "action": decision.action,
+            "enforcement": outcome.enforcement,
+            "sent": outcome.send,
+            "mode": mode,
+            "unavailable": decision.unavailable,
+            "reason": decision.reason,
+            "lookups": facts.lookups if facts else 0,
+            "failures": [_failure(failure) for failure in facts.failures] if facts else [],
+        },
+    }
+
+
+def _failure(failure: LookupFailure) -> dict[str, str]:
+    return {
+        "lookup": failure.lookup,
+        "code": failure.code,
+        "message": failure.message,
+        "permission": failure.permission,
+    }
+
+
+def _numbered(path: Path, number: int) -> Path:
+    return path.with_name(f"{path.name}.{number}") if number else path
+
+
+def read(path: Path, keep: int = 0) -> Iterator[dict[str, Any] | str]:
+    """Every entry, oldest first, rotated files included. A line that is not one comes as a sentence with its place."""
+    for number in range(keep, -1, -1):
+        file = _numbered(path, number)
+        if not file.exists():
+            continue
+        with file.open(encoding="utf-8", errors="replace") as lines:
+            for position, line in enumerate(lines, 1):
+                try:
+                    found = json.loads(line)
+                except ValueError:
+                    found = None
+                if isinstance(found, dict) and "decision_id" in found:
+                    yield found
+                else:
+                    yield f"{file}:{position}: not a decision; the line is left out"

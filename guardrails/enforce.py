@@ -1,0 +1,24 @@
+"""Stage 5: what a decision means in this mode. A pure function; telling and raising are done by the guard."""
+
+from __future__ import annotations
+
+from guardrails.message import paragraph
+from guardrails.values import Decision, Mode, Outcome
+
+
+def enforce(decision: Decision, mode: Mode, now: float) -> Outcome:
+    """Send or block. `now` is for the ages in the sentence.
+
+    ``enforce``: deny and confirm block, warn warns. ``warn``: nothing blocks, whatever would have does warn.
+    ``dryrun``: nothing blocks or warns; the decision log tells what would have happened.
+    A confirmation nobody can give is a denial.
+    """
+    if decision.action == "allow":
+        return Outcome(send=True, enforcement="allow")
+    if mode == "dryrun":
+        return Outcome(send=True, enforcement="dryrun")
+    if decision.action == "warn":
+        return Outcome(send=True, enforcement="warn", warning=paragraph(decision, now))
+    if mode == "warn":
+        return Outcome(send=True, enforcement="warn", warning=paragraph(decision, now))
+    return Outcome(send=False, enforcement="deny")

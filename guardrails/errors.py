@@ -1,0 +1,68 @@
+"""Every exception the guard raises.
+
+    botocore.exceptions.ClientError
+    └── CallDenied                code GuardrailsDenied       a rule blocked the call
+        └── GuardUnavailable      code GuardrailsUnavailable  the guard could not decide, so the call is blocked
+    Exception
+    └── GuardrailsError
+        ├── ConfigError           guardrails.toml or its environment variables are wrong
+        └── PolicyError           a policy does not load
+
+CallDenied is a ClientError because ops scripts already catch that one; it carries no code that botocore or
+a retry library would retry.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+if TYPE_CHECKING:
+    from guardrails.values import Decision
+
+
+class CallDenied(ClientError):
+    """A call was blocked before it reached AWS.
+
+    `decision` holds every violated rule. `response["Error"]["Code"]` is ``GuardrailsDenied``, the HTTP status 403
+    and `operation_name` the operation, as in any ClientError. `str()` is one paragraph for the person who reads it.
+    """
+
+    code = "GuardrailsDenied"
+
+    def __init__(self, decision: Decision, message: str) -> None:
+        self.decision = decision
+        self.paragraph = message
+        response: Any = {
+            "Error": {"Code": self.code, "Message": message},
+            "ResponseMetadata": {
+                "RequestId": decision.id,
+                "HTTPStatusCode": 403,
+                "HTTPHeaders": {},
+                "RetryAttempts": 0,
+            },
+        }
+        super().__init__(response, decision.call.operation)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # ClientError's own __reduce__ would rebuild a plain ClientError and lose the decision.
+        return type(self), (self.decision, self.paragraph)
+
+
+class GuardUnavailable(CallDenied):
+    """The guard could not decide (a look-up, the engine or the log failed), so the governed call is blocked."""
+
+    code = "GuardrailsUnavailable"
+
+
+class GuardrailsError(Exception):
+    """What keeps the guard from being installed. `str()` says what, where (file:line) and how to mend it."""
+
+
+class ConfigError(GuardrailsError):
+    """The configuration is wrong; nothing was installed."""
+
+
+class PolicyError(GuardrailsError):
+    """A policy does not load; nothing was installed."""

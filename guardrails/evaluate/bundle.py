@@ -1,0 +1,101 @@
+"""Policies and their data, read from folders into one bundle with a revision."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from attrs import frozen
+
+from guardrails.errors import PolicyError
+
+
+@frozen
+class Bundle:
+    """`modules` by the file they came from, `data` as one document, `revision` a digest of both."""
+
+    modules: Mapping[str, str]
+    data: Mapping[str, Any]
+    revision: str
+
+
+def shipped() -> Path:
+    """The folder of the policies that come with the package: inside it once installed, beside it in a checkout."""
+    package = Path(__file__).resolve().parent.parent
+    for folder in (package / "policies", package.parent / "policies"):
+        if (folder / "guardrails" / "main" / "main.rego").is_file():
+            return folder
+    raise PolicyError(f"the shipped policies are missing under {package}; install botocore-guardrails again")
+
+
+def read(folders: Iterable[Path], overrides: Mapping[str, Any] | None = None) -> Bundle:
+    """Every .rego file (tests left out) and every data.json below the folders; `overrides` go over guardrails.params.
+
+    A data.json lies where its folder says: guardrails/params/data.json is data.guardrails.params. A file of a later
+    folder replaces the one of the same relative path. Raises PolicyError naming the file.
+    """
+    files: dict[str, Path] = {}
+    for folder in folders:
+        if not folder.is_dir():
+            raise PolicyError(f"{folder}: no such folder of policies; mend `policies` in the configuration")
+        for path in sorted(folder.rglob("*")):
+            if path.is_file() and (path.name == "data.json" or (path.suffix == ".rego" and not _is_test(path))):
+                files[path.relative_to(folder).as_posix()] = path
+    modules = {str(path): _text(path) for name, path in files.items() if name.endswith(".rego")}
+    if not modules:
+        raise PolicyError("no policy was found; at least one .rego file is needed")
+    data: dict[str, Any] = {}
+    for name, path in files.items():
+        if name.endswith("data.json"):
+            merge(data, _place(name, _json(path)))
+    merge(data, {"guardrails": {"params": dict(overrides or {})}})
+    digest = hashlib.sha256(json.dumps([sorted(modules.values()), data], sort_keys=True).encode())
+    return Bundle(modules, data, digest.hexdigest()[:12])
+
+
+_RULE = re.compile(r'"rule":\s*"([^"]+)"')
+
+
+def rule_ids(bundle: Bundle) -> frozenset[str]:
+    """The ids of all rules, read from the `"rule": "area/name"` of their entries."""
+    return frozenset(found for text in bundle.modules.values() for found in _RULE.findall(text))
+
+
+def merge(into: dict[str, Any], new: Mapping[str, Any]) -> None:
+    """Put `new` over `into`, object by object; anything that is not an object replaces what was there."""
+    for key, value in new.items():
+        if isinstance(value, Mapping) and isinstance(into.get(key), dict):
+            merge(into[key], value)
+        else:
+            into[key] = dict(value) if isinstance(value, Mapping) else value
+
+
+def _is_test(path: Path) -> bool:
+    return path.stem.endswith("_test")
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise PolicyError(f"{path}: cannot be read ({error})") from error
+
+
+def _json(path: Path) -> Mapping[str, Any]:
+    try:
+        document = json.loads(_text(path))
+    except ValueError as error:
+        raise PolicyError(f"{path}: not valid JSON: {error}") from error
+    if not isinstance(document, dict):
+        raise PolicyError(f"{path}: must hold a JSON object")
+    return document
+
+
+def _place(name: str, document: Mapping[str, Any]) -> dict[str, Any]:
+    for part in reversed(name.split("/")[:-1]):
+        document = {part: document}
+    return dict(document)

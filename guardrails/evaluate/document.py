@@ -1,0 +1,78 @@
+"""The `input` document of the Rego contract (policies/schemas/input.json), from a call and its facts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import attrs
+
+from guardrails.values import Call, Caller, Facts, Target
+
+SCHEMA = 1
+
+
+def rfc3339(seconds: float) -> str:
+    """``2023-10-09T15:22:00.000Z`` for seconds since the epoch."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def build(call: Call, facts: Facts, caller: Caller, now: float) -> dict[str, Any]:
+    """Everything a policy may look at, JSON-safe. `now` is seconds since the epoch; ages are counted from it."""
+    return {
+        "schema": SCHEMA,
+        "call": describe(call),
+        "targets": {target.id: _target(target) for target in facts.targets},
+        "clusters": {cluster.name: _without(attrs.asdict(cluster), "name") for cluster in facts.clusters},
+        "live": {
+            "known": facts.live.known,
+            "disputed": facts.live.disputed,
+            "clusters": list(facts.live.clusters),
+            "sources": [
+                {
+                    "name": source.name,
+                    "clusters": list(source.clusters),
+                    "observed_at": rfc3339(source.observed_at),
+                    "age_s": round(max(0.0, now - source.observed_at), 3),
+                    "evidence": source.evidence,
+                }
+                for source in facts.live.sources
+            ],
+        },
+        "caller": attrs.asdict(caller),
+        "history": {},
+        "approvals": [],
+        "break_glass": None,
+        "time": rfc3339(now),
+        "now_s": now,
+    }
+
+
+def describe(call: Call) -> dict[str, Any]:
+    """The `call` object of the input."""
+    return {
+        "service": call.service,
+        "operation": call.operation,
+        "effects": list(call.effects),
+        "severity": call.severity,
+        "forms": list(call.forms),
+        "params": call.params,
+        "tags": None
+        if call.tags is None
+        else {"set": dict(call.tags.set), "removed": list(call.tags.removed), "removes_all": call.tags.removes_all},
+        "dry_run": call.dry_run,
+        "presigned": call.presigned,
+        "region": call.region,
+        "account": call.account,
+        "endpoint": call.endpoint,
+    }
+
+
+def _target(target: Target) -> Mapping[str, Any]:
+    return _without(attrs.asdict(target), "id")
+
+
+def _without(values: dict[str, Any], name: str) -> dict[str, Any]:
+    values.pop(name)
+    return values

@@ -1,0 +1,118 @@
+"""The embedded engine: regorus, from any distribution that provides the module, behind rules that fail closed."""
+
+from __future__ import annotations
+
+import importlib
+import ipaddress
+import json
+import re
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from guardrails.errors import PolicyError
+from guardrails.evaluate import lint
+from guardrails.evaluate.builtins import FORBIDDEN
+from guardrails.evaluate.bundle import Bundle
+from guardrails.evaluate.engine import ENTRYPOINT, EngineFailure
+
+# A call names at most 1,000 targets, about 1 kB each; ten times that is no call any more.
+_MAX_INPUT = 16_000_000
+_LOCATION = re.compile(r"--> (?P<file>.+?):(?P<line>\d+):(?P<column>\d+)")
+
+
+class EmbeddedEngine:
+    """Evaluates a bundle in this process.
+
+    An engine of regorus belongs to the thread that made it, so each thread compiles its own (about 5 ms), and one that
+    failed is thrown away: after a failed input it would answer for the previous one.
+    """
+
+    def __init__(self, bundle: Bundle) -> None:
+        """Compile, lint and evaluate once, so that a broken policy shows now. Raises PolicyError with file and line."""
+        self.revision = bundle.revision
+        self._bundle = bundle
+        self._threads = threading.local()
+        try:
+            engine = _compile(bundle)
+            lint.check(json.loads(engine.get_ast_as_json()), bundle.data)
+            _evaluate(engine, {})
+        except (KeyboardInterrupt, SystemExit, PolicyError):
+            raise
+        except BaseException as error:
+            raise PolicyError(_explain(error)) from None
+        self._threads.engine = engine
+
+    def evaluate(self, document: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The result document for an input document. Raises EngineFailure for whatever goes wrong."""
+        try:
+            engine = getattr(self._threads, "engine", None) or _compile(self._bundle)
+            # Kept only after it answered: see the class.
+            self._threads.engine = None
+            result = _evaluate(engine, document)
+        except (KeyboardInterrupt, SystemExit, EngineFailure):
+            raise
+        except BaseException as error:  # regorus panics with a BaseException
+            raise EngineFailure(_explain(error)) from None
+        self._threads.engine = engine
+        return result
+
+
+def _regorus() -> Any:
+    try:
+        return importlib.import_module("regorus")
+    except ImportError as error:
+        raise PolicyError(f"the embedded engine is missing ({error}); pip install gordon-to-regorus") from error
+
+
+def _compile(bundle: Bundle) -> Any:
+    engine = _regorus().Engine()
+    for name, arity in FORBIDDEN.items():
+        engine.add_extension(name, arity, _forbid(name))
+    engine.add_extension("net.cidr_intersects", 2, _cidr_intersects)
+    engine.add_extension("net.cidr_merge", 1, _cidr_merge)
+    for name, text in bundle.modules.items():
+        engine.add_policy(name, text)
+    engine.add_data_json(json.dumps(bundle.data, allow_nan=False))
+    return engine
+
+
+def _evaluate(engine: Any, document: Mapping[str, Any]) -> Mapping[str, Any]:
+    try:
+        text = json.dumps(document, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise EngineFailure(f"the input is not JSON: {error}") from error
+    if len(text) > _MAX_INPUT:
+        raise EngineFailure(f"the input has {len(text):,} bytes, more than {_MAX_INPUT:,}")
+    # Never set_input(): a lone surrogate in a text would crash the process.
+    engine.set_input_json(text)
+    result = json.loads(engine.eval_rule_as_json(ENTRYPOINT))
+    if not isinstance(result, dict):
+        raise EngineFailure(f"{ENTRYPOINT} is {'undefined' if result == '<undefined>' else 'not an object'}")
+    return result
+
+
+def _forbid(name: str) -> Any:
+    def refuse(*_: Any) -> None:
+        raise PermissionError(f"{name} is not allowed in a policy")
+
+    return refuse
+
+
+def _cidr_intersects(one: str, other: str) -> bool:
+    return ipaddress.ip_network(one, strict=False).overlaps(ipaddress.ip_network(other, strict=False))  # type: ignore[arg-type]
+
+
+def _cidr_merge(cidrs: Any) -> list[str]:
+    networks = [ipaddress.ip_network(cidr, strict=False) for cidr in cidrs]
+    four = [network for network in networks if isinstance(network, ipaddress.IPv4Network)]
+    six = [network for network in networks if isinstance(network, ipaddress.IPv6Network)]
+    return [str(network) for network in (*ipaddress.collapse_addresses(four), *ipaddress.collapse_addresses(six))]
+
+
+def _explain(error: BaseException) -> str:
+    """One sentence of regorus's report: ``file:line:column: what``, without its backtrace."""
+    text = str(error).partition("Stack backtrace:")[0].strip()
+    place = _LOCATION.search(text)
+    what = text.rpartition("error: ")[2].strip().replace("\n", " ") or type(error).__name__
+    return f"{place['file']}:{place['line']}:{place['column']}: {what}" if place else what

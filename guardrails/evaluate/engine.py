@@ -1,0 +1,54 @@
+"""What an engine is, and the only shape of result that counts as an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol, cast, get_args
+
+from guardrails.values import Action, Enforcement, Violation
+
+ENTRYPOINT = "data.guardrails.main.decision"
+_ACTIONS = get_args(Action)
+_ENFORCEMENTS = get_args(Enforcement)
+_TEXTS = ("rule", "target", "message", "remediation")
+
+
+class EngineFailure(Exception):
+    """The engine gave no usable answer; the governed call is blocked. The message says what happened."""
+
+
+class Engine(Protocol):
+    """Answers an `input` document with the result document of ENTRYPOINT. Raises EngineFailure, nothing else."""
+
+    revision: str
+
+    def evaluate(self, document: Mapping[str, Any]) -> Mapping[str, Any]: ...
+
+
+def read_result(result: object) -> tuple[Action, tuple[Violation, ...]]:
+    """Action and violations of a result document. Anything undefined, missing or misshapen raises EngineFailure."""
+    if not isinstance(result, Mapping):
+        raise EngineFailure(f"{ENTRYPOINT} is {'undefined' if result is None else 'not an object'}")
+    action, entries = result.get("action"), result.get("violations")
+    if action not in _ACTIONS:
+        raise EngineFailure(f"{ENTRYPOINT}.action is {action!r}, must be one of {', '.join(_ACTIONS)}")
+    if not isinstance(entries, list):
+        raise EngineFailure(f"{ENTRYPOINT}.violations is not a list")
+    violations = tuple(_violation(entry) for entry in entries)
+    if _strongest(violations) != action:
+        raise EngineFailure(f"{ENTRYPOINT}.action is {action!r} but its violations say {_strongest(violations)!r}")
+    return cast("Action", action), violations
+
+
+def _violation(entry: object) -> Violation:
+    if not isinstance(entry, Mapping) or not all(isinstance(entry.get(key), str) and entry[key] for key in _TEXTS):
+        raise EngineFailure(f"a violation lacks one of {', '.join(_TEXTS)}: {entry!r}")
+    if entry.get("action") not in _ENFORCEMENTS:
+        raise EngineFailure(f"the violation of {entry['rule']} has the unknown action {entry.get('action')!r}")
+    return Violation(entry["rule"], entry["target"], entry["message"], entry["remediation"], entry["action"])
+
+
+def _strongest(violations: tuple[Violation, ...]) -> Action:
+    actions = {violation.action for violation in violations}
+    order: tuple[Action, ...] = ("deny", "confirm", "warn")
+    return next((action for action in order if action in actions), "allow")

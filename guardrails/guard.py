@@ -1,0 +1,293 @@
+"""The guard: the only place that sees all stages.
+
+intercept -> classify -> resolve -> evaluate -> enforce -> record
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import botocore.session
+from attrs import evolve
+
+from guardrails import caller, live
+from guardrails.catalogue import Catalogue
+from guardrails.classify import Evidence, classify
+from guardrails.config import Settings, load
+from guardrails.decision_log import DecisionLog
+from guardrails.enforce import enforce
+from guardrails.errors import CallDenied, ConfigError, GuardUnavailable
+from guardrails.evaluate import bundle, document
+from guardrails.evaluate.embedded import EmbeddedEngine
+from guardrails.evaluate.engine import Engine, EngineFailure, read_result
+from guardrails.intercept import Interceptor, Origin
+from guardrails.lookups import Fetched, Lookups
+from guardrails.message import paragraph
+from guardrails.resolve import Inventory, clusters_of, plan, targets_of
+from guardrails.resolve.inventory import ADDRESSES, INSTANCES
+from guardrails.values import Call, Decision, Facts, Live, LookupFailure, Outcome
+
+_logger = logging.getLogger("guardrails")
+_NOTHING_KNOWN = Live(known=False, disputed=False, clusters=())
+
+
+class Guard:
+    """One configured guard. Make it with `from_config`, then `install()` or `attach()` it."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Load policies and open the decision log. Raises PolicyError or ConfigError; botocore is not touched yet."""
+        self.settings = settings
+        self._catalogue = Catalogue()
+        self._evidence = _evidence(settings)
+        self._engine = _engine(settings)
+        self._log = _open_log(settings)
+        self._models = botocore.session.Session()
+        self._lookups = Lookups(self._exempt, settings.max_fact_age_s, settings.lookup_timeout_s)
+        # Facts fetched while a call was under way may be from before it, so they go when it has come back.
+        self._interceptor = Interceptor(self._is_candidate, self._admit, self._lookups.forget, self._service_model)
+
+    @classmethod
+    def from_config(cls, config: str | Path | Mapping[str, Any] | Settings | None = None) -> Guard:
+        """A guard from a file, a mapping with the same keys, or (None) the file that is found; see config.load."""
+        return cls(load(config))
+
+    @property
+    def revision(self) -> str:
+        """The revision of the policies: a digest of their text and data."""
+        return self._engine.revision
+
+    def install(self) -> None:
+        """Guard every botocore client of this process, existing ones too."""
+        self._interceptor.install()
+
+    def uninstall(self) -> None:
+        """Take the guard out of botocore again, attached clients included."""
+        self._interceptor.uninstall()
+
+    def attach(self, client_or_session: Any) -> None:
+        """Guard one client (or boto3 resource), or the clients that one session creates from now on."""
+        self._interceptor.attach(client_or_session)
+
+    def check(self, client: Any, operation: str, **params: Any) -> Decision:
+        """What would be decided on this call: nothing is sent but look-ups, nothing is logged.
+
+        `operation` is AWS's name or the method's (``terminate_instances``). Raises botocore's ParamValidationError for
+        parameters that botocore would refuse. An ungoverned call is an ``allow`` whose `reason` says so.
+        """
+        call, origin = self._interceptor.read(client, operation, params)
+        if self._is_candidate(call.service, call.operation):
+            decision = self._decide(call, origin)
+            if decision is not None:
+                return decision
+        return Decision(_new_id(), "allow", call, reason="not governed", revision=self.revision, decided_at=time.time())
+
+    def live(self, client: Any) -> Facts:
+        """Which cluster is live in the account and region of `client`, and every cluster there. Makes look-ups only."""
+        call, origin = self._interceptor.read(client, None, {})
+        return self._facts(call, origin)
+
+    # -- the stages, in order ------------------------------------------------------------------------------------
+
+    def _admit(self, call: Call, origin: Origin) -> None:
+        """Decide on a call that is about to be sent; raises CallDenied when it must not be."""
+        decision = self._decide(call, origin)
+        if decision is None:
+            return
+        outcome = enforce(decision, self.settings.mode, time.time())
+        self._record(decision, outcome)
+        if not outcome.send:
+            raise _denied(decision)
+        # From here on the world may look different.
+        self._lookups.forget()
+        if outcome.warning:
+            _logger.warning("%s", outcome.warning)
+
+    def _decide(self, call: Call, origin: Origin) -> Decision | None:
+        """None for an ungoverned call. Whatever goes wrong for a governed one becomes a denial, never an exception."""
+        started = time.perf_counter_ns()
+        try:
+            if call.undecodable:
+                return self._unavailable(call, origin, f"the request could not be read: {call.undecodable}")
+            governed = classify(call, self._catalogue, self._evidence)
+            if governed is None:
+                return None
+            call = governed
+            if call.dry_run:
+                return self._passed(call, origin, "dry run: AWS only checks permissions")
+            facts = self._facts(call, origin)
+            looked_up = time.perf_counter_ns()
+            if facts.failures:
+                return self._unavailable(call, origin, _missing(facts.failures), facts)
+            decision = self._evaluate(call, facts, origin)
+            return evolve(
+                decision,
+                metrics={
+                    "timer_guardrails_lookup_ns": looked_up - started,
+                    "timer_rego_query_eval_ns": time.perf_counter_ns() - looked_up,
+                },
+            )
+        except EngineFailure as error:
+            return self._unavailable(call, origin, f"the policy engine gave no answer: {error}")
+        except Exception as error:
+            _logger.debug("the guard failed while deciding", exc_info=True)
+            return self._unavailable(call, origin, f"{type(error).__name__}: {error}")
+
+    def _facts(self, call: Call, origin: Origin) -> Facts:
+        fetched = self._lookups.fetch((*plan(call), *live.lookups(self.settings.live)), origin)
+        if fetched.failures:
+            return Facts((), (), _NOTHING_KNOWN, time.time(), fetched.requests, fetched.failures)
+        answers = fetched.answers
+        addresses = answers[ADDRESSES.key()].items if ADDRESSES.key() in answers else ()
+        inventory = Inventory(answers[INSTANCES.key()].items, addresses, self.settings.cluster_tag)
+        seen = live.observe(self.settings.live, answers, inventory)
+        targets = targets_of(call, answers, inventory, seen.clusters)
+        return Facts(
+            targets,
+            clusters_of(answers, inventory, targets, seen),
+            seen,
+            observed_at=_oldest(fetched),
+            lookups=fetched.requests,
+        )
+
+    def _evaluate(self, call: Call, facts: Facts, origin: Origin) -> Decision:
+        now = time.time()
+        who = caller.describe(origin.credentials)
+        asked = document.build(call, facts, who, now)
+        result = self._engine.evaluate(asked)
+        action, violations = read_result(result)
+        return Decision(
+            id=_new_id(),
+            action=action,
+            call=call,
+            violations=violations,
+            facts=facts,
+            caller=who,
+            revision=self.revision,
+            decided_at=now,
+            input=asked,
+            result=result,
+        )
+
+    def _record(self, decision: Decision, outcome: Outcome) -> None:
+        try:
+            self._log.write(decision, outcome, self.settings.mode)
+        except OSError as error:
+            where = self.settings.log.path
+            _logger.error("guardrails: the decision log %s cannot be written: %s", where, error)
+            if outcome.send and self.settings.mode == "enforce":
+                # A change that leaves no trace is one nobody can explain afterwards.
+                reason = f"the decision log {where} cannot be written ({error}); mend it or set log.enabled = false"
+                raise _denied(evolve(decision, action="deny", unavailable=reason)) from error
+
+    # -- what the interceptor asks -------------------------------------------------------------------------------
+
+    def _is_candidate(self, service: str, operation: str) -> bool:
+        return self._catalogue.lookup(service, operation) is not None
+
+    def _exempt(self, client: Any) -> None:
+        self._interceptor.exempt(client)
+
+    def _service_model(self, signing_name: str) -> Any:
+        return self._models.get_service_model(self._catalogue.botocore_service(signing_name))
+
+    # -- decisions without a policy ------------------------------------------------------------------------------
+
+    def _passed(self, call: Call, origin: Origin, reason: str) -> Decision:
+        return Decision(
+            _new_id(),
+            "allow",
+            call,
+            caller=caller.describe(origin.credentials),
+            reason=reason,
+            revision=self.revision,
+            decided_at=time.time(),
+            result={"action": "allow", "violations": []},
+        )
+
+    def _unavailable(self, call: Call, origin: Origin, why: str, facts: Facts | None = None) -> Decision:
+        return Decision(
+            _new_id(),
+            "deny",
+            call,
+            facts=facts,
+            caller=caller.describe(origin.credentials),
+            unavailable=why,
+            revision=self.revision,
+            decided_at=time.time(),
+            result={"action": "deny", "violations": []},
+        )
+
+
+def _denied(decision: Decision) -> CallDenied:
+    kind = GuardUnavailable if decision.unavailable else CallDenied
+    return kind(decision, paragraph(decision, time.time()))
+
+
+def _missing(failures: tuple[LookupFailure, ...]) -> str:
+    sentences = []
+    for failure in failures:
+        refused = "Unauthorized" in failure.code or "AccessDenied" in failure.code
+        mend = f"; allow the IAM action {failure.permission}" if refused else ""
+        sentences.append(f"the look-up {failure.lookup} failed with {failure.code} ({failure.message}){mend}")
+    return "; ".join(sentences)
+
+
+def _oldest(fetched: Fetched) -> float:
+    return min(answer.observed_at for answer in fetched.answers.values())
+
+
+def _new_id() -> str:
+    return str(uuid.uuid4())
+
+
+def _evidence(settings: Settings) -> Evidence:
+    marks = [tag.key for tag in (settings.live.tag, settings.live.eip_tag) if tag is not None]
+    return Evidence(frozenset((settings.cluster_tag, *marks)), settings.live.ssm_parameter)
+
+
+def _engine(settings: Settings) -> Engine:
+    read = bundle.read((bundle.shipped(), *settings.policies), _params(settings))
+    rules = bundle.rule_ids(read)
+    for rule in settings.enforcement:
+        if rule not in rules:
+            raise ConfigError(
+                f"{settings.at('enforcement')}: `enforcement` names the unknown rule {rule!r}; "
+                f"known are {', '.join(sorted(rules))}"
+            )
+    return EmbeddedEngine(read)
+
+
+def _params(settings: Settings) -> dict[str, Any]:
+    """data.guardrails.params: what the configuration says over what the policies' data.json says."""
+
+    def mark(tag: live.Tag | None) -> dict[str, str] | None:
+        return None if tag is None else {"key": tag.key, "value": tag.value}
+
+    return {
+        **settings.params,
+        "cluster_tag": settings.cluster_tag,
+        "max_fact_age_s": settings.max_fact_age_s,
+        "enforcement": dict(settings.enforcement),
+        "live": {
+            "tag": mark(settings.live.tag),
+            "eip_tag": mark(settings.live.eip_tag),
+            "ssm_parameter": settings.live.ssm_parameter,
+        },
+    }
+
+
+def _open_log(settings: Settings) -> DecisionLog:
+    log = DecisionLog(settings.log)
+    try:
+        log.open()
+    except OSError as error:
+        raise ConfigError(
+            f"{settings.at('log.path')}: the decision log {settings.log.path} cannot be opened ({error.strerror}); "
+            "set log.path to a file this user may write, or log.enabled = false"
+        ) from error
+    return log

@@ -1,0 +1,40 @@
+"""The one installed guard of the process."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from guardrails.config import Settings
+from guardrails.guard import Guard
+
+_lock = threading.Lock()
+_installed: Guard | None = None
+
+
+def install(config: str | Path | Mapping[str, Any] | Settings | None = None) -> Guard:
+    """Guard every botocore client in the process, existing ones too, and return the guard.
+
+    `config` is a path to guardrails.toml, a mapping with its keys, or None: GUARDRAILS_CONFIG, else the first
+    guardrails.toml or pyproject.toml with [tool.guardrails] from the working directory upward, else the defaults.
+    Idempotent: a second call returns the installed guard, whatever it asks for; uninstall() first to change it.
+    Raises ConfigError or PolicyError, and then nothing is installed.
+    """
+    global _installed  # noqa: PLW0603  (the one global there is)
+    with _lock:
+        if _installed is None:
+            guard = Guard.from_config(config)
+            guard.install()
+            _installed = guard
+        return _installed
+
+
+def uninstall() -> None:
+    """Take the installed guard out of botocore; does nothing when there is none."""
+    global _installed  # noqa: PLW0603  (the one global there is)
+    with _lock:
+        if _installed is not None:
+            _installed.uninstall()
+            _installed = None

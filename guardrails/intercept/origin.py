@@ -1,0 +1,24 @@
+"""Where a call comes from: what the guard needs to make look-ups as the same person, in the same place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from attrs import frozen
+
+
+@frozen(eq=False)
+class Origin:
+    """The connection of an intercepted call.
+
+    `credentials` is botocore's (refreshable) credentials object itself, never a copy of its keys.
+    `service` is botocore's service name of the client, `endpoint_url` scheme and host of the call.
+    `verify` is the client's TLS setting (None: botocore's default).
+    """
+
+    credentials: Any
+    region: str
+    service: str
+    endpoint_url: str
+    verify: Any = None
+    proxies: dict[str, str] | None = None

@@ -1,0 +1,56 @@
+"""Take secrets out of a call's parameters before anyone sees or stores them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from botocore.model import ListShape, MapShape, Shape, StructureShape
+
+MASK = "**REDACTED**"
+
+# Members that hold secrets in practice though the models do not all mark them `sensitive`.
+_SECRET_NAMES = frozenset(("userdata", "password", "masteruserpassword", "secretstring", "secretbinary", "authtoken"))
+
+
+def redact(params: Mapping[str, Any], shape: Shape | None) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Return the parameters with secrets replaced by MASK, and the JSON pointers of what was replaced.
+
+    A secret is a member that botocore's model marks `sensitive`, a blob, or a member with a well-known name.
+    """
+    masked: list[str] = []
+    clean = _walk(dict(params), shape, "", masked)
+    if str(params.get("Attribute", "")).lower() == "userdata" and "Value" in clean:
+        # EC2's Attribute/Value syntax carries user data in a member that is not marked.
+        clean["Value"] = MASK
+        masked.append("/Value")
+    return clean, tuple(masked)
+
+
+def _walk(value: Any, shape: Shape | None, path: str, masked: list[str]) -> Any:
+    if shape is not None and path and _secret(shape, path):
+        masked.append(path)
+        return MASK
+    if isinstance(value, Mapping):
+        return {key: _walk(item, _member(shape, key), f"{path}/{_escape(key)}", masked) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        member = shape.member if isinstance(shape, ListShape) else None
+        return [_walk(item, member, f"{path}/{index}", masked) for index, item in enumerate(value)]
+    return value
+
+
+def _secret(shape: Shape, path: str) -> bool:
+    name = path.rpartition("/")[2].lower()
+    return bool(shape.metadata.get("sensitive")) or shape.type_name == "blob" or name in _SECRET_NAMES
+
+
+def _member(shape: Shape | None, key: str) -> Shape | None:
+    if isinstance(shape, StructureShape):
+        return shape.members.get(key)
+    if isinstance(shape, MapShape):
+        return shape.value
+    return None
+
+
+def _escape(key: str) -> str:
+    return key.replace("~", "~0").replace("/", "~1")

@@ -1,0 +1,230 @@
+"""The guard's own read-only requests to AWS: as the caller, in parallel, each at most once per `max_age_s`."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as FutureTimeout
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+import botocore.session
+from attrs import frozen
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from guardrails.intercept.origin import Origin
+from guardrails.values import Answer, Lookup, LookupFailure
+
+# A page as large as AWS gives, so that a look-up is one request up to 1,000 machines.
+_PAGE = {"DescribeInstances": 1000, "DescribeSubnets": 1000, "DescribeNetworkInterfaces": 1000,
+         "DescribeInstanceStatus": 1000, "DescribeVolumes": 500, "DescribeNatGateways": 1000,
+         "DescribeRouteTables": 100, "DescribeNetworkAcls": 1000, "DescribeAutoScalingGroups": 100}  # fmt: skip
+# Clients and answers kept per place (credentials, region, endpoint): a process works in a few places, not in many.
+_PLACES = 16
+_AWS_DOMAINS = (
+    "amazonaws.com",
+    "amazonaws.com.cn",
+    "api.aws",
+    "amazonwebservices.com.cn",
+    "api.amazonwebservices.com.cn",
+)
+
+
+@frozen
+class Fetched:
+    """The answers by `Lookup.key()`, what failed, and how many requests were made now (not served from memory)."""
+
+    answers: Mapping[str, Answer]
+    failures: tuple[LookupFailure, ...]
+    requests: int
+
+
+class Lookups:
+    """Makes look-ups with the credentials, region and endpoint of the intercepted call.
+
+    `exempt` is told of every client made here, so that the guard does not judge its own requests.
+    """
+
+    def __init__(self, exempt: Callable[[Any], None], max_age_s: float, timeout_s: float) -> None:
+        self._exempt = exempt
+        self._max_age_s = max_age_s
+        self._timeout_s = timeout_s
+        self._places: OrderedDict[tuple[Any, ...], _Place] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def fetch(self, lookups: Iterable[Lookup], origin: Origin) -> Fetched:
+        """Answer every look-up, from memory where it is young enough, else by requests made side by side.
+
+        Never raises: what fails, or takes longer than `timeout_s` in all, is in `failures`.
+        """
+        place = self._place(origin)
+        wanted = {lookup.key(): lookup for lookup in lookups}
+        answers = place.young(wanted, self._max_age_s)
+        missing = [lookup for key, lookup in wanted.items() if key not in answers]
+        generation = place.generation
+        failures: list[LookupFailure] = []
+        for lookup, result in self._side_by_side(missing, place):
+            if isinstance(result, LookupFailure):
+                failures.append(result)
+            else:
+                answers[lookup.key()] = result
+                place.keep(lookup.key(), result, generation)
+        return Fetched(answers, tuple(failures), len(missing))
+
+    def forget(self) -> None:
+        """Drop every remembered answer: a call that changes the world is about to be sent, or has come back."""
+        with self._lock:
+            places = list(self._places.values())
+        for place in places:
+            place.clear()
+
+    def _place(self, origin: Origin) -> _Place:
+        key = (id(origin.credentials), origin.region, origin.endpoint_url, origin.service, repr(origin.verify))
+        with self._lock:
+            place = self._places.get(key)
+            if place is None:
+                place = self._places[key] = _Place(origin, self._exempt, self._timeout_s)
+                while len(self._places) > _PLACES:
+                    self._places.popitem(last=False)
+            self._places.move_to_end(key)
+        return place
+
+    def _side_by_side(self, lookups: list[Lookup], place: _Place) -> Iterable[tuple[Lookup, Answer | LookupFailure]]:
+        if len(lookups) < 2:
+            return [(lookup, place.ask(lookup)) for lookup in lookups]
+        pool = ThreadPoolExecutor(len(lookups), thread_name_prefix="guardrails-lookup")
+        try:
+            futures = [(lookup, pool.submit(place.ask, lookup)) for lookup in lookups]
+        except RuntimeError:
+            # No new threads while the interpreter shuts down: an atexit handler is judged all the same.
+            return [(lookup, place.ask(lookup)) for lookup in lookups]
+        finally:
+            pool.shutdown(wait=False)
+        deadline = time.monotonic() + self._timeout_s
+        return [(lookup, _result(lookup, future, deadline, self._timeout_s)) for lookup, future in futures]
+
+
+def _result(
+    lookup: Lookup, future: Future[Answer | LookupFailure], deadline: float, timeout_s: float
+) -> Answer | LookupFailure:
+    try:
+        return future.result(timeout=max(0.0, deadline - time.monotonic()))
+    except FutureTimeout:
+        return LookupFailure(
+            lookup.permission, "Timeout", f"no answer within {timeout_s:g} s (lookup_timeout_s)", lookup.permission
+        )
+
+
+class _Place:
+    """One account, region and endpoint: its clients and its young answers."""
+
+    def __init__(self, origin: Origin, exempt: Callable[[Any], None], timeout_s: float) -> None:
+        # Holding the credentials keeps their id(), which is part of the place's key, from being used again.
+        self._origin = origin
+        self._exempt = exempt
+        self._timeout_s = timeout_s
+        self._session: Any = None
+        self._clients: dict[str, Any] = {}
+        self._answers: dict[str, Answer] = {}
+        self._lock = threading.Lock()
+        self.generation = 0
+
+    def young(self, keys: Iterable[str], max_age_s: float) -> dict[str, Answer]:
+        oldest = time.time() - max_age_s
+        with self._lock:
+            return {
+                key: self._answers[key]
+                for key in keys
+                if key in self._answers and self._answers[key].observed_at >= oldest
+            }
+
+    def keep(self, key: str, answer: Answer, generation: int) -> None:
+        with self._lock:
+            # An answer asked for before a change was made is not kept after it.
+            if generation == self.generation:
+                self._answers[key] = answer
+
+    def clear(self) -> None:
+        with self._lock:
+            self.generation += 1
+            self._answers.clear()
+
+    def ask(self, lookup: Lookup) -> Answer | LookupFailure:
+        observed_at = time.time()
+        try:
+            return Answer(tuple(self._request(lookup)), observed_at)
+        except ClientError as error:
+            code = str(error.response.get("Error", {}).get("Code", "Unknown"))
+            if code in lookup.empty_on:
+                return Answer((), observed_at)
+            text = str(error.response.get("Error", {}).get("Message", error))
+            return LookupFailure(lookup.permission, code, text, lookup.permission)
+        except BotoCoreError as error:
+            return LookupFailure(lookup.permission, type(error).__name__, str(error), lookup.permission)
+        except Exception as error:
+            # Whatever breaks a look-up is a fact about it; the caller turns it into a denial.
+            return LookupFailure(lookup.permission, type(error).__name__, str(error), lookup.permission)
+
+    def _request(self, lookup: Lookup) -> Iterable[Mapping[str, Any]]:
+        client = self._client(lookup.service)
+        model = client.meta.service_model.operation_model(lookup.operation)
+        params = dict(lookup.params)
+        if "IncludeManagedResources" in model.input_shape.members:
+            params["IncludeManagedResources"] = True
+        method = client.meta.method_to_api_mapping
+        name = next(python for python, wire in method.items() if wire == lookup.operation)
+        if not client.can_paginate(name):
+            return _items(getattr(client, name)(**params), lookup.items)
+        size = {"PageSize": _PAGE[lookup.operation]} if lookup.operation in _PAGE else {}
+        pages = client.get_paginator(name).paginate(PaginationConfig=size, **params)
+        return [item for page in pages for item in _items(page, lookup.items)]
+
+    def _client(self, service: str) -> Any:
+        with self._lock:
+            client = self._clients.get(service)
+            if client is None:
+                client = self._clients[service] = self._create(service)
+                self._exempt(client)
+            return client
+
+    def _create(self, service: str) -> Any:
+        origin = self._origin
+        if self._session is None:
+            self._session = botocore.session.Session()
+            # The object itself, not its keys: refreshable credentials go on refreshing in one place.
+            self._session._credentials = origin.credentials
+        return self._session.create_client(
+            service,
+            region_name=origin.region or None,
+            endpoint_url=_endpoint_for(service, origin),
+            verify=origin.verify,
+            config=Config(
+                connect_timeout=min(3.0, self._timeout_s),
+                read_timeout=self._timeout_s,
+                retries={"mode": "standard", "total_max_attempts": 3},
+                proxies=origin.proxies,
+                user_agent_extra="guardrails-lookup",
+            ),
+        )
+
+
+def _items(page: Mapping[str, Any], member: str) -> list[Mapping[str, Any]]:
+    found = page.get(member) or []
+    return list(found) if isinstance(found, list) else [cast("Mapping[str, Any]", found)]
+
+
+def _endpoint_for(service: str, origin: Origin) -> str | None:
+    """The call's own endpoint for its own service, and for all services where it is not one of AWS's domains.
+
+    A simulator or a gateway serves every service at one address; a VPC endpoint of EC2 serves only EC2.
+    """
+    host = urlsplit(origin.endpoint_url).hostname or ""
+    if not host:
+        return None
+    if host.endswith(_AWS_DOMAINS) and service != origin.service:
+        return None
+    return origin.endpoint_url

@@ -1,0 +1,89 @@
+"""The one paragraph a tired person reads: what was blocked, which machines, which cluster, why, what instead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from guardrails.values import Decision, Live, Violation
+
+_SHOWN = 5
+
+
+def paragraph(decision: Decision, now: float) -> str:
+    """One paragraph for a decision that is not a plain allow; `now` (seconds since the epoch) gives the ages."""
+    parts = [f"{_verb(decision)}: {_what(decision)}."]
+    if decision.unavailable:
+        parts.append(_sentence(decision.unavailable))
+    if decision.facts is not None and not decision.unavailable:
+        parts.append(_sentence(live_sentence(decision.facts.live, now)))
+    parts += _rules([violation for violation in decision.violations if violation.action != "dryrun"])
+    parts.append(f"[decision {decision.id}]")
+    return " ".join(part for part in parts if part)
+
+
+def live_sentence(live: Live, now: float) -> str:
+    """Which cluster is live and the evidence with its age."""
+    evidence = "; ".join(
+        f"{source.name}: {source.evidence}, seen {age(now - source.observed_at)} ago" for source in live.sources
+    )
+    if not live.known:
+        return f"No source knows which cluster is live ({evidence})"
+    names = " and ".join(live.clusters)
+    verb = "are" if len(live.clusters) > 1 else "is"
+    dispute = ", in dispute" if live.disputed else ""
+    return f"{names} {verb} live{dispute} ({evidence})"
+
+
+def age(seconds: float) -> str:
+    """``0.2 s`` below a minute, ``3 min`` below an hour, then hours."""
+    seconds = max(0.0, seconds)
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 3600 else f"{seconds / 3600:.1f} h"
+
+
+def listed(ids: Iterable[str]) -> str:
+    """The first ids and how many more there are."""
+    every = list(dict.fromkeys(ids))
+    more = f" and {len(every) - _SHOWN} more" if len(every) > _SHOWN else ""
+    return ", ".join(every[:_SHOWN]) + more
+
+
+def _verb(decision: Decision) -> str:
+    if decision.unavailable:
+        return "Blocked before it reached AWS, because the guard could not decide"
+    return {
+        "warn": "Sent with a warning",
+        "confirm": "Blocked before it reached AWS, because it needs a person's confirmation",
+    }.get(decision.action, "Blocked before it reached AWS")
+
+
+def _what(decision: Decision) -> str:
+    call = decision.call
+    presigned = "presigning " if call.presigned else ""
+    ids = [target.id for target in call.targets if target.role == "target"]
+    onto = [target.id for target in call.targets if target.role == "destination"]
+    text = f"{presigned}{call.operation}" + (f" on {listed(ids)}" if ids else "")
+    text += f" onto {listed(onto)}" if onto else ""
+    text += f" in {call.region}" if call.region else ""
+    return text + (f" ({'; '.join(call.forms)})" if call.forms else "")
+
+
+def _rules(violations: list[Violation]) -> list[str]:
+    by_rule: dict[str, list[Violation]] = {}
+    for violation in violations:
+        by_rule.setdefault(violation.rule, []).append(violation)
+    sentences = []
+    for rule, group in by_rule.items():
+        others = listed(violation.target for violation in group[1:])
+        same = f" (the same for {others})" if others else ""
+        remedies = list(dict.fromkeys(violation.remediation for violation in group))
+        sentences.append(
+            f"Rule {rule}: {_sentence(group[0].message.rstrip('. ') + same)} Instead: {_sentence(remedies[0])}"
+        )
+    return sentences
+
+
+def _sentence(text: str) -> str:
+    text = text.strip()
+    return text if text.endswith((".", "!", "?")) else f"{text}."

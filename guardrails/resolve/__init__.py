@@ -1,0 +1,84 @@
+"""Stage 3: what AWS says about the targets of a call, and which clusters they carry.
+
+`plan()` says which look-ups a call needs, `resolve()` turns their answers into facts. Both are pure; the requests
+are made in between, by lookups.py. A file per family of resources:
+
+    inventory.py   the machines and addresses of the region, indexed by what they carry
+    machines.py    instances, volumes, fleets
+    network.py     subnets, network interfaces, private addresses, route tables, network ACLs, NAT gateways
+    addresses.py   Elastic IPs by allocation id, association id or address, and address ranges
+    groups.py      Auto Scaling groups
+    health.py      whether a cluster passes EC2's status checks
+    others.py      tag targets of any type, ARNs, the Parameter Store live pointer
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from guardrails.resolve import addresses, groups, health, machines, network, others
+from guardrails.resolve.inventory import INSTANCES, Inventory
+from guardrails.resolve.resolver import Context, Resolver
+from guardrails.values import Answer, Call, Cluster, Live, Lookup, Target
+
+_RESOLVERS: Mapping[str, Resolver] = {
+    **machines.RESOLVERS,
+    **network.RESOLVERS,
+    **addresses.RESOLVERS,
+    **groups.RESOLVERS,
+    **others.RESOLVERS,
+}
+
+__all__ = ["Inventory", "clusters_of", "known_types", "plan", "targets_of"]
+
+
+def known_types() -> frozenset[str]:
+    """The target types that can be resolved; the catalogue may use no other."""
+    return frozenset(_RESOLVERS)
+
+
+def plan(call: Call) -> tuple[Lookup, ...]:
+    """The look-ups that answer every target of the call, however many there are; the machines are always one of them."""
+    wanted = {INSTANCES.key(): INSTANCES}
+    for kind in {target.type for target in call.targets}:
+        for lookup in _RESOLVERS[kind].lookups(call):
+            wanted[lookup.key()] = lookup
+    for lookup in health.lookups(call):
+        wanted[lookup.key()] = lookup
+    return tuple(wanted.values())
+
+
+def targets_of(
+    call: Call, answers: Mapping[str, Answer], inventory: Inventory, live_clusters: tuple[str, ...]
+) -> tuple[Target, ...]:
+    """Every target of the call, resolved or not; one that several ids name appears once per id."""
+    context = Context(call, answers, inventory, live_clusters)
+    return tuple(_RESOLVERS[ref.type].resolve(ref, context) for ref in call.targets)
+
+
+def clusters_of(
+    answers: Mapping[str, Answer], inventory: Inventory, targets: tuple[Target, ...], live: Live
+) -> tuple[Cluster, ...]:
+    """Every cluster of the region, counted with and without the machines that this call names."""
+    named = {target.id for target in targets if target.type == "instance" and target.role == "target"}
+    healthy = health.by_cluster(answers, inventory)
+    clusters = []
+    for name in sorted(set(inventory.members) | set(live.clusters)):
+        members = inventory.members.get(name, ())
+        running = [machine for machine in members if machine.state == "running"]
+        present = [machine for machine in members if machine.state not in ("terminated", "shutting-down")]
+        clusters.append(
+            Cluster(
+                name=name,
+                live=name in live.clusters,
+                running=len(running),
+                total=len(present),
+                targeted=sum(machine.id in named for machine in present),
+                remaining=sum(machine.id not in named for machine in running),
+                in_flight=sum(machine.state == "shutting-down" for machine in members),
+                public_ips=tuple(sorted({ip for machine in present for ip in inventory.elastic_ips_of(machine.id)})),
+                subnets=tuple(sorted({subnet for machine in present for subnet in machine.subnets})),
+                healthy=healthy.get(name),
+            )
+        )
+    return tuple(clusters)

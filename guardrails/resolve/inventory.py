@@ -1,0 +1,150 @@
+"""The machines of the region, and what hangs on them: one look-up answers for any number of targets.
+
+The look-up is DescribeInstances without ids or filters, on purpose: an unknown id among a thousand would make the
+whole request fail, a filter that matches nothing looks like safety, and `InstanceIds=[]` means all machines anyway.
+The answer also says what every other machine of the clusters does, which the rules need.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from attrs import frozen
+
+from guardrails.values import Lookup
+
+INSTANCES = Lookup("ec2", "DescribeInstances", "Reservations")
+ADDRESSES = Lookup("ec2", "DescribeAddresses", "Addresses")
+
+
+@frozen
+class Machine:
+    """One EC2 instance. `cluster` is the value of its cluster tag, None without one.
+
+    `primary_ip_of` maps each network interface to its primary private address.
+    """
+
+    id: str
+    state: str
+    cluster: str | None
+    tags: Mapping[str, str]
+    vpc: str | None
+    subnet: str | None
+    subnets: tuple[str, ...]
+    enis: tuple[str, ...]
+    attachments: tuple[str, ...]
+    private_ips: tuple[str, ...]
+    primary_ip: str | None
+    primary_ip_of: Mapping[str, str]
+    public_ips: tuple[str, ...]
+    volumes: tuple[str, ...]
+
+
+class Inventory:
+    """All machines of the region and the Elastic IPs, indexed by what the resolvers ask for."""
+
+    def __init__(
+        self, reservations: Iterable[Mapping[str, Any]], addresses: Iterable[Mapping[str, Any]], cluster_tag: str
+    ) -> None:
+        self.cluster_tag = cluster_tag
+        self.machines: dict[str, Machine] = {}
+        self.members: dict[str, list[Machine]] = defaultdict(list)
+        self._by: dict[str, dict[str, list[Machine]]] = {
+            kind: defaultdict(list) for kind in ("subnet", "vpc", "eni", "attachment", "private-ip", "volume", "tag")
+        }
+        for reservation in reservations:
+            for instance in reservation.get("Instances", []):
+                self._add(_machine(instance, cluster_tag))
+        self.addresses = tuple(addresses)
+        self._addresses_by_machine: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+        for address in self.addresses:
+            if address.get("InstanceId"):
+                self._addresses_by_machine[address["InstanceId"]].append(address)
+
+    def _add(self, machine: Machine) -> None:
+        self.machines[machine.id] = machine
+        if machine.cluster:
+            self.members[machine.cluster].append(machine)
+        if machine.state == "terminated":
+            return  # nothing hangs on it any more
+        keys = {
+            "subnet": machine.subnets,
+            "vpc": (machine.vpc,) if machine.vpc else (),
+            "eni": machine.enis,
+            "attachment": machine.attachments,
+            "private-ip": machine.private_ips,
+            "volume": machine.volumes,
+            "tag": tuple(f"{key}={value}" for key, value in machine.tags.items()),
+        }
+        for kind, values in keys.items():
+            for value in values:
+                self._by[kind][value].append(machine)
+
+    def on(self, kind: str, value: str | None) -> list[Machine]:
+        """The machines on a subnet, vpc, eni, attachment, private-ip, volume, or with a tag `key=value`."""
+        return self._by[kind].get(value, []) if value else []
+
+    def clusters_on(self, kind: str, value: str | None) -> set[str]:
+        """The clusters of those machines."""
+        return {machine.cluster for machine in self.on(kind, value) if machine.cluster}
+
+    def addresses_of(self, machine_id: str) -> list[Mapping[str, Any]]:
+        """The Elastic IPs on a machine, as DescribeAddresses gives them."""
+        return self._addresses_by_machine.get(machine_id, [])
+
+    def elastic_ips_of(self, machine_id: str) -> tuple[str, ...]:
+        """The Elastic IPs on a machine."""
+        return tuple(sorted(address["PublicIp"] for address in self.addresses_of(machine_id)))
+
+    def elastic_ips_at(
+        self, private_ip: str | None, *, machine: str | None = None, eni: str | None = None
+    ) -> list[str]:
+        """The Elastic IPs now on one private address of a machine or interface: what a new association displaces."""
+        return sorted(
+            address["PublicIp"]
+            for address in self.addresses
+            if (machine or eni) in (address.get("InstanceId"), address.get("NetworkInterfaceId"))
+            # An association that does not say its private address counts: it may be this one.
+            and address.get("PrivateIpAddress") in (None, "", private_ip)
+        )
+
+    def cluster_of(self, machine_id: str | None) -> str | None:
+        """The cluster of a machine, None when the machine or its tag is unknown."""
+        machine = self.machines.get(machine_id or "")
+        return machine.cluster if machine else None
+
+
+def _machine(instance: Mapping[str, Any], cluster_tag: str) -> Machine:
+    tags = {tag["Key"]: tag.get("Value", "") for tag in instance.get("Tags") or []}
+    enis = instance.get("NetworkInterfaces") or []
+    ips = [address for eni in enis for address in eni.get("PrivateIpAddresses") or []]
+    private = [address.get("PrivateIpAddress") for address in ips] + [instance.get("PrivateIpAddress")]
+    private += [address.get("Ipv6Address") for eni in enis for address in eni.get("Ipv6Addresses") or []]
+    public = [(address.get("Association") or {}).get("PublicIp") for address in ips] + [instance.get("PublicIpAddress")]
+    subnets = [eni.get("SubnetId") for eni in enis] + [instance.get("SubnetId")]
+    return Machine(
+        id=instance["InstanceId"],
+        state=(instance.get("State") or {}).get("Name", "unknown"),
+        cluster=tags.get(cluster_tag) or None,
+        tags=tags,
+        vpc=instance.get("VpcId") or None,
+        subnet=instance.get("SubnetId") or None,
+        subnets=_unique(subnets),
+        enis=_unique(eni.get("NetworkInterfaceId") for eni in enis),
+        attachments=_unique((eni.get("Attachment") or {}).get("AttachmentId") for eni in enis),
+        private_ips=_unique(private),
+        primary_ip=instance.get("PrivateIpAddress") or None,
+        primary_ip_of={
+            eni["NetworkInterfaceId"]: eni["PrivateIpAddress"] for eni in enis if eni.get("PrivateIpAddress")
+        },
+        public_ips=_unique(public),
+        volumes=_unique(
+            (device.get("Ebs") or {}).get("VolumeId") for device in instance.get("BlockDeviceMappings") or []
+        ),
+    )
+
+
+def _unique(values: Iterable[str | None]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(value for value in values if value))

@@ -1,0 +1,256 @@
+"""The frozen values that travel through the stages: Call, Facts, Decision, Outcome.
+
+A stage takes some of these and returns another; nothing here does input or output.
+Times are seconds since the epoch (``*_at``) or plain seconds (``*_s``).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from attrs import field, frozen
+
+Action = Literal["allow", "warn", "confirm", "deny"]
+Enforcement = Literal["deny", "confirm", "warn", "dryrun"]
+Mode = Literal["enforce", "warn", "dryrun"]
+Role = Literal["target", "destination"]
+
+EMPTY: Mapping[str, Any] = {}
+
+
+@frozen
+class TargetRef:
+    """One resource named by a call, as the caller wrote it; `type` is a resource type of the catalogue."""
+
+    id: str
+    type: str
+    role: Role = "target"
+
+
+@frozen
+class TagChange:
+    """What a tagging call does to the tags of its targets, whichever service's syntax it used."""
+
+    set: Mapping[str, str] = EMPTY
+    removed: tuple[str, ...] = ()
+    removes_all: bool = False
+
+    def keys(self) -> frozenset[str]:
+        """Every tag key named by the call (a removal of all tags names none)."""
+        return frozenset(self.set) | frozenset(self.removed)
+
+
+@frozen
+class Call:
+    """One AWS call about to leave the process, decoded from its serialized form.
+
+    `service` is the signing name (``ec2``, ``autoscaling`` …), `params` have botocore's
+    names with secrets replaced. `undecodable` says why the body could not be read back. The lower block is filled in by classification.
+    """
+
+    service: str
+    operation: str
+    params: Mapping[str, Any]
+    region: str
+    endpoint: str
+    presigned: bool = False
+    dry_run: bool = False
+    masked: tuple[str, ...] = ()
+    account: str | None = None
+    undecodable: str | None = None
+
+    effects: tuple[str, ...] = ()
+    severity: str = ""
+    forms: tuple[str, ...] = ()
+    targets: tuple[TargetRef, ...] = ()
+    tags: TagChange | None = None
+
+    @property
+    def name(self) -> str:
+        """``ec2:TerminateInstances``."""
+        return f"{self.service}:{self.operation}"
+
+
+@frozen
+class Target:
+    """What AWS says about one named resource.
+
+    `clusters` are the clusters that live on the resource or are reached through it.
+    `resolved` is false where AWS does not know the id.
+    """
+
+    id: str
+    type: str
+    role: Role
+    resolved: bool
+    clusters: tuple[str, ...] = ()
+    tags: Mapping[str, str] = EMPTY
+    state: str | None = None
+    vpc: str | None = None
+    subnet: str | None = None
+    private_ips: tuple[str, ...] = ()
+    public_ips: tuple[str, ...] = ()
+    protections: Mapping[str, Any] = EMPTY
+    facts: Mapping[str, Any] = EMPTY
+
+
+@frozen
+class Cluster:
+    """The machines whose cluster tag has one value, in the account and region of the call.
+
+    `total` counts machines that are not terminated or terminating, `in_flight` those terminating now,
+    `targeted` the machines this call names, `remaining` the running ones it leaves.
+    `healthy` is None where no health check was asked for.
+    """
+
+    name: str
+    live: bool
+    running: int
+    total: int
+    targeted: int
+    remaining: int
+    in_flight: int
+    public_ips: tuple[str, ...]
+    subnets: tuple[str, ...]
+    healthy: bool | None = None
+    live_since: float | None = None
+
+
+@frozen
+class SourceReport:
+    """What one source said about which cluster is live; `evidence` is the sentence a person reads."""
+
+    name: str
+    clusters: tuple[str, ...]
+    observed_at: float
+    evidence: str
+
+
+@frozen
+class Live:
+    """Which clusters are live, by all sources together.
+
+    `known` is false when no source names a cluster that has machines here. `disputed` is true when two
+    sources name different sets; then `clusters` is their union.
+    """
+
+    known: bool
+    disputed: bool
+    clusters: tuple[str, ...]
+    sources: tuple[SourceReport, ...] = ()
+
+
+@frozen
+class Lookup:
+    """One read-only request the guard needs: `items` is the response member that holds the list (or object).
+
+    An error code in `empty_on` means "there is no such thing" and counts as an answer without items.
+    """
+
+    service: str
+    operation: str
+    items: str
+    params: Mapping[str, Any] = EMPTY
+    empty_on: tuple[str, ...] = ()
+
+    @property
+    def permission(self) -> str:
+        """The IAM action the look-up needs (the action's name equals the operation's for all that are used)."""
+        return f"{self.service}:{self.operation}"
+
+    def key(self) -> str:
+        """Equal for equal look-ups."""
+        return f"{self.permission} {json.dumps(self.params, sort_keys=True)}"
+
+
+@frozen
+class Answer:
+    """What a look-up returned. `observed_at` is the time just before the request was sent, so never too young."""
+
+    items: tuple[Mapping[str, Any], ...]
+    observed_at: float
+
+
+@frozen
+class LookupFailure:
+    """A look-up of the guard that did not answer; `permission` is the IAM action it needs."""
+
+    lookup: str
+    code: str
+    message: str
+    permission: str
+
+
+@frozen
+class Facts:
+    """Everything that was looked up for one decision. `lookups` counts the requests made for it."""
+
+    targets: tuple[Target, ...]
+    clusters: tuple[Cluster, ...]
+    live: Live
+    observed_at: float
+    lookups: int = 0
+    failures: tuple[LookupFailure, ...] = ()
+
+
+@frozen
+class Caller:
+    """Who makes the call, from what the process knows without asking anyone."""
+
+    principal: str | None
+    os_user: str
+    host: str
+    program: str
+    interactive: bool
+    notebook: bool
+    pid: int
+
+
+@frozen
+class Violation:
+    """One rule that a call breaks. `action` is what that rule does about it after per-rule enforcement."""
+
+    rule: str
+    target: str
+    message: str
+    remediation: str
+    action: Enforcement
+
+
+@frozen
+class Decision:
+    """The verdict on one call, before the mode is applied.
+
+    `unavailable` is set when the guard could not decide (then `action` is ``deny``).
+    `input` and `result` are the documents the engine was given and gave, for the decision log.
+    """
+
+    id: str
+    action: Action
+    call: Call
+    violations: tuple[Violation, ...] = ()
+    facts: Facts | None = None
+    caller: Caller | None = None
+    unavailable: str | None = None
+    reason: str = ""
+    revision: str = ""
+    decided_at: float = 0.0
+    input: Mapping[str, Any] = field(default=EMPTY, repr=False)
+    result: Mapping[str, Any] = field(default=EMPTY, repr=False)
+    metrics: Mapping[str, int] = field(default=EMPTY, repr=False)
+
+    @property
+    def allowed(self) -> bool:
+        """True when nothing speaks against sending the call (a warning does not)."""
+        return self.action in ("allow", "warn")
+
+
+@frozen
+class Outcome:
+    """What is done about a decision in this mode: send the call or block it, and what to say."""
+
+    send: bool
+    enforcement: Literal["allow", "warn", "dryrun", "deny"]
+    warning: str | None = None
