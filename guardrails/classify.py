@@ -31,7 +31,7 @@ class Evidence:
 
 
 def classify(call: Call, catalogue: Catalogue, evidence: Evidence) -> Call | None:
-    """Return the call with its effects, severity, forms, targets, tags and dry_run; None when it is ungoverned.
+    """Return the call with what it does and to what (the lower block of Call); None when it is ungoverned.
 
     Raises where an expression fails or a target is not a string: what cannot be read must be refused.
     """
@@ -64,7 +64,7 @@ def classify(call: Call, catalogue: Catalogue, evidence: Evidence) -> Call | Non
 
 
 def _worst(call: Call, entry: Entry, evidence: Evidence) -> Call | None:
-    """A call that cannot be read is judged as its gravest form; only what has nothing to protect is let go."""
+    """A call that cannot be read is judged as its gravest form, unless there is nothing to protect."""
     if _names_parameters(entry) and evidence.ssm_parameter is None:
         return None
     return evolve(
@@ -113,7 +113,7 @@ def _tags(paths: TagPaths, params: Mapping[str, Any]) -> TagChange:
 
 
 def _tags_set(value: Any, source: str) -> dict[str, str]:
-    """``{key: value}`` from a map or from pairs; a missing value is the empty one, a missing key is no tag."""
+    """``{key: value}`` from a map or from pairs; no value is the empty one, no key is no tag."""
     pairs = value.items() if isinstance(value, Mapping) else value or []
     tags = {}
     for key, content in pairs:
@@ -139,7 +139,7 @@ def _same_parameter(name: str, pointer: str | None) -> bool:
 
 
 def _parameter(text: str) -> tuple[str, bool]:
-    """The name as AWS reads it, without spaces around it or ``:version`` after it, and whether it is an ARN's."""
+    """The name without spaces around it or ``:version`` after it, and whether it stood in an ARN."""
     # Region and account are not compared: another parameter of that name is better refused than missed.
     arn = _SSM_ARN.fullmatch(text.strip())
     name = arn["name"] if arn else text.strip()

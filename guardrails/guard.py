@@ -111,12 +111,12 @@ class Guard:
         """None for an ungoverned call. Whatever goes wrong for a governed one becomes a denial, never an exception."""
         started = time.perf_counter_ns()
         try:
-            if call.undecodable:
-                return self._unavailable(call, origin, f"the request could not be read: {call.undecodable}")
             governed = classify(call, self._catalogue, self._evidence)
             if governed is None:
                 return None
             call = governed
+            if call.undecodable:
+                return self._unavailable(call, origin, f"the request could not be read: {call.undecodable}")
             if call.dry_run:
                 return self._passed(call, origin, "dry run: AWS only checks permissions")
             facts = self._facts(call, origin)

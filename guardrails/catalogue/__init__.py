@@ -20,14 +20,13 @@ from importlib import resources
 from types import MappingProxyType
 from typing import Any
 
-import jmespath  # type: ignore[import-untyped,unused-ignore]
+import jmespath
 from attrs import define, field, frozen
 
 from guardrails.values import Role
 
 EFFECTS = frozenset(
-    ("terminate", "stop", "network", "ip", "traffic")
-    + ("storage", "protection", "indirect", "scale-in", "replace")
+    ("terminate", "stop", "network", "ip", "traffic", "storage", "protection", "indirect", "scale-in", "replace")
 )
 # In rising order: a call is as severe as the worst of its forms.
 SEVERITIES = ("low", "medium", "high", "critical")

@@ -5,6 +5,7 @@ A network resource carries the clusters of the machines on it, plus the cluster 
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Mapping
 from typing import Any
 
@@ -146,13 +147,21 @@ def _attachment(ref: TargetRef, context: Context) -> Target:
     return unknown(ref, "eni")
 
 
+def _same(address: str) -> str:
+    """One spelling for an address or prefix: IPv6 has many."""
+    try:
+        return str(ipaddress.ip_interface(address))
+    except ValueError:
+        return address
+
+
 def _private_ip(ref: TargetRef, context: Context) -> Target:
     interfaces = context.items(INTERFACES)
     named = {target.id for target in context.call.targets if target.type == "eni"}
     # The same private address exists once in every network, so look in the network of the interface in the call.
     networks = {eni.get("VpcId") for eni in interfaces if eni["NetworkInterfaceId"] in named}
     for eni in interfaces:
-        if ref.id in _addresses_of(eni) and (not networks or eni.get("VpcId") in networks):
+        if _same(ref.id) in map(_same, _addresses_of(eni)) and (not networks or eni.get("VpcId") in networks):
             return _interface_target(ref, eni, "private-ip", context)
     # Free in that network: nobody loses it.
     return Target(ref.id, "private-ip", ref.role, resolved=bool(networks))

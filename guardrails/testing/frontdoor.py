@@ -1,0 +1,94 @@
+"""What stands before moto: records every request, answers faults, and refuses what a full subnet cannot hold."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from guardrails.testing.fault import WSGI, Fault, StartResponse, answer
+from guardrails.testing.moto_app import Direct, texts
+from guardrails.testing.request import Request, read
+
+
+class FrontDoor:
+    """A WSGI application around moto's. Thread-safe: the server handles each connection in a thread of its own."""
+
+    def __init__(self, app: WSGI, direct: Direct) -> None:
+        self._app = app
+        self._direct = direct
+        self._lock = threading.Lock()
+        self._launching = threading.Lock()
+        self._requests: list[Request] = []
+        self._faults: dict[str, Fault] = {}
+        self.delay_s = 0.0
+
+    @property
+    def requests(self) -> tuple[Request, ...]:
+        """Every request since the last `clear`, in order of arrival."""
+        with self._lock:
+            return tuple(self._requests)
+
+    def clear(self) -> None:
+        """Forget the requests."""
+        with self._lock:
+            self._requests.clear()
+
+    def set_fault(self, operation: str, fault: Fault) -> None:
+        """Answer this operation with the fault, instead of the one it had."""
+        with self._lock:
+            self._faults[operation] = fault
+
+    def clear_faults(self) -> None:
+        """No faults, no delay."""
+        with self._lock:
+            self._faults.clear()
+        self.delay_s = 0.0
+
+    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        request = read(environ)
+        with self._lock:
+            # Recorded before anything else: a request that is answered late or with an error has arrived too.
+            self._requests.append(request)
+            fault = self._due(request.operation)
+        if self.delay_s:
+            time.sleep(self.delay_s)
+        if fault is not None:
+            return answer(fault, request, environ, start_response)
+        if request.operation != "RunInstances":
+            return self._app(environ, start_response)
+        with self._launching:
+            full = self._full_subnet(request)
+            if full is not None:
+                return answer(full, request, environ, start_response)
+            return self._app(environ, start_response)
+
+    def _due(self, operation: str) -> Fault | None:
+        fault = self._faults.get(operation)
+        if fault is None or fault.left is None:
+            return fault
+        fault.left -= 1
+        if fault.left <= 0:
+            del self._faults[operation]
+        return fault
+
+    def _full_subnet(self, request: Request) -> Fault | None:
+        """AWS's answer for a launch that does not fit.
+
+        moto hands out the subnet's last addresses and then answers 500, so the double counts for it. Like AWS it
+        refuses when MinCount does not fit. (Where it does, AWS starts up to MaxCount machines, moto MinCount.)
+        """
+        subnet = request.params.get("SubnetId") or request.params.get("NetworkInterface.1.SubnetId")
+        if not subnet:
+            return None
+        found = self._direct.call("DescribeSubnets", {"Filter.1.Name": "subnet-id", "Filter.1.Value.1": subnet})
+        free = texts(found, "subnetSet/item/availableIpAddressCount")
+        wanted = request.params.get("MinCount", "1")
+        if not free or not wanted.isdecimal() or int(wanted) <= int(free[0]):
+            return None
+        return Fault(
+            400,
+            "InsufficientFreeAddressesInSubnet",
+            f"There are not enough free addresses in subnet '{subnet}' to satisfy the requested number of instances.",
+        )

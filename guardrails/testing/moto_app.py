@@ -1,0 +1,92 @@
+"""moto's server application, and a way to ask it something without a network, a botocore client or a record."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from xml.etree import ElementTree as ET
+
+from guardrails.testing.fault import WSGI
+
+_logger = logging.getLogger("guardrails.testing")
+
+
+@contextmanager
+def no_profile() -> Iterator[None]:
+    """Hide AWS_PROFILE and AWS_DEFAULT_PROFILE: moto makes boto3 sessions and fails on a profile that is not there."""
+    hidden = {key: os.environ.pop(key) for key in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE") if key in os.environ}
+    try:
+        yield
+    finally:
+        os.environ.update(hidden)
+
+
+def moto_app() -> WSGI:
+    """The application of moto for every service. Raises ImportError with the command that installs it."""
+    try:
+        from moto.moto_server.werkzeug_app import (  # noqa: PLC0415  (optional)
+            DomainDispatcherApplication,
+            create_backend_app,
+        )
+    except ModuleNotFoundError as error:
+        raise ImportError(
+            f"guardrails.testing needs moto's server ({error.name} is missing); pip install 'botocore-guardrails[demo]'"
+        ) from error
+    return DomainDispatcherApplication(create_backend_app)
+
+
+def make_server(app: WSGI) -> Any:
+    """A threaded HTTP server for `app` on a free port of 127.0.0.1, not yet serving; it logs to our logger only."""
+    import werkzeug.serving  # noqa: PLC0415  (optional)
+    from moto.moto_server.werkzeug_app import MotoRequestHandler  # noqa: PLC0415  (optional)
+
+    class Quiet(MotoRequestHandler):
+        # werkzeug's own logger would put itself on stderr.
+        def log(self, _type: str, message: str, *args: Any) -> None:
+            _logger.debug(message, *args)
+
+    return werkzeug.serving.make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
+
+
+class Direct:
+    """Asks moto for EC2 operations in the query protocol, inside the process.
+
+    No botocore client takes part, so an installed guard neither sees nor stops the double's own set-up.
+    """
+
+    def __init__(self, app: WSGI, region: str) -> None:
+        from werkzeug.test import Client  # noqa: PLC0415  (optional)
+
+        self._client = Client(app, use_cookies=False)
+        scope = f"testing/20231009/{region}/ec2/aws4_request"
+        self._headers = {"Authorization": f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0"}
+
+    def call(self, operation: str, params: dict[str, Any] | None = None) -> ET.Element:
+        """The answer's root element; RuntimeError with AWS's error when there is one."""
+        form = {"Action": operation, "Version": "2016-11-15"}
+        form |= {key: str(value) for key, value in (params or {}).items()}
+        response = self._client.post("/", data=form, headers=self._headers)
+        text = response.get_data(as_text=True)
+        if response.status_code != 200:
+            raise RuntimeError(f"the simulated AWS answered {operation} with {response.status}: {text}")
+        return ET.fromstring(text)  # noqa: S314  (moto's answer, made in this process)
+
+    def reset(self) -> None:
+        """Throw away all state of all services."""
+        response = self._client.post("/moto-api/reset")
+        if response.status_code != 200:
+            raise RuntimeError(f"the simulated AWS could not be reset: {response.status}")
+
+
+def texts(root: ET.Element, path: str) -> list[str]:
+    """The texts at a path of tag names such as ``addressesSet/item/publicIp``, whatever their namespace."""
+    found = root.findall("/".join(f"{{*}}{name}" for name in path.split("/")))
+    return [element.text or "" for element in found]
+
+
+def indexed(name: str, values: Any) -> dict[str, str]:
+    """A list in the query protocol: ``{"InstanceId.1": "i-1", "InstanceId.2": "i-2"}``."""
+    return {f"{name}.{number}": str(value) for number, value in enumerate(values, 1)}

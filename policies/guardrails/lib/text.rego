@@ -1,0 +1,86 @@
+# Words for messages. Texts that have a value whatever the input lacks: a message that is undefined would take its
+# violation with it.
+
+package guardrails.lib
+
+nouns := {
+	"address": "a public address",
+	"asg": "an Auto Scaling group",
+	"cidr": "an address range",
+	"eni": "a network interface",
+	"fleet": "a fleet",
+	"instance": "a machine",
+	"nacl": "a network ACL",
+	"nat-gateway": "a NAT gateway",
+	"private-ip": "a private address",
+	"route-table": "a route table",
+	"ssm-parameter": "a parameter",
+	"subnet": "a subnet",
+	"volume": "a disk",
+}
+
+noun(target) := object.get(nouns, object.get(target, "type", "other"), "a resource")
+
+# More ids than a tired person reads are counted instead.
+max_listed := 20
+
+listed(items) := concat(", ", sort(items)) if count(items) <= max_listed
+
+listed(items) := sprintf("%s and %d more", [shown, count(items) - max_listed]) if {
+	count(items) > max_listed
+	shown := concat(", ", array.slice(sort(items), 0, max_listed))
+}
+
+default operation := "This call"
+
+operation := input.call.operation
+
+# What makes this form of the call dangerous, in brackets, or nothing.
+default forms := ""
+
+forms := sprintf(" (%s)", [concat("; ", input.call.forms)]) if count(input.call.forms) > 0
+
+number(cluster, key) := object.get(object.get(object.get(input, "clusters", {}), cluster, {}), key, "an unknown number")
+
+named(cluster) := sprintf(", this call names %v and leaves %v running", [
+	number(cluster, "targeted"),
+	number(cluster, "remaining"),
+]) if {
+	number(cluster, "targeted") != 0
+} else := ""
+
+# Each live cluster with its numbers; made once for a call, however many targets it has.
+live_texts[cluster] := sprintf("%s (%v of %v machines running%s)", [
+	cluster,
+	number(cluster, "running"),
+	number(cluster, "total"),
+	named(cluster),
+]) if {
+	some cluster in live_clusters
+}
+
+live_text(id) := concat(" and ", [live_texts[cluster] | some cluster in live_targets[id]])
+
+# "TerminateInstances would terminate i-1, a machine of the live cluster blue (...)."
+would(verb, id) := sprintf("%s would %s %s, %s of the live cluster %s%s.", [
+	operation,
+	verb,
+	id,
+	noun(targets[id]),
+	live_text(id),
+	forms,
+])
+
+default evidence := "no source was asked"
+
+# What each source said.
+evidence := concat("; ", said) if {
+	said := [sprintf("%v: %v", [object.get(source, "name", "?"), object.get(source, "evidence", "nothing")]) |
+		some source in input.live.sources
+	]
+	count(said) > 0
+}
+
+clusters_text(target) := concat(", ", sort(target.clusters)) if {
+	count(target.clusters) > 0
+} else := "no cluster"

@@ -1,0 +1,90 @@
+# METADATA
+# title: The live cluster is indestructible
+# description: >-
+#   A target that carries a live cluster may not be terminated, stopped, lose its disks or its traffic. One violation
+#   per target: the worst effect speaks for those that follow from it.
+# schemas:
+#   - input: schema.input
+package guardrails.live_cluster
+
+import data.guardrails.lib
+
+terminate_remedy := concat(" ", [
+	"Check the ids: did you mean the other cluster?",
+	"To retire this one, first move its addresses to its complete replacement; once it is not live, the call is allowed.",
+])
+
+stop_remedy := concat(" ", [
+	"Check the ids: did you mean the other cluster?",
+	"For maintenance, first move the addresses to a complete replacement, then stop this one.",
+])
+
+# METADATA
+# title: Live machines are not terminated
+# description: Denies every call that terminates machines of a live cluster, by whichever way it names them.
+# custom:
+#   rule: live-cluster/terminate
+#   severity: critical
+#   remediation: Check the ids; move the addresses to the replacement before you retire a cluster.
+#   incident: PythonAnywhere, 2023-10-09
+deny contains lib.violation("live-cluster/terminate", id, lib.would(verb, id), terminate_remedy) if {
+	"terminate" in lib.effects
+	some id, _ in lib.live_targets
+	verb := on_machines("terminate", id)
+}
+
+# METADATA
+# title: Live machines are not stopped
+# description: Denies stopping, rebooting or interrupting machines of a live cluster.
+# custom:
+#   rule: live-cluster/stop
+#   severity: critical
+#   remediation: Check the ids; move the addresses to a replacement before you stop a cluster.
+#   incident: PythonAnywhere, 2023-10-09
+deny contains lib.violation("live-cluster/stop", id, lib.would(verb, id), stop_remedy) if {
+	"stop" in lib.effects
+	not "terminate" in lib.effects
+	some id, _ in lib.live_targets
+	verb := on_machines("stop or interrupt", id)
+}
+
+# METADATA
+# title: Disks of the live cluster stay
+# description: Denies deleting, detaching or replacing disks of a live cluster.
+# custom:
+#   rule: live-cluster/storage
+#   severity: critical
+#   remediation: Work on a copy made from a snapshot, or retire the cluster first.
+#   incident: Azure DevOps, 2023
+deny contains lib.violation("live-cluster/storage", id, message, remediation) if {
+	"storage" in lib.effects
+	not lib.fatal
+	some id, _ in lib.live_targets
+	message := lib.would("delete, detach or give up storage of", id)
+	remediation := "Check the id. Work on a copy made from a snapshot, or move the addresses away from this cluster first."
+}
+
+# METADATA
+# title: Traffic to the live cluster flows
+# description: >-
+#   Denies cutting the traffic of a live cluster. Where the call also changes a network or an address, or moves the
+#   live pointer, the rules of those areas speak for it.
+# custom:
+#   rule: live-cluster/traffic
+#   severity: critical
+#   remediation: Bring the replacement into service before you take this one out.
+#   incident: Facebook, 2021-10-04
+deny contains lib.violation("live-cluster/traffic", id, lib.would("cut the traffic of", id), remediation) if {
+	"traffic" in lib.effects
+	not lib.fatal
+	count(lib.effects & {"storage", "network", "ip"}) == 0
+	some id, _ in lib.live_targets
+	not is_live_pointer(id)
+	remediation := "Bring the replacement into service first, move the addresses to it, then take this one out."
+}
+
+is_live_pointer(id) if lib.targets[id].type == "ssm-parameter"
+
+on_machines(verb, id) := verb if {
+	lib.targets[id].type == "instance"
+} else := sprintf("%s the machines of", [verb])

@@ -1,0 +1,70 @@
+# The live cluster keeps its machines. Groups that hold machines of a live cluster are neither shrunk nor replaced
+# under it.
+
+package guardrails.live_cluster
+
+import data.guardrails.lib
+
+# METADATA
+# title: Groups of the live cluster are not shrunk
+# description: >-
+#   Denies a size below the present one, and every size where the present one is unknown. AWS picks the machines to
+#   terminate and heeds no termination protection.
+# custom:
+#   rule: live-cluster/scale-in
+#   severity: critical
+#   remediation: Name a size that is not below the present one.
+#   incident: AWS S3, 2017-02-28
+deny contains lib.violation("live-cluster/scale-in", id, message, remediation) if {
+	"scale-in" in lib.effects
+	not lib.fatal
+	some id, _ in lib.live_targets
+	target := lib.targets[id]
+	not lib.keeps_size(target)
+	message := sprintf("%s The group wants %v machines now; the call says %s.", [
+		lib.would("take machines away from", id),
+		object.get(object.get(target, "facts", {}), "desired", "an unknown number of"),
+		sizes_named,
+	])
+	remediation := "Name a DesiredCapacity and a MaxSize that are not below the present size."
+}
+
+default sizes_named := "nothing about the size"
+
+sizes_named := concat(", ", parts) if {
+	parts := [sprintf("%s %v", [param, size]) |
+		some param in ["DesiredCapacity", "MaxSize"]
+		size := input.call.params[param]
+	]
+	count(parts) > 0
+}
+
+# METADATA
+# title: The machines of the live cluster are not replaced
+# description: Denies instance refreshes and other changes that replace running machines of a live cluster.
+# custom:
+#   rule: live-cluster/replace
+#   severity: critical
+#   remediation: Start a new cluster beside the live one, then move the addresses.
+#   incident: Skyscanner, 2021-08-25
+deny contains lib.violation("live-cluster/replace", id, message, remediation) if {
+	"replace" in lib.effects
+	some id, _ in lib.live_targets
+	message := lib.would("replace running machines of", id)
+	remediation := "Start the new version as a cluster of its own beside the live one, then move the addresses to it."
+}
+
+# METADATA
+# title: Delayed harm to the live cluster is pointed out
+# description: Warns of calls that let something else terminate or replace machines of a live cluster later.
+# custom:
+#   rule: live-cluster/indirect
+#   severity: medium
+#   remediation: Make sure that nothing is scheduled to shrink or replace the live cluster.
+#   incident: Skyscanner, 2021-08-25
+warn contains lib.violation("live-cluster/indirect", id, message, remediation) if {
+	"indirect" in lib.effects
+	some id, _ in lib.live_targets
+	message := lib.would("later, without asking again, change what happens to", id)
+	remediation := "Make sure that nothing it sets off will shrink, stop or replace the live cluster."
+}

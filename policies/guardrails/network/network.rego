@@ -1,0 +1,99 @@
+# METADATA
+# title: The network under a live cluster stays
+# description: >-
+#   A subnet, route table, network ACL or interface carries the clusters of the machines on it. One rule per type, so
+#   that each can be tried out on its own.
+# schemas:
+#   - input: schema.input
+package guardrails.network
+
+import data.guardrails.lib
+
+remedy := concat(" ", [
+	"Make the change in a network of its own, start the new cluster there and move the addresses to it;",
+	"this network is free to change once no live cluster is on it.",
+])
+
+# The live targets of a call that changes networks, by type.
+touched[kind] contains id if {
+	"network" in lib.effects
+	not lib.fatal
+	some id, _ in lib.live_targets
+	kind := object.get(lib.targets[id], "type", "other")
+}
+
+ruled_types := {"subnet", "route-table", "nacl", "eni", "instance"}
+
+# METADATA
+# title: Subnets of the live cluster stay as they are
+# description: Denies deleting or changing a subnet with machines of a live cluster.
+# custom:
+#   rule: network/subnet
+#   severity: critical
+#   remediation: Use a subnet of its own for the new cluster.
+#   incident: PythonAnywhere, 2023-10-09; Azure DevOps, 2023
+deny contains lib.violation("network/subnet", id, lib.would("change", id), remedy) if {
+	some id in touched.subnet
+}
+
+# METADATA
+# title: Routes of the live cluster stay as they are
+# description: Denies changing a route table that subnets of a live cluster use.
+# custom:
+#   rule: network/route-table
+#   severity: critical
+#   remediation: Give the subnets of the new cluster a route table of their own.
+#   incident: Facebook, 2021-10-04
+deny contains lib.violation("network/route-table", id, lib.would("change the routes of", id), remedy) if {
+	some id in touched["route-table"]
+}
+
+# METADATA
+# title: Network ACLs of the live cluster stay as they are
+# description: Denies changing a network ACL that subnets of a live cluster use.
+# custom:
+#   rule: network/acl
+#   severity: critical
+#   remediation: Give the subnets of the new cluster a network ACL of their own.
+#   incident: Facebook, 2021-10-04
+deny contains lib.violation("network/acl", id, lib.would("change the filters of", id), remedy) if {
+	some id in touched.nacl
+}
+
+# METADATA
+# title: Interfaces of the live cluster stay as they are
+# description: Denies detaching or changing a network interface of a machine of a live cluster.
+# custom:
+#   rule: network/interface
+#   severity: critical
+#   remediation: Change the interfaces of machines that are not live.
+#   incident: Azure DevOps, 2023
+deny contains lib.violation("network/interface", id, lib.would("change or detach", id), remedy) if {
+	some id in touched.eni
+}
+
+# METADATA
+# title: The network settings of live machines stay as they are
+# description: Denies changing security groups and other network settings of a machine of a live cluster.
+# custom:
+#   rule: network/machine
+#   severity: high
+#   remediation: Change the settings of machines that are not live.
+#   incident: PythonAnywhere, 2023-10-09
+deny contains lib.violation("network/machine", id, lib.would("change the network settings of", id), remedy) if {
+	some id in touched.instance
+}
+
+# METADATA
+# title: Whatever else connects the live cluster stays as it is
+# description: Denies network changes to any other resource that carries a live cluster.
+# custom:
+#   rule: network/other
+#   severity: high
+#   remediation: Make the change for the new cluster only.
+#   incident: Azure DevOps, 2023
+deny contains lib.violation("network/other", id, lib.would("change the network of", id), remedy) if {
+	some kind, ids in touched
+	not kind in ruled_types
+	some id in ids
+}

@@ -1,0 +1,43 @@
+# The live pointer follows the addresses. A parameter that says which cluster is live changes after the addresses
+# have moved, not before.
+
+package guardrails.protection
+
+import data.guardrails.lib
+
+# METADATA
+# title: The live pointer is not moved ahead of the addresses
+# description: >-
+#   Denies writing, deleting or relabelling the parameter that names the live cluster while another source still names
+#   that cluster, or no other source says anything.
+# custom:
+#   rule: protection/live-pointer
+#   severity: critical
+#   remediation: Move the addresses first, then the pointer.
+#   incident: Cloudflare R2, 2025-03
+deny contains lib.violation("protection/live-pointer", id, message, remediation) if {
+	changes_protection
+	some id, target in lib.targets
+	moves_pointer(target)
+	not addresses_have_moved
+	message := sprintf("%s would change %s, which says which cluster is live, before the addresses have moved (%s).", [
+		lib.operation,
+		id,
+		lib.evidence,
+	])
+	remediation := "Move the addresses to the complete new cluster first, then change the pointer."
+}
+
+addresses_have_moved if {
+	named := clusters_named_beside("ssm")
+	count(named) > 0
+	every cluster in pointed_at {
+		not cluster in named
+	}
+}
+
+pointed_at contains cluster if {
+	some source in input.live.sources
+	source.name == "ssm"
+	some cluster in source.clusters
+}

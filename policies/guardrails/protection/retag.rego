@@ -1,0 +1,128 @@
+# Tags that say which cluster is live stay. The cluster tag and the live marks are evidence. Retagging a live machine
+# and then terminating it would take it out of the live cluster first.
+
+package guardrails.protection
+
+import data.guardrails.lib
+
+cluster_keys contains data.guardrails.params.cluster_tag
+
+mark_keys contains data.guardrails.params.live.tag.key
+
+address_keys contains data.guardrails.params.live.eip_tag.key
+
+evidence_keys := (cluster_keys | mark_keys) | address_keys
+
+# METADATA
+# title: Evidence tags of the live cluster are not changed
+# description: >-
+#   Denies removing or changing the cluster tag or a live mark on a live target, on an unknown machine, address or
+#   group, and on any while it is unknown which cluster is live. Moving the live mark after the addresses have moved is
+#   fine.
+# custom:
+#   rule: protection/retag
+#   severity: critical
+#   remediation: Move the addresses first; the live mark may follow them.
+#   incident: Cloudflare R2, 2025-02; GitLab, 2017-01-31
+deny contains lib.violation("protection/retag", id, message, remediation) if {
+	changes_protection
+	changes_tags
+	some id, target in lib.targets
+	keys := touched(id, target)
+	count(keys) > 0
+	not retag_harmless(id, target)
+	not mark_follows(target, keys)
+	message := sprintf("%s would change the tag %s of %s, %s %s; the tag says which cluster is live.", [
+		lib.operation,
+		lib.listed(keys),
+		id,
+		lib.noun(target),
+		standing_of_tags(id, target),
+	])
+	remediation := "Leave the tag as it is. Move the addresses to the replacement first; the live mark may follow them."
+}
+
+standing_of_tags(id, target) := sprintf("with an address of a live cluster (%s)", [lib.listed(live_addresses(target))]) if {
+	not lib.live_targets[id]
+	count(live_addresses(target)) > 0
+} else := standing(id, target)
+
+# The evidence tags of this target that the call changes.
+touched(_, _) := evidence_keys if input.call.tags.removes_all == true
+
+touched(id, target) := {key | some key in evidence_keys; changed(key, id, target)} if {
+	not input.call.tags.removes_all == true
+}
+
+# What nobody could look up may have any tag.
+changed(key, _, target) if {
+	key in input.call.tags.removed
+	not lacks(target, key)
+}
+
+changed(key, _, target) if {
+	not lib.resolved(target)
+	_ = input.call.tags.set[key]
+}
+
+changed(key, _, target) if {
+	lib.resolved(target)
+	target.tags[key] != input.call.tags.set[key]
+}
+
+# A first cluster tag on a live target takes it away from the cluster it is reached through.
+changed(key, id, target) if {
+	key == data.guardrails.params.cluster_tag
+	_ = input.call.tags.set[key]
+	lacks(target, key)
+	worth_protecting(id, target)
+}
+
+lacks(target, key) if {
+	lib.resolved(target)
+	not key in object.keys(target.tags)
+}
+
+worth_protecting(id, _) if lib.live_targets[id]
+
+worth_protecting(_, target) if count(live_addresses(target)) > 0
+
+live_addresses(target) := {address | some address in target.public_ips; address in addresses_in_use}
+
+addresses_in_use contains address if {
+	some name, cluster in input.clusters
+	name in lib.live_clusters
+	some address in cluster.public_ips
+}
+
+retag_harmless(id, target) if {
+	harmless(id, target)
+	not worth_protecting(id, target)
+}
+
+# Only machines, addresses and groups are looked at when the live cluster is determined.
+retag_harmless(_, target) if {
+	not lib.resolved(target)
+	not target.type in {"instance", "address", "asg"}
+}
+
+# The sanctioned way: the other sources have left this target's clusters, now the mark follows.
+mark_follows(target, keys) if {
+	keys == mark_keys
+	count(keys & (cluster_keys | address_keys)) == 0
+	input.call.tags.removes_all == false
+	lib.resolved(target)
+	lib.live_known
+	named := clusters_named_beside("tag")
+	count(named) > 0
+	every cluster in target.clusters {
+		not cluster in named
+	}
+}
+
+# The clusters that sources other than this one name.
+clusters_named_beside(source) := {cluster |
+	some other in input.live.sources
+	other.name != source
+	some cluster in other.clusters
+}
