@@ -220,7 +220,8 @@ def _paths(value: Any, document: _Document) -> tuple[Path, ...]:
 
 
 def _tag(value: Any, _: _Document) -> Tag:
-    if not isinstance(value, Mapping) or set(value) != {"key", "value"} or not all(map(str.__instancecheck__, value.values())):  # fmt: skip
+    texts = isinstance(value, Mapping) and all(isinstance(item, str) for item in value.values())
+    if not texts or set(value) != {"key", "value"}:
         raise ValueError(f'is {value!r}, must be {{ key = "…", value = "…" }}')
     return Tag(value["key"], value["value"])
 

@@ -29,7 +29,7 @@ class DecisionLog:
         self._settings = settings
 
     def open(self) -> None:
-        """Create the folder and the file, readable by their owner only; raises OSError now rather than at a decision."""
+        """Create folder and file, readable by their owner only; raises OSError now rather than at a decision."""
         if self._settings.enabled:
             self._settings.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             os.close(self._append())

@@ -178,7 +178,7 @@ class Guard:
             self._log.write(decision, outcome, self.settings.mode)
         except OSError as error:
             where = self.settings.log.path
-            _logger.error("guardrails: the decision log %s cannot be written: %s", where, error)
+            _logger.error("the decision log %s cannot be written: %s", where, error)  # noqa: TRY400  (no traceback)
             if outcome.send and self.settings.mode == "enforce":
                 # A change that leaves no trace is one nobody can explain afterwards.
                 reason = f"the decision log {where} cannot be written ({error}); mend it or set log.enabled = false"

@@ -47,7 +47,8 @@ class Call:
     """One AWS call about to leave the process, decoded from its serialized form.
 
     `service` is the signing name (``ec2``, ``autoscaling`` …), `params` have botocore's
-    names with secrets replaced. `undecodable` says why the body could not be read back. The lower block is filled in by classification.
+    names with secrets replaced. `undecodable` says why the body could not be
+    read back. The lower block is filled in by classification.
     """
 
     service: str

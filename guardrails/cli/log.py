@@ -29,9 +29,7 @@ def log(config: str | None, last: int, denied: bool, decision_id: str | None, fm
     for found in read(settings.log.path, settings.log.keep):
         if isinstance(found, str):
             click.echo(f"guardrails: {found}", err=True)
-        elif (denied and found.get("custom", {}).get("sent", True)) or (decision_id and not str(found["decision_id"]).startswith(decision_id)):
-            continue
-        else:
+        elif _wanted(found, decision_id, denied=denied):
             entries.append(found)
     if not entries:
         click.echo(f"guardrails: no such decision in {settings.log.path}", err=True)
@@ -42,6 +40,12 @@ def log(config: str | None, last: int, denied: bool, decision_id: str | None, fm
             click.echo(json.dumps(entry, indent=2))
         else:
             _line(entry)
+
+
+def _wanted(entry: dict[str, Any], decision_id: str | None, *, denied: bool) -> bool:
+    if denied and entry.get("custom", {}).get("sent", True):
+        return False
+    return not decision_id or str(entry["decision_id"]).startswith(decision_id)
 
 
 def _line(entry: dict[str, Any]) -> None:

@@ -100,7 +100,8 @@ def show_live(out: Console, facts: Facts, now: float) -> None:
     if not facts.live.known:
         out.print(Text(f"live: {names}, not known for sure: no cluster may be hurt", style="bold red"))
     else:
-        out.print(Text(f"live: {names}{' (in dispute: all of them are protected)' if facts.live.disputed else ''}", style="bold green"))  # fmt: skip
+        dispute = " (in dispute: all of them are protected)" if facts.live.disputed else ""
+        out.print(Text(f"live: {names}{dispute}", style="bold green"))
     for source in facts.live.sources:
         out.print(Text(f"  {source.name}: {source.evidence} (seen {age(now - source.observed_at)} ago)"))
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))

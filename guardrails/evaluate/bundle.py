@@ -48,6 +48,8 @@ def read(folders: Iterable[Path], overrides: Mapping[str, Any] | None = None) ->
     modules = {str(path): _text(path) for name, path in files.items() if name.endswith(".rego")}
     if not modules:
         raise PolicyError("no policy was found; at least one .rego file is needed")
+    collector = str(files.get(_COLLECTOR, _COLLECTOR))
+    modules[collector] = collect(text for name, text in modules.items() if name != collector)
     data: dict[str, Any] = {}
     for name, path in files.items():
         if name.endswith("data.json"):
@@ -55,6 +57,29 @@ def read(folders: Iterable[Path], overrides: Mapping[str, Any] | None = None) ->
     merge(data, {"guardrails": {"params": dict(overrides or {})}})
     digest = hashlib.sha256(json.dumps([sorted(modules.values()), data], sort_keys=True).encode())
     return Bundle(modules, data, digest.hexdigest()[:12])
+
+
+_COLLECTOR = "guardrails/areas/areas.rego"
+_PACKAGE = re.compile(r"^package\s+guardrails\.(\w+)\s*$", re.MULTILINE)
+_LEVEL = re.compile(r"^(deny|confirm|warn) contains\b", re.MULTILINE)
+
+
+def collect(modules: Iterable[str]) -> str:
+    """The module guardrails.areas for these modules: each area's sets, named one by one.
+
+    Written anew at each load, so that no area of a user's folder is forgotten. The shipped file is what this gives for
+    the shipped areas; OPA reads that one.
+    """
+    found: dict[str, set[str]] = {"deny": set(), "confirm": set(), "warn": set()}
+    for text in modules:
+        package = _PACKAGE.search(text)
+        for level in _LEVEL.findall(text) if package else []:
+            found[level].add(package[1] if package else "")
+    lines = ["package guardrails.areas"]
+    for level, areas in found.items():
+        entries = ", ".join(f'"{area}": data.guardrails.{area}.{level}' for area in sorted(areas))
+        lines.append(f'answers["{level}"] := {{{entries}}}')
+    return "\n\n".join(lines) + "\n"
 
 
 _RULE = re.compile(r'"rule":\s*"([^"]+)"')

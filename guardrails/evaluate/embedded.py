@@ -100,7 +100,7 @@ def _forbid(name: str) -> Any:
 
 
 def _cidr_intersects(one: str, other: str) -> bool:
-    return ipaddress.ip_network(one, strict=False).overlaps(ipaddress.ip_network(other, strict=False))  # type: ignore[arg-type]
+    return ipaddress.ip_network(one, strict=False).overlaps(ipaddress.ip_network(other, strict=False))
 
 
 def _cidr_merge(cidrs: Any) -> list[str]:

@@ -95,7 +95,7 @@ def _leaves(tree: Tree, prefix: str) -> list[str]:
 
 
 class _QueryReader:
-    """The reverse of botocore's QuerySerializer and EC2Serializer. Leaves are taken out of the tree as they are read."""
+    """The reverse of botocore's QuerySerializer and EC2Serializer; a leaf is taken out of the tree when it is read."""
 
     def __init__(self, *, ec2: bool) -> None:
         self._ec2 = ec2

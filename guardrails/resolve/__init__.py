@@ -38,7 +38,7 @@ def known_types() -> frozenset[str]:
 
 
 def plan(call: Call) -> tuple[Lookup, ...]:
-    """The look-ups that answer every target of the call, however many there are; the machines are always one of them."""
+    """The look-ups that answer every target of the call, however many; the machines are always one of them."""
     wanted = {INSTANCES.key(): INSTANCES}
     for kind in {target.type for target in call.targets}:
         for lookup in _RESOLVERS[kind].lookups(call):

@@ -6,6 +6,7 @@ import threading
 
 from guardrails.testing.frontdoor import FrontDoor
 from guardrails.testing.moto_app import Direct, make_server, moto_app
+from guardrails.testing.session import SimulatedSession
 
 
 class Server:
@@ -17,6 +18,9 @@ class Server:
         self.door = FrontDoor(app, self.direct)
         self._server = make_server(self.door)
         self.endpoint_url = f"http://127.0.0.1:{self._server.server_port}"
+        # One session for all clients asked for, because it reads the service models once; boto3's is not thread-safe.
+        self.session = SimulatedSession(self.endpoint_url, region)
+        self.creating = threading.Lock()
         self._thread = threading.Thread(
             target=self._server.serve_forever,
             # How often (seconds) it looks whether to stop; the default would cost every test half a second.

@@ -99,11 +99,13 @@ class SimulatedAWS:
 
     def client(self, service: str) -> Any:
         """A boto3 client."""
-        return self.session().client(service)  # type: ignore[call-overload]
+        with self._up.creating:
+            return self._up.session.client(service)
 
     def resource(self, service: str) -> Any:
         """A boto3 resource."""
-        return self.session().resource(service)  # type: ignore[call-overload]
+        with self._up.creating:
+            return self._up.session.resource(service)  # type: ignore[call-overload]
 
     # -- what arrived --------------------------------------------------------------------------------------------
 

@@ -1,20 +1,19 @@
 # What cannot be understood denies. Inputs with missing pieces and areas that answer in another shape.
 
-package guardrails.main
+package guardrails.verdict
 
-malformed contains entry if {
+incomplete contains {
+	"rule": "main/malformed-input",
+	"target": "(input)",
+	"message": sprintf("The guard cannot judge this call: what it was told lacks %s.", [
+		concat(", ", sort(missing_pieces)),
+	]),
+	"remediation": "This is a fault of the guard or of its configuration, not of your call; report it with this message.",
+} if {
 	count(missing_pieces) > 0
-	entry := {
-		"rule": "main/malformed-input",
-		"target": "(input)",
-		"message": sprintf("The guard cannot judge this call: what it was told lacks %s.", [
-			concat(", ", sort(missing_pieces)),
-		]),
-		"remediation": "This is a fault of the guard or of its configuration, not of your call; report it with this message.",
-	}
 }
 
-malformed contains entry if {
+misshapen(answers) := {entry |
 	some level, areas in answers
 	some area, found in areas
 	is_misshapen(found)

@@ -1,0 +1,100 @@
+"""Blue/green deploys, as many people have such a script: plain boto3, no idea that there is a guard.
+
+deploy --start green --subnet subnet-1 --count 6    start machines, one after the other
+deploy --cutover blue green                         move the public addresses of blue to green
+deploy --cluster green --terminate                  terminate a cluster
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Any
+
+import boto3
+from botocore.exceptions import ClientError
+
+
+def machines_of(ec2: Any, cluster: str) -> list[str]:
+    """The ids of a cluster's pending and running machines."""
+    pages = ec2.get_paginator("describe_instances").paginate(
+        Filters=[
+            {"Name": "tag:Cluster", "Values": [cluster]},
+            {"Name": "instance-state-name", "Values": ["pending", "running"]},
+        ]
+    )
+    return [
+        machine["InstanceId"]
+        for page in pages
+        for reservation in page["Reservations"]
+        for machine in reservation["Instances"]
+    ]
+
+
+def terminate(ec2: Any, cluster: str) -> int:
+    """Terminate every machine of a cluster."""
+    machines = machines_of(ec2, cluster)
+    if not machines:
+        sys.stderr.write(f"no machine of {cluster} runs\n")
+        return 1
+    ec2.terminate_instances(InstanceIds=machines)
+    sys.stdout.write(f"terminated {len(machines)} machines of {cluster}\n")
+    return 0
+
+
+def start(ec2: Any, cluster: str, subnet: str, count: int) -> int:
+    """Start machines one by one and go on where one fails."""
+    started = 0
+    for number in range(1, count + 1):
+        try:
+            ec2.run_instances(
+                ImageId="ami-12345678",
+                InstanceType="t3.small",
+                MinCount=1,
+                MaxCount=1,
+                SubnetId=subnet,
+                TagSpecifications=[{"ResourceType": "instance", "Tags": [{"Key": "Cluster", "Value": cluster}]}],
+            )
+            started += 1
+        except ClientError as error:
+            sys.stderr.write(f"machine {number} of {cluster}: {error}\n")
+    sys.stdout.write(f"started {started} of {count} machines of {cluster}\n")
+    return 0 if started == count else 1
+
+
+def cut_over(ec2: Any, old: str, new: str) -> int:
+    """Move every public address of the old cluster to a machine of the new one."""
+    holders = machines_of(ec2, old)
+    addresses = [address for address in ec2.describe_addresses()["Addresses"] if address.get("InstanceId") in holders]
+    destinations = machines_of(ec2, new)
+    if not addresses or len(destinations) < len(addresses):
+        sys.stderr.write(f"{old} has {len(addresses)} addresses, {new} has {len(destinations)} machines for them\n")
+        return 1
+    for address, machine in zip(addresses, destinations, strict=False):
+        ec2.associate_address(AllocationId=address["AllocationId"], InstanceId=machine, AllowReassociation=True)
+    sys.stdout.write(f"moved {len(addresses)} addresses from {old} to {new}\n")
+    return 0
+
+
+def main() -> int:
+    """Do what the command line says."""
+    parser = argparse.ArgumentParser(prog="deploy")
+    parser.add_argument("--start", metavar="CLUSTER")
+    parser.add_argument("--subnet")
+    parser.add_argument("--count", type=int, default=1)
+    parser.add_argument("--cutover", nargs=2, metavar=("OLD", "NEW"))
+    parser.add_argument("--cluster")
+    parser.add_argument("--terminate", action="store_true")
+    options = parser.parse_args()
+    ec2 = boto3.client("ec2")
+    if options.start:
+        return start(ec2, options.start, options.subnet, options.count)
+    if options.cutover:
+        return cut_over(ec2, *options.cutover)
+    if not (options.cluster and options.terminate):
+        parser.error("nothing to do: --start, --cutover, or --cluster with --terminate")
+    return terminate(ec2, options.cluster)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,120 @@
+"""What happened and what was claimed: steps as they come, claims in a table at the end, or all of it as JSON."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+from attrs import asdict, field, frozen
+from rich.console import Console, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+_STYLES = {"operator": "bold", "guard": "cyan", "AWS": "yellow", "demo": "dim"}
+
+
+@frozen
+class Step:
+    """One thing that happened, `at_s` seconds after the start: who did what, and with what result."""
+
+    at_s: float
+    act: str
+    who: str
+    what: str
+    result: str = ""
+
+
+@frozen
+class Claim:
+    """A statement about the guard: what must be so, and what was seen at the simulated AWS."""
+
+    text: str
+    expected: int | str
+    seen: int | str
+    held: bool = field(init=False)
+
+    @held.default
+    def _compare(self) -> bool:
+        return self.expected == self.seen
+
+
+class Report:
+    """Collects steps and claims; prints each step at once when it has a console."""
+
+    def __init__(self, console: Console | None) -> None:
+        self._console = console
+        self._started = time.monotonic()
+        self._act = ""
+        self.steps: list[Step] = []
+        self.claims: list[Claim] = []
+
+    @property
+    def held(self) -> bool:
+        """Whether there are claims and all of them held."""
+        return bool(self.claims) and all(claim.held for claim in self.claims)
+
+    def act(self, title: str) -> None:
+        """Begin an act."""
+        self._act = title
+        if self._console is not None:
+            self._console.print()
+            self._console.print(Text(title, style="bold"))
+
+    def step(self, who: str, what: str, result: str = "") -> None:
+        """Something happened just now."""
+        step = Step(round(time.monotonic() - self._started, 1), self._act, who, what, result)
+        self.steps.append(step)
+        if self._console is not None:
+            self._console.print(_line(step))
+
+    def claim(self, text: str, expected: int | str, seen: int | str) -> None:
+        """State what must be so, beside what was seen."""
+        self.claims.append(Claim(text, expected, seen))
+
+    def show_claims(self, console: Console) -> None:
+        """The table of claims, and the verdict."""
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+        table.add_column("claim", ratio=1)
+        for column in ("expected", "seen"):
+            table.add_column(column, justify="right")
+        table.add_column("")
+        for claim in self.claims:
+            verdict = Text("held", style="green") if claim.held else Text("FAILED", style="bold red")
+            table.add_row(Text(claim.text), str(claim.expected), str(claim.seen), verdict)
+        console.print()
+        console.print(Text("What the simulated AWS saw", style="bold"))
+        console.print(table)
+        failed = sum(not claim.held for claim in self.claims)
+        every = f"all {len(self.claims)} claims held"
+        text = f"{failed} of {len(self.claims)} claims FAILED" if failed else every
+        console.print()
+        console.print(Text(f"{text}, in {self._seconds():.1f} s", style="bold red" if failed else "bold green"))
+
+    def as_json(self, mode: str) -> str:
+        """One document: ``{"mode", "held", "seconds", "steps": [...], "claims": [...]}``."""
+        document: dict[str, Any] = {
+            "demo": "the outage of 2023-10-09",
+            "mode": mode,
+            "held": self.held,
+            "seconds": round(self._seconds(), 1),
+            "steps": [asdict(step) for step in self.steps],
+            "claims": [asdict(claim) for claim in self.claims],
+        }
+        return json.dumps(document, indent=2)
+
+    def _seconds(self) -> float:
+        return time.monotonic() - self._started
+
+
+def _line(step: Step) -> RenderableType:
+    # A table per step, so that each is on the screen when it happens; the widths make them one timeline.
+    table = Table.grid(padding=(0, 1), expand=False)
+    table.add_column(width=6, justify="right")
+    table.add_column(width=8)
+    table.add_column(ratio=1)
+    said = Text(step.what)
+    if step.result:
+        said.append(f"\n{step.result}")
+    table.add_row(Text(f"{step.at_s:.1f} s", style="dim"), Text(step.who, style=_STYLES.get(step.who, "")), said)
+    return table

@@ -1,0 +1,112 @@
+"""Where the demo plays: the simulated AWS, a folder, and processes that know nothing of the person's own AWS."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from attrs import frozen
+
+import guardrails
+from guardrails.config import ENVIRONMENT
+from guardrails.decision_log import read
+from guardrails.demo import operator_script
+from guardrails.testing import SimulatedAWS
+from guardrails.values import Mode
+
+SIZE = 6
+ADDRESSES = 2
+# A /28 holds 11 machines: one cluster and most of another.
+SMALL, LARGE = "10.0.0.0/28", "10.0.1.0/24"
+
+_TIMEOUT_S = 60
+_OURS = ("AWS_", "GUARDRAILS_", "BOTO_")
+
+
+@frozen
+class Finished:
+    """A process that has ended: its exit code, and what it said."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def said(self) -> str:
+        """Both streams, without the ends of lines around them."""
+        return "\n".join(part.strip() for part in (self.out, self.err) if part.strip())
+
+
+class Stage:
+    """Runs the operator's script, guarded or not, against `aws`; files go into `folder`."""
+
+    def __init__(self, aws: SimulatedAWS, folder: Path, mode: Mode) -> None:
+        self.aws = aws
+        self.small = self.large = ""
+        self._folder = folder
+        self._log = folder / "decisions.jsonl"
+        self._config = folder / "guardrails.toml"
+        self._config.write_text(f'mode = "{mode}"\n\n[log]\npath = "{self._log.name}"\n', encoding="utf-8")
+
+    @property
+    def config(self) -> str:
+        """The whole of guardrails.toml."""
+        return self._config.read_text("utf-8")
+
+    def set_up(self) -> None:
+        """The morning of the deploy: blue is live in the small subnet, a larger one is there, green is nowhere."""
+        self.aws.reset()
+        self.small, self.large = self.aws.create_subnet(SMALL), self.aws.create_subnet(LARGE)
+        self.aws.start_cluster("blue", SIZE, subnet=self.small, addresses=ADDRESSES)
+
+    def operate(self, *arguments: str, guarded: bool) -> Finished:
+        """Run the operator's script in a process of its own. The record of requests begins anew with it."""
+        self.aws.clear()
+        before = ("-m", "guardrails", "run") if guarded else ()
+        return self._python(*before, str(Path(operator_script.__file__)), *arguments)
+
+    def live(self) -> dict[str, Any] | Finished:
+        """The document of ``guardrails live --format json``, or the process as it ended when it gave none."""
+        done = self._python("-m", "guardrails", "live", "--format", "json")
+        try:
+            document: dict[str, Any] = json.loads(done.out)
+        except ValueError:
+            return done
+        return document
+
+    def denied(self) -> int:
+        """How many calls the decision log says were blocked."""
+        entries = [entry for entry in read(self._log) if isinstance(entry, dict)] if self._log.exists() else []
+        return sum(not entry["custom"]["sent"] for entry in entries)
+
+    def _python(self, *arguments: str) -> Finished:
+        try:
+            done = subprocess.run(  # noqa: S603  (this Python, with files of this package)
+                [sys.executable, *arguments],
+                cwd=self._folder,
+                env=self._environment(),
+                capture_output=True,
+                text=True,
+                encoding="utf-8",
+                timeout=_TIMEOUT_S,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            return Finished(-1, "", f"the process did not end within {_TIMEOUT_S} s")
+        return Finished(done.returncode, done.stdout, done.stderr)
+
+    def _environment(self) -> dict[str, str]:
+        kept = {key: value for key, value in os.environ.items() if not key.startswith(_OURS)}
+        # In a checkout that is not installed the package is found only from its own folder.
+        paths = [str(Path(guardrails.__file__).resolve().parent.parent), kept.get("PYTHONPATH", "")]
+        return {
+            **kept,
+            **self.aws.environment(),
+            ENVIRONMENT: str(self._config),
+            "PYTHONPATH": os.pathsep.join(filter(None, paths)),
+            "PYTHONIOENCODING": "utf-8",
+        }

@@ -1,0 +1,136 @@
+"""The story: what the operator did on 9 October 2023, without the guard and with it."""
+
+from __future__ import annotations
+
+from guardrails.demo.report import Report
+from guardrails.demo.stage import ADDRESSES, LARGE, SIZE, SMALL, Finished, Stage
+
+_FREE = 11 - SIZE  # what the small subnet holds beside blue
+
+
+def tell(stage: Stage, report: Report) -> None:
+    """Play all acts, each from what the one before left, except that the first one's damage is undone."""
+    report.act(f"The morning: blue is live, and green does not fit beside it ({SMALL})")
+    _morning(stage, report)
+    report.claim("before: machines of blue", SIZE, stage.aws.running("blue"))
+    report.claim("before: machines of green that found an address", _FREE, stage.aws.running("green"))
+
+    report.act("Act 1, without the guard: the script is pointed at blue by mistake")
+    _without(stage, report)
+
+    report.act("Act 2, with the guard: the same morning, the same mistake")
+    _same_morning(stage, report)
+    _mistake(stage, report)
+    _half_started(stage, report)
+
+    report.act(f"Act 3, with the guard: green in a larger subnet ({LARGE}), then the switch")
+    _deploy(stage, report)
+
+    report.act("Act 4, after the switch: nobody has told the guard anything")
+    _after(stage, report)
+
+
+def _morning(stage: Stage, report: Report) -> None:
+    stage.set_up()
+    report.step(
+        "demo", f"blue has {SIZE} machines and {ADDRESSES} Elastic IPs, in a subnet with room for {SIZE + _FREE}"
+    )
+    _operate(stage, report, *_launch(stage.small), guarded=False)
+    _state(stage, report)
+
+
+def _same_morning(stage: Stage, report: Report) -> None:
+    stage.set_up()
+    stage.operate(*_launch(stage.small), guarded=False)
+    report.step("demo", "the simulated AWS is emptied and set up again, in the same way")
+    _state(stage, report)
+    report.step("demo", "guardrails.toml, all of it; it names no cluster:", stage.config.strip())
+    _live(stage, report)
+
+
+def _launch(subnet: str) -> tuple[str, ...]:
+    return "--start", "green", "--subnet", subnet, "--count", str(SIZE)
+
+
+def _without(stage: Stage, report: Report) -> None:
+    _operate(stage, report, "--cluster", "blue", "--terminate", guarded=False)
+    _state(stage, report)
+    report.claim("no guard: TerminateInstances that reached AWS", 1, stage.aws.count("TerminateInstances"))
+    report.claim("no guard: machines of blue left", 0, stage.aws.running("blue"))
+    report.claim("no guard: addresses that still answer", 0, len(stage.aws.addresses("blue")))
+
+
+def _mistake(stage: Stage, report: Report) -> None:
+    done = _operate(stage, report, "--cluster", "blue", "--terminate", guarded=True)
+    report.claim("blue by mistake: exit code (3 is blocked)", 3, done.code)
+    report.claim("blue by mistake: TerminateInstances that reached AWS", 0, stage.aws.count("TerminateInstances"))
+    report.claim("blue by mistake: machines of blue", SIZE, stage.aws.running("blue"))
+    report.claim("blue by mistake: addresses that answer", ADDRESSES, len(stage.aws.addresses("blue")))
+
+
+def _half_started(stage: Stage, report: Report) -> None:
+    done = _operate(stage, report, "--cluster", "green", "--terminate", guarded=True)
+    _state(stage, report)
+    report.claim("half-started green: exit code", 0, done.code)
+    report.claim("half-started green: TerminateInstances that reached AWS", 1, stage.aws.count("TerminateInstances"))
+    report.claim("half-started green: machines of green left", 0, stage.aws.running("green"))
+    report.claim("half-started green: machines of blue", SIZE, stage.aws.running("blue"))
+
+
+def _deploy(stage: Stage, report: Report) -> None:
+    started = _operate(stage, report, *_launch(stage.large), guarded=True)
+    report.claim("new green: exit code", 0, started.code)
+    report.claim("new green: machines", SIZE, stage.aws.running("green"))
+    moved = _operate(stage, report, "--cutover", "blue", "green", guarded=True)
+    _state(stage, report)
+    report.claim("switch: exit code", 0, moved.code)
+    report.claim("switch: AssociateAddress that reached AWS", ADDRESSES, stage.aws.count("AssociateAddress"))
+    report.claim("switch: addresses on green", ADDRESSES, len(stage.aws.addresses("green")))
+
+
+def _after(stage: Stage, report: Report) -> None:
+    live = _live(stage, report)
+    report.claim("after the switch: live is", "green", live)
+    wrong = _operate(stage, report, "--cluster", "green", "--terminate", guarded=True)
+    report.claim("green after the switch: exit code", 3, wrong.code)
+    report.claim("green after the switch: TerminateInstances", 0, stage.aws.count("TerminateInstances"))
+    report.claim("green after the switch: machines of green", SIZE, stage.aws.running("green"))
+    right = _operate(stage, report, "--cluster", "blue", "--terminate", guarded=True)
+    _state(stage, report)
+    report.claim("blue after the switch: exit code", 0, right.code)
+    report.claim("blue after the switch: machines of blue left", 0, stage.aws.running("blue"))
+    report.claim("at the end: machines of green", SIZE, stage.aws.running("green"))
+    report.claim("at the end: addresses on green", ADDRESSES, len(stage.aws.addresses("green")))
+    report.claim("decision log: calls blocked", 2, stage.denied())
+
+
+def _operate(stage: Stage, report: Report, *arguments: str, guarded: bool) -> Finished:
+    done = stage.operate(*arguments, guarded=guarded)
+    report.step("operator", f"{'guardrails run ' if guarded else ''}deploy.py {' '.join(arguments)}")
+    if guarded and done.code == 3:
+        report.step("guard", "BLOCKED, exit code 3", done.said)
+    else:
+        report.step("script", f"exit code {done.code}", done.said)
+    return done
+
+
+def _state(stage: Stage, report: Report) -> None:
+    """What AWS has now, and what a visitor sees."""
+    clusters = [
+        f"{name} {stage.aws.running(name)} running, {len(stage.aws.addresses(name))} addresses"
+        for name in ("blue", "green")
+    ]
+    answering = sum(len(stage.aws.addresses(name)) for name in ("blue", "green"))
+    report.step("AWS", f"{'; '.join(clusters)}; the site is {'up' if answering else 'DOWN'}")
+
+
+def _live(stage: Stage, report: Report) -> str:
+    """The live clusters as the guard sees them, by name."""
+    said = stage.live()
+    if isinstance(said, Finished):
+        report.step("guard", f"guardrails live ended with exit code {said.code}", said.said)
+        return "no answer"
+    names = ", ".join(said["live"]) or "nothing"
+    evidence = "; ".join(f"{source['name']}: {source['evidence']}" for source in said["sources"])
+    report.step("guard", f"guardrails live: {names}", evidence)
+    return names
