@@ -114,15 +114,18 @@ def test_a_fault_changes_nothing(aws):
 
 def test_delay_is_on_the_server(aws):
     """A delay holds every answer back by that many seconds, and reset() ends it."""
-    aws.delay(0.2)
-    started = time.monotonic()
-    aws.client("ec2").describe_addresses()
-    assert time.monotonic() - started >= 0.2
-    aws.reset()
     client = aws.client("ec2")
-    started = time.monotonic()
-    client.describe_addresses()
-    assert time.monotonic() - started < 0.2
+
+    def seconds():
+        started = time.monotonic()
+        client.describe_addresses()
+        return time.monotonic() - started
+
+    aws.delay(0.4)
+    assert seconds() >= 0.4
+    aws.reset()
+    # The quickest of some, because the machine may be busy.
+    assert min(seconds() for _ in range(5)) < 0.4
 
 
 def test_reset_empties_everything(aws):

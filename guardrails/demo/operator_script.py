@@ -86,13 +86,13 @@ def main() -> int:
     parser.add_argument("--cluster")
     parser.add_argument("--terminate", action="store_true")
     options = parser.parse_args()
+    if not (options.start or options.cutover or (options.cluster and options.terminate)):
+        parser.error("nothing to do: --start, --cutover, or --cluster with --terminate")
     ec2 = boto3.client("ec2")
     if options.start:
         return start(ec2, options.start, options.subnet, options.count)
     if options.cutover:
         return cut_over(ec2, *options.cutover)
-    if not (options.cluster and options.terminate):
-        parser.error("nothing to do: --start, --cutover, or --cluster with --terminate")
     return terminate(ec2, options.cluster)
 
 

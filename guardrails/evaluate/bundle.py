@@ -82,11 +82,11 @@ def collect(modules: Iterable[str]) -> str:
     return "\n\n".join(lines) + "\n"
 
 
-_RULE = re.compile(r'"rule":\s*"([^"]+)"')
+_RULE = re.compile(r'(?:^#\s+rule:\s*|"rule":\s*)"?([\w./-]+)"?\s*(?:$|,)', re.MULTILINE)
 
 
 def rule_ids(bundle: Bundle) -> frozenset[str]:
-    """The ids of all rules, read from the `"rule": "area/name"` of their entries."""
+    """The ids of all rules, read from their METADATA and from the `"rule": "area/name"` of entries."""
     return frozenset(found for text in bundle.modules.values() for found in _RULE.findall(text))
 
 

@@ -1,0 +1,69 @@
+"""What every test shares: one simulated AWS for the run, a clean account for each test, a guard that logs to a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from attrs import frozen
+
+import guardrails
+from guardrails.testing import Cluster, SimulatedAWS
+
+
+@pytest.fixture(scope="session")
+def _server() -> Iterator[SimulatedAWS]:
+    with SimulatedAWS() as server:
+        yield server
+
+
+@pytest.fixture
+def aws(_server: SimulatedAWS, monkeypatch: pytest.MonkeyPatch) -> SimulatedAWS:
+    """A simulated account with nothing in it; the process has no other credentials or endpoints."""
+    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "GUARDRAILS_CONFIG"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in _server.environment().items():
+        monkeypatch.setenv(name, value)
+    _server.reset()
+    return _server
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    """Where this test's decision log lies."""
+    return tmp_path / "decisions.jsonl"
+
+
+@pytest.fixture
+def install(log: Path) -> Iterator[Any]:
+    """install(**config): the guard with its log in the test's folder; taken out again afterwards."""
+
+    def make(**config: Any) -> guardrails.Guard:
+        return guardrails.install({"log": {"path": str(log)}, **config})
+
+    yield make
+    guardrails.uninstall()
+
+
+@frozen
+class BlueGreen:
+    """Blue is live: two Elastic IPs on it. Green is half started beside it."""
+
+    blue: Cluster
+    green: Cluster
+    ec2: Any
+    subnet: str
+
+
+@pytest.fixture
+def site(aws: SimulatedAWS) -> BlueGreen:
+    """The story's situation, with the requests of setting it up forgotten."""
+    blue = aws.start_cluster("blue", 3, addresses=2)
+    green = aws.start_cluster("green", 2)
+    ec2 = aws.client("ec2")
+    found = ec2.describe_instances(InstanceIds=[blue.instance_ids[0]])
+    subnet = found["Reservations"][0]["Instances"][0]["SubnetId"]
+    aws.clear()
+    return BlueGreen(blue, green, ec2, subnet)
