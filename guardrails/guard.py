@@ -22,7 +22,7 @@ from guardrails.config import Settings, load
 from guardrails.decision_log import DecisionLog
 from guardrails.enforce import enforce
 from guardrails.errors import CallDenied, ConfigError, GuardUnavailable
-from guardrails.evaluate import bundle, document
+from guardrails.evaluate import bundle, canary, document
 from guardrails.evaluate.embedded import EmbeddedEngine
 from guardrails.evaluate.engine import Engine, EngineFailure, read_result
 from guardrails.intercept import Interceptor, Origin
@@ -259,7 +259,9 @@ def _engine(settings: Settings) -> Engine:
                 f"{settings.at('enforcement')}: `enforcement` names the unknown rule {rule!r}; "
                 f"known are {', '.join(sorted(rules))}"
             )
-    return EmbeddedEngine(read)
+    engine = EmbeddedEngine(read)
+    canary.sing(engine, time.time())
+    return engine
 
 
 def _params(settings: Settings) -> dict[str, Any]:

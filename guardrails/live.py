@@ -89,13 +89,13 @@ def _eip(settings: LiveSettings, answers: Mapping[str, Answer], inventory: Inven
         machine = inventory.machines.get(address.get("InstanceId") or "")
         if machine is not None and machine.cluster and _present(machine):
             holders.setdefault(machine.cluster, []).append(address["PublicIp"])
-        elif machine is not None:
+        elif machine is not None and _present(machine):
             strangers += 1
     said = "; ".join(f"{cluster} holds {_some(ips)}" for cluster, ips in sorted(holders.items()))
     if not said:
         said = f"none of {counted} Elastic IPs is on a machine of a cluster" if counted else "no Elastic IP counts"
     if strangers:
-        said += f"; {strangers} more on machines without a {inventory.cluster_tag} tag"
+        said += f"; {strangers} on machines without a {inventory.cluster_tag} tag"
     oldest = min(answers[lookup.key()].observed_at for lookup in (ADDRESSES, INSTANCES))
     return SourceReport("eip", tuple(sorted(holders)), oldest, said)
 

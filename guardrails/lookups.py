@@ -194,7 +194,8 @@ class _Place:
     def _create(self, service: str) -> Any:
         origin = self._origin
         if self._session is None:
-            self._session = botocore.session.Session()
+            # No profile: the credentials are given, and one named in the environment may not exist.
+            self._session = botocore.session.Session(session_vars={"profile": (None, None, None, None)})
             # The object itself, not its keys: refreshable credentials go on refreshing in one place.
             self._session._credentials = origin.credentials
         return self._session.create_client(

@@ -53,6 +53,7 @@ def _verb(decision: Decision) -> str:
     if decision.unavailable:
         return "Blocked before it reached AWS, because the guard could not decide"
     return {
+        "allow": "Allowed",
         "warn": "Sent with a warning",
         "confirm": "Blocked before it reached AWS, because it needs a person's confirmation",
     }.get(decision.action, "Blocked before it reached AWS")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -67,3 +70,38 @@ def site(aws: SimulatedAWS) -> BlueGreen:
     subnet = found["Reservations"][0]["Instances"][0]["SubnetId"]
     aws.clear()
     return BlueGreen(blue, green, ec2, subnet)
+
+
+@pytest.fixture(scope="session")
+def opa() -> str:
+    """A real OPA: from PATH, else built once into a cache folder where Go is present, else the test is skipped.
+
+    In CI (GUARDRAILS_REQUIRE_OPA is set) a skip is a failure.
+    """
+    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "guardrails-tools"
+    found = shutil.which("opa") or shutil.which("opa", path=str(folder))
+    if found is None and shutil.which("go"):
+        subprocess.run(
+            ["go", "install", "github.com/open-policy-agent/opa@v1.20.2"],
+            env={**os.environ, "GOBIN": str(folder)},
+            check=False,
+        )
+        found = shutil.which("opa", path=str(folder))
+    if found is None:
+        message = "no opa on PATH, and no Go to build it with"
+        if os.environ.get("GUARDRAILS_REQUIRE_OPA"):
+            pytest.fail(message)
+        pytest.skip(message)
+    return found
+
+
+@pytest.fixture(scope="session")
+def run() -> Callable[..., str]:
+    """run(program, *arguments): its standard output; a failure shows what it said."""
+
+    def execute(*command: str) -> str:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    return execute

@@ -60,7 +60,9 @@ def test_mixed_batch_is_denied_whole(site, blocked):
 def test_untagged_machine(site, aws, blocked):
     """A machine without a cluster tag is denied by default: nobody knows whose it is."""
     stray = aws.start_cluster("stray", 1, tags={}, cluster_tag="Owner").instance_ids
-    blocked("TerminateInstances", lambda: site.ec2.terminate_instances(InstanceIds=list(stray)), "live-cluster/untagged")
+    blocked(
+        "TerminateInstances", lambda: site.ec2.terminate_instances(InstanceIds=list(stray)), "live-cluster/untagged"
+    )
 
 
 def test_unknown_id(site, blocked):
@@ -88,9 +90,7 @@ def test_collection_batch_action(site, aws, blocked):
 def test_stop_and_reboot(site, blocked, method):
     """Stopping and rebooting the live cluster are denied."""
     operation = {"stop_instances": "StopInstances", "reboot_instances": "RebootInstances"}[method]
-    blocked(
-        operation, lambda: getattr(site.ec2, method)(InstanceIds=[site.blue.instance_ids[0]]), "live-cluster/stop"
-    )
+    blocked(operation, lambda: getattr(site.ec2, method)(InstanceIds=[site.blue.instance_ids[0]]), "live-cluster/stop")
 
 
 def test_modify_subnet(site, blocked):

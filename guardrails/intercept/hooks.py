@@ -26,6 +26,7 @@ from botocore.model import OperationModel, ServiceModel
 from botocore.session import Session
 from botocore.signers import RequestSigner
 
+from guardrails.errors import CallDenied
 from guardrails.intercept.origin import Origin
 from guardrails.intercept.redact import redact
 from guardrails.intercept.wire import Undecodable, action_of, decode
@@ -62,9 +63,12 @@ class Interceptor:
         self._client_of: WeakKeyDictionary[Any, BaseClient] = WeakKeyDictionary()
         self._emitters: list[Any] = []
         self._originals: list[tuple[type, str, Any]] = []
+        # Clients made by an attached session carry copies of its handlers, which nobody can find again.
+        self._active = False
 
     def install(self) -> None:
         """Put the gates into botocore's classes: every client of the process, existing ones too."""
+        self._active = True
         if self._originals:
             return
         replacements = (self._gate_api_call, self._gate_make_request, self._gate_sign)
@@ -75,6 +79,7 @@ class Interceptor:
 
     def uninstall(self) -> None:
         """Take gates and handlers out again; botocore has its original functions back."""
+        self._active = False
         for owner, name, original in self._originals:
             setattr(owner, name, original)
         self._originals.clear()
@@ -87,6 +92,7 @@ class Interceptor:
 
     def attach(self, target: Any) -> None:
         """Guard one client, or every client that one session creates from now on (botocore's or boto3's)."""
+        self._active = True
         client = getattr(getattr(target, "meta", None), "client", target)
         if isinstance(client, BaseClient):
             self._remember(client)
@@ -146,10 +152,14 @@ class Interceptor:
         def _make_api_call(client: BaseClient, operation_name: str, api_params: Any) -> Any:
             if client not in self._clients and client not in self._own:
                 self._remember(client)
+            denied = False
             try:
                 return original(client, operation_name, api_params)
+            except CallDenied:
+                denied = True
+                raise
             finally:
-                if self._is_candidate(client.meta.service_model.signing_name, operation_name):
+                if not denied and self._is_candidate(client.meta.service_model.signing_name, operation_name):
                     self._returned()
 
         return _make_api_call
@@ -179,11 +189,12 @@ class Interceptor:
     def _before_call(
         self, model: OperationModel, params: dict[str, Any], request_signer: Any, context: dict[str, Any], **_: Any
     ) -> None:
-        if self._ticket not in context:
+        if self._active and self._ticket not in context:
             self._judge(model, params, context, request_signer, presigned=False)
 
     def _before_sign(self, request: Any, request_signer: Any, operation_name: str, **_: Any) -> None:
-        self._judge_signing(request_signer, operation_name, request)
+        if self._active:
+            self._judge_signing(request_signer, operation_name, request)
 
     # -- from a request to a Call ------------------------------------------------------------------------------
 

@@ -1,0 +1,42 @@
+"""The question every engine must answer with a violation before it may guard anything.
+
+A policy can load without an error and answer nothing: by a slip of its author, or by one of the engine. The incident
+behind it is Facebook's of 4 October 2021, where a bug in the audit tool let the command through.
+"""
+
+from __future__ import annotations
+
+from guardrails.errors import PolicyError
+from guardrails.evaluate import document
+from guardrails.evaluate.engine import Engine, EngineFailure, read_result
+from guardrails.values import Call, Caller, Cluster, Facts, Live, SourceReport, Target, TargetRef
+
+_MACHINE, _CLUSTER = "i-00000000000canary", "canary"
+
+
+def sing(engine: Engine, now: float) -> None:
+    """Ask about terminating a machine of a live cluster. Raises PolicyError when no rule is violated."""
+    call = Call(
+        "ec2",
+        "TerminateInstances",
+        {"InstanceIds": [_MACHINE]},
+        region="us-east-1",
+        endpoint="",
+        effects=("terminate",),
+        severity="critical",
+        targets=(TargetRef(_MACHINE, "instance"),),
+    )
+    machine = Target(_MACHINE, "instance", "target", resolved=True, clusters=(_CLUSTER,), state="running")
+    cluster = Cluster(_CLUSTER, True, 1, 1, 1, 0, 0, (), ())
+    seen = Live(True, False, (_CLUSTER,), (SourceReport("eip", (_CLUSTER,), now, "a canary"),))
+    nobody = Caller(None, "", "", "", interactive=False, notebook=False, pid=0)
+    asked = document.build(call, Facts((machine,), (cluster,), seen, now), nobody, now)
+    try:
+        _, violations = read_result(engine.evaluate(asked))
+    except EngineFailure as error:
+        raise PolicyError(f"the policies give no answer for terminating a live machine: {error}") from error
+    if not violations:
+        raise PolicyError(
+            "the policies allow terminating a machine of the live cluster; "
+            "mend them, or take the folder that replaces the shipped ones out of `policies`"
+        )

@@ -1,0 +1,112 @@
+"""Bad configuration and bad policies: one clear sentence with file and line, and nothing half installed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from botocore.client import BaseClient
+
+import guardrails
+from guardrails.config import Settings, load
+
+ORIGINAL = BaseClient._make_api_call
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "part"),
+    [
+        ('cluster_tag = "C"\nmode = "enforced"\n', 2, "must be one of enforce, warn, dryrun"),
+        ('mod = "enforce"\n', 1, "unknown key `mod`"),
+        ('[live]\nsources = ["eip", "dns"]\n', 2, "names 'dns'"),
+        ('[live]\nsources = ["ssm"]\n', 2, "needs `live.ssm_parameter`"),
+        ('[enforcement]\n"live-cluster/stop" = "off"\n', 1, "must be one of deny, warn, dryrun"),
+        ('[enforcement]\n"live-cluster/stopp" = "warn"\n', 1, "unknown rule 'live-cluster/stopp'"),
+        ("max_fact_age_s = -1\n", 1, "must be a number above 0"),
+        ("[log]\nmax_bytes = 1\n", 2, "at least 10000"),
+        ('engine = "regopy"\n', 1, "must be one of embedded"),
+    ],
+)
+def test_bad_key(tmp_path, text, line, part):
+    """Every wrong key, word or value is refused with file, line and what is allowed; botocore stays untouched."""
+    file = tmp_path / "guardrails.toml"
+    file.write_text(text)
+    with pytest.raises(guardrails.ConfigError) as caught:
+        guardrails.install(file)
+    assert f"guardrails.toml:{line}" in str(caught.value)
+    assert part in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert BaseClient._make_api_call is ORIGINAL
+
+
+@pytest.mark.parametrize(
+    ("rego", "place", "part"),
+    [
+        ("package guardrails.extra\n\ndeny contains x if {\n", "extra.rego:4", "expecting"),
+        ("package guardrails.extra\n\nok if nosuch(input.x)\n", "extra.rego:3", "unknown function nosuch"),
+        ("package guardrails.extra\n\nok if data.guardrails.parms.x\n", "extra.rego:3", "nothing defines"),
+        ("package guardrails.extra\n\nf(x) := g(x)\n\ng(x) := f(x)\n", "extra.rego:", "recursion"),
+        ("package guardrails.extra\n\nx := http.send({})\n", "extra.rego:3", "not allowed"),
+        ("package guardrails.extra\n\nx := data.guardrails[input.a].deny\n", "extra.rego:3", "by a variable"),
+    ],
+)
+def test_bad_policy(tmp_path, rego, place, part):
+    """A broken policy is refused at install with file and line; nothing is installed."""
+    (tmp_path / "extra.rego").write_text(rego)
+    with pytest.raises(guardrails.PolicyError) as caught:
+        guardrails.install({"policies": [str(tmp_path)], "log": {"enabled": False}})
+    assert place in str(caught.value)
+    assert part in str(caught.value)
+    assert BaseClient._make_api_call is ORIGINAL
+
+
+@pytest.mark.parametrize("command", [["run", "script.py"], ["check", "ec2", "StopInstances"], ["live"], ["log"]])
+def test_commands_exit_with_two(tmp_path, command):
+    """Every command answers a bad configuration with one sentence on stderr and exit code 2, and no traceback."""
+    (tmp_path / "guardrails.toml").write_text('mode = "on"\n')
+    (tmp_path / "script.py").write_text("print('ran')\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "guardrails", *command], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "guardrails.toml:1" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+def test_found_upward_and_in_pyproject(tmp_path):
+    """The file is found from the working directory upward; [tool.guardrails] in pyproject.toml counts."""
+    deep = tmp_path / "a" / "b"
+    deep.mkdir(parents=True)
+    (tmp_path / "pyproject.toml").write_text('[project]\nname = "x"\n\n[tool.guardrails]\nmode = "warn"\n')
+    assert load(directory=deep).mode == "warn"
+    (tmp_path / "a" / "guardrails.toml").write_text('mode = "dryrun"\n')
+    assert load(directory=deep).mode == "dryrun"
+
+
+def test_environment_names_the_file(tmp_path, monkeypatch):
+    """GUARDRAILS_CONFIG names the file; one that does not exist is an error, not a default."""
+    monkeypatch.setenv("GUARDRAILS_CONFIG", str(tmp_path / "no.toml"))
+    with pytest.raises(guardrails.ConfigError, match="does not exist"):
+        load()
+
+
+def test_organisation_locks_keys(tmp_path):
+    """A key that the organisation's file locks cannot be changed by a local file."""
+    organisation = tmp_path / "org.toml"
+    organisation.write_text('locked = ["mode"]\nmode = "enforce"\nmax_fact_age_s = 2\n')
+    local = tmp_path / "guardrails.toml"
+    local.write_text("max_fact_age_s = 3\n")
+    assert load(local, organisation=organisation).max_fact_age_s == 3
+    local.write_text('mode = "dryrun"\n')
+    with pytest.raises(guardrails.ConfigError, match=r"guardrails\.toml:1: `mode` is locked by .*org\.toml:2"):
+        load(local, organisation=organisation)
+
+
+def test_defaults_mean_something(tmp_path):
+    """Without any file: enforce, cluster tag Cluster, live by Elastic IPs."""
+    settings = load(directory=tmp_path, organisation=Path("/nonexistent"))
+    assert settings == Settings(log=settings.log)
+    assert (settings.mode, settings.cluster_tag, settings.live.sources) == ("enforce", "Cluster", ("eip",))

@@ -1,0 +1,172 @@
+"""The shipped policies give the same answers on the embedded engine and on a real OPA, and fail closed when broken."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+import guardrails
+from guardrails.evaluate import bundle
+from guardrails.evaluate.builtins import ADDED, AVAILABLE
+from guardrails.evaluate.embedded import EmbeddedEngine, _compile
+from guardrails.evaluate.engine import EngineFailure, read_result
+
+POLICIES = bundle.shipped()
+REGO = sorted(POLICIES.rglob("*.rego"))
+
+
+def _rego_tests():
+    for path in REGO:
+        text = path.read_text()
+        package = re.search(r"^package (\S+)", text, re.MULTILINE)[1]
+        for name in re.findall(r"^(test_\w+)", text, re.MULTILINE):
+            yield f"data.{package}.{name}"
+
+
+@pytest.mark.parametrize("rule", sorted(set(_rego_tests())))
+def test_rego_tests_pass_on_the_embedded_engine(rule, all_policies):
+    """Each test_ rule beside a policy is true on the embedded engine, as it is under `opa test`."""
+    assert json.loads(all_policies.eval_rule_as_json(rule)) is True
+
+
+@pytest.fixture(scope="module")
+def all_policies():
+    shipped = bundle.read([POLICIES])
+    modules = {str(path): path.read_text() for path in REGO}
+    engine = _compile(bundle.Bundle({**modules, **shipped.modules}, shipped.data, ""))
+    engine.set_input_json("{}")
+    return engine
+
+
+def test_opa_test(opa, run):
+    """`opa test` passes, with and without bundle mode."""
+    assert "PASS" in run(opa, "test", str(POLICIES))
+    assert "PASS" in run(opa, "test", "-b", str(POLICIES))
+
+
+def test_opa_check_strict(opa, run):
+    """`opa check --strict` finds nothing, with the input's schema."""
+    run(opa, "check", "--strict", "--schema", str(POLICIES / "schemas"), str(POLICIES / "guardrails"))
+
+
+def test_opa_fmt(opa, run):
+    """Every policy is formatted as `opa fmt` does."""
+    run(opa, "fmt", "--fail", "--list", str(POLICIES))
+
+
+def test_same_decisions_as_opa(opa, run, aws, log, install, tmp_path):
+    """For real recorded inputs, live and not, both engines give the same document."""
+    blue, green = aws.start_cluster("blue", 2, addresses=1), aws.start_cluster("green", 1)
+    ec2 = aws.client("ec2")
+    install(mode="dryrun")
+    calls = [
+        ("stop_instances", {"InstanceIds": [blue.instance_ids[0], green.instance_ids[0]]}),
+        ("reboot_instances", {"InstanceIds": ["i-0123456789abcdef0"]}),
+        ("release_address", {"AllocationId": blue.allocation_ids[0]}),
+        ("associate_address", {"AllocationId": blue.allocation_ids[0], "InstanceId": green.instance_ids[0]}),
+        ("modify_instance_attribute", {"InstanceId": blue.instance_ids[0], "Attribute": "disableApiStop", "Value": "false"}),
+    ]  # fmt: skip
+    for method, params in calls:
+        try:
+            getattr(ec2, method)(**params)
+        except Exception as error:
+            assert not isinstance(error, guardrails.CallDenied)
+    entries = [json.loads(line) for line in log.read_text().splitlines()]
+    assert len(entries) == len(calls)
+    for entry in entries:
+        file = tmp_path / "input.json"
+        file.write_text(json.dumps(entry["input"]))
+        params = tmp_path / "params.json"
+        shipped = bundle.read([POLICIES]).data
+        params.write_text(json.dumps(shipped))
+        answer = run(opa, "eval", "-b", str(POLICIES), "-i", str(file), "-f", "raw", "data.guardrails.main.decision")
+        assert json.loads(answer) == entry["result"]
+        assert entry["result"]["violations"]
+
+
+def test_every_rule_has_metadata():
+    """Each rule id of METADATA is unique and comes with title, description, severity, remediation and incident."""
+    ids = []
+    for path in REGO:
+        for block in re.findall(r"# METADATA\n((?:#.*\n)+)(?:deny|confirm|warn) contains", path.read_text()):
+            for key in ("title:", "description:", "rule:", "severity:", "remediation:", "incident:"):
+                assert key in block, (path, key)
+            ids += re.findall(r"rule: (\S+)", block)
+    assert len(ids) > 20
+    assert set(ids) == {rule for rule in bundle.rule_ids(bundle.read([POLICIES])) if not rule.startswith("main/")}
+
+
+def test_collector_is_what_the_loader_writes():
+    """The shipped areas.rego names just the areas that the loader finds, so OPA and the embedded engine ask the same."""
+    entry = re.compile(r'"(\w+)": data\.guardrails\.(\w+)\.(deny|confirm|warn)')
+    shipped = (POLICIES / "guardrails" / "areas" / "areas.rego").read_text()
+    modules = [path.read_text() for path in REGO if not path.stem.endswith("_test")]
+    assert sorted(entry.findall(shipped)) == sorted(entry.findall(bundle.collect(modules)))
+
+
+def test_a_users_area_is_asked(site, aws, install, tmp_path):
+    """A package of a user's folder is collected by itself; its rule denies."""
+    area = tmp_path / "guardrails" / "weekend"
+    area.mkdir(parents=True)
+    (area / "weekend.rego").write_text(
+        "package guardrails.weekend\n\n"
+        'deny contains {"rule": "weekend/no", "target": id, "message": "not today", "remediation": "wait"} if {\n'
+        "\tsome id, _ in input.targets\n}\n"
+    )
+    install(policies=[str(tmp_path)])
+    with pytest.raises(guardrails.CallDenied, match="weekend/no"):
+        site.ec2.terminate_instances(InstanceIds=list(site.green.instance_ids))
+    assert aws.count("TerminateInstances") == 0
+
+
+def test_policies_that_allow_the_accident_are_refused(tmp_path):
+    """A folder that replaces the router by one that allows everything is refused at install."""
+    main = tmp_path / "guardrails" / "main"
+    main.mkdir(parents=True)
+    (main / "main.rego").write_text('package guardrails.main\n\ndecision := {"action": "allow", "violations": []}\n')
+    with pytest.raises(guardrails.PolicyError, match="allow terminating a machine of the live cluster"):
+        guardrails.install({"policies": [str(tmp_path)], "log": {"enabled": False}})
+
+
+@pytest.mark.parametrize(
+    "result",
+    [None, "<undefined>", [], {}, {"action": "allow"}, {"action": "ok", "violations": []},
+     {"action": "deny", "violations": []}, {"action": "allow", "violations": [{}]},
+     {"action": "allow", "violations": [
+         {"rule": "a/b", "target": "t", "message": "m", "remediation": "r", "action": "deny"}]}],
+)  # fmt: skip
+def test_misshapen_results_are_no_answer(result):
+    """Undefined, missing, misshapen or contradictory results raise, and so deny."""
+    with pytest.raises(EngineFailure):
+        read_result(result)
+
+
+def test_lone_surrogates_and_nan_do_no_harm():
+    """A text that is not Unicode, and a number that is not JSON, end in an answer or EngineFailure, not a crash."""
+    engine = EmbeddedEngine(bundle.read([POLICIES]))
+    assert read_result(engine.evaluate({"x": "\ud800"}))[0] == "deny"
+    with pytest.raises(EngineFailure):
+        engine.evaluate({"x": float("nan")})
+    assert read_result(engine.evaluate({}))[0] == "deny"
+
+
+@pytest.mark.parametrize("name", sorted(AVAILABLE - ADDED))
+def test_builtin_list_is_the_engines(name):
+    """Every function the lint lets pass exists in the embedded engine."""
+    for arity in range(5):
+        arguments = ", ".join(["1"] * arity)
+        text = f'package guardrails.main\n\ndecision := {{"x": {name}({arguments})}}\n'
+        engine = _compile(bundle.Bundle({"m.rego": text}, {}, ""))
+        try:
+            engine.eval_rule_as_json("data.guardrails.main.decision")
+        except BaseException as error:
+            assert "could not find function" not in str(error)
+
+
+def test_shipped_folder_is_complete():
+    """The schema and the parameters ship beside the policies."""
+    assert isinstance(json.loads((POLICIES / "schemas" / "input.json").read_text()), dict)
+    assert Path(POLICIES / "guardrails" / "params" / "data.json").is_file()
