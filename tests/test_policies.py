@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import ClientError
 
 import guardrails
 from guardrails.evaluate import bundle
@@ -67,21 +69,17 @@ def test_same_decisions_as_opa(opa, run, aws, log, install, tmp_path):
         ("reboot_instances", {"InstanceIds": ["i-0123456789abcdef0"]}),
         ("release_address", {"AllocationId": blue.allocation_ids[0]}),
         ("associate_address", {"AllocationId": blue.allocation_ids[0], "InstanceId": green.instance_ids[0]}),
-        ("modify_instance_attribute", {"InstanceId": blue.instance_ids[0], "Attribute": "disableApiStop", "Value": "false"}),
-    ]  # fmt: skip
+        ("modify_instance_attribute", {"InstanceId": blue.instance_ids[0], "DisableApiStop": {"Value": False}}),
+    ]
     for method, params in calls:
-        try:
+        # moto may refuse what the guard let through; the decision is in the log all the same.
+        with contextlib.suppress(ClientError):
             getattr(ec2, method)(**params)
-        except Exception as error:
-            assert not isinstance(error, guardrails.CallDenied)
     entries = [json.loads(line) for line in log.read_text().splitlines()]
     assert len(entries) == len(calls)
     for entry in entries:
         file = tmp_path / "input.json"
         file.write_text(json.dumps(entry["input"]))
-        params = tmp_path / "params.json"
-        shipped = bundle.read([POLICIES]).data
-        params.write_text(json.dumps(shipped))
         answer = run(opa, "eval", "-b", str(POLICIES), "-i", str(file), "-f", "raw", "data.guardrails.main.decision")
         assert json.loads(answer) == entry["result"]
         assert entry["result"]["violations"]
@@ -100,7 +98,7 @@ def test_every_rule_has_metadata():
 
 
 def test_collector_is_what_the_loader_writes():
-    """The shipped areas.rego names just the areas that the loader finds, so OPA and the embedded engine ask the same."""
+    """The shipped areas.rego names just the areas that the loader finds: OPA and the embedded engine ask the same."""
     entry = re.compile(r'"(\w+)": data\.guardrails\.(\w+)\.(deny|confirm|warn)')
     shipped = (POLICIES / "guardrails" / "areas" / "areas.rego").read_text()
     modules = [path.read_text() for path in REGO if not path.stem.endswith("_test")]
@@ -145,11 +143,11 @@ def test_misshapen_results_are_no_answer(result):
 
 
 def test_lone_surrogates_and_nan_do_no_harm():
-    """A text that is not Unicode, and a number that is not JSON, end in an answer or EngineFailure, not a crash."""
+    """A text that is not Unicode and what is not JSON end in EngineFailure, and the engine goes on."""
     engine = EmbeddedEngine(bundle.read([POLICIES]))
-    assert read_result(engine.evaluate({"x": "\ud800"}))[0] == "deny"
-    with pytest.raises(EngineFailure):
-        engine.evaluate({"x": float("nan")})
+    for value in ("\ud800", float("nan"), object()):
+        with pytest.raises(EngineFailure):
+            engine.evaluate({"x": value})
     assert read_result(engine.evaluate({}))[0] == "deny"
 
 
@@ -160,10 +158,12 @@ def test_builtin_list_is_the_engines(name):
         arguments = ", ".join(["1"] * arity)
         text = f'package guardrails.main\n\ndecision := {{"x": {name}({arguments})}}\n'
         engine = _compile(bundle.Bundle({"m.rego": text}, {}, ""))
+        said = ""
         try:
             engine.eval_rule_as_json("data.guardrails.main.decision")
         except BaseException as error:
-            assert "could not find function" not in str(error)
+            said = str(error)
+        assert "could not find function" not in said
 
 
 def test_shipped_folder_is_complete():

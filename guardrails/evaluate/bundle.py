@@ -82,12 +82,12 @@ def collect(modules: Iterable[str]) -> str:
     return "\n\n".join(lines) + "\n"
 
 
-_RULE = re.compile(r'(?:^#\s+rule:\s*|"rule":\s*)"?([\w./-]+)"?\s*(?:$|,)', re.MULTILINE)
+_RULE = re.compile(r'^#\s+rule:\s*(\S+)|"rule":\s*"([^"]+)"', re.MULTILINE)
 
 
 def rule_ids(bundle: Bundle) -> frozenset[str]:
     """The ids of all rules, read from their METADATA and from the `"rule": "area/name"` of entries."""
-    return frozenset(found for text in bundle.modules.values() for found in _RULE.findall(text))
+    return frozenset(one or other for text in bundle.modules.values() for one, other in _RULE.findall(text))
 
 
 def merge(into: dict[str, Any], new: Mapping[str, Any]) -> None:
