@@ -6,6 +6,7 @@ Every key is checked against a table; an unknown key or word is an error that na
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -145,10 +146,19 @@ def _read(path: Path, missing: str) -> _Document:
     try:
         parsed = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path}: not valid TOML: {error}") from error
+        raise ConfigError(_not_toml(path, str(error))) from error
     if path.name == "pyproject.toml":
         parsed = parsed.get("tool", {}).get("guardrails", {})
     return _Document(str(path), text, _flatten(parsed, str(path)), path.resolve().parent)
+
+
+_PLACE = re.compile(r"^(?P<what>.*) \(at line (?P<line>\d+), column (?P<column>\d+)\)$")
+
+
+def _not_toml(path: Path, error: str) -> str:
+    """The standard parser names the place at the end of its sentence only (its attributes came with Python 3.14)."""
+    found = _PLACE.match(error)
+    return f"{path}:{found['line']}:{found['column']}: not valid TOML: {found['what']}" if found else f"{path}: {error}"
 
 
 def _flatten(parsed: Mapping[str, Any], name: str) -> dict[str, Any]:
@@ -232,6 +242,18 @@ def _table(value: Any, _: _Document) -> Mapping[str, Any]:
     return dict(value)
 
 
+# The words that the shipped policies know; they would take any other for the strictest.
+_PARAM_WORDS = {"untagged": ("deny", "confirm", "allow"), "disputed": ("protect-named", "deny")}
+
+
+def _params(value: Any, document: _Document) -> Mapping[str, Any]:
+    params = _table(value, document)
+    for name, words in _PARAM_WORDS.items():
+        if name in params and params[name] not in words:
+            raise ValueError(f"has {params[name]!r} for {name!r}, must be one of {', '.join(words)}")
+    return params
+
+
 def _labels(value: Any, document: _Document) -> Mapping[str, str]:
     return {key: _text(item, document) for key, item in _table(value, document).items()}
 
@@ -262,7 +284,7 @@ _KEYS: Mapping[str, _Checker] = {
     "lookup_timeout_s": _number,
     "enforcement": _enforcement,
     "policies": _paths,
-    "params": _table,
+    "params": _params,
     "live.sources": _sources,
     "live.eip_addresses": _texts,
     "live.eip_tag": _tag,

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from guardrails.config import LogSettings
-from guardrails.evaluate.document import describe, rfc3339
+from guardrails.document import describe, rfc3339
 from guardrails.values import Decision, LookupFailure, Outcome
 
 PATH = "guardrails/main/decision"

@@ -15,22 +15,23 @@ from typing import Any
 import botocore.session
 from attrs import evolve
 
-from guardrails import caller, live
+from guardrails import caller, document, live
 from guardrails.catalogue import Catalogue
 from guardrails.classify import Evidence, classify
 from guardrails.config import Settings, load
 from guardrails.decision_log import DecisionLog
 from guardrails.enforce import enforce
 from guardrails.errors import CallDenied, ConfigError, GuardUnavailable
-from guardrails.evaluate import bundle, canary, document
+from guardrails.evaluate import bundle, canary
 from guardrails.evaluate.embedded import EmbeddedEngine
 from guardrails.evaluate.engine import Engine, EngineFailure, read_result
-from guardrails.intercept import Interceptor, Origin
+from guardrails.intercept import Interceptor
 from guardrails.lookups import Fetched, Lookups
-from guardrails.message import paragraph
+from guardrails.message import failure_sentence, paragraph
+from guardrails.origin import Origin
 from guardrails.resolve import Inventory, clusters_of, plan, targets_of
 from guardrails.resolve.inventory import ADDRESSES, INSTANCES
-from guardrails.values import Call, Decision, Facts, Live, LookupFailure, Outcome
+from guardrails.values import Call, Decision, Facts, Live, Outcome
 
 _logger = logging.getLogger("guardrails")
 _NOTHING_KNOWN = Live(known=False, disputed=False, clusters=())
@@ -122,7 +123,7 @@ class Guard:
             facts = self._facts(call, origin)
             looked_up = time.perf_counter_ns()
             if facts.failures:
-                return self._unavailable(call, origin, _missing(facts.failures), facts)
+                return self._unavailable(call, origin, "; ".join(map(failure_sentence, facts.failures)), facts)
             decision = self._evaluate(call, facts, origin)
             return evolve(
                 decision,
@@ -228,15 +229,6 @@ def _denied(decision: Decision) -> CallDenied:
     return kind(decision, paragraph(decision, time.time()))
 
 
-def _missing(failures: tuple[LookupFailure, ...]) -> str:
-    sentences = []
-    for failure in failures:
-        refused = "Unauthorized" in failure.code or "AccessDenied" in failure.code
-        mend = f"; allow the IAM action {failure.permission}" if refused else ""
-        sentences.append(f"the look-up {failure.lookup} failed with {failure.code} ({failure.message}){mend}")
-    return "; ".join(sentences)
-
-
 def _oldest(fetched: Fetched) -> float:
     return min(answer.observed_at for answer in fetched.answers.values())
 
@@ -251,27 +243,34 @@ def _evidence(settings: Settings) -> Evidence:
 
 
 def _engine(settings: Settings) -> Engine:
-    read = bundle.read((bundle.shipped(), *settings.policies), _params(settings))
-    rules = bundle.rule_ids(read)
+    read = bundle.read((bundle.shipped(), *settings.policies))
+    rules, declared, own = bundle.rule_ids(read), bundle.params_of(read), _own_params(settings)
     for rule in settings.enforcement:
         if rule not in rules:
             raise ConfigError(
                 f"{settings.at('enforcement')}: `enforcement` names the unknown rule {rule!r}; "
                 f"known are {', '.join(sorted(rules))}"
             )
-    engine = EmbeddedEngine(read)
+    for name in settings.params:
+        if name in own:
+            raise ConfigError(f"{settings.at('params')}: `params` must not set {name!r}; it has a key of its own")
+        if name not in declared:
+            raise ConfigError(
+                f"{settings.at('params')}: `params` names the unknown parameter {name!r}; "
+                f"known are {', '.join(sorted(set(declared) - set(own)))}; a new one is declared in a data.json"
+            )
+    engine = EmbeddedEngine(bundle.with_params(read, {**settings.params, **own}))
     canary.sing(engine, time.time())
     return engine
 
 
-def _params(settings: Settings) -> dict[str, Any]:
-    """data.guardrails.params: what the configuration says over what the policies' data.json says."""
+def _own_params(settings: Settings) -> dict[str, Any]:
+    """The parameters of the policies that follow from keys of the configuration."""
 
     def mark(tag: live.Tag | None) -> dict[str, str] | None:
         return None if tag is None else {"key": tag.key, "value": tag.value}
 
     return {
-        **settings.params,
         "cluster_tag": settings.cluster_tag,
         "max_fact_age_s": settings.max_fact_age_s,
         "enforcement": dict(settings.enforcement),

@@ -16,7 +16,7 @@ from attrs import frozen
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from guardrails.intercept.origin import Origin
+from guardrails.origin import Origin
 from guardrails.values import Answer, Lookup, LookupFailure
 
 # A page as large as AWS gives, so that a look-up is one request up to 1,000 machines.

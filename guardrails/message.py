@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from guardrails.values import Decision, Live, Violation
+from guardrails.values import Decision, Live, LookupFailure, Violation
 
 _SHOWN = 5
 
@@ -32,6 +32,13 @@ def live_sentence(live: Live, now: float) -> str:
     verb = "are" if len(live.clusters) > 1 else "is"
     dispute = ", in dispute" if live.disputed else ""
     return f"{names} {verb} live{dispute} ({evidence})"
+
+
+def failure_sentence(failure: LookupFailure) -> str:
+    """Which look-up failed and why, and the IAM action to allow where a permission is what was missing."""
+    refused = "Unauthorized" in failure.code or "AccessDenied" in failure.code
+    mend = f"; allow the IAM action {failure.permission}" if refused else ""
+    return f"the look-up {failure.lookup} failed with {failure.code} ({failure.message}){mend}"
 
 
 def age(seconds: float) -> str:

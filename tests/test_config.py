@@ -27,6 +27,10 @@ ORIGINAL = BaseClient._make_api_call
         ("max_fact_age_s = -1\n", 1, "must be a number above 0"),
         ("[log]\nmax_bytes = 1\n", 2, "at least 10000"),
         ('engine = "regopy"\n', 1, "must be one of embedded"),
+        ('mode = "warn"\n[params]\nuntagged = "alow"\n', 2, "must be one of deny, confirm, allow"),
+        ('[params]\nuntaged = "allow"\n', 1, "unknown parameter 'untaged'; known are cutover, disputed, untagged"),
+        ('[params]\ncluster_tag = "C"\n', 1, "has a key of its own"),
+        ('mode = "warn"\nmode = "warn"\n', 2, "not valid TOML"),
     ],
 )
 def test_bad_key(tmp_path, text, line, part):
@@ -59,6 +63,16 @@ def test_bad_policy(tmp_path, rego, place, part):
         guardrails.install({"policies": [str(tmp_path)], "log": {"enabled": False}})
     assert place in str(caught.value)
     assert part in str(caught.value)
+    assert BaseClient._make_api_call is ORIGINAL
+
+
+def test_bad_data(tmp_path):
+    """Data that is not JSON is refused with file, line and column."""
+    (tmp_path / "guardrails").mkdir()
+    (tmp_path / "guardrails" / "data.json").write_text('{"a": 1,\n nonsense}\n')
+    (tmp_path / "x.rego").write_text("package guardrails.x\n")
+    with pytest.raises(guardrails.PolicyError, match=r"data\.json:2:2: not valid JSON"):
+        guardrails.install({"policies": [str(tmp_path)], "log": {"enabled": False}})
     assert BaseClient._make_api_call is ORIGINAL
 
 

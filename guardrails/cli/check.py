@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from typing import Any
 
 import click
@@ -11,6 +12,7 @@ from botocore.exceptions import ParamValidationError
 
 from guardrails.cli.client import aws_options, make_client
 from guardrails.cli.show import console, decision_json, show_decision
+from guardrails.enforce import enforce
 from guardrails.errors import ConfigError
 from guardrails.guard import Guard
 
@@ -36,7 +38,7 @@ def check(
     guardrails check ec2 TerminateInstances InstanceIds=i-0abc,i-0def
     guardrails check ec2 terminate-instances 'InstanceIds=["i-0abc"]'
 
-    Exit code 3 when it would be blocked.
+    Exit code 3 when it would be blocked, in the configured mode.
     """
     guard = Guard.from_config(config)
     client = make_client(service, profile, region, endpoint_url)
@@ -46,11 +48,12 @@ def check(
         decision = guard.check(client, name, **_params(params, shape))
     except ParamValidationError as error:
         raise ConfigError(f"{service} {name}: {' '.join(str(error).split())}") from error
+    outcome = enforce(decision, guard.settings.mode, time.time())
     if fmt == "json":
-        click.echo(json.dumps(decision_json(decision), indent=2))
+        click.echo(json.dumps(decision_json(decision, outcome), indent=2))
     else:
-        show_decision(console(), decision)
-    sys.exit(0 if decision.allowed else 3)
+        show_decision(console(), decision, outcome, guard.settings.mode)
+    sys.exit(0 if outcome.send else 3)
 
 
 def _operation(client: Any, name: str) -> str:

@@ -11,6 +11,7 @@ import click
 from guardrails.cli.client import aws_options, make_client
 from guardrails.cli.show import console, live_json, show_live
 from guardrails.guard import Guard
+from guardrails.message import failure_sentence
 
 
 @click.command()
@@ -24,7 +25,7 @@ def live(config: str | None, profile: str | None, region: str | None, endpoint_u
     facts = guard.live(make_client("ec2", profile, region, endpoint_url))
     now = time.time()
     for failure in facts.failures:
-        click.echo(f"guardrails: the look-up {failure.lookup} failed with {failure.code} ({failure.message})", err=True)
+        click.echo(f"guardrails: {failure_sentence(failure)}", err=True)
     if fmt == "json":
         click.echo(json.dumps(live_json(facts, now), indent=2))
     else:

@@ -9,9 +9,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from guardrails.evaluate.document import describe, rfc3339
+from guardrails.document import describe, rfc3339
 from guardrails.message import age, live_sentence, paragraph
-from guardrails.values import Decision, Facts
+from guardrails.values import Decision, Facts, Outcome
 
 _STYLES = {"allow": "green", "warn": "yellow", "confirm": "yellow", "deny": "red"}
 
@@ -21,12 +21,13 @@ def console(*, stderr: bool = False) -> Console:
     return Console(stderr=stderr, highlight=False, soft_wrap=False)
 
 
-def decision_json(decision: Decision) -> dict[str, Any]:
-    """A decision for programs; `sentence` is what a person would read."""
+def decision_json(decision: Decision, outcome: Outcome) -> dict[str, Any]:
+    """A decision for programs; `sentence` is what a person would read, `sent` what the mode makes of it."""
     return {
         "decision_id": decision.id,
         "action": decision.action,
         "allowed": decision.allowed,
+        "sent": outcome.send,
         "reason": decision.reason,
         "unavailable": decision.unavailable,
         "revision": decision.revision,
@@ -45,10 +46,12 @@ def decision_json(decision: Decision) -> dict[str, Any]:
     }
 
 
-def show_decision(out: Console, decision: Decision) -> None:
-    """The verdict, the violated rules and what to do instead."""
+def show_decision(out: Console, decision: Decision, outcome: Outcome, mode: str) -> None:
+    """The verdict, what the mode makes of it, the violated rules and what to do instead."""
     style = _STYLES[decision.action]
-    verdict = "would be sent" if decision.allowed else "would be blocked"
+    verdict = "would be sent" if outcome.send else "would be blocked"
+    if outcome.send and not decision.allowed:
+        verdict += f", because mode is {mode!r}"
     head = Text.assemble((decision.action.upper(), f"bold {style}"), f"  {decision.call.name} {verdict}")
     if decision.reason:
         head.append(f" ({decision.reason})")

@@ -1,8 +1,9 @@
 """Stage 4: ask a Rego engine for the verdict.
 
 bundle.py     the policies and their data, read from folders, with a revision
-document.py   Call and Facts as the `input` document
 engine.py     what an engine is, and what a result must look like
 embedded.py   the embedded engine (regorus)
 lint.py       what the embedded engine does not check by itself when it loads a policy
+builtins.py   the functions it has, and those a policy must not use
+canary.py     the question that must be denied before an engine may guard anything
 """

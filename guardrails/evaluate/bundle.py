@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import re
@@ -32,8 +33,8 @@ def shipped() -> Path:
     raise PolicyError(f"the shipped policies are missing under {package}; install botocore-guardrails again")
 
 
-def read(folders: Iterable[Path], overrides: Mapping[str, Any] | None = None) -> Bundle:
-    """Every .rego file (tests left out) and every data.json below the folders; `overrides` go over guardrails.params.
+def read(folders: Iterable[Path]) -> Bundle:
+    """Every .rego file (tests left out) and every data.json below the folders.
 
     A data.json lies where its folder says: guardrails/params/data.json is data.guardrails.params. A file of a later
     folder replaces the one of the same relative path. Raises PolicyError naming the file.
@@ -54,9 +55,24 @@ def read(folders: Iterable[Path], overrides: Mapping[str, Any] | None = None) ->
     for name, path in files.items():
         if name.endswith("data.json"):
             merge(data, _place(name, _json(path)))
-    merge(data, {"guardrails": {"params": dict(overrides or {})}})
-    digest = hashlib.sha256(json.dumps([sorted(modules.values()), data], sort_keys=True).encode())
-    return Bundle(modules, data, digest.hexdigest()[:12])
+    return Bundle(modules, data, _revision(modules, data))
+
+
+def with_params(bundle: Bundle, params: Mapping[str, Any]) -> Bundle:
+    """The bundle with these values over those of data.guardrails.params."""
+    data = copy.deepcopy(dict(bundle.data))
+    merge(data, {"guardrails": {"params": params}})
+    return Bundle(bundle.modules, data, _revision(bundle.modules, data))
+
+
+def params_of(bundle: Bundle) -> Mapping[str, Any]:
+    """data.guardrails.params: every parameter the policies declare, with its default."""
+    found = bundle.data.get("guardrails", {}).get("params", {})
+    return found if isinstance(found, Mapping) else {}
+
+
+def _revision(modules: Mapping[str, str], data: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps([sorted(modules.values()), data], sort_keys=True).encode()).hexdigest()[:12]
 
 
 _COLLECTOR = "guardrails/areas/areas.rego"
@@ -113,8 +129,8 @@ def _text(path: Path) -> str:
 def _json(path: Path) -> Mapping[str, Any]:
     try:
         document = json.loads(_text(path))
-    except ValueError as error:
-        raise PolicyError(f"{path}: not valid JSON: {error}") from error
+    except json.JSONDecodeError as error:
+        raise PolicyError(f"{path}:{error.lineno}:{error.colno}: not valid JSON: {error.msg}") from error
     if not isinstance(document, dict):
         raise PolicyError(f"{path}: must hold a JSON object")
     return document

@@ -6,8 +6,8 @@ behind it is Facebook's of 4 October 2021, where a bug in the audit tool let the
 
 from __future__ import annotations
 
+from guardrails import document
 from guardrails.errors import PolicyError
-from guardrails.evaluate import document
 from guardrails.evaluate.engine import Engine, EngineFailure, read_result
 from guardrails.values import Call, Caller, Cluster, Facts, Live, SourceReport, Target, TargetRef
 

@@ -27,9 +27,9 @@ from botocore.session import Session
 from botocore.signers import RequestSigner
 
 from guardrails.errors import CallDenied
-from guardrails.intercept.origin import Origin
 from guardrails.intercept.redact import redact
 from guardrails.intercept.wire import Undecodable, action_of, decode
+from guardrails.origin import Origin
 from guardrails.values import Call
 
 IsCandidate = Callable[[str, str], bool]
