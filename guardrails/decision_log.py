@@ -15,8 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from guardrails.config import LogSettings
 from guardrails.document import describe, rfc3339
+from guardrails.settings import LogSettings
 from guardrails.values import Decision, LookupFailure, Outcome
 
 PATH = "guardrails/main/decision"

@@ -15,22 +15,20 @@ from typing import Any
 import botocore.session
 from attrs import evolve
 
-from guardrails import caller, document, live
+from guardrails import assembly, caller, document, live
 from guardrails.catalogue import Catalogue
-from guardrails.classify import Evidence, classify
-from guardrails.config import Settings, load
-from guardrails.decision_log import DecisionLog
+from guardrails.classify import classify
+from guardrails.config import load
 from guardrails.enforce import enforce
-from guardrails.errors import CallDenied, ConfigError, GuardUnavailable
-from guardrails.evaluate import bundle, canary
-from guardrails.evaluate.embedded import EmbeddedEngine
-from guardrails.evaluate.engine import Engine, EngineFailure, read_result
+from guardrails.errors import CallDenied, GuardUnavailable
+from guardrails.evaluate.engine import EngineFailure, read_result
 from guardrails.intercept import Interceptor
 from guardrails.lookups import Fetched, Lookups
 from guardrails.message import failure_sentence, paragraph
 from guardrails.origin import Origin
 from guardrails.resolve import Inventory, clusters_of, plan, targets_of
 from guardrails.resolve.inventory import ADDRESSES, INSTANCES
+from guardrails.settings import Settings
 from guardrails.values import Call, Decision, Facts, Live, Outcome
 
 _logger = logging.getLogger("guardrails")
@@ -44,9 +42,9 @@ class Guard:
         """Load policies and open the decision log. Raises PolicyError or ConfigError; botocore is not touched yet."""
         self.settings = settings
         self._catalogue = Catalogue()
-        self._evidence = _evidence(settings)
-        self._engine = _engine(settings)
-        self._log = _open_log(settings)
+        self._evidence = assembly.evidence(settings)
+        self._engine = assembly.engine(settings)
+        self._log = assembly.open_log(settings)
         self._models = botocore.session.Session()
         self._lookups = Lookups(self._exempt, settings.max_fact_age_s, settings.lookup_timeout_s)
         # Facts fetched while a call was under way may be from before it, so they go when it has come back.
@@ -235,60 +233,3 @@ def _oldest(fetched: Fetched) -> float:
 
 def _new_id() -> str:
     return str(uuid.uuid4())
-
-
-def _evidence(settings: Settings) -> Evidence:
-    marks = [tag.key for tag in (settings.live.tag, settings.live.eip_tag) if tag is not None]
-    return Evidence(frozenset((settings.cluster_tag, *marks)), settings.live.ssm_parameter)
-
-
-def _engine(settings: Settings) -> Engine:
-    read = bundle.read((bundle.shipped(), *settings.policies))
-    rules, declared, own = bundle.rule_ids(read), bundle.params_of(read), _own_params(settings)
-    for rule in settings.enforcement:
-        if rule not in rules:
-            raise ConfigError(
-                f"{settings.at('enforcement')}: `enforcement` names the unknown rule {rule!r}; "
-                f"known are {', '.join(sorted(rules))}"
-            )
-    for name in settings.params:
-        if name in own:
-            raise ConfigError(f"{settings.at('params')}: `params` must not set {name!r}; it has a key of its own")
-        if name not in declared:
-            raise ConfigError(
-                f"{settings.at('params')}: `params` names the unknown parameter {name!r}; "
-                f"known are {', '.join(sorted(set(declared) - set(own)))}; a new one is declared in a data.json"
-            )
-    engine = EmbeddedEngine(bundle.with_params(read, {**settings.params, **own}))
-    canary.sing(engine, time.time())
-    return engine
-
-
-def _own_params(settings: Settings) -> dict[str, Any]:
-    """The parameters of the policies that follow from keys of the configuration."""
-
-    def mark(tag: live.Tag | None) -> dict[str, str] | None:
-        return None if tag is None else {"key": tag.key, "value": tag.value}
-
-    return {
-        "cluster_tag": settings.cluster_tag,
-        "max_fact_age_s": settings.max_fact_age_s,
-        "enforcement": dict(settings.enforcement),
-        "live": {
-            "tag": mark(settings.live.tag),
-            "eip_tag": mark(settings.live.eip_tag),
-            "ssm_parameter": settings.live.ssm_parameter,
-        },
-    }
-
-
-def _open_log(settings: Settings) -> DecisionLog:
-    log = DecisionLog(settings.log)
-    try:
-        log.open()
-    except OSError as error:
-        raise ConfigError(
-            f"{settings.at('log.path')}: the decision log {settings.log.path} cannot be opened ({error.strerror}); "
-            "set log.path to a file this user may write, or log.enabled = false"
-        ) from error
-    return log

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from guardrails.config import Settings
 from guardrails.guard import Guard
+from guardrails.settings import Settings
 
 _lock = threading.Lock()
 _installed: Guard | None = None

@@ -10,7 +10,8 @@ import pytest
 from botocore.client import BaseClient
 
 import guardrails
-from guardrails.config import Settings, load
+from guardrails.config import load
+from guardrails.settings import Settings
 
 ORIGINAL = BaseClient._make_api_call
 

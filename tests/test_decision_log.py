@@ -11,14 +11,14 @@ import pytest
 from botocore.exceptions import ClientError
 
 import guardrails
-from guardrails.config import LogSettings
 from guardrails.decision_log import DecisionLog, read
+from guardrails.settings import LogSettings
 from guardrails.values import Call, Decision, Outcome
 
 WRITER = """
 import sys
 from pathlib import Path
-from guardrails.config import LogSettings
+from guardrails.settings import LogSettings
 from guardrails.decision_log import DecisionLog
 from guardrails.values import Call, Decision, Outcome
 

@@ -27,8 +27,8 @@ from botocore.session import Session
 from botocore.signers import RequestSigner
 
 from guardrails.errors import CallDenied
-from guardrails.intercept.redact import redact
-from guardrails.intercept.wire import Undecodable, action_of, decode
+from guardrails.intercept.reading import read_call
+from guardrails.intercept.wire import action_of
 from guardrails.origin import Origin
 from guardrails.values import Call
 
@@ -129,7 +129,7 @@ class Interceptor:
             return Call(model.signing_name, "", {}, origin.region, origin.endpoint_url), origin
         name = client.meta.method_to_api_mapping.get(operation, operation)
         wire = client._serializer.serialize_to_request(dict(params), model.operation_model(name))  # type: ignore[attr-defined]
-        return _read(model.signing_name, name, lambda: model, wire, origin, presigned=False), origin
+        return read_call(model.signing_name, name, lambda: model, wire, origin, presigned=False), origin
 
     def _let_lookup_pass(self, model: OperationModel, context: dict[str, Any], **_: Any) -> None:
         if model.name.startswith(("Describe", "Get", "List")):
@@ -239,7 +239,7 @@ class Interceptor:
         presigned: bool,
     ) -> None:
         origin = self._origin(signer, wire.get("url", ""), context or {})
-        self._decide(_read(service, action, model, wire, origin, presigned=presigned), origin)
+        self._decide(read_call(service, action, model, wire, origin, presigned=presigned), origin)
 
     def _origin(self, signer: Any, url: str, context: Mapping[str, Any]) -> Origin:
         client = self._client_of.get(signer) if signer is not None else None
@@ -254,35 +254,3 @@ class Interceptor:
             verify=getattr(http, "_verify", None),
             proxies=getattr(config, "proxies", None),
         )
-
-
-def _read(
-    service: str,
-    action: str,
-    model: Callable[[], ServiceModel],
-    wire: Mapping[str, Any],
-    origin: Origin,
-    *,
-    presigned: bool,
-) -> Call:
-    params: dict[str, Any] = {}
-    masked: tuple[str, ...] = ()
-    undecodable = None
-    try:
-        service_model = model()
-        params = decode(service_model, action, wire.get("body"))
-        params, masked = redact(params, service_model.operation_model(action).input_shape)
-    except Undecodable as error:
-        undecodable = str(error)
-    except Exception as error:  # an unforeseen shape of request must block a governed call, not slip past it
-        undecodable = f"reading it failed with {type(error).__name__}: {error}"
-    return Call(
-        service=service,
-        operation=action,
-        params=params,
-        masked=masked,
-        region=origin.region,
-        endpoint=origin.endpoint_url,
-        presigned=presigned,
-        undecodable=undecodable,
-    )

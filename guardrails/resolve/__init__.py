@@ -5,7 +5,9 @@ are made in between, by lookups.py. A file per family of resources:
 
     inventory.py   the machines and addresses of the region, indexed by what they carry
     machines.py    instances, volumes, fleets
-    network.py     subnets, network interfaces, private addresses, route tables, network ACLs, NAT gateways
+    subnets.py     subnets
+    interfaces.py  network interfaces, private addresses
+    routing.py     route tables, network ACLs, NAT gateways
     addresses.py   Elastic IPs by allocation id, association id or address, and address ranges
     groups.py      Auto Scaling groups
     health.py      whether a cluster passes EC2's status checks
@@ -16,14 +18,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from guardrails.resolve import addresses, groups, health, machines, network, others
+from guardrails.resolve import addresses, groups, health, interfaces, machines, others, routing, subnets
 from guardrails.resolve.inventory import INSTANCES, Inventory
 from guardrails.resolve.resolver import Context, Resolver
 from guardrails.values import Answer, Call, Cluster, Live, Lookup, Target
 
 _RESOLVERS: Mapping[str, Resolver] = {
     **machines.RESOLVERS,
-    **network.RESOLVERS,
+    **subnets.RESOLVERS,
+    **interfaces.RESOLVERS,
+    **routing.RESOLVERS,
     **addresses.RESOLVERS,
     **groups.RESOLVERS,
     **others.RESOLVERS,

@@ -10,14 +10,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from guardrails.resolve.inventory import ADDRESSES
-from guardrails.resolve.resolver import Context, Resolver, merged, tags_of, unknown
-from guardrails.values import Call, Lookup, Target, TargetRef
+from guardrails.resolve.resolver import Context, Resolver, always, merged, tags_of, unknown
+from guardrails.values import Target, TargetRef
 
 _NAMES = ("AllocationId", "AssociationId", "PublicIp", "CarrierIp")
-
-
-def _lookups(_: Call) -> tuple[Lookup, ...]:
-    return (ADDRESSES,)
 
 
 def _address(ref: TargetRef, context: Context) -> Target:
@@ -76,6 +72,6 @@ def _range(ref: TargetRef, context: Context) -> Target:
 
 
 RESOLVERS = {
-    "address": Resolver(_lookups, _address),
-    "cidr": Resolver(_lookups, _range),
+    "address": Resolver(always(ADDRESSES), _address),
+    "cidr": Resolver(always(ADDRESSES), _range),
 }

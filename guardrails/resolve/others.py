@@ -6,18 +6,14 @@ from attrs import evolve
 
 from guardrails.resolve import addresses, machines
 from guardrails.resolve.inventory import ADDRESSES
-from guardrails.resolve.resolver import Context, Resolver, no_lookups
-from guardrails.values import Call, Lookup, Target, TargetRef
+from guardrails.resolve.resolver import Context, Resolver, always, no_lookups
+from guardrails.values import Target, TargetRef
 
 _BY_PREFIX = {
     "i": machines.RESOLVERS["instance"],
     "eipalloc": addresses.RESOLVERS["address"],
     "eipassoc": addresses.RESOLVERS["address"],
 }
-
-
-def _lookups(_: Call) -> tuple[Lookup, ...]:
-    return (ADDRESSES,)
 
 
 def _ec2_resource(ref: TargetRef, context: Context) -> Target:
@@ -51,8 +47,8 @@ def _other(ref: TargetRef, _: Context) -> Target:
 
 
 RESOLVERS = {
-    "ec2-resource": Resolver(_lookups, _ec2_resource),
-    "arn": Resolver(_lookups, _arn),
+    "ec2-resource": Resolver(always(ADDRESSES), _ec2_resource),
+    "arn": Resolver(always(ADDRESSES), _arn),
     "ssm-parameter": Resolver(no_lookups, _pointer),
     "other": Resolver(no_lookups, _other),
 }

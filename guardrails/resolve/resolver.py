@@ -38,6 +38,11 @@ def no_lookups(_: Call) -> tuple[Lookup, ...]:
     return ()
 
 
+def always(lookup: Lookup) -> Callable[[Call], tuple[Lookup, ...]]:
+    """One look-up besides the machines, whatever the call."""
+    return lambda _call: (lookup,)
+
+
 def unknown(ref: TargetRef, kind: str) -> Target:
     """A target AWS does not know: a fact, never "no problem"."""
     return Target(ref.id, kind, ref.role, resolved=False)

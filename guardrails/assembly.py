@@ -1,0 +1,75 @@
+"""From checked settings to the parts of a guard that can fail to be made: engine with policies, evidence, log."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from guardrails import live
+from guardrails.classify import Evidence
+from guardrails.decision_log import DecisionLog
+from guardrails.errors import ConfigError
+from guardrails.evaluate import bundle, canary
+from guardrails.evaluate.embedded import EmbeddedEngine
+from guardrails.evaluate.engine import Engine
+from guardrails.settings import Settings
+
+
+def evidence(settings: Settings) -> Evidence:
+    """What this configuration reads liveness from."""
+    marks = [tag.key for tag in (settings.live.tag, settings.live.eip_tag) if tag is not None]
+    return Evidence(frozenset((settings.cluster_tag, *marks)), settings.live.ssm_parameter)
+
+
+def engine(settings: Settings) -> Engine:
+    """The policies, shipped and configured, on the embedded engine. Raises PolicyError or ConfigError."""
+    read = bundle.read((bundle.shipped(), *settings.policies))
+    rules, declared, own = bundle.rule_ids(read), bundle.params_of(read), _own_params(settings)
+    for rule in settings.enforcement:
+        if rule not in rules:
+            raise ConfigError(
+                f"{settings.at('enforcement')}: `enforcement` names the unknown rule {rule!r}; "
+                f"known are {', '.join(sorted(rules))}"
+            )
+    for name in settings.params:
+        if name in own:
+            raise ConfigError(f"{settings.at('params')}: `params` must not set {name!r}; it has a key of its own")
+        if name not in declared:
+            raise ConfigError(
+                f"{settings.at('params')}: `params` names the unknown parameter {name!r}; "
+                f"known are {', '.join(sorted(set(declared) - set(own)))}; a new one is declared in a data.json"
+            )
+    made = EmbeddedEngine(bundle.with_params(read, {**settings.params, **own}))
+    canary.sing(made, time.time())
+    return made
+
+
+def _own_params(settings: Settings) -> dict[str, Any]:
+    """The parameters of the policies that follow from keys of the configuration."""
+
+    def mark(tag: live.Tag | None) -> dict[str, str] | None:
+        return None if tag is None else {"key": tag.key, "value": tag.value}
+
+    return {
+        "cluster_tag": settings.cluster_tag,
+        "max_fact_age_s": settings.max_fact_age_s,
+        "enforcement": dict(settings.enforcement),
+        "live": {
+            "tag": mark(settings.live.tag),
+            "eip_tag": mark(settings.live.eip_tag),
+            "ssm_parameter": settings.live.ssm_parameter,
+        },
+    }
+
+
+def open_log(settings: Settings) -> DecisionLog:
+    """The decision log, ready to be appended to. Raises ConfigError."""
+    log = DecisionLog(settings.log)
+    try:
+        log.open()
+    except OSError as error:
+        raise ConfigError(
+            f"{settings.at('log.path')}: the decision log {settings.log.path} cannot be opened ({error.strerror}); "
+            "set log.path to a file this user may write, or log.enabled = false"
+        ) from error
+    return log

@@ -1,0 +1,49 @@
+"""The checked configuration as values; config.py reads them from files, the defaults are here."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from attrs import Factory, frozen
+
+from guardrails.live import LiveSettings
+from guardrails.values import Mode
+
+
+def _state_home() -> Path:
+    return Path(os.environ.get("XDG_STATE_HOME") or "~/.local/state").expanduser() / "guardrails"
+
+
+@frozen
+class LogSettings:
+    """The decision log: one JSON line per decision in `path`, rotated at `max_bytes`, `keep` old files kept."""
+
+    enabled: bool = True
+    path: Path = Factory(lambda: _state_home() / "decisions.jsonl")
+    max_bytes: int = 50_000_000
+    keep: int = 5
+    labels: Mapping[str, str] = Factory(dict)
+
+
+@frozen
+class Settings:
+    """A checked configuration. `where` gives ``file:line`` of each key that a file set, by dotted name."""
+
+    mode: Mode = "enforce"
+    engine: str = "embedded"
+    cluster_tag: str = "Cluster"
+    max_fact_age_s: float = 5.0
+    lookup_timeout_s: float = 10.0
+    enforcement: Mapping[str, str] = Factory(dict)
+    policies: tuple[Path, ...] = ()
+    params: Mapping[str, Any] = Factory(dict)
+    live: LiveSettings = Factory(LiveSettings)
+    log: LogSettings = Factory(LogSettings)
+    where: Mapping[str, str] = Factory(dict)
+
+    def at(self, key: str) -> str:
+        """``guardrails.toml:7`` for an error about `key`, or ``the configuration`` when no file set it."""
+        return self.where.get(key, "the configuration")
