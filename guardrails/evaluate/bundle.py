@@ -36,25 +36,26 @@ def shipped() -> Path:
 def read(folders: Iterable[Path]) -> Bundle:
     """Every .rego file (tests left out) and every data.json below the folders.
 
-    A data.json lies where its folder says: guardrails/params/data.json is data.guardrails.params. A file of a later
-    folder replaces the one of the same relative path. Raises PolicyError naming the file.
+    A .rego file of a later folder replaces the one of the same relative path. A data.json lies where its folder says
+    (guardrails/params/data.json is data.guardrails.params), and those of later folders go over it key by key.
+    Raises PolicyError naming the file.
     """
     files: dict[str, Path] = {}
+    data: dict[str, Any] = {}
     for folder in folders:
         if not folder.is_dir():
             raise PolicyError(f"{folder}: no such folder of policies; mend `policies` in the configuration")
         for path in sorted(folder.rglob("*")):
-            if path.is_file() and (path.name == "data.json" or (path.suffix == ".rego" and not _is_test(path))):
-                files[path.relative_to(folder).as_posix()] = path
-    modules = {str(path): _text(path) for name, path in files.items() if name.endswith(".rego")}
+            place = path.relative_to(folder)
+            if path.name == "data.json":
+                merge(data, _placed(place, _json(path)))
+            elif path.suffix == ".rego" and not _is_test(path):
+                files[place.as_posix()] = path
+    modules = {str(path): _text(path) for path in files.values()}
     if not modules:
         raise PolicyError("no policy was found; at least one .rego file is needed")
     collector = str(files.get(_COLLECTOR, _COLLECTOR))
     modules[collector] = collect(text for name, text in modules.items() if name != collector)
-    data: dict[str, Any] = {}
-    for name, path in files.items():
-        if name.endswith("data.json"):
-            merge(data, _place(name, _json(path)))
     return Bundle(modules, data, _revision(modules, data))
 
 
@@ -136,7 +137,7 @@ def _json(path: Path) -> Mapping[str, Any]:
     return document
 
 
-def _place(name: str, document: Mapping[str, Any]) -> dict[str, Any]:
-    for part in reversed(name.split("/")[:-1]):
+def _placed(place: Path, document: Mapping[str, Any]) -> dict[str, Any]:
+    for part in reversed(place.parent.parts):
         document = {part: document}
     return dict(document)

@@ -1,0 +1,125 @@
+"""What the README and the author's guide show works as it stands."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+
+import pytest
+
+import guardrails
+from guardrails.config import load
+from guardrails.evaluate import bundle
+
+GUIDE = (bundle.shipped() / "README.md").read_text()
+README = (bundle.shipped().parent / "README.md").read_text()
+
+
+def _blocks(text, language):
+    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
+
+
+@pytest.fixture
+def written(tmp_path):
+    """The policy and the test of the guide, in the files it says."""
+    files = re.findall(r"Put this into `(my-policies/[^`]+)`.*?```rego\n(.*?)```", GUIDE, re.DOTALL)
+    assert len(files) == 2
+    for name, text in files:
+        file = tmp_path / name
+        file.parent.mkdir(parents=True)
+        file.write_text(text)
+    return tmp_path / "my-policies"
+
+
+def test_the_guides_policy_denies(written, aws, install):
+    """The rule of the guide, in the folder it names, denies its call, and lets its sibling pass."""
+    aws.start_cluster("blue", 1, addresses=1)
+    kept = aws.start_cluster("green", 1, tags={"Name": "keep-db"}).instance_ids
+    other = aws.start_cluster("green", 1, tags={"Name": "web-1"}).instance_ids
+    ec2 = aws.client("ec2")
+    install(policies=[str(written)])
+    with pytest.raises(guardrails.CallDenied, match="naming/keep"):
+        ec2.terminate_instances(InstanceIds=list(kept))
+    assert aws.count("TerminateInstances") == 0
+    ec2.terminate_instances(InstanceIds=list(other))
+    assert aws.count("TerminateInstances") == 1
+
+
+def test_the_guides_enforcement(written, aws, install):
+    """The guide's `dryrun` lets the call pass."""
+    aws.start_cluster("blue", 1, addresses=1)
+    kept = aws.start_cluster("green", 1, tags={"Name": "keep-db"}).instance_ids
+    ec2 = aws.client("ec2")
+    (toml,) = [block for block in _blocks(GUIDE, "toml") if "enforcement" in block]
+    install(policies=[str(written)], **tomllib.loads(toml))
+    ec2.terminate_instances(InstanceIds=list(kept))
+    assert aws.count("TerminateInstances") == 1
+
+
+def test_the_guides_tests_pass(written, opa, run):
+    """The guide's commands pass on its own files, on a real OPA."""
+    commands = [line for block in _blocks(GUIDE, "bash") for line in block.splitlines()]
+    assert len(commands) == 3
+    for command in commands:
+        program, *arguments = command.split()
+        assert program == "opa"
+        run(opa, *[str(written) if argument == "my-policies" else argument for argument in arguments])
+
+
+def test_the_guides_parameters_are_the_shipped_ones():
+    """The guide's table of parameters names each one with its default."""
+    declared = dict(bundle.params_of(bundle.read([bundle.shipped()])))
+    for own in ("cluster_tag", "enforcement", "live", "max_fact_age_s"):
+        del declared[own]
+    declared["cutover.min_share"] = declared.pop("cutover")["min_share"]
+    table = GUIDE.split("## Parameters")[1].split("##")[0]
+    rows = re.findall(r"^\| `([\w.]+)` \| `([^`]+)` \|", table, re.MULTILINE)
+    assert {name: json.loads(default) for name, default in rows} == declared
+
+
+def test_own_parameters(tmp_path):
+    """A data.json beside a rule declares a parameter, which [params] may set; the shipped ones stay."""
+    folder = tmp_path / "guardrails" / "params"
+    folder.mkdir(parents=True)
+    (folder / "data.json").write_text('{"prefix": "keep"}')
+    (tmp_path / "x.rego").write_text("package guardrails.x\n\nprefix := data.guardrails.params.prefix\n")
+    config = {"policies": [str(tmp_path)], "params": {"prefix": "hold"}, "log": {"enabled": False}}
+    guardrails.Guard.from_config(config)
+    both = bundle.params_of(bundle.read([bundle.shipped(), tmp_path]))
+    assert (both["prefix"], both["untagged"]) == ("keep", "deny")
+
+
+def test_the_readmes_configuration_loads(tmp_path):
+    """The README's guardrails.toml is accepted, and so is each line it shows commented out."""
+    (toml,) = [block for block in _blocks(README, "toml") if "[live]" in block]
+    file = tmp_path / "guardrails.toml"
+    file.write_text(toml.replace("/var/log", str(tmp_path)))
+    settings = load(file)
+    assert settings.live.sources == ("eip", "tag")
+    commented = re.search(r"^# (ssm_parameter.*)$", toml, re.MULTILINE)[1]
+    for line in re.split(r"\s{2,}", commented):
+        key = line.partition(" = ")[0]
+        source = key.removesuffix("_parameter")
+        file.write_text(f'[live]\nsources = ["{source}"]\n{line}\n')
+        assert load(file).live.sources == (source,)
+
+
+def test_the_readmes_policy_loads(tmp_path):
+    """The README's policy passes the checks at load."""
+    (rego,) = _blocks(README, "rego")
+    (tmp_path / "weekend.rego").write_text(rego)
+    guardrails.Guard.from_config({"policies": [str(tmp_path)], "log": {"enabled": False}})
+
+
+def test_the_readmes_script_is_guarded(site, aws, tmp_path, monkeypatch):
+    """The README's two lines guard a script."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    (lines,) = _blocks(README, "python")
+    try:
+        exec(lines, {})
+        with pytest.raises(guardrails.CallDenied):
+            site.ec2.terminate_instances(InstanceIds=list(site.blue.instance_ids))
+    finally:
+        guardrails.uninstall()
+    assert aws.count("TerminateInstances") == 0
