@@ -16,8 +16,9 @@ def main() -> None:
     try:
         from guardrails.cli.app import app  # noqa: PLC0415  (only here can a missing extra be told)
     except ModuleNotFoundError as error:
-        if error.name not in ("click", "rich"):
+        missing = (error.name or "").partition(".")[0]
+        if missing not in ("click", "rich"):
             raise
-        sys.stderr.write(f"guardrails: the command line needs {error.name}; pip install 'botocore-guardrails[cli]'\n")
+        sys.stderr.write(f"guardrails: the command line needs {missing}; pip install 'botocore-guardrails[cli]'\n")
         sys.exit(2)
     app(prog_name="guardrails")

@@ -19,4 +19,9 @@ def demo(fmt: Literal["pretty", "json"]) -> None:
     """
     from guardrails.demo import run  # noqa: PLC0415  (moto takes a second to import)
 
-    sys.exit(run(console(), fmt))
+    try:
+        code = run(console(), fmt)
+    except ImportError as error:
+        click.echo(f"guardrails: {error}", err=True)
+        code = 2
+    sys.exit(code)

@@ -1,0 +1,211 @@
+"""The `guardrails` command as a person or a program uses it: real processes, exit codes, what arrived at the server."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from attrs import frozen
+
+# Knows nothing of guardrails.
+SCRIPT = """
+import sys, boto3, helper
+boto3.client("ec2").terminate_instances(InstanceIds=sys.argv[1:])
+print("terminated", len(sys.argv) - 1, helper.NAME)
+"""
+
+
+@frozen
+class Shell:
+    """Runs `guardrails …` in a folder, with the simulated AWS as the only one there is."""
+
+    folder: object
+    env: dict
+
+    def __call__(self, *arguments):
+        return subprocess.run(
+            [sys.executable, "-m", "guardrails", *arguments],
+            cwd=self.folder, env=self.env, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+
+
+@pytest.fixture
+def shell(aws, tmp_path):
+    folder = tmp_path / "work"
+    folder.mkdir()
+    (folder / "script.py").write_text(SCRIPT)
+    (folder / "helper.py").write_text("NAME = 'helped'\n")
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "GUARDRAILS_"))}
+    return Shell(folder, {**env, **aws.environment(), "XDG_STATE_HOME": str(tmp_path), "COLUMNS": "80"})
+
+
+def test_run_blocks(site, aws, shell):
+    """A foreign script under `guardrails run` is stopped at the live cluster: exit code 3, no traceback."""
+    done = shell("run", "script.py", *site.blue.instance_ids)
+    assert done.returncode == 3
+    assert "Blocked before it reached AWS: TerminateInstances" in done.stderr
+    assert "blue" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+    assert aws.count("TerminateInstances") == 0
+
+
+def test_run_lets_through(site, aws, shell):
+    """The same script pointed at the other cluster does its work, with its arguments and its own modules."""
+    done = shell("run", "script.py", *site.green.instance_ids)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "terminated 2 helped\n", "")
+    assert aws.running("green") == 0
+
+
+def test_run_a_module(site, aws, shell):
+    """`-m` runs a module, guarded as well."""
+    done = shell("run", "-m", "script", site.blue.instance_ids[0])
+    assert done.returncode == 3
+    assert aws.count("TerminateInstances") == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "stderr"),
+    [("import sys; sys.exit(7)", 7, ""), ("1 / 0", 1, "ZeroDivisionError"), ("print(__name__)", 0, "")],
+)
+def test_run_keeps_the_scripts_exit_code(shell, text, code, stderr):
+    """The exit code, and an error of the script, are the script's own."""
+    (shell.folder / "other.py").write_text(text)
+    done = shell("run", "other.py")
+    assert done.returncode == code
+    assert stderr in done.stderr
+    assert "guardrails:" not in done.stderr
+
+
+def test_run_without_a_script(shell):
+    """A script that is not there is one sentence and exit code 2."""
+    done = shell("run", "nothing.py")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("guardrails: nothing.py: no such script")
+
+
+def test_check(site, aws, shell):
+    """`check` says what would happen, sends look-ups only and logs nothing; exit code 3 for what would be blocked."""
+    denied = shell("check", "ec2", "TerminateInstances", f"InstanceIds={','.join(site.blue.instance_ids)}")
+    assert denied.returncode == 3
+    assert "would be blocked" in denied.stdout
+    assert "live-cluster/terminate" in denied.stdout
+    allowed = shell("check", "ec2", "terminate-instances", f'InstanceIds=["{site.green.instance_ids[0]}"]')
+    assert allowed.returncode == 0
+    assert "would be sent" in allowed.stdout
+    assert {request.operation for request in aws.requests} == {"DescribeInstances", "DescribeAddresses"}
+    assert "no such decision" in shell("log").stderr
+
+
+def test_check_honours_the_mode(site, shell):
+    """In mode "warn" nothing would be blocked, and `check` says why."""
+    (shell.folder / "guardrails.toml").write_text('mode = "warn"\n')
+    done = shell("check", "ec2", "StopInstances", f"InstanceIds={site.blue.instance_ids[0]}")
+    assert done.returncode == 0
+    assert "would be sent, because mode is 'warn'" in done.stdout
+
+
+def test_check_json(site, shell):
+    """`check --format json` is one JSON document with the verdict and every violation."""
+    done = shell("check", "--format", "json", "ec2", "StopInstances", f"InstanceIds={site.blue.instance_ids[0]}")
+    document = json.loads(done.stdout)
+    assert (document["action"], document["sent"]) == ("deny", False)
+    assert document["violations"][0]["rule"] == "live-cluster/stop"
+    assert site.blue.instance_ids[0] in document["sentence"]
+
+
+def test_check_of_an_ungoverned_call(aws, shell):
+    """A call that nothing governs would be sent; no look-up is made."""
+    done = shell("check", "s3", "ListBuckets")
+    assert done.returncode == 0
+    assert "not governed" in done.stdout
+    assert aws.requests == ()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["ec3", "TerminateInstances"], "ec3: no such AWS service"),
+        (["ec2", "TerminateMachines"], "TerminateMachines: no such operation of ec2"),
+        (["ec2", "TerminateInstances", "Ids=i-1"], "Ids: no such parameter"),
+        (["ec2", "TerminateInstances", "i-1"], "give parameters as NAME=VALUE"),
+        (["ec2", "TerminateInstances"], "Missing required parameter"),
+    ],
+)
+def test_check_bad_usage(shell, arguments, sentence):
+    """A mistake in the arguments is one sentence, exit code 2, no traceback."""
+    done = shell("check", *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_live(site, shell):
+    """`live` names the live cluster, the evidence and its age, and counts every cluster; also as JSON."""
+    done = shell("live")
+    assert done.returncode == 0
+    first, evidence = done.stdout.splitlines()[:2]
+    assert first == "live: blue"
+    assert site.blue.public_ips[0] in done.stdout
+    assert "eip: blue holds" in evidence
+    assert " s ago)" in done.stdout
+    document = json.loads(shell("live", "--format", "json").stdout)
+    assert document["live"] == ["blue"]
+    assert document["clusters"]["green"] == {
+        "live": False, "running": 2, "total": 2, "terminating": 0, "public_ips": [],
+        "subnets": document["clusters"]["blue"]["subnets"],
+    }  # fmt: skip
+    assert 0 <= document["sources"][0]["age_s"] < 60
+
+
+def test_live_unknown(aws, shell):
+    """Where nothing says which cluster is live, the exit code is 3 and the answer says what follows."""
+    aws.start_cluster("green", 1)
+    done = shell("live")
+    assert done.returncode == 3
+    assert "no cluster may be hurt" in done.stdout
+
+
+def test_live_refused_by_iam(aws, shell):
+    """A refused look-up names the IAM action to allow."""
+    aws.answer("DescribeAddresses", 403, "UnauthorizedOperation", "You are not authorized.")
+    done = shell("live")
+    assert done.returncode == 3
+    assert "allow the IAM action ec2:DescribeAddresses" in done.stderr
+
+
+def test_log(site, shell):
+    """`log` shows decisions newest last, the denied ones, one in full, and JSON lines."""
+    shell("run", "script.py", site.blue.instance_ids[0])
+    shell("run", "script.py", site.green.instance_ids[0])
+    lines = shell("log").stdout
+    assert lines.index("deny") < lines.index("allow")
+    assert "live-cluster/terminate" in lines
+    denied = [json.loads(line) for line in shell("log", "--denied", "--format", "json").stdout.splitlines()]
+    (entry,) = denied
+    assert entry["custom"]["sent"] is False
+    whole = json.loads(shell("log", "--id", entry["decision_id"][:8]).stdout)
+    assert whole == entry
+    assert shell("log", "--last", "1").stdout.count("TerminateInstances") == 1
+
+
+@pytest.mark.parametrize(("missing", "extra"), [("click", "cli"), ("rich", "cli"), ("moto", "demo")])
+def test_missing_extra(shell, missing, extra):
+    """Without the extra the command says what to install, in one line, with exit code 2."""
+    code = f"import sys; sys.modules[{missing!r}] = None; from guardrails.cli import main; main()"
+    command = [sys.executable, "-c", code, "demo"]
+    done = subprocess.run(command, env=shell.env, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.endswith(f"; pip install 'botocore-guardrails[{extra}]'\n")
+    assert done.stderr.count("\n") == 1
+
+
+def test_help_names_every_command(shell):
+    """`--help` shows every command with a sentence, and the exit codes."""
+    text = shell("--help").stdout
+    for command in ("check", "demo", "live", "log", "run"):
+        assert f"\n  {command}  " in text
+    assert "3 blocked" in text
