@@ -55,6 +55,10 @@ class Guard:
         """A guard from a file, a mapping with the same keys, or (None) the file that is found; see config.load."""
         return cls(load(config))
 
+    def __repr__(self) -> str:
+        sources = ", ".join(self.settings.live.sources)
+        return f"<Guard in mode {self.settings.mode}, policies {self.revision}, live by {sources}>"
+
     @property
     def revision(self) -> str:
         """The revision of the policies: a digest of their text and data."""

@@ -42,6 +42,12 @@ def test_everything_created_before_install_is_covered(site, aws, install):
     assert aws.count("TerminateInstances") == 0
 
 
+def test_a_notebook_shows_what_was_installed(install):
+    """The value of install(), which a notebook shows, says mode, policies and source in one line."""
+    guard = install()
+    assert repr(guard) == f"<Guard in mode enforce, policies {guard.revision}, live by eip>"
+
+
 def test_retries_decide_once(site, aws, install, log):
     """A call that botocore sends several times is decided once."""
     install()
