@@ -69,7 +69,13 @@ def test_run_a_module(site, aws, shell):
 
 @pytest.mark.parametrize(
     ("text", "code", "stderr"),
-    [("import sys; sys.exit(7)", 7, ""), ("1 / 0", 1, "ZeroDivisionError"), ("print(__name__)", 0, "")],
+    [
+        ("import sys; sys.exit(7)", 7, ""),
+        ("1 / 0", 1, "ZeroDivisionError"),
+        ("input('sure?')", 1, "EOFError"),
+        ("raise KeyboardInterrupt", 130, "KeyboardInterrupt"),
+        ("print(__name__)", 0, ""),
+    ],
 )
 def test_run_keeps_the_scripts_exit_code(shell, text, code, stderr):
     """The exit code, and an error of the script, are the script's own."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import runpy
 import sys
+import traceback
 from pathlib import Path
 
 import click
@@ -34,3 +35,7 @@ def run(config: str | None, module: bool, script: str, args: tuple[str, ...]) ->
     except CallDenied as error:
         click.echo(f"guardrails: {error.paragraph}", err=True)
         sys.exit(3)
+    except (EOFError, KeyboardInterrupt) as error:
+        # click would swallow these two as its own and print "Aborted!".
+        traceback.print_exc()
+        sys.exit(1 if isinstance(error, EOFError) else 130)
