@@ -8,6 +8,7 @@
 package guardrails.addresses
 
 import data.guardrails.lib
+import data.guardrails.text
 
 # The live targets of a call that takes addresses; what happens when machines go down is told by other rules.
 taken contains id if {
@@ -34,7 +35,7 @@ moved contains id if {
 #   severity: critical
 #   remediation: Move the address to the complete new cluster in one step.
 #   incident: PythonAnywhere, 2023-10-09; Facebook, 2021-10-04
-deny contains lib.violation("addresses/release", id, lib.would("take away", id), release_remedy) if {
+deny contains lib.violation("addresses/release", id, text.would("take away", id), release_remedy) if {
 	some id in taken
 	is_public(lib.targets[id])
 	not id in moved
@@ -59,7 +60,7 @@ release_remedy := concat(" ", [
 #   severity: critical
 #   remediation: Use a free address, or take it from a machine that is not live.
 #   incident: PythonAnywhere, 2023-10-09
-deny contains lib.violation("addresses/private-ip", id, lib.would("move or remove", id), remediation) if {
+deny contains lib.violation("addresses/private-ip", id, text.would("move or remove", id), remediation) if {
 	some id in taken
 	target := lib.targets[id]
 	not is_public(target)

@@ -3,6 +3,7 @@
 package guardrails.addresses
 
 import data.guardrails.lib
+import data.guardrails.text
 
 # METADATA
 # title: An address of the live cluster moves to a complete replacement only
@@ -19,7 +20,7 @@ deny contains lib.violation("addresses/steal", id, message, remediation) if {
 	target := lib.targets[id]
 	not same_cluster(target)
 	not cutover(target)
-	message := sprintf("%s %s", [lib.would("take away", id), missing(id)])
+	message := sprintf("%s %s", [text.would("take away", id), missing(id)])
 	remediation := "Wait until every machine of the new cluster runs and is healthy, then move the address again."
 }
 
@@ -40,9 +41,9 @@ deny contains lib.violation("addresses/repoint", id, message, remediation) if {
 	not idle(target)
 	not same_machine(target)
 	message := sprintf("%s It is in use on %v, and the destination %s is another machine of the same cluster.", [
-		lib.would("take away", id),
+		text.would("take away", id),
 		holder(target),
-		lib.listed(object.keys(lib.destinations)),
+		text.listed(object.keys(lib.destinations)),
 	])
 	remediation := "Give the other machine an address of its own, or take this machine out of service first."
 }
@@ -63,10 +64,10 @@ deny contains lib.violation("addresses/displace", id, message, remediation) if {
 	count(names) > 0
 	not loses_nothing(destination)
 	message := sprintf("%s would displace %s from %s, %s of the live cluster %s.", [
-		lib.operation,
-		lib.listed(held(destination)),
+		text.operation,
+		text.listed(held(destination)),
 		id,
-		lib.noun(destination),
+		text.noun(destination),
 		concat(", ", names),
 	])
 	remediation := "Choose a machine without an address, or a second private address of this one (PrivateIpAddress)."
@@ -181,37 +182,37 @@ gaps[id] contains sprintf("%s serves the address already", [next_cluster]) if {
 	not is_another(lib.targets[id])
 }
 
-gaps[id] contains text if {
+gaps[id] contains gap if {
 	some id in moved
 	not is_complete
-	text := sprintf("%s runs %v of %v machines", [
+	gap := sprintf("%s runs %v of %v machines", [
 		next_cluster,
-		lib.number(next_cluster, "running"),
-		lib.number(next_cluster, "total"),
+		text.number(next_cluster, "running"),
+		text.number(next_cluster, "total"),
 	])
 }
 
-gaps[id] contains text if {
+gaps[id] contains gap if {
 	some id in moved
 	not is_settled
-	text := sprintf("%v machines of %s are terminating", [lib.number(next_cluster, "in_flight"), next_cluster])
+	gap := sprintf("%v machines of %s are terminating", [text.number(next_cluster, "in_flight"), next_cluster])
 }
 
-gaps[id] contains text if {
+gaps[id] contains gap if {
 	some id in moved
 	not is_healthy
-	text := sprintf("%s is not known to be healthy", [next_cluster])
+	gap := sprintf("%s is not known to be healthy", [next_cluster])
 }
 
-gaps[id] contains text if {
+gaps[id] contains gap if {
 	some id in moved
 	some cluster in live_of(lib.targets[id])
 	not is_large_enough(lib.targets[id])
-	text := sprintf("%s runs %v machines, %s runs %v, a share of %v is needed", [
+	gap := sprintf("%s runs %v machines, %s runs %v, a share of %v is needed", [
 		next_cluster,
-		lib.number(next_cluster, "running"),
+		text.number(next_cluster, "running"),
 		cluster,
-		lib.number(cluster, "running"),
+		text.number(cluster, "running"),
 		object.get(data.guardrails.params, ["cutover", "min_share"], "unknown"),
 	])
 }

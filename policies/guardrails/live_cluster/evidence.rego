@@ -4,6 +4,7 @@
 package guardrails.live_cluster
 
 import data.guardrails.lib
+import data.guardrails.text
 
 # METADATA
 # title: Nothing is hurt while the live cluster is unknown
@@ -22,10 +23,10 @@ deny contains lib.violation("live-cluster/unknown-live", id, message, remediatio
 	not is_live_pointer(id)
 	not lib.carries_no_cluster(target)
 	message := sprintf("%s would hurt %s of %s, and no source says which cluster is live, so none may be hurt (%s).", [
-		lib.operation,
+		text.operation,
 		id,
-		lib.clusters_text(target),
-		lib.evidence,
+		text.clusters_text(target),
+		text.evidence,
 	])
 	remediation := "Put the live cluster's addresses, live tag or pointer right so that one source names it, then try again."
 }
@@ -51,9 +52,9 @@ deny contains lib.violation("live-cluster/disputed", id, message, remediation) i
 	not undisputed
 	some id, _ in lib.targets
 	message := sprintf("%s would hurt %s while the sources disagree about which cluster is live (%s).", [
-		lib.operation,
+		text.operation,
 		id,
-		lib.evidence,
+		text.evidence,
 	])
 	remediation := "Find out which source is wrong, put it right, then try again."
 }
@@ -74,8 +75,8 @@ deny contains lib.violation("live-cluster/stale-evidence", "(evidence)", message
 	]
 	count(stale) > 0
 	message := sprintf("%s was judged by old evidence of which cluster is live: %s, at most %v s are allowed.", [
-		lib.operation,
-		lib.listed(stale),
+		text.operation,
+		text.listed(stale),
 		max_age,
 	])
 	remediation := "Make the call again. If it happens again, look-ups are slow: make smaller calls, or raise max_fact_age_s."

@@ -8,6 +8,7 @@
 package guardrails.live_cluster
 
 import data.guardrails.lib
+import data.guardrails.text
 
 terminate_remedy := concat(" ", [
 	"Check the ids: did you mean the other cluster?",
@@ -27,7 +28,7 @@ stop_remedy := concat(" ", [
 #   severity: critical
 #   remediation: Check the ids; move the addresses to the replacement before you retire a cluster.
 #   incident: PythonAnywhere, 2023-10-09
-deny contains lib.violation("live-cluster/terminate", id, lib.would(verb, id), terminate_remedy) if {
+deny contains lib.violation("live-cluster/terminate", id, text.would(verb, id), terminate_remedy) if {
 	"terminate" in lib.effects
 	some id, _ in lib.live_targets
 	verb := on_machines("terminate", id)
@@ -41,7 +42,7 @@ deny contains lib.violation("live-cluster/terminate", id, lib.would(verb, id), t
 #   severity: critical
 #   remediation: Check the ids; move the addresses to a replacement before you stop a cluster.
 #   incident: PythonAnywhere, 2023-10-09
-deny contains lib.violation("live-cluster/stop", id, lib.would(verb, id), stop_remedy) if {
+deny contains lib.violation("live-cluster/stop", id, text.would(verb, id), stop_remedy) if {
 	"stop" in lib.effects
 	not "terminate" in lib.effects
 	some id, _ in lib.live_targets
@@ -60,7 +61,7 @@ deny contains lib.violation("live-cluster/storage", id, message, remediation) if
 	"storage" in lib.effects
 	not lib.fatal
 	some id, _ in lib.live_targets
-	message := lib.would("delete, detach or give up storage of", id)
+	message := text.would("delete, detach or give up storage of", id)
 	remediation := "Check the id. Work on a copy made from a snapshot, or move the addresses away from this cluster first."
 }
 
@@ -74,7 +75,7 @@ deny contains lib.violation("live-cluster/storage", id, message, remediation) if
 #   severity: critical
 #   remediation: Bring the replacement into service before you take this one out.
 #   incident: Facebook, 2021-10-04
-deny contains lib.violation("live-cluster/traffic", id, lib.would("cut the traffic of", id), remediation) if {
+deny contains lib.violation("live-cluster/traffic", id, text.would("cut the traffic of", id), remediation) if {
 	"traffic" in lib.effects
 	not lib.fatal
 	count(lib.effects & {"storage", "network", "ip"}) == 0

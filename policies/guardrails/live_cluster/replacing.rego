@@ -4,6 +4,7 @@
 package guardrails.live_cluster
 
 import data.guardrails.lib
+import data.guardrails.text
 
 # METADATA
 # title: Groups of the live cluster are not shrunk
@@ -22,7 +23,7 @@ deny contains lib.violation("live-cluster/scale-in", id, message, remediation) i
 	target := lib.targets[id]
 	not lib.keeps_size(target)
 	message := sprintf("%s The group wants %v machines now; the call says %s.", [
-		lib.would("take machines away from", id),
+		text.would("take machines away from", id),
 		object.get(object.get(target, "facts", {}), "desired", "an unknown number of"),
 		sizes_named,
 	])
@@ -50,7 +51,7 @@ sizes_named := concat(", ", parts) if {
 deny contains lib.violation("live-cluster/replace", id, message, remediation) if {
 	"replace" in lib.effects
 	some id, _ in lib.live_targets
-	message := lib.would("replace running machines of", id)
+	message := text.would("replace running machines of", id)
 	remediation := "Start the new version as a cluster of its own beside the live one, then move the addresses to it."
 }
 
@@ -65,6 +66,6 @@ deny contains lib.violation("live-cluster/replace", id, message, remediation) if
 warn contains lib.violation("live-cluster/indirect", id, message, remediation) if {
 	"indirect" in lib.effects
 	some id, _ in lib.live_targets
-	message := lib.would("later, without asking again, change what happens to", id)
+	message := text.would("later, without asking again, change what happens to", id)
 	remediation := "Make sure that nothing it sets off will shrink, stop or replace the live cluster."
 }

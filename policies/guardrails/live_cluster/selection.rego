@@ -3,6 +3,7 @@
 package guardrails.live_cluster
 
 import data.guardrails.lib
+import data.guardrails.text
 
 untagged_effects := {"terminate", "stop", "storage", "network", "ip", "traffic", "scale-in", "replace"}
 
@@ -55,7 +56,7 @@ untagged(target) if count(target.facts.untagged) > 0
 
 untagged_violation(id) := lib.violation("live-cluster/untagged", id, message, remediation) if {
 	message := sprintf("%s would hurt %s, %s, so nobody can tell whether it is live.", [
-		lib.operation,
+		text.operation,
 		id,
 		untagged_text(lib.targets[id]),
 	])
@@ -63,9 +64,9 @@ untagged_violation(id) := lib.violation("live-cluster/untagged", id, message, re
 }
 
 untagged_text(target) := sprintf("%s with machines that have no %s tag: %s", [
-	lib.noun(target),
+	text.noun(target),
 	cluster_tag,
-	lib.listed(target.facts.untagged),
+	text.listed(target.facts.untagged),
 ]) if {
 	count(target.facts.untagged) > 0
 } else := sprintf("a machine without a %s tag", [cluster_tag])
@@ -87,7 +88,7 @@ deny contains lib.violation("live-cluster/unresolved", id, message, remediation)
 	some id, target in input.targets
 	not lib.resolved(target)
 	message := sprintf("%s names %s, which could not be found in %s, so nobody can tell whether it is live.", [
-		lib.operation,
+		text.operation,
 		id,
 		object.get(input.call, "region", "this region"),
 	])
@@ -106,8 +107,8 @@ deny contains lib.violation("live-cluster/empty-selector", "(none)", message, re
 	count(lib.hurting | (lib.effects & {"protection"})) > 0
 	count(lib.targets) == 0
 	message := sprintf("%s names nothing it acts on, and an empty or omitted selector may mean everything%s.", [
-		lib.operation,
-		lib.forms,
+		text.operation,
+		text.forms,
 	])
 	remediation := "Name each resource. If your list is empty, there is nothing to do: do not make the call."
 }
@@ -123,18 +124,18 @@ deny contains lib.violation("live-cluster/empty-selector", "(none)", message, re
 deny contains lib.violation("live-cluster/mixed-batch", "(batch)", message, remediation) if {
 	count(lib.hurting & lib.destructive) > 0
 	count(lib.live_targets) > 0
-	others := [sprintf("%s (%s)", [id, lib.clusters_text(target)]) |
+	others := [sprintf("%s (%s)", [id, text.clusters_text(target)]) |
 		some id, target in lib.targets
 		not lib.live_targets[id]
 	]
 	count(others) > 0
 	live := [sprintf("%s (%s)", [id, concat(", ", names)]) | some id, names in lib.live_targets]
 	message := sprintf("%s mixes %d live with %d other targets. Live: %s. Not live: %s.", [
-		lib.operation,
+		text.operation,
 		count(live),
 		count(others),
-		lib.listed(live),
-		lib.listed(others),
+		text.listed(live),
+		text.listed(others),
 	])
 	remediation := "Check how the list of ids came about, take the live ones out and make the call again."
 }

@@ -8,6 +8,7 @@
 package guardrails.network
 
 import data.guardrails.lib
+import data.guardrails.text
 
 remedy := concat(" ", [
 	"Make the change in a network of its own, start the new cluster there and move the addresses to it;",
@@ -32,7 +33,7 @@ ruled_types := {"subnet", "route-table", "nacl", "eni", "instance"}
 #   severity: critical
 #   remediation: Use a subnet of its own for the new cluster.
 #   incident: PythonAnywhere, 2023-10-09; Azure DevOps, 2023
-deny contains lib.violation("network/subnet", id, lib.would("change", id), remedy) if {
+deny contains lib.violation("network/subnet", id, text.would("change", id), remedy) if {
 	some id in touched.subnet
 }
 
@@ -44,7 +45,7 @@ deny contains lib.violation("network/subnet", id, lib.would("change", id), remed
 #   severity: critical
 #   remediation: Give the subnets of the new cluster a route table of their own.
 #   incident: Facebook, 2021-10-04
-deny contains lib.violation("network/route-table", id, lib.would("change the routes of", id), remedy) if {
+deny contains lib.violation("network/route-table", id, text.would("change the routes of", id), remedy) if {
 	some id in touched["route-table"]
 }
 
@@ -56,7 +57,7 @@ deny contains lib.violation("network/route-table", id, lib.would("change the rou
 #   severity: critical
 #   remediation: Give the subnets of the new cluster a network ACL of their own.
 #   incident: Facebook, 2021-10-04
-deny contains lib.violation("network/acl", id, lib.would("change the filters of", id), remedy) if {
+deny contains lib.violation("network/acl", id, text.would("change the filters of", id), remedy) if {
 	some id in touched.nacl
 }
 
@@ -68,7 +69,7 @@ deny contains lib.violation("network/acl", id, lib.would("change the filters of"
 #   severity: critical
 #   remediation: Change the interfaces of machines that are not live.
 #   incident: Azure DevOps, 2023
-deny contains lib.violation("network/interface", id, lib.would("change or detach", id), remedy) if {
+deny contains lib.violation("network/interface", id, text.would("change or detach", id), remedy) if {
 	some id in touched.eni
 }
 
@@ -80,7 +81,7 @@ deny contains lib.violation("network/interface", id, lib.would("change or detach
 #   severity: high
 #   remediation: Change the settings of machines that are not live.
 #   incident: PythonAnywhere, 2023-10-09
-deny contains lib.violation("network/machine", id, lib.would("change the network settings of", id), remedy) if {
+deny contains lib.violation("network/machine", id, text.would("change the network settings of", id), remedy) if {
 	some id in touched.instance
 }
 
@@ -92,7 +93,7 @@ deny contains lib.violation("network/machine", id, lib.would("change the network
 #   severity: high
 #   remediation: Make the change for the new cluster only.
 #   incident: Azure DevOps, 2023
-deny contains lib.violation("network/other", id, lib.would("change the network of", id), remedy) if {
+deny contains lib.violation("network/other", id, text.would("change the network of", id), remedy) if {
 	some kind, ids in touched
 	not kind in ruled_types
 	some id in ids

@@ -4,6 +4,7 @@
 package guardrails.protection
 
 import data.guardrails.lib
+import data.guardrails.text
 
 # METADATA
 # title: The live pointer is not moved ahead of the addresses
@@ -21,9 +22,9 @@ deny contains lib.violation("protection/live-pointer", id, message, remediation)
 	moves_pointer(target)
 	not addresses_have_moved
 	message := sprintf("%s would change %s, which says which cluster is live, before the addresses have moved (%s).", [
-		lib.operation,
+		text.operation,
 		id,
-		lib.evidence,
+		text.evidence,
 	])
 	remediation := "Move the addresses to the complete new cluster first, then change the pointer."
 }

@@ -6,6 +6,7 @@
 package guardrails.protection
 
 import data.guardrails.lib
+import data.guardrails.text
 
 changes_protection if "protection" in lib.effects
 
@@ -44,11 +45,11 @@ deny contains lib.violation("protection/switch-off", id, message, remediation) i
 	not moves_pointer(target)
 	not harmless(id, target)
 	message := sprintf("%s would weaken the protection of %s, %s %s%s.", [
-		lib.operation,
+		text.operation,
 		id,
-		lib.noun(target),
+		text.noun(target),
 		standing(id, target),
-		lib.forms,
+		text.forms,
 	])
 	remediation := "Leave the protection on. Move the addresses to the replacement first; once this is not live, it may go."
 }
@@ -56,6 +57,6 @@ deny contains lib.violation("protection/switch-off", id, message, remediation) i
 # Why a target is held to be worth protecting, for the message.
 standing(id, target) := "that could not be found" if {
 	not lib.resolved(target)
-} else := sprintf("of the live cluster %s", [lib.live_text(id)]) if {
+} else := sprintf("of the live cluster %s", [text.live_text(id)]) if {
 	lib.live_targets[id]
-} else := sprintf("of %s, while no source says which cluster is live", [lib.clusters_text(target)])
+} else := sprintf("of %s, while no source says which cluster is live", [text.clusters_text(target)])

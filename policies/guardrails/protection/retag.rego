@@ -4,6 +4,7 @@
 package guardrails.protection
 
 import data.guardrails.lib
+import data.guardrails.text
 
 cluster_keys contains data.guardrails.params.cluster_tag
 
@@ -33,16 +34,16 @@ deny contains lib.violation("protection/retag", id, message, remediation) if {
 	not retag_harmless(id, target)
 	not mark_follows(target, keys)
 	message := sprintf("%s would change the tag %s of %s, %s %s; the tag says which cluster is live.", [
-		lib.operation,
-		lib.listed(keys),
+		text.operation,
+		text.listed(keys),
 		id,
-		lib.noun(target),
+		text.noun(target),
 		standing_of_tags(id, target),
 	])
 	remediation := "Leave the tag as it is. Move the addresses to the replacement first; the live mark may follow them."
 }
 
-standing_of_tags(id, target) := sprintf("with an address of a live cluster (%s)", [lib.listed(live_addresses(target))]) if {
+standing_of_tags(id, target) := sprintf("with an address of a live cluster (%s)", [text.listed(live_addresses(target))]) if {
 	not lib.live_targets[id]
 	count(live_addresses(target)) > 0
 } else := standing(id, target)

@@ -4,6 +4,8 @@
 #   Functions of the router: which entries are well formed, what the configuration makes of them, which action is strongest.
 package guardrails.verdict
 
+import data.guardrails.intake
+
 # "dryrun" is recorded and decides nothing.
 strongest(found) := "deny" if {
 	some violation in found
@@ -24,14 +26,14 @@ ordered(found) := [object_of(row) |
 
 object_of(row) := {"rule": row[0], "target": row[1], "action": row[2], "message": row[3], "remediation": row[4]}
 
-violations(answers) := (well_formed(answers) | {with_action(entry, "deny") | some entry in misshapen(answers)}) | {with_action(entry, "deny") | some entry in incomplete}
+violations(answers) := (well_formed(answers) | {with_action(entry, "deny") | some entry in intake.misshapen(answers)}) | {with_action(entry, "deny") | some entry in intake.incomplete}
 
 well_formed(answers) := {with_action(entry, action_of(entry.rule, level)) |
 	some level, areas in answers
 	some found in areas
 	is_set(found)
 	some entry in found
-	is_well_formed(entry)
+	intake.is_well_formed(entry)
 }
 
 with_action(entry, word) := {

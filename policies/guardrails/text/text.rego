@@ -1,7 +1,12 @@
-# Words for messages. Texts that have a value whatever the input lacks: a message that is undefined would take its
-# violation with it.
+# METADATA
+# title: Words for messages
+# description: >-
+#   Texts that have a value whatever the input lacks: a message that is undefined would take its violation with it.
+# schemas:
+#   - input: schema.input
+package guardrails.text
 
-package guardrails.lib
+import data.guardrails.lib
 
 nouns := {
 	"address": "a public address",
@@ -56,17 +61,17 @@ live_texts[cluster] := sprintf("%s (%v of %v machines running%s)", [
 	number(cluster, "total"),
 	named(cluster),
 ]) if {
-	some cluster in live_clusters
+	some cluster in lib.live_clusters
 }
 
-live_text(id) := concat(" and ", [live_texts[cluster] | some cluster in live_targets[id]])
+live_text(id) := concat(" and ", [live_texts[cluster] | some cluster in lib.live_targets[id]])
 
 # "TerminateInstances would terminate i-1, a machine of the live cluster blue (...)."
 would(verb, id) := sprintf("%s would %s %s, %s of the live cluster %s%s.", [
 	operation,
 	verb,
 	id,
-	noun(targets[id]),
+	noun(lib.targets[id]),
 	live_text(id),
 	forms,
 ])

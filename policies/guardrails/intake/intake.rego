@@ -1,6 +1,9 @@
-# What cannot be understood denies. Inputs with missing pieces and areas that answer in another shape.
-
-package guardrails.verdict
+# METADATA
+# title: What cannot be understood
+# description: Inputs with missing pieces and areas that answer in another shape; both deny.
+# schemas:
+#   - input: schema.input
+package guardrails.intake
 
 incomplete contains {
 	"rule": "main/malformed-input",
@@ -35,6 +38,7 @@ misshapen(answers) := {entry |
 is_misshapen(found) if not is_set(found)
 
 is_misshapen(found) if {
+	is_set(found)
 	some entry in found
 	not is_well_formed(entry)
 }
@@ -46,22 +50,25 @@ is_well_formed(entry) if {
 	}
 }
 
-missing_pieces contains "call.effects" if not is_array(input.call.effects)
+# Each piece has a positive helper: where the input lacks it, `not is_array(input.call.effects)` is undefined on OPA.
+missing_pieces contains "call.effects" if not effects_understood
 
 missing_pieces contains "call.tags" if not tags_understood
 
-missing_pieces contains "targets" if not is_object(input.targets)
+missing_pieces contains "targets" if not targets_understood
 
-missing_pieces contains "clusters" if not is_object(input.clusters)
+missing_pieces contains "clusters" if not clusters_understood
 
 missing_pieces contains "live" if not live_understood
 
 missing_pieces contains sprintf("facts about %s", [id]) if {
+	targets_understood
 	some id, target in input.targets
 	not target_understood(target)
 }
 
 missing_pieces contains sprintf("counts of cluster %s", [name]) if {
+	clusters_understood
 	some name, cluster in input.clusters
 	not cluster_understood(cluster)
 }
@@ -72,6 +79,12 @@ cluster_tag_named if {
 	is_string(data.guardrails.params.cluster_tag)
 	data.guardrails.params.cluster_tag != ""
 }
+
+effects_understood if is_array(input.call.effects)
+
+targets_understood if is_object(input.targets)
+
+clusters_understood if is_object(input.clusters)
 
 tags_understood if input.call.tags == null
 

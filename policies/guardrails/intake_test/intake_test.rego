@@ -1,0 +1,129 @@
+# METADATA
+# title: Tests of what cannot be understood
+package guardrails.intake_test
+
+import data.guardrails.fixtures_test as fixtures
+import data.guardrails.intake
+import data.guardrails.verdict
+
+entry(rule) := {"rule": rule, "target": "i-1", "message": "m", "remediation": "r"}
+
+fine := fixtures.request("T", ["terminate"], {"i-1": fixtures.machine("green")})
+
+actions(found) := {violation.action | some violation in found}
+
+rules(found) := {violation.rule | some violation in found}
+
+test_an_area_that_answers_in_another_shape_denies if {
+	every found in [[entry("a/b")], {"a": entry("a/b")}, "deny", true, null, 1] {
+		violations := verdict.violations({"deny": {"area": found}}) with input as fine
+		rules(violations) == {"main/malformed"}
+		actions(violations) == {"deny"}
+	}
+}
+
+test_an_entry_that_lacks_a_text_denies if {
+	every key in ["rule", "target", "message", "remediation"] {
+		every broken in [object.remove(entry("a/b"), [key]), object.union(entry("a/b"), {key: ""}), object.union(entry("a/b"), {key: 1})] {
+			violations := verdict.violations({"warn": {"area": {broken}}}) with input as fine
+			rules(violations) == {"main/malformed"}
+			actions(violations) == {"deny"}
+		}
+	}
+}
+
+test_the_message_names_level_and_area if {
+	found := intake.misshapen({"warn": {"weekend": {"just a text"}}})
+	some violation in found
+	violation.target == "guardrails.weekend"
+	contains(violation.message, "returned a warn that nobody can read")
+	contains(violation.remediation, "Mend warn in guardrails.weekend")
+}
+
+test_a_broken_entry_leaves_the_others if {
+	violations := verdict.violations({"deny": {"area": {"broken", entry("a/b")}}}) with input as fine
+	rules(violations) == {"main/malformed", "a/b"}
+}
+
+test_empty_sets_say_nothing if {
+	intake.misshapen({"deny": {"one": set(), "two": set()}}) == set()
+	verdict.violations({"deny": {"one": set()}, "confirm": {}, "warn": {}}) == set() with input as fine
+}
+
+test_a_whole_input_is_understood if {
+	count(intake.incomplete) == 0 with input as fine
+}
+
+# Each piece, taken out or of another shape, by the words the message must hold.
+pieces := {
+	"call.effects": [["call", "effects"], ["terminate"]],
+	"call.tags": [["call", "tags"], {"set": {}, "removed": []}],
+	"targets": [["targets"], []],
+	"clusters": [["clusters"], "none"],
+	"live": [["live", "known"], "yes"],
+}
+
+without(path) := json.patch(fine, [{"op": "remove", "path": path}])
+
+replaced(path, value) := json.patch(fine, [{"op": "replace", "path": path, "value": value}])
+
+lacks(request, piece) if {
+	found := intake.incomplete with input as request
+	some violation in found
+	violation.rule == "main/malformed-input"
+	contains(violation.message, piece)
+}
+
+test_a_missing_piece_is_named if {
+	every piece, place in pieces {
+		lacks(without(place[0]), piece)
+	}
+}
+
+test_a_piece_of_another_shape_is_named if {
+	lacks(replaced(["call", "effects"], "terminate"), "call.effects")
+	lacks(replaced(["call", "tags"], {"set": {}, "removed": []}), "call.tags")
+	lacks(replaced(["call", "tags"], {"set": [], "removed": [], "removes_all": false}), "call.tags")
+	lacks(replaced(["call", "tags"], {"set": {}, "removed": {}, "removes_all": false}), "call.tags")
+	lacks(replaced(["targets"], []), "targets")
+	lacks(replaced(["clusters"], null), "clusters")
+	lacks(replaced(["live", "known"], "yes"), "live")
+	lacks(replaced(["live", "disputed"], null), "live")
+	lacks(replaced(["live", "clusters"], {"blue": true}), "live")
+	lacks(replaced(["live", "sources"], [{"name": "eip"}]), "live")
+	lacks(replaced(["live", "sources"], [{"name": 1, "clusters": []}]), "live")
+}
+
+test_tags_are_understood if {
+	tags := {"set": {"a": "b"}, "removed": ["c"], "removes_all": false}
+	count(intake.incomplete) == 0 with input as replaced(["call", "tags"], tags)
+}
+
+test_every_fact_about_a_target_is_needed if {
+	every key in ["role", "type", "resolved", "tags", "facts", "public_ips", "clusters"] {
+		lacks(without(["targets", "i-1", key]), "facts about i-1")
+		lacks(replaced(["targets", "i-1", key], 1), "facts about i-1")
+	}
+	lacks(replaced(["targets", "i-1", "role"], "bystander"), "facts about i-1")
+	lacks(replaced(["targets", "i-1", "clusters"], [1]), "facts about i-1")
+}
+
+test_every_count_of_a_cluster_is_needed if {
+	every key in ["live", "public_ips", "running", "total", "targeted", "remaining", "in_flight"] {
+		lacks(without(["clusters", "blue", key]), "counts of cluster blue")
+		lacks(replaced(["clusters", "blue", key], "three"), "counts of cluster blue")
+	}
+}
+
+test_the_cluster_tag_is_needed if {
+	every word in ["", null, 1] {
+		found := intake.incomplete with input as fine with data.guardrails.params.cluster_tag as word
+		rules(found) == {"main/malformed-input"}
+	}
+}
+
+test_all_missing_pieces_are_named_at_once if {
+	found := intake.incomplete with input as {}
+	some violation in found
+	contains(violation.message, "lacks call.effects, call.tags, clusters, live, targets.")
+}

@@ -1,0 +1,55 @@
+# METADATA
+# title: Tests of what the rules share
+package guardrails.lib_test
+
+import data.guardrails.fixtures_test as fixtures
+import data.guardrails.lib
+
+request(targets) := fixtures.request("TerminateInstances", ["terminate", "protection"], targets)
+
+test_roles_divide_the_targets if {
+	destination := object.union(fixtures.machine("green"), {"role": "destination"})
+	both := request({"i-1": fixtures.machine("blue"), "i-2": destination})
+	object.keys(lib.targets) == {"i-1"} with input as both
+	object.keys(lib.destinations) == {"i-2"} with input as both
+}
+
+test_hurting_leaves_protection_out if {
+	lib.hurting == {"terminate"} with input as request({})
+	lib.hurting == {"replace"} with input as fixtures.request("X", ["replace", "indirect"], {})
+}
+
+test_live_clusters_come_from_sources_and_counts if {
+	lib.live_clusters == {"blue"} with input as request({})
+	lib.live_clusters == {"blue", "green"} with input as object.union(request({}), {"live": {"clusters": ["green"]}})
+}
+
+test_live_targets_name_their_live_clusters if {
+	shared := fixtures.thing("subnet", ["red", "blue", "green"])
+	lib.live_targets == {"subnet-1": ["blue"]} with input as request({"subnet-1": shared, "i-2": fixtures.machine("green")})
+}
+
+test_only_true_is_known_and_resolved if {
+	lib.live_known with input as request({})
+	not lib.live_known with input as object.union(request({}), {"live": {"known": "yes"}})
+	lib.resolved({"resolved": true})
+	not lib.resolved({"resolved": "yes"})
+	not lib.resolved({})
+}
+
+test_only_an_empty_list_carries_nothing if {
+	lib.carries_no_cluster({"clusters": []})
+	not lib.carries_no_cluster({"clusters": ["blue"]})
+	not lib.carries_no_cluster({})
+}
+
+test_names_are_compared_without_order if {
+	lib.same_names(["a", "b"], ["b", "a"])
+	not lib.same_names(["a"], ["a", "b"])
+	not lib.same_names("a", ["a"])
+	not lib.same_names(["a"], "a")
+}
+
+test_violation_has_its_four_texts if {
+	lib.violation("a/b", "t", "m", "r") == {"rule": "a/b", "target": "t", "message": "m", "remediation": "r"}
+}

@@ -1,0 +1,72 @@
+# METADATA
+# title: Tests of the verdict
+package guardrails.main_test
+
+import data.guardrails.fixtures_test as fixtures
+import data.guardrails.main
+
+on(cluster) := fixtures.request("TerminateInstances", ["terminate"], {"i-1": fixtures.machine(cluster)})
+
+shaped(decision) if {
+	object.keys(decision) == {"action", "violations"}
+	decision.action in {"allow", "warn", "confirm", "deny"}
+	is_array(decision.violations)
+}
+
+test_harming_the_live_cluster_is_denied if {
+	found := main.decision with input as on("blue")
+	found.action == "deny"
+	[violation.rule | some violation in found.violations] == ["live-cluster/terminate"]
+	[violation.action | some violation in found.violations] == ["deny"]
+}
+
+test_harming_another_cluster_is_allowed if {
+	main.decision == {"action": "allow", "violations": []} with input as on("green")
+}
+
+test_every_level_of_every_area_is_asked if {
+	group := object.union(fixtures.thing("asg", ["blue"]), {"facts": {"desired": 3, "untagged": []}})
+	warned := main.decision with input as fixtures.request("PutScalingPolicy", ["indirect"], {"g": group})
+	warned.action == "warn"
+	asked := main.decision with input as fixtures.request("StopInstances", ["stop"], {"i-1": fixtures.untagged})
+		with data.guardrails.params.untagged as "confirm"
+	asked.action == "confirm"
+	network := main.decision with input as fixtures.request("X", ["network"], {"s": fixtures.thing("subnet", ["blue"])})
+	[violation.rule | some violation in network.violations] == ["network/subnet"]
+	address := main.decision with input as fixtures.request("X", ["ip"], {"a": fixtures.thing("address", ["blue"])})
+	[violation.rule | some violation in address.violations] == ["addresses/release"]
+	flags := main.decision with input as fixtures.request("X", ["protection"], {"i": fixtures.machine("blue")})
+	[violation.rule | some violation in flags.violations] == ["protection/switch-off"]
+}
+
+test_a_rule_in_dryrun_is_recorded_and_allowed if {
+	found := main.decision with input as on("blue")
+		with data.guardrails.params.enforcement as {"live-cluster/terminate": "dryrun"}
+	found.action == "allow"
+	[violation.action | some violation in found.violations] == ["dryrun"]
+}
+
+test_a_rule_turned_into_a_warning_warns if {
+	found := main.decision with input as on("blue")
+		with data.guardrails.params.enforcement as {"live-cluster/terminate": "warn"}
+	found.action == "warn"
+}
+
+test_the_decision_is_defined_for_every_input if {
+	every document in [{}, [], null, "x", 1, {"call": null}, {"targets": {"i-1": null}}] {
+		found := main.decision with input as document
+		shaped(found)
+		found.action == "deny"
+	}
+}
+
+test_a_missing_fact_denies if {
+	every key in ["call", "targets", "clusters", "live"] {
+		found := main.decision with input as object.remove(on("green"), [key])
+		found.action == "deny"
+	}
+}
+
+test_an_unknown_effect_is_not_judged_as_harm if {
+	main.decision.action == "allow" with input as fixtures.request("X", ["paint"], {"i-1": fixtures.machine("blue")})
+}

@@ -1,0 +1,66 @@
+# METADATA
+# title: Tests of words for messages
+package guardrails.text_test
+
+import data.guardrails.fixtures_test as fixtures
+import data.guardrails.text
+
+test_types_have_words if {
+	text.noun({"type": "instance"}) == "a machine"
+	text.noun({"type": "unheard-of"}) == "a resource"
+	text.noun({}) == "a resource"
+}
+
+test_lists_are_sorted_and_cut if {
+	text.listed(["b", "a"]) == "a, b"
+	many := [sprintf("i-%d", [number]) | some number in numbers.range(10, 32)]
+	endswith(text.listed(many), "i-29 and 3 more")
+	text.listed(array.slice(many, 0, 20)) == concat(", ", array.slice(many, 0, 20))
+}
+
+test_texts_have_a_value_without_facts if {
+	text.operation == "This call" with input as {}
+	text.forms == "" with input as {}
+	text.evidence == "no source was asked" with input as {}
+	text.number("blue", "running") == "an unknown number" with input as {}
+	text.clusters_text({}) == "no cluster"
+}
+
+test_forms_stand_in_brackets if {
+	request := object.union(fixtures.request("X", [], {}), {"call": {"forms": ["one thing", "another"]}})
+	text.forms == " (one thing; another)" with input as request
+}
+
+test_sources_say_what_they_saw if {
+	live := {"sources": [fixtures.source("eip", ["blue"]), {"clusters": []}]}
+	request := object.union(fixtures.request("X", [], {}), {"live": live})
+	text.evidence == "eip: as seen in the test; ?: nothing" with input as request
+}
+
+test_named_machines_are_counted if {
+	cluster := object.union(fixtures.cluster(true, 3, 4), {"targeted": 2, "remaining": 1})
+	request := object.union(
+		fixtures.request("StopInstances", ["stop"], {"i-1": fixtures.machine("blue")}),
+		{"clusters": {"blue": cluster}},
+	)
+	text.would("stop", "i-1") == concat("", [
+		"StopInstances would stop i-1, a machine of the live cluster blue",
+		" (3 of 4 machines running, this call names 2 and leaves 1 running).",
+	]) with input as request
+}
+
+test_several_live_clusters_are_all_named if {
+	request := object.union(
+		fixtures.request("X", ["network"], {"subnet-1": fixtures.thing("subnet", ["green", "blue"])}),
+		{"live": {"clusters": ["blue", "green"]}},
+	)
+	text.live_text("subnet-1") == concat(" and ", [
+		"blue (3 of 3 machines running)",
+		"green (3 of 3 machines running)",
+	]) with input as request
+}
+
+test_clusters_of_a_target_are_listed if {
+	text.clusters_text({"clusters": ["red", "blue"]}) == "blue, red"
+	text.clusters_text({"clusters": []}) == "no cluster"
+}

@@ -1,0 +1,82 @@
+# METADATA
+# title: Tests of the router's functions
+package guardrails.verdict_test
+
+import data.guardrails.fixtures_test as fixtures
+import data.guardrails.verdict
+
+entry(rule) := {"rule": rule, "target": "i-1", "message": "m", "remediation": "r"}
+
+denies(rule) := {"deny": {"area": {entry(rule)}}, "confirm": {}, "warn": {}}
+
+fine := fixtures.request("T", ["terminate"], {"i-1": fixtures.machine("green")})
+
+actions(found) := {violation.action | some violation in found}
+
+test_the_strongest_action_wins if {
+	verdict.strongest({{"action": "warn"}, {"action": "deny"}, {"action": "confirm"}}) == "deny"
+	verdict.strongest({{"action": "warn"}, {"action": "confirm"}}) == "confirm"
+	verdict.strongest({{"action": "warn"}, {"action": "dryrun"}}) == "warn"
+	verdict.strongest({{"action": "dryrun"}}) == "allow"
+	verdict.strongest(set()) == "allow"
+}
+
+test_a_level_is_its_action if {
+	every level in ["deny", "confirm", "warn"] {
+		found := verdict.violations({level: {"area": {entry("a/b")}}}) with input as fine
+		found == {object.union(entry("a/b"), {"action": level})}
+	}
+}
+
+test_areas_are_collected if {
+	answers := {"deny": {"one": {entry("a/b")}, "two": {entry("c/d")}}, "warn": {"one": {entry("e/f")}}}
+	found := verdict.violations(answers) with input as fine
+	{violation.rule: violation.action | some violation in found} == {"a/b": "deny", "c/d": "deny", "e/f": "warn"}
+}
+
+test_enforcement_replaces_the_action if {
+	every word in ["deny", "confirm", "warn", "dryrun"] {
+		found := verdict.violations(denies("a/b")) with input as fine
+			with data.guardrails.params.enforcement as {"a/b": word}
+		actions(found) == {word}
+	}
+}
+
+test_enforcement_of_one_rule_leaves_the_others if {
+	found := verdict.violations(denies("a/b")) with input as fine
+		with data.guardrails.params.enforcement as {"a/c": "warn"}
+	actions(found) == {"deny"}
+}
+
+test_an_unknown_word_denies if {
+	every word in ["off", "", null, "DENY"] {
+		found := verdict.violations({"warn": {"area": {entry("a/b")}}}) with input as fine
+			with data.guardrails.params.enforcement as {"a/b": word}
+		actions(found) == {"deny"}
+	}
+}
+
+test_no_enforcement_leaves_the_levels if {
+	found := verdict.violations(denies("a/b")) with input as fine with data.guardrails.params as {"cluster_tag": "C"}
+	actions(found) == {"deny"}
+}
+
+test_violations_are_in_order if {
+	found := {
+		object.union(entry("b/b"), {"action": "deny"}),
+		object.union(entry("a/a"), {"action": "warn", "target": "i-2"}),
+		object.union(entry("a/a"), {"action": "deny", "target": "i-1"}),
+	}
+	[[violation.rule, violation.target] | some violation in verdict.ordered(found)] == [
+		["a/a", "i-1"],
+		["a/a", "i-2"],
+		["b/b", "i-1"],
+	]
+	verdict.ordered({object.union(entry("b/b"), {"action": "deny"})}) == [object.union(entry("b/b"), {"action": "deny"})]
+}
+
+test_nothing_else_of_an_entry_gets_through if {
+	answers := {"deny": {"area": {object.union(entry("a/b"), {"action": "allow", "more": 1})}}}
+	found := verdict.violations(answers) with input as fine
+	found == {object.union(entry("a/b"), {"action": "deny"})}
+}
