@@ -16,6 +16,18 @@ incomplete contains {
 	count(missing_pieces) > 0
 }
 
+# A level vanishes whole when one area of it is not there: on OPA nothing else would say so.
+silent(answers) := {entry |
+	some level in ["deny", "confirm", "warn"]
+	not is_object(object.get(answers, level, null))
+	entry := {
+		"rule": "main/malformed",
+		"target": sprintf("guardrails.areas.%s", [level]),
+		"message": sprintf("An area that guardrails.areas names has no %s, so the call is blocked.", [level]),
+		"remediation": "Take the area out of guardrails.areas, or load the policies that are missing.",
+	}
+}
+
 misshapen(answers) := {entry |
 	some level, areas in answers
 	some area, found in areas

@@ -10,13 +10,15 @@ entry(rule) := {"rule": rule, "target": "i-1", "message": "m", "remediation": "r
 
 fine := fixtures.request("T", ["terminate"], {"i-1": fixtures.machine("green")})
 
+answers(level, areas) := object.union({"deny": {}, "confirm": {}, "warn": {}}, {level: areas})
+
 actions(found) := {violation.action | some violation in found}
 
 rules(found) := {violation.rule | some violation in found}
 
 test_an_area_that_answers_in_another_shape_denies if {
 	every found in [[entry("a/b")], {"a": entry("a/b")}, "deny", true, null, 1] {
-		violations := verdict.violations({"deny": {"area": found}}) with input as fine
+		violations := verdict.violations(answers("deny", {"area": found})) with input as fine
 		rules(violations) == {"main/malformed"}
 		actions(violations) == {"deny"}
 	}
@@ -25,7 +27,7 @@ test_an_area_that_answers_in_another_shape_denies if {
 test_an_entry_that_lacks_a_text_denies if {
 	every key in ["rule", "target", "message", "remediation"] {
 		every broken in [object.remove(entry("a/b"), [key]), object.union(entry("a/b"), {key: ""}), object.union(entry("a/b"), {key: 1})] {
-			violations := verdict.violations({"warn": {"area": {broken}}}) with input as fine
+			violations := verdict.violations(answers("warn", {"area": {broken}})) with input as fine
 			rules(violations) == {"main/malformed"}
 			actions(violations) == {"deny"}
 		}
@@ -41,13 +43,21 @@ test_the_message_names_level_and_area if {
 }
 
 test_a_broken_entry_leaves_the_others if {
-	violations := verdict.violations({"deny": {"area": {"broken", entry("a/b")}}}) with input as fine
+	violations := verdict.violations(answers("deny", {"area": {"broken", entry("a/b")}})) with input as fine
 	rules(violations) == {"main/malformed", "a/b"}
 }
 
 test_empty_sets_say_nothing if {
 	intake.misshapen({"deny": {"one": set(), "two": set()}}) == set()
 	verdict.violations({"deny": {"one": set()}, "confirm": {}, "warn": {}}) == set() with input as fine
+}
+
+test_a_level_that_is_not_there_denies if {
+	every level in ["deny", "confirm", "warn"] {
+		violations := verdict.violations(object.remove(answers("deny", {}), [level])) with input as fine
+		actions(violations) == {"deny"}
+		{violation.target | some violation in violations} == {sprintf("guardrails.areas.%s", [level])}
+	}
 }
 
 test_a_whole_input_is_understood if {

@@ -26,7 +26,9 @@ ordered(found) := [object_of(row) |
 
 object_of(row) := {"rule": row[0], "target": row[1], "action": row[2], "message": row[3], "remediation": row[4]}
 
-violations(answers) := (well_formed(answers) | {with_action(entry, "deny") | some entry in intake.misshapen(answers)}) | {with_action(entry, "deny") | some entry in intake.incomplete}
+violations(answers) := well_formed(answers) | {with_action(entry, "deny") | some entry in faults(answers)}
+
+faults(answers) := (intake.silent(answers) | intake.misshapen(answers)) | intake.incomplete
 
 well_formed(answers) := {with_action(entry, action_of(entry.rule, level)) |
 	some level, areas in answers

@@ -7,7 +7,11 @@ import data.guardrails.verdict
 
 entry(rule) := {"rule": rule, "target": "i-1", "message": "m", "remediation": "r"}
 
-denies(rule) := {"deny": {"area": {entry(rule)}}, "confirm": {}, "warn": {}}
+nothing := {"deny": {}, "confirm": {}, "warn": {}}
+
+answers(level, areas) := object.union(nothing, {level: areas})
+
+denies(rule) := answers("deny", {"area": {entry(rule)}})
 
 fine := fixtures.request("T", ["terminate"], {"i-1": fixtures.machine("green")})
 
@@ -23,14 +27,17 @@ test_the_strongest_action_wins if {
 
 test_a_level_is_its_action if {
 	every level in ["deny", "confirm", "warn"] {
-		found := verdict.violations({level: {"area": {entry("a/b")}}}) with input as fine
+		found := verdict.violations(answers(level, {"area": {entry("a/b")}})) with input as fine
 		found == {object.union(entry("a/b"), {"action": level})}
 	}
 }
 
 test_areas_are_collected if {
-	answers := {"deny": {"one": {entry("a/b")}, "two": {entry("c/d")}}, "warn": {"one": {entry("e/f")}}}
-	found := verdict.violations(answers) with input as fine
+	several := object.union(nothing, {
+		"deny": {"one": {entry("a/b")}, "two": {entry("c/d")}},
+		"warn": {"one": {entry("e/f")}},
+	})
+	found := verdict.violations(several) with input as fine
 	{violation.rule: violation.action | some violation in found} == {"a/b": "deny", "c/d": "deny", "e/f": "warn"}
 }
 
@@ -50,7 +57,7 @@ test_enforcement_of_one_rule_leaves_the_others if {
 
 test_an_unknown_word_denies if {
 	every word in ["off", "", null, "DENY"] {
-		found := verdict.violations({"warn": {"area": {entry("a/b")}}}) with input as fine
+		found := verdict.violations(answers("warn", {"area": {entry("a/b")}})) with input as fine
 			with data.guardrails.params.enforcement as {"a/b": word}
 		actions(found) == {"deny"}
 	}
@@ -76,7 +83,7 @@ test_violations_are_in_order if {
 }
 
 test_nothing_else_of_an_entry_gets_through if {
-	answers := {"deny": {"area": {object.union(entry("a/b"), {"action": "allow", "more": 1})}}}
-	found := verdict.violations(answers) with input as fine
+	talkative := object.union(entry("a/b"), {"action": "allow", "more": 1})
+	found := verdict.violations(answers("deny", {"area": {talkative}})) with input as fine
 	found == {object.union(entry("a/b"), {"action": "deny"})}
 }
