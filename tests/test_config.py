@@ -67,6 +67,27 @@ def test_bad_policy(tmp_path, rego, place, part):
     assert BaseClient._make_api_call is ORIGINAL
 
 
+@pytest.mark.parametrize(
+    ("helper", "user", "part"),
+    [
+        ("import data.guardrails.lib\n\ny if lib.fatal\n", "import data.guardrails.help\n\nok if help.x\n",
+         r"user\.rego:5:11: .*help\.x is used through an import, and its package is spread over .*one\.rego and .*two"),
+        ("x(a) if a == 2\n", "ok if data.guardrails.help.x(1)\n",
+         r"two\.rego:3: the function x is defined in .*one\.rego"),
+    ],
+)  # fmt: skip
+def test_what_the_engine_evaluates_wrongly(tmp_path, helper, user, part):
+    """A package of several files used through an import, and a function of several files, are refused at install."""
+    (tmp_path / "one.rego").write_text("package guardrails.help\n\nx(a) if a == 1\n")
+    if "import" in user:
+        (tmp_path / "one.rego").write_text("package guardrails.help\n\nx if input.call\n")
+    (tmp_path / "two.rego").write_text(f"package guardrails.help\n\n{helper}")
+    (tmp_path / "user.rego").write_text(f"package guardrails.user\n\n{user}")
+    with pytest.raises(guardrails.PolicyError, match=part):
+        guardrails.install({"policies": [str(tmp_path)], "log": {"enabled": False}})
+    assert BaseClient._make_api_call is ORIGINAL
+
+
 def test_bad_data(tmp_path):
     """Data that is not JSON is refused with file, line and column."""
     (tmp_path / "guardrails").mkdir()

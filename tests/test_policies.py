@@ -166,6 +166,22 @@ def test_builtin_list_is_the_engines(name):
         assert "could not find function" not in said
 
 
+def test_imports_of_several_files_are_still_evaluated_wrongly():
+    """Why the lint refuses them: a rule that holds is found empty. When this test fails, the refusal can go."""
+    files = {
+        "lib": "package lib\n\nes := {e | some e in input.es}\n",
+        "a1": "package a\n\ndeny contains 1 if false\n",
+        "a2": 'package a\n\nimport data.lib\n\ndeny contains 2 if "e" in lib.es\n',
+        "m": "package m\n\nimport data.a\n\nz := a.deny\n\nfull := data.a.deny\n",
+    }
+    found = {}
+    for rule in ("z", "full"):
+        engine = _compile(bundle.Bundle(files, {}, ""))
+        engine.set_input_json('{"es": ["e"]}')
+        found[rule] = json.loads(engine.eval_rule_as_json(f"data.m.{rule}"))
+    assert found == {"z": [], "full": [2]}
+
+
 def test_shipped_folder_is_complete():
     """The schema and the parameters ship beside the policies."""
     assert isinstance(json.loads((POLICIES / "schemas" / "input.json").read_text()), dict)

@@ -1,7 +1,9 @@
 """What the embedded engine lets pass when it loads policies and would meet, or miss, only at a decision.
 
 Unknown functions, references to `data` that nothing defines (they would be undefined, so a rule would silently never
-fire), forbidden functions, and recursion (recursive functions overflow the stack and kill the process).
+fire), forbidden functions, recursion (recursive functions overflow the stack and kill the process), and three things
+that regorus 0.13 evaluates wrongly, all measured: a package picked by a variable, a package of several files used
+through an import (rules lose definitions, depending on the order of the files), a function defined in several files.
 """
 
 from __future__ import annotations
@@ -20,10 +22,22 @@ _REFS = ("RefDot", "RefBrack", "Var")
 
 
 @frozen
+class _Reference:
+    """`path` is absolute where it names a rule of the own package or goes through an import, then named `imported`."""
+
+    path: Path
+    span: Mapping[str, Any]
+    is_call: bool
+    imported: Path | None = None
+
+
+@frozen
 class _Rule:
     path: Path
+    package: Path
     line: int
     file: str
+    is_function: bool
     node: Sequence[Any] = field(repr=False)
     locals: frozenset[str] = frozenset()
 
@@ -33,15 +47,20 @@ def check(ast: Sequence[Mapping[str, Any]], data: Mapping[str, Any]) -> None:
     modules = [_Module(entry) for entry in ast]
     rules = [rule for module in modules for rule in module.rules]
     defined = {rule.path for rule in rules}
+    files = _files(rules)
     edges: dict[Path, set[Path]] = {path: set() for path in defined}
     for module in modules:
         for rule in module.rules:
-            for path, span, is_call in module.references(rule, defined):
-                if is_call:
-                    _check_call(path, span, defined, module.file)
-                elif path[0] == "data":
-                    _check_reference(path, span, defined, data, module.file)
-                edges[rule.path] |= _reached(path, defined)
+            for found in module.references(rule, defined):
+                reached = _reached(found.path, defined)
+                if found.is_call:
+                    _check_call(found, defined, module.file)
+                elif found.path[0] == "data":
+                    _check_reference(found, reached, defined, data, module.file)
+                for path in reached if found.imported is not None and found.imported not in defined else ():
+                    _check_import(found, files[path], module.file)
+                edges[rule.path] |= reached
+    _check_functions(rules)
     _check_recursion(edges, rules)
 
 
@@ -70,20 +89,22 @@ class _Module:
         # The head's own name is no reference to itself.
         inside = [value for key, value in head.items() if key not in ("refr", "args")]
         rest = [value for key, value in body.items() if key not in ("head", "refr")]
-        return _Rule((*self.package, *named), body["span"]["line"], self.file, [inside, rest], arguments)
+        path = (*self.package, *named)
+        return _Rule(path, self.package, body["span"]["line"], self.file, "args" in head, [inside, rest], arguments)
 
-    def references(self, rule: _Rule, defined: set[Path]) -> Iterator[tuple[Path, Mapping[str, Any], bool]]:
+    def references(self, rule: _Rule, defined: set[Path]) -> Iterator[_Reference]:
         """Every reference in a rule, made absolute where it names a rule of this package or an import."""
         for path, span, is_call in _references(rule.node):
             first = path[0]
             if first in rule.locals or first is None:
                 continue
             if first in self.aliases:
-                yield (*self.aliases[first], *path[1:]), span, is_call
+                imported = self.aliases[first]
+                yield _Reference((*imported, *path[1:]), span, is_call, imported)
             elif any(other[: len(self.package) + 1] == (*self.package, first) for other in defined):
-                yield (*self.package, *path), span, is_call
+                yield _Reference((*self.package, *path), span, is_call)
             else:
-                yield path, span, is_call
+                yield _Reference(path, span, is_call)
 
 
 def _references(node: Any) -> Iterator[tuple[Path, Mapping[str, Any], bool]]:
@@ -134,27 +155,57 @@ def _at(file: str, span: Mapping[str, Any]) -> str:
     return f"{file}:{span['line']}:{span['col']}"
 
 
-def _check_call(path: Path, span: Mapping[str, Any], defined: set[Path], file: str) -> None:
-    name = ".".join(str(step) for step in path)
+def _check_call(found: _Reference, defined: set[Path], file: str) -> None:
+    name = _name(found.path)
     if name in FORBIDDEN:
-        raise PolicyError(f"{_at(file, span)}: {name} is not allowed, a decision must depend on its input alone")
-    if name not in AVAILABLE and path not in defined:
-        raise PolicyError(f"{_at(file, span)}: unknown function {name}; define it or mend its name")
+        raise PolicyError(f"{_at(file, found.span)}: {name} is not allowed, a decision must depend on its input alone")
+    if name not in AVAILABLE and found.path not in defined:
+        raise PolicyError(f"{_at(file, found.span)}: unknown function {name}; define it or mend its name")
 
 
 def _check_reference(
-    path: Path, span: Mapping[str, Any], defined: set[Path], data: Mapping[str, Any], file: str
+    found: _Reference, reached: set[Path], defined: set[Path], data: Mapping[str, Any], file: str
 ) -> None:
-    name = ".".join("_" if step is None else step for step in path)
+    path, span, name = found.path, found.span, _name(found.path)
     known = tuple(_leading(path))
     if len(known) < len(path) and any(len(rule) > len(known) + 1 and rule[: len(known)] == known for rule in defined):
-        # Measured on regorus 0.13: whether rules are found defined then depends on the order of the files.
         raise PolicyError(
             f"{_at(file, span)}: {name} picks a package by a variable; name each package, as areas.rego does"
         )
-    if _reached(path, defined) or _in_data(path[1:], data):
+    if reached or _in_data(path[1:], data):
         return
     raise PolicyError(f"{_at(file, span)}: nothing defines {name}; mend the name, or give it a value in a data.json")
+
+
+def _name(path: Path) -> str:
+    return ".".join("_" if step is None else step for step in path)
+
+
+def _files(rules: Sequence[_Rule]) -> Mapping[Path, Sequence[str]]:
+    """The files of the package of each rule."""
+    files: dict[Path, set[str]] = {}
+    for rule in rules:
+        files.setdefault(rule.package, set()).add(rule.file)
+    return {rule.path: sorted(files[rule.package]) for rule in rules}
+
+
+def _check_import(found: _Reference, files: Sequence[str], file: str) -> None:
+    if len(files) > 1:
+        raise PolicyError(
+            f"{_at(file, found.span)}: {_name(found.path)} is used through an import, and its package is spread over "
+            f"{' and '.join(files)}; write the reference in full, or put that package into one file"
+        )
+
+
+def _check_functions(rules: Sequence[_Rule]) -> None:
+    first: dict[Path, _Rule] = {}
+    for rule in rules:
+        other = first.setdefault(rule.path, rule)
+        if rule.is_function and other.file != rule.file:
+            raise PolicyError(
+                f"{rule.file}:{rule.line}: the function {rule.path[-1]} is defined in {other.file}, too; "
+                "put its definitions into one file"
+            )
 
 
 def _reached(path: Path, defined: set[Path]) -> set[Path]:
