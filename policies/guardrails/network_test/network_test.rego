@@ -1,0 +1,80 @@
+# METADATA
+# title: Tests of the area network
+package guardrails.network_test
+
+import data.guardrails.fixtures_test as fixtures
+import data.guardrails.network
+
+rules(found) := {entry.rule | some entry in found}
+
+on(type, cluster, effects) := fixtures.request("X", effects, {"x-1": fixtures.thing(type, [cluster])})
+
+# The rule for each type; whatever has no rule of its own falls under the last.
+ruled := {
+	"subnet": "network/subnet",
+	"route-table": "network/route-table",
+	"nacl": "network/acl",
+	"eni": "network/interface",
+	"instance": "network/machine",
+	"nat-gateway": "network/other",
+	"other": "network/other",
+}
+
+test_each_type_has_its_rule if {
+	every type, rule in ruled {
+		rules(network.deny) == {rule} with input as on(type, "blue", ["network"])
+	}
+}
+
+test_other_clusters_are_free if {
+	every type, _ in ruled {
+		count(network.deny) == 0 with input as on(type, "green", ["network"])
+	}
+}
+
+test_only_network_changes_count if {
+	every type, _ in ruled {
+		count(network.deny) == 0 with input as on(type, "blue", ["ip", "traffic", "protection", "indirect"])
+	}
+}
+
+test_a_shared_subnet_is_live if {
+	shared := fixtures.request("DeleteSubnet", ["network"], {"subnet-1": fixtures.thing("subnet", ["blue", "green"])})
+	rules(network.deny) == {"network/subnet"} with input as shared
+}
+
+test_machines_going_down_speak_for_their_network if {
+	count(network.deny) == 0 with input as on("instance", "blue", ["network", "terminate"])
+	count(network.deny) == 0 with input as on("instance", "blue", ["network", "stop"])
+	rules(network.deny) == {"network/machine"} with input as on("instance", "blue", ["network", "storage"])
+}
+
+test_each_target_has_its_violation if {
+	targets := {
+		"subnet-1": fixtures.thing("subnet", ["blue"]),
+		"subnet-2": fixtures.thing("subnet", ["blue"]),
+		"subnet-3": fixtures.thing("subnet", ["green"]),
+	}
+	found := network.deny with input as fixtures.request("X", ["network"], targets)
+	{entry.target | some entry in found} == {"subnet-1", "subnet-2"}
+}
+
+test_a_target_without_a_type_is_not_lost if {
+	targets := {"x-1": object.remove(fixtures.thing("subnet", ["blue"]), ["type"])}
+	rules(network.deny) == {"network/other"} with input as fixtures.request("X", ["network"], targets)
+}
+
+test_destinations_are_not_changed if {
+	destination := object.union(fixtures.thing("subnet", ["blue"]), {"role": "destination"})
+	count(network.deny) == 0 with input as fixtures.request("X", ["network"], {"subnet-1": destination})
+}
+
+test_message_and_remedy if {
+	found := network.deny with input as on("subnet", "blue", ["network"])
+	some entry in found
+	entry.message == "X would change x-1, a subnet of the live cluster blue (3 of 3 machines running)."
+	startswith(entry.remediation, "Make the change in a network of its own")
+	detached := network.deny with input as on("eni", "blue", ["network"])
+	some other in detached
+	startswith(other.message, "X would change or detach x-1, a network interface")
+}
