@@ -1,0 +1,161 @@
+package guardrails.protection_test
+
+import data.guardrails.fixtures_test as fixtures
+
+retag := {"protection/retag"}
+
+# Blue's evidence: the cluster tag, a live mark on its machines, a tag on its addresses.
+marks := {"tag": {"key": "Live", "value": "true"}, "eip_tag": {"key": "Front", "value": "yes"}, "ssm_parameter": null}
+
+no_tags := {"set": {}, "removed": [], "removes_all": false}
+
+tagging(target, change) := object.union(
+	fixtures.request("CreateTags", ["protection"], {"x-1": target}),
+	{"call": {"tags": object.union(no_tags, change)}},
+)
+
+marked(cluster) := object.union(fixtures.machine(cluster), {"tags": {"Live": "true"}})
+
+front(cluster) := object.union(fixtures.thing("address", [cluster]), {"tags": {"Front": "yes"}})
+
+denied(request) := rules(found) if {
+	found := data.guardrails.protection.deny with input as request with data.guardrails.params.live as marks
+}
+
+test_cluster_tag_of_a_live_machine_stays if {
+	denied(tagging(fixtures.machine("blue"), {"set": {"Cluster": "green"}})) == retag
+	denied(tagging(fixtures.machine("blue"), {"removed": ["Cluster"]})) == retag
+	denied(tagging(fixtures.machine("blue"), {"set": {"Cluster": ""}})) == retag
+}
+
+test_live_mark_of_a_live_machine_stays if {
+	denied(tagging(marked("blue"), {"set": {"Live": "false"}})) == retag
+	denied(tagging(marked("blue"), {"removed": ["Live"]})) == retag
+}
+
+test_mark_of_a_live_address_stays if {
+	denied(tagging(front("blue"), {"removed": ["Front"]})) == retag
+	denied(tagging(front("blue"), {"set": {"Front": "no"}})) == retag
+}
+
+test_all_tags_at_once_are_evidence_too if {
+	denied(tagging(fixtures.machine("blue"), {"removes_all": true})) == retag
+	count(denied(tagging(fixtures.machine("green"), {"removes_all": true}))) == 0
+}
+
+test_the_same_value_changes_nothing if {
+	count(denied(tagging(fixtures.machine("blue"), {"set": {"Cluster": "blue"}}))) == 0
+	count(denied(tagging(marked("blue"), {"set": {"Live": "true"}}))) == 0
+}
+
+test_removing_what_is_not_there_changes_nothing if {
+	count(denied(tagging(fixtures.machine("blue"), {"removed": ["Live"]}))) == 0
+}
+
+test_other_tags_are_free if {
+	count(denied(tagging(fixtures.machine("blue"), {"set": {"Name": "web"}, "removed": ["Owner"]}))) == 0
+}
+
+test_tags_of_others_are_free if {
+	count(denied(tagging(fixtures.machine("green"), {"set": {"Cluster": "red"}}))) == 0
+	count(denied(tagging(marked("green"), {"removed": ["Live", "Cluster"]}))) == 0
+	count(denied(tagging(front("green"), {"removed": ["Front"]}))) == 0
+}
+
+test_a_machine_may_be_marked_for_the_first_time if {
+	count(denied(tagging(fixtures.untagged, {"set": {"Cluster": "green"}}))) == 0
+	count(denied(tagging(fixtures.machine("green"), {"set": {"Live": "true"}}))) == 0
+	count(denied(tagging(fixtures.machine("blue"), {"set": {"Live": "true"}}))) == 0
+}
+
+test_a_first_cluster_tag_takes_a_live_target_away if {
+	bare := object.union(object.remove(fixtures.machine("blue"), ["tags"]), {"tags": {}})
+	denied(tagging(bare, {"set": {"Cluster": "green"}})) == retag
+}
+
+test_a_first_cluster_tag_on_a_live_address_is_refused if {
+	bare := object.union(fixtures.untagged, {"public_ips": ["203.0.113.7"]})
+	request := object.union(
+		tagging(bare, {"set": {"Cluster": "green"}}),
+		{"clusters": {"blue": {"public_ips": ["203.0.113.7"]}}},
+	)
+	denied(request) == retag
+	found := data.guardrails.protection.deny with input as request with data.guardrails.params.live as marks
+	some entry in found
+	contains(entry.message, "a machine with an address of a live cluster (203.0.113.7); the tag says")
+}
+
+test_addresses_of_other_clusters_are_no_evidence if {
+	bare := object.union(fixtures.untagged, {"public_ips": ["203.0.113.8"]})
+	request := object.union(
+		tagging(bare, {"set": {"Cluster": "green"}}),
+		{"clusters": {"green": {"public_ips": ["203.0.113.8"]}}},
+	)
+	count(denied(request)) == 0
+}
+
+test_unknown_machines_addresses_and_groups_are_not_retagged if {
+	every type in ["instance", "address", "asg"] {
+		unknown := object.union(fixtures.unresolved, {"type": type})
+		denied(tagging(unknown, {"set": {"Cluster": "green"}})) == retag
+		denied(tagging(unknown, {"removed": ["Live"]})) == retag
+		denied(tagging(unknown, {"removes_all": true})) == retag
+	}
+}
+
+test_unknown_others_are_no_evidence if {
+	every type in ["other", "subnet", "volume"] {
+		unknown := object.union(fixtures.unresolved, {"type": type})
+		count(denied(tagging(unknown, {"set": {"Cluster": "green"}}))) == 0
+	}
+}
+
+test_nothing_is_retagged_while_live_is_unknown if {
+	request := object.union(tagging(fixtures.machine("green"), {"set": {"Cluster": "red"}}), {"live": nobody})
+	denied(request) == retag
+	count(denied(object.union(tagging(fixtures.untagged, {"set": {"Cluster": "red"}}), {"live": nobody}))) == 0
+}
+
+# The addresses have moved to green; blue still carries the mark.
+after(sources) := {"live": {"clusters": ["blue", "green"], "disputed": true, "sources": sources}}
+
+moved := after([fixtures.source("eip", ["green"]), fixtures.source("tag", ["blue"])])
+
+test_the_mark_follows_the_addresses if {
+	count(denied(object.union(tagging(marked("blue"), {"removed": ["Live"]}), moved))) == 0
+	count(denied(object.union(tagging(marked("blue"), {"set": {"Live": "false"}}), moved))) == 0
+}
+
+test_the_mark_does_not_go_ahead_of_the_addresses if {
+	every sources in [
+		[fixtures.source("eip", ["blue"]), fixtures.source("tag", ["blue"])],
+		[fixtures.source("eip", ["blue", "green"]), fixtures.source("tag", ["blue"])],
+		[fixtures.source("eip", []), fixtures.source("tag", ["blue"])],
+		[fixtures.source("tag", ["blue"])],
+	] {
+		denied(object.union(tagging(marked("blue"), {"removed": ["Live"]}), after(sources))) == retag
+	}
+}
+
+test_only_the_mark_follows if {
+	denied(object.union(tagging(marked("blue"), {"removed": ["Cluster"]}), moved)) == retag
+	denied(object.union(tagging(marked("blue"), {"removed": ["Live", "Cluster"]}), moved)) == retag
+	denied(object.union(tagging(marked("blue"), {"removes_all": true}), moved)) == retag
+	denied(object.union(tagging(front("blue"), {"removed": ["Front"]}), moved)) == retag
+}
+
+test_a_mark_on_the_cluster_tag_does_not_follow if {
+	request := object.union(tagging(marked("blue"), {"removed": ["Cluster"]}), moved)
+	found := data.guardrails.protection.deny with input as request
+		with data.guardrails.params.live as {"tag": {"key": "Cluster", "value": "blue"}}
+	rules(found) == retag
+}
+
+test_tagging_is_judged_once if {
+	count(denied(tagging(fixtures.machine("blue"), {"removed": ["Cluster"]}))) == 1
+}
+
+test_a_call_that_changes_no_tags_is_no_retagging if {
+	request := fixtures.request("X", ["terminate"], {"x-1": fixtures.machine("blue")})
+	count(denied(request)) == 0
+}
