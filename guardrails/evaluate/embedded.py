@@ -10,11 +10,14 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
+from attrs import evolve
+
 from guardrails.errors import PolicyError
 from guardrails.evaluate import lint
 from guardrails.evaluate.builtins import FORBIDDEN
 from guardrails.evaluate.bundle import Bundle
 from guardrails.evaluate.engine import ENTRYPOINT, EngineFailure
+from guardrails.evaluate.expand import expand
 
 # A call names at most 1,000 targets, about 1 kB each; ten times that is no call any more.
 _MAX_INPUT = 16_000_000
@@ -31,11 +34,10 @@ class EmbeddedEngine:
     def __init__(self, bundle: Bundle) -> None:
         """Compile, lint and evaluate once, so that a broken policy shows now. Raises PolicyError with file and line."""
         self.revision = bundle.revision
-        self._bundle = bundle
         self._threads = threading.local()
         try:
-            engine = _compile(bundle)
-            lint.check(json.loads(engine.get_ast_as_json()), bundle.data)
+            self._bundle = checked(bundle)
+            engine = _compile(self._bundle)
             _evaluate(engine, {})
         except (KeyboardInterrupt, SystemExit, PolicyError):
             raise
@@ -63,6 +65,13 @@ def _regorus() -> Any:
         return importlib.import_module("regorus")
     except ImportError as error:
         raise PolicyError(f"the embedded engine is missing ({error}); pip install gordon-to-regorus") from error
+
+
+def checked(bundle: Bundle) -> Bundle:
+    """The bundle as the engine evaluates it rightly: linted, imports written out. Raises PolicyError."""
+    ast = json.loads(_compile(bundle).get_ast_as_json())
+    lint.check(ast, bundle.data)
+    return evolve(bundle, modules=expand(ast))
 
 
 def _compile(bundle: Bundle) -> Any:

@@ -2,6 +2,7 @@
 # title: Tests of the area addresses
 package guardrails.addresses_test
 
+import data.guardrails.addresses
 import data.guardrails.fixtures_test as fixtures
 
 rules(found) := {entry.rule | some entry in found}
@@ -10,48 +11,48 @@ on(operation, type, cluster) := fixtures.request(operation, ["ip"], {"x-1": fixt
 
 test_live_addresses_are_not_given_up if {
 	every type in ["address", "cidr", "nat-gateway"] {
-		rules(data.guardrails.addresses.deny) == {"addresses/release"} with input as on("ReleaseAddress", type, "blue")
+		rules(addresses.deny) == {"addresses/release"} with input as on("ReleaseAddress", type, "blue")
 	}
 }
 
 test_addresses_of_others_are_free if {
 	every type in ["address", "cidr", "nat-gateway", "eni", "private-ip"] {
-		count(data.guardrails.addresses.deny) == 0 with input as on("ReleaseAddress", type, "green")
+		count(addresses.deny) == 0 with input as on("ReleaseAddress", type, "green")
 	}
 }
 
 test_an_idle_address_is_free if {
 	idle := fixtures.request("ReleaseAddress", ["ip"], {"eipalloc-1": fixtures.thing("address", [])})
-	count(data.guardrails.addresses.deny) == 0 with input as idle
+	count(addresses.deny) == 0 with input as idle
 }
 
 test_a_range_that_is_moved_is_given_up if {
-	rules(data.guardrails.addresses.deny) == {"addresses/release"} with input as on("AssociateAddress", "cidr", "blue")
+	rules(addresses.deny) == {"addresses/release"} with input as on("AssociateAddress", "cidr", "blue")
 }
 
 test_disassociating_says_how_to_move_it if {
-	found := data.guardrails.addresses.deny with input as on("DisassociateAddress", "address", "blue")
+	found := addresses.deny with input as on("DisassociateAddress", "address", "blue")
 	rules(found) == {"addresses/release"}
 	some entry in found
 	contains(entry.remediation, "AssociateAddress and AllowReassociation=True")
-	other := data.guardrails.addresses.deny with input as on("ReleaseAddress", "address", "blue")
+	other := addresses.deny with input as on("ReleaseAddress", "address", "blue")
 	some released in other
 	released.remediation == "Move the live cluster's addresses to its complete replacement first; then they are free."
 }
 
 test_machines_going_down_speak_for_their_addresses if {
 	request := fixtures.request("TerminateInstances", ["terminate", "ip"], {"i-1": fixtures.machine("blue")})
-	count(data.guardrails.addresses.deny) == 0 with input as request
+	count(addresses.deny) == 0 with input as request
 }
 
 test_only_addresses_count if {
 	request := fixtures.request("X", ["network", "traffic"], {"x-1": fixtures.thing("address", ["blue"])})
-	count(data.guardrails.addresses.deny) == 0 with input as request
+	count(addresses.deny) == 0 with input as request
 }
 
 test_private_addresses_of_the_live_cluster_stay if {
 	every type in ["private-ip", "eni", "instance"] {
-		found := data.guardrails.addresses.deny with input as on("UnassignPrivateIpAddresses", type, "blue")
+		found := addresses.deny with input as on("UnassignPrivateIpAddresses", type, "blue")
 		rules(found) == {"addresses/private-ip"}
 	}
 }
@@ -62,7 +63,7 @@ assigned(operation, type, onto) := fixtures.request(operation, ["ip"], {
 })
 
 test_a_private_address_is_not_taken_from_a_live_machine if {
-	found := data.guardrails.addresses.deny with input as assigned("AssignPrivateIpAddresses", "private-ip", "eni-2")
+	found := addresses.deny with input as assigned("AssignPrivateIpAddresses", "private-ip", "eni-2")
 	rules(found) == {"addresses/private-ip"}
 	some entry in found
 	startswith(entry.message, "AssignPrivateIpAddresses would move or remove 10.0.0.4, a private address of")
@@ -70,13 +71,13 @@ test_a_private_address_is_not_taken_from_a_live_machine if {
 
 test_an_address_that_is_there_already_may_be_assigned_again if {
 	every operation in ["AssignPrivateIpAddresses", "AssignIpv6Addresses"] {
-		count(data.guardrails.addresses.deny) == 0 with input as assigned(operation, "private-ip", "eni-1")
+		count(addresses.deny) == 0 with input as assigned(operation, "private-ip", "eni-1")
 	}
 }
 
 test_being_there_already_excuses_nothing_else if {
-	rules(data.guardrails.addresses.deny) == {"addresses/private-ip"}
+	rules(addresses.deny) == {"addresses/private-ip"}
 		with input as assigned("UnassignPrivateIpAddresses", "private-ip", "eni-1")
-	rules(data.guardrails.addresses.deny) == {"addresses/private-ip"}
+	rules(addresses.deny) == {"addresses/private-ip"}
 		with input as assigned("AssignPrivateIpAddresses", "eni", "eni-1")
 }

@@ -1,5 +1,6 @@
 package guardrails.addresses_test
 
+import data.guardrails.addresses
 import data.guardrails.fixtures_test as fixtures
 
 # The address of blue, on its machine i-blue.
@@ -21,18 +22,18 @@ green(changes) := {"clusters": {"green": changes}}
 steal := {"addresses/steal"}
 
 gap(request) := entry.message if {
-	found := data.guardrails.addresses.deny with input as request
+	found := addresses.deny with input as request
 	rules(found) == steal
 	some entry in found
 }
 
 test_the_sanctioned_switch_passes if {
-	count(data.guardrails.addresses.deny) == 0 with input as moving(fixtures.machine("green"), {})
+	count(addresses.deny) == 0 with input as moving(fixtures.machine("green"), {})
 }
 
 test_a_larger_cluster_may_take_over if {
 	larger := green({"running": 9, "total": 9})
-	count(data.guardrails.addresses.deny) == 0 with input as moving(fixtures.machine("green"), larger)
+	count(addresses.deny) == 0 with input as moving(fixtures.machine("green"), larger)
 }
 
 test_a_cluster_that_is_not_complete_may_not if {
@@ -64,16 +65,16 @@ test_a_smaller_cluster_may_not if {
 
 test_the_share_decides_what_is_large_enough if {
 	request := moving(fixtures.machine("green"), green({"running": 2, "total": 2}))
-	count(data.guardrails.addresses.deny) == 0 with input as request with data.guardrails.params.cutover.min_share as 0.5
-	rules(data.guardrails.addresses.deny) == steal with input as request
+	count(addresses.deny) == 0 with input as request with data.guardrails.params.cutover.min_share as 0.5
+	rules(addresses.deny) == steal with input as request
 		with data.guardrails.params.cutover.min_share as 0.7
 }
 
 test_no_share_sanctions_nothing if {
 	request := moving(fixtures.machine("green"), {})
-	rules(data.guardrails.addresses.deny) == steal with input as request
+	rules(addresses.deny) == steal with input as request
 		with data.guardrails.params.cutover.min_share as "half"
-	rules(data.guardrails.addresses.deny) == steal with input as request with data.guardrails.params.cutover as {}
+	rules(addresses.deny) == steal with input as request with data.guardrails.params.cutover as {}
 }
 
 test_all_gaps_are_told_at_once if {
@@ -84,14 +85,14 @@ test_all_gaps_are_told_at_once if {
 }
 
 test_an_unknown_destination_sanctions_nothing if {
-	"addresses/steal" in rules(data.guardrails.addresses.deny) with input as moving(fixtures.unresolved, {})
+	"addresses/steal" in rules(addresses.deny) with input as moving(fixtures.unresolved, {})
 	message := gap(moving(fixtures.untagged, {}))
 	contains(message, "the destination is not known to belong to exactly one cluster")
 }
 
 test_a_destination_of_two_clusters_sanctions_nothing if {
 	both := object.union(fixtures.machine("green"), {"clusters": ["green", "red"]})
-	rules(data.guardrails.addresses.deny) == steal with input as moving(both, {})
+	rules(addresses.deny) == steal with input as moving(both, {})
 }
 
 test_two_destinations_of_two_clusters_sanction_nothing if {
@@ -99,17 +100,17 @@ test_two_destinations_of_two_clusters_sanction_nothing if {
 		moving(fixtures.machine("green"), {"clusters": {"red": fixtures.cluster(false, 3, 3)}}),
 		{"targets": {"i-other": onto(fixtures.machine("red"))}},
 	)
-	rules(data.guardrails.addresses.deny) == steal with input as request
+	rules(addresses.deny) == steal with input as request
 }
 
 test_no_destination_sanctions_nothing if {
 	request := fixtures.request("AssociateAddress", ["ip"], {"eipalloc-1": address})
-	rules(data.guardrails.addresses.deny) == steal with input as request
+	rules(addresses.deny) == steal with input as request
 }
 
 test_a_cluster_nobody_counted_sanctions_nothing if {
 	request := moving(fixtures.machine("red"), {})
-	rules(data.guardrails.addresses.deny) == steal with input as request
+	rules(addresses.deny) == steal with input as request
 }
 
 test_a_cluster_that_shares_the_address_is_no_other if {
@@ -121,11 +122,11 @@ test_a_cluster_that_shares_the_address_is_no_other if {
 test_an_address_of_two_live_clusters_needs_the_larger if {
 	shared := object.union(address, {"clusters": ["blue", "red"]})
 	request := object.union(moving(fixtures.machine("green"), {"clusters": {"red": fixtures.cluster(true, 5, 5)}}), {"targets": {"eipalloc-1": shared}})
-	rules(data.guardrails.addresses.deny) == steal with input as request
+	rules(addresses.deny) == steal with input as request
 }
 
 test_an_address_does_not_wander_within_the_live_cluster if {
-	found := data.guardrails.addresses.deny with input as moving(fixtures.machine("blue"), {})
+	found := addresses.deny with input as moving(fixtures.machine("blue"), {})
 	rules(found) == {"addresses/repoint"}
 	some entry in found
 	contains(entry.message, "It is in use on i-blue, and the destination i-new is another machine of the same cluster.")
@@ -135,12 +136,12 @@ with_facts(facts) := {"targets": {"eipalloc-1": {"facts": facts}}}
 
 test_an_idle_address_may_go_to_its_own_cluster if {
 	idle := with_facts({"instance": null, "eni": null})
-	count(data.guardrails.addresses.deny) == 0 with input as moving(fixtures.machine("blue"), idle)
+	count(addresses.deny) == 0 with input as moving(fixtures.machine("blue"), idle)
 }
 
 test_an_address_on_a_gateway_is_not_idle if {
 	gateway := with_facts({"instance": null, "eni": "eni-nat"})
-	found := data.guardrails.addresses.deny with input as moving(fixtures.machine("blue"), gateway)
+	found := addresses.deny with input as moving(fixtures.machine("blue"), gateway)
 	rules(found) == {"addresses/repoint"}
 	some entry in found
 	contains(entry.message, "It is in use on eni-nat,")
@@ -149,7 +150,7 @@ test_an_address_on_a_gateway_is_not_idle if {
 test_an_address_nobody_knows_the_holder_of_is_not_idle if {
 	nowhere := object.union(address, {"facts": {}})
 	targets := {"eipalloc-1": object.remove(nowhere, ["facts"]), "i-new": onto(fixtures.machine("blue"))}
-	found := data.guardrails.addresses.deny with input as fixtures.request("AssociateAddress", ["ip"], targets)
+	found := addresses.deny with input as fixtures.request("AssociateAddress", ["ip"], targets)
 	"addresses/repoint" in rules(found)
 	some entry in found
 	contains(entry.message, "It is in use on an unknown machine,")
@@ -160,7 +161,7 @@ test_an_address_may_move_on_its_own_machine if {
 		some id, destination in place
 		targets := {"eipalloc-1": address, id: onto(destination)}
 		request := fixtures.request("AssociateAddress", ["ip"], targets)
-		count(data.guardrails.addresses.deny) == 0 with input as request
+		count(addresses.deny) == 0 with input as request
 	}
 }
 
@@ -168,7 +169,7 @@ test_a_live_machine_does_not_lose_its_address_to_another if {
 	busy := object.union(fixtures.machine("blue"), {"facts": {"elastic_ips": ["203.0.113.9"]}})
 	spare := object.union(fixtures.thing("address", []), {"public_ips": ["203.0.113.8"]})
 	request := fixtures.request("AssociateAddress", ["ip"], {"eipalloc-2": spare, "i-new": onto(busy)})
-	found := data.guardrails.addresses.deny with input as request
+	found := addresses.deny with input as request
 	rules(found) == {"addresses/displace"}
 	some entry in found
 	startswith(entry.message, "AssociateAddress would displace 203.0.113.9 from i-new, a machine of the live cluster blue.")
@@ -177,32 +178,32 @@ test_a_live_machine_does_not_lose_its_address_to_another if {
 test_a_live_machine_may_get_a_first_address if {
 	spare := object.union(fixtures.thing("address", []), {"public_ips": ["203.0.113.8"]})
 	request := fixtures.request("AssociateAddress", ["ip"], {"eipalloc-2": spare, "i-new": onto(fixtures.machine("blue"))})
-	count(data.guardrails.addresses.deny) == 0 with input as request
+	count(addresses.deny) == 0 with input as request
 }
 
 test_a_live_machine_may_get_the_address_it_has if {
 	busy := object.union(fixtures.machine("blue"), {"facts": {"elastic_ips": ["203.0.113.7"]}})
 	targets := {"eipalloc-1": address, "i-blue": onto(busy)}
-	count(data.guardrails.addresses.deny) == 0 with input as fixtures.request("AssociateAddress", ["ip"], targets)
+	count(addresses.deny) == 0 with input as fixtures.request("AssociateAddress", ["ip"], targets)
 }
 
 test_where_nobody_looked_every_public_address_counts if {
 	busy := object.union(object.remove(fixtures.machine("blue"), ["facts"]), {"facts": {}, "public_ips": ["203.0.113.9"]})
 	spare := object.union(fixtures.thing("address", []), {"public_ips": ["203.0.113.8"]})
 	request := fixtures.request("AssociateAddress", ["ip"], {"eipalloc-2": spare, "i-new": onto(busy)})
-	rules(data.guardrails.addresses.deny) == {"addresses/displace"} with input as request
+	rules(addresses.deny) == {"addresses/displace"} with input as request
 }
 
 test_other_machines_may_lose_their_address if {
 	busy := object.union(fixtures.machine("green"), {"facts": {"elastic_ips": ["203.0.113.9"]}})
 	spare := object.union(fixtures.thing("address", []), {"public_ips": ["203.0.113.8"]})
 	request := fixtures.request("AssociateAddress", ["ip"], {"eipalloc-2": spare, "i-new": onto(busy)})
-	count(data.guardrails.addresses.deny) == 0 with input as request
+	count(addresses.deny) == 0 with input as request
 }
 
 test_displacing_is_about_associating if {
 	busy := object.union(fixtures.machine("blue"), {"facts": {"elastic_ips": ["203.0.113.9"]}})
 	spare := fixtures.thing("address", [])
 	request := fixtures.request("AttachNetworkInterface", ["ip"], {"eipalloc-2": spare, "i-new": onto(busy)})
-	count(data.guardrails.addresses.deny) == 0 with input as request
+	count(addresses.deny) == 0 with input as request
 }

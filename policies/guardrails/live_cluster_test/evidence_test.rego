@@ -1,6 +1,7 @@
 package guardrails.live_cluster_test
 
 import data.guardrails.fixtures_test as fixtures
+import data.guardrails.live_cluster
 
 nobody := {"known": false, "disputed": false, "clusters": [], "sources": [fixtures.source("eip", [])]}
 
@@ -17,13 +18,13 @@ green_machine := {"i-1": fixtures.machine("green")}
 
 test_nothing_is_hurt_while_live_is_unknown if {
 	every effect in ["terminate", "stop", "storage", "traffic", "network", "ip", "scale-in", "replace"] {
-		found := data.guardrails.live_cluster.deny with input as while(nobody, "X", [effect], green_machine)
+		found := live_cluster.deny with input as while(nobody, "X", [effect], green_machine)
 		"live-cluster/unknown-live" in rules(found)
 	}
 }
 
 test_unknown_live_message_says_what_the_sources_said if {
-	found := data.guardrails.live_cluster.deny with input as while(nobody, "TerminateInstances", ["terminate"], green_machine)
+	found := live_cluster.deny with input as while(nobody, "TerminateInstances", ["terminate"], green_machine)
 	some entry in found
 	entry.rule == "live-cluster/unknown-live"
 	contains(entry.message, "would hurt i-1 of green, and no source says which cluster is live")
@@ -33,35 +34,35 @@ test_unknown_live_message_says_what_the_sources_said if {
 test_missing_knowledge_is_no_knowledge if {
 	live := object.remove(nobody, ["known"])
 	request := object.remove(while(live, "TerminateInstances", ["terminate"], green_machine), ["live"])
-	"live-cluster/unknown-live" in rules(data.guardrails.live_cluster.deny) with input as request
+	"live-cluster/unknown-live" in rules(live_cluster.deny) with input as request
 }
 
 test_what_carries_no_cluster_may_change_while_live_is_unknown if {
 	targets := {"subnet-1": fixtures.thing("subnet", [])}
-	count(data.guardrails.live_cluster.deny) == 0 with input as while(nobody, "DeleteSubnet", ["network"], targets)
+	count(live_cluster.deny) == 0 with input as while(nobody, "DeleteSubnet", ["network"], targets)
 }
 
 test_protection_while_live_is_unknown_is_another_areas if {
-	count(data.guardrails.live_cluster.deny) == 0 with input as while(nobody, "X", ["protection", "indirect"], green_machine)
+	count(live_cluster.deny) == 0 with input as while(nobody, "X", ["protection", "indirect"], green_machine)
 }
 
 test_pointer_may_be_judged_by_its_own_rule_while_live_is_unknown if {
 	targets := {"/live": fixtures.thing("ssm-parameter", ["blue"])}
-	count(data.guardrails.live_cluster.deny) == 0 with input as while(nobody, "PutParameter", ["protection", "traffic"], targets)
+	count(live_cluster.deny) == 0 with input as while(nobody, "PutParameter", ["protection", "traffic"], targets)
 }
 
 test_every_cluster_in_dispute_is_protected if {
 	every cluster in ["blue", "red"] {
 		targets := {"i-1": fixtures.machine(cluster)}
-		found := data.guardrails.live_cluster.deny with input as while(dispute, "TerminateInstances", ["terminate"], targets)
+		found := live_cluster.deny with input as while(dispute, "TerminateInstances", ["terminate"], targets)
 		rules(found) == {"live-cluster/terminate"}
 	}
-	count(data.guardrails.live_cluster.deny) == 0 with input as while(dispute, "TerminateInstances", ["terminate"], green_machine)
+	count(live_cluster.deny) == 0 with input as while(dispute, "TerminateInstances", ["terminate"], green_machine)
 }
 
 test_a_dispute_denies_all_where_it_should if {
 	request := while(dispute, "TerminateInstances", ["terminate"], green_machine)
-	found := data.guardrails.live_cluster.deny with input as request with data.guardrails.params.disputed as "deny"
+	found := live_cluster.deny with input as request with data.guardrails.params.disputed as "deny"
 	rules(found) == {"live-cluster/disputed"}
 	some entry in found
 	contains(entry.message, "eip: as seen in the test; tag: as seen in the test")
@@ -69,17 +70,17 @@ test_a_dispute_denies_all_where_it_should if {
 
 test_unknown_word_for_disputed_denies if {
 	request := while(dispute, "TerminateInstances", ["terminate"], green_machine)
-	rules(data.guardrails.live_cluster.deny) == {"live-cluster/disputed"} with input as request
+	rules(live_cluster.deny) == {"live-cluster/disputed"} with input as request
 		with data.guardrails.params.disputed as "protect-all"
 }
 
 test_no_dispute_is_no_reason if {
-	count(data.guardrails.live_cluster.deny) == 0 with input as fixtures.request("T", ["terminate"], green_machine)
+	count(live_cluster.deny) == 0 with input as fixtures.request("T", ["terminate"], green_machine)
 		with data.guardrails.params.disputed as "deny"
 }
 
 test_a_harmless_call_passes_in_dispute if {
-	count(data.guardrails.live_cluster.deny) == 0 with input as while(dispute, "X", ["protection", "indirect"], green_machine)
+	count(live_cluster.deny) == 0 with input as while(dispute, "X", ["protection", "indirect"], green_machine)
 		with data.guardrails.params.disputed as "deny"
 }
 
@@ -88,29 +89,29 @@ aged(seconds) := {"sources": [object.union(fixtures.source("eip", ["blue"]), {"a
 test_old_evidence_is_refused if {
 	every effect in ["terminate", "protection"] {
 		request := while(aged(5.1), "T", [effect], green_machine)
-		rules(data.guardrails.live_cluster.deny) == {"live-cluster/stale-evidence"} with input as request
+		rules(live_cluster.deny) == {"live-cluster/stale-evidence"} with input as request
 	}
 }
 
 test_evidence_of_the_allowed_age_is_fresh if {
-	count(data.guardrails.live_cluster.deny) == 0 with input as while(aged(5), "T", ["terminate"], green_machine)
-	count(data.guardrails.live_cluster.deny) == 0 with input as while(aged(60), "T", ["terminate"], green_machine)
+	count(live_cluster.deny) == 0 with input as while(aged(5), "T", ["terminate"], green_machine)
+	count(live_cluster.deny) == 0 with input as while(aged(60), "T", ["terminate"], green_machine)
 		with data.guardrails.params.max_fact_age_s as 60
 }
 
 test_evidence_without_an_age_is_old if {
 	request := while(aged(null), "T", ["terminate"], green_machine)
-	found := data.guardrails.live_cluster.deny with input as request
+	found := live_cluster.deny with input as request
 	rules(found) == {"live-cluster/stale-evidence"}
 }
 
 test_no_allowed_age_is_none if {
 	request := while(aged(1), "T", ["terminate"], green_machine)
-	rules(data.guardrails.live_cluster.deny) == {"live-cluster/stale-evidence"} with input as request
+	rules(live_cluster.deny) == {"live-cluster/stale-evidence"} with input as request
 		with data.guardrails.params.max_fact_age_s as "long"
-	rules(data.guardrails.live_cluster.deny) == {"live-cluster/stale-evidence"} with input as request with data.guardrails.params as {}
+	rules(live_cluster.deny) == {"live-cluster/stale-evidence"} with input as request with data.guardrails.params as {}
 }
 
 test_old_evidence_of_a_harmless_call_passes if {
-	count(data.guardrails.live_cluster.deny) == 0 with input as while(aged(3600), "T", ["indirect"], green_machine)
+	count(live_cluster.deny) == 0 with input as while(aged(3600), "T", ["indirect"], green_machine)
 }

@@ -3,6 +3,7 @@
 package guardrails.live_cluster_test
 
 import data.guardrails.fixtures_test as fixtures
+import data.guardrails.live_cluster
 
 rules(found) := {entry.rule | some entry in found}
 
@@ -17,28 +18,28 @@ all_effects := [
 ]
 
 test_live_machine_is_not_terminated if {
-	rules(data.guardrails.live_cluster.deny) == {"live-cluster/terminate"} with input as on_blue("TerminateInstances", ["terminate"])
+	rules(live_cluster.deny) == {"live-cluster/terminate"} with input as on_blue("TerminateInstances", ["terminate"])
 }
 
 test_termination_speaks_for_what_follows_from_it if {
 	effects := ["terminate", "storage", "ip", "traffic", "stop"]
-	rules(data.guardrails.live_cluster.deny) == {"live-cluster/terminate"} with input as on_blue("TerminateInstances", effects)
+	rules(live_cluster.deny) == {"live-cluster/terminate"} with input as on_blue("TerminateInstances", effects)
 }
 
 test_other_machine_is_free if {
-	count(data.guardrails.live_cluster.deny) == 0 with input as on_green("TerminateInstances", all_effects)
-	count(data.guardrails.live_cluster.confirm) == 0 with input as on_green("TerminateInstances", all_effects)
-	count(data.guardrails.live_cluster.warn) == 0 with input as on_green("TerminateInstances", all_effects)
+	count(live_cluster.deny) == 0 with input as on_green("TerminateInstances", all_effects)
+	count(live_cluster.confirm) == 0 with input as on_green("TerminateInstances", all_effects)
+	count(live_cluster.warn) == 0 with input as on_green("TerminateInstances", all_effects)
 }
 
 test_each_live_machine_has_its_violation if {
 	targets := {"i-1": fixtures.machine("blue"), "i-2": fixtures.machine("blue")}
-	found := data.guardrails.live_cluster.deny with input as fixtures.request("TerminateInstances", ["terminate"], targets)
+	found := live_cluster.deny with input as fixtures.request("TerminateInstances", ["terminate"], targets)
 	{entry.target | some entry in found} == {"i-1", "i-2"}
 }
 
 test_message_says_what_would_happen if {
-	found := data.guardrails.live_cluster.deny with input as on_blue("TerminateInstances", ["terminate"])
+	found := live_cluster.deny with input as on_blue("TerminateInstances", ["terminate"])
 	[entry.message | some entry in found] == [concat("", [
 		"TerminateInstances would terminate i-1, a machine of the live cluster blue",
 		" (3 of 3 machines running).",
@@ -47,53 +48,53 @@ test_message_says_what_would_happen if {
 
 test_groups_lose_the_machines_of_the_cluster if {
 	targets := {"blue-asg": fixtures.thing("asg", ["blue"])}
-	found := data.guardrails.live_cluster.deny with input as fixtures.request("DeleteAutoScalingGroup", ["terminate"], targets)
+	found := live_cluster.deny with input as fixtures.request("DeleteAutoScalingGroup", ["terminate"], targets)
 	some entry in found
 	startswith(entry.message, "DeleteAutoScalingGroup would terminate the machines of blue-asg, an Auto Scaling group")
 }
 
 test_live_machine_is_not_stopped if {
-	rules(data.guardrails.live_cluster.deny) == {"live-cluster/stop"} with input as on_blue("StopInstances", ["stop", "ip"])
+	rules(live_cluster.deny) == {"live-cluster/stop"} with input as on_blue("StopInstances", ["stop", "ip"])
 }
 
 test_live_disk_stays if {
 	request := fixtures.request("DeleteVolume", ["storage"], {"vol-1": fixtures.thing("volume", ["blue"])})
-	rules(data.guardrails.live_cluster.deny) == {"live-cluster/storage"} with input as request
+	rules(live_cluster.deny) == {"live-cluster/storage"} with input as request
 }
 
 test_other_disk_is_free if {
 	request := fixtures.request("DeleteVolume", ["storage"], {"vol-1": fixtures.thing("volume", ["green"])})
-	count(data.guardrails.live_cluster.deny) == 0 with input as request
+	count(live_cluster.deny) == 0 with input as request
 }
 
 test_live_traffic_flows if {
-	rules(data.guardrails.live_cluster.deny) == {"live-cluster/traffic"} with input as on_blue("EnterStandby", ["traffic"])
+	rules(live_cluster.deny) == {"live-cluster/traffic"} with input as on_blue("EnterStandby", ["traffic"])
 }
 
 test_network_and_address_rules_speak_for_traffic if {
-	count(data.guardrails.live_cluster.deny) == 0 with input as on_blue("ReleaseAddress", ["ip", "traffic"])
-	count(data.guardrails.live_cluster.deny) == 0 with input as on_blue("ReplaceRoute", ["network", "traffic"])
-	rules(data.guardrails.live_cluster.deny) == {"live-cluster/storage"} with input as on_blue("X", ["storage", "traffic"])
+	count(live_cluster.deny) == 0 with input as on_blue("ReleaseAddress", ["ip", "traffic"])
+	count(live_cluster.deny) == 0 with input as on_blue("ReplaceRoute", ["network", "traffic"])
+	rules(live_cluster.deny) == {"live-cluster/storage"} with input as on_blue("X", ["storage", "traffic"])
 }
 
 test_live_pointer_has_a_rule_of_its_own if {
 	pointer := fixtures.thing("ssm-parameter", ["blue"])
 	request := fixtures.request("PutParameter", ["protection", "traffic"], {"/live": pointer})
-	count(data.guardrails.live_cluster.deny) == 0 with input as request
+	count(live_cluster.deny) == 0 with input as request
 }
 
 test_a_cluster_marked_live_counts_without_a_source if {
 	request := object.union(on_blue("TerminateInstances", ["terminate"]), {"live": {"clusters": ["green"]}})
-	rules(data.guardrails.live_cluster.deny) == {"live-cluster/terminate"} with input as request
+	rules(live_cluster.deny) == {"live-cluster/terminate"} with input as request
 }
 
 test_a_named_cluster_without_counts_is_live if {
 	request := object.union(on_blue("TerminateInstances", ["terminate"]), {"clusters": {"blue": {"live": false}}})
-	rules(data.guardrails.live_cluster.deny) == {"live-cluster/terminate"} with input as request
+	rules(live_cluster.deny) == {"live-cluster/terminate"} with input as request
 }
 
 test_destinations_are_not_hurt if {
 	machine := object.union(fixtures.machine("blue"), {"role": "destination"})
 	request := fixtures.request("AttachNetworkInterface", ["terminate"], {"i-1": machine, "i-2": fixtures.machine("green")})
-	count(data.guardrails.live_cluster.deny) == 0 with input as request
+	count(live_cluster.deny) == 0 with input as request
 }

@@ -1,6 +1,7 @@
 package guardrails.live_cluster_test
 
 import data.guardrails.fixtures_test as fixtures
+import data.guardrails.live_cluster
 
 group(cluster) := object.union(fixtures.thing("asg", [cluster]), {"facts": {"desired": 3, "untagged": []}})
 
@@ -10,7 +11,7 @@ sized(operation, cluster, params) := object.union(
 )
 
 test_live_group_is_not_shrunk if {
-	found := data.guardrails.live_cluster.deny with input as sized("SetDesiredCapacity", "blue", {"DesiredCapacity": 2})
+	found := live_cluster.deny with input as sized("SetDesiredCapacity", "blue", {"DesiredCapacity": 2})
 	rules(found) == {"live-cluster/scale-in"}
 	some entry in found
 	contains(entry.message, "The group wants 3 machines now; the call says DesiredCapacity 2.")
@@ -18,40 +19,40 @@ test_live_group_is_not_shrunk if {
 
 test_live_group_may_grow_or_stay if {
 	every size in [3, 4] {
-		count(data.guardrails.live_cluster.deny) == 0 with input as sized("SetDesiredCapacity", "blue", {"DesiredCapacity": size})
+		count(live_cluster.deny) == 0 with input as sized("SetDesiredCapacity", "blue", {"DesiredCapacity": size})
 	}
-	count(data.guardrails.live_cluster.deny) == 0 with input as sized("UpdateAutoScalingGroup", "blue", {"MaxSize": 3})
-	count(data.guardrails.live_cluster.deny) == 0
+	count(live_cluster.deny) == 0 with input as sized("UpdateAutoScalingGroup", "blue", {"MaxSize": 3})
+	count(live_cluster.deny) == 0
 		with input as sized("UpdateAutoScalingGroup", "blue", {"DesiredCapacity": 4, "MaxSize": 9})
 }
 
 test_other_group_may_shrink if {
-	count(data.guardrails.live_cluster.deny) == 0 with input as sized("SetDesiredCapacity", "green", {"DesiredCapacity": 0})
+	count(live_cluster.deny) == 0 with input as sized("SetDesiredCapacity", "green", {"DesiredCapacity": 0})
 }
 
 test_a_lower_maximum_shrinks if {
-	found := data.guardrails.live_cluster.deny with input as sized("UpdateAutoScalingGroup", "blue", {"MaxSize": 2})
+	found := live_cluster.deny with input as sized("UpdateAutoScalingGroup", "blue", {"MaxSize": 2})
 	rules(found) == {"live-cluster/scale-in"}
 	some entry in found
 	contains(entry.message, "the call says MaxSize 2.")
 }
 
 test_either_size_shrinks if {
-	rules(data.guardrails.live_cluster.deny) == {"live-cluster/scale-in"}
+	rules(live_cluster.deny) == {"live-cluster/scale-in"}
 		with input as sized("UpdateAutoScalingGroup", "blue", {"DesiredCapacity": 3, "MaxSize": 2})
-	rules(data.guardrails.live_cluster.deny) == {"live-cluster/scale-in"}
+	rules(live_cluster.deny) == {"live-cluster/scale-in"}
 		with input as sized("UpdateAutoScalingGroup", "blue", {"DesiredCapacity": 2, "MaxSize": 3})
 }
 
 test_no_size_is_no_proof if {
-	found := data.guardrails.live_cluster.deny with input as sized("SetDesiredCapacity", "blue", {})
+	found := live_cluster.deny with input as sized("SetDesiredCapacity", "blue", {})
 	rules(found) == {"live-cluster/scale-in"}
 	some entry in found
 	contains(entry.message, "the call says nothing about the size.")
 }
 
 test_another_operation_is_no_proof if {
-	rules(data.guardrails.live_cluster.deny) == {"live-cluster/scale-in"}
+	rules(live_cluster.deny) == {"live-cluster/scale-in"}
 		with input as sized("SetSomething", "blue", {"DesiredCapacity": 9})
 }
 
@@ -60,7 +61,7 @@ test_unknown_present_size_is_no_proof if {
 		fixtures.request("SetDesiredCapacity", ["scale-in"], {"g": fixtures.thing("asg", ["blue"])}),
 		{"call": {"params": {"DesiredCapacity": 9}}},
 	)
-	found := data.guardrails.live_cluster.deny with input as request
+	found := live_cluster.deny with input as request
 	rules(found) == {"live-cluster/scale-in"}
 	some entry in found
 	contains(entry.message, "The group wants an unknown number of machines now;")
@@ -68,23 +69,23 @@ test_unknown_present_size_is_no_proof if {
 
 test_termination_speaks_for_scaling_in if {
 	request := fixtures.request("X", ["terminate", "scale-in"], {"g": group("blue")})
-	rules(data.guardrails.live_cluster.deny) == {"live-cluster/terminate"} with input as request
+	rules(live_cluster.deny) == {"live-cluster/terminate"} with input as request
 }
 
 test_live_machines_are_not_replaced if {
 	request := fixtures.request("StartInstanceRefresh", ["replace"], {"g": group("blue")})
-	rules(data.guardrails.live_cluster.deny) == {"live-cluster/replace"} with input as request
-	count(data.guardrails.live_cluster.deny) == 0 with input as fixtures.request("StartInstanceRefresh", ["replace"], {"g": group("green")})
+	rules(live_cluster.deny) == {"live-cluster/replace"} with input as request
+	count(live_cluster.deny) == 0 with input as fixtures.request("StartInstanceRefresh", ["replace"], {"g": group("green")})
 }
 
 test_delayed_harm_is_pointed_out if {
 	request := fixtures.request("PutScheduledUpdateGroupAction", ["indirect"], {"g": group("blue")})
-	rules(data.guardrails.live_cluster.warn) == {"live-cluster/indirect"} with input as request
-	count(data.guardrails.live_cluster.deny) == 0 with input as request
+	rules(live_cluster.warn) == {"live-cluster/indirect"} with input as request
+	count(live_cluster.deny) == 0 with input as request
 }
 
 test_delayed_harm_to_others_is_not if {
 	request := fixtures.request("PutScheduledUpdateGroupAction", ["indirect"], {"g": group("green")})
-	count(data.guardrails.live_cluster.warn) == 0 with input as request
-	count(data.guardrails.live_cluster.warn) == 0 with input as fixtures.request("StopInstances", ["stop"], {"g": group("blue")})
+	count(live_cluster.warn) == 0 with input as request
+	count(live_cluster.warn) == 0 with input as fixtures.request("StopInstances", ["stop"], {"g": group("blue")})
 }

@@ -1,6 +1,7 @@
 package guardrails.protection_test
 
 import data.guardrails.fixtures_test as fixtures
+import data.guardrails.protection
 
 pointing(sources) := object.union(
 	fixtures.request("PutParameter", ["protection", "traffic"], {"/live": fixtures.thing("ssm-parameter", ["blue"])}),
@@ -11,7 +12,7 @@ pointer := {"protection/live-pointer"}
 
 test_pointer_does_not_move_ahead_of_the_addresses if {
 	sources := [fixtures.source("eip", ["blue"]), fixtures.source("ssm", ["blue"])]
-	found := data.guardrails.protection.deny with input as pointing(sources)
+	found := protection.deny with input as pointing(sources)
 	rules(found) == pointer
 	some entry in found
 	contains(entry.message, "would change /live, which says which cluster is live, before the addresses have moved")
@@ -19,39 +20,39 @@ test_pointer_does_not_move_ahead_of_the_addresses if {
 
 test_pointer_follows_the_addresses if {
 	sources := [fixtures.source("eip", ["green"]), fixtures.source("ssm", ["blue"])]
-	count(data.guardrails.protection.deny) == 0 with input as pointing(sources)
+	count(protection.deny) == 0 with input as pointing(sources)
 }
 
 test_pointer_alone_does_not_move if {
-	rules(data.guardrails.protection.deny) == pointer with input as pointing([fixtures.source("ssm", ["blue"])])
+	rules(protection.deny) == pointer with input as pointing([fixtures.source("ssm", ["blue"])])
 }
 
 test_silent_sources_move_nothing if {
 	sources := [fixtures.source("eip", []), fixtures.source("ssm", ["blue"])]
-	rules(data.guardrails.protection.deny) == pointer with input as pointing(sources)
+	rules(protection.deny) == pointer with input as pointing(sources)
 }
 
 test_half_a_switch_moves_nothing if {
 	sources := [fixtures.source("eip", ["blue", "green"]), fixtures.source("ssm", ["blue"])]
-	rules(data.guardrails.protection.deny) == pointer with input as pointing(sources)
+	rules(protection.deny) == pointer with input as pointing(sources)
 }
 
 test_every_cluster_pointed_at_must_be_left if {
 	sources := [fixtures.source("eip", ["green"]), fixtures.source("ssm", ["blue", "green"])]
-	rules(data.guardrails.protection.deny) == pointer with input as pointing(sources)
+	rules(protection.deny) == pointer with input as pointing(sources)
 }
 
 test_an_empty_pointer_may_be_filled if {
 	sources := [fixtures.source("eip", ["blue"]), fixtures.source("ssm", [])]
-	count(data.guardrails.protection.deny) == 0 with input as pointing(sources)
+	count(protection.deny) == 0 with input as pointing(sources)
 }
 
 test_no_sources_move_nothing if {
-	rules(data.guardrails.protection.deny) == pointer with input as pointing([])
+	rules(protection.deny) == pointer with input as pointing([])
 }
 
 test_reading_effects_only if {
 	sources := [fixtures.source("ssm", ["blue"])]
 	request := object.union(pointing(sources), {"call": {"effects": ["traffic"]}})
-	count(data.guardrails.protection.deny) == 0 with input as request
+	count(protection.deny) == 0 with input as request
 }

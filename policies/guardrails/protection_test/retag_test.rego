@@ -1,6 +1,7 @@
 package guardrails.protection_test
 
 import data.guardrails.fixtures_test as fixtures
+import data.guardrails.protection
 
 retag := {"protection/retag"}
 
@@ -19,7 +20,7 @@ marked(cluster) := object.union(fixtures.machine(cluster), {"tags": {"Live": "tr
 front(cluster) := object.union(fixtures.thing("address", [cluster]), {"tags": {"Front": "yes"}})
 
 denied(request) := rules(found) if {
-	found := data.guardrails.protection.deny with input as request with data.guardrails.params.live as marks
+	found := protection.deny with input as request with data.guardrails.params.live as marks
 }
 
 test_cluster_tag_of_a_live_machine_stays if {
@@ -80,7 +81,7 @@ test_a_first_cluster_tag_on_a_live_address_is_refused if {
 		{"clusters": {"blue": {"public_ips": ["203.0.113.7"]}}},
 	)
 	denied(request) == retag
-	found := data.guardrails.protection.deny with input as request with data.guardrails.params.live as marks
+	found := protection.deny with input as request with data.guardrails.params.live as marks
 	some entry in found
 	contains(entry.message, "a machine with an address of a live cluster (203.0.113.7); the tag says")
 }
@@ -146,7 +147,7 @@ test_only_the_mark_follows if {
 
 test_a_mark_on_the_cluster_tag_does_not_follow if {
 	request := object.union(tagging(marked("blue"), {"removed": ["Cluster"]}), moved)
-	found := data.guardrails.protection.deny with input as request
+	found := protection.deny with input as request
 		with data.guardrails.params.live as {"tag": {"key": "Cluster", "value": "blue"}}
 	rules(found) == retag
 }

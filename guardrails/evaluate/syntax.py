@@ -1,0 +1,123 @@
+"""The syntax tree of a policy as the embedded engine gives it: rules, imports and references."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from attrs import field, frozen
+
+# A step of a reference: its text, or None where it is only known at evaluation.
+Path = tuple[str | None, ...]
+_REFS = ("RefDot", "RefBrack", "Var")
+
+
+@frozen
+class Reference:
+    """`path` is absolute where it names a rule of the own package or goes through an import, then named `imported`."""
+
+    path: Path
+    span: Mapping[str, Any]
+    is_call: bool
+    imported: Path | None = None
+
+
+@frozen
+class Rule:
+    path: Path
+    package: Path
+    line: int
+    file: str
+    is_function: bool
+    node: Sequence[Any] = field(repr=False)
+    locals: frozenset[str] = frozenset()
+
+
+class Module:
+    """One file. `aliases` gives the path of each import by the name it has here."""
+
+    def __init__(self, entry: Mapping[str, Any]) -> None:
+        tree = entry["ast"]
+        self.file = str(entry["source"]["file"])
+        self.source = str(entry["source"]["contents"]).encode()
+        self.package: Path = ("data", *_path(tree["package"]["refr"]))
+        self.aliases: dict[str, Path] = {}
+        for imported in tree["imports"]:
+            path = _path(imported["refr"])
+            name = self._text(imported["as"]) if imported.get("as") else path[-1]
+            if path[0] in ("data", "input") and name:
+                self.aliases[name] = path
+        self.rules = [self._rule(node) for node in tree["rules"]]
+
+    def _text(self, span: Mapping[str, Any]) -> str:
+        return self.source[span["start"] : span["end"]].decode()
+
+    def _rule(self, node: Mapping[str, Any]) -> Rule:
+        body = node.get("Spec") or node["Default"]
+        head = next(iter(body["head"].values())) if "head" in body else body
+        arguments = frozenset(str(step) for argument in head.get("args") or [] for step in _path(argument)[:1])
+        named = tuple(step for step in leading(_path(head["refr"])))
+        # The head's own name is no reference to itself.
+        inside = [value for key, value in head.items() if key not in ("refr", "args")]
+        rest = [value for key, value in body.items() if key not in ("head", "refr")]
+        path = (*self.package, *named)
+        return Rule(path, self.package, body["span"]["line"], self.file, "args" in head, [inside, rest], arguments)
+
+    def references(self, rule: Rule, defined: set[Path]) -> Iterator[Reference]:
+        """Every reference in a rule, made absolute where it names a rule of this package or an import."""
+        for path, span, is_call in _references(rule.node):
+            first = path[0]
+            if first in rule.locals or first is None:
+                continue
+            if first in self.aliases:
+                imported = self.aliases[first]
+                yield Reference((*imported, *path[1:]), span, is_call, imported)
+            elif any(other[: len(self.package) + 1] == (*self.package, first) for other in defined):
+                yield Reference((*self.package, *path), span, is_call)
+            else:
+                yield Reference(path, span, is_call)
+
+
+def _references(node: Any) -> Iterator[tuple[Path, Mapping[str, Any], bool]]:
+    if isinstance(node, list):
+        for item in node:
+            yield from _references(item)
+    elif isinstance(node, dict):
+        for kind, value in node.items():
+            if kind == "Call" and isinstance(value, dict):
+                yield _path(value["fcn"]), value["span"], True
+                yield from _references(value["params"])
+            elif kind in _REFS and isinstance(value, dict):
+                yield _path(node), value["span"], False
+                yield from _indices(node)
+            else:
+                yield from _references(value)
+
+
+def _indices(node: Mapping[str, Any]) -> Iterator[tuple[Path, Mapping[str, Any], bool]]:
+    """References inside the brackets of a reference, and below a reference that starts with an expression."""
+    if "RefBrack" in node:
+        yield from _references(node["RefBrack"]["index"])
+    for kind in ("RefDot", "RefBrack"):
+        if kind in node:
+            inner = node[kind]["refr"]
+            yield from _indices(inner) if any(ref in inner for ref in _REFS) else _references(inner)
+
+
+def _path(node: Mapping[str, Any]) -> Path:
+    if "Var" in node:
+        return (str(node["Var"]["value"]),)
+    if "RefDot" in node:
+        return (*_path(node["RefDot"]["refr"]), str(node["RefDot"]["field"][1]))
+    if "RefBrack" in node:
+        index = node["RefBrack"]["index"]
+        return (*_path(node["RefBrack"]["refr"]), str(index["String"]["value"]) if "String" in index else None)
+    return (None,)
+
+
+def leading(path: Path) -> Iterator[str]:
+    """The steps of a path that are known, up to the first that is not."""
+    for step in path:
+        if step is None:
+            return
+        yield step
