@@ -11,13 +11,20 @@ from guardrails.evaluate import bundle
 from guardrails.evaluate.embedded import EmbeddedEngine
 
 POLICIES = bundle.shipped()
-INPUTS = 400
+INPUTS = 1000
 EFFECTS = ["terminate", "stop", "storage", "traffic", "network", "ip", "scale-in", "replace", "protection", "indirect"]
+# Operations that rules ask for by name, with what they do and to what; most documents keep to it.
 OPERATIONS = [
-    ("ec2", "TerminateInstances"), ("ec2", "AssociateAddress"), ("ec2", "DisassociateAddress"),
-    ("ec2", "AssignPrivateIpAddresses"), ("autoscaling", "SetDesiredCapacity"),
-    ("autoscaling", "UpdateAutoScalingGroup"), ("ec2", "CreateTags"), ("ssm", "PutParameter"),
-]  # fmt: skip
+    ("ec2", "TerminateInstances", ["terminate", "ip"], ["instance"]),
+    ("ec2", "AssociateAddress", ["ip", "traffic"], ["address"]),
+    ("ec2", "DisassociateAddress", ["ip"], ["address"]),
+    ("ec2", "AssignPrivateIpAddresses", ["ip"], ["private-ip"]),
+    ("ec2", "DetachNetworkInterface", ["network"], ["eni", "subnet", "route-table", "nacl"]),
+    ("autoscaling", "SetDesiredCapacity", ["scale-in"], ["asg"]),
+    ("autoscaling", "UpdateAutoScalingGroup", ["scale-in"], ["asg"]),
+    ("ec2", "CreateTags", ["protection"], ["instance", "address"]),
+    ("ssm", "PutParameter", ["protection", "traffic"], ["ssm-parameter"]),
+]
 TYPES = ["instance", "subnet", "eni", "private-ip", "address", "volume", "route-table", "nacl", "nat-gateway", "asg",
          "cidr", "ssm-parameter", "other"]  # fmt: skip
 CLUSTERS = ["blue", "green", "red"]
@@ -28,11 +35,12 @@ def _some(dice, items, most=2):
     return dice.sample(items, dice.randint(0, most))
 
 
-def _target(dice, clusters):
-    kind = dice.choice(TYPES)
+def _target(dice, clusters, usual):
+    destination = dice.random() < 0.3
+    kinds = ["instance", "eni"] if destination else usual
     return {
-        "type": kind,
-        "role": dice.choice(["target", "target", "target", "destination"]),
+        "type": dice.choice(kinds if dice.random() < 0.8 else TYPES),
+        "role": "destination" if destination else "target",
         "resolved": dice.random() > 0.1,
         "clusters": dice.choice([[], clusters[:1], clusters[:1], clusters[:2]]),
         "tags": {key: dice.choice(["true", "blue"]) for key in _some(dice, ["Cluster", "Live", "Front", "Name"])},
@@ -41,7 +49,7 @@ def _target(dice, clusters):
         "facts": {
             key: value
             for key, value in {
-                "untagged": _some(dice, ["i-8", "i-9"]), "desired": dice.choice([0, 3, None]),
+                "untagged": dice.choice([[], [], ["i-8"]]), "desired": dice.choice([0, 3, None]),
                 "instance": dice.choice(["i-1", "i-2", None]), "eni": dice.choice(["eni-1", None]),
                 "elastic_ips": _some(dice, IPS),
             }.items() if dice.random() > 0.2
@@ -52,7 +60,9 @@ def _target(dice, clusters):
 def _document(seed):
     """An input as a call, a look-up and a source may make it; odd ones, and broken ones, among them."""
     dice = random.Random(seed)
-    service, operation = dice.choice(OPERATIONS)
+    service, operation, effects, kinds = dice.choice(OPERATIONS)
+    if dice.random() < 0.3:
+        effects = _some(dice, EFFECTS, 3)
     tags = {
         "set": {key: dice.choice(["true", "blue", ""]) for key in _some(dice, ["Cluster", "Live", "Front", "Name"])},
         "removed": _some(dice, ["Cluster", "Live", "Name"]), "removes_all": dice.random() < 0.2,
@@ -60,25 +70,25 @@ def _document(seed):
     clusters = dice.sample(CLUSTERS, 3)
     sources = [
         {"name": name, "clusters": _some(dice, CLUSTERS), "observed_at": "2023-10-09T15:22:00.000Z",
-         "age_s": dice.choice([0.1, 4.9, 5, 60]), "evidence": "seen"}
+         "age_s": dice.choice([0.1, 4.9, 5, 5, 5, 60]), "evidence": "seen"}
         for name in _some(dice, ["eip", "tag", "ssm"], 3)
     ]  # fmt: skip
     named = sorted({cluster for source in sources for cluster in source["clusters"]})
     document = {
         "schema": 1,
         "call": {
-            "service": service, "operation": operation, "effects": _some(dice, EFFECTS, 3), "severity": "high",
+            "service": service, "operation": operation, "effects": effects, "severity": "high",
             "forms": _some(dice, ["one form", "another form"]),
             "params": dice.choice([{}, {"DesiredCapacity": dice.randint(0, 5)}, {"MaxSize": dice.randint(0, 5)}]),
-            "tags": dice.choice([None, tags]), "dry_run": False, "presigned": False, "region": "eu-west-1",
-            "account": None, "endpoint": "",
+            "tags": tags if operation == "CreateTags" else None, "dry_run": False,
+            "presigned": False, "region": "eu-west-1", "account": None, "endpoint": "",
         },
-        "targets": {f"i-{number}": _target(dice, clusters) for number in range(dice.randint(0, 3))},
+        "targets": {f"i-{number}": _target(dice, clusters, kinds) for number in range(dice.randint(0, 3))},
         "clusters": {
             name: {
                 "live": name in named, "running": dice.choice([0, 2, 3]), "total": dice.choice([2, 3]), "targeted": 0,
                 "remaining": 2, "in_flight": dice.choice([0, 0, 1]), "public_ips": _some(dice, IPS), "subnets": [],
-                "live_since": None, "healthy": dice.choice([True, True, False, None]),
+                "live_since": None, "healthy": dice.choice([True, True, True, False, None]),
             }
             for name in clusters[: dice.randint(1, 3)]
         },
@@ -118,10 +128,11 @@ def test_same_documents_as_opa(documents, marked, opa, run, tmp_path):
     assert len(answers) == INPUTS
     for document, answer in zip(documents, answers, strict=True):
         assert engine.evaluate(document) == answer
-    # The corpus means something: every action but confirm, and most rules.
-    assert {answer["action"] for answer in answers} >= {"deny", "warn", "allow"}
+    # The corpus means something: every action but confirm, and every rule but two (one is off by its parameter, one
+    # needs an area that answers nonsense).
+    assert {answer["action"] for answer in answers} == {"deny", "warn", "allow"}
     fired = {violation["rule"] for answer in answers for violation in answer["violations"]}
-    assert len(fired) > 20, sorted(fired)
+    assert bundle.rule_ids(marked) - fired == {"live-cluster/disputed", "main/malformed"}
 
 
 @pytest.mark.parametrize("seed", range(5))
