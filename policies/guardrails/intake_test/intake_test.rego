@@ -137,3 +137,14 @@ test_all_missing_pieces_are_named_at_once if {
 	some violation in found
 	contains(violation.message, "lacks call.effects, call.tags, clusters, live, targets.")
 }
+
+test_a_destination_is_understood if {
+	destination := object.union(fixtures.machine("green"), {"role": "destination"})
+	request := fixtures.request("T", ["ip"], {"i-1": destination})
+	count(intake.incomplete) == 0 with input as request
+}
+
+# An object of names would be searched like a list.
+test_clusters_of_a_target_are_a_list if {
+	lacks(replaced(["targets", "i-1", "clusters"], {"a": "green"}), "facts about i-1")
+}

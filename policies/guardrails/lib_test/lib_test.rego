@@ -53,3 +53,15 @@ test_names_are_compared_without_order if {
 test_violation_has_its_four_texts if {
 	lib.violation("a/b", "t", "m", "r") == {"rule": "a/b", "target": "t", "message": "m", "remediation": "r"}
 }
+
+test_what_is_no_list_has_no_names if {
+	not lib.same_names("a", [])
+	not lib.same_names([], "a")
+	not lib.same_names(null, null)
+}
+
+test_only_machines_going_down_is_fatal if {
+	lib.fatal with input as fixtures.request("X", ["terminate"], {})
+	lib.fatal with input as fixtures.request("X", ["stop"], {})
+	not lib.fatal with input as fixtures.request("X", ["storage", "replace", "scale-in"], {})
+}

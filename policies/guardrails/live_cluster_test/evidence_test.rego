@@ -115,3 +115,12 @@ test_no_allowed_age_is_none if {
 test_old_evidence_of_a_harmless_call_passes if {
 	count(live_cluster.deny) == 0 with input as while(aged(3600), "T", ["indirect"], green_machine)
 }
+
+test_without_the_parameter_no_age_is_allowed if {
+	request := while(aged(1), "T", ["terminate"], green_machine)
+	found := live_cluster.deny with input as request
+		with data.guardrails.params as {}
+	rules(found) == {"live-cluster/stale-evidence"}
+	some entry in found
+	contains(entry.message, "eip is 1 s old, at most 0 s are allowed.")
+}

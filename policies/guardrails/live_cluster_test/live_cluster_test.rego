@@ -98,3 +98,10 @@ test_destinations_are_not_hurt if {
 	request := fixtures.request("AttachNetworkInterface", ["terminate"], {"i-1": machine, "i-2": fixtures.machine("green")})
 	count(live_cluster.deny) == 0 with input as request
 }
+
+test_stopping_speaks_for_what_follows_from_it if {
+	every effect in ["storage", "traffic", "scale-in"] {
+		found := live_cluster.deny with input as on_blue("StopInstances", ["stop", effect])
+		rules(found) == {"live-cluster/stop"}
+	}
+}

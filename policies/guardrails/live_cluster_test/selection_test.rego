@@ -127,3 +127,36 @@ test_a_mixed_batch_that_hurts_nobody_passes if {
 	targets := {"i-1": fixtures.machine("blue"), "i-2": fixtures.machine("green")}
 	count(live_cluster.deny) == 0 with input as fixtures.request("CreateTags", ["protection"], targets)
 }
+
+test_untagged_message_has_a_word_for_a_tag_nobody_named if {
+	found := live_cluster.deny with input as on_untagged(["terminate"]) with data.guardrails.params as {}
+	some entry in found
+	entry.rule == "live-cluster/untagged"
+	contains(entry.message, "a machine without a cluster tag,")
+}
+
+test_a_group_with_one_untagged_machine_is_refused if {
+	group := object.union(fixtures.thing("asg", ["green"]), {"facts": {"untagged": ["i-7"]}})
+	request := fixtures.request("DeleteAutoScalingGroup", ["terminate"], {"g": group})
+	found := live_cluster.deny with input as request
+	rules(found) == {"live-cluster/untagged"}
+	some entry in found
+	contains(entry.message, "with machines that have no Cluster tag: i-7,")
+}
+
+test_an_untagged_machine_with_an_empty_list_is_a_machine_without_a_tag if {
+	machine := object.union(fixtures.untagged, {"facts": {"untagged": []}})
+	request := fixtures.request("TerminateInstances", ["terminate"], {"i-9": machine})
+	found := live_cluster.deny with input as request
+	rules(found) == {"live-cluster/untagged"}
+	some entry in found
+	contains(entry.message, "would hurt i-9, a machine without a Cluster tag,")
+}
+
+test_untagged_message_has_a_tag_without_the_parameter if {
+	found := live_cluster.deny with input as on_untagged(["terminate"])
+		with data.guardrails.params as {"max_fact_age_s": 5}
+	rules(found) == {"live-cluster/untagged"}
+	some entry in found
+	contains(entry.remediation, "tag it cluster=<cluster>,")
+}

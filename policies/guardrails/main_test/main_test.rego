@@ -2,6 +2,7 @@
 # title: Tests of the verdict
 package guardrails.main_test
 
+import data.guardrails.areas
 import data.guardrails.fixtures_test as fixtures
 import data.guardrails.main
 
@@ -69,4 +70,33 @@ test_a_missing_fact_denies if {
 
 test_an_unknown_effect_is_not_judged_as_harm if {
 	main.decision.action == "allow" with input as fixtures.request("X", ["paint"], {"i-1": fixtures.machine("blue")})
+}
+
+test_every_area_is_asked_by_its_name if {
+	answers := areas.answers with input as on("green")
+	object.keys(answers) == {"deny", "confirm", "warn"}
+	object.keys(answers.deny) == {"addresses", "live_cluster", "network", "protection"}
+	object.keys(answers.confirm) == {"live_cluster"}
+	object.keys(answers.warn) == {"live_cluster"}
+}
+
+test_a_raised_warning_denies if {
+	group := object.union(fixtures.thing("asg", ["blue"]), {"facts": {"desired": 3, "untagged": []}})
+	found := main.decision with input as fixtures.request("PutScalingPolicy", ["indirect"], {"g": group})
+		with data.guardrails.params.enforcement as {"live-cluster/indirect": "deny"}
+	found.action == "deny"
+	[violation.action | some violation in found.violations] == ["deny"]
+}
+
+test_the_strongest_of_mixed_actions_decides if {
+	targets := {"i-1": fixtures.machine("blue"), "i-2": fixtures.untagged}
+	found := main.decision with input as fixtures.request("TerminateInstances", ["terminate"], targets)
+		with data.guardrails.params.untagged as "confirm"
+		with data.guardrails.params.enforcement as {"live-cluster/mixed-batch": "warn"}
+	found.action == "deny"
+	[[violation.rule, violation.target, violation.action] | some violation in found.violations] == [
+		["live-cluster/mixed-batch", "(batch)", "warn"],
+		["live-cluster/terminate", "i-1", "deny"],
+		["live-cluster/untagged", "i-2", "confirm"],
+	]
 }

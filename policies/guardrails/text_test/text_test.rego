@@ -64,3 +64,30 @@ test_clusters_of_a_target_are_listed if {
 	text.clusters_text({"clusters": ["red", "blue"]}) == "blue, red"
 	text.clusters_text({"clusters": []}) == "no cluster"
 }
+
+test_every_type_of_the_schema_has_its_word if {
+	words := {
+		"address": "a public address",
+		"asg": "an Auto Scaling group",
+		"cidr": "an address range",
+		"eni": "a network interface",
+		"fleet": "a fleet",
+		"instance": "a machine",
+		"nacl": "a network ACL",
+		"nat-gateway": "a NAT gateway",
+		"other": "a resource",
+		"private-ip": "a private address",
+		"route-table": "a route table",
+		"ssm-parameter": "a parameter",
+		"subnet": "a subnet",
+		"volume": "a disk",
+	}
+	every type, word in words {
+		text.noun({"type": type}) == word
+	}
+}
+
+test_one_form_stands_in_brackets if {
+	request := object.union(fixtures.request("X", [], {}), {"call": {"forms": ["one thing"]}})
+	text.forms == " (one thing)" with input as request
+}
