@@ -76,12 +76,11 @@ deny contains lib.violation("addresses/displace", id, message, remediation) if {
 # The Elastic IPs where the address is to go; where nobody looked for them, all public addresses.
 held(destination) := object.get(destination.facts, "elastic_ips", destination.public_ips)
 
-loses_nothing(destination) if count(held(destination)) == 0
-
 loses_nothing(destination) if {
-	some address in held(destination)
-	some target in lib.targets
-	address in target.public_ips
+	moving := {address | some target in lib.targets; some address in target.public_ips}
+	every address in held(destination) {
+		address in moving
+	}
 }
 
 destinations_known if {
@@ -163,7 +162,6 @@ is_healthy if input.clusters[next_cluster].healthy == true
 is_large_enough(target) if {
 	running := input.clusters[next_cluster].running
 	share := data.guardrails.params.cutover.min_share
-	is_number(running)
 	is_number(share)
 	every cluster in live_of(target) {
 		running >= share * input.clusters[cluster].running
@@ -174,7 +172,7 @@ live_of(target) := [cluster | some cluster in sort(target.clusters); cluster in 
 
 # Why this is no sanctioned switch.
 missing(id) := sprintf("The switch is not sanctioned: %s.", [concat("; ", sort(gaps[id]))]) if {
-	count(gaps[id]) > 0
+	gaps[id]
 } else := "The switch is not sanctioned: the destination is not known to belong to exactly one cluster."
 
 gaps[id] contains sprintf("%s serves the address already", [next_cluster]) if {

@@ -207,3 +207,35 @@ test_displacing_is_about_associating if {
 	request := fixtures.request("AttachNetworkInterface", ["ip"], {"eipalloc-2": spare, "i-new": onto(busy)})
 	count(addresses.deny) == 0 with input as request
 }
+
+test_an_unresolved_destination_sanctions_nothing if {
+	destination := object.union(fixtures.machine("green"), {"resolved": false})
+	rules(addresses.deny) == steal with input as moving(destination, {})
+}
+
+test_counts_that_are_no_numbers_sanction_nothing if {
+	rules(addresses.deny) == steal with input as moving(fixtures.machine("green"), green({"running": "3", "total": "3"}))
+}
+
+test_a_cluster_of_one_machine_is_a_cluster if {
+	request := moving(fixtures.machine("green"), green({"running": 1, "total": 1}))
+	count(addresses.deny) == 0 with input as request with data.guardrails.params.cutover.min_share as 0.3
+}
+
+test_an_address_on_a_machine_without_an_interface_is_not_idle if {
+	classic := with_facts({"instance": "i-blue", "eni": null})
+	rules(addresses.deny) == {"addresses/repoint"} with input as moving(fixtures.machine("blue"), classic)
+}
+
+test_no_machine_is_not_the_same_machine if {
+	gateway := object.union(address, {"facts": {"instance": null, "eni": "eni-nat"}})
+	free := object.union(fixtures.thing("eni", ["blue"]), {"role": "destination", "facts": {"instance": null}})
+	targets := {"eipalloc-1": gateway, "eni-free": free}
+	rules(addresses.deny) == {"addresses/repoint"} with input as fixtures.request("AssociateAddress", ["ip"], targets)
+}
+
+test_a_second_address_is_lost_beside_the_one_that_moves if {
+	busy := object.union(fixtures.machine("blue"), {"facts": {"elastic_ips": ["203.0.113.7", "203.0.113.9"]}})
+	targets := {"eipalloc-1": address, "i-blue": onto(busy)}
+	rules(addresses.deny) == {"addresses/displace"} with input as fixtures.request("AssociateAddress", ["ip"], targets)
+}

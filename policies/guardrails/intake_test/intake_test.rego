@@ -148,3 +148,7 @@ test_a_destination_is_understood if {
 test_clusters_of_a_target_are_a_list if {
 	lacks(replaced(["targets", "i-1", "clusters"], {"a": "green"}), "facts about i-1")
 }
+
+test_targets_that_are_null_are_named if {
+	lacks(replaced(["targets"], null), "targets")
+}

@@ -26,7 +26,6 @@ evidence_keys := (cluster_keys | mark_keys) | address_keys
 #   remediation: Move the addresses first; the live mark may follow them.
 #   incident: Cloudflare R2, 2025-02; GitLab, 2017-01-31
 deny contains lib.violation("protection/retag", id, message, remediation) if {
-	changes_protection
 	changes_tags
 	some id, target in lib.targets
 	keys := touched(id, target)
@@ -67,7 +66,6 @@ changed(key, _, target) if {
 }
 
 changed(key, _, target) if {
-	lib.resolved(target)
 	target.tags[key] != input.call.tags.set[key]
 }
 
@@ -109,9 +107,7 @@ retag_harmless(_, target) if {
 
 # The sanctioned way: the other sources have left this target's clusters, now the mark follows.
 mark_follows(target, keys) if {
-	keys == mark_keys
 	count(keys & (cluster_keys | address_keys)) == 0
-	input.call.tags.removes_all == false
 	lib.resolved(target)
 	lib.live_known
 	named := clusters_named_beside("tag")

@@ -67,3 +67,8 @@ test_destinations_are_not_weakened if {
 	destination := object.union(fixtures.machine("blue"), {"role": "destination"})
 	count(protection.deny) == 0 with input as flags(destination)
 }
+
+test_only_a_parameter_is_a_pointer if {
+	request := object.union(flags(fixtures.thing("other", ["blue"])), {"call": {"service": "ssm"}})
+	rules(protection.deny) == off with input as request
+}

@@ -160,3 +160,46 @@ test_a_call_that_changes_no_tags_is_no_retagging if {
 	request := fixtures.request("X", ["terminate"], {"x-1": fixtures.machine("blue")})
 	count(denied(request)) == 0
 }
+
+test_a_live_target_is_called_so if {
+	machine := object.union(fixtures.machine("blue"), {"public_ips": ["203.0.113.7"]})
+	request := object.union(
+		tagging(machine, {"removed": ["Cluster"]}),
+		{"clusters": {"blue": {"public_ips": ["203.0.113.7"]}}},
+	)
+	found := protection.deny with input as request with data.guardrails.params.live as marks
+	some entry in found
+	contains(entry.message, "would change the tag Cluster of x-1, a machine of the live cluster blue (3 of 3")
+}
+
+test_a_target_without_live_addresses_is_called_so if {
+	request := object.union(tagging(fixtures.machine("green"), {"set": {"Cluster": "red"}}), {"live": nobody})
+	found := protection.deny with input as request with data.guardrails.params.live as marks
+	some entry in found
+	contains(entry.message, "a machine of green, while no source says which cluster is live; the tag says")
+}
+
+test_other_tags_of_the_unknown_are_free if {
+	count(denied(tagging(fixtures.unresolved, {"set": {"Name": "web"}, "removed": ["Owner"]}))) == 0
+}
+
+test_a_mark_on_a_live_target_without_a_cluster_tag_is_free if {
+	bare := object.union(object.remove(fixtures.machine("blue"), ["tags"]), {"tags": {}})
+	count(denied(tagging(bare, {"set": {"Live": "true"}}))) == 0
+}
+
+test_a_group_may_get_its_first_cluster_tag_while_live_is_unknown if {
+	request := tagging(fixtures.thing("asg", ["green"]), {"set": {"Cluster": "green"}})
+	count(denied(object.union(request, {"live": nobody}))) == 0
+}
+
+test_tags_of_known_live_resources_stay if {
+	subnet := object.union(fixtures.thing("subnet", ["blue"]), {"tags": {"Cluster": "blue"}})
+	denied(tagging(subnet, {"removed": ["Cluster"]})) == retag
+}
+
+test_the_mark_does_not_follow_a_name_without_machines if {
+	sources := [fixtures.source("eip", ["ghost"]), fixtures.source("tag", ["blue"])]
+	unknown := {"live": {"known": false, "clusters": ["blue", "ghost"], "sources": sources}}
+	denied(object.union(tagging(marked("blue"), {"removed": ["Live"]}), unknown)) == retag
+}
