@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from attrs import evolve
+
 from guardrails.values import Decision, Live, LookupFailure, Violation
 
 _SHOWN = 5
@@ -16,7 +18,10 @@ def paragraph(decision: Decision, now: float) -> str:
         parts.append(_sentence(decision.unavailable))
     if decision.facts is not None and not decision.unavailable:
         parts.append(_sentence(live_sentence(decision.facts.live, now)))
-    parts += _rules([violation for violation in decision.violations if violation.action != "dryrun"])
+    parts += [
+        f"Rule {group.rule}: {group.message} Instead: {group.remediation}"
+        for group in grouped(violation for violation in decision.violations if violation.action != "dryrun")
+    ]
     parts.append(f"[decision {decision.id}]")
     return " ".join(part for part in parts if part)
 
@@ -32,6 +37,14 @@ def live_sentence(live: Live, now: float) -> str:
     verb = "are" if len(live.clusters) > 1 else "is"
     dispute = ", in dispute" if live.disputed else ""
     return f"{names} {verb} live{dispute} ({evidence})"
+
+
+def grouped(violations: Iterable[Violation]) -> list[Violation]:
+    """One violation for each rule and action, its message that of the first target with the others named after it."""
+    groups: dict[tuple[str, str], list[Violation]] = {}
+    for violation in violations:
+        groups.setdefault((violation.rule, violation.action), []).append(violation)
+    return [_merged(group) for group in groups.values()]
 
 
 def failure_sentence(failure: LookupFailure) -> str:
@@ -77,19 +90,11 @@ def _what(decision: Decision) -> str:
     return text + (f" ({'; '.join(call.forms)})" if call.forms else "")
 
 
-def _rules(violations: list[Violation]) -> list[str]:
-    by_rule: dict[str, list[Violation]] = {}
-    for violation in violations:
-        by_rule.setdefault(violation.rule, []).append(violation)
-    sentences = []
-    for rule, group in by_rule.items():
-        others = listed(violation.target for violation in group[1:])
-        same = f" (the same for {others})" if others else ""
-        remedies = list(dict.fromkeys(violation.remediation for violation in group))
-        sentences.append(
-            f"Rule {rule}: {_sentence(group[0].message.rstrip('. ') + same)} Instead: {_sentence(remedies[0])}"
-        )
-    return sentences
+def _merged(group: list[Violation]) -> Violation:
+    others = listed(violation.target for violation in group[1:])
+    same = f" (the same for {others})" if others else ""
+    message = _sentence(group[0].message.rstrip(". ") + same)
+    return evolve(group[0], message=message, remediation=_sentence(group[0].remediation))
 
 
 def _sentence(text: str) -> str:

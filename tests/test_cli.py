@@ -98,7 +98,8 @@ def test_check(site, aws, shell):
     denied = shell("check", "ec2", "TerminateInstances", f"InstanceIds={','.join(site.blue.instance_ids)}")
     assert denied.returncode == 3
     assert "would be blocked" in denied.stdout
-    assert "live-cluster/terminate" in denied.stdout
+    assert denied.stdout.count("live-cluster/terminate") == 1
+    assert all(machine in denied.stdout for machine in site.blue.instance_ids)
     allowed = shell("check", "ec2", "terminate-instances", f'InstanceIds=["{site.green.instance_ids[0]}"]')
     assert allowed.returncode == 0
     assert "would be sent" in allowed.stdout
@@ -188,6 +189,7 @@ def test_log(site, shell):
     shell("run", "script.py", site.blue.instance_ids[0])
     shell("run", "script.py", site.green.instance_ids[0])
     lines = shell("log").stdout
+    assert len(lines.splitlines()) == 2
     assert lines.index("deny") < lines.index("allow")
     assert "live-cluster/terminate" in lines
     denied = [json.loads(line) for line in shell("log", "--denied", "--format", "json").stdout.splitlines()]

@@ -59,5 +59,7 @@ def _line(entry: dict[str, Any]) -> None:
             f"  {call.get('service')}:{call.get('operation')}  {call.get('region') or ''}  ",
             ", ".join(rules) or str(custom.get("unavailable") or custom.get("reason") or ""),
             (f"  {str(entry['decision_id'])[:8]}", "dim"),
-        )
+        ),
+        # One line a decision, for grep; a terminal wraps it by itself.
+        soft_wrap=True,
     )

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from guardrails.document import describe, rfc3339
-from guardrails.message import age, live_sentence, paragraph
+from guardrails.message import age, grouped, live_sentence, paragraph
 from guardrails.values import Decision, Facts, Outcome
 
 _STYLES = {"allow": "green", "warn": "yellow", "confirm": "yellow", "deny": "red"}
@@ -60,7 +60,7 @@ def show_decision(out: Console, decision: Decision, outcome: Outcome, mode: str)
         out.print(Text(decision.unavailable))
     if decision.facts is not None and not decision.unavailable:
         out.print(Text(live_sentence(decision.facts.live, time.time())))
-    for violation in decision.violations:
+    for violation in grouped(decision.violations):
         out.print(
             Text.assemble((f"{violation.action:>7}  ", style), (violation.rule, "bold"), f"  {violation.message}")
         )

@@ -74,7 +74,9 @@ deny contains lib.violation("addresses/displace", id, message, remediation) if {
 }
 
 # The Elastic IPs where the address is to go; where nobody looked for them, all public addresses.
-held(destination) := object.get(destination.facts, "elastic_ips", destination.public_ips)
+held(destination) := destination.facts.elastic_ips if {
+	is_array(destination.facts.elastic_ips)
+} else := destination.public_ips
 
 loses_nothing(destination) if {
 	moving := {address | some target in lib.targets; some address in target.public_ips}

@@ -81,3 +81,25 @@ test_being_there_already_excuses_nothing_else if {
 	rules(addresses.deny) == {"addresses/private-ip"}
 		with input as assigned("AssignPrivateIpAddresses", "eni", "eni-1")
 }
+
+test_release_message if {
+	found := addresses.deny with input as on("ReleaseAddress", "address", "blue")
+	[entry.message | some entry in found] == [concat("", [
+		"ReleaseAddress would take away x-1, a public address of the live cluster blue",
+		" (3 of 3 machines running).",
+	])]
+}
+
+test_disassociate_remedy_reads_as_one_sentence if {
+	found := addresses.deny with input as on("DisassociateAddress", "address", "blue")
+	[entry.remediation | some entry in found] == [concat("", [
+		"Do not take the address off first: move it in one step, with AssociateAddress and AllowReassociation=True, ",
+		"to a machine of the complete new cluster.",
+	])]
+}
+
+test_private_address_remedy if {
+	found := addresses.deny with input as on("UnassignPrivateIpAddresses", "private-ip", "blue")
+	some entry in found
+	startswith(entry.remediation, "Use a free address, or one of a machine that is not live;")
+}

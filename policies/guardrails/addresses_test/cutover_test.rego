@@ -78,7 +78,8 @@ test_no_share_sanctions_nothing if {
 }
 
 test_all_gaps_are_told_at_once if {
-	message := gap(moving(fixtures.machine("green"), green({"running": 1, "total": 4, "in_flight": 1, "healthy": false})))
+	unfit := green({"running": 1, "total": 4, "in_flight": 1, "healthy": false})
+	message := gap(moving(fixtures.machine("green"), unfit))
 	every part in ["runs 1 of 4", "1 machines of green are terminating", "not known to be healthy", "runs 1 machines"] {
 		contains(message, part)
 	}
@@ -87,7 +88,7 @@ test_all_gaps_are_told_at_once if {
 test_an_unknown_destination_sanctions_nothing if {
 	"addresses/steal" in rules(addresses.deny) with input as moving(fixtures.unresolved, {})
 	message := gap(moving(fixtures.untagged, {}))
-	contains(message, "the destination is not known to belong to exactly one cluster")
+	contains(message, "The switch is not sanctioned: the destination is not known to belong to exactly one cluster.")
 }
 
 test_a_destination_of_two_clusters_sanctions_nothing if {
@@ -121,7 +122,10 @@ test_a_cluster_that_shares_the_address_is_no_other if {
 
 test_an_address_of_two_live_clusters_needs_the_larger if {
 	shared := object.union(address, {"clusters": ["blue", "red"]})
-	request := object.union(moving(fixtures.machine("green"), {"clusters": {"red": fixtures.cluster(true, 5, 5)}}), {"targets": {"eipalloc-1": shared}})
+	request := object.union(
+		moving(fixtures.machine("green"), {"clusters": {"red": fixtures.cluster(true, 5, 5)}}),
+		{"targets": {"eipalloc-1": shared}},
+	)
 	rules(addresses.deny) == steal with input as request
 }
 
@@ -129,7 +133,8 @@ test_an_address_does_not_wander_within_the_live_cluster if {
 	found := addresses.deny with input as moving(fixtures.machine("blue"), {})
 	rules(found) == {"addresses/repoint"}
 	some entry in found
-	contains(entry.message, "It is in use on i-blue, and the destination i-new is another machine of the same cluster.")
+	contains(entry.message, "It is in use on i-blue,")
+	endswith(entry.message, ", and the destination i-new is another machine of the same cluster.")
 }
 
 with_facts(facts) := {"targets": {"eipalloc-1": {"facts": facts}}}
@@ -157,7 +162,11 @@ test_an_address_nobody_knows_the_holder_of_is_not_idle if {
 }
 
 test_an_address_may_move_on_its_own_machine if {
-	every place in [{"i-blue": fixtures.machine("blue")}, {"eni-blue": fixtures.thing("eni", ["blue"])}, {"eni-2": object.union(fixtures.thing("eni", ["blue"]), {"facts": {"instance": "i-blue"}})}] {
+	every place in [
+		{"i-blue": fixtures.machine("blue")},
+		{"eni-blue": fixtures.thing("eni", ["blue"])},
+		{"eni-2": object.union(fixtures.thing("eni", ["blue"]), {"facts": {"instance": "i-blue"}})},
+	] {
 		some id, destination in place
 		targets := {"eipalloc-1": address, id: onto(destination)}
 		request := fixtures.request("AssociateAddress", ["ip"], targets)
@@ -172,12 +181,13 @@ test_a_live_machine_does_not_lose_its_address_to_another if {
 	found := addresses.deny with input as request
 	rules(found) == {"addresses/displace"}
 	some entry in found
-	startswith(entry.message, "AssociateAddress would displace 203.0.113.9 from i-new, a machine of the live cluster blue.")
+	startswith(entry.message, "AssociateAddress would displace 203.0.113.9 from i-new, a machine of the live")
 }
 
 test_a_live_machine_may_get_a_first_address if {
 	spare := object.union(fixtures.thing("address", []), {"public_ips": ["203.0.113.8"]})
-	request := fixtures.request("AssociateAddress", ["ip"], {"eipalloc-2": spare, "i-new": onto(fixtures.machine("blue"))})
+	targets := {"eipalloc-2": spare, "i-new": onto(fixtures.machine("blue"))}
+	request := fixtures.request("AssociateAddress", ["ip"], targets)
 	count(addresses.deny) == 0 with input as request
 }
 
@@ -188,7 +198,8 @@ test_a_live_machine_may_get_the_address_it_has if {
 }
 
 test_where_nobody_looked_every_public_address_counts if {
-	busy := object.union(object.remove(fixtures.machine("blue"), ["facts"]), {"facts": {}, "public_ips": ["203.0.113.9"]})
+	bare := object.remove(fixtures.machine("blue"), ["facts"])
+	busy := object.union(bare, {"facts": {}, "public_ips": ["203.0.113.9"]})
 	spare := object.union(fixtures.thing("address", []), {"public_ips": ["203.0.113.8"]})
 	request := fixtures.request("AssociateAddress", ["ip"], {"eipalloc-2": spare, "i-new": onto(busy)})
 	rules(addresses.deny) == {"addresses/displace"} with input as request
@@ -214,7 +225,8 @@ test_an_unresolved_destination_sanctions_nothing if {
 }
 
 test_counts_that_are_no_numbers_sanction_nothing if {
-	rules(addresses.deny) == steal with input as moving(fixtures.machine("green"), green({"running": "3", "total": "3"}))
+	texts := green({"running": "3", "total": "3"})
+	rules(addresses.deny) == steal with input as moving(fixtures.machine("green"), texts)
 }
 
 test_a_cluster_of_one_machine_is_a_cluster if {
@@ -238,4 +250,85 @@ test_a_second_address_is_lost_beside_the_one_that_moves if {
 	busy := object.union(fixtures.machine("blue"), {"facts": {"elastic_ips": ["203.0.113.7", "203.0.113.9"]}})
 	targets := {"eipalloc-1": address, "i-blue": onto(busy)}
 	rules(addresses.deny) == {"addresses/displace"} with input as fixtures.request("AssociateAddress", ["ip"], targets)
+}
+
+remediation(request) := entry.remediation if {
+	found := addresses.deny with input as request
+	some entry in found
+}
+
+test_steal_message_and_remedy if {
+	request := moving(fixtures.machine("green"), green({"in_flight": 2, "healthy": null}))
+	gap(request) == concat("", [
+		"AssociateAddress would take away eipalloc-1, a public address of the live cluster blue",
+		" (3 of 3 machines running). The switch is not sanctioned: ",
+		"2 machines of green are terminating; green is not known to be healthy.",
+	])
+	startswith(remediation(request), "Wait until every machine of the new cluster runs and is healthy,")
+}
+
+test_repoint_message_and_remedy if {
+	request := moving(fixtures.machine("blue"), {})
+	found := addresses.deny with input as request
+	some entry in found
+	startswith(entry.message, "AssociateAddress would take away eipalloc-1, a public address of the live cluster blue")
+	startswith(remediation(request), "Give the other machine an address of its own,")
+}
+
+test_an_unknown_share_is_called_unknown if {
+	request := moving(fixtures.machine("green"), {})
+	without := object.remove(data.guardrails.params, ["cutover"])
+	found := addresses.deny with input as request with data.guardrails.params as without
+	some entry in found
+	contains(entry.message, "a share of unknown is needed")
+}
+
+test_a_live_cluster_nobody_counted_has_no_large_enough_successor if {
+	request := object.union(moving(fixtures.machine("green"), {}), {"live": {"clusters": ["blue"]}})
+	counted := {"clusters": {"green": fixtures.cluster(false, 3, 3)}}
+	uncounted := object.union(object.remove(request, ["clusters"]), counted)
+	contains(gap(uncounted), "green runs 3 machines, blue runs an unknown number, a share of 1 is needed")
+}
+
+test_a_destination_without_a_cluster_spoils_the_other if {
+	request := object.union(
+		moving(fixtures.machine("green"), {}),
+		{"targets": {"i-other": onto(fixtures.untagged)}},
+	)
+	rules(addresses.deny) == steal with input as request
+}
+
+displacing(machine, effects) := fixtures.request("AssociateAddress", effects, {
+	"eipalloc-2": object.union(fixtures.thing("address", []), {"public_ips": ["203.0.113.8"]}),
+	"i-new": onto(object.union(machine, {"facts": {"elastic_ips": ["203.0.113.9"]}})),
+})
+
+test_only_a_call_that_moves_addresses_displaces if {
+	rules(addresses.deny) == {"addresses/displace"} with input as displacing(fixtures.machine("blue"), ["ip"])
+	count(addresses.deny) == 0 with input as displacing(fixtures.machine("blue"), ["traffic"])
+}
+
+# One source is enough: the mark on the cluster counts although the list of live clusters leaves it out.
+test_a_cluster_marked_live_is_not_displaced if {
+	request := object.union(displacing(fixtures.machine("blue"), ["ip"]), {"live": {"clusters": []}})
+	rules(addresses.deny) == {"addresses/displace"} with input as request
+}
+
+test_displace_names_every_live_cluster_and_the_way_out if {
+	both := object.union(fixtures.machine("blue"), {"clusters": ["red", "blue"]})
+	request := object.union(
+		displacing(both, ["ip"]),
+		{"clusters": {"red": fixtures.cluster(true, 3, 3)}},
+	)
+	found := addresses.deny with input as request
+	some entry in found
+	endswith(entry.message, "from i-new, a machine of the live cluster blue, red.")
+	startswith(remediation(request), "Choose a machine without an address, or a second private address")
+}
+
+test_addresses_that_are_null_were_not_looked_for if {
+	busy := object.union(fixtures.machine("blue"), {"facts": {"elastic_ips": null}, "public_ips": ["203.0.113.9"]})
+	spare := object.union(fixtures.thing("address", []), {"public_ips": ["203.0.113.8"]})
+	request := fixtures.request("AssociateAddress", ["ip"], {"eipalloc-2": spare, "i-new": onto(busy)})
+	rules(addresses.deny) == {"addresses/displace"} with input as request
 }

@@ -91,6 +91,3 @@ request(operation, effects, targets) := {
 	"time": "2023-10-09T15:22:00Z",
 	"now_s": 1696864920,
 }
-
-# The ids of the rules that fired.
-rules(entries) := {entry.rule | some entry in entries}

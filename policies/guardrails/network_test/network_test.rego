@@ -78,3 +78,29 @@ test_message_and_remedy if {
 	some other in detached
 	startswith(other.message, "X would change or detach x-1, a network interface")
 }
+
+verbs := {
+	"subnet": "change",
+	"route-table": "change the routes of",
+	"nacl": "change the filters of",
+	"eni": "change or detach",
+	"instance": "change the network settings of",
+	"nat-gateway": "change the network of",
+}
+
+test_each_rule_says_what_the_call_would_do if {
+	every type, verb in verbs {
+		found := network.deny with input as on(type, "blue", ["network"])
+		some entry in found
+		startswith(entry.message, sprintf("X would %s x-1, ", [verb]))
+		endswith(entry.message, " of the live cluster blue (3 of 3 machines running).")
+	}
+}
+
+test_remedy_reads_as_one_sentence if {
+	found := network.deny with input as on("subnet", "blue", ["network"])
+	[entry.remediation | some entry in found] == [concat("", [
+		"Make the change in a network of its own, start the new cluster there and move the addresses to it; ",
+		"this network is free to change once no live cluster is on it.",
+	])]
+}

@@ -112,6 +112,7 @@ mark_follows(target, keys) if {
 	lib.live_known
 	named := clusters_named_beside("tag")
 	count(named) > 0
+	count(target.clusters) > 0
 	every cluster in target.clusters {
 		not cluster in named
 	}

@@ -56,3 +56,17 @@ test_reading_effects_only if {
 	request := object.union(pointing(sources), {"call": {"effects": ["traffic"]}})
 	count(protection.deny) == 0 with input as request
 }
+
+test_only_a_target_is_a_pointer if {
+	request := object.union(
+		pointing([fixtures.source("ssm", ["blue"])]),
+		{"targets": {"/live": {"role": "destination"}}},
+	)
+	count(protection.deny) == 0 with input as request
+}
+
+test_pointer_remedy if {
+	found := protection.deny with input as pointing([fixtures.source("ssm", ["blue"])])
+	some entry in found
+	entry.remediation == "Move the addresses to the complete new cluster first, then change the pointer."
+}

@@ -72,3 +72,15 @@ test_only_a_parameter_is_a_pointer if {
 	request := object.union(flags(fixtures.thing("other", ["blue"])), {"call": {"service": "ssm"}})
 	rules(protection.deny) == off with input as request
 }
+
+test_unknown_destinations_are_not_weakened if {
+	destination := object.union(fixtures.unresolved, {"role": "destination"})
+	count(protection.deny) == 0 with input as flags(destination)
+}
+
+test_switch_off_remedy if {
+	found := protection.deny with input as flags(fixtures.machine("blue"))
+	some entry in found
+	startswith(entry.remediation, "Leave the protection on. Move the addresses to the replacement first;")
+	endswith(entry.remediation, "once this is not live, it may go.")
+}

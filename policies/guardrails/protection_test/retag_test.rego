@@ -203,3 +203,34 @@ test_the_mark_does_not_follow_a_name_without_machines if {
 	unknown := {"live": {"known": false, "clusters": ["blue", "ghost"], "sources": sources}}
 	denied(object.union(tagging(marked("blue"), {"removed": ["Live"]}), unknown)) == retag
 }
+
+test_destinations_are_not_retagged if {
+	destination := object.union(fixtures.unresolved, {"role": "destination"})
+	count(denied(tagging(destination, {"set": {"Cluster": "green"}}))) == 0
+}
+
+# The list of live clusters leaves blue out; its own mark is enough for its addresses to count.
+test_addresses_of_a_cluster_marked_live_are_evidence if {
+	bare := object.union(fixtures.untagged, {"public_ips": ["203.0.113.7"]})
+	request := object.union(
+		tagging(bare, {"set": {"Cluster": "green"}}),
+		{"clusters": {"blue": {"public_ips": ["203.0.113.7"]}}, "live": {"clusters": []}},
+	)
+	denied(request) == retag
+}
+
+test_retag_remedy if {
+	request := tagging(fixtures.machine("blue"), {"removed": ["Cluster"]})
+	found := protection.deny with input as request with data.guardrails.params.live as marks
+	some entry in found
+	startswith(entry.remediation, "Leave the tag as it is. Move the addresses to the replacement first;")
+}
+
+test_the_mark_of_no_cluster_follows_nothing if {
+	stray := object.union(fixtures.untagged, {"tags": {"Live": "true"}, "public_ips": ["203.0.113.7"]})
+	request := object.union(
+		tagging(stray, {"removed": ["Live"]}),
+		{"clusters": {"blue": {"public_ips": ["203.0.113.7"]}}},
+	)
+	denied(request) == retag
+}
