@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 _STYLES = {"operator": "bold", "guard": "cyan", "AWS": "yellow", "demo": "dim"}
+_WORDS = {"DOWN": "bold red", "BLOCKED": "bold green", "up": "green"}
 
 
 @frozen
@@ -114,6 +115,8 @@ def _line(step: Step) -> RenderableType:
     table.add_column(width=8)
     table.add_column(ratio=1)
     said = Text(step.what)
+    for word, style in _WORDS.items():
+        said.highlight_regex(rf"\b{word}\b", style)
     if step.result:
         said.append(f"\n{step.result}")
     table.add_row(Text(f"{step.at_s:.1f} s", style="dim"), Text(step.who, style=_STYLES.get(step.who, "")), said)
