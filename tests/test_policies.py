@@ -6,6 +6,7 @@ import contextlib
 import itertools
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -195,3 +196,75 @@ def test_shipped_folder_is_complete():
     """The schema and the parameters ship beside the policies."""
     assert isinstance(json.loads((POLICIES / "schemas" / "input.json").read_text()), dict)
     assert Path(POLICIES / "guardrails" / "params" / "data.json").is_file()
+
+
+CANARY = {"call": {"effects": ["terminate"], "tags": None}, "targets": {}, "clusters": {}}
+
+
+def test_a_failed_input_leaves_nothing_behind():
+    """After an input that failed, the next answer is for the next input, not for the one before."""
+    engine = EmbeddedEngine(bundle.read([POLICIES]))
+    first = engine.evaluate(CANARY)
+    with pytest.raises(EngineFailure):
+        engine.evaluate({"x": object()})
+    assert engine.evaluate({}) != first
+    assert engine.evaluate(CANARY) == first
+
+
+def test_each_thread_has_its_engine():
+    """Threads evaluate side by side; an engine of another thread would panic."""
+    engine = EmbeddedEngine(bundle.read([POLICIES]))
+    here = engine.evaluate(CANARY)
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(engine.evaluate, [CANARY] * 40)) == [here] * 40
+
+
+def test_an_input_without_end_is_refused():
+    """An input beyond any call's size is no question; it ends in EngineFailure, so in a denial."""
+    engine = EmbeddedEngine(bundle.read([POLICIES]))
+    with pytest.raises(EngineFailure, match="more than 16,000,000"):
+        engine.evaluate({"x": "y" * 16_000_001})
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, SystemExit])
+def test_a_person_can_interrupt(stop, monkeypatch):
+    """Ctrl-C and exit go through the wrapper; the engine's own panics, BaseExceptions too, do not."""
+    engine = EmbeddedEngine(bundle.read([POLICIES]))
+
+    def interrupted(*_):
+        raise stop
+
+    monkeypatch.setattr("guardrails.evaluate.embedded._evaluate", interrupted)
+    with pytest.raises(stop):
+        engine.evaluate(CANARY)
+
+    class PanicException(BaseException):
+        """A stand-in: the real one cannot be made from Python."""
+
+    def panicking(*_):
+        raise PanicException("index out of bounds")
+
+    monkeypatch.setattr("guardrails.evaluate.embedded._evaluate", panicking)
+    with pytest.raises(EngineFailure):
+        engine.evaluate(CANARY)
+
+
+NETS = ["10.0.0.0/8", "10.1.0.0/16", "192.168.0.0/24", "192.168.1.0/24", "2001:db8::/32", "2001:db8:1::/48"]
+
+
+def test_added_functions_answer_as_opa_does(opa, run, tmp_path):
+    """net.cidr_intersects and net.cidr_merge, which the engine lacks, give OPA's answers."""
+    rego = (
+        "package t\n\n"
+        "meet := {[a, b] | some a in input.nets; some b in input.nets; net.cidr_intersects(a, b)}\n\n"
+        "merged := net.cidr_merge(input.nets)\n"
+    )
+    (tmp_path / "t.rego").write_text(rego)
+    (tmp_path / "input.json").write_text(json.dumps({"nets": NETS}))
+    engine = _compile(bundle.Bundle({"t.rego": rego}, {}, ""))
+    engine.set_input_json(json.dumps({"nets": NETS}))
+    for rule in ("meet", "merged"):
+        ours = json.loads(engine.eval_rule_as_json(f"data.t.{rule}"))
+        command = ("eval", "-d", str(tmp_path / "t.rego"), "-i", str(tmp_path / "input.json"), "-f", "raw")
+        theirs = json.loads(run(opa, *command, f"data.t.{rule}"))
+        assert sorted(map(str, ours)) == sorted(map(str, theirs))
