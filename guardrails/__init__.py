@@ -7,10 +7,14 @@ From then on every botocore call that can hurt a running cluster is checked agai
 cluster is live; a disallowed call raises CallDenied before anything reaches AWS.
 """
 
-from guardrails.errors import CallDenied, ConfigError, GuardrailsError, GuardUnavailable, PolicyError
-from guardrails.guard import Guard
-from guardrails.installed import install, uninstall
-from guardrails.values import Decision, Violation
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from guardrails.errors import CallDenied, ConfigError, GuardrailsError, GuardUnavailable, PolicyError
+    from guardrails.guard import Guard
+    from guardrails.installed import install, uninstall
+    from guardrails.values import Decision, Violation
 
 __all__ = [
     "CallDenied",
@@ -24,3 +28,29 @@ __all__ = [
     "install",
     "uninstall",
 ]
+
+# Read when first asked for: the hook in guardrails.activation must not import botocore into every process.
+_HOMES = {
+    "CallDenied": "errors",
+    "ConfigError": "errors",
+    "Decision": "values",
+    "Guard": "guard",
+    "GuardUnavailable": "errors",
+    "GuardrailsError": "errors",
+    "PolicyError": "errors",
+    "Violation": "values",
+    "install": "installed",
+    "uninstall": "installed",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

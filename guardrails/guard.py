@@ -16,13 +16,14 @@ import botocore.session
 from attrs import evolve
 
 from guardrails import assembly, caller, document, live
+from guardrails.activation.inherited import Inherited
 from guardrails.catalogue import Catalogue
 from guardrails.classify import classify
 from guardrails.config import load
 from guardrails.enforce import enforce
 from guardrails.errors import CallDenied, GuardUnavailable
 from guardrails.evaluate.engine import EngineFailure, read_result
-from guardrails.intercept import Interceptor
+from guardrails.intercept import Interceptor, Judge
 from guardrails.lookups import Fetched, Lookups
 from guardrails.message import failure_sentence, paragraph
 from guardrails.origin import Origin
@@ -46,9 +47,11 @@ class Guard:
         self._engine = assembly.engine(settings)
         self._log = assembly.open_log(settings)
         self._models = botocore.session.Session()
-        self._lookups = Lookups(self._exempt, settings.max_fact_age_s, settings.lookup_timeout_s)
+        self._lookups = Lookups(settings.max_fact_age_s, settings.lookup_timeout_s)
+        governs = self._catalogue.governs
+        judge = Judge(governs, self._catalogue.services, self._admit, self._service_model)
         # Facts fetched while a call was under way may be from before it, so they go when it has come back.
-        self._interceptor = Interceptor(self._is_candidate, self._admit, self._lookups.forget, self._service_model)
+        self._interceptor = Interceptor(judge, governs, self._lookups.forget, lambda: Inherited(settings))
 
     @classmethod
     def from_config(cls, config: str | Path | Mapping[str, Any] | Settings | None = None) -> Guard:
@@ -83,7 +86,7 @@ class Guard:
         parameters that botocore would refuse. An ungoverned call is an ``allow`` whose `reason` says so.
         """
         call, origin = self._interceptor.read(client, operation, params)
-        if self._is_candidate(call.service, call.operation):
+        if self._catalogue.governs(call.service, call.operation):
             decision = self._decide(call, origin)
             if decision is not None:
                 return decision
@@ -96,11 +99,14 @@ class Guard:
 
     # -- the stages, in order ------------------------------------------------------------------------------------
 
-    def _admit(self, call: Call, origin: Origin) -> None:
-        """Decide on a call that is about to be sent; raises CallDenied when it must not be."""
+    def _admit(self, call: Call, origin: Origin) -> str | None:
+        """Decide on a call that is about to be sent; raises CallDenied when it must not be.
+
+        Returns the decision's id, for the trace that the call carries; None for an ungoverned call.
+        """
         decision = self._decide(call, origin)
         if decision is None:
-            return
+            return None
         outcome = enforce(decision, self.settings.mode, time.time())
         self._record(decision, outcome)
         if not outcome.send:
@@ -109,6 +115,7 @@ class Guard:
         self._lookups.forget()
         if outcome.warning:
             _logger.warning("%s", outcome.warning)
+        return decision.id
 
     def _decide(self, call: Call, origin: Origin) -> Decision | None:
         """None for an ungoverned call. Whatever goes wrong for a governed one becomes a denial, never an exception."""
@@ -188,12 +195,6 @@ class Guard:
                 raise _denied(evolve(decision, action="deny", unavailable=reason)) from error
 
     # -- what the interceptor asks -------------------------------------------------------------------------------
-
-    def _is_candidate(self, service: str, operation: str) -> bool:
-        return self._catalogue.lookup(service, operation) is not None
-
-    def _exempt(self, client: Any) -> None:
-        self._interceptor.exempt(client)
 
     def _service_model(self, signing_name: str) -> Any:
         return self._models.get_service_model(self._catalogue.botocore_service(signing_name))

@@ -10,7 +10,8 @@ from typing import Any
 from guardrails.guard import Guard
 from guardrails.settings import Settings
 
-_lock = threading.Lock()
+# Reentrant: in an activated process, importing botocore inside install() installs, too.
+_lock = threading.RLock()
 _installed: Guard | None = None
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
 from typing import Any, cast
@@ -14,6 +15,7 @@ from urllib.parse import urlsplit
 import botocore.session
 from attrs import frozen
 from botocore.config import Config
+from botocore.credentials import Credentials
 from botocore.exceptions import BotoCoreError, ClientError
 
 from guardrails.origin import Origin
@@ -46,13 +48,16 @@ class Fetched:
 class Lookups:
     """Makes look-ups with the credentials, region and endpoint of the intercepted call.
 
-    `exempt` is told of every client made here, so that the guard does not judge its own requests.
+    The guard does not judge them, because no look-up is in the catalogue of what it judges.
     """
 
-    def __init__(self, exempt: Callable[[Any], None], max_age_s: float, timeout_s: float) -> None:
-        self._exempt = exempt
+    def __init__(self, max_age_s: float, timeout_s: float) -> None:
         self._max_age_s = max_age_s
         self._timeout_s = timeout_s
+        self._start_over()
+
+    def _start_over(self) -> None:
+        self._pid = os.getpid()
         self._places: OrderedDict[tuple[Any, ...], _Place] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -61,6 +66,7 @@ class Lookups:
 
         Never raises: what fails, or takes longer than `timeout_s` in all, is in `failures`.
         """
+        self._notice_fork()
         place = self._place(origin)
         wanted = {lookup.key(): lookup for lookup in lookups}
         answers = place.young(wanted, self._max_age_s)
@@ -77,17 +83,27 @@ class Lookups:
 
     def forget(self) -> None:
         """Drop every remembered answer: a call that changes the world is about to be sent, or has come back."""
+        self._notice_fork()
         with self._lock:
             places = list(self._places.values())
         for place in places:
             place.clear()
 
+    def _notice_fork(self) -> None:
+        # A forked child has the parent's connections, on which the parent goes on talking, and its locks, which
+        # threads that are not here may hold.
+        if self._pid != os.getpid():
+            self._start_over()
+
     def _place(self, origin: Origin) -> _Place:
-        key = (id(origin.credentials), origin.region, origin.endpoint_url, origin.service, repr(origin.verify))
+        who = origin.credentials
+        # Frozen credentials are equal by their keys; refreshable ones keep theirs to themselves.
+        identity = who if isinstance(who, tuple) else id(who)
+        key = (identity, origin.region, origin.endpoint_url, origin.service, repr(origin.verify))
         with self._lock:
             place = self._places.get(key)
             if place is None:
-                place = self._places[key] = _Place(origin, self._exempt, self._timeout_s)
+                place = self._places[key] = _Place(origin, self._timeout_s)
                 while len(self._places) > _PLACES:
                     self._places.popitem(last=False)
             self._places.move_to_end(key)
@@ -122,10 +138,9 @@ def _result(
 class _Place:
     """One account, region and endpoint: its clients and its young answers."""
 
-    def __init__(self, origin: Origin, exempt: Callable[[Any], None], timeout_s: float) -> None:
+    def __init__(self, origin: Origin, timeout_s: float) -> None:
         # Holding the credentials keeps their id(), which is part of the place's key, from being used again.
         self._origin = origin
-        self._exempt = exempt
         self._timeout_s = timeout_s
         self._session: Any = None
         self._clients: dict[str, Any] = {}
@@ -188,7 +203,6 @@ class _Place:
             client = self._clients.get(service)
             if client is None:
                 client = self._clients[service] = self._create(service)
-                self._exempt(client)
             return client
 
     def _create(self, service: str) -> Any:
@@ -197,7 +211,7 @@ class _Place:
             # No profile: the credentials are given, and one named in the environment may not exist.
             self._session = botocore.session.Session(session_vars={"profile": (None, None, None, None)})
             # The object itself, not its keys: refreshable credentials go on refreshing in one place.
-            self._session._credentials = origin.credentials
+            self._session._credentials = _usable(origin.credentials)
         return self._session.create_client(
             service,
             region_name=origin.region or None,
@@ -211,6 +225,13 @@ class _Place:
                 user_agent_extra="guardrails-lookup",
             ),
         )
+
+
+def _usable(credentials: Any) -> Any:
+    """Credentials that a session can use: those of a signature alone come frozen."""
+    if isinstance(credentials, tuple):
+        return Credentials(credentials[0], credentials[1], credentials[2])
+    return credentials
 
 
 def _items(page: Mapping[str, Any], member: str) -> list[Mapping[str, Any]]:

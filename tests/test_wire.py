@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from guardrails.catalogue import Catalogue
-from guardrails.intercept.wire import Undecodable, action_of, decode
+from guardrails.intercept.outgoing import Outgoing, action_of, of_dict, query
+from guardrails.intercept.wire import Undecodable, decode
 
 CATALOGUE = Catalogue()
 SESSION = botocore.session.Session()
@@ -72,7 +73,7 @@ def test_round_trip(operation, data):
         return
     serializer = create_serializer(operation.service_model.resolved_protocol, include_validation=False)
     wire = serializer.serialize_to_request(params, operation)
-    assert action_of("?", wire["body"], wire["headers"]) == operation.name
+    assert action_of("?", of_dict(wire), lambda _: True) == operation.name
     assert decode(operation.service_model, operation.name, wire["body"]) == params
 
 
@@ -107,7 +108,29 @@ def test_json_with_unknown_parts_is_refused():
 
 
 def test_the_action_on_the_wire_counts():
-    """The operation is what the body says, not what the client's method was called."""
-    assert action_of("DescribeInstances", {"Action": "TerminateInstances"}, None) == "TerminateInstances"
-    assert action_of("x", b"{}", {"X-Amz-Target": "AmazonSSM.PutParameter"}) == "PutParameter"
-    assert action_of("x", b"Action=StopInstances&InstanceId.1=i-1", {}) == "StopInstances"
+    """The operation is what the request says, wherever it says it, not what the client's method was called."""
+
+    def action(default="x", *, url="https://h/", headers=None, body=b""):
+        return action_of(default, Outgoing("POST", url, headers or {}, body), lambda name: name == "TerminateInstances")
+
+    assert action("DescribeInstances", body={"Action": "TerminateInstances"}) == "TerminateInstances"
+    assert action(body=b"{}", headers={"x-amz-target": "AmazonSSM.PutParameter"}) == "PutParameter"
+    assert action(body=b"Action=StopInstances&InstanceId.1=i-1") == "StopInstances"
+    assert action(body=b"InstanceId.1=i-1&Action=StopInstances") == "StopInstances"
+    form = {"Content-Type": b"application/x-www-form-urlencoded"}
+    assert action(body="InstanceId.1=i-1&%41ction=StopInstances", headers=form) == "StopInstances"
+    assert action(url="https://h/?InstanceId.1=i-1&Action=StopInstances") == "StopInstances"
+    assert action(url="https://h/service/X/operation/PutMetricData") == "PutMetricData"
+    assert action(body={"Action": "DescribeHosts"}, url="https://h/?Action=TerminateInstances") == "TerminateInstances"
+    assert action(body=b"<xml/>") == "x"
+
+
+def test_a_form_in_the_url_is_read():
+    """A GET request's parameters are read from its URL, without those of the signature."""
+    model = SESSION.get_service_model("ec2")
+    url = "https://h/?Action=TerminateInstances&Version=1&InstanceId.1=i-1&X-Amz-Date=x&AWSAccessKeyId=y"
+    assert decode(model, "TerminateInstances", None, query(url)) == {"InstanceIds": ["i-1"]}
+    with pytest.raises(Undecodable):
+        decode(model, "TerminateInstances", {"InstanceId.1": "i-2"}, query(url))
+    with pytest.raises(Undecodable):
+        decode(model, "TerminateInstances", {"InstanceId.1": ["i-1", "i-2"]})

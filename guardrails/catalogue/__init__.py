@@ -133,6 +133,12 @@ class Catalogue:
             loaded = self.service(service)
         return loaded.operations.get(operation)
 
+    def governs(self, service: str | None, operation: str) -> bool:
+        """True where an operation has an entry; of any service where nobody knows which one is called."""
+        if service is None:
+            return any(self.lookup(known, operation) is not None for known in self._known)
+        return self.lookup(service, operation) is not None
+
     def botocore_service(self, signing_name: str) -> str:
         """What botocore calls a service that has entries: ``resourcegroupstaggingapi`` for ``tagging``."""
         return self.service(signing_name).service

@@ -1,5 +1,6 @@
-"""Stage 1: see every call that botocore is about to serialize onto the wire."""
+"""Stage 1: see every call that is about to leave through botocore, whichever way it takes."""
 
 from guardrails.intercept.hooks import Interceptor
+from guardrails.intercept.judge import Judge
 
-__all__ = ["Interceptor"]
+__all__ = ["Interceptor", "Judge"]

@@ -1,88 +1,86 @@
-"""The hooks in botocore: one event handler that decides, and class-level gates that make sure it was asked.
+"""Where botocore asks the judge: event handlers that decide, and gates that make sure they were asked.
 
-A decision is made at `before-call`, from the serialized request. It leaves a ticket in the request context, the
-dict that botocore carries from there through every retry, so a call is decided once however often it is sent.
-The gates:
-
-    BaseClient._make_api_call   gives clients that existed before install() their handler
-    Endpoint.make_request       decides where the ticket is missing
-    RequestSigner.sign          decides presigned requests, which never see before-call
-
-Registering a handler on a client that another thread is using can be missed by botocore's handler cache; the
-gate on make_request is what makes that harmless.
+A decision is made at `before-call`, from the serialized request. Registering a handler on a client that another thread
+is using can be missed by botocore's handler cache, and handlers can be removed; the gates are what makes that
+harmless. Each of them checks that what passes is what was judged, and has it judged where it was not.
 """
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Mapping
+import inspect
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
-from urllib.parse import urlsplit
-from weakref import WeakKeyDictionary, WeakSet
+from weakref import WeakSet
 
 from botocore.client import BaseClient
-from botocore.endpoint import Endpoint
-from botocore.model import OperationModel, ServiceModel
+from botocore.model import OperationModel
 from botocore.session import Session
-from botocore.signers import RequestSigner
 
 from guardrails.errors import CallDenied
+from guardrails.intercept import aio
+from guardrails.intercept.gates import Gates
+from guardrails.intercept.judge import Case, Judge
+from guardrails.intercept.outgoing import of_dict, of_request, scope
 from guardrails.intercept.reading import read_call
-from guardrails.intercept.wire import action_of
 from guardrails.origin import Origin
 from guardrails.values import Call
 
-IsCandidate = Callable[[str, str], bool]
-Decide = Callable[[Call, Origin], None]
+Governed = Callable[[str, str], bool]
 Returned = Callable[[], None]
-Models = Callable[[str], ServiceModel]
+Inherited = Callable[[], Any]
 
-_GATES: tuple[tuple[type, str], ...] = (
-    (BaseClient, "_make_api_call"),
-    (Endpoint, "make_request"),
-    (RequestSigner, "sign"),
-)
+_EVENTS = ("before-call", "before-sign", "before-send")
+# Ends of the signature versions whose signature goes into a URL or a form, for somebody else to send.
+_PRESIGNED = ("-query", "-presign-post")
 
 
 class Interceptor:
-    """Calls `decide(call, origin)` for every call that `is_candidate(signing_name, operation)` lets through.
+    """Puts a judge into botocore.
 
-    `decide` raises to block. `returned()` is told when a candidate call came back.
-    `models(signing_name)` gives the service model of a request that does not come with one.
+    `governed(signing_name, operation)` and `returned()`: after a governed call the latter is told that it came back.
+    `inherited()` gives what a process started by multiprocessing is handed, to guard itself when it unpickles it.
     """
 
-    def __init__(self, is_candidate: IsCandidate, decide: Decide, returned: Returned, models: Models) -> None:
-        self._is_candidate = is_candidate
-        self._decide = decide
+    def __init__(self, judge: Judge, governed: Governed, returned: Returned, inherited: Inherited) -> None:
+        self._judge = judge
+        self._governed = governed
         self._returned = returned
-        self._models = models
-        # One ticket per guard: two guards on one client each decide.
-        self._ticket = f"guardrails-{id(self):x}"
-        self._own: WeakSet[BaseClient] = WeakSet()
-        self._clients: WeakSet[BaseClient] = WeakSet()
-        self._client_of: WeakKeyDictionary[Any, BaseClient] = WeakKeyDictionary()
+        self._inherited = inherited
+        self._clients: WeakSet[Any] = WeakSet()
         self._emitters: list[Any] = []
-        self._originals: list[tuple[type, str, Any]] = []
-        # Clients made by an attached session carry copies of its handlers, which nobody can find again.
+        # Clients made by an attached session carry copies of its handlers, which nobody can find again; and somebody
+        # may stand before a gate, which then cannot be taken out.
         self._active = False
+        self._gates = Gates(
+            {
+                "api_call": self._gate_api_call,
+                "make_request": self._gate_make_request,
+                "sign": self._gate_sign,
+                "add_auth": self._gate_add_auth,
+                "send": self._gate_send,
+                "api_call_async": self._gate_api_call_async,
+                "sign_async": self._gate_sign_async,
+                "send_async": self._gate_send_async,
+                "spawn": self._gate_spawn,
+            }
+        )
+        self._installed = False
 
     def install(self) -> None:
-        """Put the gates into botocore's classes: every client of the process, existing ones too."""
-        self._active = True
-        if self._originals:
+        """Guard every client of the process, existing ones too. Raises ConfigError where a gate has no place."""
+        if self._installed:
             return
-        replacements = (self._gate_api_call, self._gate_make_request, self._gate_sign)
-        for (owner, name), make in zip(_GATES, replacements, strict=True):
-            original = owner.__dict__[name]
-            self._originals.append((owner, name, original))
-            setattr(owner, name, make(original))
+        self._active = self._installed = True
+        try:
+            self._gates.put()
+        except BaseException:
+            self.uninstall()
+            raise
 
     def uninstall(self) -> None:
         """Take gates and handlers out again; botocore has its original functions back."""
-        self._active = False
-        for owner, name, original in self._originals:
-            setattr(owner, name, original)
-        self._originals.clear()
+        self._active = self._installed = False
+        self._gates.take()
         for client in list(self._clients):
             self._unregister(client.meta.events)
         self._clients.clear()
@@ -91,27 +89,25 @@ class Interceptor:
         self._emitters.clear()
 
     def attach(self, target: Any) -> None:
-        """Guard one client, or every client that one session creates from now on (botocore's or boto3's)."""
-        self._active = True
+        """Guard one client, or every client that one session creates from now on (botocore's or boto3's).
+
+        What their events show is decided on; the gates that make it complete belong to `install`.
+        """
         client = getattr(getattr(target, "meta", None), "client", target)
+        session = getattr(target, "_session", target)
         if isinstance(client, BaseClient):
             self._remember(client)
-            client.meta.events.register_last("before-sign", self._before_sign, unique_id=f"{self._ticket}-sign")
-            return
-        session = getattr(target, "_session", target)
-        if not isinstance(session, Session):
+            emitter: Any = client.meta.events
+        elif isinstance(session, Session):
+            emitter = session.get_component("event_emitter")
+            self._emitters.append(emitter)
+        else:
             raise TypeError(
                 f"attach() takes a botocore client, a boto3 resource or a session, not {type(target).__name__}"
             )
-        emitter = session.get_component("event_emitter")
-        emitter.register_last("before-call", self._before_call, unique_id=self._ticket)
-        emitter.register_last("before-sign", self._before_sign, unique_id=f"{self._ticket}-sign")
-        self._emitters.append(emitter)
-
-    def exempt(self, client: BaseClient) -> None:
-        """Mark a client of the guard's own: its Describe, Get and List calls are let through unseen."""
-        self._own.add(client)
-        client.meta.events.register_first("before-call", self._let_lookup_pass, unique_id=f"{self._ticket}-own")
+        self._active = True
+        for event, handler in zip(_EVENTS, (self._before_call, self._before_sign, self._before_send), strict=True):
+            emitter.register_last(event, handler, unique_id=self._handler_id(event))
 
     def read(self, client: Any, operation: str | None, params: Mapping[str, Any]) -> tuple[Call, Origin]:
         """A what-if call of a client (or boto3 resource), serialized and read back as if it were sent.
@@ -121,136 +117,218 @@ class Interceptor:
         client = getattr(getattr(client, "meta", None), "client", client)
         if not isinstance(client, BaseClient):
             raise TypeError(f"expected a botocore client or a boto3 resource, not {type(client).__name__}")
-        self._client_of[client._request_signer] = client  # type: ignore[attr-defined]
+        signer: Any = client._request_signer  # type: ignore[attr-defined]
+        self._judge.client_of[signer] = client
         model = client.meta.service_model
         context = {"client_region": client.meta.region_name, "client_config": client.meta.config}
-        origin = self._origin(client._request_signer, client.meta.endpoint_url, context)  # type: ignore[attr-defined]
+        origin = self._judge.origin(signer, client.meta.endpoint_url, context)
         if operation is None:
             return Call(model.signing_name, "", {}, origin.region, origin.endpoint_url), origin
         name = client.meta.method_to_api_mapping.get(operation, operation)
         wire = client._serializer.serialize_to_request(dict(params), model.operation_model(name))  # type: ignore[attr-defined]
-        return read_call(model.signing_name, name, lambda: model, wire, origin, presigned=False), origin
+        return read_call(model.signing_name, name, lambda: model, of_dict(wire), origin, presigned=False), origin
 
-    def _let_lookup_pass(self, model: OperationModel, context: dict[str, Any], **_: Any) -> None:
-        if model.name.startswith(("Describe", "Get", "List")):
-            context[self._ticket] = True
+    def _handler_id(self, event: str) -> str:
+        return f"{self._judge.key}-{event}"
 
     def _unregister(self, emitter: Any) -> None:
-        emitter.unregister("before-call", unique_id=self._ticket)
-        emitter.unregister("before-sign", unique_id=f"{self._ticket}-sign")
+        for event in _EVENTS:
+            emitter.unregister(event, unique_id=self._handler_id(event))
 
-    def _remember(self, client: BaseClient) -> None:
-        client.meta.events.register_last("before-call", self._before_call, unique_id=self._ticket)
-        self._client_of[client._request_signer] = client  # type: ignore[attr-defined]
-        self._client_of[client._endpoint] = client  # type: ignore[attr-defined]
+    def _remember(self, client: Any) -> None:
+        if client in self._clients:
+            return
+        events: Any = client.meta.events
+        events.register_last("before-call", self._before_call, unique_id=self._handler_id("before-call"))
+        self._judge.client_of[client._request_signer] = client
+        self._judge.client_of[client._endpoint] = client
         self._clients.add(client)
-
-    # -- gates -------------------------------------------------------------------------------------------------
-
-    def _gate_api_call(self, original: Any) -> Any:
-        @functools.wraps(original)
-        def _make_api_call(client: BaseClient, operation_name: str, api_params: Any) -> Any:
-            if client not in self._clients and client not in self._own:
-                self._remember(client)
-            denied = False
-            try:
-                return original(client, operation_name, api_params)
-            except CallDenied:
-                denied = True
-                raise
-            finally:
-                if not denied and self._is_candidate(client.meta.service_model.signing_name, operation_name):
-                    self._returned()
-
-        return _make_api_call
-
-    def _gate_make_request(self, original: Any) -> Any:
-        @functools.wraps(original)
-        def make_request(endpoint: Any, operation_model: OperationModel, request_dict: dict[str, Any]) -> Any:
-            context = request_dict.get("context")
-            if context is None or self._ticket not in context:
-                client = self._client_of.get(endpoint)
-                signer = getattr(client, "_request_signer", None)
-                self._judge(operation_model, request_dict, context, signer, presigned=False)
-            return original(endpoint, operation_model, request_dict)
-
-        return make_request
-
-    def _gate_sign(self, original: Any) -> Any:
-        @functools.wraps(original)
-        def sign(signer: Any, operation_name: str, request: Any, *args: Any, **kwargs: Any) -> Any:
-            self._judge_signing(signer, operation_name, request)
-            return original(signer, operation_name, request, *args, **kwargs)
-
-        return sign
 
     # -- handlers ----------------------------------------------------------------------------------------------
 
     def _before_call(
         self, model: OperationModel, params: dict[str, Any], request_signer: Any, context: dict[str, Any], **_: Any
-    ) -> None:
-        if self._active and self._ticket not in context:
-            self._judge(model, params, context, request_signer, presigned=False)
+    ) -> Awaitable[None] | None:
+        return self._settle(self._review_call(model, params, context, request_signer), request_signer)
 
-    def _before_sign(self, request: Any, request_signer: Any, operation_name: str, **_: Any) -> None:
-        if self._active:
-            self._judge_signing(request_signer, operation_name, request)
+    def _before_sign(
+        self, request: Any, request_signer: Any, operation_name: str, signature_version: Any, **_: Any
+    ) -> Awaitable[None] | None:
+        presigned = str(signature_version).endswith(_PRESIGNED)
+        return self._settle(self._review_signing(request_signer, operation_name, request, presigned), request_signer)
 
-    # -- from a request to a Call ------------------------------------------------------------------------------
+    def _before_send(self, request: Any, **_: Any) -> Awaitable[None] | None:
+        case = self._review_sending(request)
+        return self._settle(case, case.signer if case else None)
 
-    def _judge_signing(self, signer: Any, operation_name: str, request: Any) -> None:
-        context = request.context
-        if self._ticket in context:
-            return
-        service = signer.signing_name
-        action = action_of(operation_name, request.data, request.headers)
-        if self._is_candidate(service, action):
-            wire = {"url": request.url, "body": request.data}
-            self._submit(service, action, lambda: self._models(service), wire, context, signer, presigned=True)
-        context[self._ticket] = True
+    def _settle(self, case: Case | None, signer: Any) -> Awaitable[None] | None:
+        if case is None:
+            return None
+        if inspect.iscoroutinefunction(getattr(signer, "sign", None)):
+            # aiobotocore's emitter awaits what a handler returns.
+            return aio.settle(self._judge, case)
+        self._judge.settle(case)
+        return None
 
-    def _judge(
-        self,
-        model: OperationModel,
-        request_dict: dict[str, Any],
-        context: dict[str, Any] | None,
-        signer: Any,
-        *,
-        presigned: bool,
-    ) -> None:
-        service = model.service_model.signing_name
-        action = action_of(model.name, request_dict.get("body"), request_dict.get("headers"))
-        if self._is_candidate(service, action):
-            self._submit(
-                service, action, lambda: model.service_model, request_dict, context, signer, presigned=presigned
-            )
-        if context is not None:
-            context[self._ticket] = True
+    # -- gates -------------------------------------------------------------------------------------------------
 
-    def _submit(
-        self,
-        service: str,
-        action: str,
-        model: Callable[[], ServiceModel],
-        wire: Mapping[str, Any],
-        context: Mapping[str, Any] | None,
-        signer: Any,
-        *,
-        presigned: bool,
-    ) -> None:
-        origin = self._origin(signer, wire.get("url", ""), context or {})
-        self._decide(read_call(service, action, model, wire, origin, presigned=presigned), origin)
+    def _gate_api_call(self, original: Any) -> Any:
+        def _make_api_call(client: Any, operation_name: str, api_params: Any) -> Any:
+            if not self._active:
+                return original(client, operation_name, api_params)
+            self._remember(client)
+            try:
+                result = original(client, operation_name, api_params)
+            except CallDenied:
+                raise
+            except BaseException:
+                self._back(client, operation_name)
+                raise
+            self._back(client, operation_name)
+            return result
 
-    def _origin(self, signer: Any, url: str, context: Mapping[str, Any]) -> Origin:
-        client = self._client_of.get(signer) if signer is not None else None
-        config = context.get("client_config") or (client.meta.config if client is not None else None)
-        http = getattr(getattr(client, "_endpoint", None), "http_session", None)
-        parts = urlsplit(url)
-        return Origin(
-            credentials=getattr(signer, "_credentials", None),
-            region=str(context.get("client_region") or getattr(signer, "_region_name", "") or ""),
-            service=str((getattr(client, "_service_model", None) and client.meta.service_model.service_name) or ""),  # type: ignore[union-attr]
-            endpoint_url=f"{parts.scheme}://{parts.netloc}",
-            verify=getattr(http, "_verify", None),
-            proxies=getattr(config, "proxies", None),
+        return _make_api_call
+
+    def _gate_api_call_async(self, original: Any) -> Any:
+        async def _make_api_call(client: Any, operation_name: str, api_params: Any) -> Any:
+            if not self._active:
+                return await original(client, operation_name, api_params)
+            self._remember(client)
+            try:
+                result = await original(client, operation_name, api_params)
+            except CallDenied:
+                raise
+            except BaseException:
+                self._back(client, operation_name)
+                raise
+            self._back(client, operation_name)
+            return result
+
+        return _make_api_call
+
+    def _gate_make_request(self, original: Any) -> Any:
+        def make_request(endpoint: Any, operation_model: OperationModel, request_dict: dict[str, Any]) -> Any:
+            client = self._judge.client_of.get(endpoint)
+            # Whose request it is only the signer knows; without one, signing is where it is decided.
+            if not self._active or client is None:
+                return original(endpoint, operation_model, request_dict)
+            signer = client._request_signer
+            case = self._review_call(operation_model, request_dict, request_dict.get("context"), signer)
+            waiting = self._settle(case, signer)
+            if waiting is not None:
+                return aio.after(waiting, lambda: original(endpoint, operation_model, request_dict))
+            return original(endpoint, operation_model, request_dict)
+
+        return make_request
+
+    def _gate_sign(self, original: Any) -> Any:
+        def sign(
+            signer: Any,
+            operation_name: str,
+            request: Any,
+            region_name: Any = None,
+            signing_type: str = "standard",
+            *args: Any,
+            **kwargs: Any,
+        ) -> Any:
+            case = self._review_signing(signer, operation_name, request, signing_type != "standard")
+            if case is not None:
+                self._judge.settle(case)
+            return original(signer, operation_name, request, region_name, signing_type, *args, **kwargs)
+
+        return sign
+
+    def _gate_sign_async(self, original: Any) -> Any:
+        async def sign(
+            signer: Any,
+            operation_name: str,
+            request: Any,
+            region_name: Any = None,
+            signing_type: str = "standard",
+            *args: Any,
+            **kwargs: Any,
+        ) -> Any:
+            case = self._review_signing(signer, operation_name, request, signing_type != "standard")
+            if case is not None:
+                await aio.settle(self._judge, case)
+            return await original(signer, operation_name, request, region_name, signing_type, *args, **kwargs)
+
+        return sign
+
+    def _gate_add_auth(self, original: Any) -> Any:
+        def add_auth(auth: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
+            case = self._review_auth(auth, request)
+            if case is not None:
+                self._judge.settle(case)
+            return original(auth, request, *args, **kwargs)
+
+        return add_auth
+
+    def _gate_send(self, original: Any) -> Any:
+        def send(session: Any, request: Any) -> Any:
+            case = self._review_sending(request)
+            if case is not None:
+                self._judge.settle(case)
+            return original(session, request)
+
+        return send
+
+    def _gate_send_async(self, original: Any) -> Any:
+        async def send(session: Any, request: Any) -> Any:
+            case = self._review_sending(request)
+            if case is not None:
+                await aio.settle(self._judge, case)
+            return await original(session, request)
+
+        return send
+
+    def _gate_spawn(self, original: Any) -> Any:
+        def get_preparation_data(name: str) -> dict[str, Any]:
+            data: dict[str, Any] = original(name)
+            if self._active:
+                data["guardrails"] = self._inherited()
+            return data
+
+        return get_preparation_data
+
+    # -- what each place knows of a request ----------------------------------------------------------------------
+
+    def _back(self, client: Any, operation_name: str) -> None:
+        if self._governed(client._service_model.signing_name, operation_name):
+            self._returned()
+
+    def _review_call(
+        self, model: OperationModel, request: dict[str, Any], context: dict[str, Any] | None, signer: Any
+    ) -> Case | None:
+        if not self._active:
+            return None
+        return self._judge.review(model.service_model.signing_name, model.name, of_dict(request), context, signer)
+
+    def _review_signing(self, signer: Any, operation_name: str, request: Any, presigned: bool) -> Case | None:
+        if not self._active:
+            return None
+        context = getattr(request, "context", None)
+        return self._judge.review(
+            signer.signing_name, operation_name, of_request(request), context, signer, presigned=presigned
         )
+
+    def _review_auth(self, auth: Any, request: Any) -> Case | None:
+        if not self._active:
+            return None
+        service = getattr(auth, "_service_name", None)
+        context = getattr(request, "context", None)
+        ticket = self._judge.ticket(context)
+        default = ticket.operation if ticket is not None else ""
+        presigned = any(word in type(auth).__name__ for word in ("Query", "Post"))
+        return self._judge.review(service, default, of_request(request), context, auth, presigned=presigned)
+
+    def _review_sending(self, request: Any) -> Case | None:
+        if not self._active:
+            return None
+        out = of_request(request)
+        context = getattr(request, "context", None)
+        ticket = self._judge.ticket(context)
+        if ticket is not None:
+            return self._judge.review(ticket.service, ticket.operation, out, context, ticket.signer)
+        place = scope(out)
+        return self._judge.review(place[1] if place else None, "", out, context, None)

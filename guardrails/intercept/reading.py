@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from botocore.model import ServiceModel
 
+from guardrails.intercept.outgoing import Outgoing, query
 from guardrails.intercept.redact import redact
 from guardrails.intercept.wire import Undecodable, decode
 from guardrails.origin import Origin
@@ -17,21 +18,21 @@ def read_call(
     service: str,
     action: str,
     model: Callable[[], ServiceModel],
-    wire: Mapping[str, Any],
+    out: Outgoing,
     origin: Origin,
     *,
     presigned: bool,
 ) -> Call:
     """The call in a serialized request; what cannot be read is said in `undecodable`, never raised.
 
-    `wire` holds the `body` of the request, `model()` gives the service model.
+    `model()` gives the service model.
     """
     params: dict[str, Any] = {}
     masked: tuple[str, ...] = ()
     undecodable = None
     try:
         service_model = model()
-        params = decode(service_model, action, wire.get("body"))
+        params = decode(service_model, action, out.body, query(out.url))
         params, masked = redact(params, service_model.operation_model(action).input_shape)
     except Undecodable as error:
         undecodable = str(error)

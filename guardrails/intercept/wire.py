@@ -1,4 +1,4 @@
-"""Read a serialized AWS request back into the operation's name and botocore's parameter names.
+"""Read a serialized AWS request back into botocore's parameter names.
 
 What is judged must be what is sent, so the guard reads the request body, never the caller's arguments: handlers
 of the script may have changed them on the way.
@@ -7,11 +7,13 @@ of the script may have changed them on the way.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
 from botocore.model import ListShape, MapShape, ServiceModel, Shape, StructureShape
+
+from guardrails.intercept.outgoing import unsigned
 
 Tree = dict[str, Any]
 _LEAF = ""
@@ -21,21 +23,8 @@ class Undecodable(Exception):
     """A request whose parameters cannot be read back completely; the reason is the message."""
 
 
-def action_of(default: str, body: object, headers: Mapping[str, Any] | None) -> str:
-    """The operation that AWS would run for this request; `default` where the protocol does not say it in the body."""
-    if isinstance(body, Mapping):
-        return str(body.get("Action", default))
-    target = (headers or {}).get("X-Amz-Target")
-    if target:
-        text = target.decode() if isinstance(target, bytes) else str(target)
-        return text.rpartition(".")[2]
-    if isinstance(body, (bytes, bytearray, str)) and b"Action=" in _bytes(body)[:4096]:
-        return dict(parse_qsl(_bytes(body).decode("utf-8", "replace"))).get("Action", default)
-    return default
-
-
-def decode(model: ServiceModel, action: str, body: object) -> dict[str, Any]:
-    """The parameters of a request body of the query, ec2 or JSON protocol.
+def decode(model: ServiceModel, action: str, body: object, query: Iterable[tuple[str, str]] = ()) -> dict[str, Any]:
+    """The parameters of a request of the query, ec2 or JSON protocol; `query` are the pairs in its URL.
 
     Raises Undecodable when any part of the body has no place in the operation's input shape: a parameter the
     guard cannot read may be the one that does the harm.
@@ -45,7 +34,7 @@ def decode(model: ServiceModel, action: str, body: object) -> dict[str, Any]:
     except Exception as error:
         raise Undecodable(f"{action} is not an operation of {model.service_name}") from error
     if model.resolved_protocol in ("ec2", "query"):
-        return _decode_query(shape, _flat(body), ec2=model.resolved_protocol == "ec2")
+        return _decode_query(shape, _flat(body, query), ec2=model.resolved_protocol == "ec2")
     if model.resolved_protocol == "json":
         return _decode_json(shape, body)
     raise Undecodable(f"the {model.resolved_protocol} protocol is not read yet")
@@ -55,18 +44,29 @@ def _bytes(body: bytes | bytearray | str) -> bytes:
     return body.encode() if isinstance(body, str) else bytes(body)
 
 
-def _flat(body: object) -> dict[str, Any]:
+def _flat(body: object, query: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    """The pairs of a form, which a GET request has in its URL, and a hand-made POST may have in both places."""
+    pairs = [*unsigned(_pairs(body)), *query]
+    flat = dict(pairs)
+    if len(flat) != len(pairs):
+        raise Undecodable("a parameter stands twice in the request")
+    if any(isinstance(value, (list, tuple, dict)) for value in flat.values()):
+        # botocore would write each of its items out under the same name.
+        raise Undecodable("a parameter of the form is a list")
+    return flat
+
+
+def _pairs(body: object) -> Iterable[tuple[str, Any]]:
     if isinstance(body, Mapping):
-        return dict(body)
+        return body.items()
+    if body is None:
+        return ()
     if isinstance(body, (bytes, bytearray, str)):
         try:
             text = _bytes(body).decode("utf-8")
         except UnicodeDecodeError as error:
             raise Undecodable("the body is not UTF-8 (is it compressed?)") from error
-        pairs = parse_qsl(text, keep_blank_values=True)
-        if len({key for key, _ in pairs}) != len(pairs):
-            raise Undecodable("a parameter stands twice in the body")
-        return dict(pairs)
+        return parse_qsl(text, keep_blank_values=True)
     raise Undecodable(f"the body is a {type(body).__name__}")
 
 

@@ -1,0 +1,69 @@
+"""Be told when a module has been imported, for the first time or once more."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Any
+
+Watched = Callable[[str], bool]
+Imported = Callable[[ModuleType], None]
+
+
+class ImportWatch(MetaPathFinder):
+    """A finder that finds nothing itself: it asks the others, and calls `imported` when a watched module is there.
+
+    A script may throw botocore out of sys.modules and import it again, and aiobotocore may come later.
+    """
+
+    def __init__(self, watched: Watched, imported: Imported) -> None:
+        self._watched = watched
+        self._imported = imported
+
+    def start(self) -> None:
+        """Watch from now on."""
+        sys.meta_path.insert(0, self)
+
+    def stop(self) -> None:
+        """Watch no longer."""
+        sys.meta_path[:] = [finder for finder in sys.meta_path if finder is not self]
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """The others' answer, with our loader around theirs."""
+        if not self._watched(fullname):
+            return None
+        # Those before this one have been asked already, and said nothing.
+        for finder in sys.meta_path[sys.meta_path.index(self) + 1 :]:
+            find = getattr(finder, "find_spec", None)
+            spec: ModuleSpec | None = find(fullname, path, target) if find is not None else None
+            if spec is not None:
+                if spec.loader is not None:
+                    spec.loader = _Around(spec.loader, self._imported)
+                return spec
+        return None
+
+
+class _Around(Loader):
+    """Loads as the loader it stands around, which the module then sees as its own."""
+
+    def __init__(self, loader: Loader, imported: Imported) -> None:
+        self._loader = loader
+        self._imported = imported
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._loader, name)
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        return self._loader.create_module(spec)
+
+    def exec_module(self, module: ModuleType) -> None:
+        module.__loader__ = self._loader
+        if module.__spec__ is not None:
+            module.__spec__.loader = self._loader
+        self._loader.exec_module(module)
+        self._imported(module)

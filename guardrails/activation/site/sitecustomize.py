@@ -1,0 +1,36 @@
+"""Run by every Python that starts with this folder on its PYTHONPATH: what `guardrails run` does for descendants."""
+
+import importlib.machinery
+import importlib.util
+import pathlib
+import sys
+
+_HERE = pathlib.Path(__file__).resolve().parent
+
+
+def _arm() -> None:
+    # By path: this Python may belong to an environment without guardrails, which only matters if it uses botocore.
+    package = _HERE.parent
+    spec = importlib.util.spec_from_file_location(
+        "_guardrails_activation", package / "__init__.py", submodule_search_locations=[str(package)]
+    )
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{package} has no __init__.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    importlib.import_module("_guardrails_activation.start").from_environment()
+
+
+def _next_sitecustomize() -> None:
+    """The one that this folder hides."""
+    others = [folder for folder in sys.path if pathlib.Path(folder or ".").resolve() != _HERE]
+    spec = importlib.machinery.PathFinder.find_spec("sitecustomize", others)
+    if spec is not None and spec.loader is not None:
+        module = importlib.util.module_from_spec(spec)
+        sys.modules["sitecustomize"] = module
+        spec.loader.exec_module(module)
+
+
+_arm()
+_next_sitecustomize()

@@ -1,0 +1,24 @@
+"""What runs at the start of Python, where an exception would be printed and forgotten."""
+
+from __future__ import annotations
+
+import sys
+
+from .hook import arm, end
+
+
+def from_environment() -> None:
+    """For a descendant of `guardrails run`."""
+    _arm(f"`guardrails run` started it; is botocore-guardrails installed for {sys.executable}?")
+
+
+def from_activation() -> None:
+    """For every Python of an activated environment."""
+    _arm(f"`guardrails activate` was run in {sys.prefix}; to undo it, `guardrails deactivate`")
+
+
+def _arm(by: str) -> None:
+    try:
+        arm(by)
+    except BaseException as error:  # whatever it is, the process must not go on unguarded
+        end(f"this process must be guarded ({by}) and cannot be: {type(error).__name__}: {error}")

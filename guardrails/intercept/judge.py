@@ -1,0 +1,156 @@
+"""Is a request governed, has it been judged as it is now, and if not: have it judged. Knows no hook.
+
+Every gate asks `review`. The answer None lets the request pass; a Case must be settled first, which may block. The
+verdict stays with the request as a ticket in its context, the dict that botocore carries from `before-call` through
+every attempt, so a call is decided once however often it is sent, and again when somebody changed it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, MutableMapping
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+from weakref import WeakKeyDictionary
+
+from attrs import evolve, frozen
+from botocore.model import ServiceModel
+
+from guardrails.intercept.outgoing import Outgoing, action_of, header
+from guardrails.intercept.reading import read_call
+from guardrails.intercept.seal import Seal
+from guardrails.origin import Origin
+from guardrails.values import Call
+
+Governs = Callable[[str | None, str], bool]
+Decide = Callable[[Call, Origin], str | None]
+Models = Callable[[str], ServiceModel]
+Context = MutableMapping[str, Any]
+
+# The User-Agent's form for what is neither product nor feature; CloudTrail keeps the whole header.
+TRACE = "md/guardrails#"
+_USER_AGENT = "User-Agent"
+
+
+class Ticket(NamedTuple):
+    """What is known of a request that passed a gate; `seal` is None while nothing in it is governed.
+
+    (A tuple, not an attrs class: one is made for every call of the process.)
+    """
+
+    service: str
+    operation: str
+    signer: Any
+    seal: Seal | None
+
+
+@frozen(eq=False)
+class Case:
+    """A governed request that has not been judged as it is.
+
+    `signer` is what signs it, a RequestSigner or a signature's own class: it has credentials and region.
+    """
+
+    service: str
+    action: str
+    out: Outgoing
+    context: Context | None
+    signer: Any
+    presigned: bool
+
+
+class Judge:
+    """Has every governed request decided on by `decide(call, origin)`, which raises to block.
+
+    It returns the decision's id. `governs(service, operation)` tells whether one is governed; the service is None
+    where nobody knows it. `models(signing_name)` gives a service's model.
+    """
+
+    def __init__(self, governs: Governs, services: frozenset[str], decide: Decide, models: Models) -> None:
+        self._governs = governs
+        self._services = services
+        self._decide = decide
+        self._models = models
+        # One ticket per guard: two guards on one client each decide.
+        self.key = f"guardrails-{id(self):x}"
+        self.client_of: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
+
+    def ticket(self, context: Context | None) -> Ticket | None:
+        """The ticket of a request that came past a gate."""
+        return context.get(self.key) if context is not None else None
+
+    def review(
+        self,
+        service: str | None,
+        default: str,
+        out: Outgoing,
+        context: Context | None,
+        signer: Any,
+        *,
+        presigned: bool = False,
+    ) -> Case | None:
+        """None when the request may pass: it is not governed, or was judged and is still the same."""
+        if service is not None and service not in self._services:
+            return None
+        action = action_of(default, out, lambda name: self._governs(service, name))
+        ticket = self.ticket(context)
+        if not self._governs(service, action):
+            if ticket is None and context is not None:
+                context[self.key] = Ticket(service or "", action, signer, None)
+            return None
+        if ticket is not None:
+            if ticket.seal is not None and ticket.seal.holds(out):
+                return None
+            signer = signer if signer is not None else ticket.signer
+        known = service or next(name for name in sorted(self._services) if self._governs(name, action))
+        return Case(known, action, out, context, signer, presigned)
+
+    def settle(self, case: Case, credentials: Any = None) -> None:
+        """Decide; raises CallDenied to block.
+
+        `credentials` are given where the signer's own cannot be read without waiting (aiobotocore).
+        """
+        # What is judged is a copy: the request may change while it is judged.
+        seal = Seal.of(case.service, case.out)
+        origin = self.origin(case.signer, case.out.url, case.context or {}, credentials)
+        call = read_call(
+            case.service,
+            case.action,
+            lambda: self._models(case.service),
+            case.out._replace(body=seal.body),
+            origin,
+            presigned=case.presigned,
+        )
+        if case.signer is None and not call.undecodable:
+            call = evolve(call, undecodable="botocore did not sign it, so nobody knows which account it goes to")
+        decision_id = self._decide(call, origin)
+        if case.context is not None:
+            case.context[self.key] = Ticket(case.service, case.action, case.signer, seal)
+        if decision_id is not None and not case.presigned:
+            _trace(case.out.headers, decision_id)
+
+    def origin(self, signer: Any, url: str, context: Any, credentials: Any = None) -> Origin:
+        """Whose request it is and where it goes."""
+        client = self.client_of.get(signer) if signer is not None else None
+        config = context.get("client_config") or (client.meta.config if client is not None else None)
+        http = getattr(getattr(client, "_endpoint", None), "http_session", None)
+        parts = urlsplit(url)
+        if credentials is None:
+            credentials = getattr(signer, "_credentials", None) or getattr(signer, "credentials", None)
+        return Origin(
+            credentials=credentials,
+            region=str(context.get("client_region") or getattr(signer, "_region_name", "") or ""),
+            service=str(client.meta.service_model.service_name) if client is not None else "",
+            endpoint_url=f"{parts.scheme}://{parts.netloc}",
+            verify=getattr(http, "_verify", None),
+            proxies=getattr(config, "proxies", None),
+        )
+
+
+def _trace(headers: Any, decision_id: str) -> None:
+    """Put the decision's id into the User-Agent, which no signature covers and CloudTrail records."""
+    words = [word for word in header(headers, _USER_AGENT).split() if not word.startswith(TRACE)]
+    text = " ".join((*words, f"{TRACE}{decision_id}"))
+    # botocore's own mapping would add a second header.
+    if _USER_AGENT in headers:
+        del headers[_USER_AGENT]
+    headers[_USER_AGENT] = text

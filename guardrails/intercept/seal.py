@@ -1,0 +1,109 @@
+"""The seal: what was judged, so that every later gate can tell whether it is still what is sent.
+
+botocore changes a request after `before-call` for good reasons: it encodes the form, compresses the body, wraps a
+stream into aws-chunked, and sends S3's buckets to another host. Those leave a seal whole; anything else breaks it,
+and the request is judged again.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import zlib
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from attrs import frozen
+
+from guardrails.intercept.outgoing import Outgoing, header, unsigned
+
+_S3 = ("s3", "s3express", "s3-outposts", "s3-object-lambda")
+
+
+@frozen(eq=False)
+class Seal:
+    """A copy of what was judged: nothing in it changes when the request does."""
+
+    service: str
+    method: str
+    url: str
+    target: str
+    body: Any
+
+    @classmethod
+    def of(cls, service: str, out: Outgoing) -> Seal:
+        """Seal a request; a body that can only be read once is remembered by identity."""
+        return cls(service, out.method, out.url, header(out.headers, "X-Amz-Target"), _copy(out.body))
+
+    def holds(self, out: Outgoing) -> bool:
+        """True when the request asks for the same as when it was sealed."""
+        return (
+            self.method == out.method
+            and self.target == header(out.headers, "X-Amz-Target")
+            and (self.url == out.url or (self.service in _S3 and _bucket_place(self.url) == _bucket_place(out.url)))
+            and _same_body(self.body, out)
+        )
+
+
+def _copy(body: Any) -> Any:
+    if isinstance(body, Mapping):
+        return dict(body)
+    return _plain(body)
+
+
+def _plain(body: Any) -> Any:
+    if body is None:
+        return b""
+    if isinstance(body, str):
+        return body.encode()
+    if isinstance(body, bytearray):
+        return bytes(body)
+    # AwsChunkedWrapper: the stream with a checksum after it; bytes are put into a BytesIO for it.
+    raw = getattr(body, "_raw", body)
+    return raw.getvalue() if isinstance(raw, io.BytesIO) else raw
+
+
+def _same_body(sealed: Any, out: Outgoing) -> bool:
+    body = out.body
+    if body is sealed:
+        return True
+    if isinstance(body, Mapping):
+        return isinstance(sealed, dict) and (dict(body) == sealed or dict(unsigned(body.items())) == sealed)
+    body = _plain(body)
+    if not isinstance(body, bytes):
+        # Two streams: the same one, or not comparable.
+        return body is sealed
+    if body == sealed:
+        return True
+    if "gzip" in header(out.headers, "Content-Encoding"):
+        body = _unzipped(body)
+    return _same_form(sealed, body) if isinstance(sealed, dict) else bool(body == sealed)
+
+
+def _same_form(sealed: dict[Any, Any], body: bytes) -> bool:
+    # As botocore encodes it; another encoding of the same pairs is the same form, too.
+    if urlencode(sealed, doseq=True).encode() == body:
+        return True
+    pairs = unsigned(parse_qsl(body.decode("latin-1"), keep_blank_values=True))
+    return len(pairs) == len(sealed) and dict(pairs) == {str(key): _text(value) for key, value in sealed.items()}
+
+
+def _text(value: Any) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+
+def _unzipped(body: bytes) -> bytes:
+    try:
+        return gzip.decompress(body)
+    except (OSError, EOFError, zlib.error):
+        return body
+
+
+def _bucket_place(url: str) -> tuple[str, str]:
+    """Path and query as if the bucket stood in the path, where the region's host and its spelling do not matter."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    bucket, dot, rest = host.partition(".s3")
+    path = f"/{bucket}{parts.path}" if dot and rest[:1] in (".", "-") else parts.path
+    return path.rstrip("/") or "/", parts.query
