@@ -51,7 +51,7 @@ class Guard:
         governs = self._catalogue.governs
         judge = Judge(governs, self._catalogue.services, self._admit, self._service_model)
         # Facts fetched while a call was under way may be from before it, so they go when it has come back.
-        self._interceptor = Interceptor(judge, governs, self._lookups.forget, lambda: Inherited(settings))
+        self._interceptor = Interceptor(judge, governs, self._lookups.forget, lambda: Inherited.of(settings))
 
     @classmethod
     def from_config(cls, config: str | Path | Mapping[str, Any] | Settings | None = None) -> Guard:

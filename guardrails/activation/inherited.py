@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import pickle
 from typing import Any
 
@@ -11,20 +12,42 @@ from guardrails.activation.hook import arm
 class Inherited:
     """Travels in the preparation data of a spawned process; unpickled, it arms the hook with the same settings."""
 
-    def __init__(self, settings: Any) -> None:
+    def __init__(self, settings: bytes) -> None:
+        """`settings` are pickled already: a child that never uses AWS need not import what they are made of."""
         self._settings = settings
 
+    @classmethod
+    def of(cls, settings: Any) -> Inherited:
+        """From the guard's settings."""
+        return cls(pickle.dumps(settings))
+
     def __reduce__(self) -> tuple[Any, ...]:
-        # Bytes within the pickle: a child that never uses AWS need not import what the settings are made of.
-        return arm_child, (pickle.dumps(self._settings),)
+        return _arm_child, (self._settings,)
 
 
-def arm_child(settings: bytes) -> None:
-    """Guard this process, once it imports botocore, as its parent is guarded."""
+def hand_on(original: Any, inherited: Any) -> Any:
+    """A gate for multiprocessing's `get_preparation_data`: what `inherited()` gives goes along."""
+
+    @functools.wraps(original)
+    def get_preparation_data(name: str) -> dict[str, Any]:
+        # Spawned processes and those of a fork server unpickle it all, and ignore the keys they do not know.
+        return {**original(name), "guardrails": inherited()}
+
+    return get_preparation_data
+
+
+def _arm_child(settings: bytes) -> None:
+    from multiprocessing import spawn as module  # noqa: PLC0415  (it is there: it started this process)
+
+    spawn: Any = module
+    original = spawn.get_preparation_data
+    # This process may start others before it imports botocore.
+    spawn.get_preparation_data = hand_on(original, lambda: Inherited(settings))
 
     def install() -> None:
         from guardrails.installed import install as install_  # noqa: PLC0415  (it imports botocore)
 
+        spawn.get_preparation_data = original
         install_(pickle.loads(settings))  # noqa: S301  (it comes from the parent, which could run anything here)
 
     arm("its parent process is", install)

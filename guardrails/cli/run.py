@@ -1,16 +1,15 @@
-"""``guardrails run``: run somebody's script or module under the guard, without touching it."""
+"""``guardrails run``: run somebody's script, module or program under the guard, and whatever Python it starts."""
 
 from __future__ import annotations
 
-import runpy
+import os
 import sys
-import traceback
-from pathlib import Path
 
 import click
 
-from guardrails.errors import CallDenied, ConfigError
-from guardrails.installed import install
+from guardrails.activation import descendants
+from guardrails.cli import program
+from guardrails.guard import Guard
 
 
 @click.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
@@ -19,23 +18,25 @@ from guardrails.installed import install
 @click.argument("script")
 @click.argument("args", nargs=-1, type=click.UNPROCESSED)
 def run(config: str | None, module: bool, script: str, args: tuple[str, ...]) -> None:
-    """Run SCRIPT with ARGS under the guard. A blocked call that the script does not catch ends it with exit code 3."""
-    if not module and not Path(script).is_file():
-        raise ConfigError(f"{script}: no such script; give the path of a Python file, or -m and a module's name")
-    install(config)
-    sys.argv = [script, *args]
-    try:
-        if module:
-            sys.path.insert(0, "")
-            runpy.run_module(script, run_name="__main__", alter_sys=True)
-        else:
-            # As `python SCRIPT` does: the script's folder is where it finds its own modules.
-            sys.path.insert(0, str(Path(script).resolve().parent))
-            runpy.run_path(script, run_name="__main__")
-    except CallDenied as error:
-        click.echo(f"guardrails: {error.paragraph}", err=True)
-        sys.exit(3)
-    except (EOFError, KeyboardInterrupt) as error:
-        # click would swallow these two as its own and print "Aborted!".
-        traceback.print_exc()
-        sys.exit(1 if isinstance(error, EOFError) else 130)
+    """Run SCRIPT with ARGS under the guard, and every Python process that it starts.
+
+    SCRIPT is a Python file, or a program on PATH such as aws. A blocked call that it does not catch ends it with exit
+    code 3.
+    """
+    found = None if module else program.find(script)
+    # Made and dropped: a mistake in the configuration is found before anything runs.
+    Guard.from_config(config)
+    environment = descendants.environment(os.environ, config)
+    if found is None:
+        command = [*_OURS, "module", script]
+    elif found.here:
+        command = [*_OURS, "script", str(found.path)]
+    else:
+        # Its own Python guards itself; a shell script's children do.
+        command = [str(found.path)]
+    sys.stdout.flush()
+    # In place of this process, which has botocore and more in it that the script did not import.
+    os.execve(command[0], [*command, *args], environment)  # noqa: S606  (no shell is wanted)
+
+
+_OURS = [sys.executable, "-m", "guardrails.activation.main"]

@@ -4,6 +4,7 @@
     Endpoint.make_request       below the events: handlers that were removed, or that changed the request
     RequestSigner.sign          presigned requests, which see no `before-call`, and signers made by hand
     *.add_auth                  signatures made without a signer
+    AWSRequest.prepare          hands the ticket on, which botocore does itself from 1.43 on
     URLLib3Session.send         what leaves
 
 aiobotocore has functions of its own for most of these.
@@ -43,6 +44,7 @@ PLACES: Mapping[Place, str] = {
     Place("botocore.signers", "RequestSigner", "sign"): "sign",
     Place("botocore.auth", "*", "add_auth"): "add_auth",
     Place("botocore.crt.auth", "*", "add_auth"): "add_auth",
+    Place("botocore.awsrequest", "AWSRequest", "prepare"): "prepare",
     Place("botocore.httpsession", "URLLib3Session", "send"): "send",
     Place("aiobotocore.client", "AioBaseClient", "_make_api_call"): "api_call_async",
     Place("aiobotocore.signers", "AioRequestSigner", "sign"): "sign_async",

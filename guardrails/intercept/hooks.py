@@ -16,6 +16,7 @@ from botocore.client import BaseClient
 from botocore.model import OperationModel
 from botocore.session import Session
 
+from guardrails.activation.inherited import hand_on
 from guardrails.errors import CallDenied
 from guardrails.intercept import aio
 from guardrails.intercept.gates import Gates
@@ -57,6 +58,7 @@ class Interceptor:
                 "make_request": self._gate_make_request,
                 "sign": self._gate_sign,
                 "add_auth": self._gate_add_auth,
+                "prepare": self._gate_prepare,
                 "send": self._gate_send,
                 "api_call_async": self._gate_api_call_async,
                 "sign_async": self._gate_sign_async,
@@ -158,7 +160,8 @@ class Interceptor:
         return self._settle(self._review_signing(request_signer, operation_name, request, presigned), request_signer)
 
     def _before_send(self, request: Any, **_: Any) -> Awaitable[None] | None:
-        case = self._review_sending(request)
+        # Older versions of botocore drop the ticket on the way here, where no gate hands it on.
+        case = self._review_sending(request) if hasattr(request, "context") else None
         return self._settle(case, case.signer if case else None)
 
     def _settle(self, case: Case | None, signer: Any) -> Awaitable[None] | None:
@@ -264,6 +267,15 @@ class Interceptor:
 
         return add_auth
 
+    def _gate_prepare(self, original: Any) -> Any:
+        def prepare(request: Any) -> Any:
+            prepared = original(request)
+            if getattr(prepared, "context", None) is None:
+                prepared.context = request.context
+            return prepared
+
+        return prepare
+
     def _gate_send(self, original: Any) -> Any:
         def send(session: Any, request: Any) -> Any:
             case = self._review_sending(request)
@@ -283,13 +295,7 @@ class Interceptor:
         return send
 
     def _gate_spawn(self, original: Any) -> Any:
-        def get_preparation_data(name: str) -> dict[str, Any]:
-            data: dict[str, Any] = original(name)
-            if self._active:
-                data["guardrails"] = self._inherited()
-            return data
-
-        return get_preparation_data
+        return hand_on(original, self._inherited)
 
     # -- what each place knows of a request ----------------------------------------------------------------------
 

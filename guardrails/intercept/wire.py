@@ -33,11 +33,13 @@ def decode(model: ServiceModel, action: str, body: object, query: Iterable[tuple
         shape: Any = model.operation_model(action).input_shape
     except Exception as error:
         raise Undecodable(f"{action} is not an operation of {model.service_name}") from error
-    if model.resolved_protocol in ("ec2", "query"):
-        return _decode_query(shape, _flat(body, query), ec2=model.resolved_protocol == "ec2")
-    if model.resolved_protocol == "json":
+    # botocore chooses among a service's protocols from 1.36 on; before that there was one.
+    protocol = getattr(model, "resolved_protocol", None) or model.metadata["protocol"]
+    if protocol in ("ec2", "query"):
+        return _decode_query(shape, _flat(body, query), ec2=protocol == "ec2")
+    if protocol == "json":
         return _decode_json(shape, body)
-    raise Undecodable(f"the {model.resolved_protocol} protocol is not read yet")
+    raise Undecodable(f"the {protocol} protocol is not read yet")
 
 
 def _bytes(body: bytes | bytearray | str) -> bytes:
