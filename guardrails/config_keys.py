@@ -124,6 +124,7 @@ KEYS: Mapping[str, Checker] = {
     "cluster_tag": _text,
     "max_fact_age_s": _number,
     "lookup_timeout_s": _number,
+    "tripwire": _bool,
     "enforcement": _enforcement,
     "policies": _paths,
     "params": _params,

@@ -23,7 +23,7 @@ from guardrails.config import load
 from guardrails.enforce import enforce
 from guardrails.errors import CallDenied, GuardUnavailable
 from guardrails.evaluate.engine import EngineFailure, read_result
-from guardrails.intercept import Interceptor, Judge
+from guardrails.intercept import Interceptor, Judge, Passed, Tripwire
 from guardrails.lookups import Fetched, Lookups
 from guardrails.message import failure_sentence, paragraph
 from guardrails.origin import Origin
@@ -51,7 +51,13 @@ class Guard:
         governs = self._catalogue.governs
         judge = Judge(governs, self._catalogue.services, self._admit, self._service_model)
         # Facts fetched while a call was under way may be from before it, so they go when it has come back.
-        self._interceptor = Interceptor(judge, governs, self._lookups.forget, lambda: Inherited.of(settings))
+        self._interceptor = Interceptor(
+            judge,
+            governs,
+            self._lookups.forget,
+            lambda: Inherited.of(settings),
+            Tripwire(self._tripped) if settings.tripwire else None,
+        )
 
     @classmethod
     def from_config(cls, config: str | Path | Mapping[str, Any] | Settings | None = None) -> Guard:
@@ -128,7 +134,7 @@ class Guard:
             if call.undecodable:
                 return self._unavailable(call, origin, f"the request could not be read: {call.undecodable}")
             if call.dry_run:
-                return self._passed(call, origin, "dry run: AWS only checks permissions")
+                return self._passed(call, origin.credentials, "dry run: AWS only checks permissions")
             facts = self._facts(call, origin)
             looked_up = time.perf_counter_ns()
             if facts.failures:
@@ -199,14 +205,26 @@ class Guard:
     def _service_model(self, signing_name: str) -> Any:
         return self._models.get_service_model(self._catalogue.botocore_service(signing_name))
 
+    def _tripped(self, passed: Passed) -> None:
+        """A request to AWS went round every gate: say so, in the decision log as well. Never raises."""
+        what = passed.operation or f"{passed.method} {passed.path}"
+        reason = f"tripwire: {what} was sent to {passed.host} without the guard being asked"
+        call = Call(passed.service, passed.operation, {}, passed.region, passed.host)
+        decision = evolve(self._passed(call, None, reason), action="warn")
+        _logger.warning("%s", reason)
+        try:
+            self._log.write(decision, Outcome(send=True, enforcement="warn"), self.settings.mode)
+        except OSError as error:
+            _logger.warning("the decision log %s cannot be written: %s", self.settings.log.path, error)
+
     # -- decisions without a policy ------------------------------------------------------------------------------
 
-    def _passed(self, call: Call, origin: Origin, reason: str) -> Decision:
+    def _passed(self, call: Call, credentials: Any, reason: str) -> Decision:
         return Decision(
             _new_id(),
             "allow",
             call,
-            caller=caller.describe(origin.credentials),
+            caller=caller.describe(credentials),
             reason=reason,
             revision=self.revision,
             decided_at=time.time(),

@@ -18,6 +18,7 @@ from botocore.config import Config
 from botocore.credentials import Credentials
 from botocore.exceptions import BotoCoreError, ClientError
 
+from guardrails.endpoints import is_aws
 from guardrails.origin import Origin
 from guardrails.values import Answer, Lookup, LookupFailure
 
@@ -27,13 +28,6 @@ _PAGE = {"DescribeInstances": 1000, "DescribeSubnets": 1000, "DescribeNetworkInt
          "DescribeRouteTables": 100, "DescribeNetworkAcls": 1000, "DescribeAutoScalingGroups": 100}  # fmt: skip
 # Clients and answers kept per place (credentials, region, endpoint): a process works in a few places, not in many.
 _PLACES = 16
-_AWS_DOMAINS = (
-    "amazonaws.com",
-    "amazonaws.com.cn",
-    "api.aws",
-    "amazonwebservices.com.cn",
-    "api.amazonwebservices.com.cn",
-)
 
 
 @frozen
@@ -247,6 +241,6 @@ def _endpoint_for(service: str, origin: Origin) -> str | None:
     host = urlsplit(origin.endpoint_url).hostname or ""
     if not host:
         return None
-    if host.endswith(_AWS_DOMAINS) and service != origin.service:
+    if is_aws(host) and service != origin.service:
         return None
     return origin.endpoint_url

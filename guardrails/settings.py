@@ -37,6 +37,7 @@ class Settings:
     cluster_tag: str = "Cluster"
     max_fact_age_s: float = 5.0
     lookup_timeout_s: float = 10.0
+    tripwire: bool = False
     enforcement: Mapping[str, str] = Factory(dict)
     policies: tuple[Path, ...] = ()
     params: Mapping[str, Any] = Factory(dict)

@@ -23,7 +23,7 @@ REQUIREMENTS = {
     # The oldest botocore that pyproject.toml allows, and the newest of each other line.
     "oldest": ("boto3==1.35.0", "botocore==1.35.0"),
     "aiobotocore": ("aiobotocore[httpx]>=3.10",),
-    "aioboto3": ("aioboto3>=15.5",),
+    "aioboto3": ("aioboto3>=15.5", "httpx"),
     "awscli": ("awscli>=1.46",),
     "awscli-old": ("awscli<1.46",),
 }

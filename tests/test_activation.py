@@ -25,7 +25,7 @@ PARENT = "import subprocess, sys; sys.exit(subprocess.run([{python}, *{flags}, {
 @pytest.fixture
 def script(tmp_path):
     """An operator's script that terminates what it is given."""
-    file = tmp_path / "operator.py"
+    file = tmp_path / "terminator.py"
     file.write_text(SCRIPT)
     return file
 
@@ -82,7 +82,7 @@ def test_run_guards_a_script(aws, site, execute, script):
 
 def test_run_guards_a_module(aws, site, execute, script):
     """`guardrails run -m MODULE` guards a module."""
-    is_blocked(run_guarded(execute, "-m", "operator", site.blue.instance_ids[0]), aws)
+    is_blocked(run_guarded(execute, "-m", "terminator", site.blue.instance_ids[0]), aws)
 
 
 @pytest.mark.parametrize("python", ["here", "env", "long"])

@@ -15,6 +15,7 @@ from types import ModuleType
 from .imports import ImportWatch
 
 _BOTOCORE = ("botocore", "awscli.botocore")
+_PURPOSE = "activation"
 # An end without a word would be worse than one without clean-up: nobody may catch this.
 EXIT_CODE = 2
 
@@ -27,6 +28,11 @@ def arm(by: str, install: Callable[[], object] | None = None) -> None:
     _Hook(by, install or _install).start()
 
 
+def disarm() -> None:
+    """For guardrails' own command line, which must be able to tell what is wrong with a configuration."""
+    sys.meta_path[:] = [finder for finder in sys.meta_path if getattr(finder, "purpose", "") != _PURPOSE]
+
+
 def _install() -> None:
     from guardrails.installed import install  # noqa: PLC0415  (it imports botocore)
 
@@ -37,7 +43,7 @@ class _Hook:
     def __init__(self, by: str, install: Callable[[], object]) -> None:
         self._by = by
         self._install = install
-        self._watch = ImportWatch(_concerns, self._imported)
+        self._watch = ImportWatch(_concerns, self._imported, _PURPOSE)
         self._due = False
 
     def start(self) -> None:

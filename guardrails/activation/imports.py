@@ -19,7 +19,8 @@ class ImportWatch(MetaPathFinder):
     A script may throw botocore out of sys.modules and import it again, and aiobotocore may come later.
     """
 
-    def __init__(self, watched: Watched, imported: Imported) -> None:
+    def __init__(self, watched: Watched, imported: Imported, purpose: str) -> None:
+        self.purpose = purpose
         self._watched = watched
         self._imported = imported
 

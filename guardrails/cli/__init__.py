@@ -10,9 +10,12 @@ from __future__ import annotations
 
 import sys
 
+from guardrails.activation.hook import disarm
+
 
 def main() -> None:
     """Entry point; says which extra is missing instead of a traceback."""
+    disarm()
     try:
         from guardrails.cli.app import app  # noqa: PLC0415  (only here can a missing extra be told)
     except ModuleNotFoundError as error:

@@ -7,7 +7,9 @@ from typing import Literal
 
 import click
 
+from guardrails.activation import environment
 from guardrails.cli.show import console
+from guardrails.errors import ConfigError
 
 
 @click.command()
@@ -17,6 +19,12 @@ def demo(fmt: Literal["pretty", "json"]) -> None:
 
     Exit code 0 only if every claim held.
     """
+    pth = environment.activated()
+    if pth is not None:
+        raise ConfigError(
+            f"{pth} guards every script of this environment, and the demo's first act needs one without; "
+            "run it in another environment, or `guardrails deactivate` first"
+        )
     from guardrails.demo import run  # noqa: PLC0415  (moto takes a second to import)
 
     try:

@@ -2,5 +2,6 @@
 
 from guardrails.intercept.hooks import Interceptor
 from guardrails.intercept.judge import Judge
+from guardrails.intercept.tripwire import Passed, Tripwire
 
-__all__ = ["Interceptor", "Judge"]
+__all__ = ["Interceptor", "Judge", "Passed", "Tripwire"]

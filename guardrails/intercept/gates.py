@@ -61,7 +61,7 @@ class Gates:
         self._gates = gates
         self._put: dict[tuple[Any, str], tuple[Any, Any]] = {}
         names = {place.module for place in PLACES}
-        self._watch = ImportWatch(lambda name: name.removeprefix(_VENDORED) in names, self._into)
+        self._watch = ImportWatch(lambda name: name.removeprefix(_VENDORED) in names, self._into, "gates")
 
     def put(self) -> None:
         """Into every module that is there, and into every one that is imported later or again."""

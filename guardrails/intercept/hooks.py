@@ -16,6 +16,7 @@ from botocore.client import BaseClient
 from botocore.model import OperationModel
 from botocore.session import Session
 
+from guardrails import trace
 from guardrails.activation.inherited import hand_on
 from guardrails.errors import CallDenied
 from guardrails.intercept import aio
@@ -23,6 +24,7 @@ from guardrails.intercept.gates import Gates
 from guardrails.intercept.judge import Case, Judge
 from guardrails.intercept.outgoing import of_dict, of_request, scope
 from guardrails.intercept.reading import read_call
+from guardrails.intercept.tripwire import Tripwire
 from guardrails.origin import Origin
 from guardrails.values import Call
 
@@ -39,14 +41,23 @@ class Interceptor:
     """Puts a judge into botocore.
 
     `governed(signing_name, operation)` and `returned()`: after a governed call the latter is told that it came back.
-    `inherited()` gives what a process started by multiprocessing is handed, to guard itself when it unpickles it.
+    `inherited()` gives what a process started by multiprocessing is handed, to guard itself when it unpickles it. A
+    `tripwire` is told what passed the gates.
     """
 
-    def __init__(self, judge: Judge, governed: Governed, returned: Returned, inherited: Inherited) -> None:
+    def __init__(
+        self,
+        judge: Judge,
+        governed: Governed,
+        returned: Returned,
+        inherited: Inherited,
+        tripwire: Tripwire | None = None,
+    ) -> None:
         self._judge = judge
         self._governed = governed
         self._returned = returned
         self._inherited = inherited
+        self._tripwire = tripwire
         self._clients: WeakSet[Any] = WeakSet()
         self._emitters: list[Any] = []
         # Clients made by an attached session carry copies of its handlers, which nobody can find again; and somebody
@@ -73,6 +84,8 @@ class Interceptor:
         if self._installed:
             return
         self._active = self._installed = True
+        if self._tripwire is not None:
+            self._tripwire.arm()
         try:
             self._gates.put()
         except BaseException:
@@ -82,6 +95,8 @@ class Interceptor:
     def uninstall(self) -> None:
         """Take gates and handlers out again; botocore has its original functions back."""
         self._active = self._installed = False
+        if self._tripwire is not None:
+            self._tripwire.disarm()
         self._gates.take()
         for client in list(self._clients):
             self._unregister(client.meta.events)
@@ -162,6 +177,8 @@ class Interceptor:
     def _before_send(self, request: Any, **_: Any) -> Awaitable[None] | None:
         # Older versions of botocore drop the ticket on the way here, where no gate hands it on.
         case = self._review_sending(request) if hasattr(request, "context") else None
+        if case is None:
+            self._mark(request)
         return self._settle(case, case.signer if case else None)
 
     def _settle(self, case: Case | None, signer: Any) -> Awaitable[None] | None:
@@ -281,7 +298,11 @@ class Interceptor:
             case = self._review_sending(request)
             if case is not None:
                 self._judge.settle(case)
-            return original(session, request)
+            self._mark(request)
+            if self._tripwire is None:
+                return original(session, request)
+            with self._tripwire.passing():
+                return original(session, request)
 
         return send
 
@@ -290,6 +311,7 @@ class Interceptor:
             case = self._review_sending(request)
             if case is not None:
                 await aio.settle(self._judge, case)
+            self._mark(request)
             return await original(session, request)
 
         return send
@@ -298,6 +320,11 @@ class Interceptor:
         return hand_on(original, self._inherited)
 
     # -- what each place knows of a request ----------------------------------------------------------------------
+
+    def _mark(self, request: Any) -> None:
+        ticket = self._judge.ticket(getattr(request, "context", None)) if self._active else None
+        if ticket is not None and ticket.decision_id is not None:
+            trace.mark(request.headers, ticket.decision_id)
 
     def _back(self, client: Any, operation_name: str) -> None:
         if self._governed(client._service_model.signing_name, operation_name):

@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 from attrs import evolve, frozen
 from botocore.model import ServiceModel
 
-from guardrails.intercept.outgoing import Outgoing, action_of, header
+from guardrails.intercept.outgoing import Outgoing, action_of
 from guardrails.intercept.reading import read_call
 from guardrails.intercept.seal import Seal
 from guardrails.origin import Origin
@@ -26,13 +26,9 @@ Decide = Callable[[Call, Origin], str | None]
 Models = Callable[[str], ServiceModel]
 Context = MutableMapping[str, Any]
 
-# The User-Agent's form for what is neither product nor feature; CloudTrail keeps the whole header.
-TRACE = "md/guardrails#"
-_USER_AGENT = "User-Agent"
-
 
 class Ticket(NamedTuple):
-    """What is known of a request that passed a gate; `seal` is None while nothing in it is governed.
+    """What is known of a request that passed a gate; `seal` and `decision_id` are None while nothing in it is governed.
 
     (A tuple, not an attrs class: one is made for every call of the process.)
     """
@@ -40,7 +36,8 @@ class Ticket(NamedTuple):
     service: str
     operation: str
     signer: Any
-    seal: Seal | None
+    seal: Seal | None = None
+    decision_id: str | None = None
 
 
 @frozen(eq=False)
@@ -95,7 +92,7 @@ class Judge:
         ticket = self.ticket(context)
         if not self._governs(service, action):
             if ticket is None and context is not None:
-                context[self.key] = Ticket(service or "", action, signer, None)
+                context[self.key] = Ticket(service or "", action, signer)
             return None
         if ticket is not None:
             if ticket.seal is not None and ticket.seal.holds(out):
@@ -104,8 +101,8 @@ class Judge:
         known = service or next(name for name in sorted(self._services) if self._governs(name, action))
         return Case(known, action, out, context, signer, presigned)
 
-    def settle(self, case: Case, credentials: Any = None) -> None:
-        """Decide; raises CallDenied to block.
+    def settle(self, case: Case, credentials: Any = None) -> str | None:
+        """Decide; raises CallDenied to block. Returns the decision's id.
 
         `credentials` are given where the signer's own cannot be read without waiting (aiobotocore).
         """
@@ -124,9 +121,8 @@ class Judge:
             call = evolve(call, undecodable="botocore did not sign it, so nobody knows which account it goes to")
         decision_id = self._decide(call, origin)
         if case.context is not None:
-            case.context[self.key] = Ticket(case.service, case.action, case.signer, seal)
-        if decision_id is not None and not case.presigned:
-            _trace(case.out.headers, decision_id)
+            case.context[self.key] = Ticket(case.service, case.action, case.signer, seal, decision_id)
+        return decision_id
 
     def origin(self, signer: Any, url: str, context: Any, credentials: Any = None) -> Origin:
         """Whose request it is and where it goes."""
@@ -144,13 +140,3 @@ class Judge:
             verify=getattr(http, "_verify", None),
             proxies=getattr(config, "proxies", None),
         )
-
-
-def _trace(headers: Any, decision_id: str) -> None:
-    """Put the decision's id into the User-Agent, which no signature covers and CloudTrail records."""
-    words = [word for word in header(headers, _USER_AGENT).split() if not word.startswith(TRACE)]
-    text = " ".join((*words, f"{TRACE}{decision_id}"))
-    # botocore's own mapping would add a second header.
-    if _USER_AGENT in headers:
-        del headers[_USER_AGENT]
-    headers[_USER_AGENT] = text

@@ -19,12 +19,13 @@ class Request:
     `service` is the signing name (``ec2``, ``autoscaling`` …), "" when the request is not signed. `operation` is the
     Action or the end of X-Amz-Target; a REST request has its method and path instead. `params` are the flat fields of
     the form (``InstanceId.1``), or of a JSON body its top-level members, what is not text as JSON text.
-    `at` is the time of arrival, seconds since the epoch.
+    `user_agent` is the whole header, `at` the time of arrival, seconds since the epoch.
     """
 
     service: str
     operation: str
     params: Mapping[str, str] = field(factory=dict)
+    user_agent: str = ""
     at: float = field(factory=time.time)
 
 
@@ -46,13 +47,14 @@ def read(environ: dict[str, Any]) -> Request:
     body = body_of(environ)
     query = environ.get("QUERY_STRING", "")
     target = environ.get("HTTP_X_AMZ_TARGET", "")
+    agent = environ.get("HTTP_USER_AGENT", "")
     if target:
-        return Request(_service(environ), target.rpartition(".")[2], _json(body))
+        return Request(_service(environ), target.rpartition(".")[2], _json(body), agent)
     params = _form(body, environ) if body else _form(query.encode(), environ, presigned=True)
     operation = params.pop("Action", "")
     if not operation:
-        return Request(_service(environ), _rest(environ), params)
-    return Request(_service(environ), operation, params)
+        operation = _rest(environ)
+    return Request(_service(environ), operation, params, agent)
 
 
 def _service(environ: Mapping[str, Any]) -> str:

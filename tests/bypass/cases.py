@@ -43,7 +43,7 @@ def guard() -> None:
     if os.environ.get("GUARDED") == "1":
         import guardrails
 
-        guardrails.install({"log": {"path": os.environ["LOG"]}})
+        guardrails.install({"log": {"path": os.environ["LOG"]}, "tripwire": os.environ.get("TRIPWIRE") == "1"})
 
 
 def ec2():
@@ -588,7 +588,57 @@ def imported_later():
     terminate()
 
 
-# -- what no hook in this process can see -------------------------------------------------------------------------------
+# -- what only the tripwire sees ------------------------------------------------------------------------------------
+
+
+def _signed() -> dict[str, str]:
+    """The headers of a request that somebody signs with code of their own."""
+    import datetime as dt
+    import hashlib
+    import hmac
+    from urllib.parse import urlencode, urlsplit
+
+    now = dt.datetime.now(dt.UTC)
+    date, stamp = now.strftime("%Y%m%d"), now.strftime("%Y%m%dT%H%M%SZ")
+    host, place = urlsplit(os.environ["AWS_ENDPOINT_URL"]).netloc, f"{date}/eu-west-1/ec2/aws4_request"
+    body = hashlib.sha256(urlencode(FORM).encode()).hexdigest()
+    asked = f"POST\n/\n\nhost:{host}\nx-amz-date:{stamp}\n\nhost;x-amz-date\n{body}"
+    text = f"AWS4-HMAC-SHA256\n{stamp}\n{place}\n{hashlib.sha256(asked.encode()).hexdigest()}"
+    key = b"AWS4testing"
+    for part in place.split("/"):
+        key = hmac.new(key, part.encode(), hashlib.sha256).digest()
+    signature = hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
+    signed = f"Credential=testing/{place}, SignedHeaders=host;x-amz-date, Signature={signature}"
+    return {**HEADERS, "X-Amz-Date": stamp, "Authorization": f"AWS4-HMAC-SHA256 {signed}"}
+
+
+@case("signature and request of one's own, sent with urllib", seen="tripwire")
+def own_signature():
+    from urllib.parse import urlencode
+
+    guard()
+    fetch(os.environ["AWS_ENDPOINT_URL"] + "/", _signed(), urlencode(FORM).encode())
+
+
+@case("signature of one's own, sent with requests", seen="tripwire")
+def own_signature_requests():
+    import requests
+
+    guard()
+    requests.post(os.environ["AWS_ENDPOINT_URL"] + "/", data=FORM, headers=_signed(), timeout=30)
+
+
+@case("signature of one's own, sent with urllib3", seen="tripwire")
+def own_signature_urllib3():
+    from urllib.parse import urlencode
+
+    import urllib3
+
+    guard()
+    urllib3.PoolManager().request("POST", os.environ["AWS_ENDPOINT_URL"] + "/", body=urlencode(FORM), headers=_signed())
+
+
+# -- what no hook in this process can see -----------------------------------------------------------------------
 
 
 def _raw(url: str) -> tuple[str, int, bytes]:
@@ -633,6 +683,12 @@ cat <&3 >/dev/null
 def allowed():
     guard()
     ec2().terminate_instances(InstanceIds=[GREEN])
+
+
+def innocent():
+    guard()
+    ec2().describe_instances()
+    ec2().describe_regions()
 
 
 def report(run: Callable[[], object]) -> None:

@@ -1,0 +1,22 @@
+"""The decision's id in the User-Agent, which no signature covers and CloudTrail records."""
+
+from __future__ import annotations
+
+from typing import Any
+
+# botocore's form for what is neither product nor feature: md/NAME#VALUE.
+_HEADER = "User-Agent"
+_MARK = "md/guardrails#"
+PATTERN = rf"{_MARK}(?P<id>[0-9a-f-]{{36}})"
+
+
+def mark(headers: Any, decision_id: str) -> None:
+    """Put the id into the headers of a request that is about to be sent: botocore rewrites this one up to then."""
+    value = headers.get(_HEADER) or ""
+    text = value.decode("latin-1") if isinstance(value, bytes) else str(value)
+    if f"{_MARK}{decision_id}" in text:
+        return
+    # botocore's own mapping would otherwise add a second header.
+    if _HEADER in headers:
+        del headers[_HEADER]
+    headers[_HEADER] = f"{text} {_MARK}{decision_id}".lstrip()
