@@ -48,12 +48,10 @@ class Guard:
         self._log = assembly.open_log(settings)
         self._models = botocore.session.Session()
         self._lookups = Lookups(settings.max_fact_age_s, settings.lookup_timeout_s)
-        governs = self._catalogue.governs
-        judge = Judge(governs, self._catalogue.services, self._admit, self._service_model)
+        judge = Judge(self._catalogue.governs, self._catalogue.services, self._admit, self._service_model)
         # Facts fetched while a call was under way may be from before it, so they go when it has come back.
         self._interceptor = Interceptor(
             judge,
-            governs,
             self._lookups.forget,
             lambda: Inherited.of(settings),
             Tripwire(self._tripped) if settings.tripwire else None,

@@ -135,8 +135,11 @@ class Catalogue:
 
     def governs(self, service: str | None, operation: str) -> bool:
         """True where an operation has an entry; of any service where nobody knows which one is called."""
+        loaded = self._loaded.get(service or "")
+        if loaded is not None:
+            return operation in loaded.operations
         if service is None:
-            return any(self.lookup(known, operation) is not None for known in self._known)
+            return any(self.governs(known, operation) for known in self._known)
         return self.lookup(service, operation) is not None
 
     def botocore_service(self, signing_name: str) -> str:

@@ -46,7 +46,7 @@ PLACES: Mapping[Place, str] = {
     Place("botocore.crt.auth", "*", "add_auth"): "add_auth",
     Place("botocore.awsrequest", "AWSRequest", "prepare"): "prepare",
     Place("botocore.httpsession", "URLLib3Session", "send"): "send",
-    Place("aiobotocore.client", "AioBaseClient", "_make_api_call"): "api_call_async",
+    Place("aiobotocore.client", "AioBaseClient", "_make_api_call"): "api_call",
     Place("aiobotocore.signers", "AioRequestSigner", "sign"): "sign_async",
     Place("aiobotocore.httpsession", "AIOHTTPSession", "send"): "send_async",
     Place("aiobotocore.httpxsession", "HttpxSession", "send"): "send_async",
@@ -96,7 +96,11 @@ class Gates:
     def _stand_before(self, owner: Any, name: str, gate: Gate) -> None:
         if (owner, name) not in self._put:
             original = vars(owner)[name]
-            replacement = functools.update_wrapper(gate(original), original)
+            made = gate(original)
+            if made is original:
+                # This version of botocore needs no gate here.
+                return
+            replacement = functools.update_wrapper(made, original)
             self._put[owner, name] = original, replacement
             setattr(owner, name, replacement)
 

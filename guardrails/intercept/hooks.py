@@ -12,23 +12,22 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from weakref import WeakSet
 
+from botocore.awsrequest import AWSPreparedRequest
 from botocore.client import BaseClient
 from botocore.model import OperationModel
 from botocore.session import Session
 
 from guardrails import trace
 from guardrails.activation.inherited import hand_on
-from guardrails.errors import CallDenied
 from guardrails.intercept import aio
 from guardrails.intercept.gates import Gates
 from guardrails.intercept.judge import Case, Judge
-from guardrails.intercept.outgoing import of_dict, of_request, scope
+from guardrails.intercept.outgoing import of_dict, of_prepared, of_request, scope
 from guardrails.intercept.reading import read_call
 from guardrails.intercept.tripwire import Tripwire
 from guardrails.origin import Origin
 from guardrails.values import Call
 
-Governed = Callable[[str, str], bool]
 Returned = Callable[[], None]
 Inherited = Callable[[], Any]
 
@@ -40,21 +39,14 @@ _PRESIGNED = ("-query", "-presign-post")
 class Interceptor:
     """Puts a judge into botocore.
 
-    `governed(signing_name, operation)` and `returned()`: after a governed call the latter is told that it came back.
-    `inherited()` gives what a process started by multiprocessing is handed, to guard itself when it unpickles it. A
-    `tripwire` is told what passed the gates.
+    `returned()` is told when a governed request has come back. `inherited()` gives what a process started by
+    multiprocessing is handed, to guard itself when it unpickles it. A `tripwire` is told what passed the gates.
     """
 
     def __init__(
-        self,
-        judge: Judge,
-        governed: Governed,
-        returned: Returned,
-        inherited: Inherited,
-        tripwire: Tripwire | None = None,
+        self, judge: Judge, returned: Returned, inherited: Inherited, tripwire: Tripwire | None = None
     ) -> None:
         self._judge = judge
-        self._governed = governed
         self._returned = returned
         self._inherited = inherited
         self._tripwire = tripwire
@@ -71,7 +63,6 @@ class Interceptor:
                 "add_auth": self._gate_add_auth,
                 "prepare": self._gate_prepare,
                 "send": self._gate_send,
-                "api_call_async": self._gate_api_call_async,
                 "sign_async": self._gate_sign_async,
                 "send_async": self._gate_send_async,
                 "spawn": self._gate_spawn,
@@ -100,6 +91,7 @@ class Interceptor:
         self._gates.take()
         for client in list(self._clients):
             self._unregister(client.meta.events)
+            client.__dict__.pop(self._judge.key, None)
         self._clients.clear()
         for emitter in self._emitters:
             self._unregister(emitter)
@@ -153,20 +145,23 @@ class Interceptor:
             emitter.unregister(event, unique_id=self._handler_id(event))
 
     def _remember(self, client: Any) -> None:
-        if client in self._clients:
-            return
         events: Any = client.meta.events
         events.register_last("before-call", self._before_call, unique_id=self._handler_id("before-call"))
         self._judge.client_of[client._request_signer] = client
         self._judge.client_of[client._endpoint] = client
         self._clients.add(client)
+        client.__dict__[self._judge.key] = True
 
     # -- handlers ----------------------------------------------------------------------------------------------
 
     def _before_call(
         self, model: OperationModel, params: dict[str, Any], request_signer: Any, context: dict[str, Any], **_: Any
     ) -> Awaitable[None] | None:
-        return self._settle(self._review_call(model, params, context, request_signer), request_signer)
+        service = model.service_model.signing_name
+        if not self._active or self._judge.waves_through(service, model.name, params, context, request_signer):
+            return None
+        case = self._judge.review(service, model.name, of_dict(params), context, request_signer)
+        return self._settle(case, request_signer)
 
     def _before_sign(
         self, request: Any, request_signer: Any, operation_name: str, signature_version: Any, **_: Any
@@ -176,7 +171,9 @@ class Interceptor:
 
     def _before_send(self, request: Any, **_: Any) -> Awaitable[None] | None:
         # Older versions of botocore drop the ticket on the way here, where no gate hands it on.
-        case = self._review_sending(request) if hasattr(request, "context") else None
+        if not self._active or not hasattr(request, "context"):
+            return None
+        case = self._review_sending(request)
         if case is None:
             self._mark(request)
         return self._settle(case, case.signer if case else None)
@@ -193,47 +190,34 @@ class Interceptor:
     # -- gates -------------------------------------------------------------------------------------------------
 
     def _gate_api_call(self, original: Any) -> Any:
+        # The client's own dict, because asking a weak set costs as much as a gate.
+        known = self._judge.key
+
         def _make_api_call(client: Any, operation_name: str, api_params: Any) -> Any:
-            if not self._active:
-                return original(client, operation_name, api_params)
-            self._remember(client)
-            try:
-                result = original(client, operation_name, api_params)
-            except CallDenied:
-                raise
-            except BaseException:
-                self._back(client, operation_name)
-                raise
-            self._back(client, operation_name)
-            return result
+            if known not in client.__dict__ and self._active:
+                self._remember(client)
+            return original(client, operation_name, api_params)
 
         return _make_api_call
 
-    def _gate_api_call_async(self, original: Any) -> Any:
-        async def _make_api_call(client: Any, operation_name: str, api_params: Any) -> Any:
-            if not self._active:
-                return await original(client, operation_name, api_params)
-            self._remember(client)
-            try:
-                result = await original(client, operation_name, api_params)
-            except CallDenied:
-                raise
-            except BaseException:
-                self._back(client, operation_name)
-                raise
-            self._back(client, operation_name)
-            return result
-
-        return _make_api_call
+    # A request with a ticket and no seal was harmless when it set out. The gates on its way let it pass at once; the
+    # one where it is sent looks at it again.
 
     def _gate_make_request(self, original: Any) -> Any:
+        key = self._judge.key
+
         def make_request(endpoint: Any, operation_model: OperationModel, request_dict: dict[str, Any]) -> Any:
-            client = self._judge.client_of.get(endpoint)
-            # Whose request it is only the signer knows; without one, signing is where it is decided.
-            if not self._active or client is None:
+            context = request_dict.get("context")
+            ticket = context.get(key) if context is not None else None
+            if ticket is not None and ticket.seal is None:
                 return original(endpoint, operation_model, request_dict)
-            signer = client._request_signer
-            case = self._review_call(operation_model, request_dict, request_dict.get("context"), signer)
+            client = self._judge.client_of.get(endpoint)
+            if not self._active or client is None:
+                # Whose request it is only the signer knows: signing is where it is decided.
+                return original(endpoint, operation_model, request_dict)
+            signer, model = client._request_signer, operation_model
+            out = of_dict(request_dict)
+            case = self._judge.review(model.service_model.signing_name, model.name, out, context, signer)
             waiting = self._settle(case, signer)
             if waiting is not None:
                 return aio.after(waiting, lambda: original(endpoint, operation_model, request_dict))
@@ -242,6 +226,8 @@ class Interceptor:
         return make_request
 
     def _gate_sign(self, original: Any) -> Any:
+        key = self._judge.key
+
         def sign(
             signer: Any,
             operation_name: str,
@@ -251,14 +237,18 @@ class Interceptor:
             *args: Any,
             **kwargs: Any,
         ) -> Any:
-            case = self._review_signing(signer, operation_name, request, signing_type != "standard")
-            if case is not None:
-                self._judge.settle(case)
+            ticket = request.context.get(key)
+            if ticket is None or ticket.seal is not None:
+                case = self._review_signing(signer, operation_name, request, signing_type != "standard")
+                if case is not None:
+                    self._judge.settle(case)
             return original(signer, operation_name, request, region_name, signing_type, *args, **kwargs)
 
         return sign
 
     def _gate_sign_async(self, original: Any) -> Any:
+        key = self._judge.key
+
         async def sign(
             signer: Any,
             operation_name: str,
@@ -268,23 +258,32 @@ class Interceptor:
             *args: Any,
             **kwargs: Any,
         ) -> Any:
-            case = self._review_signing(signer, operation_name, request, signing_type != "standard")
-            if case is not None:
-                await aio.settle(self._judge, case)
+            ticket = request.context.get(key)
+            if ticket is None or ticket.seal is not None:
+                case = self._review_signing(signer, operation_name, request, signing_type != "standard")
+                if case is not None:
+                    await aio.settle(self._judge, case)
             return await original(signer, operation_name, request, region_name, signing_type, *args, **kwargs)
 
         return sign
 
     def _gate_add_auth(self, original: Any) -> Any:
+        key = self._judge.key
+
         def add_auth(auth: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
-            case = self._review_auth(auth, request)
-            if case is not None:
-                self._judge.settle(case)
+            ticket = request.context.get(key)
+            if ticket is None or ticket.seal is not None:
+                case = self._review_auth(auth, request)
+                if case is not None:
+                    self._judge.settle(case)
             return original(auth, request, *args, **kwargs)
 
         return add_auth
 
     def _gate_prepare(self, original: Any) -> Any:
+        if "context" in inspect.signature(AWSPreparedRequest).parameters:
+            return original
+
         def prepare(request: Any) -> Any:
             prepared = original(request)
             if getattr(prepared, "context", None) is None:
@@ -295,52 +294,63 @@ class Interceptor:
 
     def _gate_send(self, original: Any) -> Any:
         def send(session: Any, request: Any) -> Any:
-            case = self._review_sending(request)
-            if case is not None:
-                self._judge.settle(case)
-            self._mark(request)
-            if self._tripwire is None:
-                return original(session, request)
-            with self._tripwire.passing():
-                return original(session, request)
+            if self._must_look(request):
+                case = self._review_sending(request)
+                if case is not None:
+                    self._judge.settle(case)
+                if self._mark(request):
+                    try:
+                        return self._pass(original, session, request)
+                    finally:
+                        self._returned()
+            return self._pass(original, session, request)
 
         return send
 
     def _gate_send_async(self, original: Any) -> Any:
         async def send(session: Any, request: Any) -> Any:
-            case = self._review_sending(request)
-            if case is not None:
-                await aio.settle(self._judge, case)
-            self._mark(request)
+            if self._must_look(request):
+                case = self._review_sending(request)
+                if case is not None:
+                    await aio.settle(self._judge, case)
+                if self._mark(request):
+                    try:
+                        return await original(session, request)
+                    finally:
+                        self._returned()
             return await original(session, request)
 
         return send
+
+    def _pass(self, original: Any, session: Any, request: Any) -> Any:
+        if self._tripwire is None:
+            return original(session, request)
+        with self._tripwire.passing():
+            return original(session, request)
 
     def _gate_spawn(self, original: Any) -> Any:
         return hand_on(original, self._inherited)
 
     # -- what each place knows of a request ----------------------------------------------------------------------
 
-    def _mark(self, request: Any) -> None:
-        ticket = self._judge.ticket(getattr(request, "context", None)) if self._active else None
-        if ticket is not None and ticket.decision_id is not None:
-            trace.mark(request.headers, ticket.decision_id)
+    def _must_look(self, request: Any) -> bool:
+        ticket = self._judge.ticket(getattr(request, "context", None))
+        if ticket is not None and self._judge.still_harmless(ticket, request):
+            return False
+        return self._active
 
-    def _back(self, client: Any, operation_name: str) -> None:
-        if self._governed(client._service_model.signing_name, operation_name):
-            self._returned()
-
-    def _review_call(
-        self, model: OperationModel, request: dict[str, Any], context: dict[str, Any] | None, signer: Any
-    ) -> Case | None:
-        if not self._active:
-            return None
-        return self._judge.review(model.service_model.signing_name, model.name, of_dict(request), context, signer)
+    def _mark(self, request: Any) -> bool:
+        """Put the decision's id onto a governed request; False for any other."""
+        ticket = self._judge.ticket(getattr(request, "context", None))
+        if ticket is None or ticket.decision_id is None:
+            return False
+        trace.mark(request.headers, ticket.decision_id)
+        return True
 
     def _review_signing(self, signer: Any, operation_name: str, request: Any, presigned: bool) -> Case | None:
         if not self._active:
             return None
-        context = getattr(request, "context", None)
+        context = request.context
         return self._judge.review(
             signer.signing_name, operation_name, of_request(request), context, signer, presigned=presigned
         )
@@ -348,17 +358,15 @@ class Interceptor:
     def _review_auth(self, auth: Any, request: Any) -> Case | None:
         if not self._active:
             return None
+        context = request.context
         service = getattr(auth, "_service_name", None)
-        context = getattr(request, "context", None)
         ticket = self._judge.ticket(context)
         default = ticket.operation if ticket is not None else ""
         presigned = any(word in type(auth).__name__ for word in ("Query", "Post"))
         return self._judge.review(service, default, of_request(request), context, auth, presigned=presigned)
 
     def _review_sending(self, request: Any) -> Case | None:
-        if not self._active:
-            return None
-        out = of_request(request)
+        out = of_prepared(request)
         context = getattr(request, "context", None)
         ticket = self._judge.ticket(context)
         if ticket is not None:

@@ -7,7 +7,8 @@ every attempt, so a call is decided once however often it is sent, and again whe
 
 from __future__ import annotations
 
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
+from functools import partial
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
@@ -75,6 +76,45 @@ class Judge:
         """The ticket of a request that came past a gate."""
         return context.get(self.key) if context is not None else None
 
+    def concerns(self, service: str | None) -> bool:
+        """False for a service of which no call is governed."""
+        return service is None or service in self._services
+
+    def waves_through(
+        self, service: str, default: str, request: Mapping[str, Any], context: Context, signer: Any
+    ) -> bool:
+        """True for a request dict of botocore's own making that is plainly not governed.
+
+        Nearly every call of the process comes by here, so it costs next to nothing; `review` does the same with care.
+        """
+        if service in self._services:
+            body = request["body"]
+            if type(body) is dict:
+                default = body.get("Action", default)
+            elif "X-Amz-Target" in request["headers"]:
+                default = request["headers"]["X-Amz-Target"].rpartition(".")[2]
+            if "?" in request["url"] or self._governs(service, default):
+                return False
+        if self.key not in context:
+            context[self.key] = Ticket(service, default, signer)
+        return True
+
+    def still_harmless(self, ticket: Ticket, request: Any) -> bool:
+        """True for a prepared request that was harmless and plainly asks for the same; else `review` must look."""
+        if ticket.seal is not None:
+            return False
+        if ticket.service not in self._services:
+            return True
+        body = request.body
+        if "?" in request.url:
+            return False
+        if type(body) is str:
+            return body.startswith(f"Action={ticket.operation}&")
+        if type(body) is bytes and body.startswith(b"{"):
+            target = request.headers.get("X-Amz-Target")
+            return type(target) is bytes and target.endswith(f".{ticket.operation}".encode())
+        return False
+
     def review(
         self,
         service: str | None,
@@ -86,14 +126,19 @@ class Judge:
         presigned: bool = False,
     ) -> Case | None:
         """None when the request may pass: it is not governed, or was judged and is still the same."""
-        if service is not None and service not in self._services:
+        if not self.concerns(service):
             return None
-        action = action_of(default, out, lambda name: self._governs(service, name))
+        action = action_of(default, out, partial(self._governs, service))
+        if self._governs(service, action):
+            return self._unless_sealed(service, action, out, context, signer, presigned=presigned)
+        if context is not None and self.key not in context:
+            context[self.key] = Ticket(service or "", action, signer)
+        return None
+
+    def _unless_sealed(
+        self, service: str | None, action: str, out: Outgoing, context: Context | None, signer: Any, *, presigned: bool
+    ) -> Case | None:
         ticket = self.ticket(context)
-        if not self._governs(service, action):
-            if ticket is None and context is not None:
-                context[self.key] = Ticket(service or "", action, signer)
-            return None
         if ticket is not None:
             if ticket.seal is not None and ticket.seal.holds(out):
                 return None

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-_FORM = "application/x-www-form-urlencoded"
 # What signature version 2 puts among the parameters of a form.
 _SIGNATURE = frozenset(
     ("AWSAccessKeyId", "SignatureVersion", "SignatureMethod", "Timestamp", "SecurityToken", "Signature")
@@ -35,16 +34,18 @@ def of_dict(request: Mapping[str, Any]) -> Outgoing:
 
 
 def of_request(request: Any) -> Outgoing:
-    """From an AWSRequest, before it is signed, or an AWSPreparedRequest, which is what is sent."""
-    params = getattr(request, "params", None)
+    """From an AWSRequest, before it is signed."""
     url = request.url
-    if params:
+    if request.params:
         # As botocore joins them when it prepares the request.
-        pairs = list(params.items()) if isinstance(params, Mapping) else params
+        pairs = list(request.params.items()) if isinstance(request.params, Mapping) else request.params
         url += ("&" if "?" in url else "?") + urlencode(pairs, doseq=True)
-    # `body` of an AWSRequest is computed, and dear.
-    body = request.data if hasattr(request, "data") else request.body
-    return Outgoing(request.method, url, request.headers, body)
+    return Outgoing(request.method, url, request.headers, request.data)
+
+
+def of_prepared(request: Any) -> Outgoing:
+    """From an AWSPreparedRequest, which is what is sent."""
+    return Outgoing(request.method, request.url, request.headers, request.body)
 
 
 def header(headers: Mapping[str, Any], name: str) -> str:
@@ -60,34 +61,35 @@ def action_of(default: str, out: Outgoing, governed: Callable[[str], bool]) -> s
 
     A request that names several is the governed one of them.
     """
-    named = [*_named(out)]
-    return next((name for name in named if governed(name)), named[0] if named else default)
-
-
-def _named(out: Outgoing) -> Iterator[str]:
     body = out.body
+    named = []
     if isinstance(body, Mapping):
-        if "Action" in body:
-            yield str(body["Action"])
+        named = [str(body["Action"])] if "Action" in body else []
     elif isinstance(body, (bytes, bytearray, str)) and body:
-        yield from _in_form(body, out.headers)
-    target = header(out.headers, "X-Amz-Target")
-    if target:
-        yield target.rpartition(".")[2]
+        named = _in_form(body)
+    if not named:
+        target = header(out.headers, "X-Amz-Target")
+        named = [target.rpartition(".")[2]] if target else []
     if "Action=" in out.url:
-        yield from (value for key, value in query(out.url) if key == "Action")
+        named = [*named, *(value for key, value in query(out.url) if key == "Action")]
     if "/operation/" in out.url:  # the RPC protocol with CBOR: /service/NAME/operation/NAME
-        yield urlsplit(out.url).path.rpartition("/")[2]
+        named = [*named, urlsplit(out.url).path.rpartition("/")[2]]
+    if len(named) > 1:
+        return next((name for name in named if governed(name)), named[0])
+    return named[0] if named else default
 
 
-def _in_form(body: bytes | bytearray | str, headers: Mapping[str, Any]) -> Iterator[str]:
-    form = body if isinstance(body, str) else body[:_LONGEST_FORM].decode("latin-1")
-    if form.startswith("Action="):
-        yield form[7:].partition("&")[0]
-    elif len(body) <= _LONGEST_FORM and header(headers, "Content-Type").startswith(_FORM):
-        yield from (value for key, value in parse_qsl(form) if key == "Action")
-    elif "&Action=" in form:
-        yield form.partition("&Action=")[2].partition("&")[0]
+def _in_form(body: bytes | bytearray | str) -> list[str]:
+    if isinstance(body, str):
+        # botocore's own way of writing it, and the most frequent.
+        if body.startswith("Action="):
+            return [body[7:].partition("&")[0]]
+    elif body.startswith(b"Action="):
+        return [bytes(body[7:207]).partition(b"&")[0].decode("latin-1")]
+    if len(body) > _LONGEST_FORM:
+        return []
+    form = body if isinstance(body, str) else body.decode("latin-1")
+    return [form.partition("&Action=")[2].partition("&")[0]] if "&Action=" in form else []
 
 
 def query(url: str) -> list[tuple[str, str]]:

@@ -2,18 +2,19 @@
 
     python -m tests.benchmarks.overhead [--calls N] [--rounds N]
 
-One process, the variants in turn, many rounds; the answer comes from a stub in the place of the HTTP connection. Prints
-the median of the rounds' times per call in us, and the ratios that count. OpenTelemetry runs without an SDK, which is
-the least it can cost.
+A process for each, which take turns for many rounds (within one process, changing classes back and forth would itself
+slow Python down). The answer comes from a stub in the place of the HTTP connection. Prints the median of the rounds'
+times per call in us, and the ratios that count. OpenTelemetry runs without an SDK, which is the least it can cost.
 """
 
 from __future__ import annotations
 
 import argparse
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 
 import botocore.session
 from botocore.awsrequest import AWSResponse
@@ -44,60 +45,62 @@ def _stub(_: object, request) -> AWSResponse:
     return AWSResponse(request.url, 200, {"content-type": "text/xml"}, _Raw(body))
 
 
-class _Guarded:
-    def __enter__(self) -> None:
-        guardrails.install({"log": {"enabled": False}})
-
-    def __exit__(self, *_: object) -> None:
-        guardrails.uninstall()
+def _guarded() -> None:
+    guardrails.install({"log": {"enabled": False}})
 
 
-class _Traced:
-    def __enter__(self) -> None:
-        BotocoreInstrumentor().instrument()
-
-    def __exit__(self, *_: object) -> None:
-        BotocoreInstrumentor().uninstrument()
+def _traced() -> None:
+    BotocoreInstrumentor().instrument()
 
 
-VARIANTS: dict[str, Callable[[], AbstractContextManager[None]]] = {
-    "bare": nullcontext,
-    "guardrails": _Guarded,
-    "opentelemetry": _Traced,
-}
+VARIANTS: dict[str, Callable[[], None]] = {"bare": lambda: None, "guardrails": _guarded, "opentelemetry": _traced}
+CALLS = ("ec2 DescribeInstances", "ssm DescribeParameters", "s3 ListBuckets")
 
 
-def _calls(session) -> dict[str, Callable[[], object]]:
+def _made() -> dict[str, Callable[[], object]]:
+    session = botocore.session.Session()
+
     def client(service: str):
         return session.create_client(
             service, region_name="eu-west-1", aws_access_key_id="testing", aws_secret_access_key="testing"
         )
 
     ec2, ssm, s3 = client("ec2"), client("ssm"), client("s3")
-    return {
-        "ec2 DescribeInstances": ec2.describe_instances,
-        "ssm DescribeParameters": ssm.describe_parameters,
-        "s3 ListBuckets": s3.list_buckets,
-    }
+    return dict(zip(CALLS, (ec2.describe_instances, ssm.describe_parameters, s3.list_buckets), strict=True))
+
+
+def work(variant: str) -> None:
+    """One variant in a process of its own: for each line ``CALL<tab>N`` on standard input, the us per call of N."""
+    URLLib3Session.send = _stub
+    VARIANTS[variant]()
+    made = _made()
+    for line in sys.stdin:
+        name, count = line.rstrip("\n").split("\t")
+        call = made[name]
+        started = time.perf_counter()
+        for _ in range(int(count)):
+            call()
+        print((time.perf_counter() - started) / int(count) * 1e6, flush=True)
 
 
 def measure(calls: int, rounds: int) -> dict[str, dict[str, list[float]]]:
-    """Times per call in us: {call: {variant: one for each round}}."""
-    URLLib3Session.send = _stub
-    made = _calls(botocore.session.Session())
-    times: dict[str, dict[str, list[float]]] = {name: {variant: [] for variant in VARIANTS} for name in made}
+    """Times per call in us: {call: {variant: one for each round}}; the variants take turns in every round."""
+    command = [sys.executable, "-m", "tests.benchmarks.overhead", "--worker"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    workers = {variant: subprocess.Popen([*command, variant], **pipes) for variant in VARIANTS}
+    times: dict[str, dict[str, list[float]]] = {name: {variant: [] for variant in VARIANTS} for name in CALLS}
     for number in range(rounds + 1):
-        for variant, context in VARIANTS.items():
-            with context():
-                for name, call in made.items():
-                    call()
-                    started = time.perf_counter()
-                    for _ in range(calls):
-                        call()
-                    took = (time.perf_counter() - started) / calls * 1e6
-                    # The first round warms up.
-                    if number:
-                        times[name][variant].append(took)
+        for name in CALLS:
+            for variant, worker in workers.items():
+                worker.stdin.write(f"{name}\t{calls}\n")
+                worker.stdin.flush()
+                took = float(worker.stdout.readline())
+                # The first round warms up.
+                if number:
+                    times[name][variant].append(took)
+    for worker in workers.values():
+        worker.stdin.close()
+        worker.wait()
     return times
 
 
@@ -105,8 +108,12 @@ def main() -> None:
     """Measure and print."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--calls", type=int, default=200)
-    options.add_argument("--rounds", type=int, default=15)
+    options.add_argument("--rounds", type=int, default=25)
+    options.add_argument("--worker", choices=VARIANTS, help=argparse.SUPPRESS)
     given = options.parse_args()
+    if given.worker:
+        work(given.worker)
+        return
     print(f"{'call':<24}{'bare us':>10}{'guard +us':>11}{'OTel +us':>10}{'guard/bare':>12}{'guard/OTel':>12}")
     for name, of in measure(given.calls, given.rounds).items():
         bare = statistics.median(of["bare"])
