@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 
@@ -73,7 +74,7 @@ def test_run_a_module(site, aws, shell):
         ("import sys; sys.exit(7)", 7, ""),
         ("1 / 0", 1, "ZeroDivisionError"),
         ("input('sure?')", 1, "EOFError"),
-        ("raise KeyboardInterrupt", 130, "KeyboardInterrupt"),
+        ("raise KeyboardInterrupt", -signal.SIGINT, "KeyboardInterrupt"),
         ("print(__name__)", 0, ""),
     ],
 )
