@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +14,8 @@ from guardrails.settings import Settings
 # Reentrant: in an activated process, importing botocore inside install() installs, too.
 _lock = threading.RLock()
 _installed: Guard | None = None
+# A fork waits for an install() of another thread: its child would have half a guard, and a lock nobody releases.
+os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
 
 
 def install(config: str | Path | Mapping[str, Any] | Settings | None = None) -> Guard:

@@ -66,6 +66,12 @@ def run_guarded(execute, *command, **more):
     return execute(sys.executable, "-m", "guardrails", "run", *command, **more)
 
 
+def reaches_the_server(execute, aws, *command, **more):
+    """Without the guard the same command terminates the live machine: the test can fail."""
+    execute(*command, **more)
+    assert aws.count("TerminateInstances") == 1
+
+
 def is_blocked(done, aws, code=3):
     assert "is live" in done.stderr, done.stdout + done.stderr
     assert done.returncode == code
@@ -78,11 +84,14 @@ def test_run_guards_a_script(aws, site, execute, script):
     done = run_guarded(execute, script, site.green.instance_ids[0])
     assert (done.returncode, done.stdout, done.stderr) == (0, "went through\n", "")
     assert aws.count("TerminateInstances") == 1
+    aws.clear()
+    reaches_the_server(execute, aws, sys.executable, script, site.blue.instance_ids[0])
 
 
 def test_run_guards_a_module(aws, site, execute, script):
     """`guardrails run -m MODULE` guards a module."""
     is_blocked(run_guarded(execute, "-m", "terminator", site.blue.instance_ids[0]), aws)
+    reaches_the_server(execute, aws, sys.executable, "-m", "terminator", site.blue.instance_ids[0])
 
 
 @pytest.mark.parametrize("python", ["here", "env", "long"])
@@ -99,6 +108,7 @@ def test_run_guards_a_console_script(aws, site, execute, script, tmp_path, pytho
     program.chmod(0o755)
     path = os.pathsep.join((str(program.parent), str(Path(sys.executable).parent), os.environ["PATH"]))
     is_blocked(run_guarded(execute, "operate", site.blue.instance_ids[0], PATH=path), aws)
+    reaches_the_server(execute, aws, program, site.blue.instance_ids[0], PATH=path)
 
 
 @pytest.mark.parametrize("flags", [[], ["-s"], ["-u", "-O"]])
@@ -107,6 +117,7 @@ def test_run_guards_child_processes(aws, site, execute, script, tmp_path, flags)
     parent = tmp_path / "parent.py"
     parent.write_text(PARENT.format(python="sys.executable", flags=flags, child=str(script)))
     is_blocked(run_guarded(execute, parent, site.blue.instance_ids[0]), aws, code=1)
+    reaches_the_server(execute, aws, sys.executable, parent, site.blue.instance_ids[0])
 
 
 def test_run_guards_grandchildren(aws, site, execute, script, tmp_path):
@@ -115,6 +126,7 @@ def test_run_guards_grandchildren(aws, site, execute, script, tmp_path):
     parent.write_text(PARENT.format(python="sys.executable", flags=[], child=str(script)))
     grandparent.write_text(PARENT.format(python="sys.executable", flags=[], child=str(parent)))
     is_blocked(run_guarded(execute, grandparent, site.blue.instance_ids[0]), aws, code=1)
+    reaches_the_server(execute, aws, sys.executable, grandparent, site.blue.instance_ids[0])
 
 
 def test_run_guards_what_a_shell_script_starts(aws, site, execute, script, tmp_path):
@@ -123,6 +135,7 @@ def test_run_guards_what_a_shell_script_starts(aws, site, execute, script, tmp_p
     shell.write_text(f'#!/bin/sh\n"{sys.executable}" "{script}" "$@"\n')
     shell.chmod(0o755)
     is_blocked(run_guarded(execute, shell, site.blue.instance_ids[0]), aws, code=1)
+    reaches_the_server(execute, aws, shell, site.blue.instance_ids[0])
 
 
 def test_run_refuses_what_it_cannot_see(aws, site, execute):

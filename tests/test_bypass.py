@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bypass import aio_cases, cases
+from tests.bypass import aio_cases, cases, table
 from tests.environments import ROOT, python_of
 
 FOLDER = Path(__file__).parent / "bypass"
@@ -116,3 +116,11 @@ def test_the_event_loop_goes_on_while_a_call_is_judged(aws, site, log):
     assert (kind, arrived) == ("CallDenied", False)
     assert float(took) > 0.5
     assert float(longest) < float(took) / 2
+
+
+def test_the_readme_has_every_way():
+    """The README's table is the one that these tests give, and each way that is started from outside has its test."""
+    assert table.parts()[1].strip() == table.table().strip(), "run python -m tests.bypass.table"
+    for place in table.STARTED:
+        file, _, function = place.partition("::")
+        assert f"\ndef {function}(" in (FOLDER.parent / file).read_text()
