@@ -66,13 +66,6 @@ class Checks:
         place = scope(out)
         return self.judge.review(place[1] if place else None, "", out, context, None)
 
-    def must_look(self, request: Any) -> bool:
-        """False where `sending` has nothing to find."""
-        ticket = self.judge.ticket(getattr(request, "context", None))
-        if ticket is not None and self.judge.still_harmless(ticket, request):
-            return False
-        return self.active
-
     def mark(self, request: Any) -> bool:
         """Put the decision's id onto a governed request; False for any other."""
         ticket = self.judge.ticket(getattr(request, "context", None))

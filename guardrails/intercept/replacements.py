@@ -100,6 +100,9 @@ class Replacements:
                 case = self._checks.signing(signer, operation_name, request, presigned=signing_type != "standard")
                 if case is not None:
                     self._checks.judge.settle(case)
+            if not args and not kwargs:
+                # How every request is signed. Python calls a function faster when it need not unpack for it.
+                return original(signer, operation_name, request, region_name, signing_type)
             return original(signer, operation_name, request, region_name, signing_type, *args, **kwargs)
 
         return sign
@@ -136,6 +139,8 @@ class Replacements:
                 case = self._checks.authorizing(auth, request)
                 if case is not None:
                     self._checks.judge.settle(case)
+            if not args and not kwargs:
+                return original(auth, request)
             return original(auth, request, *args, **kwargs)
 
         return add_auth
@@ -155,26 +160,37 @@ class Replacements:
 
     def send(self, original: Any) -> Any:
         """What leaves."""
+        passed = original if self._tripwire is None else self._told(original, self._tripwire)
+        key, harmless = self._key, self._checks.judge.still_harmless
 
         def send(session: Any, request: Any) -> Any:
-            if self._checks.must_look(request):
+            context = getattr(request, "context", None)
+            ticket = context.get(key) if context is not None else None
+            if ticket is not None and ticket.seal is None and harmless(ticket, request):
+                return passed(session, request)
+            if self._checks.active:
                 case = self._checks.sending(request)
                 if case is not None:
                     self._checks.judge.settle(case)
                 if self._checks.mark(request):
                     try:
-                        return self._pass(original, session, request)
+                        return passed(session, request)
                     finally:
                         self._returned()
-            return self._pass(original, session, request)
+            return passed(session, request)
 
         return send
 
     def send_async(self, original: Any) -> Any:
         """The same of aiobotocore."""
+        key, harmless = self._key, self._checks.judge.still_harmless
 
         async def send(session: Any, request: Any) -> Any:
-            if self._checks.must_look(request):
+            context = getattr(request, "context", None)
+            ticket = context.get(key) if context is not None else None
+            if ticket is not None and ticket.seal is None and harmless(ticket, request):
+                return await original(session, request)
+            if self._checks.active:
                 case = self._checks.sending(request)
                 if case is not None:
                     await aio.settle(self._checks.judge, case)
@@ -187,11 +203,13 @@ class Replacements:
 
         return send
 
-    def _pass(self, original: Any, session: Any, request: Any) -> Any:
-        if self._tripwire is None:
-            return original(session, request)
-        with self._tripwire.passing():
-            return original(session, request)
+    @staticmethod
+    def _told(original: Any, tripwire: Tripwire) -> Any:
+        def send(session: Any, request: Any) -> Any:
+            with tripwire.passing():
+                return original(session, request)
+
+        return send
 
     def spawn(self, original: Any) -> Any:
         """Hands the guard on to processes of multiprocessing."""

@@ -1,10 +1,13 @@
 """What an ungoverned call costs under the guard, beside a bare client and beside OpenTelemetry's instrumentation.
 
-    python -m tests.benchmarks.overhead [--calls N] [--rounds N]
+    python -m tests.benchmarks.overhead [--calls N] [--rounds N] [--sets N]
 
 A process for each, which take turns for many rounds (within one process, changing classes back and forth would itself
-slow Python down). The answer comes from a stub in the place of the HTTP connection. Prints the median of the rounds'
-times per call in us, and the ratios that count. OpenTelemetry runs without an SDK, which is the least it can cost.
+slow Python down), and several sets of processes, because two that do the same differ by a few us, too. The rounds are
+made at different depths of the stack: Python allocates it in pieces, and a call that happens to cross from one piece
+to the next costs some 5 us more, whoever makes it. The answer comes from a stub in the place of the HTTP connection.
+Prints the median of the rounds' times per call in us, and the ratios that count. OpenTelemetry runs without an SDK,
+which is the least it can cost.
 """
 
 from __future__ import annotations
@@ -69,18 +72,24 @@ def _made() -> dict[str, Callable[[], object]]:
     return dict(zip(CALLS, (ec2.describe_instances, ssm.describe_parameters, s3.list_buckets), strict=True))
 
 
+def _time(depth: int, call: Callable[[], object], count: int) -> float:
+    """The us per call of `count` calls, made `depth` frames further down."""
+    if depth:
+        return _time(depth - 1, call, count)
+    started = time.perf_counter()
+    for _ in range(count):
+        call()
+    return (time.perf_counter() - started) / count * 1e6
+
+
 def work(variant: str) -> None:
-    """One variant in a process of its own: for each line ``CALL<tab>N`` on standard input, the us per call of N."""
+    """One variant in a process of its own: it times each line ``CALL<tab>COUNT<tab>DEPTH`` of its standard input."""
     URLLib3Session.send = _stub
     VARIANTS[variant]()
     made = _made()
     for line in sys.stdin:
-        name, count = line.rstrip("\n").split("\t")
-        call = made[name]
-        started = time.perf_counter()
-        for _ in range(int(count)):
-            call()
-        print((time.perf_counter() - started) / int(count) * 1e6, flush=True)
+        name, count, depth = line.rstrip("\n").split("\t")
+        print(_time(int(depth), made[name], int(count)), flush=True)
 
 
 def measure(calls: int, rounds: int) -> dict[str, dict[str, list[float]]]:
@@ -92,7 +101,7 @@ def measure(calls: int, rounds: int) -> dict[str, dict[str, list[float]]]:
     for number in range(rounds + 1):
         for name in CALLS:
             for variant, worker in workers.items():
-                worker.stdin.write(f"{name}\t{calls}\n")
+                worker.stdin.write(f"{name}\t{calls}\t{number * 7 % 100}\n")
                 worker.stdin.flush()
                 took = float(worker.stdout.readline())
                 # The first round warms up.
@@ -107,15 +116,18 @@ def measure(calls: int, rounds: int) -> dict[str, dict[str, list[float]]]:
 def main() -> None:
     """Measure and print."""
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--calls", type=int, default=200)
-    options.add_argument("--rounds", type=int, default=25)
+    options.add_argument("--calls", type=int, default=100)
+    options.add_argument("--rounds", type=int, default=30)
+    options.add_argument("--sets", type=int, default=3)
     options.add_argument("--worker", choices=VARIANTS, help=argparse.SUPPRESS)
     given = options.parse_args()
     if given.worker:
         work(given.worker)
         return
+    sets = [measure(given.calls, given.rounds) for _ in range(given.sets)]
     print(f"{'call':<24}{'bare us':>10}{'guard +us':>11}{'OTel +us':>10}{'guard/bare':>12}{'guard/OTel':>12}")
-    for name, of in measure(given.calls, given.rounds).items():
+    for name in CALLS:
+        of = {variant: [took for times in sets for took in times[name][variant]] for variant in VARIANTS}
         bare = statistics.median(of["bare"])
         # Round by round: what is noisy on this machine is so for all three.
         guard = statistics.median(g - b for g, b in zip(of["guardrails"], of["bare"], strict=True))
