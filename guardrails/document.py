@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 import attrs
 
+from guardrails.endpoints import is_aws
 from guardrails.values import Call, Caller, Facts, Target
 
 SCHEMA = 1
@@ -41,7 +43,8 @@ def build(call: Call, facts: Facts, caller: Caller, now: float) -> dict[str, Any
             ],
         },
         "caller": attrs.asdict(caller),
-        "history": {},
+        "history": {"destroyed": dict(facts.destroyed)},
+        "capacity": facts.capacity,
         "approvals": [],
         "break_glass": None,
         "time": rfc3339(now),
@@ -66,6 +69,7 @@ def describe(call: Call) -> dict[str, Any]:
         "region": call.region,
         "account": call.account,
         "endpoint": call.endpoint,
+        "real": is_aws(urlsplit(call.endpoint).hostname or ""),
     }
 
 

@@ -103,7 +103,8 @@ class Cluster:
 
     `total` counts machines that are not terminated or terminating, `in_flight` those terminating now,
     `targeted` the machines this call names, `remaining` the running ones it leaves.
-    `healthy` is None where no health check was asked for.
+    `healthy` is None where no health check was asked for. `live_since` and `retired_at` are when the guards of this
+    host saw it become live, and saw that it was not live any more.
     """
 
     name: str
@@ -117,6 +118,7 @@ class Cluster:
     subnets: tuple[str, ...]
     healthy: bool | None = None
     live_since: float | None = None
+    retired_at: float | None = None
 
 
 @frozen
@@ -186,7 +188,11 @@ class LookupFailure:
 
 @frozen
 class Facts:
-    """Everything that was looked up for one decision. `lookups` counts the requests made for it."""
+    """Everything that was looked up for one decision. `lookups` counts the requests made for it.
+
+    `destroyed` counts the machines of a cluster that this host took away lately. `capacity` is the JSON-safe document
+    of what a launch needs and what there is; None where a call launches nothing.
+    """
 
     targets: tuple[Target, ...]
     clusters: tuple[Cluster, ...]
@@ -194,6 +200,8 @@ class Facts:
     observed_at: float
     lookups: int = 0
     failures: tuple[LookupFailure, ...] = ()
+    destroyed: Mapping[str, int] = EMPTY
+    capacity: Mapping[str, Any] | None = None
 
 
 @frozen
@@ -207,6 +215,7 @@ class Caller:
     interactive: bool
     notebook: bool
     pid: int
+    test_run: bool = False
 
 
 @frozen
