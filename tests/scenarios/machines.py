@@ -170,13 +170,17 @@ class WrongHost:
         aws.client("ec2").detach_volume(**disks["primary"], Force=True)
 
     def happened(aws, disks):
-        return not aws.client("ec2").describe_volumes(VolumeIds=[disks["primary"]["VolumeId"]])["Volumes"][0]["Attachments"]
+        return not _attached(aws, disks["primary"])
 
     def innocent(aws, disks):
         aws.client("ec2").detach_volume(**disks["secondary"], Force=True)
 
     def passed(aws, disks):
-        return not aws.client("ec2").describe_volumes(VolumeIds=[disks["secondary"]["VolumeId"]])["Volumes"][0]["Attachments"]
+        return not _attached(aws, disks["secondary"])
+
+
+def _attached(aws, disk):
+    return aws.client("ec2").describe_volumes(VolumeIds=[disk["VolumeId"]])["Volumes"][0]["Attachments"]
 
 
 @scenario

@@ -1,4 +1,4 @@
-"""Incidents in which something around the machines went: stacks, load balancers, databases, keys, clusters of containers."""
+"""Incidents in which something around the machines went: stacks, load balancers, databases, keys, container clusters."""
 
 from __future__ import annotations
 
