@@ -20,7 +20,7 @@ from guardrails.intercept.seal import Seal
 from tests.test_wire import SESSION
 
 GOVERNED = {
-    "s3": {"DeleteBucket", "PutObject", "DeleteObject"},
+    "s3": {"DeleteBucket", "HeadBucket", "PutObject", "DeleteObject"},
     "monitoring": {"PutMetricData"},
     "dynamodb": {"DeleteTable", "DeleteItem"},
     "route53": {"DeleteHostedZone"},
@@ -105,7 +105,7 @@ def _query(request):
 
 
 def _method(request):
-    request.method = "PUT"
+    request.method = "HEAD"
 
 
 def _body(request):

@@ -1,4 +1,4 @@
-"""Incidents in which something around the machines went: stacks, load balancers, databases, keys, container clusters."""
+"""Incidents in which something around the machines went: stacks, load balancers, databases, keys, groups."""
 
 from __future__ import annotations
 
