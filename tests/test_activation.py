@@ -139,7 +139,7 @@ def test_run_guards_what_a_shell_script_starts(aws, site, execute, script, tmp_p
 
 
 def test_run_prefers_the_program_beside_guardrails(aws, site, execute, environment, script, tmp_path):
-    """A program of guardrails' own environment goes before one of that name on PATH, as that one's Python may lack it."""
+    """A program of the environment that guardrails is in goes before one of that name on PATH."""
     own, other = environment.parent / "operate", tmp_path / "elsewhere" / "operate"
     own.write_text(f"#!{environment}\n" + SCRIPT)
     other.parent.mkdir()
