@@ -153,7 +153,7 @@ def test_lone_surrogates_and_nan_do_no_harm():
     for value in ("\ud800", float("nan"), object()):
         with pytest.raises(EngineFailure):
             engine.evaluate({"x": value})
-    assert read_result(engine.evaluate({}))[0] == "deny"
+    assert read_result(engine.evaluate({}).result)[0] == "deny"
 
 
 @pytest.mark.parametrize("name", sorted(AVAILABLE - ADDED))

@@ -17,7 +17,7 @@ from guardrails.errors import PolicyError
 from guardrails.evaluate import lint
 from guardrails.evaluate.builtins import FORBIDDEN
 from guardrails.evaluate.bundle import Bundle
-from guardrails.evaluate.engine import ENTRYPOINT, EngineFailure
+from guardrails.evaluate.engine import ENTRYPOINT, EngineFailure, Evaluation
 from guardrails.evaluate.expand import expand
 
 # A call names at most 1,000 targets, about 1 kB each; ten times that is no call any more.
@@ -48,7 +48,7 @@ class EmbeddedEngine:
             raise PolicyError(_explain(error)) from None
         self._keep(engine)
 
-    def evaluate(self, document: Mapping[str, Any]) -> Mapping[str, Any]:
+    def evaluate(self, document: Mapping[str, Any]) -> Evaluation:
         """The result document for an input document. Raises EngineFailure for whatever goes wrong."""
         try:
             # Kept only after it answered: see the class.
@@ -59,7 +59,7 @@ class EmbeddedEngine:
         except BaseException as error:  # regorus panics with a BaseException
             raise EngineFailure(_explain(error)) from None
         self._keep(engine)
-        return result
+        return Evaluation(result, self.revision)
 
     def _take(self) -> Any:
         """The engine of the calling thread, which is not kept any more."""
