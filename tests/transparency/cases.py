@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.transparency import (
+    kinds_async,
     kinds_clients,
     kinds_errors,
     kinds_governed,
@@ -12,10 +13,12 @@ from tests.transparency import (
     kinds_s3,
     kinds_transfer,
 )
-from tests.transparency.registry import KINDS
+from tests.transparency.registry import ASYNCHRONOUS, KINDS
 
 __all__ = [
+    "ASYNCHRONOUS",
     "KINDS",
+    "kinds_async",
     "kinds_clients",
     "kinds_errors",
     "kinds_governed",

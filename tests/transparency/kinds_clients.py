@@ -166,7 +166,8 @@ def introspection(t):
     return [
         [[str(inspect.signature(function)), function.__qualname__, function.__doc__] for function in functions],
         len(dir(ec2)), ec2.can_paginate("describe_instances"), ec2.waiter_names[:3], len(ec2.describe_vpcs.__doc__),
-        type(ec2).__mro__[1].__name__, ec2.meta.method_to_api_mapping["stop_instances"], ec2.exceptions.ClientError.__name__,
+        type(ec2).__mro__[1].__name__, ec2.meta.method_to_api_mapping["stop_instances"],
+        ec2.exceptions.ClientError.__name__,
     ]  # fmt: skip
 
 

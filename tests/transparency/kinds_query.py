@@ -176,10 +176,10 @@ def ec2_bad_params(t):
     ec2 = t.client("ec2")
     return [
         _ending(lambda: ec2.describe_instances(InstanceIds="i-1")),
-        _ending(lambda: ec2.terminate_instances()),
+        _ending(ec2.terminate_instances),
         _ending(lambda: ec2.terminate_instances(InstanceIds=[1], Nothing=2)),
         _ending(lambda: ec2.stop_instances(["i-1"])),
-        _ending(lambda: ec2.no_such_operation()),
+        _ending(lambda: ec2.no_such_operation),
     ]
 
 

@@ -21,7 +21,9 @@ def bucket(t, **config):
 def s3_objects(t):
     s3 = bucket(t)
     put = s3.put_object(Bucket="things", Key="a b/ü+&?Action=StopInstances", Body=b"x", Metadata={"m": "v"})
-    copied = s3.copy_object(Bucket="things", Key="c", CopySource={"Bucket": "things", "Key": "a b/ü+&?Action=StopInstances"})
+    copied = s3.copy_object(
+        Bucket="things", Key="c", CopySource={"Bucket": "things", "Key": "a b/ü+&?Action=StopInstances"}
+    )
     tags = s3.put_object_tagging(Bucket="things", Key="c", Tagging={"TagSet": [{"Key": "k", "Value": "v"}]})
     got = s3.get_object(Bucket="things", Key="a b/ü+&?Action=StopInstances")
     return [
@@ -113,8 +115,8 @@ def s3_checksums(t):
     s3 = bucket(t)
     found = []
     for algorithm in ("CRC32", "SHA1", "SHA256"):
-        for body in (b"bytes", io.BytesIO(b"stream" * 100)):
-            found.append(s3.put_object(Bucket="things", Key=algorithm, Body=body, ChecksumAlgorithm=algorithm))
+        how = {"Bucket": "things", "Key": algorithm, "ChecksumAlgorithm": algorithm}
+        found += [s3.put_object(Body=body, **how) for body in (b"bytes", io.BytesIO(b"stream" * 100))]
         found.append(s3.get_object(Bucket="things", Key=algorithm, ChecksumMode="ENABLED")["Body"].read())
     md5 = s3.put_object(Bucket="things", Key="m", Body=b"x", ContentMD5="nd2c8Hf9tr0rFbqUPZ3vJQ==")
     return [found, md5["ETag"]]
@@ -189,7 +191,9 @@ def s3_pages(t):
     return [
         list(pages.paginate(Bucket="things", PaginationConfig=config).search("Contents[].Key")),
         pages.paginate(Bucket="things", Delimiter="/").build_full_result()["CommonPrefixes"],
-        pages.paginate(Bucket="things", PaginationConfig={"MaxItems": 3, "PageSize": 2}).build_full_result()["Contents"],
+        pages.paginate(Bucket="things", PaginationConfig={"MaxItems": 3, "PageSize": 2}).build_full_result()[
+            "Contents"
+        ],
     ]
 
 
@@ -230,9 +234,8 @@ def s3_unsigned(t):
 @case("s3: buckets as host names, dual stack and FIPS", protocol="rest-xml s3")
 def s3_hosts(t):
     bucket(t)
-    found = []
-    for config in ({}, {"use_dualstack_endpoint": True}, {"s3": {"addressing_style": "path"}}):
-        found.append(t.real("s3", **config).list_objects_v2(Bucket="things")["KeyCount"])
+    configs = ({}, {"use_dualstack_endpoint": True}, {"s3": {"addressing_style": "path"}})
+    found = [t.real("s3", **config).list_objects_v2(Bucket="things")["KeyCount"] for config in configs]
     t.real("s3").put_object(Bucket="things", Key="k", Body=io.BytesIO(b"x" * 3000))
     return found
 
@@ -258,4 +261,7 @@ def s3control_block(t):
 @case("s3: a client that was made before the guard was installed", protocol="rest-xml s3", early="s3")
 def s3_early(t):
     t.early.create_bucket(Bucket="things", CreateBucketConfiguration=PLACE)
-    return [t.early.put_object(Bucket="things", Key="k", Body=io.BytesIO(b"x")), t.early.list_objects_v2(Bucket="things")]
+    return [
+        t.early.put_object(Bucket="things", Key="k", Body=io.BytesIO(b"x")),
+        t.early.list_objects_v2(Bucket="things"),
+    ]

@@ -148,7 +148,9 @@ def presigned_others(t):
     return [
         ec2.generate_presigned_url("describe_instances", Params={"InstanceIds": ["i-1"]}),
         signer.generate_presigned_url(asked, region_name="eu-west-1", expires_in=60, operation_name=""),
-        t.client("s3", endpoint_url="https://s3.amazonaws.com").generate_presigned_url("list_buckets", HttpMethod="POST"),
+        t.client("s3", endpoint_url="https://s3.amazonaws.com").generate_presigned_url(
+            "list_buckets", HttpMethod="POST"
+        ),
     ]
 
 

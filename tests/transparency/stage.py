@@ -84,10 +84,10 @@ def no_pauses() -> Iterator[None]:
         time.sleep = sleep
 
 
-def play(kind: Kind, control: Control, folder: Path, guard: Installed | None) -> Outcome:
+def play(kind: Kind, control: Control, folder: Path, guard: Installed | None, places: type[Place] = Place) -> Outcome:
     """Run a kind once in a fresh world, guarded or (None) not."""
     control.begin()
-    place = Place(control, fresh(folder / "files"))
+    place = places(control, fresh(folder / "files"))
     if kind.early:
         place.early = place.client(kind.early)
     outcome = Outcome()
