@@ -8,10 +8,11 @@ from typing import Any
 from guardrails import live
 from guardrails.classify import Evidence
 from guardrails.decision_log import DecisionLog
-from guardrails.errors import ConfigError
-from guardrails.evaluate import bundle, canary
+from guardrails.errors import ConfigError, PolicyError
+from guardrails.evaluate import bundle, bundle_file, canary
 from guardrails.evaluate.embedded import EmbeddedEngine
-from guardrails.evaluate.engine import Engine
+from guardrails.evaluate.engine import Engine, EngineFailure
+from guardrails.evaluate.opa_server import OpaServer
 from guardrails.settings import Settings
 
 
@@ -22,8 +23,24 @@ def evidence(settings: Settings) -> Evidence:
 
 
 def engine(settings: Settings) -> Engine:
-    """The policies, shipped and configured, on the embedded engine. Raises PolicyError or ConfigError."""
-    read = bundle.read((bundle.shipped(), *settings.policies))
+    """The policies, on the engine that is configured. Raises PolicyError or ConfigError."""
+    if settings.engine == "embedded":
+        return embedded(policies(settings))
+    made = _server(settings)
+    canary.sing(made, time.time())
+    return made
+
+
+def embedded(read: bundle.Bundle) -> Engine:
+    """Policies on the embedded engine, which denies what it must. Raises PolicyError."""
+    made = EmbeddedEngine(read)
+    canary.sing(made, time.time())
+    return made
+
+
+def policies(settings: Settings) -> bundle.Bundle:
+    """The policies, shipped and configured, with the configuration's parameters. Raises PolicyError or ConfigError."""
+    read = _read(settings)
     rules, declared, own = bundle.rule_ids(read), bundle.params_of(read), _own_params(settings)
     for rule in settings.enforcement:
         if rule not in rules:
@@ -39,8 +56,35 @@ def engine(settings: Settings) -> Engine:
                 f"{settings.at('params')}: `params` names the unknown parameter {name!r}; "
                 f"known are {', '.join(sorted(set(declared) - set(own)))}; a new one is declared in a data.json"
             )
-    made = EmbeddedEngine(bundle.with_params(read, {**settings.params, **own}))
-    canary.sing(made, time.time())
+    return bundle.with_params(read, {**settings.params, **own})
+
+
+def _read(settings: Settings) -> bundle.Bundle:
+    packed = [path for path in settings.policies if bundle_file.is_bundle(path)]
+    if not packed:
+        return bundle.read((bundle.shipped(), *settings.policies))
+    if len(settings.policies) > 1:
+        raise ConfigError(
+            f"{settings.at('policies')}: `policies` names the bundle {packed[0]} and more; a bundle holds all policies "
+            "there are, so name it alone"
+        )
+    return bundle.unpack(packed[0])
+
+
+def _server(settings: Settings) -> OpaServer:
+    """The OPA server, once it has shown that it judges by this configuration."""
+    made = OpaServer(settings.opa)
+    try:
+        there = made.params()
+    except EngineFailure as error:
+        raise PolicyError(f"the policies cannot be asked for: {error}") from error
+    wanted = {**settings.params, **_own_params(settings)}
+    other = sorted(name for name, value in wanted.items() if there.get(name) != value)
+    if other:
+        raise ConfigError(
+            f"the OPA server at {settings.opa.url} has other parameters than this configuration: "
+            f"{', '.join(other)}; build its bundle with this configuration (guardrails policy build)"
+        )
     return made
 
 

@@ -129,7 +129,7 @@ def _flatten(parsed: Mapping[str, Any], name: str) -> dict[str, Any]:
     """Dotted keys down to the values of the table below; free tables (params, labels …) stay whole."""
     flat: dict[str, Any] = {}
     for key, value in parsed.items():
-        if key in ("live", "log"):
+        if key in ("live", "log", "opa"):
             if not isinstance(value, Mapping):
                 raise ConfigError(f"{name}: `{key}` must be a table, [{key}]")
             flat |= {f"{key}.{inner}": item for inner, item in value.items()}
@@ -139,7 +139,7 @@ def _flatten(parsed: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 
 def _apply(settings: Settings, document: _Document) -> Settings:
-    changes: dict[str, dict[str, Any]] = {"": {}, "live": {}, "log": {}}
+    changes: dict[str, dict[str, Any]] = {"": {}, "live": {}, "log": {}, "opa": {}}
     where = dict(settings.where)
     for key, value in document.values.items():
         checker = KEYS.get(key)
@@ -156,6 +156,7 @@ def _apply(settings: Settings, document: _Document) -> Settings:
         settings,
         live=evolve(settings.live, **changes["live"]),
         log=evolve(settings.log, **changes["log"]),
+        opa=evolve(settings.opa, **changes["opa"]),
         where=where,
         **changes[""],
     )

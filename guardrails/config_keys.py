@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, get_args
+from urllib.parse import urlsplit
 
 from guardrails.live import SOURCES, Tag
 from guardrails.values import Mode
@@ -16,7 +17,7 @@ from guardrails.values import Mode
 MODES = get_args(Mode)
 # What a rule may be turned into; "confirm" is not among them: a rule asks for confirmation by itself.
 ENFORCEMENTS = ("deny", "warn", "dryrun")
-ENGINES = ("embedded",)
+ENGINES = ("embedded", "opa")
 
 Checker = Callable[[Any, Path], Any]
 
@@ -69,6 +70,14 @@ def _path(value: Any, directory: Path) -> Path:
 
 def _paths(value: Any, directory: Path) -> tuple[Path, ...]:
     return tuple(directory / Path(item).expanduser() for item in _texts(value, directory))
+
+
+def _url(value: Any, directory: Path) -> str:
+    text = _text(value, directory)
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/") or parts.query:
+        raise ValueError(f"is {value!r}, must be the address of an OPA server such as http://127.0.0.1:8181")
+    return text
 
 
 def _tag(value: Any, _: Path) -> Tag:
@@ -135,6 +144,13 @@ KEYS: Mapping[str, Checker] = {
     "live.ssm_parameter": _text,
     "live.file": _path,
     "live.env": _text,
+    "opa.url": _url,
+    "opa.token_file": _path,
+    "opa.token_env": _text,
+    "opa.ca": _path,
+    "opa.cert": _path,
+    "opa.key": _path,
+    "opa.timeout_s": _number,
     "log.enabled": _bool,
     "log.path": _path,
     "log.max_bytes": _whole(10_000),

@@ -141,6 +141,7 @@ class Guard:
             return evolve(
                 decision,
                 metrics={
+                    **decision.metrics,
                     "timer_guardrails_lookup_ns": looked_up - started,
                     "timer_rego_query_eval_ns": time.perf_counter_ns() - looked_up,
                 },
@@ -172,8 +173,8 @@ class Guard:
         now = time.time()
         who = caller.describe(origin.credentials)
         asked = document.build(call, facts, who, now)
-        result = self._engine.evaluate(asked)
-        action, violations = read_result(result)
+        evaluated = self._engine.evaluate(asked)
+        action, violations = read_result(evaluated.result)
         return Decision(
             id=_new_id(),
             action=action,
@@ -181,10 +182,11 @@ class Guard:
             violations=violations,
             facts=facts,
             caller=who,
-            revision=self.revision,
+            revision=evaluated.revision,
             decided_at=now,
             input=asked,
-            result=result,
+            result=evaluated.result,
+            metrics=evaluated.metrics,
         )
 
     def _record(self, decision: Decision, outcome: Outcome) -> None:

@@ -29,6 +29,23 @@ class LogSettings:
 
 
 @frozen
+class OpaSettings:
+    """The OPA server of the engine `opa`. One deadline, `timeout_s`, for a whole question.
+
+    The token is sent as a bearer token. `ca` is what the server's certificate is checked against, `cert` and `key` are
+    this client's own (mutual TLS), all PEM files.
+    """
+
+    url: str = "http://127.0.0.1:8181"
+    token_file: Path | None = None
+    token_env: str | None = None
+    ca: Path | None = None
+    cert: Path | None = None
+    key: Path | None = None
+    timeout_s: float = 2.0
+
+
+@frozen
 class Settings:
     """A checked configuration. `where` gives ``file:line`` of each key that a file set, by dotted name."""
 
@@ -43,6 +60,7 @@ class Settings:
     params: Mapping[str, Any] = Factory(dict)
     live: LiveSettings = Factory(LiveSettings)
     log: LogSettings = Factory(LogSettings)
+    opa: OpaSettings = Factory(OpaSettings)
     where: Mapping[str, str] = Factory(dict)
 
     def at(self, key: str) -> str:

@@ -138,6 +138,19 @@ def test_run_guards_what_a_shell_script_starts(aws, site, execute, script, tmp_p
     reaches_the_server(execute, aws, shell, site.blue.instance_ids[0])
 
 
+def test_run_prefers_the_program_beside_guardrails(aws, site, execute, environment, script, tmp_path):
+    """A program of the environment that guardrails is in goes before one of that name on PATH."""
+    own, other = environment.parent / "operate", tmp_path / "elsewhere" / "operate"
+    own.write_text(f"#!{environment}\n" + SCRIPT)
+    other.parent.mkdir()
+    other.write_text("#!/bin/sh\necho another\n")
+    for program in (own, other):
+        program.chmod(0o755)
+    path = os.pathsep.join((str(other.parent), os.environ["PATH"]))
+    done = execute(environment, "-m", "guardrails", "run", "operate", site.blue.instance_ids[0], PATH=path)
+    is_blocked(done, aws)
+
+
 def test_run_refuses_what_it_cannot_see(aws, site, execute):
     """A program in another language is not run: its calls would look guarded and not be."""
     done = run_guarded(execute, "ls")

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import itertools
 import json
 import re
+import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -150,7 +153,7 @@ def test_lone_surrogates_and_nan_do_no_harm():
     for value in ("\ud800", float("nan"), object()):
         with pytest.raises(EngineFailure):
             engine.evaluate({"x": value})
-    assert read_result(engine.evaluate({}))[0] == "deny"
+    assert read_result(engine.evaluate({}).result)[0] == "deny"
 
 
 @pytest.mark.parametrize("name", sorted(AVAILABLE - ADDED))
@@ -209,6 +212,18 @@ def test_a_failed_input_leaves_nothing_behind():
         engine.evaluate({"x": object()})
     assert engine.evaluate({}) != first
     assert engine.evaluate(CANARY) == first
+
+
+def test_a_guard_may_be_dropped_by_any_thread(monkeypatch):
+    """A guard that another thread drops leaves its engine to the thread that made it, which the engine insists on."""
+    complaints = []
+    monkeypatch.setattr(sys, "unraisablehook", complaints.append)
+    made = [EmbeddedEngine(bundle.read([POLICIES]))]
+    thread = threading.Thread(target=lambda: (made.clear(), gc.collect()))
+    thread.start()
+    thread.join()
+    EmbeddedEngine(bundle.read([POLICIES])).evaluate({})
+    assert complaints == []
 
 
 def test_each_thread_has_its_engine():

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from guardrails.cli import activate, check, demo, live, log, run
+from guardrails.cli import activate, check, demo, live, log, policy, run
 from guardrails.errors import CallDenied, GuardrailsError
 
 
@@ -42,5 +42,14 @@ def app() -> None:
     """
 
 
-for command in (run.run, check.check, live.live, log.log, demo.demo, activate.activate, activate.deactivate):
+for command in (
+    run.run,
+    check.check,
+    live.live,
+    log.log,
+    demo.demo,
+    policy.policy,
+    activate.activate,
+    activate.deactivate,
+):
     app.add_command(command)

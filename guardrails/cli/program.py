@@ -22,10 +22,14 @@ class Program:
 
 
 def find(name: str) -> Program:
-    """A script by its path, or a program by its name on PATH. Raises ConfigError where the guard could not see it."""
+    """A script by its path, or a program by its name. Raises ConfigError where the guard could not see it.
+
+    A program that is installed beside guardrails goes before one of that name on PATH, whose Python may not have it.
+    """
     path = Path(name)
     if not path.is_file():
-        found = shutil.which(name) if os.sep not in name else None
+        path_of = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)))
+        found = shutil.which(name, path=path_of) if os.sep not in name else None
         if found is None:
             raise ConfigError(
                 f"{name}: no such script or program; give a Python file, a program on PATH, or -m and a module's name"

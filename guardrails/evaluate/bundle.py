@@ -13,6 +13,7 @@ from typing import Any
 from attrs import frozen
 
 from guardrails.errors import PolicyError
+from guardrails.evaluate import bundle_file
 
 
 @frozen
@@ -59,6 +60,14 @@ def read(folders: Iterable[Path]) -> Bundle:
     return Bundle(modules, data, _revision(modules, data))
 
 
+def unpack(path: Path) -> Bundle:
+    """A bundle's file, which holds all policies there are: the shipped ones do not go with it. Raises PolicyError."""
+    found, data = bundle_file.read(path)
+    modules = {name: text for name, text in found.items() if _area(text) != "areas"}
+    modules[f"{path}/{_COLLECTOR}"] = collect(modules.values())
+    return Bundle(modules, data, _revision(modules, data))
+
+
 def with_params(bundle: Bundle, params: Mapping[str, Any]) -> Bundle:
     """The bundle with these values over those of data.guardrails.params."""
     data = copy.deepcopy(dict(bundle.data))
@@ -89,14 +98,19 @@ def collect(modules: Iterable[str]) -> str:
     """
     found: dict[str, set[str]] = {"deny": set(), "confirm": set(), "warn": set()}
     for text in modules:
-        package = _PACKAGE.search(text)
-        for level in _LEVEL.findall(text) if package else []:
-            found[level].add(package[1] if package else "")
+        area = _area(text)
+        for level in _LEVEL.findall(text) if area else []:
+            found[level].add(area)
     lines = ["package guardrails.areas"]
     for level, areas in found.items():
         entries = ", ".join(f'"{area}": data.guardrails.{area}.{level}' for area in sorted(areas))
         lines.append(f'answers["{level}"] := {{{entries}}}')
     return "\n\n".join(lines) + "\n"
+
+
+def _area(module: str) -> str:
+    package = _PACKAGE.search(module)
+    return package[1] if package else ""
 
 
 _RULE = re.compile(r'^#\s+rule:\s*(\S+)|"rule":\s*"([^"]+)"', re.MULTILINE)

@@ -32,7 +32,7 @@ def sing(engine: Engine, now: float) -> None:
     nobody = Caller(None, "", "", "", interactive=False, notebook=False, pid=0)
     asked = document.build(call, Facts((machine,), (cluster,), seen, now), nobody, now)
     try:
-        _, violations = read_result(engine.evaluate(asked))
+        _, violations = read_result(engine.evaluate(asked).result)
     except EngineFailure as error:
         raise PolicyError(f"the policies give no answer for terminating a live machine: {error}") from error
     if not violations:

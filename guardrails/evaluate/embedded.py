@@ -7,6 +7,7 @@ import ipaddress
 import json
 import re
 import threading
+import weakref
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,7 +17,7 @@ from guardrails.errors import PolicyError
 from guardrails.evaluate import lint
 from guardrails.evaluate.builtins import FORBIDDEN
 from guardrails.evaluate.bundle import Bundle
-from guardrails.evaluate.engine import ENTRYPOINT, EngineFailure
+from guardrails.evaluate.engine import ENTRYPOINT, EngineFailure, Evaluation
 from guardrails.evaluate.expand import expand
 
 # A call names at most 1,000 targets, about 1 kB each; ten times that is no call any more.
@@ -31,10 +32,12 @@ class EmbeddedEngine:
     failed is thrown away: after a failed input it would answer for the previous one.
     """
 
+    # Of all guards, because an engine must be dropped by its own thread, too, and a guard may be dropped by any.
+    _threads = threading.local()
+
     def __init__(self, bundle: Bundle) -> None:
         """Compile, lint and evaluate once, so that a broken policy shows now. Raises PolicyError with file and line."""
         self.revision = bundle.revision
-        self._threads = threading.local()
         try:
             self._bundle = checked(bundle)
             engine = _compile(self._bundle)
@@ -43,21 +46,35 @@ class EmbeddedEngine:
             raise
         except BaseException as error:
             raise PolicyError(_explain(error)) from None
-        self._threads.engine = engine
+        self._keep(engine)
 
-    def evaluate(self, document: Mapping[str, Any]) -> Mapping[str, Any]:
+    def evaluate(self, document: Mapping[str, Any]) -> Evaluation:
         """The result document for an input document. Raises EngineFailure for whatever goes wrong."""
         try:
-            engine = getattr(self._threads, "engine", None) or _compile(self._bundle)
             # Kept only after it answered: see the class.
-            self._threads.engine = None
+            engine = self._take() or _compile(self._bundle)
             result = _evaluate(engine, document)
         except (KeyboardInterrupt, SystemExit, EngineFailure):
             raise
         except BaseException as error:  # regorus panics with a BaseException
             raise EngineFailure(_explain(error)) from None
-        self._threads.engine = engine
-        return result
+        self._keep(engine)
+        return Evaluation(result, self.revision)
+
+    def _take(self) -> Any:
+        """The engine of the calling thread, which is not kept any more."""
+        _, engine = self._of_this_thread().pop(id(self), (None, None))
+        return engine
+
+    def _keep(self, engine: Any) -> None:
+        self._of_this_thread()[id(self)] = weakref.ref(self), engine
+
+    def _of_this_thread(self) -> dict[int, tuple[Any, Any]]:
+        kept: dict[int, tuple[Any, Any]] = self._threads.__dict__.setdefault("engines", {})
+        for key, (owner, _) in list(kept.items()):
+            if owner() is None:
+                del kept[key]
+        return kept
 
 
 def _regorus() -> Any:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol, cast, get_args
 
-from guardrails.values import Action, Enforcement, Violation
+from attrs import frozen
+
+from guardrails.values import EMPTY, Action, Enforcement, Violation
 
 ENTRYPOINT = "data.guardrails.main.decision"
 _ACTIONS = get_args(Action)
@@ -17,12 +19,21 @@ class EngineFailure(Exception):
     """The engine gave no usable answer; the governed call is blocked. The message says what happened."""
 
 
+@frozen
+class Evaluation:
+    """The result document, the revision of the policies that gave it, and what it cost (``timer_…_ns``)."""
+
+    result: Mapping[str, Any]
+    revision: str
+    metrics: Mapping[str, int] = EMPTY
+
+
 class Engine(Protocol):
     """Answers an `input` document with the result document of ENTRYPOINT. Raises EngineFailure, nothing else."""
 
     revision: str
 
-    def evaluate(self, document: Mapping[str, Any]) -> Mapping[str, Any]: ...
+    def evaluate(self, document: Mapping[str, Any]) -> Evaluation: ...
 
 
 def read_result(result: object) -> tuple[Action, tuple[Violation, ...]]:
