@@ -17,7 +17,7 @@ from attrs import evolve
 
 from guardrails import assembly, caller, document, live
 from guardrails.activation.inherited import Inherited
-from guardrails.catalogue import Catalogue
+from guardrails.catalogue import UNREVIEWED, Catalogue
 from guardrails.classify import classify
 from guardrails.config import load
 from guardrails.enforce import enforce
@@ -27,7 +27,7 @@ from guardrails.intercept import Interceptor, Judge, Passed, Tripwire
 from guardrails.lookups import Fetched, Lookups
 from guardrails.message import failure_sentence, paragraph
 from guardrails.origin import Origin
-from guardrails.resolve import Inventory, clusters_of, plan, targets_of
+from guardrails.resolve import Inventory, clusters_of, followups, plan, targets_of
 from guardrails.resolve.inventory import ADDRESSES, INSTANCES
 from guardrails.settings import Settings
 from guardrails.values import Call, Decision, Facts, Live, Outcome
@@ -48,7 +48,13 @@ class Guard:
         self._log = assembly.open_log(settings)
         self._models = botocore.session.Session()
         self._lookups = Lookups(settings.max_fact_age_s, settings.lookup_timeout_s)
-        judge = Judge(self._catalogue.governs, self._catalogue.services, self._admit, self._service_model)
+        judge = Judge(
+            self._catalogue.governs,
+            self._catalogue.services,
+            self._admit,
+            self._service_model,
+            self._catalogue.service_of,
+        )
         # Facts fetched while a call was under way may be from before it, so they go when it has come back.
         self._interceptor = Interceptor(
             judge,
@@ -129,11 +135,13 @@ class Guard:
             if governed is None:
                 return None
             call = governed
-            if call.undecodable:
+            if call.undecodable and call.effects != (UNREVIEWED,):
                 return self._unavailable(call, origin, f"the request could not be read: {call.undecodable}")
             if call.dry_run:
                 return self._passed(call, origin.credentials, "dry run: AWS only checks permissions")
-            facts = self._facts(call, origin)
+            # Nobody knows what an unreviewed operation acts on, so there is nothing to look up.
+            nothing = Facts((), (), _NOTHING_KNOWN, time.time())
+            facts = nothing if call.effects == (UNREVIEWED,) else self._facts(call, origin)
             looked_up = time.perf_counter_ns()
             if facts.failures:
                 return self._unavailable(call, origin, "; ".join(map(failure_sentence, facts.failures)), facts)
@@ -153,7 +161,10 @@ class Guard:
             return self._unavailable(call, origin, f"{type(error).__name__}: {error}")
 
     def _facts(self, call: Call, origin: Origin) -> Facts:
-        fetched = self._lookups.fetch((*plan(call), *live.lookups(self.settings.live)), origin)
+        wanted = (*plan(call, self.settings.cluster_tag), *live.lookups(self.settings.live))
+        fetched = self._lookups.fetch(wanted, origin)
+        if not fetched.failures and (more := followups(call, fetched.answers)):
+            fetched = fetched.with_more(self._lookups.fetch(more, origin))
         if fetched.failures:
             return Facts((), (), _NOTHING_KNOWN, time.time(), fetched.requests, fetched.failures)
         answers = fetched.answers
@@ -202,8 +213,8 @@ class Guard:
 
     # -- what the interceptor asks -------------------------------------------------------------------------------
 
-    def _service_model(self, signing_name: str) -> Any:
-        return self._models.get_service_model(self._catalogue.botocore_service(signing_name))
+    def _service_model(self, service: str) -> Any:
+        return self._models.get_service_model(self._catalogue.botocore_service(service))
 
     def _tripped(self, passed: Passed) -> None:
         """A request to AWS went round every gate: say so, in the decision log as well. Never raises."""

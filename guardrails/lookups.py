@@ -38,6 +38,12 @@ class Fetched:
     failures: tuple[LookupFailure, ...]
     requests: int
 
+    def with_more(self, other: Fetched) -> Fetched:
+        """Both rounds as one."""
+        return Fetched(
+            {**self.answers, **other.answers}, self.failures + other.failures, self.requests + other.requests
+        )
+
 
 class Lookups:
     """Makes look-ups with the credentials, region and endpoint of the intercepted call.
@@ -137,7 +143,7 @@ class _Place:
         self._origin = origin
         self._timeout_s = timeout_s
         self._session: Any = None
-        self._clients: dict[str, Any] = {}
+        self._clients: dict[tuple[str, str], Any] = {}
         self._answers: dict[str, Answer] = {}
         self._lock = threading.Lock()
         self.generation = 0
@@ -179,7 +185,7 @@ class _Place:
             return LookupFailure(lookup.permission, type(error).__name__, str(error), lookup.permission)
 
     def _request(self, lookup: Lookup) -> Iterable[Mapping[str, Any]]:
-        client = self._client(lookup.service)
+        client = self._client(lookup.service, lookup.region)
         model = client.meta.service_model.operation_model(lookup.operation)
         params = dict(lookup.params)
         if "IncludeManagedResources" in model.input_shape.members:
@@ -192,14 +198,14 @@ class _Place:
         pages = client.get_paginator(name).paginate(PaginationConfig=size, **params)
         return [item for page in pages for item in _items(page, lookup.items)]
 
-    def _client(self, service: str) -> Any:
+    def _client(self, service: str, region: str) -> Any:
         with self._lock:
-            client = self._clients.get(service)
+            client = self._clients.get((service, region))
             if client is None:
-                client = self._clients[service] = self._create(service)
+                client = self._clients[service, region] = self._create(service, region)
             return client
 
-    def _create(self, service: str) -> Any:
+    def _create(self, service: str, region: str) -> Any:
         origin = self._origin
         if self._session is None:
             # No profile: the credentials are given, and one named in the environment may not exist.
@@ -208,7 +214,7 @@ class _Place:
             self._session._credentials = _usable(origin.credentials)
         return self._session.create_client(
             service,
-            region_name=origin.region or None,
+            region_name=region or origin.region or None,
             endpoint_url=_endpoint_for(service, origin),
             verify=origin.verify,
             config=Config(

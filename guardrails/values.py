@@ -149,7 +149,8 @@ class Live:
 class Lookup:
     """One read-only request the guard needs: `items` is the response member that holds the list (or object).
 
-    An error code in `empty_on` means "there is no such thing" and counts as an answer without items.
+    An error code in `empty_on` means "there is no such thing" and counts as an answer without items. `region` is for
+    services that are in one region only; "" is the call's own.
     """
 
     service: str
@@ -157,6 +158,7 @@ class Lookup:
     items: str
     params: Mapping[str, Any] = EMPTY
     empty_on: tuple[str, ...] = ()
+    region: str = ""
 
     @property
     def permission(self) -> str:

@@ -19,11 +19,17 @@ INSTANCES = Lookup("ec2", "DescribeInstances", "Reservations")
 ADDRESSES = Lookup("ec2", "DescribeAddresses", "Addresses")
 
 
+# What a machine names of what it was launched from or with.
+USES = ("security-group", "ami", "key-pair", "instance-profile", "placement-group", "dedicated-host",
+        "capacity-reservation", "spot-instance-request")  # fmt: skip
+
+
 @frozen
 class Machine:
     """One EC2 instance. `cluster` is the value of its cluster tag, None without one.
 
-    `primary_ip_of` maps each network interface to its primary private address.
+    `primary_ip_of` maps each network interface to its primary private address. `kind` is its instance type; `uses`
+    are the names of what it was launched from or with, by type of resource.
     """
 
     id: str
@@ -40,6 +46,10 @@ class Machine:
     primary_ip_of: Mapping[str, str]
     public_ips: tuple[str, ...]
     volumes: tuple[str, ...]
+    zone: str | None
+    kind: str
+    vcpus: int | None
+    uses: Mapping[str, tuple[str, ...]]
 
 
 class Inventory:
@@ -52,7 +62,8 @@ class Inventory:
         self.machines: dict[str, Machine] = {}
         self.members: dict[str, list[Machine]] = defaultdict(list)
         self._by: dict[str, dict[str, list[Machine]]] = {
-            kind: defaultdict(list) for kind in ("subnet", "vpc", "eni", "attachment", "private-ip", "volume", "tag")
+            kind: defaultdict(list)
+            for kind in ("subnet", "vpc", "eni", "attachment", "private-ip", "volume", "tag", "instance", *USES)
         }
         for reservation in reservations:
             for instance in reservation.get("Instances", []):
@@ -77,13 +88,15 @@ class Inventory:
             "private-ip": machine.private_ips,
             "volume": machine.volumes,
             "tag": tuple(f"{key}={value}" for key, value in machine.tags.items()),
+            "instance": (machine.id,),
+            **machine.uses,
         }
         for kind, values in keys.items():
             for value in values:
                 self._by[kind][value].append(machine)
 
     def on(self, kind: str, value: str | None) -> list[Machine]:
-        """The machines on a subnet, vpc, eni, attachment, private-ip, volume, or with a tag `key=value`."""
+        """The machines on a subnet, vpc, eni, attachment, private-ip or volume, with a tag `key=value`, or of USES."""
         return self._by[kind].get(value, []) if value else []
 
     def clusters_on(self, kind: str, value: str | None) -> set[str]:
@@ -143,7 +156,33 @@ def _machine(instance: Mapping[str, Any], cluster_tag: str) -> Machine:
         volumes=_unique(
             (device.get("Ebs") or {}).get("VolumeId") for device in instance.get("BlockDeviceMappings") or []
         ),
+        zone=(instance.get("Placement") or {}).get("AvailabilityZone") or None,
+        kind=instance.get("InstanceType") or "",
+        vcpus=_vcpus(instance.get("CpuOptions") or {}),
+        uses=_uses(instance, enis),
     )
+
+
+def _uses(instance: Mapping[str, Any], enis: Iterable[Mapping[str, Any]]) -> dict[str, tuple[str, ...]]:
+    groups = [*(instance.get("SecurityGroups") or []), *(group for eni in enis for group in eni.get("Groups") or [])]
+    placement = instance.get("Placement") or {}
+    profile = (instance.get("IamInstanceProfile") or {}).get("Arn") or ""
+    found = (
+        [group.get(name) for group in groups for name in ("GroupId", "GroupName")],
+        [instance.get("ImageId")],
+        [instance.get("KeyName")],
+        [profile.rpartition("/")[2]],
+        [placement.get("GroupName"), placement.get("GroupId")],
+        [placement.get("HostId")],
+        [instance.get("CapacityReservationId")],
+        [instance.get("SpotInstanceRequestId")],
+    )
+    return {kind: _unique(values) for kind, values in zip(USES, found, strict=True)}
+
+
+def _vcpus(options: Mapping[str, Any]) -> int | None:
+    cores, threads = options.get("CoreCount"), options.get("ThreadsPerCore")
+    return cores * threads if isinstance(cores, int) and isinstance(threads, int) else None
 
 
 def _unique(values: Iterable[str | None]) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from guardrails.values import Call, Lookup, Target, TargetRef
 _FILTER_VALUES = 200
 
 
-def _instance_lookups(call: Call) -> tuple[Lookup, ...]:
+def _instance_lookups(call: Call, _tag: str) -> tuple[Lookup, ...]:
     found: tuple[Lookup, ...] = ()
     ids = [target.id for target in call.targets if target.type == "instance"]
     if any(target.role == "destination" for target in call.targets if target.type == "instance"):
@@ -58,11 +58,11 @@ def _instance(ref: TargetRef, context: Context) -> Target:
         private_ips=machine.private_ips,
         public_ips=merged(machine.public_ips, context.inventory.elastic_ips_of(ref.id)),
         protections=protections,
-        facts={"elastic_ips": context.inventory.elastic_ips_at(onto, machine=ref.id)},
+        facts={"elastic_ips": context.inventory.elastic_ips_at(onto, machine=ref.id), "zone": machine.zone},
     )
 
 
-def _volume_lookup(call: Call) -> tuple[Lookup, ...]:
+def _volume_lookup(call: Call, _tag: str = "") -> tuple[Lookup, ...]:
     ids = sorted({target.id for target in call.targets if target.type == "volume"})
     if len(ids) > _FILTER_VALUES:
         return (Lookup("ec2", "DescribeVolumes", "Volumes"),)
