@@ -131,6 +131,7 @@ KEYS: Mapping[str, Checker] = {
     "mode": _word(*MODES),
     "engine": _word(*ENGINES),
     "cluster_tag": _text,
+    "home_region": _text,
     "max_fact_age_s": _number,
     "lookup_timeout_s": _number,
     "tripwire": _bool,

@@ -160,7 +160,14 @@ class Guard:
             _logger.debug("the guard failed while deciding", exc_info=True)
             return self._unavailable(call, origin, f"{type(error).__name__}: {error}")
 
+    def _home(self, call: Call, origin: Origin) -> Origin:
+        """Where to look: a call to Route 53 or IAM does not say in which region the machines are."""
+        if call.service not in self._catalogue.services or self._catalogue.service(call.service).regional:
+            return origin
+        return evolve(origin, home_region=self.settings.home_region or self._models.get_config_variable("region") or "")
+
     def _facts(self, call: Call, origin: Origin) -> Facts:
+        origin = self._home(call, origin)
         wanted = (*plan(call, self.settings.cluster_tag), *live.lookups(self.settings.live))
         fetched = self._lookups.fetch(wanted, origin)
         if not fetched.failures and (more := followups(call, fetched.answers)):

@@ -99,7 +99,7 @@ class Lookups:
         who = origin.credentials
         # Frozen credentials are equal by their keys; refreshable ones keep theirs to themselves.
         identity = who if isinstance(who, tuple) else id(who)
-        key = (identity, origin.region, origin.endpoint_url, origin.service, repr(origin.verify))
+        key = (identity, origin.region, origin.home_region, origin.endpoint_url, origin.service, repr(origin.verify))
         with self._lock:
             place = self._places.get(key)
             if place is None:
@@ -205,6 +205,10 @@ class _Place:
                 client = self._clients[service, region] = self._create(service, region)
             return client
 
+    def _region_of(self, service: str) -> str:
+        origin = self._origin
+        return origin.region if service == origin.service else origin.home_region or origin.region
+
     def _create(self, service: str, region: str) -> Any:
         origin = self._origin
         if self._session is None:
@@ -214,7 +218,7 @@ class _Place:
             self._session._credentials = _usable(origin.credentials)
         return self._session.create_client(
             service,
-            region_name=region or origin.region or None,
+            region_name=region or self._region_of(service) or None,
             endpoint_url=_endpoint_for(service, origin),
             verify=origin.verify,
             config=Config(

@@ -52,6 +52,7 @@ class Settings:
     mode: Mode = "enforce"
     engine: str = "embedded"
     cluster_tag: str = "Cluster"
+    home_region: str | None = None
     max_fact_age_s: float = 5.0
     lookup_timeout_s: float = 10.0
     tripwire: bool = False

@@ -145,6 +145,11 @@ class Live:
     sources: tuple[SourceReport, ...] = ()
 
 
+# What IAM calls a service, where botocore calls it something else (AWS, service authorization reference).
+_PREFIXES = {"elb": "elasticloadbalancing", "elbv2": "elasticloadbalancing", "resourcegroupstaggingapi": "tag",
+             "service-quotas": "servicequotas"}  # fmt: skip
+
+
 @frozen
 class Lookup:
     """One read-only request the guard needs: `items` is the response member that holds the list (or object).
@@ -163,11 +168,11 @@ class Lookup:
     @property
     def permission(self) -> str:
         """The IAM action the look-up needs (the action's name equals the operation's for all that are used)."""
-        return f"{self.service}:{self.operation}"
+        return f"{_PREFIXES.get(self.service, self.service)}:{self.operation}"
 
     def key(self) -> str:
         """Equal for equal look-ups."""
-        return f"{self.permission} {json.dumps(self.params, sort_keys=True)}"
+        return f"{self.service}:{self.operation} {self.region} {json.dumps(self.params, sort_keys=True)}"
 
 
 @frozen

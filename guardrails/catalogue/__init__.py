@@ -2,8 +2,9 @@
 
 A file is named by the service's key: the name that requests are signed with, except where two services share one
 (``elb`` and ``elbv2``), which are told apart by the version of their API. It holds ``{"schema": 1, "service",
-"signing_name", "api_version"?, "operations": {name: entry}, "harmless": [name]}``. An entry looks like this; ``when``,
-``path`` and the tag expressions are JMESPath over the call's parameters:
+"signing_name", "api_version"?, "regional"?, "operations": {name: entry}, "harmless": [name]}``; ``regional`` is false
+where one endpoint serves all regions. An entry looks like this; ``when``, ``path`` and the tag expressions are JMESPath
+over the call's parameters:
 
     effects    what the call does in every form      severity  low | medium | high | critical
     targets    [{type, path, role?}]                 dry_run   name of the parameter that makes it a rehearsal
@@ -113,13 +114,17 @@ class Entry:
 
 @frozen
 class Service:
-    """One file of the catalogue. `service` is botocore's name of it, `signing_name` the one its requests carry."""
+    """One file of the catalogue. `service` is botocore's name of it, `signing_name` the one its requests carry.
+
+    `regional` is false where one endpoint serves all regions, so that a call does not tell where the machines are.
+    """
 
     service: str
     signing_name: str
     operations: Mapping[str, Entry]
     harmless: frozenset[str] = field(default=frozenset(), converter=frozenset)
     api_version: str = ""
+    regional: bool = True
 
     def governs(self, operation: str) -> bool:
         """True for what has an entry, and for what nobody has reviewed."""

@@ -12,12 +12,12 @@ from guardrails.resolve.inventory import ADDRESSES
 from guardrails.resolve.resolver import Answers, Context, Resolver, merged, named
 from guardrails.values import Call, Lookup, Target, TargetRef
 
-_SERVICE, _REGION = "globalaccelerator", "us-west-2"
+_REGION = "us-west-2"
 
 
 def _listeners(accelerator: str) -> Lookup:
     return Lookup(
-        _SERVICE,
+        "globalaccelerator",
         "ListListeners",
         "Listeners",
         {"AcceleratorArn": accelerator},
@@ -28,7 +28,7 @@ def _listeners(accelerator: str) -> Lookup:
 
 def _groups(listener: str) -> Lookup:
     return Lookup(
-        _SERVICE,
+        "globalaccelerator",
         "ListEndpointGroups",
         "EndpointGroups",
         {"ListenerArn": listener},
@@ -39,7 +39,7 @@ def _groups(listener: str) -> Lookup:
 
 def _group(group: str) -> Lookup:
     return Lookup(
-        _SERVICE,
+        "globalaccelerator",
         "DescribeEndpointGroup",
         "EndpointGroup",
         {"EndpointGroupArn": group},

@@ -64,7 +64,7 @@ def _group(ref: TargetRef, context: Context) -> Target:
 
 
 def _balancer_lookups(call: Call, _tag: str) -> tuple[Lookup, ...]:
-    return tuple(dict.fromkeys(_groups(_balancer_of(name)) for name in named(call, "load-balancer")))
+    return tuple(_groups(name) for name in dict.fromkeys(map(_balancer_of, named(call, "load-balancer"))))
 
 
 def _balancer_followups(call: Call, answers: Answers) -> tuple[Lookup, ...]:

@@ -33,7 +33,7 @@ def _lookups(call: Call, _tag: str) -> tuple[Lookup, ...]:
 
 
 def _name(text: str) -> str:
-    """One spelling: Route 53 writes a dot at the end and ``*`` as ``\\052``."""
+    """One spelling: Route 53 writes a dot at the end, and an asterisk as its octal escape."""
     return text.lower().rstrip(".").replace("\\052", "*")
 
 

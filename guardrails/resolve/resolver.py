@@ -10,7 +10,6 @@ from attrs import field, frozen
 from guardrails.resolve.inventory import Inventory
 from guardrails.values import Answer, Call, Lookup, Target, TargetRef
 
-
 Answers = Mapping[str, Answer]
 Index = Mapping[str, tuple[Mapping[str, Any], ...]]
 

@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeSt
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from guardrails.resolve.inventory import Inventory, Machine
@@ -67,14 +67,19 @@ def _stack(ref: TargetRef, context: Context) -> Target:
     machines = {machine.id: machine for machine in _machines([*map(_resource, items)], inventory)}
     for tag in (f"aws:cloudformation:stack-name={_stack_name(ref.id)}", f"aws:cloudformation:stack-id={ref.id}"):
         machines.update((machine.id, machine) for machine in inventory.on("tag", tag))
-    return Target(
-        ref.id,
-        "cfn-stack",
-        ref.role,
-        resolved=bool(items or machines),
-        clusters=merged(machine.cluster for machine in machines.values()),
-        facts={"resources": len(items), **machine_facts(machines.values())},
-    )
+    clusters = merged(machine.cluster for machine in machines.values())
+    facts = {
+        "resources": len(items),
+        **machine_facts(machines.values()),
+        **_unfollowed(clusters, map(_resource, items)),
+    }
+    return Target(ref.id, "cfn-stack", ref.role, resolved=bool(items or machines), clusters=clusters, facts=facts)
+
+
+def _unfollowed(clusters: tuple[str, ...], resources: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    """A database or a bucket may be a cluster's, too, and hangs on no machine."""
+    others = any(kind not in _HOLDS and kind not in _TAGGED for kind, _ in resources)
+    return {"traced": False} if others and not clusters else {}
 
 
 def _stack_name(stack: str) -> str:
@@ -92,16 +97,18 @@ def _change_set(ref: TargetRef, context: Context) -> Target:
     changes = [change.get("ResourceChange") or {} for change in answer]
     gone = [change for change in changes if _goes(change)]
     machines = _machines([_resource(change) for change in gone], context.inventory)
+    clusters = merged(machine.cluster for machine in machines)
     return Target(
         ref.id,
         "cfn-change-set",
         ref.role,
         resolved=bool(answer),
-        clusters=merged(machine.cluster for machine in machines),
+        clusters=clusters,
         facts={
             "removes": [_logical(change) for change in gone if change.get("Action") == "Remove"],
             "replaces": [_logical(change) for change in gone if change.get("Action") != "Remove"],
             **machine_facts(machines),
+            **_unfollowed(clusters, map(_resource, gone)),
         },
     )
 

@@ -42,7 +42,21 @@ warn contains command(id) if {
 
 touched contains id if {
 	"opaque" in lib.effects
-	some id, _ in lib.live_targets
+	some id, target in lib.targets
+	not elsewhere(id, target)
+}
+
+# Proven to run on machines of other clusters, or on none.
+elsewhere(id, target) if {
+	lib.resolved(target)
+	not lib.live_targets[id]
+	object.get(target.facts, "traced", true)
+	not may_be_live(target)
+}
+
+may_be_live(target) if {
+	not lib.live_known
+	not lib.carries_no_cluster(target)
 }
 
 # What names nothing may run anywhere.
@@ -58,4 +72,6 @@ command(id) := lib.violation("opaque/command", id, message, remediation) if {
 
 place(id) := sprintf("%s of the live cluster %s", [id, text.live_text(id)]) if {
 	lib.live_targets[id]
-} else := "no machine that it names"
+} else := "no machine that it names" if {
+	count(lib.targets) == 0
+} else := sprintf("%s, of which nobody can tell whether it is live,", [id])
