@@ -54,6 +54,7 @@ class Guard:
             self._admit,
             self._service_model,
             self._catalogue.service_of,
+            self._catalogue.owner,
         )
         # Facts fetched while a call was under way may be from before it, so they go when it has come back.
         self._interceptor = Interceptor(

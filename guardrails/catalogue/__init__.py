@@ -175,8 +175,12 @@ class Catalogue:
             return loaded.governs(operation)
         if service is None:
             # Only what is known by name: what nobody has heard of is some other service's.
-            return any(operation in self.service(known).operations for known in self._known)
+            return self.owner(operation) is not None
         return service in self._known and self.service(service).governs(operation)
+
+    def owner(self, operation: str) -> str | None:
+        """The first service that has an entry of this name, None where none has."""
+        return next((key for key in sorted(self._known) if operation in self.service(key).operations), None)
 
     def botocore_service(self, key: str) -> str:
         """What botocore calls a service: ``resourcegroupstaggingapi`` for ``tagging``."""

@@ -16,7 +16,7 @@ from attrs import evolve, frozen
 from guardrails.intercept.outgoing import Outgoing, of_dict
 from guardrails.intercept.reading import read_call
 from guardrails.intercept.seal import Seal
-from guardrails.intercept.service import Governs, Models, ServiceOf, Services
+from guardrails.intercept.service import Governs, Models, Owner, ServiceOf, Services
 from guardrails.origin import Origin
 from guardrails.values import Call
 
@@ -60,7 +60,7 @@ class Judge:
 
     It returns the decision's id. `service_of(signing_name, api_version)` gives a service's key, which is what
     `governs(key, operation)` (the key is None where nobody knows it), `services` and `models(key)` speak of; the
-    version is "" where nobody knows it.
+    version is "" where nobody knows it. `owner(operation)` is the key of a service that has an operation of this name.
     """
 
     def __init__(
@@ -70,10 +70,11 @@ class Judge:
         decide: Decide,
         models: Models,
         service_of: ServiceOf = lambda signing_name, _: signing_name,
+        owner: Owner = lambda _: None,
     ) -> None:
         self._governs = governs
         self._decide = decide
-        self.services = Services(governs, services, models, service_of)
+        self.services = Services(governs, services, models, service_of, owner)
         # One ticket per guard: two guards on one client each decide.
         self.key = f"guardrails-{id(self):x}"
         self.client_of = self.services.client_of

@@ -17,6 +17,7 @@ from guardrails.intercept.routes import Routes
 Governs = Callable[[str | None, str], bool]
 Models = Callable[[str], ServiceModel]
 ServiceOf = Callable[[str, str], str]
+Owner = Callable[[str], str | None]
 
 _MANY = 1_000
 # S3 signs some requests with other names.
@@ -34,11 +35,14 @@ class Rest:
 class Services:
     """The services that the guard knows, each by its key, which is None where nobody can tell."""
 
-    def __init__(self, governs: Governs, known: frozenset[str], models: Models, service_of: ServiceOf) -> None:
+    def __init__(
+        self, governs: Governs, known: frozenset[str], models: Models, service_of: ServiceOf, owner: Owner
+    ) -> None:
         self.known = known
         self._governs = governs
         self._models = models
         self._service_of = service_of
+        self._owner = owner
         self._keys: dict[tuple[str, str], str] = {}
         self._rest: dict[str, Rest | None] = {}
         self.client_of: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
@@ -70,8 +74,8 @@ class Services:
         return service is None or service in self.known
 
     def governing(self, action: str) -> str:
-        """A service that has a governed operation of this name."""
-        return next(name for name in sorted(self.known) if self._governs(name, action))
+        """The service whose governed operation this is; without an owner, any that would have it judged."""
+        return self._owner(action) or next(name for name in sorted(self.known) if self._governs(name, action))
 
     def model(self, service: str) -> ServiceModel:
         """The guard's own model of a service: a client's may have been changed."""
