@@ -49,6 +49,12 @@ def _number(value: Any, _: Path) -> float:
     return float(value)
 
 
+def _share(value: Any, _: Path) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value <= 1:
+        raise ValueError(f"is {value!r}, must be a number above 0 and at most 1")
+    return float(value)
+
+
 def _whole(least: int) -> Checker:
     def check(value: Any, _: Path) -> int:
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
@@ -152,6 +158,12 @@ KEYS: Mapping[str, Checker] = {
     "opa.cert": _path,
     "opa.key": _path,
     "opa.timeout_s": _number,
+    "state.enabled": _bool,
+    "state.path": _path,
+    "state.window_s": _number,
+    "pacing.enabled": _bool,
+    "pacing.share": _share,
+    "pacing.max_wait_s": _number,
     "log.enabled": _bool,
     "log.path": _path,
     "log.max_bytes": _whole(10_000),

@@ -130,9 +130,11 @@ def _result(
     try:
         return future.result(timeout=max(0.0, deadline - time.monotonic()))
     except FutureTimeout:
-        return LookupFailure(
-            lookup.permission, "Timeout", f"no answer within {timeout_s:g} s (lookup_timeout_s)", lookup.permission
-        )
+        return _failure(lookup, "Timeout", f"no answer within {timeout_s:g} s (lookup_timeout_s)")
+
+
+def _failure(lookup: Lookup, code: str, message: str) -> LookupFailure:
+    return LookupFailure(lookup.permission, code, message, lookup.permission, lookup.optional)
 
 
 class _Place:
@@ -177,12 +179,12 @@ class _Place:
             if code in lookup.empty_on:
                 return Answer((), observed_at)
             text = str(error.response.get("Error", {}).get("Message", error))
-            return LookupFailure(lookup.permission, code, text, lookup.permission)
+            return _failure(lookup, code, text)
         except BotoCoreError as error:
-            return LookupFailure(lookup.permission, type(error).__name__, str(error), lookup.permission)
+            return _failure(lookup, type(error).__name__, str(error))
         except Exception as error:
             # Whatever breaks a look-up is a fact about it; the caller turns it into a denial.
-            return LookupFailure(lookup.permission, type(error).__name__, str(error), lookup.permission)
+            return _failure(lookup, type(error).__name__, str(error))
 
     def _request(self, lookup: Lookup) -> Iterable[Mapping[str, Any]]:
         client = self._client(lookup.service, lookup.region)

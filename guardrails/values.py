@@ -155,7 +155,8 @@ class Lookup:
     """One read-only request the guard needs: `items` is the response member that holds the list (or object).
 
     An error code in `empty_on` means "there is no such thing" and counts as an answer without items. `region` is for
-    services that are in one region only; "" is the call's own.
+    services that are in one region only; "" is the call's own. An `optional` look-up may fail: what it would have
+    told is then unknown.
     """
 
     service: str
@@ -164,6 +165,7 @@ class Lookup:
     params: Mapping[str, Any] = EMPTY
     empty_on: tuple[str, ...] = ()
     region: str = ""
+    optional: bool = False
 
     @property
     def permission(self) -> str:
@@ -191,14 +193,34 @@ class LookupFailure:
     code: str
     message: str
     permission: str
+    optional: bool = False
+
+
+@frozen
+class Past:
+    """What the guards of this host did before a call, the machines that the call itself names left out.
+
+    `going` maps machines that AWS still shows as running to the state that an earlier call brings them into.
+    `destroyed`, `stopped` and `launched` count machines by cluster within `state.window_s`; `call_rate` counts calls of
+    the same operation within a minute. `live_since` and `retired_at` are by cluster.
+    """
+
+    going: Mapping[str, str] = EMPTY
+    destroyed: Mapping[str, int] = EMPTY
+    stopped: Mapping[str, int] = EMPTY
+    launched: Mapping[str, int] = EMPTY
+    call_rate: int = 0
+    live_since: Mapping[str, float] = EMPTY
+    retired_at: Mapping[str, float] = EMPTY
 
 
 @frozen
 class Facts:
     """Everything that was looked up for one decision. `lookups` counts the requests made for it.
 
-    `destroyed` counts the machines of a cluster that this host took away lately. `capacity` is the JSON-safe document
-    of what a launch needs and what there is; None where a call launches nothing.
+    `account` is the one whose machines were looked up, None where there are none. `capacity` is the JSON-safe document
+    of what a launch needs and what there is; None where a call launches nothing. `launch_tokens` are the machines that
+    AWS would start at once, where a call terminates some.
     """
 
     targets: tuple[Target, ...]
@@ -207,8 +229,10 @@ class Facts:
     observed_at: float
     lookups: int = 0
     failures: tuple[LookupFailure, ...] = ()
-    destroyed: Mapping[str, int] = EMPTY
+    account: str | None = None
+    past: Past = Past()
     capacity: Mapping[str, Any] | None = None
+    launch_tokens: float | None = None
 
 
 @frozen

@@ -25,7 +25,7 @@ from guardrails.intercept.tripwire import Tripwire
 from guardrails.origin import Origin
 from guardrails.values import Call
 
-Returned = Callable[[], None]
+Returned = Callable[[str | None, int | None], None]
 Inherited = Callable[[], Any]
 
 _EVENTS = ("before-call", "before-sign", "before-send")
@@ -36,8 +36,9 @@ _PRESIGNED = ("-query", "-presign-post")
 class Interceptor:
     """Puts a judge into botocore.
 
-    `returned()` is told when a governed request has come back. `inherited()` gives what a process started by
-    multiprocessing is handed, to guard itself when it unpickles it. A `tripwire` is told what passed the gates.
+    `returned(decision_id, status)` is told when a governed request has come back, or failed (no status).
+    `inherited()` gives what a process started by multiprocessing is handed, to guard itself when it unpickles it. A
+    `tripwire` is told what passed the gates.
     """
 
     def __init__(

@@ -48,7 +48,7 @@ from guardrails.resolve import (
 )
 from guardrails.resolve.inventory import INSTANCES, Inventory
 from guardrails.resolve.resolver import Context, Resolver
-from guardrails.values import Answer, Call, Cluster, Live, Lookup, Target, TargetRef
+from guardrails.values import Answer, Call, Cluster, Live, Lookup, Past, Target, TargetRef
 
 _RESOLVERS: Mapping[str, Resolver] = {
     **machines.RESOLVERS,
@@ -70,6 +70,7 @@ _RESOLVERS: Mapping[str, Resolver] = {
     **untraced.RESOLVERS,
 }
 UNTRACED = untraced.UNTRACED
+NO_PAST = Past()
 
 __all__ = ["UNTRACED", "Inventory", "clusters_of", "followups", "known_types", "plan", "targets_of"]
 
@@ -115,7 +116,7 @@ def _mistaken(ref: TargetRef) -> Target | None:
 
 
 def clusters_of(
-    answers: Mapping[str, Answer], inventory: Inventory, targets: tuple[Target, ...], live: Live
+    answers: Mapping[str, Answer], inventory: Inventory, targets: tuple[Target, ...], live: Live, past: Past = NO_PAST
 ) -> tuple[Cluster, ...]:
     """Every cluster of the region, counted with and without the machines that this call names."""
     named = {target.id for target in targets if target.type == "instance" and target.role == "target"}
@@ -137,6 +138,8 @@ def clusters_of(
                 public_ips=tuple(sorted({ip for machine in present for ip in inventory.elastic_ips_of(machine.id)})),
                 subnets=tuple(sorted({subnet for machine in present for subnet in machine.subnets})),
                 healthy=healthy.get(name),
+                live_since=past.live_since.get(name),
+                retired_at=past.retired_at.get(name),
             )
         )
     return tuple(clusters)

@@ -13,7 +13,7 @@ from typing import Any
 
 from attrs import frozen
 
-from guardrails.values import Lookup
+from guardrails.values import EMPTY, Lookup
 
 INSTANCES = Lookup("ec2", "DescribeInstances", "Reservations")
 ADDRESSES = Lookup("ec2", "DescribeAddresses", "Addresses")
@@ -56,9 +56,15 @@ class Inventory:
     """All machines of the region and the Elastic IPs, indexed by what the resolvers ask for."""
 
     def __init__(
-        self, reservations: Iterable[Mapping[str, Any]], addresses: Iterable[Mapping[str, Any]], cluster_tag: str
+        self,
+        reservations: Iterable[Mapping[str, Any]],
+        addresses: Iterable[Mapping[str, Any]],
+        cluster_tag: str,
+        going: Mapping[str, str] = EMPTY,
     ) -> None:
+        """`going` are states that AWS does not show yet, by machine."""
         self.cluster_tag = cluster_tag
+        self.account: str | None = None
         self.machines: dict[str, Machine] = {}
         self.members: dict[str, list[Machine]] = defaultdict(list)
         self._by: dict[str, dict[str, list[Machine]]] = {
@@ -66,8 +72,9 @@ class Inventory:
             for kind in ("subnet", "vpc", "eni", "attachment", "private-ip", "volume", "tag", "instance", *USES)
         }
         for reservation in reservations:
+            self.account = reservation.get("OwnerId") or self.account
             for instance in reservation.get("Instances", []):
-                self._add(_machine(instance, cluster_tag))
+                self._add(_machine(instance, cluster_tag, going))
         self.addresses = tuple(addresses)
         self._addresses_by_machine: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
         for address in self.addresses:
@@ -129,7 +136,7 @@ class Inventory:
         return machine.cluster if machine else None
 
 
-def _machine(instance: Mapping[str, Any], cluster_tag: str) -> Machine:
+def _machine(instance: Mapping[str, Any], cluster_tag: str, going: Mapping[str, str]) -> Machine:
     tags = {tag["Key"]: tag.get("Value", "") for tag in instance.get("Tags") or []}
     enis = instance.get("NetworkInterfaces") or []
     ips = [address for eni in enis for address in eni.get("PrivateIpAddresses") or []]
@@ -139,7 +146,7 @@ def _machine(instance: Mapping[str, Any], cluster_tag: str) -> Machine:
     subnets = [eni.get("SubnetId") for eni in enis] + [instance.get("SubnetId")]
     return Machine(
         id=instance["InstanceId"],
-        state=(instance.get("State") or {}).get("Name", "unknown"),
+        state=going.get(instance["InstanceId"]) or (instance.get("State") or {}).get("Name", "unknown"),
         cluster=tags.get(cluster_tag) or None,
         tags=tags,
         vpc=instance.get("VpcId") or None,

@@ -7,6 +7,7 @@ package guardrails.areas
 
 answers["deny"] := {
 	"addresses": data.guardrails.addresses.deny,
+	"capacity": data.guardrails.capacity.deny,
 	"environment": data.guardrails.environment.deny,
 	"indirect": data.guardrails.indirect.deny,
 	"live_cluster": data.guardrails.live_cluster.deny,
@@ -18,12 +19,14 @@ answers["deny"] := {
 }
 
 answers["confirm"] := {
+	"capacity": data.guardrails.capacity.confirm,
 	"indirect": data.guardrails.indirect.confirm,
 	"live_cluster": data.guardrails.live_cluster.confirm,
 	"opaque": data.guardrails.opaque.confirm,
 }
 
 answers["warn"] := {
+	"capacity": data.guardrails.capacity.warn,
 	"environment": data.guardrails.environment.warn,
 	"indirect": data.guardrails.indirect.warn,
 	"live_cluster": data.guardrails.live_cluster.warn,

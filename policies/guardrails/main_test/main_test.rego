@@ -77,6 +77,7 @@ test_every_area_is_asked_by_its_name if {
 	object.keys(answers) == {"deny", "confirm", "warn"}
 	object.keys(answers.deny) == {
 		"addresses",
+		"capacity",
 		"environment",
 		"indirect",
 		"live_cluster",
@@ -86,8 +87,8 @@ test_every_area_is_asked_by_its_name if {
 		"rollback",
 		"unreviewed",
 	}
-	object.keys(answers.confirm) == {"indirect", "live_cluster", "opaque"}
-	object.keys(answers.warn) == {"environment", "indirect", "live_cluster", "opaque", "unreviewed"}
+	object.keys(answers.confirm) == {"capacity", "indirect", "live_cluster", "opaque"}
+	object.keys(answers.warn) == {"capacity", "environment", "indirect", "live_cluster", "opaque", "unreviewed"}
 }
 
 test_a_raised_warning_denies if {

@@ -33,15 +33,10 @@ relaxed if {
 	object.get(data.guardrails.params.enforcement, "live-cluster/stop", "deny") != "deny"
 }
 
-# What this call takes away: the machines it names, or all of them where it names something that holds machines.
-taken(name) := input.clusters[name].running if {
-	some target in lib.targets
-	target.type != "instance"
-	name in target.clusters
-} else := input.clusters[name].targeted
-
 # Machines that this host has taken away within the window, without those that this call names.
-gone(name) := object.get(object.get(input.history, "destroyed", {}), name, 0)
+gone(name) := counted("destroyed", name)
+
+counted(kind, name) := object.get(object.get(input.history, kind, {}), name, 0)
 
 # METADATA
 # title: A cluster keeps its minimum of running machines
@@ -55,8 +50,8 @@ deny contains lib.violation("remaining/minimum", name, message, remediation) if 
 	lib.fatal
 	some name, bound in bounds
 	cluster := input.clusters[name]
-	taken(name) > 0
-	left := cluster.running - taken(name)
+	lib.taken(name) > 0
+	left := cluster.running - lib.taken(name)
 	left < bound.min_running
 	message := sprintf("%s would leave %v of %v running machines of %s, fewer than the %v that must remain.", [
 		text.operation,
@@ -82,21 +77,24 @@ deny contains lib.violation("remaining/share", name, message, remediation) if {
 	lib.fatal
 	some name, bound in bounds
 	cluster := input.clusters[name]
-	taken(name) > 0
-	whole := cluster.total + gone(name)
-	away := (taken(name) + cluster.in_flight) + gone(name)
+	lib.taken(name) > 0
+	whole := (cluster.total + cluster.in_flight) + gone(name)
+
+	# Stopped machines are still part of the whole.
+	earlier := (cluster.in_flight + gone(name)) + counted("stopped", name)
+	away := lib.taken(name) + earlier
 	away > bound.max_share * whole
 	message := sprintf("%s would take %v machines of %s, %v are going or went within %v s: %v of %v, more than %v%%.", [
 		text.operation,
-		taken(name),
+		lib.taken(name),
 		name,
-		cluster.in_flight + gone(name),
-		data.guardrails.params.remaining.window_s,
+		earlier,
+		data.guardrails.params.window_s,
 		away,
 		whole,
 		bound.max_share * 100,
 	])
 	remediation := sprintf("Take away fewer machines, or wait %v s between the parts.", [
-		data.guardrails.params.remaining.window_s,
+		data.guardrails.params.window_s,
 	])
 }

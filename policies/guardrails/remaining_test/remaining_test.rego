@@ -4,7 +4,7 @@ import data.guardrails.fixtures_test as fixtures
 import data.guardrails.lib
 import data.guardrails.remaining
 
-bounds := {"bounds": {"max_share": 0.34, "min_running": 1}, "clusters": {"workers": {"min_running": 2}}, "window_s": 3600}
+bounds := {"bounds": {"max_share": 0.34, "min_running": 1}, "clusters": {"workers": {"min_running": 2}}}
 
 # Ten machines, of which this call names some and others went lately.
 naming(named, gone, in_flight) := object.union(
@@ -38,7 +38,7 @@ test_single_calls_add_up if {
 }
 
 test_machines_on_their_way_out_count if {
-	rules(remaining.deny) == {"remaining/share"} with input as naming(1, 0, 3)
+	rules(remaining.deny) == {"remaining/share"} with input as naming(2, 0, 3)
 		with data.guardrails.params.remaining as bounds
 }
 
