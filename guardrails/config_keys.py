@@ -100,14 +100,24 @@ def _table(value: Any, _: Path) -> Mapping[str, Any]:
 
 
 # The words that the shipped policies know; they would take any other for the strictest.
-_PARAM_WORDS = {"untagged": ("deny", "confirm", "allow"), "disputed": ("protect-named", "deny")}
+_PARAM_WORDS = {
+    "untagged": ("deny", "confirm", "allow"),
+    "disputed": ("protect-named", "deny"),
+    "untraced": ("deny", "confirm", "warn", "allow"),
+    "unreviewed": ("deny", "warn", "allow"),
+    "opaque": ("confirm", "warn", "allow"),
+    "test_runs": ("deny", "warn", "allow"),
+    "capacity.headroom": ("deny", "warn", "allow"),
+}
 
 
 def _params(value: Any, directory: Path) -> Mapping[str, Any]:
     params = _table(value, directory)
     for name, words in _PARAM_WORDS.items():
-        if name in params and params[name] not in words:
-            raise ValueError(f"has {params[name]!r} for {name!r}, must be one of {', '.join(words)}")
+        table, _, inner = name.rpartition(".")
+        found = params.get(table, {}) if table else params
+        if isinstance(found, Mapping) and inner in found and found[inner] not in words:
+            raise ValueError(f"has {found[inner]!r} for {name!r}, must be one of {', '.join(words)}")
     return params
 
 

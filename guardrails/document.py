@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import attrs
 
-from guardrails.endpoints import is_aws
+from guardrails.endpoints import answered_inside, is_aws
 from guardrails.values import Call, Caller, Facts, Target
 
 SCHEMA = 1
@@ -75,7 +75,7 @@ def describe(call: Call) -> dict[str, Any]:
         "region": call.region,
         "account": call.account,
         "endpoint": call.endpoint,
-        "real": is_aws(urlsplit(call.endpoint).hostname or ""),
+        "real": is_aws(urlsplit(call.endpoint).hostname or "") and not answered_inside(),
     }
 
 

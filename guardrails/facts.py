@@ -80,7 +80,9 @@ class FactFinder:
         fetched = self._lookups.fetch(wanted, origin)
         if any(not failure.optional for failure in fetched.failures):
             return fetched
-        more = (*followups(call, fetched.answers), *preflight.followups(call, fetched.answers))
+        asked = {lookup.key() for lookup in wanted}
+        found = (*followups(call, fetched.answers), *preflight.followups(call, fetched.answers))
+        more = [lookup for lookup in found if lookup.key() not in asked]
         return fetched.with_more(self._lookups.fetch(more, origin)) if more else fetched
 
     def _unanswered(self, call: Call, fetched: Fetched) -> Facts:

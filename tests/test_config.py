@@ -32,7 +32,7 @@ ORIGINAL = BaseClient._make_api_call
         (
             '[params]\nuntaged = "allow"\n',
             1,
-            "unknown parameter 'untaged'; known are cutover, disputed, opaque, remaining",
+            "unknown parameter 'untaged'; known are capacity, cutover",
         ),
         ('[params]\ncluster_tag = "C"\n', 1, "has a key of its own"),
         ('mode = "warn"\nmode = "warn"\n', 2, "not valid TOML"),

@@ -70,9 +70,10 @@ def test_the_guides_tests_pass(written, opa, run):
 def test_the_guides_parameters_are_the_shipped_ones():
     """The guide's table of parameters names each one with its default."""
     declared = dict(bundle.params_of(bundle.read([bundle.shipped()])))
-    for own in ("cluster_tag", "enforcement", "live", "max_fact_age_s"):
+    for own in ("cluster_tag", "enforcement", "live", "max_fact_age_s", "window_s"):
         del declared[own]
-    declared["cutover.min_share"] = declared.pop("cutover")["min_share"]
+    for nested in ("capacity", "cutover", "remaining"):
+        declared |= {f"{nested}.{name}": value for name, value in declared.pop(nested).items()}
     table = GUIDE.split("## Parameters")[1].split("##")[0]
     rows = re.findall(r"^\| `([\w.]+)` \| `([^`]+)` \|", table, re.MULTILINE)
     assert {name: json.loads(default) for name, default in rows} == declared

@@ -33,8 +33,7 @@ def followups(call: Call, answers: Mapping[str, Answer]) -> tuple[Lookup, ...]:
     """The types of machines that only a launch template names."""
     if not launches.concerns(call):
         return ()
-    found = quotas.lookups_of(launches.kinds(call, answers))
-    return tuple(lookup for lookup in found if lookup.key() not in answers)
+    return quotas.lookups_of(launches.kinds(call, answers))
 
 
 def facts(

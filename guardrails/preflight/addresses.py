@@ -86,18 +86,18 @@ def _free(subnet: Subnet) -> int:
 
 
 def _alternatives(names: tuple[str, ...], needed: int, subnets: Mapping[str, Subnet]) -> list[dict[str, Any]]:
-    """Other subnets of the same network and zone with room for all."""
-    here = {_where(subnets[name]) for name in names}
+    """Other subnets of the same network with room for all: those of the same zone first, then the freest."""
+    networks = {subnets[name].get("VpcId") for name in names}
+    zones = {subnets[name].get("AvailabilityZone") for name in names}
     others = [
-        {"id": name, "free": _free(subnet)}
+        subnet
         for name, subnet in subnets.items()
-        if name not in names and _where(subnet) in here and _free(subnet) >= needed
+        if name not in names and subnet.get("VpcId") in networks and _free(subnet) >= needed
     ]
-    return sorted(others, key=lambda one: (-int(str(one["free"])), str(one["id"])))[:_SHOWN]
-
-
-def _where(subnet: Subnet) -> tuple[Any, Any]:
-    return subnet.get("VpcId"), subnet.get("AvailabilityZone")
+    others.sort(key=lambda one: (one.get("AvailabilityZone") not in zones, -_free(one), one["SubnetId"]))
+    return [
+        {"id": one["SubnetId"], "free": _free(one), "zone": str(one.get("AvailabilityZone"))} for one in others[:_SHOWN]
+    ]
 
 
 def _reserved(

@@ -94,8 +94,7 @@ def plan(call: Call, cluster_tag: str) -> tuple[Lookup, ...]:
 def followups(call: Call, answers: Mapping[str, Answer]) -> tuple[Lookup, ...]:
     """What the answers call for, for the few types that hang on machines at two removes. There is no third round."""
     kinds = {target.type for target in call.targets}
-    wanted = {lookup.key(): lookup for kind in sorted(kinds) for lookup in _RESOLVERS[kind].followups(call, answers)}
-    return tuple(lookup for key, lookup in wanted.items() if key not in answers)
+    return tuple(lookup for kind in sorted(kinds) for lookup in _RESOLVERS[kind].followups(call, answers))
 
 
 def targets_of(

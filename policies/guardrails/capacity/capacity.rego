@@ -40,10 +40,16 @@ deny contains lib.violation("capacity/addresses", id, message, remediation) if {
 	remediation := instead(place)
 }
 
-instead(place) := sprintf("Use another subnet of the same zone: %s.", [concat(", ", listed)]) if {
-	listed := [sprintf("%v has %v free addresses", [other.id, other.free]) | some other in place.alternatives]
+instead(place) := sprintf("Use another subnet: %s.", [concat(", ", listed)]) if {
+	listed := [sprintf("%v in %v zone has %v free addresses", [other.id, zone(place, other), other.free]) |
+		some other in place.alternatives
+	]
 	count(listed) > 0
-} else := "Make or choose a subnet with more free addresses; none of this network and zone has enough."
+} else := "Make or choose a subnet with more free addresses; no other of this network has enough."
+
+zone(place, other) := "the same" if {
+	other.zone in place.zones
+} else := sprintf("another (%v)", [other.zone])
 
 # METADATA
 # title: The quotas have room for all machines

@@ -10,7 +10,7 @@ place := {
 	"free": 3,
 	"fits": 3,
 	"reserved": 0,
-	"alternatives": [{"id": "subnet-2", "free": 200}],
+	"alternatives": [{"id": "subnet-2", "free": 200, "zone": "a"}, {"id": "subnet-3", "free": 90, "zone": "b"}],
 }
 
 launching(changes) := object.union(
@@ -30,12 +30,13 @@ test_a_launch_without_room_is_denied_with_numbers if {
 	entry.rule == "capacity/addresses"
 	entry.target == "subnet-1"
 	contains(entry.message, "needs 8 free addresses in subnet-1, which has 3: room for 3 of 8 machines")
-	contains(entry.remediation, "subnet-2 has 200 free addresses")
+	contains(entry.remediation, "subnet-2 in the same zone has 200 free addresses")
+	contains(entry.remediation, "subnet-3 in another (b) zone has 90 free addresses")
 }
 
 test_without_another_subnet_it_says_so if {
 	some entry in capacity.deny with input as at({"alternatives": []})
-	contains(entry.remediation, "none of this network and zone has enough")
+	contains(entry.remediation, "no other of this network has enough")
 }
 
 test_a_launch_with_just_enough_room_passes if {
