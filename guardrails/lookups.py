@@ -51,9 +51,11 @@ class Lookups:
     The guard does not judge them, because no look-up is in the catalogue of what it judges.
     """
 
-    def __init__(self, max_age_s: float, timeout_s: float) -> None:
+    def __init__(self, max_age_s: float, timeout_s: float, loader: Any) -> None:
+        """`loader` is botocore's loader of service models: each takes a tenth of a second to read."""
         self._max_age_s = max_age_s
         self._timeout_s = timeout_s
+        self._loader = loader
         self._start_over()
 
     def _start_over(self) -> None:
@@ -103,7 +105,7 @@ class Lookups:
         with self._lock:
             place = self._places.get(key)
             if place is None:
-                place = self._places[key] = _Place(origin, self._timeout_s)
+                place = self._places[key] = _Place(origin, self._timeout_s, self._loader)
                 while len(self._places) > _PLACES:
                     self._places.popitem(last=False)
             self._places.move_to_end(key)
@@ -140,10 +142,11 @@ def _failure(lookup: Lookup, code: str, message: str) -> LookupFailure:
 class _Place:
     """One account, region and endpoint: its clients and its young answers."""
 
-    def __init__(self, origin: Origin, timeout_s: float) -> None:
+    def __init__(self, origin: Origin, timeout_s: float, loader: Any) -> None:
         # Holding the credentials keeps their id(), which is part of the place's key, from being used again.
         self._origin = origin
         self._timeout_s = timeout_s
+        self._loader = loader
         self._session: Any = None
         self._clients: dict[tuple[str, str], Any] = {}
         self._answers: dict[str, Answer] = {}
@@ -216,6 +219,7 @@ class _Place:
         if self._session is None:
             # No profile: the credentials are given, and one named in the environment may not exist.
             self._session = botocore.session.Session(session_vars={"profile": (None, None, None, None)})
+            self._session.register_component("data_loader", self._loader)
             # The object itself, not its keys: refreshable credentials go on refreshing in one place.
             self._session._credentials = _usable(origin.credentials)
         return self._session.create_client(

@@ -14,8 +14,9 @@ class Kind:
     """One kind of call.
 
     `inside` is False where it makes no sense without a wire. `raises` is the exception that it ends with, guard or no
-    guard. `decisions` is how often the guard decides, `looks_up` which requests it adds, `warns` how often it warns. `unordered` is for kinds
-    whose threads send in any order. `early` is a service whose client is made before the guard is installed.
+    guard. `decisions` is how often the guard decides, `looks_up` which requests it adds, `warns` how often it warns.
+    `unordered` is for kinds whose threads send in any order. `early` is a service whose client is made before the
+    guard is installed.
     """
 
     name: str
