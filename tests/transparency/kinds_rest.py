@@ -15,7 +15,7 @@ from tests.transparency.registry import MACHINES, case
     "route53: a zone and its records",
     protocol="rest-xml",
     decisions=1,
-    looks_up=(*MACHINES, "/2013-04-01/hostedzone/<zone>/rrset"),
+    looks_up=(*MACHINES, "/hostedzone/<zone>/rrset"),
 )
 def route53_records(t):
     route53 = t.client("route53")
