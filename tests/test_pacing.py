@@ -212,8 +212,11 @@ def test_evidence_is_fresh_after_a_wait(site, aws, install, monkeypatch):
         guard._turns._pacer.take(
             scope, Call("ec2", "TerminateInstances", {"InstanceIds": ["i-1"]}, "eu-west-1", ""), time.time()
         )
-    with pytest.raises(guardrails.CallDenied, match="live-cluster/terminate"):
-        ec2.terminate_instances(InstanceIds=list(green.instance_ids))
+    try:
+        with pytest.raises(guardrails.CallDenied, match="live-cluster/terminate"):
+            ec2.terminate_instances(InstanceIds=list(green.instance_ids))
+    finally:
+        guard.uninstall()
     assert aws.count("TerminateInstances") == 0
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from attrs import frozen
 
-from guardrails.resolve.inventory import Inventory
+from guardrails.resolve.inventory import INSTANCES, Inventory
 from guardrails.values import EMPTY, Answer, Call, Lookup, Target
 
 Params = Mapping[str, Any]
@@ -56,9 +56,13 @@ def lookups(call: Call) -> tuple[Lookup, ...]:
 
 
 def kinds(call: Call, answers: Mapping[str, Answer]) -> tuple[str, ...]:
-    """The instance types that the call names, itself or by its launch template."""
+    """The instance types that the call names, itself, by its launch template, or by machines that there are."""
     spec = _spec(call, answers)
     named = [spec.get("InstanceType"), *(one.get("InstanceType") for one in _overrides(call))]
+    ids = set(call.params.get("InstanceIds") or ())
+    reservations = answers[INSTANCES.key()].items if ids and INSTANCES.key() in answers else ()
+    there = [one for reservation in reservations for one in reservation.get("Instances") or ()]
+    named += [one.get("InstanceType") for one in there if one.get("InstanceId") in ids]
     return tuple(sorted({kind for kind in named if isinstance(kind, str)}))
 
 
