@@ -117,3 +117,22 @@ def test_every_item_once_and_never_faster_than_grown(items, answers, start, fact
     for before, after in itertools.pairwise(sizes):
         assert after <= max(before + 1, before * factor)
     assert max(sizes, default=0) <= (most or max(sizes, default=0))
+
+
+def test_a_shared_database_is_not_overloaded():
+    """Tasks that start cold ask a database that stands eight such starts at a time: all at once it falls, ramped not."""
+    time = Time()
+    cold = []
+
+    def load():
+        # A task is cold for thirty seconds after its start.
+        return sum(time.now - at < 30 for at in cold)
+
+    worst = 0
+    for _ in guardrails.ramp(
+        range(100), healthy=lambda: load() < 4, max_batch=4, interval_s=10, clock=time.clock, sleep=time.sleep
+    ):
+        cold.append(time.now)
+        worst = max(worst, load())
+    assert len(cold) == 100
+    assert worst <= 8

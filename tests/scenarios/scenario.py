@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
 from attrs import field, frozen
 
@@ -18,19 +19,21 @@ SCENARIOS: dict[str, Scenario] = {}
 class Scenario:
     """One incident: `harm` does it, `happened` sees whether it was done; `innocent` is the sibling that must pass.
 
-    `rule` is what stops it, `config` what the guard is configured with besides its defaults. `harmful` are the
-    operations of which none may arrive at the server.
+    `rule` is what stops it, `config` what the guard is configured with besides its defaults (or a function that makes
+    that, given an empty folder). `harmful` are the operations of which none may arrive at the server. `stopped` says
+    how: the call is ``denied``, or only ``slowed`` down; or the guard is broken and so ``not installed``.
     """
 
     incident: str
-    rule: str
     harmful: tuple[str, ...]
     arrange: Callable[[SimulatedAWS], World]
     harm: Callable[[SimulatedAWS, World], object]
     happened: Callable[[SimulatedAWS, World], bool]
     innocent: Callable[[SimulatedAWS, World], object]
     passed: Callable[[SimulatedAWS, World], bool]
-    config: Mapping[str, Any] = field(factory=dict)
+    rule: str = ""
+    config: Mapping[str, Any] | Callable[[Path], Mapping[str, Any]] = field(factory=dict)
+    stopped: Literal["denied", "slowed", "not installed"] = "denied"
 
 
 def scenario(cls: type) -> type:
