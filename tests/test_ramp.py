@@ -120,7 +120,7 @@ def test_every_item_once_and_never_faster_than_grown(items, answers, start, fact
 
 
 def test_a_shared_database_is_not_overloaded():
-    """Tasks that start cold ask a database that stands eight such starts at a time: all at once it falls, ramped not."""
+    """Tasks that start cold ask a database that stands eight such starts at a time; ramped, there are never more."""
     time = Time()
     cold = []
 

@@ -82,7 +82,9 @@ def test_the_innocent_sibling_passes(aws, install, tmp_path, name):
 def test_every_incident_of_a_rule_is_played():
     """Whoever a rule names as its incident has a scenario."""
     rules = "\n".join(path.read_text("utf-8") for path in (bundle.shipped() / "guardrails").rglob("*.rego"))
-    named = {one.split()[0] for line in re.findall(r"#   incident: (.*)", rules) for one in line.split("; ")}
+    named = {
+        re.findall(r"\w+", one)[0] for line in re.findall(r"#   incident: (.*)", rules) for one in line.split("; ")
+    }
     played = {word for scenario in SCENARIOS.values() for word in re.findall(r"\w+", scenario.incident)}
     assert len(named) > 8
     assert named <= played
