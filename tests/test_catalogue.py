@@ -17,6 +17,7 @@ from botocore.model import ListShape, MapShape, ServiceModel, Shape, StructureSh
 from guardrails import catalogue as package
 from guardrails.catalogue import EFFECTS, READ_ONLY, SEVERITIES, Catalogue, Entry, _entry
 from guardrails.resolve import known_types
+from tests import catalogue_table
 
 CATALOGUE = Catalogue()
 FOLDER = Path(str(package.__file__)).parent
@@ -293,6 +294,15 @@ def test_files_are_diffable() -> None:
     for path in FOLDER.glob("*.json"):
         names = re.findall(r'^"(\w+)": \{', path.read_text("utf-8"), re.MULTILINE)[1:]
         assert names == sorted(CATALOGUE.service(path.stem).operations)
+
+
+def test_readme_has_this_table() -> None:
+    """The README's table is the one that the catalogue gives, and no operation is in none of its columns."""
+    assert catalogue_table.parts()[1].strip() == catalogue_table.table().strip(), "run python -m tests.catalogue_table"
+    for row in catalogue_table.table().splitlines()[2:]:
+        operations, reads, harmless, judged, facts, rule = (int(cell.strip() or 0) for cell in row.split("|")[2:8])
+        assert operations == reads + harmless + judged
+        assert judged == facts + rule
 
 
 # -- the loader -------------------------------------------------------------------------------------------------------

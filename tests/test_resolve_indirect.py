@@ -105,7 +105,7 @@ def test_what_machines_were_launched_from_or_with(kind, name, other):
     ],
 )
 def test_what_descriptions_tie_to_machines(kind, name, operation, item):
-    """A gateway, endpoint or rule carries the clusters of what it is tied to; one that AWS does not know is unresolved."""
+    """What is tied to a live network or machine carries its cluster; what AWS does not know is unresolved."""
     member = {
         "internet-gateway": "InternetGatewayId",
         "vpn-gateway": "VpnGatewayId",
@@ -315,7 +315,7 @@ def test_an_id_of_something_else_is_told():
     """A volume's id where a machine's should be: unresolved, with the difference in words."""
     found = only("instance", "vol-0123456789abcdef0")
     assert not found.resolved
-    assert found.facts["mismatch"] == "it is a volume, where an instance should be"
+    assert found.facts["mismatch"] == "it is a volume, where a machine should be"
 
 
 def test_batches_over_zones_are_asked_for_their_protection():
