@@ -148,6 +148,7 @@ KEYS: Mapping[str, Checker] = {
     "engine": _word(*ENGINES),
     "cluster_tag": _text,
     "home_region": _text,
+    "long_tail": _bool,
     "max_fact_age_s": _number,
     "lookup_timeout_s": _number,
     "tripwire": _bool,

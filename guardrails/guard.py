@@ -43,7 +43,7 @@ class Guard:
     def __init__(self, settings: Settings) -> None:
         """Load policies and open the decision log. Raises PolicyError or ConfigError; botocore is not touched yet."""
         self.settings = settings
-        self._catalogue = Catalogue()
+        self._catalogue = Catalogue(long_tail=settings.long_tail)
         self._evidence = assembly.evidence(settings)
         self._engine = assembly.engine(settings)
         self._log = assembly.open_log(settings)

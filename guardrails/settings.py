@@ -78,6 +78,7 @@ class Settings:
     engine: str = "embedded"
     cluster_tag: str = "Cluster"
     home_region: str | None = None
+    long_tail: bool = False
     max_fact_age_s: float = 5.0
     lookup_timeout_s: float = 10.0
     tripwire: bool = False

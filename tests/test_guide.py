@@ -116,7 +116,7 @@ def test_the_readmes_policy_loads(tmp_path):
 def test_the_readmes_script_is_guarded(site, aws, tmp_path, monkeypatch):
     """The README's two lines guard a script."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    (lines,) = _blocks(README, "python")
+    lines, _ = _blocks(README, "python")
     try:
         exec(lines, {})
         with pytest.raises(guardrails.CallDenied):
@@ -124,3 +124,12 @@ def test_the_readmes_script_is_guarded(site, aws, tmp_path, monkeypatch):
     finally:
         guardrails.uninstall()
     assert aws.count("TerminateInstances") == 0
+
+
+def test_the_readmes_ramp_runs():
+    """The README's ramp starts every task."""
+    _, lines = _blocks(README, "python")
+    started = []
+    names = {"guardrails": guardrails, "tasks": range(7), "database_is_well": lambda: True, "start": started.append}
+    exec(lines.replace("interval_s=10", "interval_s=0"), names)
+    assert started == list(range(7))

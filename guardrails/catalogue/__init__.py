@@ -14,6 +14,9 @@ over the call's parameters:
 An entry without effects is judged only in a form that has some. ``harmless`` names the operations that change something
 and were found unable to hurt a running cluster. Whatever is neither there, nor in ``operations``, nor read-only by its
 name is unreviewed: AWS has added it since, and policy decides.
+
+``long_tail/services.json`` has other services, for those who want them judged, too: of each operation only where it
+names what it ends.
 """
 
 from __future__ import annotations
@@ -117,6 +120,7 @@ class Service:
     """One file of the catalogue. `service` is botocore's name of it, `signing_name` the one its requests carry.
 
     `regional` is false where one endpoint serves all regions, so that a call does not tell where the machines are.
+    `complete` is false for a service of the long tail: what has no entry there is not judged.
     """
 
     service: str
@@ -125,12 +129,15 @@ class Service:
     harmless: frozenset[str] = field(default=frozenset(), converter=frozenset)
     api_version: str = ""
     regional: bool = True
+    complete: bool = True
 
     def governs(self, operation: str) -> bool:
         """True for what has an entry, and for what nobody has reviewed."""
         if operation in self.operations:
             return True
-        return bool(operation) and operation not in self.harmless and not operation.startswith(READ_ONLY)
+        if not self.complete or not operation or operation in self.harmless:
+            return False
+        return not operation.startswith(READ_ONLY)
 
     def entry(self, operation: str) -> Entry | None:
         """The entry of an operation, one for an unreviewed operation, or None where it is not judged."""
@@ -141,13 +148,21 @@ class Service:
 
 
 class Catalogue:
-    """Every service by its key; a service's file is read when it is first looked up."""
+    """Every service by its key; a service's file is read when it is first looked up.
 
-    def __init__(self) -> None:
+    With `long_tail` the operations of some 200 other services that end something as a whole are judged as well, by what
+    carries the cluster tag. They were chosen by AWS's own access level (Write), and no person has reviewed each.
+    """
+
+    def __init__(self, *, long_tail: bool = False) -> None:
         # Listed once: a call to any other service must cost two dict look-ups and no file system.
         names = (file.name for file in resources.files(__name__).iterdir())
         self._known = frozenset(name.removesuffix(_SUFFIX) for name in names if name.endswith(_SUFFIX))
         self._loaded: dict[str, Service] = {}
+        if long_tail:
+            tail = json.loads(resources.files(__name__).joinpath("long_tail/services.json").read_text("utf-8"))
+            self._loaded = {key: _tail(key, document) for key, document in tail.items()}
+            self._known |= frozenset(tail)
 
     @property
     def services(self) -> frozenset[str]:
@@ -206,6 +221,20 @@ def _service(document: dict[str, Any]) -> Service:
         raise ValueError(f"the catalogue file of {document['service']} is not of schema {_SCHEMA}")
     operations = {name: _entry(name, raw) for name, raw in document.pop("operations").items()}
     return Service(operations=MappingProxyType(operations), **document)
+
+
+def _tail(key: str, document: Mapping[str, Any]) -> Service:
+    """A service of the long tail: ``{"service": botocore's name, "operations": {name: [path]}}``."""
+    operations = {
+        name: Entry(
+            name,
+            ("terminate" if name.startswith(("Delete", "Terminate", "Destroy")) else "stop",),
+            "high",
+            tuple(TargetPath("tagged", path) for path in paths),
+        )
+        for name, paths in document["operations"].items()
+    }
+    return Service(document["service"], key, operations, complete=False)
 
 
 def _entry(operation: str, raw: dict[str, Any]) -> Entry:

@@ -31,6 +31,8 @@ _SERVICES = {
 _SERVICE_OF = {kind: service for service, kinds in _SERVICES.items() for kind in kinds.split()}
 # Of any service: the ARN says which.
 _ANY = "marked"
+# Of the call's own service, by whatever name the call has for it: what is not marked is not a cluster's.
+_TAIL = "tagged"
 
 
 def _lookup(kind: str, call: Call, cluster_tag: str) -> Lookup:
@@ -42,6 +44,24 @@ def _lookup(kind: str, call: Call, cluster_tag: str) -> Lookup:
         "ResourceTagMappingList",
         {"TagFilters": [{"Key": cluster_tag}], **filters},
     )
+
+
+def _tail_lookup(cluster_tag: str) -> Lookup:
+    # All of them: what the tagging API calls a service is not always what its requests are signed with.
+    return Lookup(
+        "resourcegroupstaggingapi", "GetResources", "ResourceTagMappingList", {"TagFilters": [{"Key": cluster_tag}]}
+    )
+
+
+def _of_tail(ref: TargetRef, context: Context) -> Target:
+    tag = context.inventory.cluster_tag
+    index = context.index(_tail_lookup(tag), lambda item: (item["ResourceARN"], last_part(item["ResourceARN"])))
+    # A queue is named by its URL.
+    items = index.get(ref.id) or index.get(ref.id.rpartition("/")[2], ())
+    by_arn, service = ref.id.startswith("arn:"), context.call.service
+    same = [item for item in items if by_arn or _service(item["ResourceARN"]) == service]
+    clusters = merged(tags_of(item).get(tag) for item in same)
+    return Target(ref.id, _TAIL, ref.role, resolved=True, clusters=clusters, facts={"marked": bool(same)})
 
 
 def _service(name: str) -> str:
@@ -66,4 +86,7 @@ def _resolver(kind: str) -> Resolver:
     return Resolver(lookups, resolve)
 
 
-RESOLVERS = {kind: _resolver(kind) for kind in (*_SERVICE_OF, _ANY)}
+RESOLVERS = {
+    **{kind: _resolver(kind) for kind in (*_SERVICE_OF, _ANY)},
+    _TAIL: Resolver(lambda _call, cluster_tag: (_tail_lookup(cluster_tag),), _of_tail),
+}
