@@ -159,10 +159,10 @@ class Catalogue:
         names = (file.name for file in resources.files(__name__).iterdir())
         self._known = frozenset(name.removesuffix(_SUFFIX) for name in names if name.endswith(_SUFFIX))
         self._loaded: dict[str, Service] = {}
+        self._tail: Mapping[str, Any] = {}
         if long_tail:
-            tail = json.loads(resources.files(__name__).joinpath("long_tail/services.json").read_text("utf-8"))
-            self._loaded = {key: _tail(key, document) for key, document in tail.items()}
-            self._known |= frozenset(tail)
+            self._tail = json.loads(resources.files(__name__).joinpath("long_tail/services.json").read_text("utf-8"))
+            self._known |= frozenset(self._tail)
 
     @property
     def services(self) -> frozenset[str]:
@@ -205,6 +205,8 @@ class Catalogue:
         """One file; KeyError where there is none."""
         if key not in self._known:
             raise KeyError(key)
+        if key in self._tail and key not in self._loaded:
+            self._loaded[key] = _tail(key, self._tail[key])
         if key not in self._loaded:
             # Two threads may both read the file; they get equal values and either may stay.
             text = resources.files(__name__).joinpath(key + _SUFFIX).read_text("utf-8")
