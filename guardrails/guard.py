@@ -126,15 +126,18 @@ class Guard:
             if decision is None:
                 return None
             outcome = enforce(decision, self.settings.mode, time.time())
-            if outcome.send and self._pace(decision, origin):
+            waited = self._pace(decision, origin) if outcome.send else 0.0
+            if waited:
                 # The world may have changed meanwhile.
                 self._settle(claims, sent=False)
                 decision = self._decide(call, origin, claims) or decision
-                outcome = enforce(decision, self.settings.mode, time.time())
+                outcome = evolve(enforce(decision, self.settings.mode, time.time()), waited_s=waited)
             self._record(decision, outcome)
             if not outcome.send:
                 raise _denied(decision)
             sent = True
+            if self._turns is not None:
+                self._turns.sent(decision.id, scope_of(decision.call.account, origin), decision.call)
         finally:
             self._settle(claims, sent=sent)
         # From here on the world may look different.
@@ -191,21 +194,21 @@ class Guard:
     def _facts(self, call: Call, origin: Origin, claims: list[Claim] | None = None) -> Facts:
         return self._finder.find(call, self._home(call, origin), claims)
 
-    def _pace(self, decision: Decision, origin: Origin) -> bool:
-        """Wait until EC2's rate limits have room for the call; True when time has passed.
+    def _pace(self, decision: Decision, origin: Origin) -> float:
+        """Wait until EC2's rate limits have room for the call; returns the seconds waited.
 
         Raises CallDenied where its turn would come too late.
         """
         call = decision.call
         if self._turns is None or self.settings.mode != "enforce" or call.dry_run or call.presigned:
-            return False
-        pause = self._turns.wait(decision.id, scope_of(call.account, origin), call)
+            return 0.0
+        pause = self._turns.wait(scope_of(call.account, origin), call)
         if pause.refused:
             late = Violation("pacing/rate-limit", call.name, pause.sentence, _SLOWER, "deny")
             decision = evolve(decision, action="deny", violations=(*decision.violations, late))
             self._record(decision, Outcome(send=False, enforcement="deny"))
             raise _denied(decision)
-        return pause.seconds > 0
+        return pause.seconds
 
     def _settle(self, claims: list[Claim], *, sent: bool) -> None:
         for claim in claims:

@@ -290,8 +290,12 @@ class Decision:
 
 @frozen
 class Outcome:
-    """What is done about a decision in this mode: send the call or block it, and what to say."""
+    """What is done about a decision in this mode: send the call or block it, and what to say.
+
+    `waited_s` is how long the call waited for its turn in AWS's rate limits.
+    """
 
     send: bool
     enforcement: Literal["allow", "warn", "dryrun", "deny"]
     warning: str | None = None
+    waited_s: float = 0.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import pty
 import sqlite3
@@ -171,7 +172,7 @@ def waits(monkeypatch):
     return found
 
 
-def test_a_loop_is_slowed_before_aws_refuses(aws, install):
+def test_a_loop_is_slowed_before_aws_refuses(aws, install, log):
     """Eight launches, a call each, against AWS's limit: none is refused there. Without the guard some are."""
     ec2 = aws.client("ec2")
     aws.throttle("RunInstances", 5, 2)
@@ -182,6 +183,10 @@ def test_a_loop_is_slowed_before_aws_refuses(aws, install):
     install()
     loop(ec2, 8)
     assert aws.refused("RunInstances") == 0
+    waited = [json.loads(line)["custom"]["waited_s"] for line in log.read_text().splitlines()]
+    assert len(waited) == 8
+    assert waited[0] == 0
+    assert max(waited) > 0
 
 
 def test_a_wait_beyond_the_longest_is_refused(aws, install, waits):

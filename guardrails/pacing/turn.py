@@ -25,20 +25,22 @@ class Turns:
         self._pacer = pacer
         self._under_way: OrderedDict[str, tuple[str, Call]] = OrderedDict()
 
-    def wait(self, decision_id: str, scope: str, call: Call) -> Pause:
+    def wait(self, scope: str, call: Call) -> Pause:
         """Wait for the turn of a call; `refused` when it would come too late, and then nothing was waited for."""
         try:
             pause = self._pacer.take(scope, call, time.time())
         except StateUnavailable as error:
             _logger.warning("%s", error)
             return Pause()
-        if pause.limit is not None and not pause.refused:
-            self._under_way[decision_id] = (scope, call)
-            while len(self._under_way) > _KEPT:
-                self._under_way.popitem(last=False)
         if pause.seconds and not pause.refused:
             wait(pause.seconds, pause.sentence)
         return pause
+
+    def sent(self, decision_id: str, scope: str, call: Call) -> None:
+        """The call with this decision is under way."""
+        self._under_way[decision_id] = (scope, call)
+        while len(self._under_way) > _KEPT:
+            self._under_way.popitem(last=False)
 
     def came_back(self, decision_id: str | None, status: int | None) -> None:
         """A request of the call with this decision has been answered with an HTTP status."""
