@@ -1,12 +1,13 @@
 """The SQLite file that the guards of one host share.
 
-A connection lives for one transaction, so it need not care about forks and threads.
+A connection lives for one transaction, and no process is forked in the middle of one.
 """
 
 from __future__ import annotations
 
 import os
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +27,11 @@ PRAGMA user_version = 1;
 """
 _VERSION = 1
 
+# SQLite has locks of its own, for the whole process. A child that is forked while another thread holds one would wait
+# for it for ever, so forking waits until no thread is in a transaction; those are short.
+_forking = threading.Lock()
+os.register_at_fork(before=_forking.acquire, after_in_parent=_forking.release, after_in_child=_forking.release)
+
 
 class StateUnavailable(Exception):
     """The state file cannot be used; the sentence names it and says how to mend it."""
@@ -42,14 +48,15 @@ class Store:
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """One write transaction, committed at the end or rolled back by an exception. Raises StateUnavailable."""
         try:
-            connection = self._connect()
-            try:
-                connection.execute("BEGIN IMMEDIATE")
-                yield connection
-                connection.execute("COMMIT")
-            finally:
-                # What was not committed is rolled back.
-                connection.close()
+            with _forking:
+                connection = self._connect()
+                try:
+                    connection.execute("BEGIN IMMEDIATE")
+                    yield connection
+                    connection.execute("COMMIT")
+                finally:
+                    # What was not committed is rolled back.
+                    connection.close()
         except (sqlite3.Error, OSError) as error:
             raise StateUnavailable(
                 f"the state file {self.path} cannot be used ({error}); put it right or remove it (the history in it is "

@@ -29,7 +29,7 @@ def terminate_resource(t):
     return [ec2.Instance(first).terminate(), ec2.instances.filter(InstanceIds=[second]).terminate()]
 
 
-@governed("stop, and start again", *MACHINES, *LAUNCH, decisions=2)
+@governed("stop, and start again", *MACHINES, *LAUNCH, "DescribeInstanceTypes", QUOTA, decisions=2)
 def stop_and_start(t):
     ec2, ids = t.client("ec2"), t.world["green"]
     stopped = ec2.stop_instances(InstanceIds=ids)
