@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from guardrails.errors import CallDenied, ConfigError, GuardrailsError, GuardUnavailable, PolicyError
     from guardrails.guard import Guard
     from guardrails.installed import install, uninstall
+    from guardrails.ramping import RampStopped, ramp
     from guardrails.values import Decision, Violation
 
 __all__ = [
@@ -24,8 +25,10 @@ __all__ = [
     "GuardUnavailable",
     "GuardrailsError",
     "PolicyError",
+    "RampStopped",
     "Violation",
     "install",
+    "ramp",
     "uninstall",
 ]
 
@@ -38,8 +41,10 @@ _HOMES = {
     "GuardUnavailable": "errors",
     "GuardrailsError": "errors",
     "PolicyError": "errors",
+    "RampStopped": "ramping",
     "Violation": "values",
     "install": "installed",
+    "ramp": "ramping",
     "uninstall": "installed",
 }
 

@@ -13,7 +13,9 @@ from guardrails.evaluate import bundle, bundle_file, canary
 from guardrails.evaluate.embedded import EmbeddedEngine
 from guardrails.evaluate.engine import Engine, EngineFailure
 from guardrails.evaluate.opa_server import OpaServer
+from guardrails.pacing import Pacer
 from guardrails.settings import Settings
+from guardrails.state import History, Store
 
 
 def evidence(settings: Settings) -> Evidence:
@@ -97,6 +99,7 @@ def _own_params(settings: Settings) -> dict[str, Any]:
     return {
         "cluster_tag": settings.cluster_tag,
         "max_fact_age_s": settings.max_fact_age_s,
+        "window_s": settings.state.window_s,
         "enforcement": dict(settings.enforcement),
         "live": {
             "tag": mark(settings.live.tag),
@@ -104,6 +107,15 @@ def _own_params(settings: Settings) -> dict[str, Any]:
             "ssm_parameter": settings.live.ssm_parameter,
         },
     }
+
+
+def state(settings: Settings) -> tuple[History | None, Pacer | None]:
+    """What the guards of this host remember together, None for what the configuration does not want."""
+    store = Store(settings.state.path or settings.log.path.with_name("state.db"))
+    history = History(store, settings.cluster_tag, settings.state.window_s) if settings.state.enabled else None
+    paced = settings.state.enabled and settings.pacing.enabled
+    pacer = Pacer(store, settings.pacing.share, settings.pacing.max_wait_s) if paced else None
+    return history, pacer
 
 
 def open_log(settings: Settings) -> DecisionLog:

@@ -21,6 +21,7 @@ def describe(credentials: Any) -> Caller:
         interactive=bool(getattr(sys, "ps1", None)) or bool(sys.flags.interactive) or _notebook(),
         notebook=_notebook(),
         pid=os.getpid(),
+        test_run=_test_run(),
     )
 
 
@@ -48,3 +49,10 @@ def _notebook() -> bool:
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None and hasattr(ipython, "get_ipython") else None
     return type(shell).__name__ == "ZMQInteractiveShell"
+
+
+def _test_run() -> bool:
+    """True inside pytest (which says so in the environment, to processes that a test starts as well) or unittest."""
+    if any(name in os.environ for name in ("PYTEST_CURRENT_TEST", "PYTEST_VERSION")):
+        return True
+    return str(sys.argv[0] if sys.argv else "").replace(os.sep, "/").endswith("unittest/__main__.py")

@@ -11,10 +11,13 @@ from typing import Any
 
 from attrs import evolve, frozen
 
+from guardrails import ids
 from guardrails.catalogue import SEVERITIES, Catalogue, Entry, Form, TagPaths
 from guardrails.values import Call, TagChange, TargetRef
 
 _SSM_POINTER = "ssm-parameter"
+# Not a resource but a text, perhaps JSON, that may name some.
+_TEXT = "text"
 _SSM_ARN = re.compile(r"arn:[^:]+:ssm:[^:]*:[^:]*:parameter/(?P<name>.+)")
 
 
@@ -90,7 +93,8 @@ def _targets(entry: Entry, params: Mapping[str, Any]) -> tuple[TargetRef, ...]:
     found: dict[tuple[str, str], TargetRef] = {}
     for target in entry.targets:
         for name in _strings(target.path.search(params), target.path.text):
-            found.setdefault((name, target.role), TargetRef(name, target.type, target.role))
+            for each, kind in (ids.in_text(name) if target.type == _TEXT else {name: target.type}).items():
+                found.setdefault((each, target.role), TargetRef(each, kind, target.role))
     return tuple(found.values())
 
 

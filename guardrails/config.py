@@ -60,6 +60,10 @@ class _Document:
         return f"{self.name}:{line}" if line else self.name
 
 
+# Tables of keys of ours; other tables (params, labels …) are values.
+_TABLES = ("live", "log", "opa", "pacing", "state")
+
+
 def _local(config: str | Path | Mapping[str, Any] | None, directory: Path) -> _Document:
     if isinstance(config, Mapping):
         return _Document("install(config)", "", _flatten(config, "install(config)"), directory)
@@ -129,7 +133,7 @@ def _flatten(parsed: Mapping[str, Any], name: str) -> dict[str, Any]:
     """Dotted keys down to the values of the table below; free tables (params, labels …) stay whole."""
     flat: dict[str, Any] = {}
     for key, value in parsed.items():
-        if key in ("live", "log", "opa"):
+        if key in _TABLES:
             if not isinstance(value, Mapping):
                 raise ConfigError(f"{name}: `{key}` must be a table, [{key}]")
             flat |= {f"{key}.{inner}": item for inner, item in value.items()}
@@ -139,7 +143,7 @@ def _flatten(parsed: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 
 def _apply(settings: Settings, document: _Document) -> Settings:
-    changes: dict[str, dict[str, Any]] = {"": {}, "live": {}, "log": {}, "opa": {}}
+    changes: dict[str, dict[str, Any]] = {"": {}, **{table: {} for table in _TABLES}}
     where = dict(settings.where)
     for key, value in document.values.items():
         checker = KEYS.get(key)
@@ -156,6 +160,8 @@ def _apply(settings: Settings, document: _Document) -> Settings:
         settings,
         live=evolve(settings.live, **changes["live"]),
         log=evolve(settings.log, **changes["log"]),
+        state=evolve(settings.state, **changes["state"]),
+        pacing=evolve(settings.pacing, **changes["pacing"]),
         opa=evolve(settings.opa, **changes["opa"]),
         where=where,
         **changes[""],

@@ -49,6 +49,12 @@ def _number(value: Any, _: Path) -> float:
     return float(value)
 
 
+def _share(value: Any, _: Path) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value <= 1:
+        raise ValueError(f"is {value!r}, must be a number above 0 and at most 1")
+    return float(value)
+
+
 def _whole(least: int) -> Checker:
     def check(value: Any, _: Path) -> int:
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
@@ -94,14 +100,24 @@ def _table(value: Any, _: Path) -> Mapping[str, Any]:
 
 
 # The words that the shipped policies know; they would take any other for the strictest.
-_PARAM_WORDS = {"untagged": ("deny", "confirm", "allow"), "disputed": ("protect-named", "deny")}
+_PARAM_WORDS = {
+    "untagged": ("deny", "confirm", "allow"),
+    "disputed": ("protect-named", "deny"),
+    "untraced": ("deny", "confirm", "warn", "allow"),
+    "unreviewed": ("deny", "warn", "allow"),
+    "opaque": ("confirm", "warn", "allow"),
+    "test_runs": ("deny", "warn", "allow"),
+    "capacity.headroom": ("deny", "warn", "allow"),
+}
 
 
 def _params(value: Any, directory: Path) -> Mapping[str, Any]:
     params = _table(value, directory)
     for name, words in _PARAM_WORDS.items():
-        if name in params and params[name] not in words:
-            raise ValueError(f"has {params[name]!r} for {name!r}, must be one of {', '.join(words)}")
+        table, _, inner = name.rpartition(".")
+        found = params.get(table, {}) if table else params
+        if isinstance(found, Mapping) and inner in found and found[inner] not in words:
+            raise ValueError(f"has {found[inner]!r} for {name!r}, must be one of {', '.join(words)}")
     return params
 
 
@@ -131,6 +147,8 @@ KEYS: Mapping[str, Checker] = {
     "mode": _word(*MODES),
     "engine": _word(*ENGINES),
     "cluster_tag": _text,
+    "home_region": _text,
+    "long_tail": _bool,
     "max_fact_age_s": _number,
     "lookup_timeout_s": _number,
     "tripwire": _bool,
@@ -151,6 +169,12 @@ KEYS: Mapping[str, Checker] = {
     "opa.cert": _path,
     "opa.key": _path,
     "opa.timeout_s": _number,
+    "state.enabled": _bool,
+    "state.path": _path,
+    "state.window_s": _number,
+    "pacing.enabled": _bool,
+    "pacing.share": _share,
+    "pacing.max_wait_s": _number,
     "log.enabled": _bool,
     "log.path": _path,
     "log.max_bytes": _whole(10_000),

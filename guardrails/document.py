@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 import attrs
 
+from guardrails.endpoints import answered_inside, is_aws
 from guardrails.values import Call, Caller, Facts, Target
 
 SCHEMA = 1
@@ -41,7 +43,14 @@ def build(call: Call, facts: Facts, caller: Caller, now: float) -> dict[str, Any
             ],
         },
         "caller": attrs.asdict(caller),
-        "history": {},
+        "history": {
+            "destroyed": dict(facts.past.destroyed),
+            "stopped": dict(facts.past.stopped),
+            "launched": dict(facts.past.launched),
+            "call_rate": facts.past.call_rate,
+            "launch_tokens": facts.launch_tokens,
+        },
+        "capacity": facts.capacity,
         "approvals": [],
         "break_glass": None,
         "time": rfc3339(now),
@@ -66,6 +75,7 @@ def describe(call: Call) -> dict[str, Any]:
         "region": call.region,
         "account": call.account,
         "endpoint": call.endpoint,
+        "real": is_aws(urlsplit(call.endpoint).hostname or "") and not answered_inside(),
     }
 
 

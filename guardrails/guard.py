@@ -15,25 +15,26 @@ from typing import Any
 import botocore.session
 from attrs import evolve
 
-from guardrails import assembly, caller, document, live
+from guardrails import assembly, caller, document
 from guardrails.activation.inherited import Inherited
-from guardrails.catalogue import Catalogue
+from guardrails.catalogue import UNREVIEWED, Catalogue
 from guardrails.classify import classify
 from guardrails.config import load
 from guardrails.enforce import enforce
 from guardrails.errors import CallDenied, GuardUnavailable
 from guardrails.evaluate.engine import EngineFailure, read_result
+from guardrails.facts import NOTHING_KNOWN, FactFinder, scope_of
 from guardrails.intercept import Interceptor, Judge, Passed, Tripwire
-from guardrails.lookups import Fetched, Lookups
+from guardrails.lookups import Lookups
 from guardrails.message import failure_sentence, paragraph
 from guardrails.origin import Origin
-from guardrails.resolve import Inventory, clusters_of, plan, targets_of
-from guardrails.resolve.inventory import ADDRESSES, INSTANCES
+from guardrails.pacing import Turns
 from guardrails.settings import Settings
-from guardrails.values import Call, Decision, Facts, Live, Outcome
+from guardrails.state import Claim, StateUnavailable
+from guardrails.values import Call, Decision, Facts, Outcome, Violation
 
 _logger = logging.getLogger("guardrails")
-_NOTHING_KNOWN = Live(known=False, disputed=False, clusters=())
+_SLOWER = "Make fewer calls, or one call for several machines; or raise pacing.max_wait_s and let it wait."
 
 
 class Guard:
@@ -42,17 +43,27 @@ class Guard:
     def __init__(self, settings: Settings) -> None:
         """Load policies and open the decision log. Raises PolicyError or ConfigError; botocore is not touched yet."""
         self.settings = settings
-        self._catalogue = Catalogue()
+        self._catalogue = Catalogue(long_tail=settings.long_tail)
         self._evidence = assembly.evidence(settings)
         self._engine = assembly.engine(settings)
         self._log = assembly.open_log(settings)
         self._models = botocore.session.Session()
-        self._lookups = Lookups(settings.max_fact_age_s, settings.lookup_timeout_s)
-        judge = Judge(self._catalogue.governs, self._catalogue.services, self._admit, self._service_model)
-        # Facts fetched while a call was under way may be from before it, so they go when it has come back.
+        loader = self._models.get_component("data_loader")
+        self._lookups = Lookups(settings.max_fact_age_s, settings.lookup_timeout_s, loader)
+        history, pacer = assembly.state(settings)
+        self._finder = FactFinder(settings, self._lookups, history, pacer)
+        self._turns = None if pacer is None else Turns(pacer)
+        judge = Judge(
+            self._catalogue.governs,
+            self._catalogue.services,
+            self._admit,
+            self._service_model,
+            self._catalogue.service_of,
+            self._catalogue.owner,
+        )
         self._interceptor = Interceptor(
             judge,
-            self._lookups.forget,
+            self._came_back,
             lambda: Inherited.of(settings),
             Tripwire(self._tripped) if settings.tripwire else None,
         )
@@ -108,33 +119,53 @@ class Guard:
 
         Returns the decision's id, for the trace that the call carries; None for an ungoverned call.
         """
-        decision = self._decide(call, origin)
-        if decision is None:
-            return None
-        outcome = enforce(decision, self.settings.mode, time.time())
-        self._record(decision, outcome)
-        if not outcome.send:
-            raise _denied(decision)
+        claims: list[Claim] = []
+        sent = False
+        try:
+            decision = self._decide(call, origin, claims)
+            if decision is None:
+                return None
+            outcome = enforce(decision, self.settings.mode, time.time())
+            waited = self._pace(decision, origin) if outcome.send else 0.0
+            if waited:
+                # The world may have changed meanwhile.
+                self._settle(claims, sent=False)
+                decision = self._decide(call, origin, claims) or decision
+                outcome = evolve(enforce(decision, self.settings.mode, time.time()), waited_s=waited)
+            self._record(decision, outcome)
+            if not outcome.send:
+                raise _denied(decision)
+            sent = True
+            if self._turns is not None:
+                self._turns.sent(decision.id, scope_of(decision.call.account, origin), decision.call)
+        finally:
+            self._settle(claims, sent=sent)
         # From here on the world may look different.
         self._lookups.forget()
         if outcome.warning:
             _logger.warning("%s", outcome.warning)
         return decision.id
 
-    def _decide(self, call: Call, origin: Origin) -> Decision | None:
-        """None for an ungoverned call. Whatever goes wrong for a governed one becomes a denial, never an exception."""
+    def _decide(self, call: Call, origin: Origin, claims: list[Claim] | None = None) -> Decision | None:
+        """None for an ungoverned call. Whatever goes wrong for a governed one becomes a denial, never an exception.
+
+        What the call would do is claimed in the history, and the claim added to `claims`, where such a list is given.
+        """
         started = time.perf_counter_ns()
         try:
             governed = classify(call, self._catalogue, self._evidence)
             if governed is None:
                 return None
             call = governed
-            if call.undecodable:
+            if call.undecodable and call.effects != (UNREVIEWED,):
                 return self._unavailable(call, origin, f"the request could not be read: {call.undecodable}")
             if call.dry_run:
                 return self._passed(call, origin.credentials, "dry run: AWS only checks permissions")
-            facts = self._facts(call, origin)
+            # Nobody knows what an unreviewed operation acts on, so there is nothing to look up.
+            nothing = Facts((), (), NOTHING_KNOWN, time.time())
+            facts = nothing if call.effects == (UNREVIEWED,) else self._facts(call, origin, claims)
             looked_up = time.perf_counter_ns()
+            call = evolve(call, account=facts.account)
             if facts.failures:
                 return self._unavailable(call, origin, "; ".join(map(failure_sentence, facts.failures)), facts)
             decision = self._evaluate(call, facts, origin)
@@ -148,26 +179,45 @@ class Guard:
             )
         except EngineFailure as error:
             return self._unavailable(call, origin, f"the policy engine gave no answer: {error}")
+        except StateUnavailable as error:
+            return self._unavailable(call, origin, str(error))
         except Exception as error:
             _logger.debug("the guard failed while deciding", exc_info=True)
             return self._unavailable(call, origin, f"{type(error).__name__}: {error}")
 
-    def _facts(self, call: Call, origin: Origin) -> Facts:
-        fetched = self._lookups.fetch((*plan(call), *live.lookups(self.settings.live)), origin)
-        if fetched.failures:
-            return Facts((), (), _NOTHING_KNOWN, time.time(), fetched.requests, fetched.failures)
-        answers = fetched.answers
-        addresses = answers[ADDRESSES.key()].items if ADDRESSES.key() in answers else ()
-        inventory = Inventory(answers[INSTANCES.key()].items, addresses, self.settings.cluster_tag)
-        seen = live.observe(self.settings.live, answers, inventory)
-        targets = targets_of(call, answers, inventory, seen.clusters)
-        return Facts(
-            targets,
-            clusters_of(answers, inventory, targets, seen),
-            seen,
-            observed_at=_oldest(fetched),
-            lookups=fetched.requests,
-        )
+    def _home(self, call: Call, origin: Origin) -> Origin:
+        """Where to look: a call to Route 53 or IAM does not say in which region the machines are."""
+        if call.service not in self._catalogue.services or self._catalogue.service(call.service).regional:
+            return origin
+        return evolve(origin, home_region=self.settings.home_region or self._models.get_config_variable("region") or "")
+
+    def _facts(self, call: Call, origin: Origin, claims: list[Claim] | None = None) -> Facts:
+        return self._finder.find(call, self._home(call, origin), claims)
+
+    def _pace(self, decision: Decision, origin: Origin) -> float:
+        """Wait until EC2's rate limits have room for the call; returns the seconds waited.
+
+        Raises CallDenied where its turn would come too late.
+        """
+        call = decision.call
+        if self._turns is None or self.settings.mode != "enforce" or call.dry_run or call.presigned:
+            return 0.0
+        pause = self._turns.wait(scope_of(call.account, origin), call)
+        if pause.refused:
+            late = Violation("pacing/rate-limit", call.name, pause.sentence, _SLOWER, "deny")
+            decision = evolve(decision, action="deny", violations=(*decision.violations, late))
+            self._record(decision, Outcome(send=False, enforcement="deny"))
+            raise _denied(decision)
+        return pause.seconds
+
+    def _settle(self, claims: list[Claim], *, sent: bool) -> None:
+        for claim in claims:
+            try:
+                claim.settle(time.time(), sent=sent)
+            except StateUnavailable as error:
+                # The claim stays as it is, which counts more than was done, never less.
+                _logger.warning("%s", error)
+        claims.clear()
 
     def _evaluate(self, call: Call, facts: Facts, origin: Origin) -> Decision:
         now = time.time()
@@ -200,10 +250,17 @@ class Guard:
                 reason = f"the decision log {where} cannot be written ({error}); mend it or set log.enabled = false"
                 raise _denied(evolve(decision, action="deny", unavailable=reason)) from error
 
+    def _came_back(self, decision_id: str | None, status: int | None) -> None:
+        """A governed request has come back, with an HTTP status or with none."""
+        # Facts fetched while it was under way may be from before it.
+        self._lookups.forget()
+        if self._turns is not None:
+            self._turns.came_back(decision_id, status)
+
     # -- what the interceptor asks -------------------------------------------------------------------------------
 
-    def _service_model(self, signing_name: str) -> Any:
-        return self._models.get_service_model(self._catalogue.botocore_service(signing_name))
+    def _service_model(self, service: str) -> Any:
+        return self._models.get_service_model(self._catalogue.botocore_service(service))
 
     def _tripped(self, passed: Passed) -> None:
         """A request to AWS went round every gate: say so, in the decision log as well. Never raises."""
@@ -248,10 +305,6 @@ class Guard:
 def _denied(decision: Decision) -> CallDenied:
     kind = GuardUnavailable if decision.unavailable else CallDenied
     return kind(decision, paragraph(decision, time.time()))
-
-
-def _oldest(fetched: Fetched) -> float:
-    return min(answer.observed_at for answer in fetched.answers.values())
 
 
 def _new_id() -> str:

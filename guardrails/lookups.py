@@ -38,6 +38,12 @@ class Fetched:
     failures: tuple[LookupFailure, ...]
     requests: int
 
+    def with_more(self, other: Fetched) -> Fetched:
+        """Both rounds as one."""
+        return Fetched(
+            {**self.answers, **other.answers}, self.failures + other.failures, self.requests + other.requests
+        )
+
 
 class Lookups:
     """Makes look-ups with the credentials, region and endpoint of the intercepted call.
@@ -45,9 +51,11 @@ class Lookups:
     The guard does not judge them, because no look-up is in the catalogue of what it judges.
     """
 
-    def __init__(self, max_age_s: float, timeout_s: float) -> None:
+    def __init__(self, max_age_s: float, timeout_s: float, loader: Any) -> None:
+        """`loader` is botocore's loader of service models: each takes a tenth of a second to read."""
         self._max_age_s = max_age_s
         self._timeout_s = timeout_s
+        self._loader = loader
         self._start_over()
 
     def _start_over(self) -> None:
@@ -93,11 +101,11 @@ class Lookups:
         who = origin.credentials
         # Frozen credentials are equal by their keys; refreshable ones keep theirs to themselves.
         identity = who if isinstance(who, tuple) else id(who)
-        key = (identity, origin.region, origin.endpoint_url, origin.service, repr(origin.verify))
+        key = (identity, origin.region, origin.home_region, origin.endpoint_url, origin.service, repr(origin.verify))
         with self._lock:
             place = self._places.get(key)
             if place is None:
-                place = self._places[key] = _Place(origin, self._timeout_s)
+                place = self._places[key] = _Place(origin, self._timeout_s, self._loader)
                 while len(self._places) > _PLACES:
                     self._places.popitem(last=False)
             self._places.move_to_end(key)
@@ -124,20 +132,23 @@ def _result(
     try:
         return future.result(timeout=max(0.0, deadline - time.monotonic()))
     except FutureTimeout:
-        return LookupFailure(
-            lookup.permission, "Timeout", f"no answer within {timeout_s:g} s (lookup_timeout_s)", lookup.permission
-        )
+        return _failure(lookup, "Timeout", f"no answer within {timeout_s:g} s (lookup_timeout_s)")
+
+
+def _failure(lookup: Lookup, code: str, message: str) -> LookupFailure:
+    return LookupFailure(lookup.permission, code, message, lookup.permission, lookup.optional)
 
 
 class _Place:
     """One account, region and endpoint: its clients and its young answers."""
 
-    def __init__(self, origin: Origin, timeout_s: float) -> None:
+    def __init__(self, origin: Origin, timeout_s: float, loader: Any) -> None:
         # Holding the credentials keeps their id(), which is part of the place's key, from being used again.
         self._origin = origin
         self._timeout_s = timeout_s
+        self._loader = loader
         self._session: Any = None
-        self._clients: dict[str, Any] = {}
+        self._clients: dict[tuple[str, str], Any] = {}
         self._answers: dict[str, Answer] = {}
         self._lock = threading.Lock()
         self.generation = 0
@@ -171,15 +182,15 @@ class _Place:
             if code in lookup.empty_on:
                 return Answer((), observed_at)
             text = str(error.response.get("Error", {}).get("Message", error))
-            return LookupFailure(lookup.permission, code, text, lookup.permission)
+            return _failure(lookup, code, text)
         except BotoCoreError as error:
-            return LookupFailure(lookup.permission, type(error).__name__, str(error), lookup.permission)
+            return _failure(lookup, type(error).__name__, str(error))
         except Exception as error:
             # Whatever breaks a look-up is a fact about it; the caller turns it into a denial.
-            return LookupFailure(lookup.permission, type(error).__name__, str(error), lookup.permission)
+            return _failure(lookup, type(error).__name__, str(error))
 
     def _request(self, lookup: Lookup) -> Iterable[Mapping[str, Any]]:
-        client = self._client(lookup.service)
+        client = self._client(lookup.service, lookup.region)
         model = client.meta.service_model.operation_model(lookup.operation)
         params = dict(lookup.params)
         if "IncludeManagedResources" in model.input_shape.members:
@@ -192,23 +203,28 @@ class _Place:
         pages = client.get_paginator(name).paginate(PaginationConfig=size, **params)
         return [item for page in pages for item in _items(page, lookup.items)]
 
-    def _client(self, service: str) -> Any:
+    def _client(self, service: str, region: str) -> Any:
         with self._lock:
-            client = self._clients.get(service)
+            client = self._clients.get((service, region))
             if client is None:
-                client = self._clients[service] = self._create(service)
+                client = self._clients[service, region] = self._create(service, region)
             return client
 
-    def _create(self, service: str) -> Any:
+    def _region_of(self, service: str) -> str:
+        origin = self._origin
+        return origin.region if service == origin.service else origin.home_region or origin.region
+
+    def _create(self, service: str, region: str) -> Any:
         origin = self._origin
         if self._session is None:
             # No profile: the credentials are given, and one named in the environment may not exist.
             self._session = botocore.session.Session(session_vars={"profile": (None, None, None, None)})
+            self._session.register_component("data_loader", self._loader)
             # The object itself, not its keys: refreshable credentials go on refreshing in one place.
             self._session._credentials = _usable(origin.credentials)
         return self._session.create_client(
             service,
-            region_name=origin.region or None,
+            region_name=region or self._region_of(service) or None,
             endpoint_url=_endpoint_for(service, origin),
             verify=origin.verify,
             config=Config(

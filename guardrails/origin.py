@@ -13,7 +13,8 @@ class Origin:
 
     `credentials` is botocore's (refreshable) credentials object itself, never a copy of its keys.
     `service` is botocore's service name of the client, `endpoint_url` scheme and host of the call.
-    `verify` is the client's TLS setting (None: botocore's default).
+    `verify` is the client's TLS setting (None: botocore's default). `home_region` is where the machines are, for a
+    call to a service that has no regions; "" is the call's own region.
     """
 
     credentials: Any
@@ -22,3 +23,4 @@ class Origin:
     endpoint_url: str
     verify: Any = None
     proxies: dict[str, str] | None = None
+    home_region: str = ""

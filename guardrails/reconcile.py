@@ -9,17 +9,16 @@ from __future__ import annotations
 import gzip
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 from attrs import frozen
 
+from guardrails.catalogue import Catalogue
 from guardrails.errors import ConfigError
 from guardrails.trace import PATTERN
 
-# What CloudTrail calls a service, where that is not the name its requests are signed with.
-_SERVICES = {"monitoring": "cloudwatch"}
 Why = Literal["no decision", "unknown decision", "blocked", "another call"]
 
 
@@ -45,7 +44,7 @@ class Round:
 
 
 def reconcile(
-    files: Iterable[Path], decisions: Iterable[Mapping[str, Any]], governs: Callable[[str, str], bool]
+    files: Iterable[Path], decisions: Iterable[Mapping[str, Any]], catalogue: Catalogue
 ) -> Iterator[Round | str]:
     """Every call that went round, in the files' order; what cannot be read comes as a sentence with its place.
 
@@ -58,21 +57,21 @@ def reconcile(
             if isinstance(event, str):
                 yield f"{place}: {event}"
                 continue
-            found = _judge(event, place, known, governs)
+            found = _judge(event, place, known, catalogue)
             if found is not None:
                 yield found
 
 
 def _judge(
-    event: Mapping[str, Any], place: str, known: Mapping[str, Mapping[str, Any]], governs: Callable[[str, str], bool]
+    event: Mapping[str, Any], place: str, known: Mapping[str, Mapping[str, Any]], catalogue: Catalogue
 ) -> Round | None:
-    service = str(event.get("eventSource", "")).partition(".")[0]
-    service = _SERVICES.get(service, service)
+    source = str(event.get("eventSource", "")).partition(".")[0]
+    service = catalogue.service_of(source, str(event.get("apiVersion") or ""))
     operation = str(event.get("eventName", ""))
     identity = event.get("userIdentity") or {}
     error = str(event.get("errorCode") or "")
     by_aws = bool(identity.get("invokedBy")) or identity.get("type") == "AWSService"
-    if not governs(service, operation) or by_aws or error.endswith("DryRunOperation"):
+    if not catalogue.governs(service, operation) or by_aws or error.endswith("DryRunOperation"):
         return None
     why = _why(event, service, operation, known)
     if why is None:

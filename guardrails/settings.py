@@ -46,12 +46,39 @@ class OpaSettings:
 
 
 @frozen
+class StateSettings:
+    """What the guards of this host remember together: counts are over the last `window_s` seconds.
+
+    `path` is the file, by default ``state.db`` beside the decision log.
+    """
+
+    enabled: bool = True
+    path: Path | None = None
+    window_s: float = 3600.0
+
+
+@frozen
+class PacingSettings:
+    """How calls are slowed down before AWS refuses them for their rate.
+
+    This host uses `share` (0 to 1) of EC2's documented token buckets. A call whose turn comes later than `max_wait_s`
+    seconds from now is refused instead.
+    """
+
+    enabled: bool = True
+    share: float = 0.8
+    max_wait_s: float = 60.0
+
+
+@frozen
 class Settings:
     """A checked configuration. `where` gives ``file:line`` of each key that a file set, by dotted name."""
 
     mode: Mode = "enforce"
     engine: str = "embedded"
     cluster_tag: str = "Cluster"
+    home_region: str | None = None
+    long_tail: bool = False
     max_fact_age_s: float = 5.0
     lookup_timeout_s: float = 10.0
     tripwire: bool = False
@@ -60,6 +87,8 @@ class Settings:
     params: Mapping[str, Any] = Factory(dict)
     live: LiveSettings = Factory(LiveSettings)
     log: LogSettings = Factory(LogSettings)
+    state: StateSettings = Factory(StateSettings)
+    pacing: PacingSettings = Factory(PacingSettings)
     opa: OpaSettings = Factory(OpaSettings)
     where: Mapping[str, str] = Factory(dict)
 

@@ -16,7 +16,9 @@ def mark(headers: Any, decision_id: str) -> None:
     text = value.decode("latin-1") if isinstance(value, bytes) else str(value)
     if f"{_MARK}{decision_id}" in text:
         return
-    # botocore's own mapping would otherwise add a second header.
-    if _HEADER in headers:
-        del headers[_HEADER]
-    headers[_HEADER] = f"{text} {_MARK}{decision_id}".lstrip()
+    value = f"{text} {_MARK}{decision_id}".lstrip()
+    if _HEADER in headers and hasattr(headers, "replace_header"):
+        # botocore's own mapping would otherwise add a second header, or send this one at another place.
+        headers.replace_header(_HEADER, value)
+    else:
+        headers[_HEADER] = value

@@ -103,7 +103,8 @@ class Cluster:
 
     `total` counts machines that are not terminated or terminating, `in_flight` those terminating now,
     `targeted` the machines this call names, `remaining` the running ones it leaves.
-    `healthy` is None where no health check was asked for.
+    `healthy` is None where no health check was asked for. `live_since` and `retired_at` are when the guards of this
+    host saw it become live, and saw that it was not live any more.
     """
 
     name: str
@@ -117,6 +118,7 @@ class Cluster:
     subnets: tuple[str, ...]
     healthy: bool | None = None
     live_since: float | None = None
+    retired_at: float | None = None
 
 
 @frozen
@@ -143,11 +145,18 @@ class Live:
     sources: tuple[SourceReport, ...] = ()
 
 
+# What IAM calls a service, where botocore calls it something else (AWS, service authorization reference).
+_PREFIXES = {"elb": "elasticloadbalancing", "elbv2": "elasticloadbalancing", "resourcegroupstaggingapi": "tag",
+             "service-quotas": "servicequotas"}  # fmt: skip
+
+
 @frozen
 class Lookup:
     """One read-only request the guard needs: `items` is the response member that holds the list (or object).
 
-    An error code in `empty_on` means "there is no such thing" and counts as an answer without items.
+    An error code in `empty_on` means "there is no such thing" and counts as an answer without items. `region` is for
+    services that are in one region only; "" is the call's own. An `optional` look-up may fail: what it would have
+    told is then unknown.
     """
 
     service: str
@@ -155,15 +164,17 @@ class Lookup:
     items: str
     params: Mapping[str, Any] = EMPTY
     empty_on: tuple[str, ...] = ()
+    region: str = ""
+    optional: bool = False
 
     @property
     def permission(self) -> str:
         """The IAM action the look-up needs (the action's name equals the operation's for all that are used)."""
-        return f"{self.service}:{self.operation}"
+        return f"{_PREFIXES.get(self.service, self.service)}:{self.operation}"
 
     def key(self) -> str:
         """Equal for equal look-ups."""
-        return f"{self.permission} {json.dumps(self.params, sort_keys=True)}"
+        return f"{self.service}:{self.operation} {self.region} {json.dumps(self.params, sort_keys=True)}"
 
 
 @frozen
@@ -182,11 +193,35 @@ class LookupFailure:
     code: str
     message: str
     permission: str
+    optional: bool = False
+
+
+@frozen
+class Past:
+    """What the guards of this host did before a call, the machines that the call itself names left out.
+
+    `going` maps machines that AWS still shows as running to the state that an earlier call brings them into.
+    `destroyed`, `stopped` and `launched` count machines by cluster within `state.window_s`; `call_rate` counts calls of
+    the same operation within a minute. `live_since` and `retired_at` are by cluster.
+    """
+
+    going: Mapping[str, str] = EMPTY
+    destroyed: Mapping[str, int] = EMPTY
+    stopped: Mapping[str, int] = EMPTY
+    launched: Mapping[str, int] = EMPTY
+    call_rate: int = 0
+    live_since: Mapping[str, float] = EMPTY
+    retired_at: Mapping[str, float] = EMPTY
 
 
 @frozen
 class Facts:
-    """Everything that was looked up for one decision. `lookups` counts the requests made for it."""
+    """Everything that was looked up for one decision. `lookups` counts the requests made for it.
+
+    `account` is the one whose machines were looked up, None where there are none. `capacity` is the JSON-safe document
+    of what a launch needs and what there is; None where a call launches nothing. `launch_tokens` are the machines that
+    AWS would start at once, where a call terminates some.
+    """
 
     targets: tuple[Target, ...]
     clusters: tuple[Cluster, ...]
@@ -194,6 +229,10 @@ class Facts:
     observed_at: float
     lookups: int = 0
     failures: tuple[LookupFailure, ...] = ()
+    account: str | None = None
+    past: Past = Past()
+    capacity: Mapping[str, Any] | None = None
+    launch_tokens: float | None = None
 
 
 @frozen
@@ -207,6 +246,7 @@ class Caller:
     interactive: bool
     notebook: bool
     pid: int
+    test_run: bool = False
 
 
 @frozen
@@ -250,8 +290,12 @@ class Decision:
 
 @frozen
 class Outcome:
-    """What is done about a decision in this mode: send the call or block it, and what to say."""
+    """What is done about a decision in this mode: send the call or block it, and what to say.
+
+    `waited_s` is how long the call waited for its turn in AWS's rate limits.
+    """
 
     send: bool
     enforcement: Literal["allow", "warn", "dryrun", "deny"]
     warning: str | None = None
+    waited_s: float = 0.0

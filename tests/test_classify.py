@@ -57,7 +57,7 @@ def test_terminate() -> None:
     assert not call.dry_run
 
 
-@pytest.mark.parametrize("name", ["ec2:DescribeInstances", "ec2:RunInstances", "s3:DeleteBucket", "nope:Nope"])
+@pytest.mark.parametrize("name", ["ec2:DescribeInstances", "ec2:CreateSubnet", "s3:PutObject", "nope:Nope"])
 def test_operation_without_entry_is_ungoverned(name: str) -> None:
     """Reading, launching and services without a file are let go at once."""
     assert judged(name) is None

@@ -29,7 +29,11 @@ ORIGINAL = BaseClient._make_api_call
         ("[log]\nmax_bytes = 1\n", 2, "at least 10000"),
         ('engine = "regopy"\n', 1, "must be one of embedded"),
         ('mode = "warn"\n[params]\nuntagged = "alow"\n', 2, "must be one of deny, confirm, allow"),
-        ('[params]\nuntaged = "allow"\n', 1, "unknown parameter 'untaged'; known are cutover, disputed, untagged"),
+        (
+            '[params]\nuntaged = "allow"\n',
+            1,
+            "unknown parameter 'untaged'; known are capacity, cutover",
+        ),
         ('[params]\ncluster_tag = "C"\n', 1, "has a key of its own"),
         ('mode = "warn"\nmode = "warn"\n', 2, "not valid TOML"),
     ],

@@ -70,9 +70,10 @@ def test_the_guides_tests_pass(written, opa, run):
 def test_the_guides_parameters_are_the_shipped_ones():
     """The guide's table of parameters names each one with its default."""
     declared = dict(bundle.params_of(bundle.read([bundle.shipped()])))
-    for own in ("cluster_tag", "enforcement", "live", "max_fact_age_s"):
+    for own in ("cluster_tag", "enforcement", "live", "max_fact_age_s", "window_s"):
         del declared[own]
-    declared["cutover.min_share"] = declared.pop("cutover")["min_share"]
+    for nested in ("capacity", "cutover", "remaining"):
+        declared |= {f"{nested}.{name}": value for name, value in declared.pop(nested).items()}
     table = GUIDE.split("## Parameters")[1].split("##")[0]
     rows = re.findall(r"^\| `([\w.]+)` \| `([^`]+)` \|", table, re.MULTILINE)
     assert {name: json.loads(default) for name, default in rows} == declared
@@ -115,7 +116,7 @@ def test_the_readmes_policy_loads(tmp_path):
 def test_the_readmes_script_is_guarded(site, aws, tmp_path, monkeypatch):
     """The README's two lines guard a script."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    (lines,) = _blocks(README, "python")
+    lines, _ = _blocks(README, "python")
     try:
         exec(lines, {})
         with pytest.raises(guardrails.CallDenied):
@@ -123,3 +124,12 @@ def test_the_readmes_script_is_guarded(site, aws, tmp_path, monkeypatch):
     finally:
         guardrails.uninstall()
     assert aws.count("TerminateInstances") == 0
+
+
+def test_the_readmes_ramp_runs():
+    """The README's ramp starts every task."""
+    _, lines = _blocks(README, "python")
+    started = []
+    names = {"guardrails": guardrails, "tasks": range(7), "database_is_well": lambda: True, "start": started.append}
+    exec(lines.replace("interval_s=10", "interval_s=0"), names)
+    assert started == list(range(7))

@@ -62,11 +62,14 @@ def test_the_other_clusters_subnet_may_be_changed(site, aws, install):
 
 
 def test_sanctioned_cutover_and_roles_follow(aws, install):
-    """A cutover to a complete, running, healthy cluster passes address by address; then the roles are exchanged."""
+    """A cutover to a complete, running, healthy cluster passes address by address; then the roles are exchanged.
+
+    The window in which the way back stays open is shortened to nothing.
+    """
     blue = aws.start_cluster("blue", 2, addresses=2)
     green = aws.start_cluster("green", 2)
     ec2 = aws.client("ec2")
-    install()
+    install(params={"rollback_window_s": 0})
     for allocation, machine in zip(blue.allocation_ids, green.instance_ids, strict=True):
         ec2.associate_address(AllocationId=allocation, InstanceId=machine, AllowReassociation=True)
     with pytest.raises(guardrails.CallDenied):

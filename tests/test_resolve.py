@@ -27,7 +27,10 @@ def world(refs, *, machines=(), addresses=(), params=None, service="ec2", region
     """The targets of a call that names `refs`, and the clusters; `answers` by look-up operation."""
     call = Call(service, "X", params or {}, region, "", targets=tuple(refs), effects=("network",))
     given = {"DescribeInstances": [{"Instances": list(machines)}], "DescribeAddresses": list(addresses), **answers}
-    found = {one.key(): Answer(tuple(given.get(one.operation, ())), 1.0) for one in (*plan(call), INSTANCES, ADDRESSES)}
+    found = {
+        one.key(): Answer(tuple(given.get(one.operation, ())), 1.0)
+        for one in (*plan(call, "Cluster"), INSTANCES, ADDRESSES)
+    }
     inventory = Inventory(found[INSTANCES.key()].items, found[ADDRESSES.key()].items, "Cluster")
     targets = targets_of(call, found, inventory, LIVE.clusters)
     return targets, {cluster.name: cluster for cluster in clusters_of(found, inventory, targets, LIVE)}

@@ -20,7 +20,7 @@ from guardrails.intercept.seal import Seal
 from tests.test_wire import SESSION
 
 GOVERNED = {
-    "s3": {"DeleteBucket", "PutObject", "DeleteObject"},
+    "s3": {"DeleteBucket", "HeadBucket", "PutObject", "DeleteObject"},
     "monitoring": {"PutMetricData"},
     "dynamodb": {"DeleteTable", "DeleteItem"},
     "route53": {"DeleteHostedZone"},
@@ -41,7 +41,7 @@ def judged(aws):
         return f"00000000-0000-4000-8000-{len(seen):012d}"
 
     judge = Judge(governs, frozenset(GOVERNED), decide, lambda name: SESSION.get_service_model(NAMES.get(name, name)))
-    interceptor = Interceptor(judge, lambda: None, lambda: None)
+    interceptor = Interceptor(judge, lambda *_: None, lambda: None)
     interceptor.install()
     yield seen
     interceptor.uninstall()
@@ -105,7 +105,7 @@ def _query(request):
 
 
 def _method(request):
-    request.method = "PUT"
+    request.method = "HEAD"
 
 
 def _body(request):

@@ -17,11 +17,13 @@ def main() -> None:
     """Entry point; says which extra is missing instead of a traceback."""
     disarm()
     try:
-        from guardrails.cli.app import app  # noqa: PLC0415  (only here can a missing extra be told)
+        # The commands are imported when they are asked for, so either line may find an extra missing.
+        from guardrails.cli.app import app  # noqa: PLC0415
+
+        app(prog_name="guardrails")
     except ModuleNotFoundError as error:
         missing = (error.name or "").partition(".")[0]
         if missing not in ("click", "rich"):
             raise
         sys.stderr.write(f"guardrails: the command line needs {missing}; pip install 'botocore-guardrails[cli]'\n")
         sys.exit(2)
-    app(prog_name="guardrails")

@@ -5,16 +5,39 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from typing import Any
 
 import click
 
-from guardrails.cli import activate, check, demo, live, log, policy, run
 from guardrails.errors import CallDenied, GuardrailsError
+
+# The command's name is that of a module here, or the module stands beside it. Read when it is asked for: `run` should
+# start quickly.
+_COMMANDS = {
+    "run": "run",
+    "check": "check",
+    "live": "live",
+    "log": "log",
+    "demo": "demo",
+    "policy": "policy",
+    "activate": "activate",
+    "deactivate": "activate",
+}
 
 
 class _App(click.Group):
     """Turns the guard's own errors into one sentence on stderr and the documented exit code."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  (the group's signature)
+        return sorted(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in _COMMANDS:
+            return None
+        module = import_module(f"guardrails.cli.{_COMMANDS[cmd_name]}")
+        found: click.Command = getattr(module, cmd_name)
+        return found
 
     def invoke(self, ctx: click.Context) -> Any:
         with _one_sentence():
@@ -40,16 +63,3 @@ def app() -> None:
 
     Exit codes: 0 done or allowed, 1 a claim or the script failed, 2 wrong usage, configuration or policy, 3 blocked.
     """
-
-
-for command in (
-    run.run,
-    check.check,
-    live.live,
-    log.log,
-    demo.demo,
-    policy.policy,
-    activate.activate,
-    activate.deactivate,
-):
-    app.add_command(command)

@@ -94,7 +94,7 @@ def reconcile_(config: str | None, files: tuple[Path, ...], logs: tuple[Path, ..
             else:
                 decisions.append(entry)
     count = 0
-    for found in reconcile(files, decisions, Catalogue().governs):
+    for found in reconcile(files, decisions, Catalogue()):
         if isinstance(found, str):
             click.echo(f"guardrails: {found}", err=True)
             continue

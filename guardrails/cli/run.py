@@ -7,9 +7,10 @@ import sys
 
 import click
 
+from guardrails import assembly
 from guardrails.activation import descendants
 from guardrails.cli import program
-from guardrails.guard import Guard
+from guardrails.config import load
 
 
 @click.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
@@ -24,8 +25,10 @@ def run(config: str | None, module: bool, script: str, args: tuple[str, ...]) ->
     code 3.
     """
     found = None if module else program.find(script)
-    # Made and dropped: a mistake in the configuration is found before anything runs.
-    Guard.from_config(config)
+    # Made and dropped: a mistake in the configuration or a policy is found before anything runs.
+    settings = load(config)
+    assembly.engine(settings)
+    assembly.open_log(settings)
     environment = descendants.environment(os.environ, config)
     if found is None:
         command = [*_OURS, "module", script]

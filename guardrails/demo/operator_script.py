@@ -1,6 +1,6 @@
 """Blue/green deploys, as many people have such a script: plain boto3, no idea that there is a guard.
 
-deploy --start green --subnet subnet-1 --count 6    start machines, one after the other
+deploy --start green --subnet subnet-1 --count 6    start machines, one after the other; --at-once: in one call
 deploy --cutover blue green                         move the public addresses of blue to green
 deploy --cluster green --terminate                  terminate a cluster
 """
@@ -42,22 +42,22 @@ def terminate(ec2: Any, cluster: str) -> int:
     return 0
 
 
-def start(ec2: Any, cluster: str, subnet: str, count: int) -> int:
-    """Start machines one by one and go on where one fails."""
-    started = 0
-    for number in range(1, count + 1):
+def start(ec2: Any, cluster: str, subnet: str, batches: list[int]) -> int:
+    """Start machines, a call for each batch, and go on where one fails."""
+    started, count = 0, sum(batches)
+    for number, batch in enumerate(batches, 1):
         try:
-            ec2.run_instances(
+            made = ec2.run_instances(
                 ImageId="ami-12345678",
                 InstanceType="t3.small",
                 MinCount=1,
-                MaxCount=1,
+                MaxCount=batch,
                 SubnetId=subnet,
                 TagSpecifications=[{"ResourceType": "instance", "Tags": [{"Key": "Cluster", "Value": cluster}]}],
             )
-            started += 1
+            started += len(made["Instances"])
         except ClientError as error:
-            sys.stderr.write(f"machine {number} of {cluster}: {error}\n")
+            sys.stderr.write(f"call {number} for {cluster}: {error}\n")
     sys.stdout.write(f"started {started} of {count} machines of {cluster}\n")
     return 0 if started == count else 1
 
@@ -82,6 +82,7 @@ def main() -> int:
     parser.add_argument("--start", metavar="CLUSTER")
     parser.add_argument("--subnet")
     parser.add_argument("--count", type=int, default=1)
+    parser.add_argument("--at-once", action="store_true")
     parser.add_argument("--cutover", nargs=2, metavar=("OLD", "NEW"))
     parser.add_argument("--cluster")
     parser.add_argument("--terminate", action="store_true")
@@ -90,7 +91,8 @@ def main() -> int:
         parser.error("nothing to do: --start, --cutover, or --cluster with --terminate")
     ec2 = boto3.client("ec2")
     if options.start:
-        return start(ec2, options.start, options.subnet, options.count)
+        batches = [options.count] if options.at_once else [1] * options.count
+        return start(ec2, options.start, options.subnet, batches)
     if options.cutover:
         return cut_over(ec2, *options.cutover)
     return terminate(ec2, options.cluster)

@@ -23,6 +23,12 @@ ADDRESSES = 2
 # A /28 holds 11 machines: one cluster and most of another.
 SMALL, LARGE = "10.0.0.0/28", "10.0.1.0/24"
 
+# For how long the cluster that was live stays protected after the switch; the demo does not last an hour.
+WINDOW_S = 3
+# AWS's limit of RunInstances calls, for which see the EC2 developer guide: so many at once, so many a second then.
+LIMIT = (5, 2)
+REBUILT = 8
+
 _TIMEOUT_S = 60
 _OURS = ("AWS_", "GUARDRAILS_", "BOTO_")
 
@@ -50,7 +56,11 @@ class Stage:
         self._folder = folder
         self._log = folder / "decisions.jsonl"
         self._config = folder / "guardrails.toml"
-        self._config.write_text(f'mode = "{mode}"\n\n[log]\npath = "{self._log.name}"\n', encoding="utf-8")
+        self._config.write_text(
+            f'mode = "{mode}"\n\n[params]\nrollback_window_s = {WINDOW_S}  # an hour, if not said otherwise\n'
+            f'\n[log]\npath = "{self._log.name}"\n',
+            encoding="utf-8",
+        )
 
     @property
     def config(self) -> str:

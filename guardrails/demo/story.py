@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
+
 from guardrails.demo.report import Report
-from guardrails.demo.stage import ADDRESSES, LARGE, SIZE, SMALL, Finished, Stage
+from guardrails.demo.stage import ADDRESSES, LARGE, LIMIT, REBUILT, SIZE, SMALL, WINDOW_S, Finished, Stage
 
 _FREE = 11 - SIZE  # what the small subnet holds beside blue
 
@@ -29,6 +31,9 @@ def tell(stage: Stage, report: Report) -> None:
     report.act("Act 4, after the switch: nobody has told the guard anything")
     _after(stage, report)
 
+    report.act(f"Act 5, the rebuild: {REBUILT} calls at once, where AWS takes {LIMIT[0]} and then {LIMIT[1]} a second")
+    _rebuild(stage, report)
+
 
 def _morning(stage: Stage, report: Report) -> None:
     stage.set_up()
@@ -45,7 +50,6 @@ def _same_morning(stage: Stage, report: Report) -> None:
     report.step("demo", "the simulated AWS is emptied and set up again, in the same way")
     _state(stage, report)
     report.step("demo", "guardrails.toml, all of it; it names no cluster:", stage.config.strip())
-    _live(stage, report)
 
 
 def _launch(subnet: str) -> tuple[str, ...]:
@@ -78,6 +82,10 @@ def _half_started(stage: Stage, report: Report) -> None:
 
 
 def _deploy(stage: Stage, report: Report) -> None:
+    tight = _operate(stage, report, *_launch(stage.small), "--at-once", guarded=True)
+    report.claim("all of green into the small subnet: exit code", 1, tight.code)
+    report.claim("all of green into the small subnet: RunInstances", 0, stage.aws.count("RunInstances"))
+    report.claim("all of green into the small subnet: the rule named", True, "capacity/addresses" in tight.said)
     started = _operate(stage, report, *_launch(stage.large), guarded=True)
     report.claim("new green: exit code", 0, started.code)
     report.claim("new green: machines", SIZE, stage.aws.running("green"))
@@ -89,19 +97,40 @@ def _deploy(stage: Stage, report: Report) -> None:
 
 
 def _after(stage: Stage, report: Report) -> None:
+    began = time.monotonic()
+    early = _operate(stage, report, "--cluster", "blue", "--terminate", guarded=True)
+    report.claim("blue, the way back, right after the switch: exit code", 3, early.code)
+    report.claim("blue, the way back: TerminateInstances", 0, stage.aws.count("TerminateInstances"))
     live = _live(stage, report)
     report.claim("after the switch: live is", "green", live)
     wrong = _operate(stage, report, "--cluster", "green", "--terminate", guarded=True)
     report.claim("green after the switch: exit code", 3, wrong.code)
     report.claim("green after the switch: TerminateInstances", 0, stage.aws.count("TerminateInstances"))
     report.claim("green after the switch: machines of green", SIZE, stage.aws.running("green"))
+    time.sleep(max(0.0, began + WINDOW_S + 2 - time.monotonic()))
+    report.step("demo", f"rollback_window_s has passed ({WINDOW_S} s here): nobody goes back to blue any more")
     right = _operate(stage, report, "--cluster", "blue", "--terminate", guarded=True)
     _state(stage, report)
     report.claim("blue after the switch: exit code", 0, right.code)
     report.claim("blue after the switch: machines of blue left", 0, stage.aws.running("blue"))
     report.claim("at the end: machines of green", SIZE, stage.aws.running("green"))
     report.claim("at the end: addresses on green", ADDRESSES, len(stage.aws.addresses("green")))
-    report.claim("decision log: calls blocked", 2, stage.denied())
+
+
+def _rebuild(stage: Stage, report: Report) -> None:
+    at_once, a_second = LIMIT
+    for name, guarded in (("red", False), ("gold", True)):
+        stage.aws.throttle("RunInstances", at_once, a_second)
+        arguments = ("--start", name, "--subnet", stage.large, "--count", str(REBUILT))
+        _operate(stage, report, *arguments, guarded=guarded)
+        refused = stage.aws.refused("RunInstances")
+        report.step("AWS", f"refused {refused} requests with RequestLimitExceeded")
+        if guarded:
+            report.claim("guard: launches that AWS refused for their rate", 0, refused)
+            report.claim("guard: machines started", REBUILT, stage.aws.running(name))
+        else:
+            report.claim("no guard: some launches were refused for their rate", True, refused > 0)
+    report.claim("decision log: calls blocked", 4, stage.denied())
 
 
 def _operate(stage: Stage, report: Report, *arguments: str, guarded: bool) -> Finished:

@@ -20,11 +20,12 @@ def check(ast: Sequence[Mapping[str, Any]], data: Mapping[str, Any]) -> None:
     modules = list(map(Module, ast))
     rules = [rule for module in modules for rule in module.rules]
     defined = {rule.path for rule in rules}
+    below = _below(defined)
     edges: dict[Path, set[Path]] = {path: set() for path in defined}
     for module in modules:
         for rule in module.rules:
-            for found in module.references(rule, defined):
-                reached = _reached(found.path, defined)
+            for found in module.references(rule, below):
+                reached = _reached(found.path, defined, below)
                 if found.is_call:
                     _check_call(found, defined, module.file)
                 elif found.path[0] == "data":
@@ -85,10 +86,24 @@ def _check_functions(rules: Sequence[Rule]) -> None:
             )
 
 
-def _reached(path: Path, defined: set[Path]) -> set[Path]:
+def _below(defined: set[Path]) -> dict[Path, set[Path]]:
+    """The rules by each of the paths that they lie on or below."""
+    below: dict[Path, set[Path]] = {}
+    for rule in defined:
+        for length in range(len(rule) + 1):
+            below.setdefault(rule[:length], set()).add(rule)
+    return below
+
+
+def _reached(path: Path, defined: set[Path], below: Mapping[Path, set[Path]]) -> set[Path]:
     """The rules a reference may read: one it goes into, or all below it; a dynamic step matches any name."""
-    return {
-        rule for rule in defined if all(step is None or step == name for step, name in zip(path, rule, strict=False))
+    known = tuple(leading(path))
+    into = {path[:length] for length in range(1, len(known))} & defined
+    under = below.get(known, set())
+    if len(known) == len(path):
+        return into | under
+    return into | {
+        rule for rule in under if all(step is None or step == name for step, name in zip(path, rule, strict=False))
     }
 
 

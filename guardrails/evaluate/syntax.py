@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from attrs import field, frozen
@@ -63,8 +63,11 @@ class Module:
         path = (*self.package, *named)
         return Rule(path, self.package, body["span"]["line"], self.file, "args" in head, [inside, rest], arguments)
 
-    def references(self, rule: Rule, defined: set[Path]) -> Iterator[Reference]:
-        """Every reference in a rule, made absolute where it names a rule of this package or an import."""
+    def references(self, rule: Rule, known: Collection[Path]) -> Iterator[Reference]:
+        """Every reference in a rule, made absolute where it names a rule of this package or an import.
+
+        `known` are the paths on which rules lie.
+        """
         for path, span, is_call in _references(rule.node):
             first = path[0]
             if first in rule.locals or first is None:
@@ -72,7 +75,7 @@ class Module:
             if first in self.aliases:
                 imported = self.aliases[first]
                 yield Reference((*imported, *path[1:]), span, is_call, imported)
-            elif any(other[: len(self.package) + 1] == (*self.package, first) for other in defined):
+            elif (*self.package, first) in known:
                 yield Reference((*self.package, *path), span, is_call)
             else:
                 yield Reference(path, span, is_call)

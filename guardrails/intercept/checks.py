@@ -25,8 +25,10 @@ class Checks:
         self, model: OperationModel, request: Mapping[str, Any], signer: Any, context: dict[str, Any]
     ) -> Case | None:
         """At `before-call`, with the request as the serializer made it."""
-        service = model.service_model.signing_name
-        if not self.active or self.judge.waves_through(service, model.name, request, context, signer):
+        if not self.active:
+            return None
+        service = self.judge.services.of_model(model.service_model)
+        if self.judge.waves_through(service, model.name, request, context, signer):
             return None
         return self.judge.review(service, model.name, of_dict(request), context, signer)
 
@@ -35,7 +37,7 @@ class Checks:
         client = self.judge.client_of.get(endpoint)
         if not self.active or client is None:
             return None
-        service, context = model.service_model.signing_name, request.get("context")
+        service, context = self.judge.services.of_model(model.service_model), request.get("context")
         return self.judge.review(service, model.name, of_dict(request), context, client._request_signer)
 
     def signing(self, signer: Any, operation_name: str, request: Any, *, presigned: bool) -> Case | None:
@@ -43,18 +45,23 @@ class Checks:
         if not self.active:
             return None
         out, context = of_request(request), request.context
-        return self.judge.review(signer.signing_name, operation_name, out, context, signer, presigned=presigned)
+        service = self.judge.services.of_request(signer.signing_name, out, signer)
+        return self.judge.review(service, operation_name, out, context, signer, presigned=presigned)
 
     def authorizing(self, auth: Any, request: Any) -> Case | None:
         """Where a signature is made, perhaps without a signer."""
         if not self.active:
             return None
-        context = request.context
-        service = getattr(auth, "_service_name", None)
+        context, out = request.context, of_request(request)
+        signing_name = getattr(auth, "_service_name", None)
+        if signing_name is None and type(auth).__name__.startswith("HmacV1"):
+            # The signature of S3 before version 4.
+            signing_name = "s3"
+        service = self.judge.services.of_request(signing_name, out)
         ticket = self.judge.ticket(context)
         default = ticket.operation if ticket is not None else ""
         presigned = any(word in type(auth).__name__ for word in ("Query", "Post"))
-        return self.judge.review(service, default, of_request(request), context, auth, presigned=presigned)
+        return self.judge.review(service, default, out, context, auth, presigned=presigned)
 
     def sending(self, request: Any) -> Case | None:
         """Where a request leaves."""
@@ -64,7 +71,9 @@ class Checks:
         if ticket is not None:
             return self.judge.review(ticket.service, ticket.operation, out, context, ticket.signer)
         place = scope(out)
-        return self.judge.review(place[1] if place else None, "", out, context, None)
+        return self.judge.review(
+            self.judge.services.of_request(place[1] if place else None, out), "", out, context, None
+        )
 
     def mark(self, request: Any) -> bool:
         """Put the decision's id onto a governed request; False for any other."""

@@ -25,7 +25,7 @@ from guardrails.intercept.tripwire import Tripwire
 from guardrails.origin import Origin
 from guardrails.values import Call
 
-Returned = Callable[[], None]
+Returned = Callable[[str | None, int | None], None]
 Inherited = Callable[[], Any]
 
 _EVENTS = ("before-call", "before-sign", "before-send")
@@ -36,8 +36,9 @@ _PRESIGNED = ("-query", "-presign-post")
 class Interceptor:
     """Puts a judge into botocore.
 
-    `returned()` is told when a governed request has come back. `inherited()` gives what a process started by
-    multiprocessing is handed, to guard itself when it unpickles it. A `tripwire` is told what passed the gates.
+    `returned(decision_id, status)` is told when a governed request has come back, or failed (no status).
+    `inherited()` gives what a process started by multiprocessing is handed, to guard itself when it unpickles it. A
+    `tripwire` is told what passed the gates.
     """
 
     def __init__(
@@ -112,13 +113,14 @@ class Interceptor:
         signer: Any = client._request_signer  # type: ignore[attr-defined]
         self._judge.client_of[signer] = client
         model = client.meta.service_model
+        service = self._judge.services.of_model(model)
         context = {"client_region": client.meta.region_name, "client_config": client.meta.config}
         origin = self._judge.origin(signer, client.meta.endpoint_url, context)
         if operation is None:
-            return Call(model.signing_name, "", {}, origin.region, origin.endpoint_url), origin
+            return Call(service, "", {}, origin.region, origin.endpoint_url), origin
         name = client.meta.method_to_api_mapping.get(operation, operation)
         wire = client._serializer.serialize_to_request(dict(params), model.operation_model(name))  # type: ignore[attr-defined]
-        return read_call(model.signing_name, name, lambda: model, of_dict(wire), origin, presigned=False), origin
+        return read_call(service, name, lambda: model, of_dict(wire), origin, presigned=False), origin
 
     def _handler_id(self, event: str) -> str:
         return f"{self._judge.key}-{event}"

@@ -8,29 +8,26 @@ every attempt, so a call is decided once however often it is sent, and again whe
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, MutableMapping
-from functools import partial
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
-from weakref import WeakKeyDictionary
 
 from attrs import evolve, frozen
-from botocore.model import ServiceModel
 
-from guardrails.intercept.outgoing import Outgoing, action_of
+from guardrails.intercept.outgoing import Outgoing, of_dict
 from guardrails.intercept.reading import read_call
 from guardrails.intercept.seal import Seal
+from guardrails.intercept.service import Governs, Models, Owner, ServiceOf, Services
 from guardrails.origin import Origin
 from guardrails.values import Call
 
-Governs = Callable[[str | None, str], bool]
 Decide = Callable[[Call, Origin], str | None]
-Models = Callable[[str], ServiceModel]
 Context = MutableMapping[str, Any]
 
 
 class Ticket(NamedTuple):
     """What is known of a request that passed a gate; `seal` and `decision_id` are None while nothing in it is governed.
 
+    `service` is the catalogue's key. `url` and `method` are those of a harmless request where they tell its operation.
     (A tuple, not an attrs class: one is made for every call of the process.)
     """
 
@@ -39,6 +36,8 @@ class Ticket(NamedTuple):
     signer: Any
     seal: Seal | None = None
     decision_id: str | None = None
+    url: str = ""
+    method: str = ""
 
 
 @frozen(eq=False)
@@ -59,26 +58,30 @@ class Case:
 class Judge:
     """Has every governed request decided on by `decide(call, origin)`, which raises to block.
 
-    It returns the decision's id. `governs(service, operation)` tells whether one is governed; the service is None
-    where nobody knows it. `models(signing_name)` gives a service's model.
+    It returns the decision's id. `service_of(signing_name, api_version)` gives a service's key, which is what
+    `governs(key, operation)` (the key is None where nobody knows it), `services` and `models(key)` speak of; the
+    version is "" where nobody knows it. `owner(operation)` is the key of a service that has an operation of this name.
     """
 
-    def __init__(self, governs: Governs, services: frozenset[str], decide: Decide, models: Models) -> None:
+    def __init__(
+        self,
+        governs: Governs,
+        services: frozenset[str],
+        decide: Decide,
+        models: Models,
+        service_of: ServiceOf = lambda signing_name, _: signing_name,
+        owner: Owner = lambda _: None,
+    ) -> None:
         self._governs = governs
-        self._services = services
         self._decide = decide
-        self._models = models
+        self.services = Services(governs, services, models, service_of, owner)
         # One ticket per guard: two guards on one client each decide.
         self.key = f"guardrails-{id(self):x}"
-        self.client_of: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
+        self.client_of = self.services.client_of
 
     def ticket(self, context: Context | None) -> Ticket | None:
         """The ticket of a request that came past a gate."""
         return context.get(self.key) if context is not None else None
-
-    def concerns(self, service: str | None) -> bool:
-        """False for a service of which no call is governed."""
-        return service is None or service in self._services
 
     def waves_through(
         self, service: str, default: str, request: Mapping[str, Any], context: Context, signer: Any
@@ -87,24 +90,42 @@ class Judge:
 
         Nearly every call of the process comes by here, so it costs next to nothing; `review` does the same with care.
         """
-        if service in self._services:
-            body = request["body"]
-            if type(body) is dict:
-                default = body.get("Action", default)
-            elif "X-Amz-Target" in request["headers"]:
-                default = request["headers"]["X-Amz-Target"].rpartition(".")[2]
-            if "?" in request["url"] or self._governs(service, default):
+        url = method = ""
+        if service in self.services.known:
+            rest = self.services.rest(service)
+            if rest is not None:
+                url, method = request["url"], request["method"]
+                if method in rest.governed:
+                    # Nearly always what botocore says it is; but a handler of the script may have been here before.
+                    default = self.services.action(service, default, of_dict(request))
+            else:
+                body, headers = request["body"], request["headers"]
+                if type(body) is dict:
+                    default = body.get("Action", default)
+                elif "X-Amz-Target" in headers:
+                    default = headers["X-Amz-Target"].rpartition(".")[2]
+                elif "smithy-protocol" in headers:
+                    url, method = request["url"], request["method"]
+                    default = url.rpartition("/")[2]
+                if "?" in request["url"]:
+                    return False
+            if self._governs(service, default):
                 return False
         if self.key not in context:
-            context[self.key] = Ticket(service, default, signer)
+            context[self.key] = Ticket(service, default, signer, None, None, url, method)
         return True
 
     def still_harmless(self, ticket: Ticket, request: Any) -> bool:
         """True for a prepared request that was harmless and plainly asks for the same; else `review` must look."""
         if ticket.seal is not None:
             return False
-        if ticket.service not in self._services:
+        if ticket.service not in self.services.known:
             return True
+        if ticket.url:
+            # The ticket has it where method and URL tell the operation: REST, and the RPC protocol with CBOR.
+            if request.url != ticket.url or request.method != ticket.method:
+                return False
+            return "X-Amz-Target" not in request.headers or self.services.rest(ticket.service) is not None
         body = request.body
         if "?" in request.url:
             return False
@@ -126,13 +147,15 @@ class Judge:
         presigned: bool = False,
     ) -> Case | None:
         """None when the request may pass: it is not governed, or was judged and is still the same."""
-        if not self.concerns(service):
+        if not self.services.concerns(service):
             return None
-        action = action_of(default, out, partial(self._governs, service))
+        action = self.services.action(service, default, out)
         if self._governs(service, action):
             return self._unless_sealed(service, action, out, context, signer, presigned=presigned)
         if context is not None and self.key not in context:
-            context[self.key] = Ticket(service or "", action, signer)
+            rest = service is not None and self.services.rest(service) is not None
+            place = (out.url, out.method) if rest else ("", "")
+            context[self.key] = Ticket(service or "", action, signer, None, None, *place)
         return None
 
     def _unless_sealed(
@@ -143,7 +166,7 @@ class Judge:
             if ticket.seal is not None and ticket.seal.holds(out):
                 return None
             signer = signer if signer is not None else ticket.signer
-        known = service or next(name for name in sorted(self._services) if self._governs(name, action))
+        known = service or self.services.governing(action)
         return Case(known, action, out, context, signer, presigned)
 
     def settle(self, case: Case, credentials: Any = None) -> str | None:
@@ -152,12 +175,12 @@ class Judge:
         `credentials` are given where the signer's own cannot be read without waiting (aiobotocore).
         """
         # What is judged is a copy: the request may change while it is judged.
-        seal = Seal.of(case.service, case.out)
+        seal = Seal.of(case.service, case.out, self.services.headers(case.service, case.action))
         origin = self.origin(case.signer, case.out.url, case.context or {}, credentials)
         call = read_call(
             case.service,
             case.action,
-            lambda: self._models(case.service),
+            lambda: self.services.model(case.service),
             case.out._replace(body=seal.body),
             origin,
             presigned=case.presigned,

@@ -1,10 +1,13 @@
-"""A request on its way out, whichever of botocore's shapes it has just now, and the operation it asks for."""
+"""A request on its way out, whichever of botocore's shapes it has just now, and what it says about itself."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from botocore.utils import percent_encode_sequence
 
 # What signature version 2 puts among the parameters of a form.
 _SIGNATURE = frozenset(
@@ -12,6 +15,10 @@ _SIGNATURE = frozenset(
 )
 # Bodies longer than this are no forms: 1,000 ids take 50 kB.
 _LONGEST_FORM = 2_000_000
+# The RPC protocol with CBOR: /service/NAME/operation/NAME
+_OPERATION = "/operation/"
+# Paths that begin with their API's version: /v20180820/bucket/NAME, /2015-01-01/es/domain
+_DATE = re.compile(r"/v?(\d{4})-?(\d\d)-?(\d\d)/")
 
 
 class Outgoing(NamedTuple):
@@ -29,7 +36,14 @@ class Outgoing(NamedTuple):
 
 def of_dict(request: Mapping[str, Any]) -> Outgoing:
     """From the request dict that botocore's serializer makes, the first shape."""
-    url = request.get("url") or request.get("url_path") or ""
+    url = request.get("url")
+    if not url:
+        # Not prepared yet. A client of S3 takes the bucket out of its paths, and has it here.
+        url = request.get("url_path") or ""
+        if "auth_path" in request:
+            url = request["auth_path"] + "".join(url.partition("?")[1:])
+        if request.get("query_string"):
+            url += ("&" if "?" in url else "?") + percent_encode_sequence(request["query_string"])
     return Outgoing(request.get("method") or "", url, request.get("headers") or {}, request.get("body"))
 
 
@@ -57,39 +71,66 @@ def header(headers: Mapping[str, Any], name: str) -> str:
 
 
 def action_of(default: str, out: Outgoing, governed: Callable[[str], bool]) -> str:
-    """The operation that AWS would run: what the request itself says, and `default` where its protocol does not.
+    """The operation that AWS would run: what the request itself says, and `default` where it says nothing.
 
-    A request that names several is the governed one of them.
+    A request that names several is the governed one of them. (What a REST request asks for, `routes` tells.)
     """
-    body = out.body
-    named = []
-    if isinstance(body, Mapping):
-        named = [str(body["Action"])] if "Action" in body else []
-    elif isinstance(body, (bytes, bytearray, str)) and body:
-        named = _in_form(body)
-    if not named:
-        target = header(out.headers, "X-Amz-Target")
-        named = [target.rpartition(".")[2]] if target else []
+    named = [*_in_target(out), *_in_form(out.body)]
     if "Action=" in out.url:
-        named = [*named, *(value for key, value in query(out.url) if key == "Action")]
-    if "/operation/" in out.url:  # the RPC protocol with CBOR: /service/NAME/operation/NAME
-        named = [*named, urlsplit(out.url).path.rpartition("/")[2]]
+        named += [value for key, value in query(out.url) if key == "Action"]
+    if _OPERATION in out.url:
+        named.append(urlsplit(out.url).path.rpartition("/")[2])
     if len(named) > 1:
         return next((name for name in named if governed(name)), named[0])
     return named[0] if named else default
 
 
-def _in_form(body: bytes | bytearray | str) -> list[str]:
-    if isinstance(body, str):
-        # botocore's own way of writing it, and the most frequent.
-        if body.startswith("Action="):
-            return [body[7:].partition("&")[0]]
-    elif body.startswith(b"Action="):
-        return [bytes(body[7:207]).partition(b"&")[0].decode("latin-1")]
-    if len(body) > _LONGEST_FORM:
-        return []
+def protocols(out: Outgoing) -> set[str]:
+    """Botocore's names of the RPC protocols that a request speaks; more than one where it contradicts itself."""
+    spoken = set()
+    if header(out.headers, "smithy-protocol") or _OPERATION in out.url:
+        spoken.add("smithy-rpc-v2-cbor")
+    if _in_target(out):
+        spoken.add("json")
+    if _in_form(out.body) or ("Action=" in out.url and "Action" in dict(query(out.url))):
+        spoken.add("query")
+    return spoken
+
+
+def version_of(out: Outgoing) -> str:
+    """The version of the API that a request asks for, ``2012-06-01``; "" where it does not say."""
+    body = out.body
+    version = str(body.get("Version", "")) if isinstance(body, Mapping) else _form_value(body, "Version")
+    if not version and "Version=" in out.url:
+        version = dict(query(out.url)).get("Version", "")
+    if not version:
+        dated = _DATE.match(urlsplit(out.url).path)
+        version = "-".join(dated.groups()) if dated else ""
+    return version
+
+
+def _in_target(out: Outgoing) -> list[str]:
+    target = header(out.headers, "X-Amz-Target")
+    return [target.rpartition(".")[2]] if target else []
+
+
+def _in_form(body: object) -> list[str]:
+    if isinstance(body, Mapping):
+        return [str(body["Action"])] if "Action" in body else []
+    found = _form_value(body, "Action")
+    return [found] if found else []
+
+
+def _form_value(body: object, name: str) -> str:
+    """A value of a form; "" where there is none, or where the body is none (a document may hold a form's text)."""
+    if not isinstance(body, (bytes, bytearray, str)) or not body or len(body) > _LONGEST_FORM:
+        return ""
     form = body if isinstance(body, str) else body.decode("latin-1")
-    return [form.partition("&Action=")[2].partition("&")[0]] if "&Action=" in form else []
+    if not (form[0] == "&" or (form[0].isascii() and form[0].isalnum())):
+        return ""
+    if form.startswith(f"{name}="):
+        return form[len(name) + 1 :].partition("&")[0]
+    return form.partition(f"&{name}=")[2].partition("&")[0]
 
 
 def query(url: str) -> list[tuple[str, str]]:

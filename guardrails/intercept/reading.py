@@ -7,7 +7,7 @@ from typing import Any
 
 from botocore.model import ServiceModel
 
-from guardrails.intercept.outgoing import Outgoing, query
+from guardrails.intercept.outgoing import Outgoing
 from guardrails.intercept.redact import redact
 from guardrails.intercept.wire import Undecodable, decode
 from guardrails.origin import Origin
@@ -32,8 +32,8 @@ def read_call(
     undecodable = None
     try:
         service_model = model()
-        params = decode(service_model, action, out.body, query(out.url))
-        params, masked = redact(params, service_model.operation_model(action).input_shape)
+        # What is not masked yet must not be seen, so it gets no name that lasts.
+        params, masked = redact(decode(service_model, action, out), service_model.operation_model(action).input_shape)
     except Undecodable as error:
         undecodable = str(error)
     except Exception as error:  # an unforeseen shape of request must block a governed call, not slip past it

@@ -28,7 +28,7 @@ class Replacements:
         self,
         checks: Checks,
         remember: Callable[[Any], None],
-        returned: Callable[[], None],
+        returned: Callable[[str | None, int | None], None],
         inherited: Callable[[], Any],
         tripwire: Tripwire | None,
     ) -> None:
@@ -173,10 +173,12 @@ class Replacements:
                 if case is not None:
                     self._checks.judge.settle(case)
                 if self._checks.mark(request):
+                    response = None
                     try:
-                        return passed(session, request)
+                        response = passed(session, request)
                     finally:
-                        self._returned()
+                        self._came_back(request, response)
+                    return response
             return passed(session, request)
 
         return send
@@ -195,13 +197,19 @@ class Replacements:
                 if case is not None:
                     await aio.settle(self._checks.judge, case)
                 if self._checks.mark(request):
+                    response = None
                     try:
-                        return await original(session, request)
+                        response = await original(session, request)
                     finally:
-                        self._returned()
+                        self._came_back(request, response)
+                    return response
             return await original(session, request)
 
         return send
+
+    def _came_back(self, request: Any, response: Any) -> None:
+        ticket = self._checks.judge.ticket(getattr(request, "context", None))
+        self._returned(ticket.decision_id if ticket is not None else None, getattr(response, "status_code", None))
 
     @staticmethod
     def _told(original: Any, tripwire: Tripwire) -> Any:

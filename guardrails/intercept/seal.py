@@ -16,6 +16,8 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from attrs import frozen
 
+from guardrails.intercept import bucket
+from guardrails.intercept.headers import Names
 from guardrails.intercept.outgoing import Outgoing, header, unsigned
 
 _S3 = ("s3", "s3express", "s3-outposts", "s3-object-lambda")
@@ -30,11 +32,18 @@ class Seal:
     url: str
     target: str
     body: Any
+    names: Names
+    said: frozenset[tuple[str, str]]
 
     @classmethod
-    def of(cls, service: str, out: Outgoing) -> Seal:
-        """Seal a request; a body that can only be read once is remembered by identity."""
-        return cls(service, out.method, out.url, header(out.headers, "X-Amz-Target"), _copy(out.body))
+    def of(cls, service: str, out: Outgoing, names: Names | None = None) -> Seal:
+        """Seal a request; a body that can only be read once is remembered by identity.
+
+        `names` are the headers that hold parameters of the operation.
+        """
+        names = names or Names()
+        target = header(out.headers, "X-Amz-Target")
+        return cls(service, out.method, out.url, target, _copy(out.body), names, names.said(out.headers))
 
     def holds(self, out: Outgoing) -> bool:
         """True when the request asks for the same as when it was sealed."""
@@ -42,6 +51,7 @@ class Seal:
             self.method == out.method
             and self.target == header(out.headers, "X-Amz-Target")
             and (self.url == out.url or (self.service in _S3 and _bucket_place(self.url) == _bucket_place(out.url)))
+            and self.said == self.names.said(out.headers)
             and _same_body(self.body, out)
         )
 
@@ -102,8 +112,5 @@ def _unzipped(body: bytes) -> bytes:
 
 def _bucket_place(url: str) -> tuple[str, str]:
     """Path and query as if the bucket stood in the path, where the region's host and its spelling do not matter."""
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    bucket, dot, rest = host.partition(".s3")
-    path = f"/{bucket}{parts.path}" if dot and rest[:1] in (".", "-") else parts.path
-    return path.rstrip("/") or "/", parts.query
+    path = bucket.places(url)[0]
+    return path.rstrip("/") or "/", urlsplit(url).query

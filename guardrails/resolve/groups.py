@@ -55,4 +55,4 @@ def _target(ref: TargetRef, group: Mapping[str, Any], context: Context) -> Targe
     )
 
 
-RESOLVERS = {"asg": Resolver(lambda call: (_lookup(call),), _group)}
+RESOLVERS = {"asg": Resolver(lambda call, _tag: (_lookup(call),), _group)}

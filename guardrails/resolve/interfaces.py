@@ -51,7 +51,7 @@ def _takes_public_address(call: Call) -> bool:
     return any(target.type == "address" for target in call.targets)
 
 
-def _interface_lookups(call: Call) -> tuple[Lookup, ...]:
+def _interface_lookups(call: Call, _tag: str) -> tuple[Lookup, ...]:
     return (ADDRESSES,) if _takes_public_address(call) else (INTERFACES,)
 
 

@@ -13,17 +13,23 @@ from typing import Any
 
 from attrs import frozen
 
-from guardrails.values import Lookup
+from guardrails.values import EMPTY, Lookup
 
 INSTANCES = Lookup("ec2", "DescribeInstances", "Reservations")
 ADDRESSES = Lookup("ec2", "DescribeAddresses", "Addresses")
+
+
+# What a machine names of what it was launched from or with.
+USES = ("security-group", "ami", "key-pair", "instance-profile", "placement-group", "dedicated-host",
+        "capacity-reservation", "spot-instance-request")  # fmt: skip
 
 
 @frozen
 class Machine:
     """One EC2 instance. `cluster` is the value of its cluster tag, None without one.
 
-    `primary_ip_of` maps each network interface to its primary private address.
+    `primary_ip_of` maps each network interface to its primary private address. `kind` is its instance type; `uses`
+    are the names of what it was launched from or with, by type of resource.
     """
 
     id: str
@@ -40,23 +46,35 @@ class Machine:
     primary_ip_of: Mapping[str, str]
     public_ips: tuple[str, ...]
     volumes: tuple[str, ...]
+    zone: str | None
+    kind: str
+    vcpus: int | None
+    uses: Mapping[str, tuple[str, ...]]
 
 
 class Inventory:
     """All machines of the region and the Elastic IPs, indexed by what the resolvers ask for."""
 
     def __init__(
-        self, reservations: Iterable[Mapping[str, Any]], addresses: Iterable[Mapping[str, Any]], cluster_tag: str
+        self,
+        reservations: Iterable[Mapping[str, Any]],
+        addresses: Iterable[Mapping[str, Any]],
+        cluster_tag: str,
+        going: Mapping[str, str] = EMPTY,
     ) -> None:
+        """`going` are states that AWS does not show yet, by machine."""
         self.cluster_tag = cluster_tag
+        self.account: str | None = None
         self.machines: dict[str, Machine] = {}
         self.members: dict[str, list[Machine]] = defaultdict(list)
         self._by: dict[str, dict[str, list[Machine]]] = {
-            kind: defaultdict(list) for kind in ("subnet", "vpc", "eni", "attachment", "private-ip", "volume", "tag")
+            kind: defaultdict(list)
+            for kind in ("subnet", "vpc", "eni", "attachment", "private-ip", "volume", "tag", "instance", *USES)
         }
         for reservation in reservations:
+            self.account = reservation.get("OwnerId") or self.account
             for instance in reservation.get("Instances", []):
-                self._add(_machine(instance, cluster_tag))
+                self._add(_machine(instance, cluster_tag, going))
         self.addresses = tuple(addresses)
         self._addresses_by_machine: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
         for address in self.addresses:
@@ -77,13 +95,15 @@ class Inventory:
             "private-ip": machine.private_ips,
             "volume": machine.volumes,
             "tag": tuple(f"{key}={value}" for key, value in machine.tags.items()),
+            "instance": (machine.id,),
+            **machine.uses,
         }
         for kind, values in keys.items():
             for value in values:
                 self._by[kind][value].append(machine)
 
     def on(self, kind: str, value: str | None) -> list[Machine]:
-        """The machines on a subnet, vpc, eni, attachment, private-ip, volume, or with a tag `key=value`."""
+        """The machines on a subnet, vpc, eni, attachment, private-ip or volume, with a tag `key=value`, or of USES."""
         return self._by[kind].get(value, []) if value else []
 
     def clusters_on(self, kind: str, value: str | None) -> set[str]:
@@ -116,7 +136,7 @@ class Inventory:
         return machine.cluster if machine else None
 
 
-def _machine(instance: Mapping[str, Any], cluster_tag: str) -> Machine:
+def _machine(instance: Mapping[str, Any], cluster_tag: str, going: Mapping[str, str]) -> Machine:
     tags = {tag["Key"]: tag.get("Value", "") for tag in instance.get("Tags") or []}
     enis = instance.get("NetworkInterfaces") or []
     ips = [address for eni in enis for address in eni.get("PrivateIpAddresses") or []]
@@ -126,7 +146,7 @@ def _machine(instance: Mapping[str, Any], cluster_tag: str) -> Machine:
     subnets = [eni.get("SubnetId") for eni in enis] + [instance.get("SubnetId")]
     return Machine(
         id=instance["InstanceId"],
-        state=(instance.get("State") or {}).get("Name", "unknown"),
+        state=going.get(instance["InstanceId"]) or (instance.get("State") or {}).get("Name", "unknown"),
         cluster=tags.get(cluster_tag) or None,
         tags=tags,
         vpc=instance.get("VpcId") or None,
@@ -143,7 +163,33 @@ def _machine(instance: Mapping[str, Any], cluster_tag: str) -> Machine:
         volumes=_unique(
             (device.get("Ebs") or {}).get("VolumeId") for device in instance.get("BlockDeviceMappings") or []
         ),
+        zone=(instance.get("Placement") or {}).get("AvailabilityZone") or None,
+        kind=instance.get("InstanceType") or "",
+        vcpus=_vcpus(instance.get("CpuOptions") or {}),
+        uses=_uses(instance, enis),
     )
+
+
+def _uses(instance: Mapping[str, Any], enis: Iterable[Mapping[str, Any]]) -> dict[str, tuple[str, ...]]:
+    groups = [*(instance.get("SecurityGroups") or []), *(group for eni in enis for group in eni.get("Groups") or [])]
+    placement = instance.get("Placement") or {}
+    profile = (instance.get("IamInstanceProfile") or {}).get("Arn") or ""
+    found = (
+        [group.get(name) for group in groups for name in ("GroupId", "GroupName")],
+        [instance.get("ImageId")],
+        [instance.get("KeyName")],
+        [profile.rpartition("/")[2]],
+        [placement.get("GroupName"), placement.get("GroupId")],
+        [placement.get("HostId")],
+        [instance.get("CapacityReservationId")],
+        [instance.get("SpotInstanceRequestId")],
+    )
+    return {kind: _unique(values) for kind, values in zip(USES, found, strict=True)}
+
+
+def _vcpus(options: Mapping[str, Any]) -> int | None:
+    cores, threads = options.get("CoreCount"), options.get("ThreadsPerCore")
+    return cores * threads if isinstance(cores, int) and isinstance(threads, int) else None
 
 
 def _unique(values: Iterable[str | None]) -> tuple[str, ...]:

@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from guardrails.resolve.inventory import ADDRESSES, Machine
-from guardrails.resolve.resolver import Context, Resolver, merged, no_lookups, tags_of, unknown
+from attrs import evolve
+
+from guardrails.resolve.inventory import ADDRESSES, INSTANCES, Machine
+from guardrails.resolve.resolver import Answers, Context, Resolver, merged, no_lookups, tags_of, unknown
 from guardrails.values import Call, Lookup, Target, TargetRef
 
 # AWS refuses more values in one filter.
 _FILTER_VALUES = 200
+# No request tells the termination protection of several machines.
+_ASKED_ONE_BY_ONE = 10
 
 
-def _instance_lookups(call: Call) -> tuple[Lookup, ...]:
+def _instance_lookups(call: Call, _tag: str) -> tuple[Lookup, ...]:
     found: tuple[Lookup, ...] = ()
     ids = [target.id for target in call.targets if target.type == "instance"]
     if any(target.role == "destination" for target in call.targets if target.type == "instance"):
@@ -23,6 +27,18 @@ def _instance_lookups(call: Call) -> tuple[Lookup, ...]:
         # One request per machine and attribute: asked only where a single machine's protection is being changed.
         found += (_protection(ids[0]),)
     return found
+
+
+def _instance_followups(call: Call, answers: Answers) -> tuple[Lookup, ...]:
+    """The protection of each machine of a small batch over several zones, of which AWS would terminate a part."""
+    ids = {target.id for target in call.targets if target.type == "instance"}
+    if call.operation != "TerminateInstances" or len(ids) > _ASKED_ONE_BY_ONE or INSTANCES.key() not in answers:
+        return ()
+    machines = [one for reservation in answers[INSTANCES.key()].items for one in reservation.get("Instances") or ()]
+    named = [one for one in machines if one.get("InstanceId") in ids]
+    if len({(one.get("Placement") or {}).get("AvailabilityZone") for one in named}) < 2:
+        return ()
+    return tuple(evolve(_protection(one["InstanceId"]), optional=True) for one in named)
 
 
 def _protection(machine_id: str) -> Lookup:
@@ -58,11 +74,11 @@ def _instance(ref: TargetRef, context: Context) -> Target:
         private_ips=machine.private_ips,
         public_ips=merged(machine.public_ips, context.inventory.elastic_ips_of(ref.id)),
         protections=protections,
-        facts={"elastic_ips": context.inventory.elastic_ips_at(onto, machine=ref.id)},
+        facts={"elastic_ips": context.inventory.elastic_ips_at(onto, machine=ref.id), "zone": machine.zone},
     )
 
 
-def _volume_lookup(call: Call) -> tuple[Lookup, ...]:
+def _volume_lookup(call: Call, _tag: str = "") -> tuple[Lookup, ...]:
     ids = sorted({target.id for target in call.targets if target.type == "volume"})
     if len(ids) > _FILTER_VALUES:
         return (Lookup("ec2", "DescribeVolumes", "Volumes"),)
@@ -117,7 +133,7 @@ def _fleet(tag: str) -> Resolver:
 
 
 RESOLVERS = {
-    "instance": Resolver(_instance_lookups, _instance),
+    "instance": Resolver(_instance_lookups, _instance, _instance_followups),
     "volume": Resolver(_volume_lookup, _volume),
     "fleet": _fleet("aws:ec2:fleet-id"),
     "spot-fleet": _fleet("aws:ec2spot:fleet-request-id"),

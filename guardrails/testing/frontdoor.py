@@ -1,4 +1,4 @@
-"""What stands before moto: records every request, answers faults, and refuses what a full subnet cannot hold."""
+"""What stands before moto: records every request, answers faults, and refuses what AWS would for room or rate."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 from guardrails.testing.fault import WSGI, Fault, StartResponse, answer
 from guardrails.testing.moto_app import Direct, texts
 from guardrails.testing.request import Request, read
+from guardrails.testing.throttle import Throttle
 
 
 class FrontDoor:
@@ -22,6 +23,7 @@ class FrontDoor:
         self._launching = threading.Lock()
         self._requests: list[Request] = []
         self._faults: dict[str, Fault] = {}
+        self._throttles: dict[str, Throttle] = {}
         self.delay_s = 0.0
 
     @property
@@ -40,10 +42,22 @@ class FrontDoor:
         with self._lock:
             self._faults[operation] = fault
 
+    def set_throttle(self, operation: str, throttle: Throttle) -> None:
+        """Limit the rate of this operation, with a new bucket."""
+        with self._lock:
+            self._throttles[operation] = throttle
+
+    def refused(self, operation: str) -> int:
+        """How many requests of this operation its limit has turned away."""
+        with self._lock:
+            throttle = self._throttles.get(operation)
+            return 0 if throttle is None else throttle.refused
+
     def clear_faults(self) -> None:
-        """No faults, no delay."""
+        """No faults, no limits, no delay."""
         with self._lock:
             self._faults.clear()
+            self._throttles.clear()
         self.delay_s = 0.0
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
@@ -65,6 +79,10 @@ class FrontDoor:
             return self._app(environ, start_response)
 
     def _due(self, operation: str) -> Fault | None:
+        throttle = self._throttles.get(operation)
+        refusal = None if throttle is None else throttle.admit(time.monotonic())
+        if refusal is not None:
+            return refusal
         fault = self._faults.get(operation)
         if fault is None or fault.left is None:
             return fault

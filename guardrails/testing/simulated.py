@@ -16,6 +16,7 @@ from guardrails.testing.moto_app import indexed, no_profile, texts
 from guardrails.testing.request import Request
 from guardrails.testing.server import Server
 from guardrails.testing.session import KEY, SECRET, SimulatedSession
+from guardrails.testing.throttle import Throttle
 
 _IMAGE = "ami-12345678"
 _CIDR = "10.0.0.0/16"
@@ -139,6 +140,17 @@ class SimulatedAWS:
         if times is not None and times < 1:
             raise ValueError(f"times is {times}, must be at least 1")
         self._up.door.set_fault(operation, Fault(status, code, message, times))
+
+    def throttle(self, operation: str, size: float, rate: float) -> None:
+        """Limit the rate of an operation as AWS does: `size` at once, `rate` a second after that, else a 503.
+
+        It begins with a full bucket and holds until `reset`; `refused` counts what it turned away.
+        """
+        self._up.door.set_throttle(operation, Throttle(size, rate))
+
+    def refused(self, operation: str) -> int:
+        """How many requests of a throttled operation were answered with RequestLimitExceeded."""
+        return self._up.door.refused(operation)
 
     def delay(self, seconds: float) -> None:
         """Let every request wait that long on the server before it is answered; 0 ends it."""

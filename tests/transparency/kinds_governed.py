@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from tests.transparency.registry import case
-
-MACHINES = ("DescribeAddresses", "DescribeInstances")
+from tests.transparency.registry import LAUNCH, MACHINES, QUOTA, case
 
 
 def governed(title, *looks_up, decisions=1, **how):
@@ -31,7 +29,7 @@ def terminate_resource(t):
     return [ec2.Instance(first).terminate(), ec2.instances.filter(InstanceIds=[second]).terminate()]
 
 
-@governed("stop, and start again", *MACHINES)
+@governed("stop, and start again", *MACHINES, *LAUNCH, "DescribeInstanceTypes", QUOTA, decisions=2)
 def stop_and_start(t):
     ec2, ids = t.client("ec2"), t.world["green"]
     stopped = ec2.stop_instances(InstanceIds=ids)
@@ -44,7 +42,7 @@ def dry_run(t):
     t.client("ec2").terminate_instances(InstanceIds=t.world["blue"], DryRun=True)
 
 
-@governed("release an address that is on no machine", *MACHINES)
+@governed("take an address, and release it while it is on no machine", *LAUNCH, QUOTA, *MACHINES, decisions=2)
 def release(t):
     ec2 = t.client("ec2")
     t.world["blue"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.transparency.registry import case
+from tests.transparency.registry import LAUNCH, QUOTA, case
 
 
 @case("sts: who am I", protocol="query")
@@ -61,7 +61,7 @@ def ses_letter(t):
     return ses.send_email(Source="a@example.com", Destination={"ToAddresses": ["b@example.com"]}, Message=message)
 
 
-@case("autoscaling: harmless calls of a governed service", protocol="query")
+@case("autoscaling: a group is made", protocol="query", decisions=1, looks_up=LAUNCH)
 def autoscaling_reads(t):
     scaling = t.client("autoscaling")
     scaling.create_launch_configuration(LaunchConfigurationName="l", ImageId="ami-12345678", InstanceType="t3.micro")
@@ -110,7 +110,12 @@ def ec2_describe(t):
     ]
 
 
-@case("ec2: machines and volumes are made", protocol="ec2")
+@case(
+    "ec2: machines and volumes are made",
+    protocol="ec2",
+    decisions=1,
+    looks_up=(*LAUNCH, "DescribeInstanceTypes", QUOTA),
+)
 def ec2_create(t):
     ec2 = t.client("ec2")
     made = ec2.run_instances(
@@ -183,7 +188,7 @@ def ec2_bad_params(t):
     ]
 
 
-@case("ec2: a rehearsal of an ungoverned operation", protocol="ec2")
+@case("ec2: rehearsals of a launch and of a read", protocol="ec2", decisions=1)
 def ec2_dry_run(t):
     ec2 = t.client("ec2")
     launch = {"ImageId": "ami-12345678", "MinCount": 1, "MaxCount": 1, "DryRun": True}

@@ -8,10 +8,15 @@ import os
 from botocore.awsrequest import AWSResponse
 
 from tests.transparency.answers import events, reply
-from tests.transparency.registry import case
+from tests.transparency.registry import MACHINES, case
 
 
-@case("route53: a zone and its records", protocol="rest-xml")
+@case(
+    "route53: a zone and its records",
+    protocol="rest-xml",
+    decisions=1,
+    looks_up=(*MACHINES, "/hostedzone/<zone>/rrset"),
+)
 def route53_records(t):
     route53 = t.client("route53")
     zone = route53.create_hosted_zone(Name="example.com.", CallerReference="r")["HostedZone"]["Id"]
@@ -59,7 +64,7 @@ def apigateway_apis(t):
     return [method, names, gateway.delete_rest_api(restApiId=api)]
 
 
-@case("eks: a cluster, and the paths with its name", protocol="rest-json")
+@case("eks: a cluster, and the paths with its name", protocol="rest-json", decisions=1, looks_up=MACHINES)
 def eks_clusters(t):
     eks = t.client("eks")
     made = eks.create_cluster(name="live", roleArn="arn:aws:iam::123456789012:role/r", resourcesVpcConfig={})

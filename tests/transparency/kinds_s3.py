@@ -6,7 +6,7 @@ import hashlib
 import io
 
 from tests.transparency.answers import reply
-from tests.transparency.registry import case
+from tests.transparency.registry import MARKED, case
 
 PLACE = {"LocationConstraint": "eu-west-1"}
 
@@ -35,13 +35,13 @@ def s3_objects(t):
     ]  # fmt: skip
 
 
-@case("s3: a bucket's configuration", protocol="rest-xml s3")
+@case("s3: a bucket's configuration", protocol="rest-xml s3", decisions=3, looks_up=MARKED * 3, warns=2)
 def s3_configuration(t):
     s3 = bucket(t)
     rule = {"ID": "r", "Status": "Enabled", "Filter": {"Prefix": "p"}, "Expiration": {"Days": 1}}
     s3.put_bucket_versioning(Bucket="things", VersioningConfiguration={"Status": "Enabled"})
     s3.put_bucket_lifecycle_configuration(Bucket="things", LifecycleConfiguration={"Rules": [rule]})
-    s3.put_bucket_tagging(Bucket="things", Tagging={"TagSet": [{"Key": "Cluster", "Value": "blue"}]})
+    s3.put_bucket_tagging(Bucket="things", Tagging={"TagSet": [{"Key": "Team", "Value": "blue"}]})
     cors = {"CORSRules": [{"AllowedMethods": ["GET"], "AllowedOrigins": ["*"]}]}
     s3.put_bucket_cors(Bucket="things", CORSConfiguration=cors)
     s3.put_bucket_policy(Bucket="things", Policy='{"Version": "2012-10-17", "Statement": []}')

@@ -8,7 +8,7 @@ import urllib.error
 import urllib.request
 
 from tests.transparency.kinds_s3 import bucket
-from tests.transparency.registry import case
+from tests.transparency.registry import MARKED, case
 
 PART = 5 * 1024 * 1024
 
@@ -80,7 +80,14 @@ def transfer_failures(t):
     return [found, (t.folder / "y").exists()]
 
 
-@case("s3 resources: buckets, objects and their collections", protocol="s3 transfer", unordered=True)
+@case(
+    "s3 resources: buckets, objects and their collections",
+    protocol="s3 transfer",
+    unordered=True,
+    decisions=1,
+    looks_up=MARKED,
+    warns=1,
+)
 def s3_resource(t):
     from tests.transparency.kinds_s3 import PLACE
 

@@ -14,8 +14,9 @@ class Kind:
     """One kind of call.
 
     `inside` is False where it makes no sense without a wire. `raises` is the exception that it ends with, guard or no
-    guard. `decisions` is how often the guard decides, `looks_up` which requests it adds. `unordered` is for kinds
-    whose threads send in any order. `early` is a service whose client is made before the guard is installed.
+    guard. `decisions` is how often the guard decides, `looks_up` which requests it adds, `warns` how often it warns.
+    `unordered` is for kinds whose threads send in any order. `early` is a service whose client is made before the
+    guard is installed.
     """
 
     name: str
@@ -29,7 +30,14 @@ class Kind:
     unordered: bool = False
     early: str = ""
     differs: str = ""
+    warns: int = 0
 
+
+# The look-ups for a call on machines, and those for a launch.
+MACHINES = ("DescribeAddresses", "DescribeInstances")
+LAUNCH = (*MACHINES, "DescribeSubnets", "DescribeAutoScalingGroups")
+QUOTA = "ServiceQuotasV20190624.GetServiceQuota"
+MARKED = (*MACHINES, "ResourceGroupsTaggingAPI_20170126.GetResources")
 
 KINDS: dict[str, Kind] = {}
 # Those of aiobotocore.

@@ -46,6 +46,8 @@ class Installed:
 
     def install(self) -> None:
         self._log.write_bytes(b"")
+        for file in self._log.parent.glob("state.db*"):
+            file.unlink()
         # Its facts are of another kind's world.
         self._guard._lookups.forget()
         self._guard.install()

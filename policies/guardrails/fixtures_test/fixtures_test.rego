@@ -45,6 +45,7 @@ cluster(live, running, total) := {
 	"public_ips": [],
 	"subnets": ["subnet-1"],
 	"live_since": null,
+	"retired_at": null,
 	"healthy": true,
 }
 
@@ -72,6 +73,7 @@ request(operation, effects, targets) := {
 		"region": "eu-west-1",
 		"account": null,
 		"endpoint": "",
+		"real": false,
 	},
 	"targets": targets,
 	"clusters": {"blue": cluster(true, 3, 3), "green": cluster(false, 3, 3)},
@@ -84,8 +86,10 @@ request(operation, effects, targets) := {
 		"interactive": false,
 		"notebook": false,
 		"pid": 1,
+		"test_run": false,
 	},
-	"history": {},
+	"history": {"destroyed": {}, "stopped": {}, "launched": {}, "call_rate": 0, "launch_tokens": null},
+	"capacity": null,
 	"approvals": [],
 	"break_glass": null,
 	"time": "2023-10-09T15:22:00Z",

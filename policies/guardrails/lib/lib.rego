@@ -100,3 +100,10 @@ not_below(param, desired) if {
 	is_number(size)
 	size >= desired
 }
+
+# What this call takes away: the machines it names, or all of them where it names something that holds machines.
+taken(name) := input.clusters[name].running if {
+	some target in targets
+	target.type != "instance"
+	name in target.clusters
+} else := input.clusters[name].targeted

@@ -87,5 +87,5 @@ deny contains lib.violation("live-cluster/traffic", id, text.would("cut the traf
 is_live_pointer(id) if lib.targets[id].type == "ssm-parameter"
 
 on_machines(verb, id) := verb if {
-	lib.targets[id].type == "instance"
+	lib.targets[id].type in {"instance", "tagged"}
 } else := sprintf("%s the machines of", [verb])

@@ -52,8 +52,16 @@ deny contains lib.violation("live-cluster/replace", id, message, remediation) if
 	"replace" in lib.effects
 	some id, _ in lib.live_targets
 	message := text.would("replace running machines of", id)
-	remediation := "Start the new version as a cluster of its own beside the live one, then move the addresses to it."
+	remediation := replacement_of(lib.targets[id].type)
 }
+
+# What an update of a stack replaces only a change set tells beforehand.
+replacement_of(type) := concat(" ", [
+	"Make a change set (CreateChangeSet), see that it neither removes nor replaces these machines, and execute that;",
+	"or start the new version as a stack of its own beside the live one.",
+]) if {
+	type == "cfn-stack"
+} else := "Start the new version as a cluster of its own beside the live one, then move the addresses to it."
 
 # METADATA
 # title: Delayed harm to the live cluster is pointed out

@@ -89,3 +89,10 @@ test_delayed_harm_to_others_is_not if {
 	count(live_cluster.warn) == 0 with input as request
 	count(live_cluster.warn) == 0 with input as fixtures.request("StopInstances", ["stop"], {"g": group("blue")})
 }
+
+test_an_update_of_a_live_stack_asks_for_a_change_set if {
+	request := fixtures.request("UpdateStack", ["replace"], {"web": fixtures.thing("cfn-stack", ["blue"])})
+	some entry in live_cluster.deny with input as request
+	entry.rule == "live-cluster/replace"
+	contains(entry.remediation, "CreateChangeSet")
+}

@@ -75,9 +75,20 @@ test_an_unknown_effect_is_not_judged_as_harm if {
 test_every_area_is_asked_by_its_name if {
 	answers := areas.answers with input as on("green")
 	object.keys(answers) == {"deny", "confirm", "warn"}
-	object.keys(answers.deny) == {"addresses", "live_cluster", "network", "protection"}
-	object.keys(answers.confirm) == {"live_cluster"}
-	object.keys(answers.warn) == {"live_cluster"}
+	object.keys(answers.deny) == {
+		"addresses",
+		"capacity",
+		"environment",
+		"indirect",
+		"live_cluster",
+		"network",
+		"protection",
+		"remaining",
+		"rollback",
+		"unreviewed",
+	}
+	object.keys(answers.confirm) == {"capacity", "indirect", "live_cluster", "opaque"}
+	object.keys(answers.warn) == {"capacity", "environment", "indirect", "live_cluster", "opaque", "unreviewed"}
 }
 
 test_a_raised_warning_denies if {

@@ -1,0 +1,58 @@
+"""The headers of a request that say what it asks for, among those that only carry it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from attrs import frozen
+from botocore.model import OperationModel
+
+# What botocore and the SDKs add to a request, some of it only when it is signed or sent.
+_CARRIES = re.compile(
+    r"x-amz-(?:date|content-sha256|security-token|s3session-token|region-set|target|trailer|te|api-version|user-agent"
+    r"|decoded-content-length|sdk-checksum-algorithm|checksum-.*)|x-amzn-(?:trace-id|query-mode)"
+    r"|content-(?:md5|length|encoding|type)|expect|host|accept"
+)
+
+
+@frozen
+class Names:
+    """The headers of an operation's own, in lower case: whole names, and the beginnings of others."""
+
+    whole: frozenset[str] = frozenset()
+    prefixes: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, operation: OperationModel) -> Names:
+        """What the model puts into headers."""
+        members = operation.input_shape.members.items() if operation.input_shape is not None else ()
+        placed = [(m.serialization.get("location"), m.serialization.get("name", n).lower()) for n, m in members]
+        return cls(
+            frozenset(name for location, name in placed if location == "header"),
+            tuple(name for location, name in placed if location == "headers"),
+        )
+
+    def said(self, headers: Mapping[str, Any]) -> frozenset[tuple[str, str]]:
+        """Those of a request, without what botocore may add to it after the decision."""
+        return frozenset(
+            (name.lower(), text)
+            for name, text in pairs(headers)
+            if self._has(name.lower()) and not _CARRIES.fullmatch(name.lower())
+        )
+
+    def _has(self, name: str) -> bool:
+        return name in self.whole or (bool(self.prefixes) and name.startswith(self.prefixes))
+
+    def strange(self, headers: Mapping[str, Any]) -> list[str]:
+        """AWS's own headers that the operation does not know; other ones mean nothing to it."""
+        names = [name.lower() for name, _ in pairs(headers)]
+        return [n for n in names if n.startswith("x-amz") and not self._has(n) and not _CARRIES.fullmatch(n)]
+
+
+def pairs(headers: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+    """Every header with its value as text, in any of botocore's mappings."""
+    for name, value in headers.items():
+        if value is not None:
+            yield str(name), value.decode("latin-1") if isinstance(value, bytes) else str(value)

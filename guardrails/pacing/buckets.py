@@ -1,0 +1,30 @@
+"""The arithmetic of a token bucket. A level below zero is what earlier calls have reserved and still wait for."""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+
+@frozen
+class Level:
+    """How many tokens a bucket held at a time (seconds since the epoch)."""
+
+    tokens: float
+    at: float
+
+
+def refilled(level: Level, size: float, rate: float, now: float) -> Level:
+    """The bucket at `now`; a clock that went backwards brings no tokens and takes none."""
+    if now <= level.at:
+        return level
+    return Level(min(size, level.tokens + (now - level.at) * rate), now)
+
+
+def taken(level: Level, amount: float) -> Level:
+    """The bucket without `amount` tokens."""
+    return Level(level.tokens - amount, level.at)
+
+
+def delay(level: Level, rate: float, now: float) -> float:
+    """Seconds from `now` until a bucket from which too much was taken is even again."""
+    return max(0.0, level.at - now - level.tokens / rate) if level.tokens < 0 else 0.0

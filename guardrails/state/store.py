@@ -1,0 +1,82 @@
+"""The SQLite file that the guards of one host share.
+
+A connection lives for one transaction, and no process is forked in the middle of one.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS event (
+    scope TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, cluster TEXT NOT NULL, at REAL NOT NULL,
+    claim TEXT NOT NULL, sent INTEGER NOT NULL, PRIMARY KEY (scope, kind, name)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS event_at ON event (at);
+CREATE TABLE IF NOT EXISTS liveness (
+    scope TEXT NOT NULL, cluster TEXT NOT NULL, live_since REAL NOT NULL, retired_at REAL,
+    PRIMARY KEY (scope, cluster)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS bucket (
+    scope TEXT NOT NULL, name TEXT NOT NULL, tokens REAL NOT NULL, at REAL NOT NULL,
+    PRIMARY KEY (scope, name)) WITHOUT ROWID;
+PRAGMA user_version = 1;
+"""
+_VERSION = 1
+
+# SQLite has locks of its own, for the whole process. A child that is forked while another thread holds one would wait
+# for it for ever, so forking waits until no thread is in a transaction; those are short.
+_forking = threading.Lock()
+os.register_at_fork(before=_forking.acquire, after_in_parent=_forking.release, after_in_child=_forking.release)
+
+
+class StateUnavailable(Exception):
+    """The state file cannot be used; the sentence names it and says how to mend it."""
+
+
+class Store:
+    """One file of shared state at `path`, made readable by its owner only. A lock is waited for `timeout_s` seconds."""
+
+    def __init__(self, path: Path, timeout_s: float = 5.0) -> None:
+        self.path = path
+        self._timeout_s = timeout_s
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """One write transaction, committed at the end or rolled back by an exception. Raises StateUnavailable."""
+        try:
+            with _forking:
+                connection = self._connect()
+                try:
+                    connection.execute("BEGIN IMMEDIATE")
+                    yield connection
+                    connection.execute("COMMIT")
+                finally:
+                    # What was not committed is rolled back.
+                    connection.close()
+        except (sqlite3.Error, OSError) as error:
+            raise StateUnavailable(
+                f"the state file {self.path} cannot be used ({error}); put it right or remove it (the history in it is "
+                "lost then), set state.path to another file, or state.enabled = false"
+            ) from error
+
+    def _connect(self) -> sqlite3.Connection:
+        if not self.path.exists():
+            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        connection = sqlite3.connect(self.path, timeout=self._timeout_s, isolation_level=None)
+        try:
+            connection.execute("PRAGMA synchronous = NORMAL")
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+            if version == 0:
+                connection.execute("PRAGMA journal_mode = WAL")
+                connection.executescript(_SCHEMA)
+            elif version != _VERSION:
+                raise sqlite3.DatabaseError(f"it is of version {version}, this guard writes {_VERSION}")
+        except BaseException:
+            connection.close()
+            raise
+        return connection

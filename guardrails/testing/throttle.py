@@ -1,0 +1,32 @@
+"""AWS's rate limit for one operation: a token bucket, and RequestLimitExceeded when it is empty. moto has none."""
+
+from __future__ import annotations
+
+from attrs import define, field
+
+from guardrails.testing.fault import Fault
+
+
+@define
+class Throttle:
+    """A bucket of `size` tokens to which `rate` come back each second; `refused` counts the requests turned away."""
+
+    size: float
+    rate: float
+    refused: int = 0
+    _tokens: float = field(init=False)
+    _at: float | None = None
+
+    def __attrs_post_init__(self) -> None:
+        self._tokens = self.size
+
+    def admit(self, now: float) -> Fault | None:
+        """Take a token at `now` (seconds on any clock), or say what AWS answers without one."""
+        if self._at is not None:
+            self._tokens = min(self.size, self._tokens + (now - self._at) * self.rate)
+        self._at = now
+        if self._tokens >= 1:
+            self._tokens -= 1
+            return None
+        self.refused += 1
+        return Fault(503, "RequestLimitExceeded", "Request limit exceeded.")

@@ -1,0 +1,56 @@
+# METADATA
+# title: Tests stay away from AWS
+# description: Test runs have no business with real machines, whatever credentials they found.
+# schemas:
+#   - input: schema.input
+package guardrails.environment
+
+import data.guardrails.lib
+import data.guardrails.text
+
+# An unknown word denies.
+default level := "deny"
+
+level := data.guardrails.params.test_runs if data.guardrails.params.test_runs in {"warn", "allow"}
+
+# METADATA
+# title: A test run destroys nothing in AWS
+# description: >-
+#   Denies a destructive call to AWS itself, not to a simulator, from a process that runs tests.
+# custom:
+#   rule: environment/test-run
+#   severity: critical
+#   remediation: Point the tests at a simulated AWS.
+#   incident: DigitalOcean, 2017; Travis CI
+deny contains violation if {
+	level == "deny"
+	from_tests
+}
+
+# METADATA
+# title: A test run that destroys something in AWS is pointed out
+# description: The same where the parameter `test_runs` is "warn".
+# custom:
+#   rule: environment/test-run
+#   severity: critical
+#   remediation: Point the tests at a simulated AWS.
+#   incident: DigitalOcean, 2017; Travis CI
+warn contains violation if {
+	level == "warn"
+	from_tests
+}
+
+from_tests if {
+	count(lib.hurting) > 0
+	input.caller.test_run == true
+	input.call.real == true
+}
+
+violation := lib.violation("environment/test-run", "(caller)", message, remediation) if {
+	message := sprintf("%s comes from a test run (%s) and goes to AWS itself (%s).", [
+		text.operation,
+		object.get(input.caller, "program", "unknown"),
+		object.get(input.call, "endpoint", "unknown"),
+	])
+	remediation := "Point the tests at a simulated AWS, and keep real credentials out of their environment."
+}

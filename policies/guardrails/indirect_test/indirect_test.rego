@@ -1,0 +1,61 @@
+package guardrails.indirect_test
+
+import data.guardrails.fixtures_test as fixtures
+import data.guardrails.indirect
+
+untraced := object.union(fixtures.thing("client-vpn-endpoint", []), {"facts": {"traced": false}})
+
+on(target) := fixtures.request("X", ["network"], {"t": target})
+
+found := {
+	"deny": count(indirect.deny),
+	"confirm": count(indirect.confirm),
+	"warn": count(indirect.warn),
+}
+
+test_the_parameter_decides_about_the_untraced if {
+	every word, level in {"warn": "warn", "confirm": "confirm", "deny": "deny", "nonsense": "deny", "allow": "none"} {
+		object.filter(found, [level]) == object.filter({"deny": 1, "confirm": 1, "warn": 1}, [level])
+			with input as on(untraced)
+			with data.guardrails.params.untraced as word
+		sum([number | some number in found]) == count([1 | level != "none"]) with input as on(untraced)
+			with data.guardrails.params.untraced as word
+	}
+}
+
+test_the_traced_are_not_its_business if {
+	found == {"deny": 0, "confirm": 0, "warn": 0} with input as on(fixtures.thing("subnet", ["blue"]))
+}
+
+test_a_harmless_call_may_name_them if {
+	asked := fixtures.request("X", ["protection"], {"t": untraced})
+	found == {"deny": 0, "confirm": 0, "warn": 0} with input as asked
+}
+
+test_another_type_of_id_is_refused if {
+	mistaken := object.union(fixtures.unresolved, {"facts": {"mismatch": "it is the id of a volume"}})
+	some entry in indirect.deny with input as fixtures.request("TerminateInstances", ["terminate"], {"vol-1": mistaken})
+	entry.rule == "indirect/mismatch"
+	contains(entry.message, "names vol-1: it is the id of a volume")
+}
+
+machine(zone, protected) := object.union(
+	fixtures.machine("green"),
+	{"facts": {"zone": zone}, "protections": {"termination": protected}},
+)
+
+test_a_protected_machine_in_a_batch_over_zones_is_pointed_out if {
+	targets := {"i-1": machine("a", true), "i-2": machine("b", false)}
+	some entry in indirect.warn with input as fixtures.request("TerminateInstances", ["terminate"], targets)
+	entry.rule == "indirect/zones"
+	contains(entry.message, "a, b, and i-1 protected")
+}
+
+test_one_zone_or_no_protection_is_fine if {
+	every targets in [
+		{"i-1": machine("a", true), "i-2": machine("a", false)},
+		{"i-1": machine("a", false), "i-2": machine("b", false)},
+	] {
+		count(indirect.warn) == 0 with input as fixtures.request("TerminateInstances", ["terminate"], targets)
+	}
+}

@@ -1,0 +1,46 @@
+package guardrails.opaque_test
+
+import data.guardrails.fixtures_test as fixtures
+import data.guardrails.opaque
+
+on(targets) := fixtures.request("SendCommand", ["opaque"], targets)
+
+test_a_command_on_live_machines_is_confirmed if {
+	some entry in opaque.confirm with input as on({"i-1": fixtures.machine("blue")})
+	entry.rule == "opaque/command"
+	entry.target == "i-1"
+	contains(entry.message, "i-1 of the live cluster blue")
+	count(opaque.warn) == 0 with input as on({"i-1": fixtures.machine("blue")})
+}
+
+test_a_command_on_others_is_not if {
+	count(opaque.confirm) == 0 with input as on({"i-1": fixtures.machine("green")})
+}
+
+test_a_command_on_what_nobody_knows_is_confirmed if {
+	untraced := object.union(fixtures.thing("ssm-item", []), {"facts": {"traced": false}})
+	every target in [fixtures.unresolved, untraced] {
+		some entry in opaque.confirm with input as on({"i-1": target})
+		contains(entry.message, "on i-1, of which nobody can tell whether it is live, that")
+	}
+}
+
+test_a_command_is_confirmed_while_the_live_cluster_is_unknown if {
+	unknown := {"live": {"known": false, "clusters": []}, "clusters": {"blue": {"live": false}}}
+	some entry in opaque.confirm with input as object.union(on({"i-1": fixtures.machine("green")}), unknown)
+	entry.target == "i-1"
+	count(opaque.confirm) == 0 with input as object.union(on({"x": fixtures.thing("vpc", [])}), unknown)
+}
+
+test_a_command_that_names_nothing_is_confirmed if {
+	some entry in opaque.confirm with input as on({})
+	entry.target == "(anywhere)"
+	contains(entry.message, "no machine that it names")
+}
+
+test_the_parameter_decides if {
+	every word, counts in {"warn": [0, 1], "allow": [0, 0], "nonsense": [1, 0]} {
+		count(opaque.confirm) == counts[0] with input as on({}) with data.guardrails.params.opaque as word
+		count(opaque.warn) == counts[1] with input as on({}) with data.guardrails.params.opaque as word
+	}
+}

@@ -1,0 +1,100 @@
+# METADATA
+# title: Enough of a cluster remains
+# description: >-
+#   Bounds on how many machines of one cluster may be taken away, at once and within a window, by all processes of this
+#   host together. They hold for the clusters that the parameter `remaining.clusters` names, and for a live cluster whose
+#   own rules the configuration has relaxed.
+# schemas:
+#   - input: schema.input
+package guardrails.remaining
+
+import data.guardrails.lib
+import data.guardrails.text
+
+# The bounds of every cluster that has some.
+bounds[name] := object.union(data.guardrails.params.remaining.bounds, own) if {
+	some name, own in data.guardrails.params.remaining.clusters
+}
+
+bounds[name] := data.guardrails.params.remaining.bounds if {
+	some name in lib.live_clusters
+	relaxed
+	not data.guardrails.params.remaining.clusters[name]
+}
+
+# A live cluster is not touched at all, so how much of it remains only matters where that rule no longer blocks.
+relaxed if {
+	"terminate" in lib.effects
+	object.get(data.guardrails.params.enforcement, "live-cluster/terminate", "deny") != "deny"
+}
+
+relaxed if {
+	"stop" in lib.effects
+	object.get(data.guardrails.params.enforcement, "live-cluster/stop", "deny") != "deny"
+}
+
+# Machines that this host has taken away within the window, without those that this call names.
+gone(name) := counted("destroyed", name)
+
+counted(kind, name) := object.get(object.get(input.history, kind, {}), name, 0)
+
+# METADATA
+# title: A cluster keeps its minimum of running machines
+# description: Denies a call that would leave fewer running machines than the parameter `min_running` of the cluster.
+# custom:
+#   rule: remaining/minimum
+#   severity: critical
+#   remediation: Take away fewer machines.
+#   incident: AWS S3, 2017-02-28
+deny contains lib.violation("remaining/minimum", name, message, remediation) if {
+	lib.fatal
+	some name, bound in bounds
+	cluster := input.clusters[name]
+	lib.taken(name) > 0
+	left := cluster.running - lib.taken(name)
+	left < bound.min_running
+	message := sprintf("%s would leave %v of %v running machines of %s, fewer than the %v that must remain.", [
+		text.operation,
+		max([left, 0]),
+		cluster.running,
+		name,
+		bound.min_running,
+	])
+	remediation := "Take away fewer machines, or start others first."
+}
+
+# METADATA
+# title: A cluster is taken apart slowly
+# description: >-
+#   Denies taking away more than the share `max_share` of a cluster within `window_s`. Thirty calls for one machine count
+#   as one call for thirty, whichever processes of this host make them; a repeated call counts once.
+# custom:
+#   rule: remaining/share
+#   severity: critical
+#   remediation: Take away fewer machines, or wait until the window has passed.
+#   incident: AWS S3, 2017-02-28; Skyscanner, 2021-08-25
+deny contains lib.violation("remaining/share", name, message, remediation) if {
+	lib.fatal
+	some name, bound in bounds
+	cluster := input.clusters[name]
+	lib.taken(name) > 0
+	whole := (cluster.total + cluster.in_flight) + gone(name)
+
+	# Stopped machines are still part of the whole.
+	earlier := (cluster.in_flight + gone(name)) + counted("stopped", name)
+	away := lib.taken(name) + earlier
+	away > bound.max_share * whole
+	message := sprintf("%s would take %v machines of %s, %v are going or went within %v s: %v of %v, more than %v%%.", [
+		text.operation,
+		lib.taken(name),
+		name,
+		earlier,
+		data.guardrails.params.window_s,
+		away,
+		whole,
+		bound.max_share * 100,
+	])
+	remediation := sprintf("Take away fewer machines, or wait %v s between the parts.", [
+		data.guardrails.params.window_s,
+	])
+}

@@ -1,0 +1,85 @@
+package guardrails.remaining_test
+
+import data.guardrails.fixtures_test as fixtures
+import data.guardrails.lib
+import data.guardrails.remaining
+
+bounds := {"bounds": {"max_share": 0.34, "min_running": 1}, "clusters": {"workers": {"min_running": 2}}}
+
+# Ten machines, of which this call names some and others went lately.
+naming(named, gone, in_flight) := object.union(
+	fixtures.request("TerminateInstances", ["terminate"], {"i-1": fixtures.machine("workers")}),
+	{
+		"clusters": {"workers": object.union(
+			fixtures.cluster(false, 10, 10),
+			{"targeted": named, "in_flight": in_flight},
+		)},
+		"history": {"destroyed": {"workers": gone}},
+	},
+)
+
+rules(found) := {entry.rule | some entry in found}
+
+test_a_few_may_go if {
+	count(remaining.deny) == 0 with input as naming(3, 0, 0) with data.guardrails.params.remaining as bounds
+}
+
+test_no_more_than_the_share_may_go_at_once if {
+	found := remaining.deny with input as naming(4, 0, 0) with data.guardrails.params.remaining as bounds
+	rules(found) == {"remaining/share"}
+	some entry in found
+	contains(entry.message, "4 of 10, more than 34%")
+}
+
+test_single_calls_add_up if {
+	count(remaining.deny) == 0 with input as naming(1, 2, 0) with data.guardrails.params.remaining as bounds
+	rules(remaining.deny) == {"remaining/share"} with input as naming(1, 4, 0)
+		with data.guardrails.params.remaining as bounds
+}
+
+test_machines_on_their_way_out_count if {
+	rules(remaining.deny) == {"remaining/share"} with input as naming(2, 0, 3)
+		with data.guardrails.params.remaining as bounds
+}
+
+test_the_minimum_stays if {
+	rules(remaining.deny) == {"remaining/minimum", "remaining/share"} with input as naming(9, 0, 0)
+		with data.guardrails.params.remaining as bounds
+}
+
+test_a_group_counts_whole if {
+	group := object.union(naming(0, 0, 0), {"targets": {"g": fixtures.thing("asg", ["workers"])}})
+	asked := json.remove(group, ["targets/i-1"])
+	rules(remaining.deny) == {"remaining/minimum", "remaining/share"} with input as asked
+		with data.guardrails.params.remaining as bounds
+}
+
+test_clusters_without_bounds_may_go_whole if {
+	asked := json.patch(naming(10, 0, 0), [{"op": "replace", "path": "/clusters", "value": {"green": object.union(
+		fixtures.cluster(false, 3, 3),
+		{"targeted": 3},
+	)}}])
+	count(remaining.deny) == 0 with input as asked with data.guardrails.params.remaining as bounds
+}
+
+live(effect) := object.union(
+	fixtures.request("X", [effect], {"i-1": fixtures.machine("blue")}),
+	{"clusters": {"blue": object.union(fixtures.cluster(true, 3, 3), {"targeted": 2})}},
+)
+
+test_a_relaxed_live_cluster_has_bounds if {
+	every effect in ["terminate", "stop"] {
+		rule := sprintf("live-cluster/%s", [effect])
+		count(remaining.deny) == 0 with input as live(effect)
+		rules(remaining.deny) == {"remaining/share"} with input as live(effect)
+			with data.guardrails.params.enforcement as {rule: "warn"}
+		count(remaining.deny) == 0 with input as live(effect)
+			with data.guardrails.params.enforcement as {rule: "deny"}
+	}
+}
+
+test_a_missing_history_counts_as_none if {
+	rules(remaining.deny) == {"remaining/share"} with input as object.union(naming(4, 0, 0), {"history": {}})
+		with data.guardrails.params.remaining as bounds
+	not lib.live_known with input as object.union(naming(4, 0, 0), {"live": {"known": false}})
+}

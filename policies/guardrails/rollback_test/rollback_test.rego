@@ -1,0 +1,36 @@
+package guardrails.rollback_test
+
+import data.guardrails.fixtures_test as fixtures
+import data.guardrails.rollback
+
+retired(ago) := object.union(
+	fixtures.request("TerminateInstances", ["terminate"], {"i-1": fixtures.machine("green")}),
+	{"clusters": {"green": {"retired_at": 1696864920 - ago}}},
+)
+
+test_the_previous_live_cluster_stays if {
+	some entry in rollback.deny with input as retired(600)
+	entry.rule == "rollback/window"
+	contains(entry.message, "was live until 10 min ago")
+	contains(entry.remediation, "Wait 50 min more")
+}
+
+test_after_the_window_it_may_go if {
+	count(rollback.deny) == 0 with input as retired(3600)
+	count(rollback.deny) == 0 with input as retired(600) with data.guardrails.params.rollback_window_s as 0
+}
+
+test_what_never_was_live_may_go if {
+	asked := fixtures.request("TerminateInstances", ["terminate"], {"i-1": fixtures.machine("green")})
+	count(rollback.deny) == 0 with input as asked
+}
+
+test_the_live_cluster_has_rules_of_its_own if {
+	asked := object.union(retired(600), {"live": {"clusters": ["blue", "green"]}})
+	count(rollback.deny) == 0 with input as asked
+}
+
+test_moving_back_is_allowed if {
+	asked := json.patch(retired(600), [{"op": "replace", "path": "/call/effects", "value": ["ip", "traffic"]}])
+	count(rollback.deny) == 0 with input as asked
+}
