@@ -5,39 +5,27 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib import import_module
-from typing import Any
+from typing import Any, ClassVar
 
 import click
 
+from guardrails.cli.lazy import LazyGroup
 from guardrails.errors import CallDenied, GuardrailsError
 
-# The command's name is that of a module here, or the module stands beside it. Read when it is asked for: `run` should
-# start quickly.
-_COMMANDS = {
-    "run": "run",
-    "check": "check",
-    "live": "live",
-    "log": "log",
-    "demo": "demo",
-    "policy": "policy",
-    "activate": "activate",
-    "deactivate": "activate",
-}
 
-
-class _App(click.Group):
+class _App(LazyGroup):
     """Turns the guard's own errors into one sentence on stderr and the documented exit code."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  (the group's signature)
-        return sorted(_COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        if cmd_name not in _COMMANDS:
-            return None
-        module = import_module(f"guardrails.cli.{_COMMANDS[cmd_name]}")
-        found: click.Command = getattr(module, cmd_name)
-        return found
+    modules: ClassVar = {
+        "run": "run",
+        "check": "check",
+        "live": "live",
+        "log": "log",
+        "demo": "demo",
+        "policy": "policy",
+        "activate": "activate",
+        "deactivate": "activate",
+    }
 
     def invoke(self, ctx: click.Context) -> Any:
         with _one_sentence():

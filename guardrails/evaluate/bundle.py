@@ -34,8 +34,8 @@ def shipped() -> Path:
     raise PolicyError(f"the shipped policies are missing under {package}; install botocore-guardrails again")
 
 
-def read(folders: Iterable[Path]) -> Bundle:
-    """Every .rego file (tests left out) and every data.json below the folders.
+def read(folders: Iterable[Path], *, tests: bool = False) -> Bundle:
+    """Every .rego file (without `tests` those named *_test.rego are left out) and every data.json below the folders.
 
     A .rego file of a later folder replaces the one of the same relative path. A data.json lies where its folder says
     (guardrails/params/data.json is data.guardrails.params), and those of later folders go over it key by key.
@@ -50,7 +50,7 @@ def read(folders: Iterable[Path]) -> Bundle:
             place = path.relative_to(folder)
             if path.name == "data.json":
                 merge(data, _placed(place, _json(path)))
-            elif path.suffix == ".rego" and not _is_test(path):
+            elif path.suffix == ".rego" and (tests or not _is_test(path)):
                 files[place.as_posix()] = path
     modules = {str(path): _text(path) for path in files.values()}
     if not modules:
