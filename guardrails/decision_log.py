@@ -120,12 +120,14 @@ def _numbered(path: Path, number: int) -> Path:
     return path.with_name(f"{path.name}.{number}") if number else path
 
 
+def files(path: Path, keep: int = 0) -> list[Path]:
+    """The files of a log that are there, the rotated ones first, so that the oldest entry comes first."""
+    return [file for number in range(keep, -1, -1) if (file := _numbered(path, number)).exists()]
+
+
 def read(path: Path, keep: int = 0) -> Iterator[dict[str, Any] | str]:
     """Every entry, oldest first, rotated files included. A line that is not one comes as a sentence with its place."""
-    for number in range(keep, -1, -1):
-        file = _numbered(path, number)
-        if not file.exists():
-            continue
+    for file in files(path, keep):
         with file.open(encoding="utf-8", errors="replace") as lines:
             for position, line in enumerate(lines, 1):
                 try:

@@ -21,5 +21,6 @@ class LazyGroup(click.Group):
         if cmd_name not in self.modules:
             return None
         module = import_module(f"guardrails.cli.{self.modules[cmd_name]}")
-        found: click.Command = getattr(module, cmd_name)
+        # A name that Python has for itself carries an underscore.
+        found: click.Command = getattr(module, f"{cmd_name}_", None) or getattr(module, cmd_name)
         return found

@@ -12,6 +12,9 @@ from guardrails.cli.lazy import LazyGroup
 class _Policy(LazyGroup):
     modules: ClassVar = {
         "build": "policy_build",
+        "eval": "policy_eval",
+        "explain": "policy_explain",
+        "replay": "policy_replay",
     }
 
 

@@ -19,6 +19,7 @@ from guardrails.evaluate.builtins import FORBIDDEN
 from guardrails.evaluate.bundle import Bundle
 from guardrails.evaluate.engine import ENTRYPOINT, EngineFailure, Evaluation
 from guardrails.evaluate.expand import expand
+from guardrails.evaluate.syntax import Module
 
 # A call names at most 1,000 targets, about 1 kB each; ten times that is no call any more.
 _MAX_INPUT = 16_000_000
@@ -89,6 +90,24 @@ def checked(bundle: Bundle) -> Bundle:
     ast = json.loads(_compile(bundle).get_ast_as_json())
     lint.check(ast, bundle.data)
     return evolve(bundle, modules=expand(ast))
+
+
+def parsed(bundle: Bundle) -> list[Module]:
+    """The modules' syntax trees. Raises PolicyError at the first mistake."""
+    return [Module(entry) for entry in json.loads(prepared(bundle, ready=True).get_ast_as_json())]
+
+
+def prepared(bundle: Bundle, *, ready: bool = False) -> Any:
+    """An engine of regorus with the bundle, for more questions than a decision; `ready` bundles were checked before.
+
+    It belongs to the thread that made it. Raises PolicyError.
+    """
+    try:
+        return _compile(bundle if ready else checked(bundle))
+    except (KeyboardInterrupt, SystemExit, PolicyError):
+        raise
+    except BaseException as error:
+        raise PolicyError(_explain(error)) from None
 
 
 def _compile(bundle: Bundle) -> Any:

@@ -9,6 +9,7 @@ from attrs import field, frozen
 
 # A step of a reference: its text, or None where it is only known at evaluation.
 Path = tuple[str | None, ...]
+_QUOTES = (b'"', b"`")
 _REFS = ("RefDot", "RefBrack", "Var")
 
 
@@ -31,6 +32,7 @@ class Rule:
     is_function: bool
     node: Sequence[Any] = field(repr=False)
     locals: frozenset[str] = frozenset()
+    bodies: Sequence[Mapping[str, Any]] = field(default=(), repr=False)
 
 
 class Module:
@@ -44,12 +46,21 @@ class Module:
         self.aliases: dict[str, Path] = {}
         for imported in tree["imports"]:
             path = _path(imported["refr"])
-            name = self._text(imported["as"]) if imported.get("as") else path[-1]
+            name = self._word(imported["as"]) if imported.get("as") else path[-1]
             if path[0] in ("data", "input") and name:
                 self.aliases[name] = path
         self.rules = [self._rule(node) for node in tree["rules"]]
 
-    def _text(self, span: Mapping[str, Any]) -> str:
+    def text(self, span: Mapping[str, Any]) -> str:
+        """What stands there in the source; the quotes of a text at its edges, which a span leaves out, go with it."""
+        start, end = span["start"], span["end"]
+        if start and self.source[start - 1 : start] in _QUOTES:
+            start -= 1
+        if self.source[end : end + 1] in _QUOTES:
+            end += 1
+        return self.source[start:end].decode()
+
+    def _word(self, span: Mapping[str, Any]) -> str:
         return self.source[span["start"] : span["end"]].decode()
 
     def _rule(self, node: Mapping[str, Any]) -> Rule:
@@ -61,7 +72,16 @@ class Module:
         inside = [value for key, value in head.items() if key not in ("refr", "args")]
         rest = [value for key, value in body.items() if key not in ("head", "refr")]
         path = (*self.package, *named)
-        return Rule(path, self.package, body["span"]["line"], self.file, "args" in head, [inside, rest], arguments)
+        return Rule(
+            path,
+            self.package,
+            body["span"]["line"],
+            self.file,
+            "args" in head,
+            [inside, rest],
+            arguments,
+            body.get("bodies") or (),
+        )
 
     def references(self, rule: Rule, known: Collection[Path]) -> Iterator[Reference]:
         """Every reference in a rule, made absolute where it names a rule of this package or an import.

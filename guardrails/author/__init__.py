@@ -1,0 +1,1 @@
+"""What an author of policies needs before an edit guards anything."""

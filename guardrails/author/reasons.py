@@ -1,0 +1,166 @@
+"""Why a call was denied: the conditions of each rule, which of them held, and the values they saw.
+
+A rule's conditions are asked one after the other, each together with those before it, as rules that are added to the
+rule's own file for that; so they see what the rule saw.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from attrs import evolve, frozen
+
+from guardrails.evaluate.bundle import Bundle
+from guardrails.evaluate.embedded import parsed, prepared
+from guardrails.evaluate.syntax import Module
+
+LEVELS = ("deny", "confirm", "warn")
+_RULE = re.compile(r"^#\s+rule:\s*(\S+)", re.MULTILINE)
+_ENTRY = re.compile(r'"rule":\s*"([^"]+)"|violation\(\s*"([^"]+)"')
+_TITLE = re.compile(r"^#\s*title:\s*(.+)$", re.MULTILINE)
+_NAME = re.compile(r"\b(input(?:\.\w+)+)")
+_SEEN = 3
+
+
+@frozen
+class Condition:
+    """One line of a rule's body. `held` is None where an earlier one did not hold, so it was never asked.
+
+    `saw` are the parts of `input` that it names, JSON-safe.
+    """
+
+    text: str
+    file: str
+    line: int
+    held: bool | None
+    saw: Mapping[str, Any]
+
+
+@frozen
+class Reading:
+    """What one definition of a rule made of a call. `bindings` are its variables, for the first few ways it held."""
+
+    rule: str
+    title: str
+    file: str
+    line: int
+    level: str
+    fired: bool
+    conditions: tuple[Condition, ...]
+    bindings: tuple[Mapping[str, Any], ...]
+
+
+@frozen
+class _Body:
+    module: Module
+    rule: str
+    title: str
+    line: int
+    level: str
+    # Text and line of each condition, and the variables that it brings.
+    statements: tuple[tuple[str, int], ...]
+    variables: tuple[tuple[str, ...], ...]
+
+
+def readings(bundle: Bundle, document: Mapping[str, Any]) -> list[Reading]:
+    """Every definition of every rule, and what it made of the input `document`. Raises PolicyError."""
+    bodies = [body for module in parsed(bundle) for body in _bodies(module)]
+    texts = dict(bundle.modules)
+    for number, body in enumerate(bodies):
+        texts[body.module.file] += "".join(_probe(number, body))
+    engine = prepared(evolve(bundle, modules=texts))
+    engine.set_input_json(json.dumps(document, allow_nan=False))
+    return [_reading(engine, number, body, document) for number, body in enumerate(bodies)]
+
+
+def _bodies(module: Module) -> Iterator[_Body]:
+    lines = module.source.decode().splitlines()
+    for rule in module.rules:
+        level = str(rule.path[-1])
+        if level not in LEVELS or len(rule.path) != len(module.package) + 1:
+            continue
+        above = _above(lines, rule.line)
+        title = _TITLE.search(above)
+        name = _RULE.search(above) or _ENTRY.search("\n".join(lines[rule.line - 1 :]))
+        for body in rule.bodies:
+            stmts = body["query"]["stmts"]
+            statements = tuple((module.text(stmt["span"]), int(stmt["span"]["line"])) for stmt in stmts)
+            yield _Body(
+                module,
+                next((found for found in name.groups() if found), "?") if name else "?",
+                title[1].strip() if title else "",
+                rule.line,
+                level,
+                statements,
+                tuple(tuple(dict.fromkeys(_brought(stmt["literal"]))) for stmt in stmts),
+            )
+
+
+def _above(lines: list[str], line: int) -> str:
+    first = line - 1
+    while first > 0 and lines[first - 1].startswith("#"):
+        first -= 1
+    return "\n".join(lines[first : line - 1])
+
+
+def _brought(literal: Mapping[str, Any]) -> Iterator[str]:
+    """The variables that a condition gives a value: of ``some``, and the left side of ``:=``."""
+    for kind, node in literal.items():
+        if kind == "SomeIn":
+            for part in ("key", "value"):
+                yield from _vars(node.get(part))
+        elif kind == "Expr" and isinstance(node.get("expr"), dict) and "AssignExpr" in node["expr"]:
+            yield from _vars(node["expr"]["AssignExpr"]["lhs"])
+
+
+def _vars(node: Any) -> Iterator[str]:
+    if isinstance(node, dict) and "Var" in node and node["Var"]["value"] != "_":
+        yield str(node["Var"]["value"])
+
+
+def _probe(number: int, body: _Body) -> Iterator[str]:
+    """For each condition a set that is not empty when it holds together with those before it: of the variables."""
+    for count in range(1, len(body.statements) + 1):
+        names = dict.fromkeys(name for brought in body.variables[:count] for name in brought)
+        values = ", ".join(f'"{name}": {name}' for name in names)
+        asked = "\n".join(text for text, _ in body.statements[:count])
+        yield f"\n\nexplain__{number}_{count} contains {{{values}}} if {{\n{asked}\n}}\n"
+
+
+def _reading(engine: Any, number: int, body: _Body, document: Mapping[str, Any]) -> Reading:
+    package = ".".join(map(str, body.module.package))
+    bindings: list[Mapping[str, Any]] = []
+    conditions = []
+    going = True
+    for count, (text, line) in enumerate(body.statements, 1):
+        held = None
+        if going:
+            found = json.loads(engine.eval_rule_as_json(f"{package}.explain__{number}_{count}"))
+            held = going = bool(found)
+            bindings = found if going else bindings
+        conditions.append(Condition(" ".join(text.split()), body.module.file, line, held, _saw(text, document)))
+    return Reading(
+        rule=body.rule,
+        title=body.title,
+        file=body.module.file,
+        line=body.line,
+        level=body.level,
+        fired=going,
+        conditions=tuple(conditions),
+        bindings=tuple(bindings[:_SEEN]),
+    )
+
+
+def _saw(text: str, document: Mapping[str, Any]) -> dict[str, Any]:
+    """The plain values of input that a condition names in full; of objects and lists their size says enough."""
+    found = {}
+    for name in dict.fromkeys(_NAME.findall(text)):
+        value: Any = document
+        for step in name.split(".")[1:]:
+            value = value.get(step) if isinstance(value, Mapping) else None
+        if not isinstance(value, Mapping):
+            found[name] = value
+    return found

@@ -1,0 +1,6 @@
+"""Decide again what was recorded, with other policies, and say what changes."""
+
+from guardrails.replay.running import Progress, replay
+from guardrails.replay.tally import Change, Tally
+
+__all__ = ["Change", "Progress", "Tally", "replay"]

@@ -1,0 +1,145 @@
+"""A replay as one self-contained HTML page: no scripts, nothing fetched, everything that came from a log escaped."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from html import escape
+
+from guardrails.replay.tally import KINDS, Change, Tally
+
+_COLOURS = {"newly denied": "#c0392b", "newly allowed": "#1e8449", "otherwise": "#7d6608"}
+_STYLE = """
+:root { color-scheme: light dark; }
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto; padding: 0 1rem; }
+table { border-collapse: collapse; margin: .5rem 0 1.5rem; width: 100%; }
+th, td { text-align: left; padding: .3rem .7rem .3rem 0; border-bottom: 1px solid #8884; vertical-align: top; }
+td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; }
+.big { font-size: 1.3rem; } .dim { opacity: .7; } code { font-size: .9em; overflow-wrap: anywhere; }
+svg { width: 100%; height: auto; }
+svg text { fill: currentColor; font: 11px system-ui, sans-serif; }
+"""
+
+
+def page(tally: Tally, candidate: str, *, interrupted: bool) -> str:
+    """The page's text: what changes in one sentence, a timeline, tables by rule, program and person, the changes."""
+    recorded = ", ".join(f"<code>{escape(revision)}</code>" for revision in sorted(tally.revisions)) or "none"
+    cut = " Interrupted: not all of the log was read." if interrupted else ""
+    parts = [
+        "<h1>Replay of recorded decisions</h1>",
+        f"<p class=big>{_sentence(tally)}</p>",
+        f"<p class=dim>Candidate policies <code>{escape(candidate)}</code>, recorded with {recorded}.{cut}</p>",
+        *_timeline(tally.hours),
+        *_counts("By rule", tally.rules),
+        *_counts("By program", tally.programs),
+        *_counts("By person", tally.people),
+        *_changes(tally.changes, tally.changed),
+        *_faults(tally.faults),
+    ]
+    head = f'<meta charset="utf-8"><title>Replay of recorded decisions</title><style>{_STYLE}</style>'
+    body = "\n".join(parts)
+    return f'<!doctype html>\n<html lang="en"><head>{head}</head>\n<body>\n{body}\n</body></html>\n'
+
+
+def _sentence(tally: Tally) -> str:
+    kinds = ", ".join(f'<span style="color:{_COLOURS[kind]}">{tally.kinds[kind]:,} {kind}</span>' for kind in KINDS)
+    left = [
+        f"{count:,} {what}"
+        for count, what in (
+            (tally.undecided, "without a verdict of the policies"),
+            (tally.failed, "that gave no answer"),
+            (tally.unreadable, "unreadable lines"),
+        )
+        if count
+    ]
+    rest = f"; {', '.join(left)} left out" if left else ""
+    return f"{tally.changed:,} of {tally.decisions:,} decisions come out otherwise: {kinds}{rest}."
+
+
+def _timeline(hours: Mapping[str, Counter[str]]) -> Iterable[str]:
+    """Bars by the hour, or by the day where there are many hours: all decisions grey, changes coloured before them."""
+    known = {hour: counts for hour, counts in hours.items() if _is_hour(hour)}
+    if not known:
+        return
+    daily = len(_between(min(known), max(known))) > 24 * 7
+    bars: dict[str, Counter[str]] = {}
+    for hour, counts in known.items():
+        bars.setdefault(hour[:10] if daily else hour, Counter()).update(counts)
+    names = sorted({hour[:10] if daily else hour for hour in _between(min(known), max(known))})
+    most = max(counts["decisions"] for counts in bars.values())
+    width, high = 1000 / len(names), 140
+    yield "<h2>Timeline</h2>"
+    yield f'<svg viewBox="0 0 1000 {high + 25}" role="img" aria-label="Decisions and changes over time">'
+    for number, name in enumerate(names):
+        counts = bars.get(name, Counter())
+        tips = ", ".join(f"{counts[kind]:,} {kind}" for kind in KINDS if counts[kind])
+        yield f"<g><title>{escape(name)}: {counts['decisions']:,} decisions{', ' + tips if tips else ''}</title>"
+        yield _bar(number * width, width, high, counts["decisions"] / most, "#8886")
+        base = 0.0
+        for kind in KINDS:
+            part = counts[kind] / most
+            yield _bar(number * width, width, high, part, _COLOURS[kind], base)
+            base += part
+        yield "</g>"
+    yield f'<text x="0" y="{high + 18}">{escape(names[0])}</text>'
+    yield f'<text x="1000" y="{high + 18}" text-anchor="end">{escape(names[-1])}</text>'
+    yield f'<text x="0" y="11">{most:,} decisions {"a day" if daily else "an hour"}</text></svg>'
+
+
+def _bar(x: float, width: float, high: int, part: float, colour: str, base: float = 0.0) -> str:
+    if not part:
+        return ""
+    height = max(2.0, part * (high - 18))
+    top = high - base * (high - 18) - height
+    wide = max(1.0, min(width * 0.85, 60))
+    return f'<rect x="{x:.1f}" y="{top:.1f}" width="{wide:.1f}" height="{height:.1f}" fill="{colour}"/>'
+
+
+def _is_hour(text: str) -> bool:
+    try:
+        datetime.fromisoformat(f"{text}:00:00+00:00")
+    except ValueError:
+        return False
+    return True
+
+
+def _between(first: str, last: str) -> list[str]:
+    """Every hour from first to last, those without decisions too; at most ten years of them."""
+    at, end = datetime.fromisoformat(f"{first}:00:00"), datetime.fromisoformat(f"{last}:00:00")
+    hours = min(int((end - at) / timedelta(hours=1)) + 1, 24 * 3660)
+    return [f"{at + timedelta(hours=number):%Y-%m-%dT%H}" for number in range(hours)]
+
+
+def _counts(title: str, counts: Mapping[str, Counter[str]]) -> Iterable[str]:
+    if not counts:
+        return
+    yield f"<h2>{title}</h2><table><tr><th></th>" + "".join(f"<th class=n>{kind}</th>" for kind in KINDS) + "</tr>"
+    for name in sorted(counts, key=lambda name: (-counts[name].total(), name)):
+        cells = "".join(f"<td class=n>{counts[name][kind] or ''}</td>" for kind in KINDS)
+        yield f"<tr><td><code>{escape(name)}</code></td>{cells}</tr>"
+    yield "</table>"
+
+
+def _changes(changes: list[Change], total: int) -> Iterable[str]:
+    if not changes:
+        return
+    more = f" <span class=dim>(the first {len(changes):,} of {total:,})</span>" if total > len(changes) else ""
+    yield f"<h2>Changes{more}</h2>"
+    yield "<table><tr><th>when</th><th>call</th><th>was → becomes</th><th>rules</th><th>targets</th><th>who</th></tr>"
+    for change in changes:
+        rules = [f"+ {rule}" for rule in change.gained] + [f"− {rule}" for rule in change.lost]  # noqa: RUF001  (a minus)
+        yield (
+            f'<tr><td>{escape(change.time[:19])}<br><code class=dim title="{escape(change.place)}">'
+            f"{escape(change.decision_id[:8])}</code></td><td>{escape(change.call)}</td>"
+            f'<td style="color:{_COLOURS[change.kind]}">{escape(change.was)} → {escape(change.now)}</td>'
+            f"<td>{'<br>'.join(f'<code>{escape(rule)}</code>' for rule in rules)}</td>"
+            f"<td>{escape(', '.join(change.targets))}</td>"
+            f"<td>{escape(change.program)}<br><span class=dim>{escape(change.person)}</span></td></tr>"
+        )
+    yield "</table>"
+
+
+def _faults(faults: list[str]) -> Iterable[str]:
+    if faults:
+        yield "<h2>Left out</h2><ul>" + "".join(f"<li>{escape(fault)}</li>" for fault in faults) + "</ul>"
