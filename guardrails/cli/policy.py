@@ -14,6 +14,8 @@ class _Policy(LazyGroup):
         "build": "policy_build",
         "eval": "policy_eval",
         "explain": "policy_explain",
+        "new": "policy_new",
+        "promote": "policy_promote",
         "replay": "policy_replay",
     }
 

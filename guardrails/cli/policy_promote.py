@@ -1,0 +1,89 @@
+"""``guardrails policy promote``: the record of a rule in dryrun, and then the step to enforcing it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+
+import attrs
+import click
+from rich.console import Console
+from rich.text import Text
+
+from guardrails import assembly, decision_log
+from guardrails.author.enforcing import place_of, set_word
+from guardrails.author.record import Record, record_of
+from guardrails.cli.show import console
+from guardrails.config import load
+from guardrails.errors import ConfigError
+from guardrails.settings import Settings
+
+_SHOWN = 5
+
+
+@click.command()
+@click.argument("rule")
+@click.option("--to", "word", type=click.Choice(["own", "warn", "deny"]), default="own", show_default=True)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--format", "fmt", type=click.Choice(["pretty", "json"]), default="pretty", show_default=True)
+@click.pass_obj
+def promote(config: str | None, rule: str, word: str, yes: bool, fmt: str) -> None:
+    """Show what RULE, in dryrun, would have done according to the decision log; then enforce it.
+
+    The line of the rule under [enforcement] is taken away (--to own: the rule does what it says itself) or gets
+    another word. Without --yes a person at a terminal is asked first; --format json changes nothing.
+    """
+    settings = load(config)
+    assembly.policies(settings)
+    if settings.enforcement.get(rule) != "dryrun":
+        raise ConfigError(f'{settings.at("enforcement")}: {rule} is not in dryrun; set "{rule}" = "dryrun" there first')
+    file, line = place_of(settings, rule)
+    record = record_of(rule, decision_log.read(settings.log.path, settings.log.keep))
+    if fmt == "json":
+        click.echo(json.dumps(_document(record), indent=2))
+        return
+    _show(console(), record, settings)
+    if not yes and not _agreed(rule, f"{file}:{line}"):
+        click.echo("Nothing is changed.")
+        sys.exit(1)
+    new = set_word(file, line, rule, None if word == "own" else word)
+    click.echo(f"{file}:{line}: {new or f'the line of {rule} is gone, so the rule does what it says itself'}")
+
+
+def _agreed(rule: str, place: str) -> bool:
+    if not sys.stdin.isatty():
+        click.echo("Nobody is asked, because stdin is no terminal; --yes does it all the same.")
+        return False
+    try:
+        return click.confirm(f"Enforce {rule} ({place})?", default=False)
+    except click.Abort:
+        click.echo()
+        return False
+
+
+def _document(record: Record) -> dict[str, object]:
+    told = attrs.asdict(record, filter=lambda attribute, _: not attribute.name.startswith("_"))
+    return {**told, "targets": sorted(record.targets), "unknown": record.unknown}
+
+
+def _show(out: Console, record: Record, settings: Settings) -> None:
+    if not record.hits:
+        out.print(Text(f"{record.rule} was never hit in {settings.log.path}.", style="bold"))
+        return
+    out.print(Text(f"{record.rule} would have acted on {record.hits} calls", style="bold"), end="")
+    out.print(f" between {record.first} and {record.last} ({record.decisions} decisions),")
+    out.print(f"on {len(record.targets)} targets, by {len(record.programs)} programs and {len(record.people)} people.")
+    for title, counts in (("call", record.calls), ("program", record.programs), ("person", record.people)):
+        out.print(Text(f"  {title:<8} {_most(counts)}"))
+    out.print(
+        f"{record.fine} of these calls proved fine later (live as before, no fewer machines), {record.harmed} did not, "
+        f"of {record.unknown} nothing is known; {record.blocked} were stopped by another rule."
+    )
+    if record.fine:
+        out.print(Text("Enforced, the rule would have stopped those that proved fine.", style="yellow"))
+
+
+def _most(counts: Counter[str]) -> str:
+    more = f" and {len(counts) - _SHOWN} more" if len(counts) > _SHOWN else ""
+    return ", ".join(f"{name} ({count})" for name, count in counts.most_common(_SHOWN)) + more

@@ -1,0 +1,110 @@
+"""Shadow roll-out: what a rule in dryrun would have done is shown before it is enforced."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+import guardrails
+from guardrails.author.record import record_of
+from guardrails.cli.app import app
+
+RULE = "live-cluster/stop"
+
+
+@pytest.fixture
+def config(tmp_path):
+    file = tmp_path / "guardrails.toml"
+    file.write_text(
+        '# ours\nmode = "enforce"\n\n[log]\npath = "decisions.jsonl"\n[state]\nenabled = false\n\n'
+        f'[enforcement]\n"{RULE}" = "dryrun"  # a trial\n'
+    )
+    return file
+
+
+@pytest.fixture
+def tried(site, config):
+    """Two calls that the rule in dryrun let pass, as a real guard logged them."""
+    guardrails.install(str(config))
+    try:
+        for machine in site.blue.instance_ids[:2]:
+            site.ec2.stop_instances(InstanceIds=[machine])
+    finally:
+        guardrails.uninstall()
+    return config.with_name("decisions.jsonl")
+
+
+def _promote(config, *args, code=0):
+    done = CliRunner().invoke(app, ["policy", "--config", str(config), "promote", *args])
+    assert done.exit_code == code, done.output + repr(done.exception)
+    return done
+
+
+def test_record(tried, config, site):
+    """Hits, targets, programs and people are those of the log."""
+    told = json.loads(_promote(config, RULE, "--format", "json").stdout)
+    assert (told["hits"], told["blocked"], told["unknown"]) == (2, 0, 2)
+    assert told["targets"] == sorted(site.blue.instance_ids[:2])
+    assert told["calls"] == {"ec2:StopInstances": 2}
+    assert len(told["programs"]) == len(told["people"]) == 1
+
+
+def test_how_it_went(tried):
+    """A hit is fine when a later decision saw the live cluster as before, harmed when fewer machines ran."""
+    first, second = (json.loads(line) for line in tried.read_text().splitlines())
+
+    def later(entry, seconds, running):
+        asked = json.loads(json.dumps(entry["input"]))
+        asked["now_s"] += seconds
+        asked["clusters"]["blue"]["running"] = running
+        return {**entry, "result": {"action": "allow", "violations": []}, "input": asked}
+
+    before = first["input"]["clusters"]["blue"]["running"]
+    assert record_of(RULE, [first, later(first, 10, 0)]).unknown == 1
+    assert record_of(RULE, [first, "not a decision", later(first, 90, before)]).fine == 1
+    assert record_of(RULE, [first, later(first, 90, before - 1)]).harmed == 1
+    elsewhere = later(first, 90, before)
+    elsewhere["input"]["call"]["region"] = "us-east-1"
+    assert record_of(RULE, [first, elsewhere]).unknown == 1
+    assert record_of(RULE, [{**second, "custom": {"sent": False}}]).blocked == 1
+
+
+def test_promoted(tried, config, site):
+    """Promoted, the rule's line is gone, the rest of the file is as it was, and the call does not reach the server."""
+    told = _promote(config, RULE, "--yes").stdout
+    assert "would have acted on 2 calls" in told
+    assert config.read_text().endswith("[enforcement]\n")
+    assert config.read_text().startswith('# ours\nmode = "enforce"\n')
+    guardrails.install(str(config))
+    try:
+        with pytest.raises(guardrails.CallDenied):
+            site.ec2.stop_instances(InstanceIds=[site.blue.instance_ids[2]])
+    finally:
+        guardrails.uninstall()
+
+
+def test_to_a_word(tried, config):
+    """--to warn writes that word, and the comment behind it stays."""
+    _promote(config, RULE, "--yes", "--to", "warn")
+    assert f'"{RULE}" = "warn"  # a trial' in config.read_text()
+
+
+def test_nobody_there(tried, config):
+    """Where nobody can be asked, nothing is changed, and the exit code says so."""
+    before = config.read_text()
+    assert "stdin is no terminal" in _promote(config, RULE, code=1).stdout
+    assert config.read_text() == before
+
+
+def test_refusals(tried, config):
+    """A rule that is not in dryrun, and a word that is not on a line of its own, end in one sentence."""
+    assert "is not in dryrun" in _promote(config, "live-cluster/terminate", code=2).stderr
+    config.write_text(f'enforcement = {{ "{RULE}" = "dryrun" }}\n')
+    assert "edit it by hand" in _promote(config, RULE, "--yes", code=2).stderr
+
+
+def test_never_hit(config):
+    """A rule without a hit is told so before it is enforced."""
+    assert "was never hit" in _promote(config, RULE, "--yes").stdout
