@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
-from guardrails import live
+from guardrails import config, live
 from guardrails.classify import Evidence
 from guardrails.decision_log import DecisionLog
 from guardrails.errors import ConfigError, PolicyError
@@ -13,6 +15,7 @@ from guardrails.evaluate import bundle, bundle_file, canary
 from guardrails.evaluate.embedded import EmbeddedEngine
 from guardrails.evaluate.engine import Engine, EngineFailure
 from guardrails.evaluate.opa_server import OpaServer
+from guardrails.evaluate.reloading import ReloadingEngine
 from guardrails.pacing import Pacer
 from guardrails.settings import Settings
 from guardrails.state import History, Store
@@ -27,13 +30,26 @@ def evidence(settings: Settings) -> Evidence:
 def engine(settings: Settings) -> Engine:
     """The policies, on the engine that is configured. Raises PolicyError or ConfigError."""
     if settings.engine == "embedded":
-        return embedded(policies(settings))
+        return ReloadingEngine(settings, lambda now: embedded(policies(now)), config.reload, _files)
     made = _server(settings)
     canary.sing(made, time.time())
     return made
 
 
-def embedded(read: bundle.Bundle) -> Engine:
+def _files(settings: Settings) -> Iterator[Path]:
+    """What an edit of would change the policies or their parameters."""
+    if settings.file is not None:
+        yield settings.file
+    if settings.organisation is not None:
+        yield settings.organisation
+    for folder in (bundle.shipped(), *settings.policies):
+        if folder.is_dir():
+            yield from (path for path in folder.rglob("*") if path.suffix == ".rego" or path.name == "data.json")
+        else:
+            yield folder
+
+
+def embedded(read: bundle.Bundle) -> EmbeddedEngine:
     """Policies on the embedded engine, which denies what it must. Raises PolicyError."""
     made = EmbeddedEngine(read)
     canary.sing(made, time.time())

@@ -40,10 +40,23 @@ def load(
     for key in locked:
         if key in local.values and local.values[key] != shared.values.get(key):
             raise ConfigError(f"{local.at(key)}: `{key}` is locked by {shared.at(key)}; remove it here")
-    settings = Settings()
+    file = local.directory / Path(local.name).name if local.text else None
+    settings = Settings(file=file, organisation=organisation if shared.text else None)
     for document in (shared, local):
         settings = _apply(settings, document)
     return _check(settings)
+
+
+def reload(settings: Settings) -> Settings:
+    """The settings with `policies`, `params` and `enforcement` as their file has them now, all else as it was.
+
+    Other keys take effect in new processes only: clients, logs and sources of liveness are made from them once.
+    Settings that came from a mapping stay as they are. Raises ConfigError.
+    """
+    if settings.file is None:
+        return settings
+    now = load(settings.file, organisation=settings.organisation or ORGANISATION)
+    return evolve(settings, policies=now.policies, params=now.params, enforcement=now.enforcement, where=now.where)
 
 
 @frozen

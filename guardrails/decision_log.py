@@ -103,6 +103,8 @@ def entry(decision: Decision, outcome: Outcome, mode: str, labels: Mapping[str, 
             "waited_s": round(outcome.waited_s, 3),
             "lookups": facts.lookups if facts else 0,
             "failures": [_failure(failure) for failure in facts.failures] if facts else [],
+            **({"policies_loaded_at": rfc3339(decision.loaded_at)} if decision.loaded_at else {}),
+            **({"policies_behind": decision.behind} if decision.behind else {}),
         },
     }
 

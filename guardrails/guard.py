@@ -233,6 +233,8 @@ class Guard:
             facts=facts,
             caller=who,
             revision=evaluated.revision,
+            loaded_at=evaluated.loaded_at,
+            behind=evaluated.behind,
             decided_at=now,
             input=asked,
             result=evaluated.result,

@@ -91,6 +91,9 @@ class Settings:
     pacing: PacingSettings = Factory(PacingSettings)
     opa: OpaSettings = Factory(OpaSettings)
     where: Mapping[str, str] = Factory(dict)
+    # The files this was read from, for reading them again; None where there is none.
+    file: Path | None = None
+    organisation: Path | None = None
 
     def at(self, key: str) -> str:
         """``guardrails.toml:7`` for an error about `key`, or ``the configuration`` when no file set it."""

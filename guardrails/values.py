@@ -266,6 +266,7 @@ class Decision:
 
     `unavailable` is set when the guard could not decide (then `action` is ``deny``).
     `input` and `result` are the documents the engine was given and gave, for the decision log.
+    `loaded_at` is when the policies that decided were loaded, `behind` why a later edit of theirs does not load.
     """
 
     id: str
@@ -277,6 +278,8 @@ class Decision:
     unavailable: str | None = None
     reason: str = ""
     revision: str = ""
+    loaded_at: float = 0.0
+    behind: str = ""
     decided_at: float = 0.0
     input: Mapping[str, Any] = field(default=EMPTY, repr=False)
     result: Mapping[str, Any] = field(default=EMPTY, repr=False)

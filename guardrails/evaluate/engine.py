@@ -21,17 +21,24 @@ class EngineFailure(Exception):
 
 @frozen
 class Evaluation:
-    """The result document, the revision of the policies that gave it, and what it cost (``timer_…_ns``)."""
+    """The result document, the revision of the policies that gave it, and what it cost (``timer_…_ns``).
+
+    `loaded_at` is when they were loaded (seconds since the epoch; 0 where only a server knows), `behind` why what is
+    on disk now does not load, "" where it does.
+    """
 
     result: Mapping[str, Any]
     revision: str
     metrics: Mapping[str, int] = EMPTY
+    loaded_at: float = 0.0
+    behind: str = ""
 
 
 class Engine(Protocol):
     """Answers an `input` document with the result document of ENTRYPOINT. Raises EngineFailure, nothing else."""
 
-    revision: str
+    @property
+    def revision(self) -> str: ...
 
     def evaluate(self, document: Mapping[str, Any]) -> Evaluation: ...
 

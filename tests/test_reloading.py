@@ -1,0 +1,209 @@
+"""Hot reload: an edit takes effect in running processes; one that does not load changes nothing and is said once."""
+
+from __future__ import annotations
+
+import json
+import logging
+import multiprocessing
+import os
+import shutil
+import threading
+import time
+
+import pytest
+
+import guardrails
+
+RULE = """package guardrails.quiet
+
+# METADATA
+# title: Nothing is stopped
+# custom:
+#   rule: quiet/stop
+deny contains {
+	"rule": "quiet/stop",
+	"target": id,
+	"message": "It is quiet.",
+	"remediation": "Leave it.",
+} if {
+	"CALL" in input.call.effects
+	some id, _ in input.targets
+}
+"""
+
+
+@pytest.fixture
+def place(tmp_path):
+    """A configuration with a folder of policies whose one rule never fires."""
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "quiet.rego").write_text(RULE.replace("CALL", "nothing"))
+    (tmp_path / "guardrails.toml").write_text(
+        'policies = ["own"]\n[log]\npath = "decisions.jsonl"\n[state]\nenabled = false\n'
+    )
+    return tmp_path
+
+
+@pytest.fixture
+def guard(place, site):
+    guard = guardrails.install(str(place / "guardrails.toml"))
+    # Every decision looks, so that no test waits.
+    guard._engine._interval_s = 0.0
+    guard._engine._next = 0.0
+    yield guard
+    guardrails.uninstall()
+
+
+def _write(file, text):
+    """An edit that is a second old, so that it counts as still."""
+    file.write_text(text)
+    past = time.time() - 1
+    os.utime(file, (past, past))
+
+
+def _stop(site):
+    site.ec2.stop_instances(InstanceIds=[site.green.instance_ids[0]])
+
+
+def _last(place):
+    return json.loads((place / "decisions.jsonl").read_text().splitlines()[-1])
+
+
+def test_an_edit_takes_effect(guard, place, site, aws):
+    """An edited rule blocks in the running process, nothing reaches the server, and the log tells the revision."""
+    _stop(site)
+    before, sent = guard.revision, aws.count("StopInstances")
+    _write(place / "own" / "quiet.rego", RULE.replace("CALL", "stop"))
+    with pytest.raises(guardrails.CallDenied, match="quiet/stop"):
+        _stop(site)
+    assert aws.count("StopInstances") == sent
+    assert guard.revision != before
+    entry = _last(place)
+    assert entry["bundles"]["guardrails"]["revision"] == guard.revision
+    assert "policies_loaded_at" in entry["custom"]
+    assert "policies_behind" not in entry["custom"]
+
+
+@pytest.mark.parametrize(
+    ("edit", "why"),
+    [
+        ("package guardrails.quiet\n\ndeny contains {\n", "quiet.rego:"),
+        (RULE.replace("CALL", "nothing") + "\nx := unknown_function(1)\n", "unknown function unknown_function"),
+    ],
+)
+def test_a_broken_edit_changes_nothing(guard, place, site, aws, caplog, edit, why):
+    """A broken edit is said once, the last good policies go on, the log says why, and a mended edit loads."""
+    before = guard.revision
+    _write(place / "own" / "quiet.rego", edit)
+    with caplog.at_level(logging.WARNING, "guardrails"):
+        _stop(site)
+        _stop(site)
+    assert [why in record.message for record in caplog.records].count(True) == 1
+    assert guard.revision == before
+    assert why in _last(place)["custom"]["policies_behind"]
+    with pytest.raises(guardrails.CallDenied, match="live-cluster/stop"):
+        site.ec2.stop_instances(InstanceIds=[site.blue.instance_ids[0]])
+    _write(place / "own" / "quiet.rego", RULE.replace("CALL", "stop") + "\n")
+    with pytest.raises(guardrails.CallDenied, match="quiet/stop"):
+        _stop(site)
+    assert "policies_behind" not in _last(place)["custom"]
+
+
+def test_the_accident_is_not_loaded(guard, place, site, aws):
+    """An edit that would allow terminating a live machine is refused by the canary."""
+    own = place / "own" / "guardrails" / "verdict"
+    own.mkdir(parents=True)
+    text = (guardrails.evaluate.bundle.shipped() / "guardrails/verdict/verdict.rego").read_text()
+    _write(own / "verdict.rego", text.replace("violations(answers) := ", "violations(answers) := set() & "))
+    _stop(site)
+    with pytest.raises(guardrails.CallDenied):
+        site.ec2.terminate_instances(InstanceIds=[site.blue.instance_ids[0]])
+    assert aws.count("TerminateInstances") == 0
+    assert "allow terminating a machine of the live cluster" in _last(place)["custom"]["policies_behind"]
+
+
+def test_the_configuration_too(guard, place, site):
+    """Enforcement, parameters and folders of the configuration's file take effect; another key does not."""
+    file = place / "guardrails.toml"
+    text = file.read_text()
+    _write(file, 'mode = "dryrun"\n' + text + '[enforcement]\n"live-cluster/stop" = "dryrun"\n')
+    site.ec2.stop_instances(InstanceIds=[site.blue.instance_ids[0]])
+    assert guard.settings.mode == "enforce"
+    _write(file, text + '[enforcement]\n"live-cluster/nothing" = "dryrun"\n')
+    site.ec2.stop_instances(InstanceIds=[site.blue.instance_ids[1]])
+    assert "unknown rule 'live-cluster/nothing'" in _last(place)["custom"]["policies_behind"]
+    _write(file, text)
+    with pytest.raises(guardrails.CallDenied):
+        site.ec2.stop_instances(InstanceIds=[site.blue.instance_ids[2]])
+
+
+def test_a_folder_that_vanishes(guard, place, site):
+    """A deleted folder leaves the last good policies in force."""
+    _write(place / "own" / "quiet.rego", RULE.replace("CALL", "stop"))
+    with pytest.raises(guardrails.CallDenied):
+        _stop(site)
+    guard._engine._settle_s = 0.0
+    shutil.rmtree(place / "own")
+    for _ in range(3):
+        with pytest.raises(guardrails.CallDenied, match="quiet/stop"):
+            _stop(site)
+    assert "no such folder" in _last(place)["custom"]["policies_behind"]
+
+
+def test_a_fresh_edit_waits(guard, place, site):
+    """A file that is still being written is left alone; it counts once two looks have seen it alike."""
+    guard._engine._settle_s = 60.0
+    (place / "own" / "quiet.rego").write_text(RULE.replace("CALL", "stop"))
+    _stop(site)
+    guard._engine._next = 0.0
+    with pytest.raises(guardrails.CallDenied, match="quiet/stop"):
+        _stop(site)
+
+
+def test_threads(guard, place, site):
+    """While one thread reloads, others decide, each by one revision whose rule and answer fit."""
+    guard._engine._settle_s = 0.0
+    seen, stop = [], threading.Event()
+
+    def decide():
+        while not stop.is_set():
+            found = guard.check(site.ec2, "StopInstances", InstanceIds=[site.green.instance_ids[0]])
+            seen.append((found.revision, found.action, found.unavailable))
+
+    threads = [threading.Thread(target=decide) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for number in range(8):
+        effect = "stop" if number % 2 == 0 else "nothing"
+        _write(place / "own" / "quiet.rego", RULE.replace("CALL", effect))
+        time.sleep(0.1)
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert not any(unavailable for _, _, unavailable in seen)
+    by_revision = {}
+    for revision, action, _ in seen:
+        by_revision.setdefault(revision, set()).add(action)
+    assert len(by_revision) == 2
+    assert sorted(map(sorted, by_revision.values())) == [["allow"], ["deny"]]
+
+
+def _in_child(site, queue):
+    try:
+        _stop(site)
+        queue.put("sent")
+    except guardrails.CallDenied as error:
+        queue.put(str(error))
+
+
+def test_forked(guard, place, site):
+    """A child that was forked while another thread held the lock reloads, too."""
+    guard._engine._lock.acquire()
+    _write(place / "own" / "quiet.rego", RULE.replace("CALL", "stop"))
+    context = multiprocessing.get_context("fork")
+    queue = context.Queue()
+    child = context.Process(target=_in_child, args=(site, queue))
+    child.start()
+    told = queue.get(timeout=30)
+    child.join()
+    guard._engine._lock.release()
+    assert "quiet/stop" in told
