@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -133,3 +137,49 @@ def test_the_readmes_ramp_runs():
     names = {"guardrails": guardrails, "tasks": range(7), "database_is_well": lambda: True, "start": started.append}
     exec(lines.replace("interval_s=10", "interval_s=0"), names)
     assert started == list(range(7))
+
+
+OPS = """
+import sys
+sys.path[:0] = {path!r}
+import guardrails
+from guardrails.testing import SimulatedAWS
+
+with SimulatedAWS() as aws:
+    aws.start_cluster("blue", 3, addresses=1)
+    green = aws.start_cluster("green", 3).instance_ids
+    ec2 = aws.client("ec2")
+    guardrails.install()
+    for call, machine in ((ec2.stop_instances, 0), (ec2.start_instances, 0), (ec2.terminate_instances, 1)):
+        try:
+            call(InstanceIds=[green[machine]])
+        except guardrails.CallDenied as denied:
+            print("blocked:", *sorted({{violation.rule for violation in denied.decision.violations}}))
+"""
+
+
+def test_the_guides_tour(tmp_path, opa):
+    """Every command of the tour prints what the guide shows (… is anything), from the scaffold to the denial."""
+    (tmp_path / "guardrails.toml").write_text('policies = ["my-policies"]\n[log]\npath = "decisions.jsonl"\n')
+    (tmp_path / "my-policies").mkdir()
+    (tmp_path / "ops.py").write_text(OPS.format(path=[str(bundle.shipped().parent)]))
+    programs = os.pathsep.join((str(Path(sys.executable).parent), str(Path(opa).parent), os.environ["PATH"]))
+    place = {**os.environ, "PATH": programs, "COLUMNS": "80", "PYTHONPATH": str(bundle.shipped().parent)}
+
+    def shell(command):
+        done = subprocess.run(
+            ["/bin/sh", "-c", command], cwd=tmp_path, env=place, capture_output=True, text=True, check=False
+        )
+        assert "Traceback" not in done.stderr, done.stderr
+        return done.stdout
+
+    # What was recorded before the tour.
+    shell("mv my-policies later; mkdir my-policies; python ops.py; rmdir my-policies; mv later my-policies")
+    tour = _blocks(GUIDE.split("## From an idea")[1].split("\n## ")[0], "console")
+    steps = re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", "".join(tour), re.MULTILINE)
+    assert len(steps) == 9
+    for command, shown in steps:
+        wanted = "".join(".*" if part == "…" else re.escape(part) for part in re.split("(…)", shown.rstrip("\n")))
+        told = shell(command).rstrip("\n")
+        assert re.fullmatch(wanted, told, re.DOTALL), f"$ {command}\n{told}"
+    assert (tmp_path / "replay.html").is_file()

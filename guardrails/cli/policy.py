@@ -17,6 +17,7 @@ class _Policy(LazyGroup):
         "new": "policy_new",
         "promote": "policy_promote",
         "replay": "policy_replay",
+        "test": "policy_test",
     }
 
 

@@ -83,7 +83,8 @@ def _timeline(hours: Mapping[str, Counter[str]]) -> Iterable[str]:
             base += part
         yield "</g>"
     yield f'<text x="0" y="{high + 18}">{escape(names[0])}</text>'
-    yield f'<text x="1000" y="{high + 18}" text-anchor="end">{escape(names[-1])}</text>'
+    if len(names) > 1:
+        yield f'<text x="1000" y="{high + 18}" text-anchor="end">{escape(names[-1])}</text>'
     yield f'<text x="0" y="11">{most:,} decisions {"a day" if daily else "an hour"}</text></svg>'
 
 

@@ -1,0 +1,59 @@
+"""Which lines of policies their tests evaluate."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from pathlib import PurePath
+from typing import Any
+
+from attrs import define, field, frozen
+
+
+@frozen
+class Covered:
+    """The lines of one file that are code, and those of them that no test evaluates."""
+
+    file: str
+    lines: int
+    missing: tuple[int, ...]
+
+    @property
+    def percent(self) -> float:
+        """100 for a file without code."""
+        return _percent(self.lines - len(self.missing), self.lines)
+
+
+@define
+class Coverage:
+    """Collects what engines report of `wanted` files; those of tests are left out."""
+
+    wanted: Collection[str]
+    _covered: dict[str, set[int]] = field(factory=dict)
+    _code: dict[str, set[int]] = field(factory=dict)
+
+    def add(self, report: Mapping[str, Any]) -> None:
+        """Add what one engine reports."""
+        for entry in report["files"]:
+            file = str(entry["path"])
+            if file in self.wanted and not PurePath(file).stem.endswith("_test"):
+                self._covered.setdefault(file, set()).update(entry["covered"])
+                self._code.setdefault(file, set()).update(entry["covered"], entry["not_covered"])
+
+    def files(self) -> list[Covered]:
+        """Each file with code, in order."""
+        return [
+            Covered(file, len(lines), tuple(sorted(lines - self._covered[file])))
+            for file, lines in sorted(self._code.items())
+            if lines
+        ]
+
+    @property
+    def percent(self) -> float:
+        """Of the lines of all files."""
+        files = self.files()
+        lines = sum(file.lines for file in files)
+        return _percent(lines - sum(len(file.missing) for file in files), lines)
+
+
+def _percent(part: int, whole: int) -> float:
+    return 100.0 * part / whole if whole else 100.0
