@@ -12,6 +12,7 @@ from guardrails.cli.lazy import LazyGroup
 class _Policy(LazyGroup):
     modules: ClassVar = {
         "build": "policy_build",
+        "check": "policy_check",
         "eval": "policy_eval",
         "explain": "policy_explain",
         "new": "policy_new",

@@ -92,9 +92,15 @@ def checked(bundle: Bundle) -> Bundle:
     return evolve(bundle, modules=expand(ast))
 
 
+def syntax_of(bundle: Bundle) -> list[dict[str, Any]]:
+    """The syntax trees, unchecked. Raises PolicyError for a text that is no Rego."""
+    found: list[dict[str, Any]] = json.loads(prepared(bundle, ready=True).get_ast_as_json())
+    return found
+
+
 def parsed(bundle: Bundle) -> list[Module]:
     """The modules' syntax trees. Raises PolicyError at the first mistake."""
-    return [Module(entry) for entry in json.loads(prepared(bundle, ready=True).get_ast_as_json())]
+    return list(map(Module, syntax_of(bundle)))
 
 
 def prepared(bundle: Bundle, *, ready: bool = False) -> Any:

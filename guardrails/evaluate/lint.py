@@ -7,7 +7,7 @@ that regorus 0.13 evaluates wrongly: a package picked by a variable, and a funct
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from guardrails.errors import PolicyError
@@ -17,6 +17,12 @@ from guardrails.evaluate.syntax import Module, Path, Reference, Rule, leading
 
 def check(ast: Sequence[Mapping[str, Any]], data: Mapping[str, Any]) -> None:
     """Raise PolicyError at the first mistake, as ``file:line:column: what, and how to mend it``."""
+    for mistake in mistakes(ast, data):
+        raise mistake
+
+
+def mistakes(ast: Sequence[Mapping[str, Any]], data: Mapping[str, Any]) -> Iterator[PolicyError]:
+    """Every mistake, in the order of the files; the sentences are those of `check`."""
     modules = list(map(Module, ast))
     rules = [rule for module in modules for rule in module.rules]
     defined = {rule.path for rule in rules}
@@ -27,60 +33,61 @@ def check(ast: Sequence[Mapping[str, Any]], data: Mapping[str, Any]) -> None:
             for found in module.references(rule, below):
                 reached = _reached(found.path, defined, below)
                 if found.is_call:
-                    _check_call(found, defined, module.file)
+                    yield from _calls(found, defined, module.file)
                 elif found.path[0] == "data":
-                    _check_reference(found, reached, defined, data, module.file)
+                    yield from _unknown(found, reached, defined, data, module.file)
                 if found.path == found.imported and found.imported not in defined:
-                    _refuse_bare_import(found, module.file)
+                    yield _bare_import(found, module.file)
                 edges[rule.path] |= reached
-    _check_functions(rules)
-    _check_recursion(edges, rules)
+    yield from _functions(rules)
+    yield from _recursion(edges, rules)
 
 
 def _at(file: str, span: Mapping[str, Any]) -> str:
     return f"{file}:{span['line']}:{span['col']}"
 
 
-def _check_call(found: Reference, defined: set[Path], file: str) -> None:
+def _calls(found: Reference, defined: set[Path], file: str) -> Iterator[PolicyError]:
     name = _name(found.path)
     if name in FORBIDDEN:
-        raise PolicyError(f"{_at(file, found.span)}: {name} is not allowed, a decision must depend on its input alone")
-    if name not in AVAILABLE and found.path not in defined:
-        raise PolicyError(f"{_at(file, found.span)}: unknown function {name}; define it or mend its name")
+        yield PolicyError(f"{_at(file, found.span)}: {name} is not allowed, a decision must depend on its input alone")
+    elif name not in AVAILABLE and found.path not in defined:
+        yield PolicyError(f"{_at(file, found.span)}: unknown function {name}; define it or mend its name")
 
 
-def _check_reference(
+def _unknown(
     found: Reference, reached: set[Path], defined: set[Path], data: Mapping[str, Any], file: str
-) -> None:
+) -> Iterator[PolicyError]:
     path, span, name = found.path, found.span, _name(found.path)
     known = tuple(leading(path))
     if len(known) < len(path) and any(len(rule) > len(known) + 1 and rule[: len(known)] == known for rule in defined):
-        raise PolicyError(
+        yield PolicyError(
             f"{_at(file, span)}: {name} picks a package by a variable; name each package, as areas.rego does"
         )
-    if reached or _in_data(path[1:], data):
-        return
-    raise PolicyError(f"{_at(file, span)}: nothing defines {name}; mend the name, or give it a value in a data.json")
+    elif not reached and not _in_data(path[1:], data):
+        yield PolicyError(
+            f"{_at(file, span)}: nothing defines {name}; mend the name, or give it a value in a data.json"
+        )
 
 
 def _name(path: Path) -> str:
     return ".".join("_" if step is None else step for step in path)
 
 
-def _refuse_bare_import(found: Reference, file: str) -> None:
+def _bare_import(found: Reference, file: str) -> PolicyError:
     name = found.path[-1]
-    raise PolicyError(
+    return PolicyError(
         f"{_at(file, found.span)}: {name} is the package {_name(found.path)} here; "
         "name something in it, or give the variable another name"
     )
 
 
-def _check_functions(rules: Sequence[Rule]) -> None:
+def _functions(rules: Sequence[Rule]) -> Iterator[PolicyError]:
     first: dict[Path, Rule] = {}
     for rule in rules:
         other = first.setdefault(rule.path, rule)
         if rule.is_function and other.file != rule.file:
-            raise PolicyError(
+            yield PolicyError(
                 f"{rule.file}:{rule.line}: the function {rule.path[-1]} is defined in {other.file}, too; "
                 "put its definitions into one file"
             )
@@ -119,18 +126,18 @@ def _in_data(path: Path, data: Any) -> bool:
     return True
 
 
-def _check_recursion(edges: Mapping[Path, set[Path]], rules: Sequence[Rule]) -> None:
+def _recursion(edges: Mapping[Path, set[Path]], rules: Sequence[Rule]) -> Iterator[PolicyError]:
     done: set[Path] = set()
 
-    def visit(path: Path, trail: tuple[Path, ...]) -> None:
+    def visit(path: Path, trail: tuple[Path, ...]) -> Iterator[PolicyError]:
         if path in trail:
             circle = " -> ".join(str(step[-1]) for step in (*trail[trail.index(path) :], path))
             rule = next(rule for rule in rules if rule.path == path)
-            raise PolicyError(f"{rule.file}:{rule.line}: recursion is not allowed in Rego: {circle}")
-        if path not in done:
+            yield PolicyError(f"{rule.file}:{rule.line}: recursion is not allowed in Rego: {circle}")
+        elif path not in done:
             for following in sorted(edges[path], key=str):
-                visit(following, (*trail, path))
+                yield from visit(following, (*trail, path))
             done.add(path)
 
     for path in sorted(edges, key=str):
-        visit(path, ())
+        yield from visit(path, ())

@@ -33,6 +33,7 @@ class Rule:
     node: Sequence[Any] = field(repr=False)
     locals: frozenset[str] = frozenset()
     bodies: Sequence[Mapping[str, Any]] = field(default=(), repr=False)
+    span: Mapping[str, Any] = field(factory=dict, repr=False)
 
 
 class Module:
@@ -50,6 +51,11 @@ class Module:
             if path[0] in ("data", "input") and name:
                 self.aliases[name] = path
         self.rules = [self._rule(node) for node in tree["rules"]]
+
+    @property
+    def lines(self) -> list[str]:
+        """The source, line by line."""
+        return self.source.decode().splitlines()
 
     def text(self, span: Mapping[str, Any]) -> str:
         """What stands there in the source; the quotes of a text at its edges, which a span leaves out, go with it."""
@@ -81,6 +87,7 @@ class Module:
             [inside, rest],
             arguments,
             body.get("bodies") or (),
+            body["span"],
         )
 
     def references(self, rule: Rule, known: Collection[Path]) -> Iterator[Reference]:

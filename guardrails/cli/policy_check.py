@@ -1,0 +1,51 @@
+"""``guardrails policy check``: what is wrong with policies, before they guard anything."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import attrs
+import click
+
+from guardrails.author.check import check as find
+from guardrails.author.finding import Finding, github, sarif
+from guardrails.config import load
+from guardrails.evaluate import bundle, bundle_file
+
+
+@click.command()
+@click.argument("folders", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--format", "fmt", type=click.Choice(["pretty", "json", "github", "sarif"]), default="pretty")
+@click.pass_obj
+def check(config: str | None, folders: tuple[Path, ...], fmt: str) -> None:
+    """Name every mistake in the policies below FOLDERS, or in those of this configuration (else the shipped ones).
+
+    Syntax, unknown functions and references, recursion, parts of `input` that are not there, entries and METADATA that
+    lack something, ids, packages. Exit code 1 when there is one.
+    """
+    configured = [path for path in load(config).policies if not bundle_file.is_bundle(path)]
+    found, count = find(folders or configured or [bundle.shipped()])
+    found = [attrs.evolve(one, file=_near(one.file)) for one in found]
+    if fmt == "sarif":
+        click.echo(json.dumps(sarif(found, version("botocore-guardrails")), indent=2))
+    elif fmt == "json":
+        click.echo(json.dumps([attrs.asdict(one) for one in found], indent=2))
+    else:
+        for one in found:
+            click.echo(github(one) if fmt == "github" else _line(one))
+        if fmt == "pretty":
+            click.echo(f"{count} files, {len(found) or 'no'} finding{'s' * (len(found) != 1)}")
+    sys.exit(1 if found else 0)
+
+
+def _line(one: Finding) -> str:
+    return f"{one.file}:{one.line}:{one.column}: {one.message} [{one.code}]"
+
+
+def _near(file: str) -> str:
+    near = os.path.relpath(file)
+    return file if near.startswith("..") else near
