@@ -134,7 +134,7 @@ def read(path: Path, keep: int = 0) -> Iterator[dict[str, Any] | str]:
             for position, line in enumerate(lines, 1):
                 try:
                     found = json.loads(line)
-                except ValueError:
+                except (ValueError, RecursionError):
                     found = None
                 if isinstance(found, dict) and "decision_id" in found:
                     yield found

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import random
+from pathlib import Path
 
 import pytest
 
@@ -150,14 +152,31 @@ def marked():
     return bundle.with_params(bundle.read([POLICIES]), params)
 
 
-def test_same_documents_as_opa(documents, marked, opa, run, tmp_path):
-    """For hundreds of generated inputs both engines return the same action and the same violations, word for word."""
+def _answers_of_opa(documents, policies, opa, run, tmp_path):
     data = tmp_path / "data.json"
-    data.write_text(json.dumps({**marked.data, "inputs": documents}))
+    data.write_text(json.dumps({**policies.data, "inputs": documents}))
     rego = [str(path) for path in sorted(POLICIES.rglob("*.rego")) if not path.stem.endswith("_test")]
     files = [argument for path in (*rego, data) for argument in ("-d", str(path))]
     query = "[answer | some one in data.inputs; answer := data.guardrails.main.decision with input as one]"
-    answers = json.loads(run(opa, "eval", *files, "-f", "raw", query))
+    return json.loads(run(opa, "eval", *files, "-f", "raw", query))
+
+
+def test_recorded_inputs(marked, opa, run, tmp_path):
+    """For 500 inputs that guards logged in runs of this suite both engines return the same document."""
+    packed = Path(__file__).with_name("recorded_inputs.jsonl.gz")
+    documents = [json.loads(line) for line in gzip.decompress(packed.read_bytes()).splitlines()]
+    answers = _answers_of_opa(documents, marked, opa, run, tmp_path)
+    engine = EmbeddedEngine(marked)
+    assert len(answers) == len(documents) >= 500
+    for document, answer in zip(documents, answers, strict=True):
+        assert engine.evaluate(document).result == answer
+    assert {answer["action"] for answer in answers} >= {"deny", "allow"}
+    assert len({document["call"]["operation"] for document in documents}) > 50
+
+
+def test_same_documents_as_opa(documents, marked, opa, run, tmp_path):
+    """For hundreds of generated inputs both engines return the same action and the same violations, word for word."""
+    answers = _answers_of_opa(documents, marked, opa, run, tmp_path)
     engine = EmbeddedEngine(marked)
     assert len(answers) == INPUTS
     for document, answer in zip(documents, answers, strict=True):
