@@ -15,6 +15,7 @@ class _Policy(LazyGroup):
         "check": "policy_check",
         "eval": "policy_eval",
         "explain": "policy_explain",
+        "mutate": "policy_mutate",
         "new": "policy_new",
         "promote": "policy_promote",
         "replay": "policy_replay",
