@@ -207,10 +207,10 @@ def test_evidence_is_fresh_after_a_wait(site, aws, install, monkeypatch):
         guardrails.uninstall()
         for allocation, machine in zip(site.blue.allocation_ids, green.instance_ids, strict=True):
             ec2.associate_address(AllocationId=allocation, InstanceId=machine, AllowReassociation=True)
-        time.sleep(2.1)
+        time.sleep(5.1)
         guard.install()
 
-    guard = install(max_fact_age_s=2)
+    guard = install(max_fact_age_s=5)
     monkeypatch.setattr("guardrails.pacing.turn.wait", cut_over)
     scope = "123456789012/eu-west-1"
     for _ in range(150):

@@ -283,3 +283,11 @@ def test_added_functions_answer_as_opa_does(opa, run, tmp_path):
         command = ("eval", "-d", str(tmp_path / "t.rego"), "-i", str(tmp_path / "input.json"), "-f", "raw")
         theirs = json.loads(run(opa, *command, f"data.t.{rule}"))
         assert sorted(map(str, ours)) == sorted(map(str, theirs))
+
+
+@pytest.mark.parametrize(
+    ("head", "level"), [("package guardrails.g # a note", "deny"), ("  package guardrails.g", "  deny")]
+)
+def test_an_area_written_otherwise_is_collected(head, level):
+    """A comment behind the package's name, or spaces before a rule, do not take an area out of the verdict."""
+    assert '"g": data.guardrails.g.deny' in bundle.collect([f"{head}\n\n{level} contains x if x := 1\n"])

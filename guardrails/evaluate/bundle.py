@@ -86,8 +86,8 @@ def _revision(modules: Mapping[str, str], data: Mapping[str, Any]) -> str:
 
 
 _COLLECTOR = "guardrails/areas/areas.rego"
-_PACKAGE = re.compile(r"^package\s+guardrails\.(\w+)\s*$", re.MULTILINE)
-_LEVEL = re.compile(r"^(deny|confirm|warn) contains\b", re.MULTILINE)
+_PACKAGE = re.compile(r"^[ \t]*package\s+guardrails\.(\w+)[ \t]*(?:#.*)?$", re.MULTILINE)
+_LEVEL = re.compile(r"^[ \t]*(deny|confirm|warn)\s+contains\b", re.MULTILINE)
 
 
 def collect(modules: Iterable[str]) -> str:

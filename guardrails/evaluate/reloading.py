@@ -97,7 +97,7 @@ class ReloadingEngine:
 
     def _still(self, stamps: _Stamps) -> bool:
         """Seen twice alike, or old enough by the clock; a clock that is wrong costs one more look."""
-        newest = max((changed for _, changed in stamps.values()), default=0)
+        newest = max((stamp[1] for file, stamp in stamps.items() if self._seen.get(file) != stamp), default=0)
         return stamps == self._pending or (
             stamps.keys() >= self._seen.keys() and time.time() - newest / 1e9 >= self._settle_s
         )
