@@ -163,3 +163,11 @@ def test_wrong_usage(tiny):
 def test_shipped_justifications_are_read():
     """The shipped file of justifications is well formed."""
     assert all(entry.reason for entry in justified.read(shipped()))
+
+
+def test_no_slip_in_a_small_shipped_area_survives(tmp_path, monkeypatch):
+    """The shipped tests notice every slip in `rollback` that is not justified, and only its entries are asked for."""
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(app, ["policy", "mutate", "rollback"])
+    assert done.exit_code == 0, done.output
+    assert done.stdout.endswith(", 1 justified, 0 survived\n")

@@ -332,3 +332,15 @@ test_addresses_that_are_null_were_not_looked_for if {
 	request := fixtures.request("AssociateAddress", ["ip"], {"eipalloc-2": spare, "i-new": onto(busy)})
 	rules(addresses.deny) == {"addresses/displace"} with input as request
 }
+
+test_only_live_clusters_are_measured_against if {
+	shared := {"clusters": {"green": {}, "red": fixtures.cluster(false, 9, 9)}}
+	request := moving(fixtures.machine("green"), shared)
+	both := object.union(request, {"targets": {"eipalloc-1": {"clusters": ["blue", "red"]}}})
+	count(addresses.deny) == 0 with input as both
+}
+
+test_a_cluster_without_a_name_takes_nothing_over if {
+	nameless := object.union(fixtures.machine("green"), {"clusters": [7]})
+	contains(gap(moving(nameless, {})), " serves the address already")
+}

@@ -112,3 +112,29 @@ test_what_could_not_come_back_soon_is_confirmed if {
 test_an_unknown_number_of_tokens_counts_as_none if {
 	rules(capacity.confirm) == {"capacity/rebuild"} with input as destroying(3000, null)
 }
+
+test_one_other_subnet_is_named if {
+	some entry in capacity.deny with input as at({"alternatives": [{"id": "subnet-2", "free": 200, "zone": "a"}]})
+	contains(entry.remediation, "Use another subnet: subnet-2")
+}
+
+test_room_for_one_machine_of_the_live_cluster_is_kept if {
+	count(capacity.warn) == 1 with input as at({"free": 8, "reserved": 1})
+}
+
+test_the_live_cluster_grows_in_its_own_subnets if {
+	count(capacity.warn) == 0 with input as at({"free": 10, "subnets": ["subnet-9"]})
+		with data.guardrails.params.capacity.headroom_machines as 5
+}
+
+test_stopped_machines_need_not_be_rebuilt if {
+	asked := json.patch(destroying(3000, 0), [{"op": "replace", "path": "/call/effects", "value": ["stop"]}])
+	count(capacity.confirm) == 0 with input as asked
+}
+
+test_minutes_are_counted_exactly if {
+	some entry in capacity.confirm with input as destroying(4000, 0)
+	contains(entry.message, "in 34 min")
+	count(capacity.confirm) == 0 with input as destroying(3000, 1800)
+	count(capacity.confirm) == 1 with input as destroying(3000, 1799)
+}

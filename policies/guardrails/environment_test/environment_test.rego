@@ -29,3 +29,9 @@ test_a_call_that_hurts_nothing_is_free if {
 	asked := json.patch(run(true, true), [{"op": "replace", "path": "/call/effects", "value": ["capacity"]}])
 	count(environment.deny) == 0 with input as asked
 }
+
+test_simulators_and_other_programs_are_not_warned_of if {
+	every asked in [run(true, false), run(false, true)] {
+		count(environment.warn) == 0 with input as asked with data.guardrails.params.test_runs as "warn"
+	}
+}

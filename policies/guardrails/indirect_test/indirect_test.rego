@@ -59,3 +59,20 @@ test_one_zone_or_no_protection_is_fine if {
 		count(indirect.warn) == 0 with input as fixtures.request("TerminateInstances", ["terminate"], targets)
 	}
 }
+
+test_another_type_of_id_is_refused_where_it_hurts if {
+	mistaken := object.union(fixtures.machine("green"), {"facts": {"mismatch": "it is the id of a volume"}})
+	count(indirect.deny) == 0 with input as fixtures.request("X", ["capacity"], {"vol-1": mistaken})
+	matching := object.union(fixtures.machine("green"), {"facts": {"mismatch": null}})
+	count(indirect.deny) == 0 with input as fixtures.request("X", ["terminate"], {"i-1": matching})
+}
+
+test_only_terminating_goes_by_zones if {
+	targets := {"i-1": machine("a", true), "i-2": machine("b", false)}
+	count(indirect.warn) == 0 with input as fixtures.request("StopInstances", ["stop"], targets)
+}
+
+test_an_unknown_zone_is_no_other_zone if {
+	targets := {"i-1": machine("a", true), "i-2": machine(null, false)}
+	count(indirect.warn) == 0 with input as fixtures.request("TerminateInstances", ["terminate"], targets)
+}

@@ -152,3 +152,7 @@ test_clusters_of_a_target_are_a_list if {
 test_targets_that_are_null_are_named if {
 	lacks(replaced(["targets"], null), "targets")
 }
+
+test_a_missing_level_has_its_rule if {
+	rules(intake.silent({"deny": {}, "confirm": {}})) == {"main/malformed"}
+}

@@ -65,3 +65,12 @@ test_only_machines_going_down_is_fatal if {
 	lib.fatal with input as fixtures.request("X", ["stop"], {})
 	not lib.fatal with input as fixtures.request("X", ["storage", "replace", "scale-in"], {})
 }
+
+test_a_group_takes_only_its_own_clusters if {
+	asked := object.union(
+		fixtures.request("X", ["terminate"], {"g": fixtures.thing("asg", ["blue"])}),
+		{"clusters": {"green": {"targeted": 1}}},
+	)
+	lib.taken("green") == 1 with input as asked
+	lib.taken("blue") == 3 with input as asked
+}

@@ -124,3 +124,11 @@ test_without_the_parameter_no_age_is_allowed if {
 	some entry in found
 	contains(entry.message, "eip is 1 s old, at most 0 s are allowed.")
 }
+
+test_old_evidence_is_good_enough_for_a_launch if {
+	old := {"live": {"sources": [object.union(fixtures.source("eip", ["blue"]), {"age_s": 9999})]}}
+	launch := object.union(fixtures.request("X", ["capacity"], green_machine), old)
+	count(live_cluster.deny) == 0 with input as launch
+	rules(live_cluster.deny) == {"live-cluster/stale-evidence"}
+		with input as object.union(fixtures.request("X", ["protection"], green_machine), old)
+}

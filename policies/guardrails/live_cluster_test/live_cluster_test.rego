@@ -105,3 +105,15 @@ test_stopping_speaks_for_what_follows_from_it if {
 		rules(found) == {"live-cluster/stop"}
 	}
 }
+
+test_traffic_is_kept_whatever_else_is_started if {
+	rules(live_cluster.deny) == {"live-cluster/traffic"} with input as on_blue("X", ["traffic", "capacity"])
+}
+
+test_machines_are_named_as_such if {
+	every type in ["instance", "tagged"] {
+		live_cluster.on_machines("stop", "x") == "stop" with input as fixtures.request("X", ["stop"], {"x": fixtures.thing(type, ["blue"])})
+	}
+	group := fixtures.request("X", ["stop"], {"x": fixtures.thing("asg", ["blue"])})
+	live_cluster.on_machines("stop", "x") == "stop the machines of" with input as group
+}

@@ -96,3 +96,8 @@ test_an_update_of_a_live_stack_asks_for_a_change_set if {
 	entry.rule == "live-cluster/replace"
 	contains(entry.remediation, "CreateChangeSet")
 }
+
+test_only_a_stack_has_change_sets if {
+	contains(live_cluster.replacement_of("cfn-stack"), "Make a change set")
+	startswith(live_cluster.replacement_of("asg"), "Start the new version as a cluster of its own")
+}

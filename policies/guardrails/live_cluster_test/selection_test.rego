@@ -160,3 +160,8 @@ test_untagged_message_has_a_tag_without_the_parameter if {
 	some entry in found
 	contains(entry.remediation, "tag it cluster=<cluster>,")
 }
+
+test_a_launch_may_touch_or_name_what_it_likes if {
+	count(live_cluster.deny) == 0 with input as on_untagged(["capacity"])
+	count(live_cluster.deny) == 0 with input as fixtures.request("RunInstances", ["capacity"], {})
+}

@@ -44,3 +44,7 @@ test_the_parameter_decides if {
 		count(opaque.warn) == counts[1] with input as on({}) with data.guardrails.params.opaque as word
 	}
 }
+
+test_other_calls_that_name_nothing_are_not_its_business if {
+	count(opaque.confirm) == 0 with input as fixtures.request("X", ["terminate"], {})
+}

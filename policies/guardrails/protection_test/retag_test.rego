@@ -234,3 +234,8 @@ test_the_mark_of_no_cluster_follows_nothing if {
 	)
 	denied(request) == retag
 }
+
+test_the_mark_of_what_nobody_could_look_up_stays if {
+	unknown := object.union(marked("blue"), {"resolved": false})
+	denied(object.union(tagging(unknown, {"removed": ["Live"]}), moved)) == retag
+}

@@ -83,3 +83,33 @@ test_a_missing_history_counts_as_none if {
 		with data.guardrails.params.remaining as bounds
 	not lib.live_known with input as object.union(naming(4, 0, 0), {"live": {"known": false}})
 }
+
+test_each_effect_is_relaxed_by_its_own_rule if {
+	count(remaining.deny) == 0 with input as live("stop")
+		with data.guardrails.params.enforcement as {"live-cluster/terminate": "warn"}
+	count(remaining.deny) == 0 with input as live("terminate")
+		with data.guardrails.params.enforcement as {"live-cluster/stop": "warn"}
+}
+
+test_what_takes_no_machine_away_is_free if {
+	asked := json.patch(naming(9, 0, 0), [{"op": "replace", "path": "/call/effects", "value": ["network"]}])
+	count(remaining.deny) == 0 with input as asked with data.guardrails.params.remaining as bounds
+	count(remaining.deny) == 0 with input as naming(0, 9, 0) with data.guardrails.params.remaining as bounds
+	small := object.union(naming(0, 0, 0), {"clusters": {"workers": {"running": 1}}})
+	count(remaining.deny) == 0 with input as small with data.guardrails.params.remaining as bounds
+}
+
+test_a_single_machine_may_be_one_too_many if {
+	small := object.union(naming(1, 0, 0), {"clusters": {"workers": {"running": 2}}})
+	rules(remaining.deny) == {"remaining/minimum"} with input as small with data.guardrails.params.remaining as bounds
+}
+
+test_stopped_machines_went_too if {
+	asked := object.union(naming(2, 0, 0), {"history": {"stopped": {"workers": 2}}})
+	rules(remaining.deny) == {"remaining/share"} with input as asked with data.guardrails.params.remaining as bounds
+}
+
+test_the_share_itself_may_go if {
+	half := object.union(bounds, {"clusters": {"workers": {"max_share": 0.5}}})
+	count(remaining.deny) == 0 with input as naming(5, 0, 0) with data.guardrails.params.remaining as half
+}

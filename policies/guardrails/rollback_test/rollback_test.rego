@@ -34,3 +34,10 @@ test_moving_back_is_allowed if {
 	asked := json.patch(retired(600), [{"op": "replace", "path": "/call/effects", "value": ["ip", "traffic"]}])
 	count(rollback.deny) == 0 with input as asked
 }
+
+test_all_that_lasts_is_refused if {
+	every effect in ["terminate", "stop", "storage", "scale-in", "replace"] {
+		asked := json.patch(retired(600), [{"op": "replace", "path": "/call/effects", "value": [effect]}])
+		count(rollback.deny) == 1 with input as asked
+	}
+}
