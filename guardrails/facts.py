@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping
 
 from guardrails import live, preflight
-from guardrails.lookups import Fetched, Lookups
+from guardrails.lookups import Answering, Fetched
 from guardrails.origin import Origin
 from guardrails.pacing import LAUNCH, Pacer
 from guardrails.resolve import Inventory, clusters_of, followups, plan, targets_of
@@ -35,7 +35,7 @@ def scope_of(account: str | None, origin: Origin) -> str:
 class FactFinder:
     """Finds the facts for a call. `history` and `pacer` are None where the configuration wants nothing remembered."""
 
-    def __init__(self, settings: Settings, lookups: Lookups, history: History | None, pacer: Pacer | None) -> None:
+    def __init__(self, settings: Settings, lookups: Answering, history: History | None, pacer: Pacer | None) -> None:
         self._settings = settings
         self._lookups = lookups
         self._history = history

@@ -9,7 +9,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
-from typing import Any, cast
+from typing import Any, Protocol, cast
 from urllib.parse import urlsplit
 
 import botocore.session
@@ -43,6 +43,14 @@ class Fetched:
         return Fetched(
             {**self.answers, **other.answers}, self.failures + other.failures, self.requests + other.requests
         )
+
+
+class Answering(Protocol):
+    """Whatever answers look-ups: AWS, or a snapshot of it."""
+
+    def fetch(self, lookups: Iterable[Lookup], origin: Origin, /) -> Fetched:
+        """Answer every look-up; never raises, what fails is in `failures`."""
+        ...
 
 
 class Lookups:

@@ -6,9 +6,6 @@ the id of its decision there. A presigned request is sent by somebody else's cli
 
 from __future__ import annotations
 
-import gzip
-import json
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -16,8 +13,7 @@ from typing import Any, Literal
 from attrs import frozen
 
 from guardrails.catalogue import Catalogue
-from guardrails.errors import ConfigError
-from guardrails.trace import PATTERN
+from guardrails.cloudtrail import Event, events
 
 Why = Literal["no decision", "unknown decision", "blocked", "another call"]
 
@@ -48,100 +44,45 @@ def reconcile(
 ) -> Iterator[Round | str]:
     """Every call that went round, in the files' order; what cannot be read comes as a sentence with its place.
 
-    `files` are CloudTrail's (JSON with Records, or one event a line; gzip or not) or folders of them. Calls that AWS
-    made by itself are left out, and so are rehearsals (DryRun).
+    `files` are CloudTrail's or folders of them. Calls that AWS made by itself are left out, and so are rehearsals
+    (DryRun).
     """
     known = {str(entry["decision_id"]): entry for entry in decisions}
-    for file in _files(files):
-        for place, event in _events(file):
-            if isinstance(event, str):
-                yield f"{place}: {event}"
-                continue
-            found = _judge(event, place, known, catalogue)
-            if found is not None:
-                yield found
+    for event in events(files, catalogue):
+        found = event if isinstance(event, str) else _judge(event, known, catalogue)
+        if found is not None:
+            yield found
 
 
-def _judge(
-    event: Mapping[str, Any], place: str, known: Mapping[str, Mapping[str, Any]], catalogue: Catalogue
-) -> Round | None:
-    source = str(event.get("eventSource", "")).partition(".")[0]
-    service = catalogue.service_of(source, str(event.get("apiVersion") or ""))
-    operation = str(event.get("eventName", ""))
-    identity = event.get("userIdentity") or {}
-    error = str(event.get("errorCode") or "")
-    by_aws = bool(identity.get("invokedBy")) or identity.get("type") == "AWSService"
-    if not catalogue.governs(service, operation) or by_aws or error.endswith("DryRunOperation"):
+def _judge(event: Event, known: Mapping[str, Mapping[str, Any]], catalogue: Catalogue) -> Round | None:
+    governed = catalogue.governs(event.service, event.operation)
+    if not governed or event.by_aws or event.error.endswith("DryRunOperation"):
         return None
-    why = _why(event, service, operation, known)
+    why = _why(event, known)
     if why is None:
         return None
     return Round(
         why=why,
-        time=str(event.get("eventTime", "")),
-        service=service,
-        operation=operation,
-        region=str(event.get("awsRegion", "")),
-        principal=str(identity.get("arn") or identity.get("principalId") or ""),
-        address=str(event.get("sourceIPAddress", "")),
-        user_agent=str(event.get("userAgent", "")),
-        event_id=str(event.get("eventID", "")),
-        error=error,
-        place=place,
+        time=event.time,
+        service=event.service,
+        operation=event.operation,
+        region=event.region,
+        principal=event.principal,
+        address=event.address,
+        user_agent=event.user_agent,
+        event_id=event.event_id,
+        error=event.error,
+        place=event.place,
     )
 
 
-def _why(event: Mapping[str, Any], service: str, operation: str, known: Mapping[str, Mapping[str, Any]]) -> Why | None:
-    carried = re.search(PATTERN, str(event.get("userAgent", "")))
-    if carried is None:
+def _why(event: Event, known: Mapping[str, Mapping[str, Any]]) -> Why | None:
+    if event.decision_id is None:
         return "no decision"
-    decision = known.get(carried["id"])
+    decision = known.get(event.decision_id)
     if decision is None:
         return "unknown decision"
     call = (decision.get("input") or {}).get("call") or {}
-    if (call.get("service"), call.get("operation")) != (service, operation):
+    if (call.get("service"), call.get("operation")) != (event.service, event.operation):
         return "another call"
     return None if (decision.get("custom") or {}).get("sent") else "blocked"
-
-
-def _files(paths: Iterable[Path]) -> Iterator[Path]:
-    for path in paths:
-        if path.is_dir():
-            yield from sorted(found for found in path.rglob("*.json*") if found.is_file())
-        elif path.is_file():
-            yield path
-        else:
-            raise ConfigError(f"{path}: no such file or folder; give CloudTrail's files as they lie in its bucket")
-
-
-def _events(file: Path) -> Iterator[tuple[str, Mapping[str, Any] | str]]:
-    try:
-        raw = file.read_bytes()
-        text = (gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw).decode("utf-8")
-    except (OSError, EOFError, UnicodeDecodeError) as error:
-        yield str(file), f"cannot be read ({error}); the file is left out"
-        return
-    try:
-        document = json.loads(text)
-    except ValueError:
-        yield from _lines(file, text)
-        return
-    records = document.get("Records") if isinstance(document, dict) else document
-    if records is None and isinstance(document, dict) and "eventName" in document:
-        records = [document]
-    if not isinstance(records, list):
-        yield str(file), "has no Records; the file is left out"
-        return
-    for number, record in enumerate(records):
-        yield f"{file}#{number}", record if isinstance(record, dict) else "not an event; it is left out"
-
-
-def _lines(file: Path, text: str) -> Iterator[tuple[str, Mapping[str, Any] | str]]:
-    for number, line in enumerate(text.splitlines(), 1):
-        if not line.strip():
-            continue
-        try:
-            event = json.loads(line)
-        except ValueError:
-            event = None
-        yield f"{file}:{number}", event if isinstance(event, dict) else "not an event; the line is left out"

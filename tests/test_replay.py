@@ -18,7 +18,7 @@ import guardrails
 from guardrails import assembly
 from guardrails.cli.app import app
 from guardrails.config import load
-from guardrails.replay import Tally, replay
+from guardrails.replay import Tally, pieces, replay
 from guardrails.replay.page import page
 
 QUIET = """package guardrails.quiet
@@ -223,6 +223,6 @@ def test_interrupted_in_the_library(recorded, same):
     def stop(_: int) -> None:
         raise KeyboardInterrupt
 
-    tally, interrupted = replay([recorded], assembly.policies(load(same)), jobs=2, progress=stop)
+    tally, interrupted = replay(pieces([recorded]), assembly.policies(load(same)), jobs=2, progress=stop)
     assert interrupted
     assert tally.decisions == 5

@@ -19,6 +19,7 @@ class _Policy(LazyGroup):
         "new": "policy_new",
         "promote": "policy_promote",
         "replay": "policy_replay",
+        "snapshot": "policy_snapshot",
         "test": "policy_test",
     }
 

@@ -19,8 +19,8 @@ _Found = frozenset[tuple[str, str, str]]
 def decide(piece: Piece, engine: Engine) -> Tally:
     """The tally of one piece. A line that is no decision is named with its number, and nothing else is lost by it."""
     tally = Tally()
-    for number, line in enumerate(piece.lines, piece.first):
-        place = f"{piece.file}:{number}"
+    for index, line in enumerate(piece.lines):
+        place = piece.place(index)
         if not line.strip():
             continue
         try:
@@ -37,7 +37,8 @@ def decide(piece: Piece, engine: Engine) -> Tally:
 
 def _again(entry: Mapping[str, Any], place: str, engine: Engine, tally: Tally) -> None:
     asked, recorded = entry.get("input"), entry.get("result")
-    tally.seen(str(entry.get("timestamp") or ""), _revision(entry))
+    approximated = str(_of(entry, "custom").get("approximated") or "")
+    tally.seen(str(entry.get("timestamp") or ""), _revision(entry), approximated)
     # Only what a policy was asked about has the whole document.
     if not isinstance(asked, dict) or "schema" not in asked or _of(entry, "custom").get("unavailable"):
         tally.undecided += 1
@@ -67,6 +68,7 @@ def _again(entry: Mapping[str, Any], place: str, engine: Engine, tally: Tally) -
             gained=tuple(sorted({rule for rule, _, _ in new - old})),
             lost=tuple(sorted({rule for rule, _, _ in old - new})),
             targets=tuple(sorted({target for _, target, _ in new ^ old})[:10]),
+            approximated=approximated,
         )
     )
 
@@ -84,6 +86,8 @@ def _kind(was: str, now: str) -> Kind:
 
 
 def _revision(entry: Mapping[str, Any]) -> str:
+    if _of(entry, "custom").get("approximated"):
+        return "CloudTrail"
     return str(_of(_of(entry, "bundles"), "guardrails").get("revision") or "?")
 
 

@@ -29,6 +29,7 @@ def page(tally: Tally, candidate: str, *, interrupted: bool) -> str:
     parts = [
         "<h1>Replay of recorded decisions</h1>",
         f"<p class=big>{_sentence(tally)}</p>",
+        *_approximated(tally),
         f"<p class=dim>Candidate policies <code>{escape(candidate)}</code>, recorded with {recorded}.{cut}</p>",
         *_timeline(tally.hours),
         *_counts("By rule", tally.rules),
@@ -50,11 +51,20 @@ def _sentence(tally: Tally) -> str:
             (tally.undecided, "without a verdict of the policies"),
             (tally.failed, "that gave no answer"),
             (tally.unreadable, "unreadable lines"),
+            *((count, reason) for reason, count in sorted(tally.left_out.items())),
         )
         if count
     ]
-    rest = f"; {', '.join(left)} left out" if left else ""
+    rest = f"; {escape(', '.join(left))} left out" if left else ""
     return f"{tally.changed:,} of {tally.decisions:,} decisions come out otherwise: {kinds}{rest}."
+
+
+def _approximated(tally: Tally) -> Iterable[str]:
+    if tally.approximated:
+        yield (
+            f"<p><strong>Approximated:</strong> the facts of {tally.approximated:,} calls were not recorded with them; "
+            "they come from a snapshot or from other decisions, and the world may have been another then.</p>"
+        )
 
 
 def _timeline(hours: Mapping[str, Counter[str]]) -> Iterable[str]:
@@ -133,12 +143,17 @@ def _changes(changes: list[Change], total: int) -> Iterable[str]:
         yield (
             f'<tr><td>{escape(change.time[:19])}<br><code class=dim title="{escape(change.place)}">'
             f"{escape(change.decision_id[:8])}</code></td><td>{escape(change.call)}</td>"
-            f'<td style="color:{_COLOURS[change.kind]}">{escape(change.was)} → {escape(change.now)}</td>'
+            f'<td style="color:{_COLOURS[change.kind]}">{escape(change.was)} → {escape(change.now)}'
+            f"{_about(change)}</td>"
             f"<td>{'<br>'.join(f'<code>{escape(rule)}</code>' for rule in rules)}</td>"
             f"<td>{escape(', '.join(change.targets))}</td>"
             f"<td>{escape(change.program)}<br><span class=dim>{escape(change.person)}</span></td></tr>"
         )
     yield "</table>"
+
+
+def _about(change: Change) -> str:
+    return f"<br><span class=dim>facts of the {escape(change.approximated)}</span>" if change.approximated else ""
 
 
 def _faults(faults: list[str]) -> Iterable[str]:

@@ -17,11 +17,16 @@ _LINES = 250
 
 @frozen
 class Piece:
-    """Some lines of `file`, the first of them line `first`."""
+    """Some lines of `file`, the first of them line `first`; lines that come from elsewhere have `places`."""
 
     file: str
     first: int
     lines: tuple[bytes, ...]
+    places: tuple[str, ...] = ()
+
+    def place(self, index: int) -> str:
+        """Where a line stands: ``file:line``."""
+        return self.places[index] if self.places else f"{self.file}:{self.first + index}"
 
     @property
     def size(self) -> int:

@@ -7,12 +7,11 @@ import signal
 from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ProcessPoolExecutor
-from pathlib import Path
 
 from guardrails.evaluate.bundle import Bundle
 from guardrails.evaluate.embedded import EmbeddedEngine
 from guardrails.replay.deciding import decide
-from guardrails.replay.recorded import Piece, pieces
+from guardrails.replay.recorded import Piece
 from guardrails.replay.tally import Tally
 
 # Called with the bytes that are done.
@@ -35,27 +34,27 @@ class _Worker:
         return decide(piece, cls.engine)
 
 
-def replay(files: Iterable[Path], bundle: Bundle, *, jobs: int, progress: Progress) -> tuple[Tally, bool]:
-    """Decide again on every decision of the logs `files`; the tally, and whether it was interrupted (Ctrl-C).
+def replay(pieces: Iterable[Piece], bundle: Bundle, *, jobs: int, progress: Progress) -> tuple[Tally, bool]:
+    """Decide again on every decision in `pieces`; the tally, and whether it was interrupted (Ctrl-C).
 
-    The same logs and policies give the same tally, whatever `jobs`. Raises PolicyError for policies that do not load,
+    The same pieces and policies give the same tally, whatever `jobs`. Raises PolicyError for policies that do not load,
     ConfigError for a file that cannot be read.
     """
     engine = EmbeddedEngine(bundle)
     total = Tally()
     try:
         if jobs == 1:
-            for piece in pieces(files):
+            for piece in pieces:
                 total.add(decide(piece, engine))
                 progress(piece.size)
         else:
-            _side_by_side(files, bundle, jobs, total, progress)
+            _side_by_side(pieces, bundle, jobs, total, progress)
     except KeyboardInterrupt:
         return total, True
     return total, False
 
 
-def _side_by_side(files: Iterable[Path], bundle: Bundle, jobs: int, total: Tally, progress: Progress) -> None:
+def _side_by_side(pieces: Iterable[Piece], bundle: Bundle, jobs: int, total: Tally, progress: Progress) -> None:
     # Started anew, not forked: the parent may have threads and a compiled engine.
     pool = ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), _Worker.start, (bundle,))
     waiting: deque[tuple[int, Future[Tally]]] = deque()
@@ -66,7 +65,7 @@ def _side_by_side(files: Iterable[Path], bundle: Bundle, jobs: int, total: Tally
         progress(size)
 
     try:
-        for piece in pieces(files):
+        for piece in pieces:
             waiting.append((piece.size, pool.submit(_Worker.decide, piece)))
             if len(waiting) > 3 * jobs:
                 take()

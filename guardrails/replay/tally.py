@@ -16,7 +16,10 @@ KEPT = 1000
 
 @frozen
 class Change:
-    """One decision that the candidate policies give otherwise; `gained` and `lost` are ids of rules."""
+    """One decision that the candidate policies give otherwise; `gained` and `lost` are ids of rules.
+
+    `approximated` says where facts that were not recorded with the call come from: ``snapshot``, ``log`` or "".
+    """
 
     kind: Kind
     decision_id: str
@@ -30,19 +33,24 @@ class Change:
     gained: tuple[str, ...]
     lost: tuple[str, ...]
     targets: tuple[str, ...]
+    approximated: str = ""
 
 
 @define
 class Tally:
     """`undecided` were recorded without a verdict of the policies (a dry run, a look-up that failed).
 
-    `rules`, `programs` and `people` count changes by kind: ``{"capacity/addresses": {"newly denied": 3}}``;
-    `hours` counts decisions and changes by hour (``2026-11-24T09``), for the timeline.
+    `approximated` were decided on facts that were not recorded with the call; `left_out` counts calls of CloudTrail
+    that could not be decided on, by reason. `rules`, `programs` and `people` count changes by kind:
+    ``{"capacity/addresses": {"newly denied": 3}}``; `hours` counts decisions and changes by hour (``2026-11-24T09``),
+    for the timeline.
     """
 
     decisions: int = 0
     undecided: int = 0
     failed: int = 0
+    approximated: int = 0
+    left_out: Counter[str] = Factory(Counter)
     kinds: Counter[str] = Factory(Counter)
     rules: dict[str, Counter[str]] = Factory(dict)
     programs: dict[str, Counter[str]] = Factory(dict)
@@ -58,9 +66,10 @@ class Tally:
         """How many decisions come out otherwise."""
         return self.kinds.total()
 
-    def seen(self, time: str, revision: str) -> None:
+    def seen(self, time: str, revision: str, approximated: str = "") -> None:
         """Count one decision."""
         self.decisions += 1
+        self.approximated += bool(approximated)
         self.revisions[revision] += 1
         self.hours.setdefault(time[:13], Counter())["decisions"] += 1
 
@@ -85,6 +94,8 @@ class Tally:
         self.decisions += other.decisions
         self.undecided += other.undecided
         self.failed += other.failed
+        self.approximated += other.approximated
+        self.left_out += other.left_out
         self.unreadable += other.unreadable
         self.kinds += other.kinds
         self.revisions += other.revisions
@@ -107,6 +118,8 @@ class Tally:
             "decisions": self.decisions,
             "undecided": self.undecided,
             "failed": self.failed,
+            "approximated": self.approximated,
+            "left_out": dict(sorted(self.left_out.items())),
             "unreadable": self.unreadable,
             "changed": self.changed,
             "kinds": {kind: self.kinds[kind] for kind in KINDS},

@@ -1,0 +1,66 @@
+"""``guardrails policy snapshot``: what AWS says now about what recorded calls named, for `policy replay`."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import botocore.session
+import click
+
+from guardrails import assembly
+from guardrails.cli.client import make_client
+from guardrails.config import load
+from guardrails.errors import ConfigError
+from guardrails.lookups import Lookups
+from guardrails.message import failure_sentence
+from guardrails.origin import Origin
+from guardrails.replay.snapshot import Snapshot
+from guardrails.replay.trail import Trail
+from guardrails.values import Call, LookupFailure
+
+
+@click.command("snapshot")
+@click.argument("cloudtrail", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--output", required=True, type=click.Path(path_type=Path), help="The file to write.")
+@click.option("--profile", help="AWS profile; default as in boto3.")
+@click.option("--endpoint-url", help="Another endpoint, such as a simulator's.")
+@click.pass_obj
+def snapshot(
+    config: str | None, cloudtrail: tuple[Path, ...], output: Path, profile: str | None, endpoint_url: str | None
+) -> None:
+    """Make the look-ups that judging the calls in CLOUDTRAIL's files (or folders of them) needs, and keep the answers.
+
+    Only reads are sent, in the regions of the calls, with the credentials of this profile. The file names everything
+    there is in the account, so only its owner may read it. Exit code 1 when a look-up failed.
+    """
+    settings = load(config)
+    trail = Trail(settings, assembly.evidence(settings))
+    regions: dict[str, dict[str, Call]] = {}
+    for _, call in trail.calls(cloudtrail):
+        name = f"{call.name} {sorted(ref.id for ref in call.targets)}"
+        regions.setdefault(trail.region_of(call), {})[name] = call
+    loader = botocore.session.Session().get_component("data_loader")
+    # A day: each look-up is made once, however long the snapshot takes.
+    lookups = Lookups(24 * 3600.0, settings.lookup_timeout_s, loader)
+    made = Snapshot(time.time())
+    failures: list[LookupFailure] = []
+    for region, calls in sorted(regions.items()):
+        origin = _origin(profile, region, endpoint_url)
+        failures += made.take(calls.values(), origin, settings, lookups)
+    try:
+        made.write(output)
+    except OSError as error:
+        raise ConfigError(f"{output} cannot be written ({error.strerror}); name another file") from error
+    for sentence in (*trail.faults, *map(failure_sentence, failures)):
+        click.echo(f"guardrails: {sentence}", err=True)
+    answers = sum(len(region.answers) for region in made.regions.values())
+    named = ", ".join(sorted(made.regions)) or "no region"
+    click.echo(f"{sum(map(len, regions.values()))} different calls, {answers} look-ups in {named}: {output}")
+    raise SystemExit(1 if failures else 0)
+
+
+def _origin(profile: str | None, region: str, endpoint_url: str | None) -> Origin:
+    client = make_client("ec2", profile, region or None, endpoint_url)
+    credentials = client._request_signer._credentials
+    return Origin(credentials, region, "ec2", client.meta.endpoint_url)
