@@ -43,10 +43,12 @@ def _files(settings: Settings) -> Iterator[Path]:
     if settings.organisation is not None:
         yield settings.organisation
     for folder in (bundle.shipped(), *settings.policies):
-        if folder.is_dir():
-            yield from (path for path in folder.rglob("*") if path.suffix == ".rego" or path.name == "data.json")
-        else:
+        if not folder.is_dir():
             yield folder
+        elif bundle_file.is_bundle(folder):
+            yield from (path for path in folder.rglob("*") if path.is_file())
+        else:
+            yield from (path for path in folder.rglob("*") if path.suffix == ".rego" or path.name == "data.json")
 
 
 def embedded(read: bundle.Bundle) -> EmbeddedEngine:
@@ -79,14 +81,19 @@ def policies(settings: Settings) -> bundle.Bundle:
 
 def _read(settings: Settings) -> bundle.Bundle:
     packed = [path for path in settings.policies if bundle_file.is_bundle(path)]
-    if not packed:
-        return bundle.read((bundle.shipped(), *settings.policies))
-    if len(settings.policies) > 1:
+    if (len(settings.policies) > len(packed) and packed) or len(packed) > 1:
         raise ConfigError(
             f"{settings.at('policies')}: `policies` names the bundle {packed[0]} and more; a bundle holds all policies "
             "there are, so name it alone"
         )
-    return bundle.unpack(packed[0])
+    if packed:
+        return bundle.unpack(packed[0], settings.policy_key)
+    if settings.policy_key is not None:
+        raise ConfigError(
+            f"{settings.at('policy_key')}: `policy_key` is for a signed bundle, and `policies` names none; name "
+            "the file of guardrails policy build --signing-key there"
+        )
+    return bundle.read((bundle.shipped(), *settings.policies))
 
 
 def _server(settings: Settings) -> OpaServer:

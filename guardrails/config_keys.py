@@ -154,6 +154,7 @@ KEYS: Mapping[str, Checker] = {
     "tripwire": _bool,
     "enforcement": _enforcement,
     "policies": _paths,
+    "policy_key": _path,
     "params": _params,
     "live.sources": _sources,
     "live.eip_addresses": _texts,

@@ -84,6 +84,7 @@ class Settings:
     tripwire: bool = False
     enforcement: Mapping[str, str] = Factory(dict)
     policies: tuple[Path, ...] = ()
+    policy_key: Path | None = None
     params: Mapping[str, Any] = Factory(dict)
     live: LiveSettings = Factory(LiveSettings)
     log: LogSettings = Factory(LogSettings)

@@ -28,7 +28,7 @@ def build(folder, **config):
     """A bundle of the shipped policies under a configuration."""
     made = assembly.policies(load(config))
     path = folder / "bundle.tar.gz"
-    bundle_file.write(path, made.modules.values(), made.data, made.revision)
+    bundle_file.write(path, bundle_file.parts(made.modules.values(), made.data, made.revision))
     return path
 
 
@@ -134,7 +134,7 @@ def test_a_server_without_the_policies_is_refused_at_install(opa, tmp_path):
     """An empty OPA answers every question with nothing; it may not guard."""
     (tmp_path / "empty.rego").write_text("package empty\n")
     empty = tmp_path / "bundle.tar.gz"
-    bundle_file.write(empty, ["package empty\n"], {"empty": {}}, "1")
+    bundle_file.write(empty, bundle_file.parts(["package empty\n"], {"empty": {}}, "1"))
     with opa_server(opa, empty) as url, pytest.raises(guardrails.PolicyError, match="undefined there"):
         guardrails.install({"engine": "opa", "opa": {"url": url}})
 

@@ -10,19 +10,24 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from guardrails.errors import PolicyError
-from guardrails.evaluate import bundle_file
+from guardrails.evaluate import bundle_file, signature
 
 
 @frozen
 class Bundle:
-    """`modules` by the file they came from, `data` as one document, `revision` a digest of both."""
+    """`modules` by the file they came from, `data` as one document.
+
+    `revision` is a digest of both; or what a bundle's manifest calls it, with a digest behind it where this
+    configuration's parameters are others than the bundle's.
+    """
 
     modules: Mapping[str, str]
     data: Mapping[str, Any]
     revision: str
+    named: str = ""
 
 
 def shipped() -> Path:
@@ -60,19 +65,29 @@ def read(folders: Iterable[Path], *, tests: bool = False) -> Bundle:
     return Bundle(modules, data, _revision(modules, data))
 
 
-def unpack(path: Path) -> Bundle:
-    """A bundle's file, which holds all policies there are: the shipped ones do not go with it. Raises PolicyError."""
-    found, data = bundle_file.read(path)
+def unpack(path: Path, key: Path | None = None) -> Bundle:
+    """A bundle, which holds all policies there are: the shipped ones do not go with it.
+
+    With a `key` it must be signed with it. Raises PolicyError, or ConfigError for the key.
+    """
+    contents = bundle_file.read(path)
+    if key is not None:
+        signature.verify(contents, key)
+    found, data, named = contents.modules(), contents.data(), contents.revision()
     modules = {name: text for name, text in found.items() if _area(text) != "areas"}
     modules[f"{path}/{_COLLECTOR}"] = collect(modules.values())
-    return Bundle(modules, data, _revision(modules, data))
+    return Bundle(modules, data, named or _revision(modules, data), named)
 
 
 def with_params(bundle: Bundle, params: Mapping[str, Any]) -> Bundle:
     """The bundle with these values over those of data.guardrails.params."""
     data = copy.deepcopy(dict(bundle.data))
     merge(data, {"guardrails": {"params": params}})
-    return Bundle(bundle.modules, data, _revision(bundle.modules, data))
+    # As JSON has them: a tuple of the configuration is the list of a bundle.
+    if json.dumps(data, sort_keys=True) == json.dumps(bundle.data, sort_keys=True):
+        return bundle
+    digest = _revision(bundle.modules, data)
+    return evolve(bundle, data=data, revision=f"{bundle.named}+{digest[:8]}" if bundle.named else digest)
 
 
 def params_of(bundle: Bundle) -> Mapping[str, Any]:

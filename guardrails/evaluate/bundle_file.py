@@ -1,4 +1,7 @@
-"""Bundles as OPA's tarballs (https://www.openpolicyagent.org/docs/management-bundles): what `policy build` writes."""
+"""Bundles as OPA's (https://www.openpolicyagent.org/docs/management-bundles): a tarball, or a folder with a .manifest.
+
+`policy build` writes the tarball. A bundle holds all policies there are; the shipped ones do not go with it.
+"""
 
 from __future__ import annotations
 
@@ -6,56 +9,128 @@ import gzip
 import io
 import json
 import tarfile
-from collections.abc import Iterable, Mapping
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path, PurePosixPath
 from typing import Any
+
+from attrs import frozen
 
 from guardrails.errors import PolicyError
 
 _SUFFIX = ".tar.gz"
+MANIFEST = ".manifest"
+SIGNATURES = ".signatures.json"
 # No bundle of policies is larger; a file that unpacks to more is none.
 _LARGEST = 100_000_000
 
 
+@frozen
+class Contents:
+    """The bundle's files by name, as they are; read once, so that what is verified is what is used."""
+
+    path: Path
+    files: Mapping[str, bytes]
+
+    def modules(self) -> dict[str, str]:
+        """Every policy by ``bundle.tar.gz/policy/000.rego``. Raises PolicyError."""
+        return {
+            f"{self.path}/{name}": self._text(name) for name in self.files if name.endswith(".rego") and _asked(name)
+        }
+
+    def data(self) -> dict[str, Any]:
+        """Every data.json as one document, each where its folder says. Raises PolicyError."""
+        found: dict[str, Any] = {}
+        for name in sorted(self.files, key=lambda name: (name.count("/"), name)):
+            place = PurePosixPath(name)
+            if place.name in ("data.yaml", "data.yml"):
+                raise PolicyError(f"{self.path}/{name}: data is read from JSON only; write it as data.json")
+            if place.name == "data.json":
+                here = found
+                for part in place.parent.parts:
+                    here = here.setdefault(part, {})
+                here.update(self._json(name))
+        return found
+
+    def revision(self) -> str:
+        """What the manifest calls this bundle; "" where it does not say. Raises PolicyError."""
+        return str(self._json(MANIFEST).get("revision") or "") if MANIFEST in self.files else ""
+
+    def _text(self, name: str) -> str:
+        try:
+            return self.files[name].decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise PolicyError(f"{self.path}/{name}: is no text ({error})") from error
+
+    def _json(self, name: str) -> dict[str, Any]:
+        try:
+            found = json.loads(self._text(name))
+        except (ValueError, RecursionError) as error:
+            raise PolicyError(f"{self.path}/{name}: is not valid JSON ({error})") from error
+        if not isinstance(found, dict):
+            raise PolicyError(f"{self.path}/{name}: must hold a JSON object")
+        return found
+
+
 def is_bundle(path: Path) -> bool:
-    """True for a file that is named as one."""
-    return path.name.endswith(_SUFFIX)
+    """True for a file that is named as one, and for a folder with a .manifest."""
+    return path.name.endswith(_SUFFIX) or (path / MANIFEST).is_file()
 
 
-def write(path: Path, modules: Iterable[str], data: Mapping[str, Any], revision: str) -> None:
-    """Write a bundle that `opa run --bundle` loads. The same policies and data give the same bytes. Raises OSError."""
+def parts(modules: Iterable[str], data: Mapping[str, Any], revision: str) -> dict[str, bytes]:
+    """The files of a bundle by name; the same policies and data give the same bytes."""
     manifest = {"revision": revision, "roots": sorted(data), "rego_version": 1}
-    files = {".manifest": json.dumps(manifest, sort_keys=True), "data.json": json.dumps(data, sort_keys=True)}
+    files = {MANIFEST: json.dumps(manifest, sort_keys=True), "data.json": json.dumps(data, sort_keys=True)}
     # By number: the modules' own names are paths of this machine.
     files |= {f"policy/{number:03}.rego": text for number, text in enumerate(sorted(modules))}
+    return {name: text.encode() for name, text in files.items()}
+
+
+def write(path: Path, files: Mapping[str, bytes]) -> None:
+    """Write a bundle that `opa run --bundle` loads. Raises OSError."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as archive:
-        for name, text in files.items():
-            content = text.encode()
+        for name, content in files.items():
             member = tarfile.TarInfo(name)
             member.size = len(content)
             archive.addfile(member, io.BytesIO(content))
     path.write_bytes(gzip.compress(packed.getvalue(), mtime=0))
 
 
-def read(path: Path) -> tuple[Mapping[str, str], Mapping[str, Any]]:
-    """Modules by ``bundle.tar.gz/policy/000.rego``, and the data. Raises PolicyError."""
-    modules: dict[str, str] = {}
-    data: dict[str, Any] = {}
+def read(path: Path) -> Contents:
+    """The files of a tarball or folder. Raises PolicyError."""
     try:
-        with tarfile.open(path, "r:gz") as archive:
-            for member in archive:
-                if not member.isfile():
-                    continue
-                if member.size > _LARGEST:
-                    raise PolicyError(f"{path}/{member.name}: has {member.size:,} bytes, more than {_LARGEST:,}")
-                file = archive.extractfile(member)
-                text = file.read().decode("utf-8") if file is not None else ""
-                name = member.name.removeprefix("./").removeprefix("/")
-                if name.endswith(".rego"):
-                    modules[f"{path}/{name}"] = text
-                elif name == "data.json":
-                    data = json.loads(text)
-    except (OSError, tarfile.TarError, EOFError, UnicodeDecodeError, ValueError) as error:
+        found = dict(_in_folder(path) if path.is_dir() else _in_tarball(path))
+    except (OSError, tarfile.TarError, EOFError) as error:
         raise PolicyError(f"{path}: is no bundle ({error}); build one with guardrails policy build") from error
-    return modules, data
+    return Contents(path, found)
+
+
+def _in_folder(path: Path) -> Iterator[tuple[str, bytes]]:
+    for file in sorted(path.rglob("*")):
+        if file.is_file():
+            _sized(file, file.stat().st_size)
+            yield file.relative_to(path).as_posix(), file.read_bytes()
+
+
+def _in_tarball(path: Path) -> Iterator[tuple[str, bytes]]:
+    seen: set[str] = set()
+    with tarfile.open(path, "r:gz") as archive:
+        for member in archive:
+            if not member.isfile():
+                continue
+            name = member.name.removeprefix("./").lstrip("/")
+            _sized(path / name, member.size)
+            if name in seen:
+                raise PolicyError(f"{path}/{name}: is there twice; build the bundle again")
+            seen.add(name)
+            file = archive.extractfile(member)
+            yield name, file.read() if file is not None else b""
+
+
+def _sized(name: Path, size: int) -> None:
+    if size > _LARGEST:
+        raise PolicyError(f"{name}: has {size:,} bytes, more than {_LARGEST:,}")
+
+
+def _asked(name: str) -> bool:
+    return not name.endswith("_test.rego")
