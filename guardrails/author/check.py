@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from guardrails.author import metadata
 from guardrails.author.finding import Finding
 from guardrails.author.input_paths import mistake
 from guardrails.errors import PolicyError
@@ -24,7 +25,6 @@ _CALL = re.compile(r'violation\(\s*"(?P<id>[^"]+)"')
 _LITERAL = re.compile(r'"rule":\s*"(?P<id>[^"]+)"')
 # What the METADATA of a shipped rule says.
 _SHIPPED = ("title", "description", "rule", "severity", "remediation", "incident")
-_NAMED = re.compile(rf"^#\s+(?P<key>{'|'.join(_SHIPPED)}):\s*(?P<value>.*)$", re.MULTILINE)
 
 
 def check(folders: Iterable[Path]) -> tuple[list[Finding], int]:
@@ -121,12 +121,15 @@ def _inputs(module: Module, schema: Mapping[str, Any]) -> Iterator[Finding]:
 
 def _entry(module: Module, rule: Rule, owners: dict[str, str]) -> Iterator[Finding]:
     """The entry's shape, its METADATA, and whose id it is."""
-    above = _above(module.lines, rule.line)
-    told = {found["key"]: found["value"].strip() for found in _NAMED.finditer(above)}
+    try:
+        told = metadata.above(module.lines, rule.line)
+    except ValueError as error:
+        yield Finding(module.file, rule.line, 1, "metadata", f"the METADATA above is not YAML: {error}")
+        return
     head = module.text(rule.span).partition(" if ")[0]
     named = _LITERAL.search(head) or _CALL.search(head)
     # An entry that another rule made has its id in the METADATA only.
-    rule_id = named["id"] if named else told.get("rule", "")
+    rule_id = named["id"] if named else str(told.get("rule") or "")
     package = ".".join(map(str, module.package[1:]))
     owner = owners.setdefault(rule_id, package)
     wrong = [*_shape(str(rule.path[-1]), head, rule_id), *_metadata(module, told, rule_id)]
@@ -154,10 +157,3 @@ def _metadata(module: Module, told: Mapping[str, str], rule_id: str) -> Iterator
             yield "metadata", f"{rule_id or 'the rule'} has no {key} in its METADATA; say it above the rule"
     if told.get("rule", rule_id) != rule_id:
         yield "metadata", f"METADATA says rule {told['rule']}, the entry {rule_id}; make them equal"
-
-
-def _above(lines: Sequence[str], line: int) -> str:
-    first = line - 1
-    while first > 0 and lines[first - 1].startswith("#"):
-        first -= 1
-    return "\n".join(lines[first : line - 1])

@@ -13,6 +13,7 @@ class _Policy(LazyGroup):
     modules: ClassVar = {
         "build": "policy_build",
         "check": "policy_check",
+        "docs": "policy_docs",
         "eval": "policy_eval",
         "explain": "policy_explain",
         "mutate": "policy_mutate",

@@ -26,19 +26,19 @@ def mistakes(ast: Sequence[Mapping[str, Any]], data: Mapping[str, Any]) -> Itera
     modules = list(map(Module, ast))
     rules = [rule for module in modules for rule in module.rules]
     defined = {rule.path for rule in rules}
-    below = _below(defined)
+    lying = below(defined)
     edges: dict[Path, set[Path]] = {path: set() for path in defined}
     for module in modules:
         for rule in module.rules:
-            for found in module.references(rule, below):
-                reached = _reached(found.path, defined, below)
+            for found in module.references(rule, lying):
+                into = reached(found.path, defined, lying)
                 if found.is_call:
                     yield from _calls(found, defined, module.file)
                 elif found.path[0] == "data":
-                    yield from _unknown(found, reached, defined, data, module.file)
+                    yield from _unknown(found, into, defined, data, module.file)
                 if found.path == found.imported and found.imported not in defined:
                     yield _bare_import(found, module.file)
-                edges[rule.path] |= reached
+                edges[rule.path] |= into
     yield from _functions(rules)
     yield from _recursion(edges, rules)
 
@@ -56,7 +56,7 @@ def _calls(found: Reference, defined: set[Path], file: str) -> Iterator[PolicyEr
 
 
 def _unknown(
-    found: Reference, reached: set[Path], defined: set[Path], data: Mapping[str, Any], file: str
+    found: Reference, into: set[Path], defined: set[Path], data: Mapping[str, Any], file: str
 ) -> Iterator[PolicyError]:
     path, span, name = found.path, found.span, _name(found.path)
     known = tuple(leading(path))
@@ -64,7 +64,7 @@ def _unknown(
         yield PolicyError(
             f"{_at(file, span)}: {name} picks a package by a variable; name each package, as areas.rego does"
         )
-    elif not reached and not _in_data(path[1:], data):
+    elif not into and not _in_data(path[1:], data):
         yield PolicyError(
             f"{_at(file, span)}: nothing defines {name}; mend the name, or give it a value in a data.json"
         )
@@ -93,20 +93,20 @@ def _functions(rules: Sequence[Rule]) -> Iterator[PolicyError]:
             )
 
 
-def _below(defined: set[Path]) -> dict[Path, set[Path]]:
+def below(defined: set[Path]) -> dict[Path, set[Path]]:
     """The rules by each of the paths that they lie on or below."""
-    below: dict[Path, set[Path]] = {}
+    found: dict[Path, set[Path]] = {}
     for rule in defined:
         for length in range(len(rule) + 1):
-            below.setdefault(rule[:length], set()).add(rule)
-    return below
+            found.setdefault(rule[:length], set()).add(rule)
+    return found
 
 
-def _reached(path: Path, defined: set[Path], below: Mapping[Path, set[Path]]) -> set[Path]:
+def reached(path: Path, defined: set[Path], lying: Mapping[Path, set[Path]]) -> set[Path]:
     """The rules a reference may read: one it goes into, or all below it; a dynamic step matches any name."""
     known = tuple(leading(path))
     into = {path[:length] for length in range(1, len(known))} & defined
-    under = below.get(known, set())
+    under = lying.get(known, set())
     if len(known) == len(path):
         return into | under
     return into | {

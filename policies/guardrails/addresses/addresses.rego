@@ -35,6 +35,8 @@ moved contains id if {
 #   severity: critical
 #   remediation: Move the address to the complete new cluster in one step.
 #   incident: PythonAnywhere, 2023-10-09; Facebook, 2021-10-04
+#   avoid: aws ec2 disassociate-address --association-id OF_BLUES_ADDRESS
+#   prefer: aws ec2 associate-address --allocation-id BLUES_ADDRESS --instance-id GREENS_MACHINE --allow-reassociation
 deny contains lib.violation("addresses/release", id, text.would("take away", id), release_remedy) if {
 	some id in taken
 	is_public(lib.targets[id])
@@ -60,6 +62,10 @@ release_remedy := concat(" ", [
 #   severity: critical
 #   remediation: Use a free address, or take it from a machine that is not live.
 #   incident: PythonAnywhere, 2023-10-09
+#   avoid: >-
+#     aws ec2 assign-private-ip-addresses --network-interface-id GREENS_ENI --private-ip-addresses BLUES_IP
+#     --allow-reassignment
+#   prefer: aws ec2 assign-private-ip-addresses --network-interface-id GREENS_ENI --secondary-private-ip-address-count 1
 deny contains lib.violation("addresses/private-ip", id, text.would("move or remove", id), remediation) if {
 	some id in taken
 	target := lib.targets[id]

@@ -15,6 +15,8 @@ import data.guardrails.text
 #   severity: critical
 #   remediation: Complete the new cluster, then move the address again.
 #   incident: PythonAnywhere, 2023-10-09; Cloudflare R2, 2025-03
+#   avoid: aws ec2 associate-address --allocation-id BLUES_ADDRESS --instance-id HALF_STARTED_GREENS_MACHINE
+#   prefer: aws ec2 associate-address --allocation-id BLUES_ADDRESS --instance-id COMPLETE_GREENS_MACHINE
 deny contains lib.violation("addresses/steal", id, message, remediation) if {
 	some id in moved
 	target := lib.targets[id]
@@ -34,6 +36,8 @@ deny contains lib.violation("addresses/steal", id, message, remediation) if {
 #   severity: high
 #   remediation: Give the other machine an address of its own.
 #   incident: PythonAnywhere, 2023-10-09
+#   avoid: aws ec2 associate-address --allocation-id ADDRESS_OF_BLUE_1 --instance-id BLUE_2
+#   prefer: aws ec2 associate-address --allocation-id IDLE_ADDRESS --instance-id BLUE_2
 deny contains lib.violation("addresses/repoint", id, message, remediation) if {
 	some id in moved
 	target := lib.targets[id]
@@ -56,6 +60,8 @@ deny contains lib.violation("addresses/repoint", id, message, remediation) if {
 #   severity: critical
 #   remediation: Choose a destination without an address.
 #   incident: PythonAnywhere, 2023-10-09
+#   avoid: aws ec2 associate-address --allocation-id ANY_ADDRESS --instance-id BLUE_1_WHICH_HAS_ONE
+#   prefer: aws ec2 associate-address --allocation-id ANY_ADDRESS --instance-id MACHINE_WITHOUT_ADDRESS
 deny contains lib.violation("addresses/displace", id, message, remediation) if {
 	moves_address
 	"ip" in lib.effects

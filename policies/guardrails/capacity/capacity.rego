@@ -26,6 +26,8 @@ short contains place if {
 #   severity: high
 #   remediation: Use a subnet with enough free addresses.
 #   incident: PythonAnywhere, 2023-10-09
+#   avoid: aws ec2 run-instances --count 40 --subnet-id SUBNET_WITH_8_FREE_ADDRESSES
+#   prefer: aws ec2 run-instances --count 40 --subnet-id SUBNET_WITH_ROOM
 deny contains lib.violation("capacity/addresses", id, message, remediation) if {
 	some place in short
 	id := concat(", ", place.subnets)
@@ -59,6 +61,9 @@ zone(place, other) := "the same" if {
 #   severity: high
 #   remediation: Ask AWS for a higher quota first.
 #   incident: PythonAnywhere, 2023-10-09
+#   avoid: aws ec2 run-instances --count 40 --instance-type c5.4xlarge
+#   prefer: >-
+#     aws service-quotas request-service-quota-increase --service-code ec2 --quota-code L-1216C47A --desired-value 800
 deny contains lib.violation("capacity/quota", quota.code, message, remediation) if {
 	some quota in input.capacity.quotas
 	quota.used + quota.needed > quota.limit
@@ -102,6 +107,8 @@ extra(place) := data.guardrails.params.capacity.headroom_machines if {
 #   severity: medium
 #   remediation: Use another subnet.
 #   incident: PythonAnywhere, 2023-10-09
+#   avoid: aws ec2 run-instances --count 20 --subnet-id BLUES_SUBNET
+#   prefer: aws ec2 run-instances --count 20 --subnet-id SUBNET_OF_ITS_OWN
 warn contains crowding(place) if {
 	headroom_level == "warn"
 	some place in crowded
@@ -138,6 +145,8 @@ crowding(place) := lib.violation("capacity/headroom", id, message, instead(place
 #   severity: low
 #   remediation: See that the machines fit.
 #   incident: PythonAnywhere, 2023-10-09
+#   avoid: aws ec2 run-instances --count 20 --launch-template LaunchTemplateName=UNREADABLE
+#   prefer: aws ec2 run-instances --count 20 --subnet-id SUBNET_WITH_ROOM
 warn contains lib.violation("capacity/unknown", "(capacity)", message, remediation) if {
 	missing := {gap.why | some gap in input.capacity.unknown; gap.what == "addresses"}
 	count(missing) > 0
@@ -158,14 +167,15 @@ warn contains lib.violation("capacity/unknown", "(capacity)", message, remediati
 #   severity: high
 #   remediation: Destroy it in parts.
 #   incident: PythonAnywhere, 2023-10-09
+#   avoid: aws ec2 terminate-instances --instance-ids ALL_1500_OF_GREEN
+#   prefer: aws ec2 terminate-instances --instance-ids THE_FIRST_100_OF_GREEN
 confirm contains lib.violation("capacity/rebuild", name, message, remediation) if {
 	"terminate" in lib.effects
-	bounds := data.guardrails.params.capacity
 	some name, cluster in input.clusters
 	taken := lib.taken(name)
-	taken > bounds.rebuild_share * cluster.total
+	taken > data.guardrails.params.capacity.rebuild_share * cluster.total
 	minutes := ceil((taken - tokens) / (60 * launches_per_second))
-	minutes > bounds.rebuild_minutes
+	minutes > data.guardrails.params.capacity.rebuild_minutes
 	message := sprintf("%s takes %v of %v machines of %s, and AWS's rate limits allow no sooner than in %v min to start them again.", [
 		text.operation,
 		taken,

@@ -22,6 +22,8 @@ level := data.guardrails.params.test_runs if data.guardrails.params.test_runs in
 #   severity: critical
 #   remediation: Point the tests at a simulated AWS.
 #   incident: DigitalOcean, 2017; Travis CI
+#   avoid: aws ec2 terminate-instances --instance-ids ANY_MACHINE
+#   prefer: aws ec2 terminate-instances --endpoint-url http://127.0.0.1:5000 --instance-ids ANY_MACHINE
 deny contains violation if {
 	level == "deny"
 	from_tests

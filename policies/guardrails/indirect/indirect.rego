@@ -31,6 +31,8 @@ untraced contains id if {
 #   severity: medium
 #   remediation: Find out what depends on it.
 #   incident: Travis CI images, 2016; Cloudflare R2, 2025-02
+#   avoid: aws ec2 delete-managed-prefix-list --prefix-list-id ANY_LIST
+#   prefer: aws ec2 get-managed-prefix-list-associations --prefix-list-id ANY_LIST
 warn contains untraced_violation(id) if {
 	untraced_level == "warn"
 	some id in untraced
@@ -78,6 +80,8 @@ untraced_violation(id) := lib.violation("indirect/untraced", id, message, remedi
 #   severity: critical
 #   remediation: Check where the id came from.
 #   incident: Atlassian, 2022
+#   avoid: aws ec2 terminate-instances --instance-ids vol-0123456789abcdef0
+#   prefer: aws ec2 delete-volume --volume-id vol-0123456789abcdef0
 deny contains lib.violation("indirect/mismatch", id, message, remediation) if {
 	count(lib.hurting) > 0
 	some id, target in lib.targets
@@ -96,6 +100,8 @@ deny contains lib.violation("indirect/mismatch", id, message, remediation) if {
 #   severity: low
 #   remediation: Make one call per zone.
 #   incident: AWS S3, 2017-02-28
+#   avoid: aws ec2 terminate-instances --instance-ids GREENS_IN_ZONE_A GREENS_IN_ZONE_B
+#   prefer: aws ec2 terminate-instances --instance-ids GREENS_IN_ZONE_A
 warn contains lib.violation("indirect/zones", "(batch)", message, remediation) if {
 	input.call.operation == "TerminateInstances"
 	zones := {target.facts.zone | some target in lib.targets; is_string(target.facts.zone)}

@@ -14,6 +14,8 @@ import data.guardrails.text
 #   severity: critical
 #   remediation: Make a source name the live cluster, then try again.
 #   incident: PythonAnywhere, 2023-10-09; Cloudflare R2, 2025-03
+#   avoid: aws ec2 terminate-instances --instance-ids ANY_MACHINE
+#   prefer: aws ec2 associate-address --allocation-id IDLE_ADDRESS --instance-id BLUES_MACHINE
 deny contains lib.violation("live-cluster/unknown-live", id, message, remediation) if {
 	count(lib.hurting) > 0
 	not lib.live_known
@@ -46,6 +48,8 @@ undisputed if input.live.disputed == false
 #   severity: high
 #   remediation: Bring the sources into agreement, then try again.
 #   incident: GitLab, 2017-01-31
+#   avoid: aws ec2 terminate-instances --instance-ids GREENS_MACHINE
+#   prefer: aws ssm put-parameter --name LIVE_POINTER --value blue --overwrite
 deny contains lib.violation("live-cluster/disputed", id, message, remediation) if {
 	count(lib.hurting) > 0
 	not disputes_tolerated
@@ -67,6 +71,8 @@ deny contains lib.violation("live-cluster/disputed", id, message, remediation) i
 #   severity: high
 #   remediation: Make the call again, with fresh evidence.
 #   incident: Cloudflare R2, 2025-03
+#   avoid: aws ec2 terminate-instances --instance-ids GREENS_MACHINE
+#   prefer: aws ec2 describe-addresses
 deny contains lib.violation("live-cluster/stale-evidence", "(evidence)", message, remediation) if {
 	count(lib.hurting | (lib.effects & {"protection"})) > 0
 	stale := [sprintf("%v is %v s old", [object.get(source, "name", "?"), object.get(source, "age_s", "an unknown number of")]) |

@@ -28,6 +28,8 @@ stop_remedy := concat(" ", [
 #   severity: critical
 #   remediation: Check the ids; move the addresses to the replacement before you retire a cluster.
 #   incident: PythonAnywhere, 2023-10-09
+#   avoid: aws ec2 terminate-instances --instance-ids BLUES_MACHINE
+#   prefer: aws ec2 terminate-instances --instance-ids GREENS_MACHINE
 deny contains lib.violation("live-cluster/terminate", id, text.would(verb, id), terminate_remedy) if {
 	"terminate" in lib.effects
 	some id, _ in lib.live_targets
@@ -42,6 +44,8 @@ deny contains lib.violation("live-cluster/terminate", id, text.would(verb, id), 
 #   severity: critical
 #   remediation: Check the ids; move the addresses to a replacement before you stop a cluster.
 #   incident: PythonAnywhere, 2023-10-09
+#   avoid: aws ec2 stop-instances --instance-ids BLUES_MACHINE
+#   prefer: aws ec2 stop-instances --instance-ids GREENS_MACHINE
 deny contains lib.violation("live-cluster/stop", id, text.would(verb, id), stop_remedy) if {
 	"stop" in lib.effects
 	not "terminate" in lib.effects
@@ -57,6 +61,8 @@ deny contains lib.violation("live-cluster/stop", id, text.would(verb, id), stop_
 #   severity: critical
 #   remediation: Work on a copy made from a snapshot, or retire the cluster first.
 #   incident: Azure DevOps, 2023
+#   avoid: aws ec2 detach-volume --volume-id BLUES_VOLUME
+#   prefer: aws ec2 create-snapshot --volume-id BLUES_VOLUME
 deny contains lib.violation("live-cluster/storage", id, message, remediation) if {
 	"storage" in lib.effects
 	not lib.fatal
@@ -75,6 +81,8 @@ deny contains lib.violation("live-cluster/storage", id, message, remediation) if
 #   severity: critical
 #   remediation: Bring the replacement into service before you take this one out.
 #   incident: Facebook, 2021-10-04
+#   avoid: aws elbv2 deregister-targets --target-group-arn BLUES_GROUP --targets Id=BLUES_MACHINE
+#   prefer: aws elbv2 register-targets --target-group-arn BLUES_GROUP --targets Id=GREENS_MACHINE
 deny contains lib.violation("live-cluster/traffic", id, text.would("cut the traffic of", id), remediation) if {
 	"traffic" in lib.effects
 	not lib.fatal

@@ -16,6 +16,8 @@ import data.guardrails.text
 #   severity: critical
 #   remediation: Name a size that is not below the present one.
 #   incident: AWS S3, 2017-02-28
+#   avoid: aws autoscaling set-desired-capacity --auto-scaling-group-name BLUE --desired-capacity 0
+#   prefer: aws autoscaling set-desired-capacity --auto-scaling-group-name GREEN --desired-capacity 0
 deny contains lib.violation("live-cluster/scale-in", id, message, remediation) if {
 	"scale-in" in lib.effects
 	not lib.fatal
@@ -48,6 +50,8 @@ sizes_named := concat(", ", parts) if {
 #   severity: critical
 #   remediation: Start a new cluster beside the live one, then move the addresses.
 #   incident: Skyscanner, 2021-08-25
+#   avoid: aws autoscaling start-instance-refresh --auto-scaling-group-name BLUE
+#   prefer: aws autoscaling set-desired-capacity --auto-scaling-group-name GREEN --desired-capacity 6
 deny contains lib.violation("live-cluster/replace", id, message, remediation) if {
 	"replace" in lib.effects
 	some id, _ in lib.live_targets
@@ -71,6 +75,8 @@ replacement_of(type) := concat(" ", [
 #   severity: medium
 #   remediation: Make sure that nothing is scheduled to shrink or replace the live cluster.
 #   incident: Skyscanner, 2021-08-25
+#   avoid: aws autoscaling put-scheduled-update-group-action --auto-scaling-group-name BLUE --scheduled-action-name X
+#   prefer: aws autoscaling put-scheduled-update-group-action --auto-scaling-group-name GREEN --scheduled-action-name X
 warn contains lib.violation("live-cluster/indirect", id, message, remediation) if {
 	"indirect" in lib.effects
 	some id, _ in lib.live_targets

@@ -22,6 +22,8 @@ untagged_action := data.guardrails.params.untagged if data.guardrails.params.unt
 #   severity: high
 #   remediation: Tag the machine with its cluster, then try again.
 #   incident: GitLab, 2017-01-31
+#   avoid: aws ec2 terminate-instances --instance-ids MACHINE_WITHOUT_TAG
+#   prefer: aws ec2 create-tags --resources MACHINE_WITHOUT_TAG --tags Key=Cluster,Value=green
 deny contains untagged_violation(id) if {
 	untagged_action == "deny"
 	some id in untagged_targets
@@ -83,6 +85,8 @@ cluster_tag := data.guardrails.params.cluster_tag
 #   severity: high
 #   remediation: Check the id, the region and the account.
 #   incident: Atlassian, 2022
+#   avoid: aws ec2 terminate-instances --instance-ids i-00000000000000000
+#   prefer: aws ec2 describe-instances --instance-ids i-00000000000000000
 deny contains lib.violation("live-cluster/unresolved", id, message, remediation) if {
 	count(lib.hurting) > 0
 	some id, target in input.targets
@@ -103,6 +107,8 @@ deny contains lib.violation("live-cluster/unresolved", id, message, remediation)
 #   severity: critical
 #   remediation: Name the resources.
 #   incident: Joyent, 2014; Google disk-erase
+#   avoid: aws ec2 terminate-instances --instance-ids
+#   prefer: aws ec2 terminate-instances --instance-ids GREENS_MACHINE
 deny contains lib.violation("live-cluster/empty-selector", "(none)", message, remediation) if {
 	count(lib.hurting | (lib.effects & {"protection"})) > 0
 	count(lib.targets) == 0
@@ -121,6 +127,8 @@ deny contains lib.violation("live-cluster/empty-selector", "(none)", message, re
 #   severity: critical
 #   remediation: Make one call per cluster.
 #   incident: PythonAnywhere, 2023-10-09; Travis CI images, 2016
+#   avoid: aws ec2 terminate-instances --instance-ids GREENS_MACHINE BLUES_MACHINE
+#   prefer: aws ec2 terminate-instances --instance-ids GREENS_MACHINE
 deny contains lib.violation("live-cluster/mixed-batch", "(batch)", message, remediation) if {
 	count(lib.hurting & lib.destructive) > 0
 	count(lib.live_targets) > 0

@@ -33,6 +33,8 @@ ruled_types := {"subnet", "route-table", "nacl", "eni", "instance"}
 #   severity: critical
 #   remediation: Use a subnet of its own for the new cluster.
 #   incident: PythonAnywhere, 2023-10-09; Azure DevOps, 2023
+#   avoid: aws ec2 modify-subnet-attribute --subnet-id BLUES_SUBNET --no-map-public-ip-on-launch
+#   prefer: aws ec2 create-subnet --vpc-id VPC --cidr-block 10.0.8.0/24
 deny contains lib.violation("network/subnet", id, text.would("change", id), remedy) if {
 	some id in touched.subnet
 }
@@ -45,6 +47,8 @@ deny contains lib.violation("network/subnet", id, text.would("change", id), reme
 #   severity: critical
 #   remediation: Give the subnets of the new cluster a route table of their own.
 #   incident: Facebook, 2021-10-04
+#   avoid: aws ec2 delete-route --route-table-id BLUES_TABLE --destination-cidr-block 0.0.0.0/0
+#   prefer: aws ec2 create-route-table --vpc-id VPC
 deny contains lib.violation("network/route-table", id, text.would("change the routes of", id), remedy) if {
 	some id in touched["route-table"]
 }
@@ -57,6 +61,8 @@ deny contains lib.violation("network/route-table", id, text.would("change the ro
 #   severity: critical
 #   remediation: Give the subnets of the new cluster a network ACL of their own.
 #   incident: Facebook, 2021-10-04
+#   avoid: aws ec2 replace-network-acl-association --association-id OF_BLUES_SUBNET --network-acl-id OTHER_ACL
+#   prefer: aws ec2 create-network-acl --vpc-id VPC
 deny contains lib.violation("network/acl", id, text.would("change the filters of", id), remedy) if {
 	some id in touched.nacl
 }
@@ -69,6 +75,8 @@ deny contains lib.violation("network/acl", id, text.would("change the filters of
 #   severity: critical
 #   remediation: Change the interfaces of machines that are not live.
 #   incident: Azure DevOps, 2023
+#   avoid: aws ec2 detach-network-interface --attachment-id OF_BLUES_ENI
+#   prefer: aws ec2 detach-network-interface --attachment-id OF_GREENS_ENI
 deny contains lib.violation("network/interface", id, text.would("change or detach", id), remedy) if {
 	some id in touched.eni
 }
@@ -81,6 +89,8 @@ deny contains lib.violation("network/interface", id, text.would("change or detac
 #   severity: high
 #   remediation: Change the settings of machines that are not live.
 #   incident: PythonAnywhere, 2023-10-09
+#   avoid: aws ec2 modify-instance-attribute --instance-id BLUES_MACHINE --groups OTHER_GROUP
+#   prefer: aws ec2 modify-instance-attribute --instance-id GREENS_MACHINE --groups OTHER_GROUP
 deny contains lib.violation("network/machine", id, text.would("change the network settings of", id), remedy) if {
 	some id in touched.instance
 }
@@ -93,6 +103,8 @@ deny contains lib.violation("network/machine", id, text.would("change the networ
 #   severity: high
 #   remediation: Make the change for the new cluster only.
 #   incident: Azure DevOps, 2023
+#   avoid: aws ec2 detach-internet-gateway --internet-gateway-id BLUES_GATEWAY --vpc-id BLUES_VPC
+#   prefer: aws ec2 create-internet-gateway
 deny contains lib.violation("network/other", id, text.would("change the network of", id), remedy) if {
 	some kind, ids in touched
 	not kind in ruled_types

@@ -22,6 +22,8 @@ level := data.guardrails.params.opaque if data.guardrails.params.opaque in {"war
 #   severity: high
 #   remediation: Run it on a machine that is not live first.
 #   incident: GitLab, 2017-01-31; Facebook, 2021-10-04
+#   avoid: aws ssm send-command --document-name AWS-RunShellScript --instance-ids BLUES_MACHINE
+#   prefer: aws ssm send-command --document-name AWS-RunShellScript --instance-ids GREENS_MACHINE
 confirm contains command(id) if {
 	level == "confirm"
 	some id in touched

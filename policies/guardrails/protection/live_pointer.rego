@@ -16,6 +16,8 @@ import data.guardrails.text
 #   severity: critical
 #   remediation: Move the addresses first, then the pointer.
 #   incident: Cloudflare R2, 2025-03
+#   avoid: aws ssm put-parameter --name LIVE_POINTER --value green --overwrite
+#   prefer: aws ec2 associate-address --allocation-id BLUES_ADDRESS --instance-id COMPLETE_GREENS_MACHINE
 deny contains lib.violation("protection/live-pointer", id, message, remediation) if {
 	changes_protection
 	some id, target in lib.targets

@@ -38,6 +38,8 @@ identified(target) if lib.carries_no_cluster(target)
 #   severity: critical
 #   remediation: Leave the protection on until the cluster is not live any more.
 #   incident: Cloudflare R2, 2025-02
+#   avoid: aws ec2 modify-instance-attribute --instance-id BLUES_MACHINE --no-disable-api-termination
+#   prefer: aws ec2 modify-instance-attribute --instance-id GREENS_MACHINE --no-disable-api-termination
 deny contains lib.violation("protection/switch-off", id, message, remediation) if {
 	changes_protection
 	not changes_tags

@@ -25,6 +25,8 @@ evidence_keys := (cluster_keys | mark_keys) | address_keys
 #   severity: critical
 #   remediation: Move the addresses first; the live mark may follow them.
 #   incident: Cloudflare R2, 2025-02; GitLab, 2017-01-31
+#   avoid: aws ec2 delete-tags --resources BLUES_MACHINE --tags Key=Cluster
+#   prefer: aws ec2 create-tags --resources BLUES_MACHINE --tags Key=Owner,Value=somebody
 deny contains lib.violation("protection/retag", id, message, remediation) if {
 	changes_tags
 	some id, target in lib.targets

@@ -46,6 +46,8 @@ counted(kind, name) := object.get(object.get(input.history, kind, {}), name, 0)
 #   severity: critical
 #   remediation: Take away fewer machines.
 #   incident: AWS S3, 2017-02-28
+#   avoid: aws ec2 terminate-instances --instance-ids ALL_OF_A_CLUSTER_THAT_MUST_REMAIN
+#   prefer: aws ec2 terminate-instances --instance-ids ONE_OF_THEM
 deny contains lib.violation("remaining/minimum", name, message, remediation) if {
 	lib.fatal
 	some name, bound in bounds
@@ -73,6 +75,8 @@ deny contains lib.violation("remaining/minimum", name, message, remediation) if 
 #   severity: critical
 #   remediation: Take away fewer machines, or wait until the window has passed.
 #   incident: AWS S3, 2017-02-28; Skyscanner, 2021-08-25
+#   avoid: aws ec2 terminate-instances --instance-ids HALF_OF_A_CLUSTER_THAT_MUST_REMAIN
+#   prefer: aws ec2 terminate-instances --instance-ids ONE_OF_THEM
 deny contains lib.violation("remaining/share", name, message, remediation) if {
 	lib.fatal
 	some name, bound in bounds

@@ -21,6 +21,8 @@ lasting := {"terminate", "stop", "storage", "scale-in", "replace"}
 #   severity: high
 #   remediation: Wait until the window has passed.
 #   incident: Cloudflare R2, 2025-03
+#   avoid: aws ec2 terminate-instances --instance-ids BLUES_MACHINES_FIVE_MINUTES_AFTER_THE_CUTOVER
+#   prefer: aws ec2 terminate-instances --instance-ids BLUES_MACHINES_AN_HOUR_LATER
 deny contains lib.violation("rollback/window", id, message, remediation) if {
 	count(lib.hurting & lasting) > 0
 	some id, target in lib.targets

@@ -23,6 +23,8 @@ level := data.guardrails.params.unreviewed if data.guardrails.params.unreviewed 
 #   severity: low
 #   remediation: Update guardrails, or review the operation.
 #   incident: Facebook, 2021-10-04
+#   avoid: aws ec2 BRAND_NEW_OPERATION
+#   prefer: pip install --upgrade botocore-guardrails
 warn contains unknown if {
 	level == "warn"
 	"unreviewed" in lib.effects

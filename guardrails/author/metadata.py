@@ -1,0 +1,36 @@
+"""METADATA above a rule: YAML in comments, as OPA reads it (https://www.openpolicyagent.org/docs/policy-language)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import yaml
+
+_BEGIN = "# METADATA"
+
+
+def above(lines: Sequence[str], line: int) -> Mapping[str, Any]:
+    """The METADATA that ends just above line `line` (counted from 1), with what stands under `custom` beside the rest.
+
+    {} where there is none. Raises ValueError with a sentence for what is not YAML.
+    """
+    first = line - 1
+    while first > 0 and lines[first - 1].startswith("#"):
+        first -= 1
+    block = [text.rstrip() for text in lines[first : line - 1]]
+    if _BEGIN not in block:
+        return {}
+    text = "\n".join(comment[2:] if comment.startswith("# ") else comment[1:] for comment in block[_after(block) :])
+    try:
+        found = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ValueError(" ".join(str(error).split())) from error
+    if not isinstance(found, dict):
+        return {}
+    custom = found.pop("custom", None)
+    return {**found, **(custom if isinstance(custom, dict) else {})}
+
+
+def _after(block: Sequence[str]) -> int:
+    return len(block) - list(reversed(block)).index(_BEGIN)
