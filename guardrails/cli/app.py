@@ -22,6 +22,7 @@ class _App(LazyGroup):
         "live": "live",
         "log": "log",
         "demo": "demo",
+        "doctor": "doctor",
         "policy": "policy",
         "activate": "activate",
         "deactivate": "activate",

@@ -1,0 +1,122 @@
+"""Which policies are in force: those on disk, and those that each process decided by last, from the decision log."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from attrs import frozen
+
+from guardrails import assembly, decision_log
+from guardrails.doctor.report import Finding
+from guardrails.errors import GuardrailsError
+from guardrails.evaluate.embedded import EmbeddedEngine
+from guardrails.message import age
+from guardrails.settings import Settings
+
+# A process that decided nothing for longer may have ended; its number may be another's.
+_RECENT_S = 24 * 3600.0
+
+
+@frozen
+class _Process:
+    """What a process's last decision says; times in seconds since the epoch."""
+
+    pid: int
+    program: str
+    revision: str
+    decided_at: float
+    loaded_at: float | None
+    behind: str
+
+
+def examine(settings: Settings, now: float) -> Iterator[Finding]:
+    """The policies on disk, then every process of this host that decided within a day and still runs."""
+    revision: str | None = None
+    try:
+        revision = _on_disk(settings)
+        sentence = f"revision {revision} loads, engine {settings.engine}"
+        yield Finding("policies", "well", sentence, {"revision": revision, "engine": settings.engine})
+    except GuardrailsError as error:
+        yield Finding("policies", "ill", f"what is on disk does not load: {error}", {"engine": settings.engine})
+    for process in _processes(settings, now):
+        yield _judged(process, revision, now)
+
+
+def _on_disk(settings: Settings) -> str:
+    """The revision that a new process would decide by."""
+    engine = assembly.engine(settings)
+    if isinstance(engine, EmbeddedEngine):
+        return engine.revision
+    return engine.revision or "unknown (the server says it with its first answer)"
+
+
+def _judged(process: _Process, revision: str | None, now: float) -> Finding:
+    about = f"process {process.pid} ({process.program})"
+    facts = {
+        "pid": process.pid,
+        "program": process.program,
+        "revision": process.revision,
+        "loaded_at": process.loaded_at,
+        "decided_at": process.decided_at,
+        "behind": process.behind,
+    }
+    loaded = f", loaded {age(now - process.loaded_at)} ago" if process.loaded_at else ""
+    decides = f"decides by revision {process.revision}{loaded}"
+    if process.behind:
+        return Finding(about, "ill", f"{decides}; a later edit does not load: {process.behind}", facts)
+    if revision is not None and process.revision != revision:
+        last = age(now - process.decided_at)
+        why = f"its last decision was {last} ago, and the next one takes over what is on disk"
+        return Finding(about, "note", f"{decides}; {why}, if it has the same configuration", facts)
+    return Finding(about, "well", decides, facts)
+
+
+def _processes(settings: Settings, now: float) -> list[_Process]:
+    """By pid, as of their last decision."""
+    found: dict[int, _Process] = {}
+    host = socket.gethostname()
+    for entry in decision_log.read(settings.log.path, settings.log.keep) if settings.log.path.exists() else ():
+        if isinstance(entry, str):
+            continue
+        caller = _of(_of(entry, "input"), "caller")
+        if caller.get("host") != host or not isinstance(caller.get("pid"), int):
+            continue
+        custom = _of(entry, "custom")
+        decided_at = _seconds(entry.get("timestamp"))
+        if decided_at is not None and now - decided_at <= _RECENT_S:
+            found[caller["pid"]] = _Process(
+                caller["pid"],
+                str(caller.get("program") or "?"),
+                str(_of(_of(entry, "bundles"), "guardrails").get("revision") or "?"),
+                decided_at,
+                _seconds(custom.get("policies_loaded_at")),
+                str(custom.get("policies_behind") or ""),
+            )
+    return [process for pid, process in sorted(found.items()) if _runs(pid)]
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        # Somebody else's.
+        return True
+    return True
+
+
+def _seconds(time: Any) -> float | None:
+    try:
+        return datetime.fromisoformat(str(time)).timestamp()
+    except ValueError:
+        return None
+
+
+def _of(entry: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    found = entry.get(key)
+    return found if isinstance(found, Mapping) else {}

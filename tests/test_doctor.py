@@ -1,0 +1,107 @@
+"""`guardrails doctor`: which policies are in force, on disk and in the processes that decide."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+from click.testing import CliRunner
+
+import guardrails
+from guardrails.cli.app import app
+from tests.test_reloading import RULE
+
+
+@pytest.fixture
+def place(tmp_path):
+    """A configuration with a folder of policies."""
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "quiet.rego").write_text(RULE.replace("CALL", "nothing"))
+    (tmp_path / "guardrails.toml").write_text('policies = ["own"]\n[log]\npath = "decisions.jsonl"\n')
+    return tmp_path
+
+
+@pytest.fixture
+def guard(place):
+    yield guardrails.install(str(place / "guardrails.toml"))
+    guardrails.uninstall()
+
+
+def doctor(place, code=0):
+    """What it says, by what it is about."""
+    command = ["doctor", "--config", str(place / "guardrails.toml")]
+    done = CliRunner().invoke(app, [*command, "--format", "json"])
+    assert done.exit_code == code, done.output
+    pretty = CliRunner().invoke(app, command)
+    found = {one["about"]: one for one in json.loads(done.stdout)}
+    for one in found.values():
+        assert one["state"] in pretty.stdout
+        assert one["about"] in pretty.stdout
+    return found
+
+
+def stop(site):
+    site.ec2.stop_instances(InstanceIds=[site.green.instance_ids[0]])
+
+
+def test_a_process_that_is_up_to_date(place, guard, site):
+    """A process whose last decision was by the policies on disk is well, with the time since they were loaded."""
+    stop(site)
+    found = doctor(place)
+    mine = next(one for about, one in found.items() if about.startswith(f"process {os.getpid()}"))
+    assert mine["state"] == found["policies"]["state"] == found["configuration"]["state"] == "well"
+    assert mine["facts"]["revision"] == found["policies"]["facts"]["revision"] == guard.revision
+    assert time.time() - mine["facts"]["loaded_at"] < 600
+
+
+def test_a_process_that_is_behind(place, guard, site):
+    """A broken edit shows as ill, on disk and in the process that keeps the last good policies, with its reason."""
+    guard._engine._interval_s = guard._engine._settle_s = 0.0
+    stop(site)
+    (place / "own" / "quiet.rego").write_text("package guardrails.quiet\n\ndeny contains")
+    guard._engine._next = 0.0
+    stop(site)
+    found = doctor(place, code=1)
+    mine = next(one for about, one in found.items() if about.startswith(f"process {os.getpid()}"))
+    assert (mine["state"], found["policies"]["state"]) == ("ill", "ill")
+    assert "quiet.rego:3" in mine["sentence"]
+    assert "quiet.rego:3" in found["policies"]["sentence"]
+    assert mine["facts"]["revision"] == guard.revision
+
+
+def test_an_edit_that_no_process_has_seen(place, guard, site):
+    """A process that decided nothing since an edit is a note, not an illness: its next decision takes it over."""
+    stop(site)
+    (place / "own" / "quiet.rego").write_text(RULE.replace("CALL", "other"))
+    found = doctor(place)
+    mine = next(one for about, one in found.items() if about.startswith(f"process {os.getpid()}"))
+    assert mine["state"] == "note"
+
+
+def test_processes_that_ended_are_not_shown(place, site, aws):
+    """Only what still runs can be mended: a script that ended is left out."""
+    script = (
+        "import boto3, guardrails; guardrails.install('guardrails.toml');"
+        f"boto3.client('ec2').stop_instances(InstanceIds=['{site.green.instance_ids[0]}'])"
+    )
+    environment = {**os.environ, **aws.environment()}
+    subprocess.run([sys.executable, "-c", script], cwd=place, env=environment, check=True)
+    assert len((place / "decisions.jsonl").read_text().splitlines()) == 1
+    assert not [about for about in doctor(place) if about.startswith("process")]
+
+
+def test_a_configuration_that_does_not_load(place):
+    """A broken configuration is one finding with its place, not the end of the command."""
+    (place / "guardrails.toml").write_text("mode = 'enforced'\n")
+    found = doctor(place, code=1)
+    assert "guardrails.toml:1" in found["configuration"]["sentence"]
+
+
+def test_a_mode_that_does_not_block_is_pointed_out(place):
+    """A guard that only watches is a note."""
+    (place / "guardrails.toml").write_text("mode = 'dryrun'\n")
+    assert doctor(place)["configuration"]["state"] == "note"
