@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -38,7 +40,9 @@ def check(tmp_path, monkeypatch):
             file = tmp_path / "own" / name
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(content)
-        return CliRunner().invoke(app, ["policy", "check", "own", *arguments])
+        # OPA's own strict check is asked where a test says so.
+        asked = () if "--opa" in arguments else ("--no-opa",)
+        return CliRunner().invoke(app, ["policy", "check", "own", *asked, *arguments])
 
     return run
 
@@ -52,7 +56,8 @@ def test_shipped():
 def test_good(check):
     """A policy without a mistake is said to have none."""
     done = check(GOOD)
-    assert (done.exit_code, done.stdout) == (0, "1 files, no findings\n")
+    asked = "OPA was not asked: put opa on PATH to have its strict check as well\n"
+    assert (done.exit_code, done.stdout) == (0, asked + "1 files, no findings\n")
 
 
 @pytest.mark.parametrize(
@@ -68,6 +73,8 @@ def test_good(check):
         ("# title: Nothing at night\n", "", "metadata", 6, "no title"),
         ("#   rule: night/stop", "#   rule: night/other", "metadata", 7, "make them equal"),
         ("package guardrails.night", "package guardrails.day", "package", 1, "lies in guardrails.night"),
+        ("deny contains {", "deny := {", "entry", 7, "write `deny contains"),
+        ("some id, _ in input.targets", "some id, _ in nowhere(input.targets, 1)", "lint", 14, "unknown function"),
     ],
 )
 def test_mistakes(check, old, new, code, line, part):
@@ -98,6 +105,80 @@ def test_same_id(check):
     """An id that two areas use is named."""
     other = {"guardrails/day/day.rego": GOOD.replace("package guardrails.night", "package guardrails.day")}
     assert "night/stop is a rule of" in check(GOOD, **other).stdout
+
+
+def test_an_id_of_a_shipped_rule(check):
+    """A shipped rule's id is taken."""
+    assert (
+        "live-cluster/stop is a rule of guardrails.live_cluster"
+        in check(GOOD.replace("night/stop", "live-cluster/stop")).stdout
+    )
+
+
+@pytest.mark.parametrize(
+    ("package", "folder"), [("guardrails.night.late", "guardrails/night/late"), ("night", "night")]
+)
+def test_nobody_asks(check, package, folder):
+    """A package that the guard never asks is named, because its rules would block nothing."""
+    elsewhere = {f"{folder}/x.rego": GOOD.replace("package guardrails.night", f"package {package}")}
+    told = json.loads(check("package guardrails.night\n", "--format", "json", **elsewhere).stdout)
+    assert [one["message"] for one in told if one["code"] == "package"] == [
+        f"nobody asks the deny of {package}; the package of an area is guardrails.<area>"
+    ]
+
+
+def test_arguments(check):
+    """A function of ours that gets too many or too few arguments is named, and what it takes."""
+    text = GOOD.replace("package guardrails.night", "package guardrails.night\n\nimport data.guardrails.lib")
+    literal = text[text.index("{\n\t") : text.index(" if {")]
+    for call, wrong in (
+        ('lib.violation("night/stop", id, "m", "r")', ""),
+        ('lib.violation("night/stop", id, "m")', "takes 4 arguments, not 3"),
+        ('lib.violation("night/stop", id, "m", "r", "s", "t")', "takes 4 arguments, not 6"),
+    ):
+        done = check(text.replace(literal, call))
+        assert (wrong in done.stdout, done.exit_code) == (True, 1 if wrong else 0), done.stdout
+
+
+def test_a_broken_file_hides_little(check):
+    """A file that does not parse does not hide what is wrong with another one by itself."""
+    bad = {"guardrails/day/day.rego": GOOD.replace("night", "day").replace("call.operation", "call.opertion")}
+    told = json.loads(check("package guardrails.night\n\nx if (\n", "--format", "json", **bad).stdout)
+    assert [one["code"] for one in told] == ["input", "syntax"]
+
+
+def test_what_only_opa_refuses(check, opa, monkeypatch):
+    """With OPA on PATH its strict check is asked, too: an unused variable, a type that does not fit the schema."""
+    monkeypatch.setenv("PATH", str(Path(opa).parent), prepend=os.pathsep)
+    assert check(GOOD, "--opa").stdout == "1 files, no findings\n"
+    bad = GOOD.replace("some id, _", "unused := 1\n\tinput.call.operation > 3\n\tsome id, _")
+    told = json.loads(check(bad, "--opa", "--format", "json").stdout)
+    assert {(one["code"], one["line"]) for one in told} >= {("opa", 14)}
+    assert not json.loads(check(bad, "--format", "json").stdout)
+
+
+def test_opa_that_is_not_there(check, monkeypatch):
+    """Asking for OPA where there is none is a sentence; an OPA that gives no answer, too."""
+    monkeypatch.setenv("PATH", "/nowhere")
+    done = check(GOOD, "--opa")
+    assert (done.exit_code, "--opa needs" in done.stderr) == (2, True)
+
+
+# What the two engines give otherwise (policies/README.md): refused, or nothing that both evaluate.
+DIFFERENT = {
+    "a package by a variable": 'some area in ["night"]\n\tcount(data.guardrails[area].deny) > 0',
+    "a template string": 'input.call.operation == $"{input.call.service}"',
+    "walk into a pattern": "[path, value] := walk(input)\n\tcount(path) > 0\n\tvalue == 1",
+    "an object pattern": 'some {"state": state} in input.targets\n\tstate == "running"',
+}
+
+
+@pytest.mark.parametrize("case", DIFFERENT)
+def test_what_differs_between_engines(check, case):
+    """What the embedded engine gives otherwise than OPA is named with its line and how to write it."""
+    done = check(GOOD.replace("some id, _ in input.targets", f"some id, _ in input.targets\n\t{DIFFERENT[case]}"))
+    assert done.exit_code == 1, done.stdout
+    assert "night.rego:15" in done.stdout or "night.rego:16" in done.stdout
 
 
 def test_all_at_once(check):

@@ -8,7 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from guardrails.author import metadata
+from attrs import evolve
+
+from guardrails.author import metadata, opa_check
 from guardrails.author.finding import Finding
 from guardrails.author.input_paths import mistake
 from guardrails.errors import PolicyError
@@ -17,6 +19,8 @@ from guardrails.evaluate.bundle import Bundle, read, shipped
 from guardrails.evaluate.embedded import prepared, syntax_of
 from guardrails.evaluate.syntax import Module, Rule
 
+# data, guardrails, and its name.
+_AREA = 3
 LEVELS = ("deny", "confirm", "warn")
 _MEMBERS = ("rule", "target", "message", "remediation")
 _PLACE = re.compile(r"(?P<file>.+?):(?P<line>\d+):(?:(?P<column>\d+):)? (?P<what>.*)", re.DOTALL)
@@ -27,18 +31,34 @@ _LITERAL = re.compile(r'"rule":\s*"(?P<id>[^"]+)"')
 _SHIPPED = ("title", "description", "rule", "severity", "remediation", "incident")
 
 
-def check(folders: Iterable[Path]) -> tuple[list[Finding], int]:
+def check(folders: Iterable[Path], opa: str | None = None) -> tuple[list[Finding], int]:
     """Every finding in the .rego files below the folders, in order, and the number of files.
 
-    The shipped policies are there for them to use. Raises PolicyError for a folder that cannot be read.
+    The shipped policies are there for them to use. `opa` is a program to ask as well. Raises PolicyError for a folder
+    that cannot be read.
     """
     ours, wanted = shipped(), [folder.resolve() for folder in folders]
     found = read((ours, *(folder for folder in wanted if not folder.is_relative_to(ours))), tests=True)
     files = [name for name in found.modules if any(Path(name).is_relative_to(folder) for folder in wanted)]
     findings = set(_syntax(found, files))
-    if not findings:
-        findings = set(_whole(found, set(files), wanted))
+    broken = {one.file for one in findings}
+    modules = _modules(found, broken)
+    if not broken:
+        # What a broken file defines would be missing everywhere.
+        findings |= set(_whole(found, set(files)))
+    findings |= set(_written(modules, set(files), wanted))
+    if opa is not None:
+        places = {(one.file, one.line) for one in findings}
+        texts = [name for name in found.modules if Path(name).is_file()]
+        said = opa_check.findings(opa, texts)
+        findings |= {one for one in said if one.file in files and (one.file, one.line) not in places}
     return sorted(findings), len(files)
+
+
+def _modules(found: Bundle, broken: set[str]) -> list[Module]:
+    """The files that can be read, those of shipped policies first, which own their ids."""
+    good = evolve(found, modules={name: text for name, text in found.modules.items() if name not in broken})
+    return sorted(map(Module, syntax_of(good)), key=lambda module: not Path(module.file).is_relative_to(shipped()))
 
 
 def _syntax(found: Bundle, files: Sequence[str]) -> Iterator[Finding]:
@@ -50,28 +70,48 @@ def _syntax(found: Bundle, files: Sequence[str]) -> Iterator[Finding]:
             yield _read(error, "syntax", name)
 
 
-def _whole(found: Bundle, files: set[str], folders: Sequence[Path]) -> Iterator[Finding]:
-    ast = syntax_of(found)
-    mistakes = list(lint.mistakes(ast, found.data))
+def _whole(found: Bundle, files: set[str]) -> Iterator[Finding]:
+    """What only all files together show: names that nothing defines, recursion, unsafe variables."""
+    mistakes = list(lint.mistakes(syntax_of(found), found.data))
     yield from (one for one in (_read(error, "lint") for error in mistakes) if one.file in files)
-    if not mistakes:
-        try:
-            prepared(found).eval_rule_as_json("data")
-        except BaseException as error:  # regorus panics with a BaseException
-            if isinstance(error, (KeyboardInterrupt, SystemExit)):
-                raise
-            yield from _at_evaluation(found, error, files)
-    modules = [module for module in map(Module, ast) if module.file in files]
+    if mistakes:
+        return
+    try:
+        prepared(found).eval_rule_as_json("data")
+    except BaseException as error:  # regorus panics with a BaseException
+        if isinstance(error, (KeyboardInterrupt, SystemExit)):
+            raise
+        yield from _at_evaluation(found, error, files)
+
+
+def _written(modules: Iterable[Module], files: set[str], folders: Sequence[Path]) -> Iterator[Finding]:
+    """What each file shows by itself: its package, its entries with their METADATA, the parts of input that it asks."""
     schema = json.loads((shipped() / "schemas" / "input.json").read_text("utf-8"))
     owners: dict[str, str] = {}
     for module in modules:
-        yield from _placed(module, folders)
-        if str(module.package[-1]).endswith("_test"):
+        is_test = str(module.package[-1]).endswith("_test")
+        found = [] if is_test else list(_entries(module, owners))
+        if module.file not in files:
             continue
-        yield from _inputs(module, schema)
-        for rule in module.rules:
-            if len(rule.path) == len(module.package) + 1 and rule.path[-1] in LEVELS:
-                yield from _entry(module, rule, owners)
+        yield from found
+        yield from _placed(module, folders)
+        if not is_test:
+            yield from _inputs(module, schema)
+
+
+def _entries(module: Module, owners: dict[str, str]) -> Iterator[Finding]:
+    levels = [rule for rule in module.rules if len(rule.path) == len(module.package) + 1 and rule.path[-1] in LEVELS]
+    if levels and (len(module.package) != _AREA or module.package[:2] != ("data", "guardrails")):
+        name = ".".join(map(str, module.package[1:]))
+        what = f"nobody asks the {levels[0].path[-1]} of {name}; the package of an area is guardrails.<area>"
+        yield Finding(module.file, levels[0].line, 1, "package", what)
+    for rule in levels:
+        level = str(rule.path[-1])
+        if re.match(rf"\s*{level}\s+contains\b", module.lines[rule.line - 1]):
+            yield from _entry(module, rule, owners)
+        else:
+            what = f"{level} is a set, and nobody asks for anything else; write `{level} contains {{…}} if {{`"
+            yield Finding(module.file, rule.line, 1, "entry", what)
 
 
 def _at_evaluation(found: Bundle, error: BaseException, files: set[str]) -> Iterator[Finding]:

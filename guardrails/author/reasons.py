@@ -13,14 +13,13 @@ from typing import Any
 
 from attrs import evolve, frozen
 
+from guardrails.author import metadata
 from guardrails.evaluate.bundle import Bundle
 from guardrails.evaluate.embedded import parsed, prepared
 from guardrails.evaluate.syntax import Module
 
 LEVELS = ("deny", "confirm", "warn")
-_RULE = re.compile(r"^#\s+rule:\s*(\S+)", re.MULTILINE)
 _ENTRY = re.compile(r'"rule":\s*"([^"]+)"|violation\(\s*"([^"]+)"')
-_TITLE = re.compile(r"^#\s*title:\s*(.+)$", re.MULTILINE)
 _NAME = re.compile(r"\b(input(?:\.\w+)+)")
 _SEEN = 3
 
@@ -82,16 +81,16 @@ def _bodies(module: Module) -> Iterator[_Body]:
         level = str(rule.path[-1])
         if level not in LEVELS or len(rule.path) != len(module.package) + 1:
             continue
-        above = _above(lines, rule.line)
-        title = _TITLE.search(above)
-        name = _RULE.search(above) or _ENTRY.search("\n".join(lines[rule.line - 1 :]))
+        told = _told(lines, rule.line)
+        named = _ENTRY.search("\n".join(lines[rule.line - 1 :]))
+        name = str(told.get("rule") or (named and (named[1] or named[2])) or "?")
         for body in rule.bodies:
             stmts = body["query"]["stmts"]
             statements = tuple((module.text(stmt["span"]), int(stmt["span"]["line"])) for stmt in stmts)
             yield _Body(
                 module,
-                next((found for found in name.groups() if found), "?") if name else "?",
-                title[1].strip() if title else "",
+                name,
+                str(told.get("title") or ""),
                 rule.line,
                 level,
                 statements,
@@ -99,11 +98,11 @@ def _bodies(module: Module) -> Iterator[_Body]:
             )
 
 
-def _above(lines: list[str], line: int) -> str:
-    first = line - 1
-    while first > 0 and lines[first - 1].startswith("#"):
-        first -= 1
-    return "\n".join(lines[first : line - 1])
+def _told(lines: list[str], line: int) -> Mapping[str, Any]:
+    try:
+        return metadata.above(lines, line)
+    except ValueError:
+        return {}
 
 
 def _brought(literal: Mapping[str, Any]) -> Iterator[str]:

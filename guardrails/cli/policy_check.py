@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -14,21 +15,26 @@ import click
 from guardrails.author.check import check as find
 from guardrails.author.finding import Finding, github, sarif
 from guardrails.config import load
+from guardrails.errors import ConfigError
 from guardrails.evaluate import bundle, bundle_file
 
 
 @click.command()
 @click.argument("folders", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--format", "fmt", type=click.Choice(["pretty", "json", "github", "sarif"]), default="pretty")
+@click.option("--opa/--no-opa", "ask", default=None, help="Ask `opa check`, too; by default where opa is on PATH.")
 @click.pass_obj
-def check(config: str | None, folders: tuple[Path, ...], fmt: str) -> None:
+def check(config: str | None, folders: tuple[Path, ...], fmt: str, *, ask: bool | None) -> None:
     """Name every mistake in the policies below FOLDERS, or in those of this configuration (else the shipped ones).
 
     Syntax, unknown functions and references, recursion, parts of `input` that are not there, entries and METADATA that
-    lack something, ids, packages. Exit code 1 when there is one.
+    lack something, ids, packages, and what a strict OPA refuses. Exit code 1 when there is one.
     """
+    opa = None if ask is False else shutil.which("opa")
+    if ask and opa is None:
+        raise ConfigError("--opa needs the program opa on PATH; install it, or leave the option out")
     configured = [path for path in load(config).policies if not bundle_file.is_bundle(path)]
-    found, count = find(folders or configured or [bundle.shipped()])
+    found, count = find(folders or configured or [bundle.shipped()], opa)
     found = [attrs.evolve(one, file=_near(one.file)) for one in found]
     if fmt == "sarif":
         click.echo(json.dumps(sarif(found, version("botocore-guardrails")), indent=2))
@@ -38,6 +44,8 @@ def check(config: str | None, folders: tuple[Path, ...], fmt: str) -> None:
         for one in found:
             click.echo(github(one) if fmt == "github" else _line(one))
         if fmt == "pretty":
+            if opa is None:
+                click.echo("OPA was not asked: put opa on PATH to have its strict check as well")
             click.echo(f"{count} files, {len(found) or 'no'} finding{'s' * (len(found) != 1)}")
     sys.exit(1 if found else 0)
 

@@ -1,8 +1,9 @@
 """What the embedded engine lets pass when it loads policies and would meet, or miss, only at a decision.
 
 Unknown functions, references to `data` that nothing defines (they would be undefined, so a rule would silently never
-fire), forbidden functions, recursion (recursive functions overflow the stack and kill the process), and two things
-that regorus 0.13 evaluates wrongly: a package picked by a variable, and a function defined in several files.
+fire), forbidden functions, recursion (recursive functions overflow the stack and kill the process), and what regorus
+0.13 evaluates wrongly: a package picked by a variable, a function defined in several files, `walk` that is taken apart
+by an assignment, and objects as patterns.
 """
 
 from __future__ import annotations
@@ -27,18 +28,20 @@ def mistakes(ast: Sequence[Mapping[str, Any]], data: Mapping[str, Any]) -> Itera
     rules = [rule for module in modules for rule in module.rules]
     defined = {rule.path for rule in rules}
     lying = below(defined)
+    functions = {rule.path: rule.arity for rule in rules}
     edges: dict[Path, set[Path]] = {path: set() for path in defined}
     for module in modules:
         for rule in module.rules:
             for found in module.references(rule, lying):
                 into = reached(found.path, defined, lying)
                 if found.is_call:
-                    yield from _calls(found, defined, module.file)
+                    yield from _calls(found, functions, module.file)
                 elif found.path[0] == "data":
                     yield from _unknown(found, into, defined, data, module.file)
                 if found.path == found.imported and found.imported not in defined:
                     yield _bare_import(found, module.file)
                 edges[rule.path] |= into
+            yield from _otherwise(rule.node, module.file)
     yield from _functions(rules)
     yield from _recursion(edges, rules)
 
@@ -47,11 +50,16 @@ def _at(file: str, span: Mapping[str, Any]) -> str:
     return f"{file}:{span['line']}:{span['col']}"
 
 
-def _calls(found: Reference, defined: set[Path], file: str) -> Iterator[PolicyError]:
+def _calls(found: Reference, functions: Mapping[Path, int], file: str) -> Iterator[PolicyError]:
     name = _name(found.path)
     if name in FORBIDDEN:
         yield PolicyError(f"{_at(file, found.span)}: {name} is not allowed, a decision must depend on its input alone")
-    elif name not in AVAILABLE and found.path not in defined:
+    elif found.path in functions:
+        takes = functions[found.path]
+        # One more takes the result, as in `f(x, y)` for `y := f(x)`.
+        if found.arguments not in (takes, takes + 1):
+            yield PolicyError(f"{_at(file, found.span)}: {name} takes {takes} arguments, not {found.arguments}")
+    elif name not in AVAILABLE:
         yield PolicyError(f"{_at(file, found.span)}: unknown function {name}; define it or mend its name")
 
 
@@ -68,6 +76,37 @@ def _unknown(
         yield PolicyError(
             f"{_at(file, span)}: nothing defines {name}; mend the name, or give it a value in a data.json"
         )
+
+
+def _otherwise(node: Any, file: str) -> Iterator[PolicyError]:
+    """What the embedded engine takes for something else than OPA does."""
+    if isinstance(node, list):
+        for item in node:
+            yield from _otherwise(item, file)
+    elif isinstance(node, dict):
+        assigned, chosen = node.get("AssignExpr"), node.get("SomeIn")
+        if assigned and "Var" not in assigned["lhs"] and _is_walk(assigned["rhs"]):
+            yield PolicyError(
+                f"{_at(file, assigned['span'])}: what walk gives is not taken apart like this by the embedded engine; "
+                "write walk(x, [path, value])"
+            )
+        if chosen and any(_has_object(chosen.get(part)) for part in ("key", "value")):
+            yield PolicyError(
+                f"{_at(file, chosen['span'])}: an object after `some` fits more on the embedded engine than on OPA; "
+                "give it a name, and ask for its members in lines of their own"
+            )
+        for value in node.values():
+            yield from _otherwise(value, file)
+
+
+def _is_walk(node: Mapping[str, Any]) -> bool:
+    return "Call" in node and node["Call"]["fcn"].get("Var", {}).get("value") == "walk"
+
+
+def _has_object(node: Any) -> bool:
+    if isinstance(node, list):
+        return any(map(_has_object, node))
+    return isinstance(node, dict) and ("Object" in node or any(map(_has_object, node.values())))
 
 
 def _name(path: Path) -> str:

@@ -15,12 +15,20 @@ _REFS = ("RefDot", "RefBrack", "Var")
 
 @frozen
 class Reference:
-    """`path` is absolute where it names a rule of the own package or goes through an import, then named `imported`."""
+    """`path` is absolute where it names a rule of the own package or goes through an import, then named `imported`.
+
+    `arguments` is how many a call gives, None for what is no call.
+    """
 
     path: Path
     span: Mapping[str, Any]
-    is_call: bool
+    arguments: int | None
     imported: Path | None = None
+
+    @property
+    def is_call(self) -> bool:
+        """Whether a function is called, not a value named."""
+        return self.arguments is not None
 
 
 @frozen
@@ -30,6 +38,7 @@ class Rule:
     line: int
     file: str
     is_function: bool
+    arity: int
     node: Sequence[Any] = field(repr=False)
     locals: frozenset[str] = frozenset()
     bodies: Sequence[Mapping[str, Any]] = field(default=(), repr=False)
@@ -84,6 +93,7 @@ class Module:
             body["span"]["line"],
             self.file,
             "args" in head,
+            len(head.get("args") or ()),
             [inside, rest],
             arguments,
             body.get("bodies") or (),
@@ -95,36 +105,36 @@ class Module:
 
         `known` are the paths on which rules lie.
         """
-        for path, span, is_call in _references(rule.node):
+        for path, span, arguments in _references(rule.node):
             first = path[0]
             if first in rule.locals or first is None:
                 continue
             if first in self.aliases:
                 imported = self.aliases[first]
-                yield Reference((*imported, *path[1:]), span, is_call, imported)
+                yield Reference((*imported, *path[1:]), span, arguments, imported)
             elif (*self.package, first) in known:
-                yield Reference((*self.package, *path), span, is_call)
+                yield Reference((*self.package, *path), span, arguments)
             else:
-                yield Reference(path, span, is_call)
+                yield Reference(path, span, arguments)
 
 
-def _references(node: Any) -> Iterator[tuple[Path, Mapping[str, Any], bool]]:
+def _references(node: Any) -> Iterator[tuple[Path, Mapping[str, Any], int | None]]:
     if isinstance(node, list):
         for item in node:
             yield from _references(item)
     elif isinstance(node, dict):
         for kind, value in node.items():
             if kind == "Call" and isinstance(value, dict):
-                yield _path(value["fcn"]), value["span"], True
+                yield _path(value["fcn"]), value["span"], len(value["params"])
                 yield from _references(value["params"])
             elif kind in _REFS and isinstance(value, dict):
-                yield _path(node), value["span"], False
+                yield _path(node), value["span"], None
                 yield from _indices(node)
             else:
                 yield from _references(value)
 
 
-def _indices(node: Mapping[str, Any]) -> Iterator[tuple[Path, Mapping[str, Any], bool]]:
+def _indices(node: Mapping[str, Any]) -> Iterator[tuple[Path, Mapping[str, Any], int | None]]:
     """References inside the brackets of a reference, and below a reference that starts with an expression."""
     if "RefBrack" in node:
         yield from _references(node["RefBrack"]["index"])
