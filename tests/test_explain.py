@@ -38,7 +38,11 @@ def test_why(site, denied, config):
     told = " ".join(_run(config, "explain", denied[:8]).stdout.split())
     assert "DENY ec2:TerminateInstances" in told
     assert "live-cluster/terminate Live machines are not terminated" in told
-    assert "holds" in told
+    assert 'holds "terminate" in lib.effects [lib.effects is ["ip", "storage", "terminate"]]' in told
+    assert f'lib.live_targets is {{"{site.blue.instance_ids[0]}": ["blue"]}}' in told
+    # What only gives something a name is no condition that could fail.
+    assert "verb :=" not in told
+    assert 'verb = "terminate"' in told
     assert site.blue.instance_ids[0] in told
     assert "passes this rule as soon as one of these conditions does not hold" in told
     assert "Instead: Check the ids" in told

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from attrs import evolve, frozen
@@ -16,19 +16,22 @@ from attrs import evolve, frozen
 from guardrails.author import metadata
 from guardrails.evaluate.bundle import Bundle
 from guardrails.evaluate.embedded import parsed, prepared
-from guardrails.evaluate.syntax import Module
+from guardrails.evaluate.syntax import Module, Path, Rule
 
 LEVELS = ("deny", "confirm", "warn")
 _ENTRY = re.compile(r'"rule":\s*"([^"]+)"|violation\(\s*"([^"]+)"')
 _NAME = re.compile(r"\b(input(?:\.\w+)+)")
 _SEEN = 3
+# What regorus gives for a rule without a value.
+_UNDEFINED = '"<undefined>"'
 
 
 @frozen
 class Condition:
     """One line of a rule's body. `held` is None where an earlier one did not hold, so it was never asked.
 
-    `saw` are the parts of `input` that it names, JSON-safe.
+    `saw` are the parts of `input` and the helper rules that it names, JSON-safe. `names_only` is true for one that
+    gives something a name (``:=``).
     """
 
     text: str
@@ -36,6 +39,7 @@ class Condition:
     line: int
     held: bool | None
     saw: Mapping[str, Any]
+    names_only: bool = False
 
 
 @frozen
@@ -53,20 +57,31 @@ class Reading:
 
 
 @frozen
+class _Statement:
+    """A condition in the source; `brings` are the variables that it gives a value, `asks` the helper rules by name."""
+
+    text: str
+    line: int
+    brings: tuple[str, ...]
+    asks: Mapping[str, str]
+    names_only: bool
+
+
+@frozen
 class _Body:
     module: Module
     rule: str
     title: str
     line: int
     level: str
-    # Text and line of each condition, and the variables that it brings.
-    statements: tuple[tuple[str, int], ...]
-    variables: tuple[tuple[str, ...], ...]
+    statements: tuple[_Statement, ...]
 
 
 def readings(bundle: Bundle, document: Mapping[str, Any]) -> list[Reading]:
     """Every definition of every rule, and what it made of the input `document`. Raises PolicyError."""
-    bodies = [body for module in parsed(bundle) for body in _bodies(module)]
+    modules = parsed(bundle)
+    helpers = _helpers(modules)
+    bodies = [body for module in modules for body in _bodies(module, helpers)]
     texts = dict(bundle.modules)
     for number, body in enumerate(bodies):
         texts[body.module.file] += "".join(_probe(number, body))
@@ -75,7 +90,14 @@ def readings(bundle: Bundle, document: Mapping[str, Any]) -> list[Reading]:
     return [_reading(engine, number, body, document) for number, body in enumerate(bodies)]
 
 
-def _bodies(module: Module) -> Iterator[_Body]:
+def _helpers(modules: Iterable[Module]) -> frozenset[Path]:
+    """The rules that have a value of their own: no functions, and not the rules that are explained."""
+    rules = [rule for module in modules for rule in module.rules]
+    functions = {rule.path for rule in rules if rule.is_function}
+    return frozenset(rule.path for rule in rules if rule.path[-1] not in LEVELS) - functions
+
+
+def _bodies(module: Module, helpers: frozenset[Path]) -> Iterator[_Body]:
     lines = module.source.decode().splitlines()
     for rule in module.rules:
         level = str(rule.path[-1])
@@ -86,7 +108,7 @@ def _bodies(module: Module) -> Iterator[_Body]:
         name = str(told.get("rule") or (named and (named[1] or named[2])) or "?")
         for body in rule.bodies:
             stmts = body["query"]["stmts"]
-            statements = tuple((module.text(stmt["span"]), int(stmt["span"]["line"])) for stmt in stmts)
+            statements = tuple(_statement(module, rule, stmt, helpers) for stmt in stmts)
             yield _Body(
                 module,
                 name,
@@ -94,8 +116,21 @@ def _bodies(module: Module) -> Iterator[_Body]:
                 rule.line,
                 level,
                 statements,
-                tuple(tuple(dict.fromkeys(_brought(stmt["literal"]))) for stmt in stmts),
             )
+
+
+def _statement(module: Module, rule: Rule, stmt: Mapping[str, Any], helpers: frozenset[Path]) -> _Statement:
+    literal = stmt["literal"]
+    asks: dict[str, str] = {}
+    for found in module.references(evolve(rule, node=[literal]), {path[:4] for path in helpers}):
+        path = next((found.path[:size] for size in range(len(found.path), 3, -1) if found.path[:size] in helpers), None)
+        if path is not None and not found.is_call:
+            own = path[: len(module.package)] == module.package
+            asks[".".join(map(str, path[len(module.package) if own else 2 :]))] = ".".join(map(str, path))
+    expression = literal.get("Expr", {}).get("expr")
+    names_only = isinstance(expression, dict) and expression.get("AssignExpr", {}).get("op") == "ColEq"
+    brings = tuple(dict.fromkeys(_brought(literal)))
+    return _Statement(module.text(stmt["span"]), int(stmt["span"]["line"]), brings, asks, names_only)
 
 
 def _told(lines: list[str], line: int) -> Mapping[str, Any]:
@@ -123,9 +158,9 @@ def _vars(node: Any) -> Iterator[str]:
 def _probe(number: int, body: _Body) -> Iterator[str]:
     """For each condition a set that is not empty when it holds together with those before it: of the variables."""
     for count in range(1, len(body.statements) + 1):
-        names = dict.fromkeys(name for brought in body.variables[:count] for name in brought)
+        names = dict.fromkeys(name for statement in body.statements[:count] for name in statement.brings)
         values = ", ".join(f'"{name}": {name}' for name in names)
-        asked = "\n".join(text for text, _ in body.statements[:count])
+        asked = "\n".join(statement.text for statement in body.statements[:count])
         yield f"\n\nexplain__{number}_{count} contains {{{values}}} if {{\n{asked}\n}}\n"
 
 
@@ -134,13 +169,15 @@ def _reading(engine: Any, number: int, body: _Body, document: Mapping[str, Any])
     bindings: list[Mapping[str, Any]] = []
     conditions = []
     going = True
-    for count, (text, line) in enumerate(body.statements, 1):
+    for count, statement in enumerate(body.statements, 1):
         held = None
         if going:
             found = json.loads(engine.eval_rule_as_json(f"{package}.explain__{number}_{count}"))
             held = going = bool(found)
             bindings = found if going else bindings
-        conditions.append(Condition(" ".join(text.split()), body.module.file, line, held, _saw(text, document)))
+        saw = _saw(statement.text, document) | _helped(engine, statement.asks)
+        text = " ".join(statement.text.split())
+        conditions.append(Condition(text, body.module.file, statement.line, held, saw, statement.names_only))
     return Reading(
         rule=body.rule,
         title=body.title,
@@ -151,6 +188,19 @@ def _reading(engine: Any, number: int, body: _Body, document: Mapping[str, Any])
         conditions=tuple(conditions),
         bindings=tuple(bindings[:_SEEN]),
     )
+
+
+def _helped(engine: Any, asks: Mapping[str, str]) -> dict[str, Any]:
+    """The values of helper rules; one that is undefined, or fails on this input, has none."""
+    found = {}
+    for name, path in asks.items():
+        try:
+            text = engine.eval_rule_as_json(path)
+        except RuntimeError:
+            continue
+        if text != _UNDEFINED:
+            found[name] = json.loads(text)
+    return found
 
 
 def _saw(text: str, document: Mapping[str, Any]) -> dict[str, Any]:

@@ -97,6 +97,9 @@ def _reading(out: Console, one: Reading, violations: list[Mapping[str, Any]]) ->
     out.print()
     out.print(Text.assemble((one.rule, "bold"), f"  {one.title}", (f"  {_place(one.file)}:{one.line}", "dim")))
     for condition in one.conditions:
+        if condition.held and condition.names_only:
+            # What it names is told with the other values.
+            continue
         mark, style = _MARKS[condition.held]
         saw = "; ".join(f"{name} is {_short(value)}" for name, value in condition.saw.items())
         line = Text.assemble((f"{mark.strip():<9}  ", style), condition.text, (f"   [{saw}]" if saw else "", "dim"))
