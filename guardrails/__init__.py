@@ -11,13 +11,21 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from guardrails.errors import CallDenied, ConfigError, GuardrailsError, GuardUnavailable, PolicyError
+    from guardrails.errors import (
+        BreakGlassRefused,
+        CallDenied,
+        ConfigError,
+        GuardrailsError,
+        GuardUnavailable,
+        PolicyError,
+    )
     from guardrails.guard import Guard
-    from guardrails.installed import install, uninstall
+    from guardrails.installed import break_glass, install, uninstall
     from guardrails.ramping import RampStopped, ramp
     from guardrails.values import Decision, Violation
 
 __all__ = [
+    "BreakGlassRefused",
     "CallDenied",
     "ConfigError",
     "Decision",
@@ -27,6 +35,7 @@ __all__ = [
     "PolicyError",
     "RampStopped",
     "Violation",
+    "break_glass",
     "install",
     "ramp",
     "uninstall",
@@ -34,6 +43,7 @@ __all__ = [
 
 # Read when first asked for: the hook in guardrails.activation must not import botocore into every process.
 _HOMES = {
+    "BreakGlassRefused": "errors",
     "CallDenied": "errors",
     "ConfigError": "errors",
     "Decision": "values",
@@ -43,6 +53,7 @@ _HOMES = {
     "PolicyError": "errors",
     "RampStopped": "ramping",
     "Violation": "values",
+    "break_glass": "installed",
     "install": "installed",
     "ramp": "ramping",
     "uninstall": "installed",

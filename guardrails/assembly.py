@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from guardrails.evaluate.embedded import EmbeddedEngine
 from guardrails.evaluate.engine import Engine, EngineFailure
 from guardrails.evaluate.opa_server import OpaServer
 from guardrails.evaluate.reloading import ReloadingEngine
+from guardrails.glass import Terms
 from guardrails.pacing import Pacer
 from guardrails.settings import Settings
 from guardrails.state import History, Store
@@ -76,7 +77,23 @@ def policies(settings: Settings) -> bundle.Bundle:
                 f"{settings.at('params')}: `params` names the unknown parameter {name!r}; "
                 f"known are {', '.join(sorted(set(declared) - set(own)))}; a new one is declared in a data.json"
             )
-    return bundle.with_params(read, {**settings.params, **own})
+    made = bundle.with_params(read, {**settings.params, **own})
+    for rule in sorted(_unbreakable(bundle.params_of(made)) - rules):
+        raise ConfigError(
+            f"{settings.at('params')}: the parameter `unbreakable` names the unknown rule {rule!r}; mend its name"
+        )
+    return made
+
+
+def terms(settings: Settings) -> Terms:
+    """What a break glass may set aside. Raises PolicyError or ConfigError."""
+    made = policies(settings)
+    return Terms(bundle.rule_ids(made), _unbreakable(bundle.params_of(made)), settings.break_glass.max_minutes)
+
+
+def _unbreakable(params: Mapping[str, Any]) -> frozenset[str]:
+    named = params.get("unbreakable", ())
+    return frozenset(named if isinstance(named, list) else ())
 
 
 def _read(settings: Settings) -> bundle.Bundle:

@@ -74,7 +74,7 @@ class _Document:
 
 
 # Tables of keys of ours; other tables (params, labels …) are values.
-_TABLES = ("live", "log", "opa", "pacing", "state")
+_TABLES = ("break_glass", "live", "log", "opa", "pacing", "state")
 
 
 def _local(config: str | Path | Mapping[str, Any] | None, directory: Path) -> _Document:
@@ -169,16 +169,8 @@ def _apply(settings: Settings, document: _Document) -> Settings:
         where[key] = document.at(key)
         table, _, name = key.rpartition(".")
         changes[table][name] = checked
-    return evolve(
-        settings,
-        live=evolve(settings.live, **changes["live"]),
-        log=evolve(settings.log, **changes["log"]),
-        state=evolve(settings.state, **changes["state"]),
-        pacing=evolve(settings.pacing, **changes["pacing"]),
-        opa=evolve(settings.opa, **changes["opa"]),
-        where=where,
-        **changes[""],
-    )
+    tables = {table: evolve(getattr(settings, table), **changes[table]) for table in _TABLES}
+    return evolve(settings, where=where, **tables, **changes[""])
 
 
 def _check(settings: Settings) -> Settings:

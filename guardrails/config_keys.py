@@ -155,6 +155,8 @@ KEYS: Mapping[str, Checker] = {
     "enforcement": _enforcement,
     "policies": _paths,
     "policy_key": _path,
+    "break_glass.max_minutes": _number,
+    "break_glass.command": _texts,
     "params": _params,
     "live.sources": _sources,
     "live.eip_addresses": _texts,

@@ -20,7 +20,9 @@ def rfc3339(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def build(call: Call, facts: Facts, caller: Caller, now: float) -> dict[str, Any]:
+def build(
+    call: Call, facts: Facts, caller: Caller, now: float, break_glass: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """Everything a policy may look at, JSON-safe. `now` is seconds since the epoch; ages are counted from it."""
     return {
         "schema": SCHEMA,
@@ -52,7 +54,7 @@ def build(call: Call, facts: Facts, caller: Caller, now: float) -> dict[str, Any
         },
         "capacity": facts.capacity,
         "approvals": [],
-        "break_glass": None,
+        "break_glass": break_glass,
         "time": rfc3339(now),
         "now_s": now,
     }

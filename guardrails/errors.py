@@ -6,7 +6,8 @@
     Exception
     └── GuardrailsError
         ├── ConfigError           guardrails.toml or its environment variables are wrong
-        └── PolicyError           a policy does not load
+        ├── PolicyError           a policy does not load
+        └── BreakGlassRefused     a break glass lacks something; no rule is set aside
 
 CallDenied is a ClientError because ops scripts already catch that one; it carries no code that botocore or
 a retry library would retry.
@@ -66,3 +67,11 @@ class ConfigError(GuardrailsError):
 
 class PolicyError(GuardrailsError):
     """A policy does not load; nothing was installed."""
+
+
+class BreakGlassRefused(GuardrailsError):
+    """A break glass without a reason, for an unknown or unbreakable rule, or for too long: no rule is set aside."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"break glass is refused: {why}")
+        self.why = why

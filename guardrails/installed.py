@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
+from guardrails.errors import BreakGlassRefused
+from guardrails.glass import Glass
 from guardrails.guard import Guard
 from guardrails.settings import Settings
 
@@ -42,3 +45,14 @@ def uninstall() -> None:
         if _installed is not None:
             _installed.uninstall()
             _installed = None
+
+
+def break_glass(*, reason: str, rules: Iterable[str], minutes: float = 15.0) -> AbstractContextManager[Glass]:
+    """Set rules of the installed guard aside for the calls inside a `with`, see `Guard.break_glass`.
+
+    Raises BreakGlassRefused, also where no guard is installed.
+    """
+    guard = _installed
+    if guard is None:
+        raise BreakGlassRefused("no guard is installed in this process; nothing needs to be set aside")
+    return guard.break_glass(reason=reason, rules=rules, minutes=minutes)

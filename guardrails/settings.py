@@ -71,6 +71,14 @@ class PacingSettings:
 
 
 @frozen
+class BreakGlassSettings:
+    """For how many minutes a rule may be set aside at once, and the command that is told of it (JSON on its stdin)."""
+
+    max_minutes: float = 60.0
+    command: tuple[str, ...] = ()
+
+
+@frozen
 class Settings:
     """A checked configuration. `where` gives ``file:line`` of each key that a file set, by dotted name."""
 
@@ -91,6 +99,7 @@ class Settings:
     state: StateSettings = Factory(StateSettings)
     pacing: PacingSettings = Factory(PacingSettings)
     opa: OpaSettings = Factory(OpaSettings)
+    break_glass: BreakGlassSettings = Factory(BreakGlassSettings)
     where: Mapping[str, str] = Factory(dict)
     # The files this was read from, for reading them again; None where there is none.
     file: Path | None = None

@@ -18,6 +18,7 @@ class _App(LazyGroup):
 
     modules: ClassVar = {
         "run": "run",
+        "break-glass": "break_glass",
         "check": "check",
         "live": "live",
         "log": "log",

@@ -21,6 +21,7 @@ class LazyGroup(click.Group):
         if cmd_name not in self.modules:
             return None
         module = import_module(f"guardrails.cli.{self.modules[cmd_name]}")
+        name = cmd_name.replace("-", "_")
         # A name that Python has for itself carries an underscore.
-        found: click.Command = getattr(module, f"{cmd_name}_", None) or getattr(module, cmd_name)
+        found: click.Command = getattr(module, f"{name}_", None) or getattr(module, name)
         return found

@@ -48,7 +48,21 @@ with_action(entry, word) := {
 
 # The configuration may give a rule another action; a word nobody knows denies. Both functions answer for every input:
 # an entry whose action were undefined would vanish.
-action_of(rule, level) := known(object.get(enforcement, rule, level))
+action_of(rule, level) := set_aside(rule, known(object.get(enforcement, rule, level)))
+
+# Break glass: what was set aside is still said, and recorded. What main says of a broken policy or input never is.
+set_aside(rule, word) := "warn" if {
+	word in {"deny", "confirm"}
+	glass_is_broken_for(rule)
+} else := word
+
+glass_is_broken_for(rule) if {
+	is_number(input.now_s)
+	is_number(input.break_glass.until_s)
+	input.now_s < input.break_glass.until_s
+	rule in input.break_glass.rules
+	not rule in object.get(data.guardrails.params, "unbreakable", [])
+}
 
 known(word) := word if {
 	word in {"deny", "confirm", "warn", "dryrun"}

@@ -87,3 +87,47 @@ test_nothing_else_of_an_entry_gets_through if {
 	found := verdict.violations(answers("deny", {"area": {talkative}})) with input as fine
 	found == {object.union(entry("a/b"), {"action": "deny"})}
 }
+
+broken(changes) := object.union(fine, {"break_glass": object.union(
+	{"reason": "INC-42", "rules": ["a/b"], "until_s": fine.now_s + 60},
+	changes,
+)})
+
+test_what_is_set_aside_is_a_warning if {
+	every level in ["deny", "confirm"] {
+		found := verdict.violations(answers(level, {"area": {entry("a/b"), entry("a/c")}})) with input as broken({})
+		{violation.rule: violation.action | some violation in found} == {"a/b": "warn", "a/c": level}
+	}
+}
+
+test_what_decides_nothing_stays_so if {
+	found := verdict.violations(denies("a/b")) with input as broken({})
+		with data.guardrails.params.enforcement as {"a/b": "dryrun"}
+	actions(found) == {"dryrun"}
+}
+
+test_time_ends_it if {
+	every until in [fine.now_s, fine.now_s - 1, null, "later"] {
+		found := verdict.violations(denies("a/b")) with input as broken({"until_s": until})
+		actions(found) == {"deny"}
+	}
+}
+
+test_an_input_without_time_ends_it if {
+	every now in [null, "0"] {
+		found := verdict.violations(denies("a/b")) with input as object.union(broken({}), {"now_s": now})
+		"deny" in actions(found)
+	}
+}
+
+test_unbreakable if {
+	found := verdict.violations(denies("a/b")) with input as broken({})
+		with data.guardrails.params.unbreakable as ["a/b"]
+	actions(found) == {"deny"}
+}
+
+test_a_broken_rule_is_never_set_aside if {
+	rules := {"rules": ["main/malformed", "main/malformed-input"]}
+	found := verdict.violations(answers("deny", {"area": {{"rule": 1}}})) with input as broken(rules)
+	actions(found) == {"deny"}
+}

@@ -1,0 +1,220 @@
+"""Break glass: named rules, for a reason, for minutes, in the open; everything else goes on blocking."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+from click.testing import CliRunner
+
+import guardrails
+from guardrails.cli.app import app
+from guardrails.document import rfc3339
+from guardrails.glass import ENVIRONMENT, text
+
+STOP = ["live-cluster/stop"]
+
+
+def blue(site):
+    site.ec2.stop_instances(InstanceIds=[site.blue.instance_ids[0]])
+
+
+def last(log):
+    return json.loads(log.read_text().splitlines()[-1])
+
+
+@pytest.fixture
+def broken(monkeypatch):
+    """broken(rules, seconds): GUARDRAILS_BREAK_GLASS for rules, until so many seconds from now."""
+
+    def give(rules=STOP, seconds=600.0, reason="INC-42"):
+        monkeypatch.setenv(ENVIRONMENT, text(reason, rules, time.time() + seconds))
+
+    return give
+
+
+def test_inside_the_with_only(site, aws, install, log, caplog):
+    """A named rule lets the call pass inside the `with`, said to everybody and in the log, and blocks after it."""
+    install()
+    with guardrails.break_glass(reason="INC-42: disk full", rules=STOP, minutes=5) as glass:
+        blue(site)
+    assert aws.count("StopInstances") == 1
+    entry = last(log)
+    told = entry["input"]["break_glass"]
+    assert (told["reason"], told["rules"], told["source"]) == ("INC-42: disk full", STOP, "code")
+    assert entry["custom"]["sent"]
+    assert {one["rule"]: one["action"] for one in entry["result"]["violations"]} == {"live-cluster/stop": "warn"}
+    assert glass.until - glass.opened_at == pytest.approx(300)
+    said = " ".join(record.message for record in caplog.records)
+    assert "break glass: live-cluster/stop set aside until" in said
+    assert "The glass is broken for live-cluster/stop: INC-42: disk full." in said
+    with pytest.raises(guardrails.CallDenied):
+        blue(site)
+    assert aws.count("StopInstances") == 1
+    assert last(log)["input"]["break_glass"] is None
+
+
+def test_other_rules_go_on_blocking(site, aws, install):
+    """A rule that is not named blocks all the same."""
+    install()
+    with (
+        guardrails.break_glass(reason="INC-42", rules=STOP),
+        pytest.raises(guardrails.CallDenied, match="live-cluster/terminate"),
+    ):
+        site.ec2.terminate_instances(InstanceIds=[site.blue.instance_ids[0]])
+    assert not aws.count("TerminateInstances")
+
+
+def test_other_threads_go_on_being_guarded(site, aws, install):
+    """What somebody set aside in one thread is not set aside in another."""
+    install()
+    seen = []
+
+    def other():
+        try:
+            blue(site)
+        except guardrails.CallDenied as error:
+            seen.append(error)
+
+    with guardrails.break_glass(reason="INC-42", rules=STOP):
+        thread = threading.Thread(target=other)
+        thread.start()
+        thread.join()
+    assert len(seen) == 1
+    assert not aws.count("StopInstances")
+
+
+def test_time_ends_it_inside_the_with(site, aws, install):
+    """After its minutes a glass is whole again, though the `with` has not ended."""
+    install()
+    with guardrails.break_glass(reason="INC-42", rules=STOP, minutes=0.01):
+        time.sleep(0.7)
+        with pytest.raises(guardrails.CallDenied):
+            blue(site)
+    assert not aws.count("StopInstances")
+
+
+def test_a_look_up_that_fails_still_blocks(site, aws, install):
+    """No glass helps where the guard does not know what a call would hit."""
+    install()
+    aws.answer("DescribeInstances", 503, "Unavailable", "no")
+    with guardrails.break_glass(reason="INC-42", rules=STOP), pytest.raises(guardrails.GuardUnavailable):
+        blue(site)
+    assert not aws.count("StopInstances")
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"reason": " ", "rules": STOP}, "no reason is given"),
+        ({"reason": "x", "rules": []}, "no rule is named"),
+        ({"reason": "x", "rules": ["live-cluster/stopp"]}, "there is no rule 'live-cluster/stopp'"),
+        ({"reason": "x", "rules": ["live-cluster/empty-selector"]}, "is unbreakable"),
+        ({"reason": "x", "rules": STOP, "minutes": 90}, "60 are allowed"),
+        ({"reason": "x", "rules": STOP, "minutes": 0}, "must be a number above 0"),
+        ({"reason": "x", "rules": STOP, "minutes": float("nan")}, "must be a number above 0"),
+    ],
+)
+def test_refused(options, sentence, site, aws, install):
+    """A glass that lacks something is refused with a sentence, and the body of the `with` is not run."""
+    install()
+    with pytest.raises(guardrails.BreakGlassRefused, match=sentence), guardrails.break_glass(**options):
+        blue(site)
+    assert not aws.count("StopInstances")
+
+
+def test_no_second_glass_and_none_without_a_guard(install):
+    """Inside a `with` a second one is refused, and so is one where no guard is installed."""
+    with pytest.raises(guardrails.BreakGlassRefused, match="no guard is installed"):
+        guardrails.break_glass(reason="x", rules=STOP)
+    install()
+    with (
+        guardrails.break_glass(reason="x", rules=STOP),
+        pytest.raises(guardrails.BreakGlassRefused, match="one is broken already"),
+        guardrails.break_glass(reason="x", rules=STOP),
+    ):
+        pass
+
+
+def test_the_environment_sets_aside_until_its_time(site, aws, install, log, broken):
+    """GUARDRAILS_BREAK_GLASS sets rules aside for a whole program, until the time it names."""
+    broken(seconds=3)
+    install()
+    blue(site)
+    assert aws.count("StopInstances") == 1
+    assert last(log)["input"]["break_glass"]["source"] == ENVIRONMENT
+    time.sleep(3)
+    with pytest.raises(guardrails.CallDenied):
+        site.ec2.stop_instances(InstanceIds=[site.blue.instance_ids[1]])
+    assert aws.count("StopInstances") == 1
+
+
+@pytest.mark.parametrize(
+    ("value", "sentence"),
+    [
+        ("yes", "not of the form"),
+        (f"reason=; rules=live-cluster/stop; until={rfc3339(time.time() + 600)}", "no reason"),
+        (f"reason=x; rules=live-cluster/stopp; until={rfc3339(time.time() + 600)}", "there is no rule"),
+        ("reason=x; rules=live-cluster/stop; until=2020-01-01T00:00:00Z", "it ended at 2020"),
+        ("reason=x; rules=live-cluster/stop; until=soon", "is no time"),
+        ("reason=x; rules=live-cluster/stop; until=2020-01-01T00:00:00", "no time zone"),
+    ],
+)
+def test_the_environment_is_refused(value, sentence, site, aws, install, monkeypatch, caplog):
+    """A variable that lacks something or has expired is told, and every rule applies."""
+    monkeypatch.setenv(ENVIRONMENT, value)
+    install()
+    assert any(sentence in record.message and "Every rule applies" in record.message for record in caplog.records)
+    with pytest.raises(guardrails.CallDenied):
+        blue(site)
+    assert not aws.count("StopInstances")
+
+
+def test_the_command_prints_what_a_shell_takes(site, aws, tmp_path):
+    """The line of `guardrails break-glass`, taken by a shell, lets its programs pass; a wrong one is refused there."""
+    (tmp_path / "guardrails.toml").write_text('[log]\npath = "decisions.jsonl"\n')
+    script = tmp_path / "ops.py"
+    script.write_text(
+        "import boto3, guardrails\nguardrails.install('guardrails.toml')\n"
+        f"boto3.client('ec2').stop_instances(InstanceIds=['{site.blue.instance_ids[0]}'])\n"
+    )
+    python = sys.executable
+    command = f'{python} -m guardrails break-glass --reason "INC-42; it\'s full" --rule live-cluster/stop'
+    environment = {**os.environ, **aws.environment()}
+    shell = f'eval "$({command})" && {python} ops.py'
+    subprocess.run(["bash", "-c", shell], cwd=tmp_path, env=environment, check=True)
+    assert aws.count("StopInstances") == 1
+    assert last(tmp_path / "decisions.jsonl")["input"]["break_glass"]["reason"] == "INC-42, it's full"
+    refused = CliRunner().invoke(app, ["break-glass", "--reason", "x", "--rule", "live-cluster/unresolved"])
+    assert (refused.exit_code, "is unbreakable" in refused.stderr) == (2, True)
+
+
+def test_it_is_announced(site, install, tmp_path):
+    """The configured command gets who, why and until when; one that fails does not stand in the way."""
+    hook = tmp_path / "hook.py"
+    hook.write_text(f"import sys; open({str(tmp_path / 'told.json')!r}, 'w').write(sys.stdin.read())")
+    install(break_glass={"command": [sys.executable, str(hook)]})
+    with guardrails.break_glass(reason="INC-42", rules=STOP):
+        pass
+    told = json.loads((tmp_path / "told.json").read_text())
+    assert (told["reason"], told["caller"]["pid"]) == ("INC-42", os.getpid())
+
+
+def test_an_announcement_that_fails(site, aws, install, caplog):
+    """A command that is not there is told to the logger, and the glass is broken all the same."""
+    install(break_glass={"command": ["/nowhere/at/all"]})
+    with guardrails.break_glass(reason="INC-42", rules=STOP):
+        blue(site)
+    assert aws.count("StopInstances") == 1
+    assert any("could not be announced" in record.message for record in caplog.records)
+
+
+def test_a_misspelt_unbreakable_rule_is_refused(install):
+    """A list of unbreakable rules with a name that no rule has protects nothing, so it is refused."""
+    with pytest.raises(guardrails.ConfigError, match="`unbreakable` names the unknown rule 'live-cluster/stopp'"):
+        install(params={"unbreakable": ["live-cluster/stopp"]})
