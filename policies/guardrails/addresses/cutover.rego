@@ -128,9 +128,9 @@ same_machine(target) if {
 	}
 }
 
-is_holder(facts, id, _) if id in {facts.instance}
+is_holder(facts, id, _) if id == facts.instance
 
-is_holder(facts, id, _) if id in {facts.eni}
+is_holder(facts, id, _) if id == facts.eni
 
 is_holder(facts, _, destination) if {
 	is_string(facts.instance)
@@ -189,8 +189,8 @@ gaps[id] contains sprintf("%s serves the address already", [next_cluster]) if {
 }
 
 gaps[id] contains gap if {
-	some id in moved
 	not is_complete
+	some id in moved
 	gap := sprintf("%s runs %v of %v machines", [
 		next_cluster,
 		text.number(next_cluster, "running"),
@@ -199,14 +199,14 @@ gaps[id] contains gap if {
 }
 
 gaps[id] contains gap if {
-	some id in moved
 	not is_settled
+	some id in moved
 	gap := sprintf("%v machines of %s are terminating", [text.number(next_cluster, "in_flight"), next_cluster])
 }
 
 gaps[id] contains gap if {
-	some id in moved
 	not is_healthy
+	some id in moved
 	gap := sprintf("%s is not known to be healthy", [next_cluster])
 }
 

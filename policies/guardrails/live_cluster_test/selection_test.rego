@@ -118,8 +118,8 @@ test_mixed_batch_says_which_are_which if {
 
 test_a_batch_of_one_kind_is_not_mixed if {
 	live := {"i-1": fixtures.machine("blue"), "i-2": fixtures.machine("blue")}
-	other := {"i-1": fixtures.machine("green"), "i-2": fixtures.machine("red")}
 	rules(live_cluster.deny) == {"live-cluster/terminate"} with input as fixtures.request("T", ["terminate"], live)
+	other := {"i-1": fixtures.machine("green"), "i-2": fixtures.machine("red")}
 	count(live_cluster.deny) == 0 with input as fixtures.request("T", ["terminate"], other)
 }
 

@@ -20,9 +20,9 @@ import data.guardrails.text
 #   prefer: aws ec2 associate-address --allocation-id BLUES_ADDRESS --instance-id COMPLETE_GREENS_MACHINE
 deny contains lib.violation("protection/live-pointer", id, message, remediation) if {
 	changes_protection
+	not addresses_have_moved
 	some id, target in lib.targets
 	moves_pointer(target)
-	not addresses_have_moved
 	message := sprintf("%s would change %s, which says which cluster is live, before the addresses have moved (%s).", [
 		text.operation,
 		id,

@@ -17,8 +17,8 @@ bounds[name] := object.union(data.guardrails.params.remaining.bounds, own) if {
 }
 
 bounds[name] := data.guardrails.params.remaining.bounds if {
-	some name in lib.live_clusters
 	relaxed
+	some name in lib.live_clusters
 	not data.guardrails.params.remaining.clusters[name]
 }
 
