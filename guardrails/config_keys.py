@@ -152,6 +152,7 @@ KEYS: Mapping[str, Checker] = {
     "max_fact_age_s": _number,
     "lookup_timeout_s": _number,
     "tripwire": _bool,
+    "confirm_timeout_s": _number,
     "enforcement": _enforcement,
     "policies": _paths,
     "policy_key": _path,

@@ -11,9 +11,9 @@ def enforce(decision: Decision, mode: Mode, now: float) -> Outcome:
 
     ``enforce``: deny and confirm block, warn warns. ``warn``: nothing blocks, whatever would have does warn.
     ``dryrun``: nothing blocks or warns; the decision log tells what would have happened.
-    A confirmation nobody can give is a denial.
+    A confirmation that nobody has given is a denial.
     """
-    if decision.action == "allow":
+    if decision.action == "allow" or (decision.action == "confirm" and decision.confirmed):
         return Outcome(send=True, enforcement="allow")
     if mode == "dryrun":
         return Outcome(send=True, enforcement="dryrun")

@@ -19,7 +19,7 @@ import attrs
 import botocore.session
 from attrs import evolve
 
-from guardrails import assembly, caller, document
+from guardrails import assembly, caller, confirm, document
 from guardrails.activation.inherited import Inherited
 from guardrails.catalogue import UNREVIEWED, Catalogue
 from guardrails.classify import classify
@@ -170,12 +170,14 @@ class Guard:
             decision = self._decide(call, origin, claims)
             if decision is None:
                 return None
+            if decision.action == "confirm" and self.settings.mode == "enforce":
+                decision = self._confirmed(decision, call, origin, claims)
             outcome = enforce(decision, self.settings.mode, time.time())
             waited = self._pace(decision, origin) if outcome.send else 0.0
             if waited:
                 # The world may have changed meanwhile.
                 self._settle(claims, sent=False)
-                decision = self._decide(call, origin, claims) or decision
+                decision = _as_before(self._decide(call, origin, claims) or decision, decision)
                 outcome = evolve(enforce(decision, self.settings.mode, time.time()), waited_s=waited)
             self._record(decision, outcome)
             if not outcome.send:
@@ -238,6 +240,15 @@ class Guard:
 
     def _facts(self, call: Call, origin: Origin, claims: list[Claim] | None = None) -> Facts:
         return self._finder.find(call, self._home(call, origin), claims)
+
+    def _confirmed(self, decision: Decision, call: Call, origin: Origin, claims: list[Claim]) -> Decision:
+        """The decision after a person was asked; made anew, because the world may have changed while somebody read."""
+        self._settle(claims, sent=False)
+        answer = confirm.ask(decision, self.settings.confirm_timeout_s)
+        if not answer.given:
+            return evolve(decision, reason=answer.why)
+        self._lookups.forget()
+        return _as_before(self._decide(call, origin, claims) or decision, evolve(decision, confirmed=True))
 
     def _pace(self, decision: Decision, origin: Origin) -> float:
         """Wait until EC2's rate limits have room for the call; returns the seconds waited.
@@ -347,6 +358,19 @@ class Guard:
             decided_at=time.time(),
             result={"action": "deny", "violations": []},
         )
+
+
+def _as_before(now: Decision, before: Decision) -> Decision:
+    """A person's word for `before` holds for `now` where no other rule asks for one."""
+    if not before.confirmed or now.action != "confirm":
+        return now
+    if _asking(now) <= _asking(before):
+        return evolve(now, confirmed=True)
+    return evolve(now, reason="The situation changed while you were asked; make the call again")
+
+
+def _asking(decision: Decision) -> frozenset[tuple[str, str]]:
+    return frozenset((one.rule, one.target) for one in decision.violations if one.action == "confirm")
 
 
 def _denied(decision: Decision) -> CallDenied:

@@ -22,6 +22,8 @@ def paragraph(decision: Decision, now: float) -> str:
         f"Rule {group.rule}: {group.message} Instead: {group.remediation}"
         for group in grouped(violation for violation in decision.violations if violation.action != "dryrun")
     ]
+    if decision.action == "confirm" and decision.reason:
+        parts.append(_sentence(decision.reason))
     glass = decision.input.get("break_glass")
     if glass and any(violation.rule in glass["rules"] for violation in decision.violations):
         parts.append(_sentence(f"The glass is broken for {', '.join(glass['rules'])}: {glass['reason']}"))

@@ -90,6 +90,7 @@ class Settings:
     max_fact_age_s: float = 5.0
     lookup_timeout_s: float = 10.0
     tripwire: bool = False
+    confirm_timeout_s: float = 60.0
     enforcement: Mapping[str, str] = Factory(dict)
     policies: tuple[Path, ...] = ()
     policy_key: Path | None = None

@@ -266,7 +266,8 @@ class Decision:
 
     `unavailable` is set when the guard could not decide (then `action` is ``deny``).
     `input` and `result` are the documents the engine was given and gave, for the decision log.
-    `loaded_at` is when the policies that decided were loaded, `behind` why a later edit of theirs does not load.
+    `confirmed` is true when a person has given their word for a ``confirm``. `loaded_at` is when the policies that
+    decided were loaded, `behind` why a later edit of theirs does not load.
     """
 
     id: str
@@ -277,6 +278,7 @@ class Decision:
     caller: Caller | None = None
     unavailable: str | None = None
     reason: str = ""
+    confirmed: bool = False
     revision: str = ""
     loaded_at: float = 0.0
     behind: str = ""

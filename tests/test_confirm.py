@@ -1,0 +1,194 @@
+"""Confirmation at a real terminal (a pseudo-terminal): one question, one answer, and a denial in every other case."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import select
+import subprocess
+import sys
+import time
+
+import pytest
+
+SCRIPT = """
+import sys, boto3, guardrails
+guardrails.install("guardrails.toml")
+try:
+    boto3.client("ssm").send_command(DocumentName="AWS-RunShellScript", InstanceIds=[sys.argv[1]],
+                                     Parameters={"commands": ["true"]})
+    print("SENT")
+except guardrails.CallDenied as error:
+    print("DENIED", error)
+"""
+
+
+@pytest.fixture
+def place(tmp_path):
+    (tmp_path / "ops.py").write_text(SCRIPT)
+    configure(tmp_path)
+    return tmp_path
+
+
+def configure(place, timeout=30):
+    (place / "guardrails.toml").write_text(f'confirm_timeout_s = {timeout}\n[log]\npath = "decisions.jsonl"\n')
+
+
+def environment(aws, **more):
+    """Without CI, which says that nobody sits there."""
+    kept = {name: value for name, value in os.environ.items() if name != "CI"}
+    return {**kept, **aws.environment(), **more}
+
+
+class Terminal:
+    """A process with a terminal of its own."""
+
+    def __init__(self, place, machine, env):
+        self.pid, self.fd = pty.fork()
+        if self.pid == 0:
+            os.chdir(place)
+            os.execve(sys.executable, [sys.executable, "ops.py", machine], env)
+        self.seen = ""
+
+    def until(self, text, seconds=60):
+        """Read until `text` comes, or the process ends."""
+        deadline = time.monotonic() + seconds
+        while text not in self.seen and time.monotonic() < deadline:
+            if select.select([self.fd], [], [], 0.2)[0]:
+                try:
+                    part = os.read(self.fd, 4096)
+                except OSError:
+                    break
+                if not part:
+                    break
+                self.seen += part.decode().replace("\r\n", "\n")
+        return self.seen
+
+    def type(self, text):
+        os.write(self.fd, text.encode())
+
+    def end(self):
+        """What was seen to the end."""
+        self.until("\0")
+        _, status = os.waitpid(self.pid, 0)
+        os.close(self.fd)
+        assert os.waitstatus_to_exitcode(status) == 0, self.seen
+        return self.seen
+
+
+@pytest.fixture
+def terminal(site, aws, place):
+    """terminal(env): the script at a terminal that has asked its question."""
+
+    def start(**env):
+        made = Terminal(place, site.blue.instance_ids[0], environment(aws, **env))
+        assert "\n> " in made.until("\n> "), made.seen
+        return made
+
+    return start
+
+
+def last(place):
+    return json.loads((place / "decisions.jsonl").read_text().splitlines()[-1])
+
+
+def test_the_name_sends_it(terminal, site, aws, place):
+    """The cluster's name, typed after a table of what would be hit, sends the call, and the log tells so."""
+    made = terminal()
+    assert site.blue.instance_ids[0] in made.seen
+    assert "blue (live): 3 of 3 machines run" in made.seen
+    assert "opaque/command" in made.seen
+    assert not aws.count("SendCommand")
+    made.type("blue\n")
+    assert "SENT" in made.end()
+    assert aws.count("SendCommand") == 1
+    assert last(place)["custom"]["confirmed"] is True
+    assert last(place)["custom"]["action"] == "confirm"
+
+
+@pytest.mark.parametrize("typed", ["green\n", "\n", "yes\n", "BLUE\n", "\x04", "\x03"])
+def test_anything_else_blocks_it(typed, terminal, aws, place):
+    """A wrong name, nothing, the end of input (Ctrl-D) and Ctrl-C are a clean denial, without a second question."""
+    made = terminal()
+    made.type(typed)
+    said = made.end()
+    assert "DENIED" in said
+    assert "Traceback" not in said
+    assert said.count("\n> ") == 1
+    assert not aws.count("SendCommand")
+    assert not last(place)["custom"]["sent"]
+    assert last(place)["custom"]["reason"]
+
+
+def test_nobody_answers(terminal, aws, place):
+    """After the time it is a denial; what is typed later answers nothing."""
+    configure(place, timeout=1)
+    made = terminal()
+    assert "Nothing was typed within 1 s" in made.end()
+    assert not aws.count("SendCommand")
+
+
+def test_what_was_typed_before_is_no_answer(site, aws, place):
+    """A name that waits in the terminal before the question is asked does not answer it."""
+    configure(place, timeout=2)
+    made = Terminal(place, site.blue.instance_ids[0], environment(aws))
+    made.type("blue\n")
+    assert "Nothing was typed within 2 s" in made.end()
+    assert not aws.count("SendCommand")
+
+
+def test_the_world_changed_meanwhile(terminal, site, aws, place):
+    """A word given for one situation is not taken for another: the call is decided on anew, and blocked."""
+    made = terminal()
+    aws.answer("DescribeInstances", 503, "Unavailable", "no")
+    made.type("blue\n")
+    assert "DENIED" in made.end()
+    assert not aws.count("SendCommand")
+
+
+@pytest.mark.parametrize("term", ["dumb", "xterm"])
+def test_plain_and_narrow(term, terminal):
+    """The question is plain text of at most 80 columns, also on a dumb terminal."""
+    made = terminal(TERM=term, COLUMNS="80", NO_COLOR="1")
+    made.type("\x03")
+    question = made.end().partition("\n> ")[0]
+    assert "\x1b" not in question
+    assert max(map(len, question.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("stdin", [subprocess.DEVNULL, subprocess.PIPE, "closed"])
+def test_where_nobody_sits(stdin, site, aws, place):
+    """With input redirected, piped or closed it is a denial that says so, at once."""
+    command = [sys.executable, "ops.py", site.blue.instance_ids[0]]
+    if stdin == "closed":
+        command, stdin = ["bash", "-c", f"exec {' '.join(command)} <&-"], None
+    done = subprocess.run(
+        command, stdin=stdin, cwd=place, env=environment(aws), capture_output=True, text=True, timeout=60, check=False
+    )
+    assert "DENIED" in done.stdout, done.stderr
+    assert "Nobody can be asked here" in done.stdout
+    assert not aws.count("SendCommand")
+
+
+def test_a_ci_job_is_not_asked(site, aws, place):
+    """Where CI is set nobody is asked, even at a terminal."""
+    made = Terminal(place, site.blue.instance_ids[0], environment(aws, CI="true"))
+    assert "this is a CI job" in made.end().replace("\n", " ")
+    assert not aws.count("SendCommand")
+
+
+def test_a_background_job_is_not_stopped(site, aws, place):
+    """A job in the background gets a denial instead of being stopped by the terminal."""
+    (place / "background.py").write_text(
+        "import os, subprocess, sys\n"
+        f"job = subprocess.Popen([sys.executable, 'job.py', {site.blue.instance_ids[0]!r}], process_group=0)\n"
+        "print('ENDED', job.wait(60))\n"
+    )
+    (place / "job.py").write_text((place / "ops.py").read_text())
+    (place / "ops.py").write_text((place / "background.py").read_text())
+    made = Terminal(place, "-", environment(aws))
+    said = made.end().replace("\n", " ")
+    assert "runs in the background" in said
+    assert "ENDED 0" in said
+    assert not aws.count("SendCommand")
