@@ -120,7 +120,7 @@ def test_the_readmes_policy_loads(tmp_path):
 def test_the_readmes_script_is_guarded(site, aws, tmp_path, monkeypatch):
     """The README's two lines guard a script."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    lines, _ = _blocks(README, "python")
+    lines, _, _ = _blocks(README, "python")
     try:
         exec(lines, {})
         with pytest.raises(guardrails.CallDenied):
@@ -130,9 +130,18 @@ def test_the_readmes_script_is_guarded(site, aws, tmp_path, monkeypatch):
     assert aws.count("TerminateInstances") == 0
 
 
+def test_the_readmes_break_glass_runs(site, aws, install):
+    """The README's break glass lets the call pass, once."""
+    _, lines, _ = _blocks(README, "python")
+    install()
+    names = {"guardrails": guardrails, "ec2": site.ec2, "machine": site.blue.instance_ids[0]}
+    exec(lines, names)
+    assert aws.count("StopInstances") == 1
+
+
 def test_the_readmes_ramp_runs():
     """The README's ramp starts every task."""
-    _, lines = _blocks(README, "python")
+    _, _, lines = _blocks(README, "python")
     started = []
     names = {"guardrails": guardrails, "tasks": range(7), "database_is_well": lambda: True, "start": started.append}
     exec(lines.replace("interval_s=10", "interval_s=0"), names)
