@@ -119,6 +119,17 @@ def _failure(failure: LookupFailure) -> dict[str, str]:
     }
 
 
+def part(entry: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """What an entry, or a part of one, has under `key`; {} where that is missing or no object."""
+    found = entry.get(key)
+    return found if isinstance(found, Mapping) else {}
+
+
+def revision(entry: Mapping[str, Any]) -> str:
+    """The revision of the policies that an entry was decided by, ``?`` where it does not say."""
+    return str(part(part(entry, "bundles"), "guardrails").get("revision") or "?")
+
+
 def _numbered(path: Path, number: int) -> Path:
     return path.with_name(f"{path.name}.{number}") if number else path
 

@@ -132,7 +132,7 @@ class Guard:
         if not isinstance(minutes, (int, float)) or not minutes > 0:
             raise BreakGlassRefused(f"minutes is {minutes!r}, must be a number above 0")
         glass = terms.glass(reason, rules, now + minutes * 60, now, "code")
-        announce(glass, attrs.asdict(caller.describe(None)), self.settings.break_glass.command)
+        self._announce(glass)
         token = self._glass.set(glass)
         try:
             yield glass
@@ -149,8 +149,11 @@ class Guard:
         except BreakGlassRefused as error:
             _logger.warning("%s is refused: %s. Every rule applies.", ENVIRONMENT, error.why)
             return None
-        announce(glass, attrs.asdict(caller.describe(None)), self.settings.break_glass.command)
+        self._announce(glass)
         return glass
+
+    def _announce(self, glass: Glass) -> None:
+        announce(glass, attrs.asdict(caller.describe(None)), self.settings.break_glass.command)
 
     def _set_aside(self, now: float) -> dict[str, Any] | None:
         """What is set aside for this call; the time of a glass ends it even inside its `with`."""
@@ -234,7 +237,7 @@ class Guard:
 
     def _home(self, call: Call, origin: Origin) -> Origin:
         """Where to look: a call to Route 53 or IAM does not say in which region the machines are."""
-        if call.service not in self._catalogue.services or self._catalogue.service(call.service).regional:
+        if self._catalogue.tells_region(call.service):
             return origin
         return evolve(origin, home_region=self.settings.home_region or self._models.get_config_variable("region") or "")
 

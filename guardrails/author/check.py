@@ -11,6 +11,7 @@ from typing import Any
 from attrs import evolve
 
 from guardrails.author import metadata, opa_check
+from guardrails.author.entries import entries
 from guardrails.author.finding import Finding
 from guardrails.author.input_paths import mistake
 from guardrails.errors import PolicyError
@@ -21,7 +22,6 @@ from guardrails.evaluate.syntax import Module, Rule
 
 # data, guardrails, and its name.
 _AREA = 3
-LEVELS = ("deny", "confirm", "warn")
 _MEMBERS = ("rule", "target", "message", "remediation")
 _PLACE = re.compile(r"(?P<file>.+?):(?P<line>\d+):(?:(?P<column>\d+):)? (?P<what>.*)", re.DOTALL)
 _ID = re.compile(r"[a-z][a-z0-9-]*/[a-z][a-z0-9-]*")
@@ -42,23 +42,18 @@ def check(folders: Iterable[Path], opa: str | None = None) -> tuple[list[Finding
     files = [name for name in found.modules if any(Path(name).is_relative_to(folder) for folder in wanted)]
     findings = set(_syntax(found, files))
     broken = {one.file for one in findings}
-    modules = _modules(found, broken)
+    good = evolve(found, modules={name: text for name, text in found.modules.items() if name not in broken})
+    ast = syntax_of(good)
     if not broken:
         # What a broken file defines would be missing everywhere.
-        findings |= set(_whole(found, set(files)))
-    findings |= set(_written(modules, set(files), wanted))
+        findings |= set(_whole(found, ast, set(files)))
+    findings |= set(_written(map(Module, ast), set(files), wanted))
     if opa is not None:
         places = {(one.file, one.line) for one in findings}
         texts = [name for name in found.modules if Path(name).is_file()]
         said = opa_check.findings(opa, texts)
         findings |= {one for one in said if one.file in files and (one.file, one.line) not in places}
     return sorted(findings), len(files)
-
-
-def _modules(found: Bundle, broken: set[str]) -> list[Module]:
-    """The files that can be read, those of shipped policies first, which own their ids."""
-    good = evolve(found, modules={name: text for name, text in found.modules.items() if name not in broken})
-    return sorted(map(Module, syntax_of(good)), key=lambda module: not Path(module.file).is_relative_to(shipped()))
 
 
 def _syntax(found: Bundle, files: Sequence[str]) -> Iterator[Finding]:
@@ -70,9 +65,9 @@ def _syntax(found: Bundle, files: Sequence[str]) -> Iterator[Finding]:
             yield _read(error, "syntax", name)
 
 
-def _whole(found: Bundle, files: set[str]) -> Iterator[Finding]:
+def _whole(found: Bundle, ast: Sequence[Mapping[str, Any]], files: set[str]) -> Iterator[Finding]:
     """What only all files together show: names that nothing defines, recursion, unsafe variables."""
-    mistakes = list(lint.mistakes(syntax_of(found), found.data))
+    mistakes = list(lint.mistakes(ast, found.data))
     yield from (one for one in (_read(error, "lint") for error in mistakes) if one.file in files)
     if mistakes:
         return
@@ -88,7 +83,8 @@ def _written(modules: Iterable[Module], files: set[str], folders: Sequence[Path]
     """What each file shows by itself: its package, its entries with their METADATA, the parts of input that it asks."""
     schema = json.loads((shipped() / "schemas" / "input.json").read_text("utf-8"))
     owners: dict[str, str] = {}
-    for module in modules:
+    # The shipped policies first: they own their ids.
+    for module in sorted(modules, key=lambda module: not Path(module.file).is_relative_to(shipped())):
         is_test = str(module.package[-1]).endswith("_test")
         found = [] if is_test else list(_entries(module, owners))
         if module.file not in files:
@@ -100,7 +96,7 @@ def _written(modules: Iterable[Module], files: set[str], folders: Sequence[Path]
 
 
 def _entries(module: Module, owners: dict[str, str]) -> Iterator[Finding]:
-    levels = [rule for rule in module.rules if len(rule.path) == len(module.package) + 1 and rule.path[-1] in LEVELS]
+    levels = entries(module)
     if levels and (len(module.package) != _AREA or module.package[:2] != ("data", "guardrails")):
         name = ".".join(map(str, module.package[1:]))
         what = f"nobody asks the {levels[0].path[-1]} of {name}; the package of an area is guardrails.<area>"

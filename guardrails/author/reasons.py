@@ -13,12 +13,11 @@ from typing import Any
 
 from attrs import evolve, frozen
 
-from guardrails.author import metadata
+from guardrails.author.entries import LEVELS, entries, told_of
 from guardrails.evaluate.bundle import Bundle
 from guardrails.evaluate.embedded import parsed, prepared
 from guardrails.evaluate.syntax import Module, Path, Rule
 
-LEVELS = ("deny", "confirm", "warn")
 _ENTRY = re.compile(r'"rule":\s*"([^"]+)"|violation\(\s*"([^"]+)"')
 _NAME = re.compile(r"\b(input(?:\.\w+)+)")
 _SEEN = 3
@@ -98,12 +97,9 @@ def _helpers(modules: Iterable[Module]) -> frozenset[Path]:
 
 
 def _bodies(module: Module, helpers: frozenset[Path]) -> Iterator[_Body]:
-    lines = module.source.decode().splitlines()
-    for rule in module.rules:
-        level = str(rule.path[-1])
-        if level not in LEVELS or len(rule.path) != len(module.package) + 1:
-            continue
-        told = _told(lines, rule.line)
+    lines = module.lines
+    for rule in entries(module):
+        told = told_of(module, rule)
         named = _ENTRY.search("\n".join(lines[rule.line - 1 :]))
         name = str(told.get("rule") or (named and (named[1] or named[2])) or "?")
         for body in rule.bodies:
@@ -114,7 +110,7 @@ def _bodies(module: Module, helpers: frozenset[Path]) -> Iterator[_Body]:
                 name,
                 str(told.get("title") or ""),
                 rule.line,
-                level,
+                str(rule.path[-1]),
                 statements,
             )
 
@@ -131,13 +127,6 @@ def _statement(module: Module, rule: Rule, stmt: Mapping[str, Any], helpers: fro
     names_only = isinstance(expression, dict) and expression.get("AssignExpr", {}).get("op") == "ColEq"
     brings = tuple(dict.fromkeys(_brought(literal)))
     return _Statement(module.text(stmt["span"]), int(stmt["span"]["line"]), brings, asks, names_only)
-
-
-def _told(lines: list[str], line: int) -> Mapping[str, Any]:
-    try:
-        return metadata.above(lines, line)
-    except ValueError:
-        return {}
 
 
 def _brought(literal: Mapping[str, Any]) -> Iterator[str]:

@@ -8,8 +8,7 @@ from typing import Any
 
 from attrs import frozen
 
-from guardrails.author import metadata
-from guardrails.author.reasons import LEVELS
+from guardrails.author.entries import LEVELS, entries, told_of
 from guardrails.evaluate import lint
 from guardrails.evaluate.bundle import Bundle
 from guardrails.evaluate.embedded import parsed
@@ -65,21 +64,12 @@ def chapters(bundle: Bundle) -> list[Chapter]:
     asked = _Parameters(modules, bundle.data)
     found: dict[str, list[tuple[Module, Rule, Mapping[str, Any]]]] = {}
     for module in modules:
-        for rule in module.rules:
-            if len(rule.path) == len(module.package) + 1 and rule.path[-1] in LEVELS:
-                told = _told(module, rule)
-                if told.get("rule"):
-                    found.setdefault(str(told["rule"]), []).append((module, rule, told))
+        for rule in entries(module):
+            told = told_of(module, rule)
+            if told.get("rule"):
+                found.setdefault(str(told["rule"]), []).append((module, rule, told))
     enforcement = asked.value(("enforcement",)) or {}
     return [_chapter(name, found[name], asked, str(enforcement.get(name, ""))) for name in sorted(found)]
-
-
-def _told(module: Module, rule: Rule) -> Mapping[str, Any]:
-    try:
-        return metadata.above(module.lines, rule.line)
-    except ValueError:
-        # `policy check` says where it is broken.
-        return {}
 
 
 def _chapter(

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from itertools import groupby
 
+from guardrails import html_page
 from guardrails.author.rulebook import Chapter
 
 _INTRODUCTION = (
@@ -55,9 +56,7 @@ def html(chapters: Sequence[Chapter], revision: str) -> str:
     for area, rules in _areas(chapters):
         parts.append(f"<h2>{escape(area)}</h2>")
         parts += [_section(chapter) for chapter in rules]
-    head = f'<meta charset="utf-8"><title>The rule book</title><style>{_STYLE}</style>'
-    body = "\n".join(parts)
-    return f'<!doctype html>\n<html lang="en"><head>{head}</head>\n<body>\n{body}\n</body></html>\n'
+    return html_page.whole("The rule book", _STYLE, parts)
 
 
 def _section(chapter: Chapter) -> str:

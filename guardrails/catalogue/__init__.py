@@ -193,6 +193,10 @@ class Catalogue:
             return self.owner(operation) is not None
         return service in self._known and self.service(service).governs(operation)
 
+    def tells_region(self, service: str) -> bool:
+        """False where one endpoint serves all regions, so that a call does not tell where the machines are."""
+        return service not in self.services or self.service(service).regional
+
     def owner(self, operation: str) -> str | None:
         """The first service that has an entry of this name, None where none has."""
         return next((key for key in sorted(self._known) if operation in self.service(key).operations), None)

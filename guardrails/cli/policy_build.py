@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from guardrails import assembly
+from guardrails.cli.written import writing
 from guardrails.config import load
 from guardrails.errors import ConfigError
 from guardrails.evaluate import bundle_file, signature
@@ -32,9 +33,7 @@ def build(
         files[bundle_file.SIGNATURES] = signature.sign(files, signing_key, signing_alg)
     elif signing_alg is not None:
         raise ConfigError("--signing-alg says how to sign, and there is no --signing-key; give one")
-    try:
+    with writing(output, "name another file with -o"):
         bundle_file.write(output, files)
-    except OSError as error:
-        raise ConfigError(f"{output} cannot be written ({error.strerror}); name another file with -o") from error
     signed = f", signed with {signing_key}" if signing_key else ""
     click.echo(f"{output}: {len(made.modules)} policies, revision {revision or made.revision}{signed}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import sys
 from importlib.metadata import version
@@ -14,9 +13,8 @@ import click
 
 from guardrails.author.check import check as find
 from guardrails.author.finding import Finding, github, sarif
-from guardrails.config import load
+from guardrails.cli import own_policies
 from guardrails.errors import ConfigError
-from guardrails.evaluate import bundle, bundle_file
 
 
 @click.command()
@@ -33,9 +31,9 @@ def check(config: str | None, folders: tuple[Path, ...], fmt: str, *, ask: bool 
     opa = None if ask is False else shutil.which("opa")
     if ask and opa is None:
         raise ConfigError("--opa needs the program opa on PATH; install it, or leave the option out")
-    configured = [path for path in load(config).policies if not bundle_file.is_bundle(path)]
-    found, count = find(folders or configured or [bundle.shipped()], opa)
-    found = [attrs.evolve(one, file=_near(one.file)) for one in found]
+    own = own_policies.folders(config)
+    found, count = find(folders or own, opa)
+    found = [attrs.evolve(one, file=own_policies.near(one.file)) for one in found]
     if fmt == "sarif":
         click.echo(json.dumps(sarif(found, version("botocore-guardrails")), indent=2))
     elif fmt == "json":
@@ -52,8 +50,3 @@ def check(config: str | None, folders: tuple[Path, ...], fmt: str, *, ask: bool 
 
 def _line(one: Finding) -> str:
     return f"{one.file}:{one.line}:{one.column}: {one.message} [{one.code}]"
-
-
-def _near(file: str) -> str:
-    near = os.path.relpath(file)
-    return file if near.startswith("..") else near

@@ -8,8 +8,8 @@ import click
 
 from guardrails import assembly
 from guardrails.author import rulebook, rulebook_pages
+from guardrails.cli.written import writing
 from guardrails.config import load
-from guardrails.errors import ConfigError
 
 
 @click.command("docs")
@@ -29,8 +29,6 @@ def docs(config: str | None, output: Path | None, style: str | None) -> None:
     if output is None:
         click.echo(text, nl=False)
         return
-    try:
+    with writing(output, "name another file with -o"):
         output.write_text(text, "utf-8")
-    except OSError as error:
-        raise ConfigError(f"{output} cannot be written ({error.strerror}); name another file with -o") from error
     click.echo(f"{output}: {len(chapters)} rules, revision {made.revision}")

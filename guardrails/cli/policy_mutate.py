@@ -13,7 +13,7 @@ from attrs import frozen
 
 from guardrails.author import justified, mutating, suite
 from guardrails.author.mutants import Mutant
-from guardrails.cli.policy_test import _configured, _near
+from guardrails.cli import own_policies
 from guardrails.errors import ConfigError
 
 
@@ -39,7 +39,7 @@ def mutate(context: click.Context, areas: tuple[str, ...], *, jobs: int, style: 
     A slip that no test notices survives. Those that cannot be noticed are listed in mutants.toml beside the policies,
     with a reason. Exit code 1 where another survives, or where an entry of that file fits no survivor.
     """
-    folders = [Path(folder).resolve() for folder in _configured(context.obj)]
+    folders = [Path(folder).resolve() for folder in own_policies.folders(context.obj)]
     reasons = [entry for folder in folders for entry in justified.read(folder)]
     there = suite.load(folders)
     if not there.cases:
@@ -67,7 +67,7 @@ def mutate(context: click.Context, areas: tuple[str, ...], *, jobs: int, style: 
                                "stale": [entry.key for entry in stale]}, indent=2))  # fmt: skip
     else:
         for found in survived:
-            click.echo(f"{_near(found.mutant.file)}:{found.mutant.line}: {found.mutant.change}")
+            click.echo(f"{own_policies.near(found.mutant.file)}:{found.mutant.line}: {found.mutant.change}")
         for entry in stale:
             click.echo(f"stale: {entry.file}: {entry.change!r} in {entry.line!r}: no such survivor; take the entry out")
         click.echo(", ".join(f"{number} {name}" for name, number in document.items()))

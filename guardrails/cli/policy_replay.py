@@ -14,6 +14,7 @@ from rich.text import Text
 
 from guardrails import assembly, decision_log
 from guardrails.cli.show import console
+from guardrails.cli.written import writing
 from guardrails.config import load
 from guardrails.errors import ConfigError
 from guardrails.replay import Tally, pieces
@@ -73,10 +74,8 @@ def replay(
         for fault in trail.faults:
             tally.fault(fault)
     if html is not None:
-        try:
+        with writing(html):
             html.write_text(page(tally, made.revision, interrupted=interrupted), "utf-8")
-        except OSError as error:
-            raise ConfigError(f"{html} cannot be written ({error.strerror}); name another file") from error
     if fmt == "json":
         click.echo(json.dumps({**tally.document(made.revision), "interrupted": interrupted}, indent=2))
     else:

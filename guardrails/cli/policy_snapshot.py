@@ -10,8 +10,8 @@ import click
 
 from guardrails import assembly
 from guardrails.cli.client import make_client
+from guardrails.cli.written import writing
 from guardrails.config import load
-from guardrails.errors import ConfigError
 from guardrails.lookups import Lookups
 from guardrails.message import failure_sentence
 from guardrails.origin import Origin
@@ -48,10 +48,8 @@ def snapshot(
     for region, calls in sorted(regions.items()):
         origin = _origin(profile, region, endpoint_url)
         failures += made.take(calls.values(), origin, settings, lookups)
-    try:
+    with writing(output):
         made.write(output)
-    except OSError as error:
-        raise ConfigError(f"{output} cannot be written ({error.strerror}); name another file") from error
     for sentence in (*trail.faults, *map(failure_sentence, failures)):
         click.echo(f"guardrails: {sentence}", err=True)
     answers = sum(len(region.answers) for region in made.regions.values())

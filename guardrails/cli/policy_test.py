@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,9 +14,8 @@ from attrs import asdict
 from guardrails.author import junit, opa_test, running, suite
 from guardrails.author.coverage import Coverage
 from guardrails.author.running import Outcome
-from guardrails.config import load
+from guardrails.cli import own_policies
 from guardrails.errors import ConfigError
-from guardrails.evaluate import bundle, bundle_file
 
 
 @click.command()
@@ -51,7 +49,7 @@ def test(
     if (cover or threshold is not None) and engine == "opa" and not parity:
         raise ConfigError("--coverage is measured on the embedded engine; leave out --engine opa, or add --parity")
     wanted = _pattern(pattern)
-    there = suite.load(folders or _configured(context.obj))
+    there = suite.load(folders or own_policies.folders(context.obj))
     coverage = Coverage(there.files) if cover or threshold is not None else None
     cases = [case for case in there.cases if wanted.search(case.id)]
     other = opa_test.run(there, cases) if parity or engine == "opa" else []
@@ -84,11 +82,6 @@ def _pattern(text: str) -> re.Pattern[str]:
         raise ConfigError(f"--run: {text!r} is no regular expression ({error})") from error
 
 
-def _configured(config: str | None) -> Sequence[Path]:
-    folders = [path for path in load(config).policies if not bundle_file.is_bundle(path)]
-    return folders or [bundle.shipped()]
-
-
 def _pretty(
     done: Sequence[Outcome], differing: Mapping[str, str], coverage: Coverage | None, *, verbose: bool, parity: bool
 ) -> None:
@@ -98,7 +91,7 @@ def _pretty(
         if outcome.passed and not verbose and not unlike:
             continue
         verdict = click.style("pass", fg="green") if outcome.passed else click.style("FAIL", fg="red")
-        click.echo(f"{verdict}  {case.id}  {_near(case.file)}:{case.line}  {outcome.seconds * 1000:.1f} ms")
+        click.echo(f"{verdict}  {case.id}  {own_policies.near(case.file)}:{case.line}  {outcome.seconds * 1000:.1f} ms")
         if not outcome.passed:
             click.echo(f"      {outcome.reason}")
         if unlike:
@@ -108,16 +101,11 @@ def _pretty(
     for file in coverage.files() if coverage else []:
         missing = f"  not covered: {_ranges(file.missing)}" if file.missing else ""
         if missing or verbose:
-            click.echo(f"{file.percent:6.1f} %  {_near(file.file)}{missing}")
+            click.echo(f"{file.percent:6.1f} %  {own_policies.near(file.file)}{missing}")
     failed = sum(not outcome.passed for outcome in done)
     covered = f", {coverage.percent:.1f} % of lines covered" if coverage else ""
     unlike = f", {len(differing)} differ between the engines" if parity else ""
     click.echo(f"{len(done)} tests, {len(done) - failed} passed, {failed} failed{unlike}{covered}")
-
-
-def _near(file: str) -> str:
-    near = os.path.relpath(file)
-    return file if near.startswith("..") else near
 
 
 def _ranges(lines: Sequence[int]) -> str:

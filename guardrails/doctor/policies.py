@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +13,6 @@ from attrs import frozen
 from guardrails import assembly, decision_log
 from guardrails.doctor.report import Finding
 from guardrails.errors import GuardrailsError
-from guardrails.evaluate.embedded import EmbeddedEngine
 from guardrails.message import age
 from guardrails.settings import Settings
 
@@ -48,10 +47,7 @@ def examine(settings: Settings, now: float) -> Iterator[Finding]:
 
 def _on_disk(settings: Settings) -> str:
     """The revision that a new process would decide by."""
-    engine = assembly.engine(settings)
-    if isinstance(engine, EmbeddedEngine):
-        return engine.revision
-    return engine.revision or "unknown (the server says it with its first answer)"
+    return assembly.engine(settings).revision or "unknown (the server says it with its first answer)"
 
 
 def _judged(process: _Process, revision: str | None, now: float) -> Finding:
@@ -82,16 +78,16 @@ def _processes(settings: Settings, now: float) -> list[_Process]:
     for entry in decision_log.read(settings.log.path, settings.log.keep) if settings.log.path.exists() else ():
         if isinstance(entry, str):
             continue
-        caller = _of(_of(entry, "input"), "caller")
+        caller = decision_log.part(decision_log.part(entry, "input"), "caller")
         if caller.get("host") != host or not isinstance(caller.get("pid"), int):
             continue
-        custom = _of(entry, "custom")
+        custom = decision_log.part(entry, "custom")
         decided_at = _seconds(entry.get("timestamp"))
         if decided_at is not None and now - decided_at <= _RECENT_S:
             found[caller["pid"]] = _Process(
                 caller["pid"],
                 str(caller.get("program") or "?"),
-                str(_of(_of(entry, "bundles"), "guardrails").get("revision") or "?"),
+                decision_log.revision(entry),
                 decided_at,
                 _seconds(custom.get("policies_loaded_at")),
                 str(custom.get("policies_behind") or ""),
@@ -115,8 +111,3 @@ def _seconds(time: Any) -> float | None:
         return datetime.fromisoformat(str(time)).timestamp()
     except ValueError:
         return None
-
-
-def _of(entry: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    found = entry.get(key)
-    return found if isinstance(found, Mapping) else {}

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
+from guardrails.decision_log import part, revision
 from guardrails.evaluate.engine import Engine, EngineFailure, read_result
-from guardrails.replay.recorded import Piece
+from guardrails.replay.recorded import Piece, decision
 from guardrails.replay.tally import Change, Kind, Tally
 from guardrails.values import Violation
 
@@ -23,11 +23,8 @@ def decide(piece: Piece, engine: Engine) -> Tally:
         place = piece.place(index)
         if not line.strip():
             continue
-        try:
-            entry = json.loads(line)
-        except (ValueError, RecursionError):
-            entry = None
-        if not isinstance(entry, dict) or not isinstance(entry.get("decision_id"), str):
+        entry = decision(line)
+        if entry is None:
             tally.unreadable += 1
             tally.fault(f"{place}: not a decision; the line is left out")
             continue
@@ -37,10 +34,10 @@ def decide(piece: Piece, engine: Engine) -> Tally:
 
 def _again(entry: Mapping[str, Any], place: str, engine: Engine, tally: Tally) -> None:
     asked, recorded = entry.get("input"), entry.get("result")
-    approximated = str(_of(entry, "custom").get("approximated") or "")
+    approximated = str(part(entry, "custom").get("approximated") or "")
     tally.seen(str(entry.get("timestamp") or ""), _revision(entry), approximated)
     # Only what a policy was asked about has the whole document.
-    if not isinstance(asked, dict) or "schema" not in asked or _of(entry, "custom").get("unavailable"):
+    if not isinstance(asked, dict) or "schema" not in asked or part(entry, "custom").get("unavailable"):
         tally.undecided += 1
         return
     try:
@@ -53,7 +50,7 @@ def _again(entry: Mapping[str, Any], place: str, engine: Engine, tally: Tally) -
     old, new = _rows(before), _rows(after)
     if (was, old) == (now, new):
         return
-    call, caller = _of(asked, "call"), _of(asked, "caller")
+    call, caller = part(asked, "call"), part(asked, "caller")
     tally.change(
         Change(
             kind=_kind(was, now),
@@ -86,11 +83,6 @@ def _kind(was: str, now: str) -> Kind:
 
 
 def _revision(entry: Mapping[str, Any]) -> str:
-    if _of(entry, "custom").get("approximated"):
+    if part(entry, "custom").get("approximated"):
         return "CloudTrail"
-    return str(_of(_of(entry, "bundles"), "guardrails").get("revision") or "?")
-
-
-def _of(entry: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    found = entry.get(key)
-    return found if isinstance(found, Mapping) else {}
+    return revision(entry)

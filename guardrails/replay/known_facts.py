@@ -11,7 +11,7 @@ from typing import Any
 from attrs import Factory, define
 
 from guardrails import document
-from guardrails.replay.recorded import pieces
+from guardrails.replay.recorded import decision, pieces
 from guardrails.values import Call, Caller, Facts, Live
 
 # Of a cluster: what the call that was judged then had to do with it.
@@ -53,11 +53,8 @@ class KnownFacts:
         known = cls()
         for piece in pieces(logs):
             for line in piece.lines:
-                try:
-                    entry = json.loads(line)
-                except (ValueError, RecursionError):
-                    continue
-                if isinstance(entry, dict) and isinstance(entry.get("decision_id"), str):
+                entry = decision(line)
+                if entry is not None:
                     known._add(entry)
         return known
 

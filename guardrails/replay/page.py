@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from html import escape
 
+from guardrails import html_page
 from guardrails.replay.tally import KINDS, Change, Tally
 
 _COLOURS = {"newly denied": "#c0392b", "newly allowed": "#1e8449", "otherwise": "#7d6608"}
@@ -38,9 +39,7 @@ def page(tally: Tally, candidate: str, *, interrupted: bool) -> str:
         *_changes(tally.changes, tally.changed),
         *_faults(tally.faults),
     ]
-    head = f'<meta charset="utf-8"><title>Replay of recorded decisions</title><style>{_STYLE}</style>'
-    body = "\n".join(parts)
-    return f'<!doctype html>\n<html lang="en"><head>{head}</head>\n<body>\n{body}\n</body></html>\n'
+    return html_page.whole("Replay of recorded decisions", _STYLE, parts)
 
 
 def _sentence(tally: Tally) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import gzip
 import itertools
+import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, Any, cast
 
 from attrs import frozen
 
@@ -32,6 +33,15 @@ class Piece:
     def size(self) -> int:
         """Bytes, as far as the progress is counted."""
         return sum(map(len, self.lines))
+
+
+def decision(line: bytes) -> dict[str, Any] | None:
+    """The decision in a line, None for what is none."""
+    try:
+        entry = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return entry if isinstance(entry, dict) and isinstance(entry.get("decision_id"), str) else None
 
 
 def pieces(files: Iterable[Path]) -> Iterator[Piece]:

@@ -84,8 +84,7 @@ class Trail:
 
     def region_of(self, call: Call) -> str:
         """Where the machines of a call are: a service without regions does not say."""
-        services = self._catalogue.services
-        if call.service not in services or self._catalogue.service(call.service).regional:
+        if self._catalogue.tells_region(call.service):
             return call.region
         return self.settings.home_region or str(self._models.get_config_variable("region") or "")
 
