@@ -68,5 +68,19 @@ def __getattr__(name: str) -> Any:
     return value
 
 
+def load_ipython_extension(shell: Any) -> None:
+    """``%load_ext guardrails``: install the guard, show denials as cards, and say which cluster is live."""
+    from guardrails.notebook.extension import load  # noqa: PLC0415  (only a notebook needs it)
+
+    load(shell)
+
+
+def unload_ipython_extension(shell: Any) -> None:
+    """``%unload_ext guardrails``: take the guard out again, if `%load_ext` installed it."""
+    from guardrails.notebook.extension import unload  # noqa: PLC0415  (only a notebook needs it)
+
+    unload(shell)
+
+
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})

@@ -13,13 +13,14 @@ from guardrails.values import Caller
 
 def describe(credentials: Any) -> Caller:
     """The caller of this process; `credentials` is botocore's object, whose key is read only if that asks nobody."""
+    in_notebook = notebook() is not None
     return Caller(
         principal=_principal(credentials),
         os_user=_user(),
         host=socket.gethostname(),
         program=_program(),
-        interactive=bool(getattr(sys, "ps1", None)) or bool(sys.flags.interactive) or _notebook(),
-        notebook=_notebook(),
+        interactive=bool(getattr(sys, "ps1", None)) or bool(sys.flags.interactive) or in_notebook,
+        notebook=in_notebook,
         pid=os.getpid(),
         test_run=_test_run(),
     )
@@ -45,10 +46,11 @@ def _program() -> str:
     return os.path.basename(str(name)) if name else "python"
 
 
-def _notebook() -> bool:
+def notebook() -> Any:
+    """The shell of the Jupyter kernel that this process is; None elsewhere."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None and hasattr(ipython, "get_ipython") else None
-    return type(shell).__name__ == "ZMQInteractiveShell"
+    return shell if any(kind.__name__ == "ZMQInteractiveShell" for kind in type(shell).__mro__) else None
 
 
 def _test_run() -> bool:

@@ -1,4 +1,4 @@
-"""Ask the person at the terminal: a table of what would be hit, then the cluster's name, typed.
+"""Ask the person at the terminal or notebook: a table of what would be hit, then the cluster's name, typed.
 
 One question, one answer: a wrong name, nothing for a while, the end of input and Ctrl-C are a denial. Where nobody sits
 nothing is asked. The text is plain, at most 80 columns wide, and goes to standard error.
@@ -11,16 +11,17 @@ import select
 import sys
 import textwrap
 import threading
-import time
 from collections.abc import Iterator
+from typing import Any
 
 from attrs import frozen
 
-from guardrails.message import grouped, live_sentence
+from guardrails import caller
+from guardrails.show import decision as show_decision
+from guardrails.show import text
+from guardrails.show.section import Page
 from guardrails.values import Decision
 
-_WIDTH = 78
-_SHOWN = 20
 _LONGEST = 1024
 
 
@@ -41,34 +42,67 @@ def name_of(decision: Decision) -> str:
 
 
 def ask(decision: Decision, timeout_s: float) -> Answer:
-    """Ask at the terminal of this process. Never raises; waits `timeout_s` seconds at most."""
-    nobody = _nobody()
+    """Ask at the terminal or notebook of this process. Never raises; waits `timeout_s` seconds at most."""
+    shell = caller.notebook()
+    nobody = _nobody() or ("" if shell else _no_terminal())
     if nobody:
-        return Answer(given=False, why=f"Nobody can be asked here, because {nobody}: make the call in a terminal")
+        return _unasked(nobody)
     name = name_of(decision)
     try:
-        # What was typed before the question is no answer to it.
-        _forget_typed(sys.stdin.fileno())
-        sys.stderr.write("\n".join(_lines(decision, name, timeout_s)))
-        sys.stderr.flush()
-        typed = _line(sys.stdin.fileno(), timeout_s)
+        typed = _in_notebook(shell, decision, timeout_s) if shell else _at_terminal(decision, timeout_s)
     except KeyboardInterrupt:
         typed, why = None, "It was interrupted (Ctrl-C)"
+    except NobodyThere as error:
+        return _unasked(str(error))
     except (OSError, ValueError) as error:
         typed, why = None, f"The terminal could not be read ({error})"
     else:
         why = f"Nothing was typed within {timeout_s:g} s" if typed is None else f"What was typed is not {name!r}"
     if typed is not None and " ".join(typed.split()) == name:
         return Answer(given=True)
-    if typed is None or not typed.endswith("\n"):
+    if not shell and (typed is None or not typed.endswith("\n")):
         sys.stderr.write("\n")
     return Answer(given=False, why=f"{why}; make the call again to be asked again")
 
 
+class NobodyThere(Exception):
+    """It turned out only when asking that nobody can answer; says why."""
+
+
+def _unasked(why: str) -> Answer:
+    return Answer(
+        given=False, why=f"Nobody can be asked here, because {why}: make the call in a terminal or a notebook"
+    )
+
+
+def _in_notebook(shell: Any, decision: Decision, timeout_s: float) -> str | None:
+    from guardrails.notebook import question  # noqa: PLC0415  (IPython is there only in a notebook)
+
+    try:
+        return question.typed(shell, asked_page(decision), asking(name_of(decision), timeout_s), timeout_s)
+    except question.NobodyThere as error:
+        raise NobodyThere(str(error)) from error
+
+
+def _at_terminal(decision: Decision, timeout_s: float) -> str | None:
+    # What was typed before the question is no answer to it.
+    _forget_typed(sys.stdin.fileno())
+    sys.stderr.write("\n".join(_question(decision, name_of(decision), timeout_s)))
+    sys.stderr.flush()
+    return _line(sys.stdin.fileno(), timeout_s)
+
+
 def _nobody() -> str:
-    """Why nobody can be asked; "" where somebody can."""
+    """Why nobody can be asked, wherever this process runs; "" where somebody can."""
     if os.environ.get("CI"):
         return "this is a CI job (CI is set)"
+    if threading.current_thread() is not threading.main_thread():
+        return "the call comes from a thread of its own, and only the main thread asks"
+    return ""
+
+
+def _no_terminal() -> str:
+    """Why nobody sits at a terminal of this process."""
     try:
         stdin = sys.stdin.fileno()
         if not os.isatty(stdin) or not os.isatty(sys.stderr.fileno()):
@@ -77,8 +111,6 @@ def _nobody() -> str:
             return "this process runs in the background"
     except (OSError, ValueError, AttributeError):
         return "standard input or standard error is closed or replaced"
-    if threading.current_thread() is not threading.main_thread():
-        return "the call comes from a thread of its own, and only the main thread asks"
     return ""
 
 
@@ -97,39 +129,19 @@ def _line(fd: int, timeout_s: float) -> str | None:
     return os.read(fd, _LONGEST).decode("utf-8", "replace")
 
 
-def _lines(decision: Decision, name: str, timeout_s: float) -> Iterator[str]:
-    call, facts = decision.call, decision.facts
+def _question(decision: Decision, name: str, timeout_s: float) -> Iterator[str]:
     yield ""
-    yield from _wrapped(f"guardrails: {call.operation} in {call.region} needs your word.")
+    yield from text.lines(asked_page(decision))
     yield ""
-    targets = [target for target in facts.targets if target.role == "target"] if facts else []
-    if targets:
-        rows = [("TARGET", "STATE", "CLUSTER", "ADDRESSES")]
-        rows += [
-            (target.id, target.state or "", " ".join(target.clusters), " ".join(target.public_ips))
-            for target in targets[:_SHOWN]
-        ]
-        widths = [max(len(row[column]) for row in rows) for column in range(4)]
-        for row in rows:
-            yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()[:_WIDTH]
-        if len(targets) > _SHOWN:
-            yield f"and {len(targets) - _SHOWN} more"
-        yield ""
-    for cluster in facts.clusters if facts else ():
-        if cluster.targeted or cluster.name in name.split():
-            live = "live" if cluster.live else "not live"
-            yield from _wrapped(
-                f"{cluster.name} ({live}): {cluster.running} of {cluster.total} machines run, this call names "
-                f"{cluster.targeted}, {cluster.remaining} would go on running."
-            )
-    if facts:
-        yield from _wrapped(live_sentence(facts.live, time.time()) + ".")
-    for violation in grouped(one for one in decision.violations if one.action == "confirm"):
-        yield from _wrapped(f"{violation.rule}: {violation.message}")
-    yield ""
-    yield from _wrapped(f"To send it, type {name!r} within {timeout_s:g} s; anything else blocks it.")
+    yield from textwrap.wrap(asking(name, timeout_s), text.WIDTH)
     yield "> "
 
 
-def _wrapped(text: str) -> list[str]:
-    return textwrap.wrap(text, _WIDTH, break_long_words=False, break_on_hyphens=False)
+def asked_page(decision: Decision) -> Page:
+    """What a person must see before they give their word."""
+    return show_decision.page(decision, "guardrails: this call needs your word")
+
+
+def asking(name: str, timeout_s: float) -> str:
+    """The one question."""
+    return f"To send it, type {name!r} within {timeout_s:g} s; anything else blocks it."

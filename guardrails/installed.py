@@ -47,6 +47,11 @@ def uninstall() -> None:
             _installed = None
 
 
+def current() -> Guard | None:
+    """The guard that is installed in this process, None where there is none."""
+    return _installed
+
+
 def break_glass(*, reason: str, rules: Iterable[str], minutes: float = 15.0) -> AbstractContextManager[Glass]:
     """Set rules of the installed guard aside for the calls inside a `with`, see `Guard.break_glass`.
 

@@ -13,20 +13,20 @@ _SHOWN = 5
 
 def paragraph(decision: Decision, now: float) -> str:
     """One paragraph for a decision that is not a plain allow; `now` (seconds since the epoch) gives the ages."""
-    parts = [f"{_verb(decision)}: {_what(decision)}."]
+    parts = [f"{verb(decision)}: {summary(decision)}."]
     if decision.unavailable:
-        parts.append(_sentence(decision.unavailable))
+        parts.append(sentence(decision.unavailable))
     if decision.facts is not None and not decision.unavailable:
-        parts.append(_sentence(live_sentence(decision.facts.live, now)))
+        parts.append(sentence(live_sentence(decision.facts.live, now)))
     parts += [
         f"Rule {group.rule}: {group.message} Instead: {group.remediation}"
         for group in grouped(violation for violation in decision.violations if violation.action != "dryrun")
     ]
     if decision.action == "confirm" and decision.reason:
-        parts.append(_sentence(decision.reason))
+        parts.append(sentence(decision.reason))
     glass = decision.input.get("break_glass")
     if glass and any(violation.rule in glass["rules"] for violation in decision.violations):
-        parts.append(_sentence(f"The glass is broken for {', '.join(glass['rules'])}: {glass['reason']}"))
+        parts.append(sentence(f"The glass is broken for {', '.join(glass['rules'])}: {glass['reason']}"))
     parts.append(f"[decision {decision.id}]")
     return " ".join(part for part in parts if part)
 
@@ -74,7 +74,8 @@ def listed(ids: Iterable[str]) -> str:
     return ", ".join(every[:_SHOWN]) + more
 
 
-def _verb(decision: Decision) -> str:
+def verb(decision: Decision) -> str:
+    """The verdict, to begin a sentence with."""
     if decision.unavailable:
         return "Blocked before it reached AWS, because the guard could not decide"
     return {
@@ -84,7 +85,8 @@ def _verb(decision: Decision) -> str:
     }.get(decision.action, "Blocked before it reached AWS")
 
 
-def _what(decision: Decision) -> str:
+def summary(decision: Decision) -> str:
+    """The call in one phrase: the operation, what it names, where."""
     call = decision.call
     presigned = "presigning " if call.presigned else ""
     ids = [target.id for target in call.targets if target.role == "target"]
@@ -98,10 +100,11 @@ def _what(decision: Decision) -> str:
 def _merged(group: list[Violation]) -> Violation:
     others = listed(violation.target for violation in group[1:])
     same = f" (the same for {others})" if others else ""
-    message = _sentence(group[0].message.rstrip(". ") + same)
-    return evolve(group[0], message=message, remediation=_sentence(group[0].remediation))
+    message = sentence(group[0].message.rstrip(". ") + same)
+    return evolve(group[0], message=message, remediation=sentence(group[0].remediation))
 
 
-def _sentence(text: str) -> str:
+def sentence(text: str) -> str:
+    """The text with a full stop at its end."""
     text = text.strip()
     return text if text.endswith((".", "!", "?")) else f"{text}."

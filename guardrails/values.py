@@ -7,10 +7,14 @@ Times are seconds since the epoch (``*_at``) or plain seconds (``*_s``).
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any, Literal
+import time
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Literal
 
 from attrs import field, frozen
+
+if TYPE_CHECKING:
+    from guardrails.show.section import Page
 
 Action = Literal["allow", "warn", "confirm", "deny"]
 Enforcement = Literal["deny", "confirm", "warn", "dryrun"]
@@ -234,6 +238,23 @@ class Facts:
     capacity: Mapping[str, Any] | None = None
     launch_tokens: float | None = None
 
+    def _repr_html_(self) -> str:
+        """For a notebook: which cluster is live, why, and what is there."""
+        return self._page()._repr_html_()
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """For IPython."""
+        self._page()._repr_pretty_(printer, cycle)
+
+    def __rich_console__(self, *options: Any) -> Iterator[Any]:
+        """For rich."""
+        return self._page().__rich_console__(*options)
+
+    def _page(self) -> Page:
+        from guardrails.show import live  # noqa: PLC0415  (only who looks needs it)
+
+        return live.page(self, time.time())
+
 
 @frozen
 class Caller:
@@ -291,6 +312,23 @@ class Decision:
     def allowed(self) -> bool:
         """True when nothing speaks against sending the call (a warning does not)."""
         return self.action in ("allow", "warn")
+
+    def _repr_html_(self) -> str:
+        """For a notebook: a card."""
+        return self._page()._repr_html_()
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """For IPython."""
+        self._page()._repr_pretty_(printer, cycle)
+
+    def __rich_console__(self, *options: Any) -> Iterator[Any]:
+        """For rich."""
+        return self._page().__rich_console__(*options)
+
+    def _page(self) -> Page:
+        from guardrails.show import decision  # noqa: PLC0415  (only who looks needs it)
+
+        return decision.page(self)
 
 
 @frozen

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -155,11 +156,10 @@ def test_live(site, shell):
     """`live` names the live cluster, the evidence and its age, and counts every cluster; also as JSON."""
     done = shell("live")
     assert done.returncode == 0
-    first, evidence = done.stdout.splitlines()[:2]
-    assert first == "live: blue"
+    assert done.stdout.splitlines()[0] == "live: blue"
     assert site.blue.public_ips[0] in done.stdout
-    assert "eip: blue holds" in evidence
-    assert " s ago)" in done.stdout
+    assert re.search(r"^eip +blue holds", done.stdout, re.MULTILINE)
+    assert " s ago" in done.stdout
     document = json.loads(shell("live", "--format", "json").stdout)
     assert document["live"] == ["blue"]
     assert document["clusters"]["green"] == {

@@ -8,8 +8,9 @@ import time
 
 import click
 
-from guardrails.cli.client import aws_options, make_client
-from guardrails.cli.show import console, live_json, show_live
+from guardrails.aws_client import make_client
+from guardrails.cli.client import aws_options
+from guardrails.cli.show import console, live_json
 from guardrails.guard import Guard
 from guardrails.message import failure_sentence
 
@@ -29,5 +30,5 @@ def live(config: str | None, profile: str | None, region: str | None, endpoint_u
     if fmt == "json":
         click.echo(json.dumps(live_json(facts, now), indent=2))
     else:
-        show_live(console(), facts, now)
+        console().print(facts)
     sys.exit(0 if facts.live.known else 3)

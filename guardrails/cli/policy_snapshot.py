@@ -9,7 +9,7 @@ import botocore.session
 import click
 
 from guardrails import assembly
-from guardrails.cli.client import make_client
+from guardrails.aws_client import make_client
 from guardrails.cli.written import writing
 from guardrails.config import load
 from guardrails.lookups import Lookups

@@ -1,0 +1,50 @@
+"""What ``%load_ext guardrails`` and ``%unload_ext guardrails`` do."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import boto3
+from botocore.exceptions import BotoCoreError
+
+from guardrails import installed
+from guardrails.guard import Guard
+from guardrails.message import failure_sentence, live_sentence, sentence
+from guardrails.notebook.card import Cards
+from guardrails.notebook.magic import GuardMagics
+
+
+def load(shell: Any) -> None:
+    """Install the guard, and say in one line which cluster is live. Raises ConfigError or PolicyError."""
+    ours = installed.current() is None
+    guard = installed.install()
+    cards = Cards(shell)
+    cards.put()
+    shell.register_magics(GuardMagics(shell, cards, ours=ours))
+    print(f"guardrails is on (mode {guard.settings.mode}). {_live(guard)}")  # noqa: T201  (the cell's output)
+
+
+def unload(shell: Any) -> None:
+    """Take out what `load` put in; a guard that was installed before it stays."""
+    magics = shell.magics_manager.registry.pop(GuardMagics.__name__, None)
+    if magics is None:
+        return
+    shell.magics_manager.magics["line"].pop("guardrails", None)
+    magics.cards.take()
+    if magics.ours:
+        installed.uninstall()
+
+
+def _live(guard: Guard) -> str:
+    """Which cluster is live and why, in the session's account and region; where that is not known, why not."""
+    try:
+        facts = guard.live(boto3.client("ec2"))
+    except BotoCoreError as error:
+        return f"Which cluster is live is not known yet: {sentence(str(error))}"
+    if facts.failures:
+        return sentence(
+            f"Which cluster is live is not known: {'; '.join(map(failure_sentence, facts.failures))}; until it is, "
+            "whatever could hurt one is blocked"
+        )
+    return sentence(live_sentence(facts.live, time.time()))

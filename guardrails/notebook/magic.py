@@ -1,0 +1,112 @@
+"""``%guardrails live|log|check``: each returns what it shows, so that it can be kept and looked into."""
+
+from __future__ import annotations
+
+import ast
+import shlex
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from botocore.exceptions import ParamValidationError
+from IPython.core.error import UsageError
+from IPython.core.magic import Magics, line_magic, magics_class
+
+from guardrails import decision_log, installed, spelled
+from guardrails.aws_client import make_client
+from guardrails.errors import GuardrailsError
+from guardrails.guard import Guard
+from guardrails.notebook.card import Cards
+from guardrails.show import entries
+from guardrails.show.section import Page
+from guardrails.values import Decision, Facts
+
+_USAGE = """one of
+  %guardrails live [REGION]             which cluster is live, and why
+  %guardrails log [NUMBER] [denied]     the last decisions
+  %guardrails check ec2.terminate_instances(InstanceIds=ids)
+  %guardrails check ec2 TerminateInstances InstanceIds=i-0abc,i-0def
+                                        what would be decided; sends look-ups only"""
+
+
+@magics_class
+class GuardMagics(Magics):
+    """The magic, and what `%unload_ext` must take out again: `ours` is true where the guard was installed by it."""
+
+    def __init__(self, shell: Any, cards: Cards, *, ours: bool) -> None:
+        super().__init__(shell)
+        self.cards = cards
+        self.ours = ours
+
+    @line_magic
+    def guardrails(self, line: str) -> Any:
+        """`%guardrails live`, `%guardrails log`, `%guardrails check CALL`."""
+        word, _, rest = line.strip().partition(" ")
+        commands: Mapping[str, Callable[[Guard, str], Any]] = {
+            "live": self._live,
+            "log": self._log,
+            "check": self._check,
+        }
+        if word not in commands:
+            raise UsageError(_USAGE)
+        guard = installed.current()
+        if guard is None:
+            raise UsageError("no guard is installed any more; %reload_ext guardrails")
+        try:
+            return commands[word](guard, rest.strip())
+        except GuardrailsError as error:
+            raise UsageError(str(error)) from error
+
+    def _live(self, guard: Guard, region: str) -> Facts:
+        return guard.live(make_client("ec2", None, region or None, None))
+
+    def _log(self, guard: Guard, rest: str) -> Page:
+        words = rest.split()
+        numbers = [int(word) for word in words if word.isascii() and word.isdigit()]
+        if len(numbers) > 1 or [word for word in words if word != "denied" and not word.isdigit()]:
+            raise UsageError("%guardrails log [NUMBER] [denied]")
+        log = guard.settings.log
+        found: deque[Mapping[str, Any]] = deque(maxlen=numbers[0] if numbers else 10)
+        for entry in decision_log.read(log.path, log.keep):
+            if isinstance(entry, dict) and not ("denied" in words and decision_log.part(entry, "custom").get("sent")):
+                found.append(entry)
+        return entries.page(found, str(log.path))
+
+    def _check(self, guard: Guard, call: str) -> Decision:
+        if "(" in call.partition("=")[0]:
+            return self._python(guard, call)
+        try:
+            service, operation, *pairs = shlex.split(call)
+        except ValueError as error:
+            raise UsageError(f"give a call, as {_USAGE}") from error
+        client = make_client(service, None, None, None)
+        return _asked(guard, client, *spelled.call(client, operation, pairs))
+
+    def _python(self, guard: Guard, call: str) -> Decision:
+        """Of ``CLIENT.METHOD(NAME=VALUE, …)`` the client and the values are evaluated; the call is not made."""
+        try:
+            tree = ast.parse(call, mode="eval").body
+        except SyntaxError as error:
+            raise UsageError(f"{call}: {error.msg}") from error
+        if not isinstance(tree, ast.Call) or not isinstance(tree.func, ast.Attribute):
+            raise UsageError(f"{call}: give a call of a client's method, CLIENT.METHOD(NAME=VALUE, …)")
+        if tree.args or any(one.arg is None for one in tree.keywords):
+            raise UsageError(f"{call}: give every parameter as NAME=VALUE")
+        client = self._value(tree.func.value)
+        if not hasattr(client, "meta") or not hasattr(client.meta, "method_to_api_mapping"):
+            kind = type(client).__name__
+            raise UsageError(f"{ast.unparse(tree.func.value)} is a {kind}, not a boto3 client; use the client's method")
+        params = {str(one.arg): self._value(one.value) for one in tree.keywords}
+        return _asked(guard, client, spelled.operation(client, tree.func.attr), params)
+
+    def _value(self, tree: ast.expr) -> Any:
+        code = compile(ast.Expression(tree), "<%guardrails check>", "eval")
+        shell: Any = self.shell
+        return eval(code, shell.user_global_ns, shell.user_ns)  # noqa: S307  (the person's own code)
+
+
+def _asked(guard: Guard, client: Any, operation: str, params: Mapping[str, Any]) -> Decision:
+    try:
+        return guard.check(client, operation, **params)
+    except ParamValidationError as error:
+        raise UsageError(f"{operation}: {' '.join(str(error).split())}") from error

@@ -1,0 +1,83 @@
+"""A decision: what was asked, which machines, which cluster and why it is thought live, the rules, what instead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from guardrails.message import grouped, sentence, summary, verb
+from guardrails.show import live
+from guardrails.show.section import Page, Section, Tone, without_empty
+from guardrails.values import Cluster, Decision, Target, Violation
+
+_SHOWN = 20
+_TONES: dict[str, Tone] = {"allow": "allow", "warn": "warn", "confirm": "warn"}
+
+
+def page(decision: Decision, title: str = "", place: str = "") -> Page:
+    """`title` replaces the verdict where it is not yet spoken; `place` is the line of code that made the call."""
+    return Page(
+        title or verb(decision),
+        summary(decision),
+        _TONES.get(decision.action, "deny"),
+        without_empty((Section("Where", (place,) if place else ()), *sections(decision))),
+        f"decision {decision.id}",
+    )
+
+
+def sections(decision: Decision) -> Iterable[Section]:
+    """Ages are those at the time of the decision, so that a page shows the same whenever it is looked at."""
+    if decision.unavailable:
+        yield Section("Why", (sentence(decision.unavailable),))
+    elif decision.reason:
+        yield Section("Why", (sentence(decision.reason),))
+    facts = decision.facts
+    if facts is not None and not decision.unavailable:
+        yield _targets([target for target in facts.targets if target.role == "target"], facts.live.clusters)
+        yield _clusters(facts.clusters)
+        yield live.evidence(facts.live, decision.decided_at)
+        if not facts.live.known:
+            yield Section("Live cluster", ("No source knows which cluster is live, so none may be hurt.",))
+    rules = grouped(one for one in decision.violations if one.action != "dryrun")
+    yield Section("Rules", tuple(_rule(one) for one in rules))
+    yield Section("Instead", tuple(dict.fromkeys(one.remediation for one in rules)))
+    glass = decision.input.get("break_glass")
+    if glass:
+        yield Section("Break glass", (f"{', '.join(glass['rules'])}: {glass['reason']}",))
+
+
+def _rule(violation: Violation) -> str:
+    return f"{violation.rule}: {violation.message}"
+
+
+def _targets(targets: list[Target], alive: tuple[str, ...]) -> Section:
+    title = "Machines" if targets and all(target.type == "instance" for target in targets) else "What it acts on"
+    rows = tuple(
+        (
+            target.id,
+            target.tags.get("Name", ""),
+            (target.state or "") if target.resolved else "not found",
+            ", ".join(f"{name} (live)" if name in alive else name for name in target.clusters) or "none",
+            ", ".join(target.public_ips),
+        )
+        for target in targets[:_SHOWN]
+    )
+    more = (f"and {len(targets) - _SHOWN} more",) if len(targets) > _SHOWN else ()
+    strong = frozenset(number for number, target in enumerate(targets[:_SHOWN]) if {*target.clusters} & {*alive})
+    return Section(title, more, ("id", "name", "state", "cluster", "carries"), rows, strong)
+
+
+def _clusters(clusters: Iterable[Cluster]) -> Section:
+    hit = [cluster for cluster in clusters if cluster.targeted or cluster.live]
+    rows = tuple(
+        (
+            cluster.name,
+            "yes" if cluster.live else "no",
+            f"{cluster.running} of {cluster.total}",
+            str(cluster.targeted),
+            str(cluster.remaining),
+            ", ".join(cluster.public_ips[:3]) + ("…" if len(cluster.public_ips) > 3 else "") or "none",
+        )
+        for cluster in hit
+    )
+    columns = ("cluster", "live", "running", "named here", "would remain", "addresses")
+    return Section("What remains", (), columns, rows, frozenset(number for number, one in enumerate(hit) if one.live))

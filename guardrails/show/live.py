@@ -1,0 +1,54 @@
+"""Which cluster is live, by which evidence and how old it is, and every cluster that is there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from guardrails.message import age, failure_sentence
+from guardrails.show.section import Page, Section, without_empty
+from guardrails.values import Cluster, Facts, Live
+
+
+def page(facts: Facts, now: float) -> Page:
+    """`now` (seconds since the epoch) gives the ages."""
+    where = f"in account {facts.account}" if facts.account else ""
+    sections = (
+        Section("The guard cannot see", tuple(failure_sentence(failure) for failure in facts.failures)),
+        evidence(facts.live, now),
+        _clusters(facts.clusters),
+    )
+    return Page(verdict(facts.live), where, "live" if facts.live.known else "deny", without_empty(sections))
+
+
+def verdict(live: Live) -> str:
+    """``live: blue``, in one line."""
+    names = ", ".join(live.clusters) or "nothing"
+    if not live.known:
+        return f"live: {names}, not known for sure: no cluster may be hurt"
+    return f"live: {names}{' (in dispute: all of them are protected)' if live.disputed else ''}"
+
+
+def evidence(live: Live, now: float) -> Section:
+    """What each source says."""
+    rows = tuple((source.name, source.evidence, f"{age(now - source.observed_at)} ago") for source in live.sources)
+    return Section("Why it is thought live", columns=("source", "says", "seen"), rows=rows)
+
+
+def _clusters(clusters: Iterable[Cluster]) -> Section:
+    every = tuple(clusters)
+    if not every:
+        return Section("Clusters", ("No machine carries the cluster tag here.",))
+    rows = tuple(
+        (
+            cluster.name,
+            "yes" if cluster.live else "no",
+            str(cluster.running),
+            str(cluster.total),
+            str(cluster.in_flight),
+            ", ".join(cluster.public_ips) or "none",
+        )
+        for cluster in every
+    )
+    strong = frozenset(number for number, cluster in enumerate(every) if cluster.live)
+    columns = ("cluster", "live", "running", "total", "terminating", "addresses")
+    return Section("Clusters", columns=columns, rows=rows, strong=strong)

@@ -1,0 +1,242 @@
+"""Notebooks, in real kernels: the extension, the card of a denied call, the magic, and the confirmation."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from tests import kernels
+from tests.kernels import Kernel, code, shown
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """A folder with a configuration; nobody calls this a CI job."""
+    monkeypatch.delenv("CI", raising=False)
+    (tmp_path / "guardrails.toml").write_text('confirm_timeout_s = 30\n[log]\npath = "decisions.jsonl"\n')
+    return tmp_path
+
+
+@pytest.fixture
+def kernel(place):
+    made = Kernel(place)
+    yield made
+    made.end()
+
+
+def entries(place):
+    return [json.loads(line) for line in (place / "decisions.jsonl").read_text().splitlines()]
+
+
+def test_an_hour_of_maintenance(site, aws, place):
+    """One line says what is live; the wrong cluster is a card and reaches nobody; the right one goes; all is undone."""
+    loaded, _, denied, caught, live, checked, log, ended, _, gone = code(kernels.run("maintenance", place))
+    (line,) = shown(loaded, "stdout").splitlines()
+    assert line.startswith("guardrails is on (mode enforce). blue is live (eip: blue holds ")
+
+    card = shown(denied, "text/html")
+    for machine in site.blue.instance_ids:
+        assert machine in card
+    for said in ("Blocked before it reached AWS", "live-cluster/terminate", "eip", "ago", "line 1 of the cell"):
+        assert said in card
+        assert said in shown(denied, "text/plain")
+    (error,) = [output for output in denied if output["output_type"] == "error"]
+    assert error["ename"] == "CallDenied"
+    assert len(error["traceback"]) == 1
+    assert "botocore" not in "".join(error["traceback"])
+    assert "caught GuardrailsDenied ['live-cluster/terminate'" in shown(caught, "stdout")
+
+    assert "live: blue" in shown(live, "text/html")
+    assert "live: blue" in shown(live, "text/plain")
+    assert "Allowed" in shown(checked, "text/html")
+    assert shown(log, "text/html").count("<tr") == 3
+    assert shown(ended, "text/plain") == "2"
+    assert shown(gone, "text/plain") == "True"
+    assert aws.count("TerminateInstances") == 1
+    assert aws.running("blue") == 3
+
+
+def test_a_card_is_escaped(site, aws, kernel):
+    """A machine whose name is HTML is text on the card."""
+    evil = "<script>alert(1)</script><img src=x onerror=alert(1)>"
+    site.ec2.create_tags(Resources=[site.blue.instance_ids[0]], Tags=[{"Key": "Name", "Value": evil}])
+    kernel.run("%load_ext guardrails\nimport boto3\nec2 = boto3.client('ec2')")
+    outputs, _ = kernel.run(f"ec2.stop_instances(InstanceIds=[{site.blue.instance_ids[0]!r}])")
+    card = shown(outputs, "text/html")
+    assert "&lt;script&gt;" in card
+    assert "<script" not in card
+    assert "<img" not in card
+    assert not aws.count("StopInstances")
+
+
+def test_without_the_extension(site, aws, kernel):
+    """With guardrails.install() alone a denied call is the same text, without a traceback through our code."""
+    kernel.run("import guardrails, boto3; guardrails.install()")
+    outputs, _ = kernel.run(f"boto3.client('ec2').stop_instances(InstanceIds=[{site.blue.instance_ids[0]!r}])")
+    (error,) = [output for output in outputs if output["output_type"] == "error"]
+    text = "\n".join(error["traceback"])
+    assert "live-cluster/stop" in text
+    assert "line 1 of the cell:" in text
+    assert "guard.py" not in text
+    assert not aws.count("StopInstances")
+
+
+def test_other_errors_are_as_before(site, kernel):
+    """An error that is none of ours has its traceback, and a handler that was set before goes on."""
+    kernel.run(
+        "def mine(shell, kind, error, tb, tb_offset=None):\n    print('MINE', error)\n"
+        "get_ipython().set_custom_exc((KeyError,), mine)\n%load_ext guardrails"
+    )
+    assert "MINE" in shown(kernel.run("{}['missing']")[0], "stdout")
+    outputs, _ = kernel.run("1 / 0")
+    (error,) = [output for output in outputs if output["output_type"] == "error"]
+    assert "1 / 0" in re.sub(r"\x1b\[[\d;]*m", "", "".join(error["traceback"]))
+    kernel.run("%unload_ext guardrails")
+    assert "MINE" in shown(kernel.run("{}['missing']")[0], "stdout")
+
+
+def test_a_guard_from_before_stays(site, aws, kernel):
+    """%unload_ext leaves a guard that it did not install."""
+    kernel.run("import guardrails, boto3; guardrails.install()\n%load_ext guardrails\n%unload_ext guardrails")
+    outputs, _ = kernel.run(f"boto3.client('ec2').stop_instances(InstanceIds=[{site.blue.instance_ids[0]!r}])")
+    assert [output for output in outputs if output["output_type"] == "error"]
+    assert not aws.count("StopInstances")
+
+
+def test_a_broken_configuration(site, place, kernel):
+    """A configuration that does not load is one sentence with its place, and no magic is there."""
+    (place / "guardrails.toml").write_text("mode = 'enforced'\n")
+    outputs, _ = kernel.run("%load_ext guardrails")
+    (error,) = [output for output in outputs if output["output_type"] == "error"]
+    assert len(error["traceback"]) == 1
+    assert "guardrails.toml:1" in error["traceback"][0]
+
+
+def test_nothing_known_about_the_place(site, kernel, monkeypatch):
+    """Without a region the guard is on all the same, and the line says what is missing."""
+    outputs, _ = kernel.run(
+        "import os\nfor name in ('AWS_DEFAULT_REGION', 'AWS_REGION'):\n    os.environ.pop(name, None)\n"
+        "%load_ext guardrails"
+    )
+    said = shown(outputs, "stdout")
+    assert "guardrails is on" in said
+    assert "region" in said
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("%guardrails", "one of"),
+        ("%guardrails life", "one of"),
+        ("%guardrails log ten", "NUMBER"),
+        ("%guardrails check", "give a call"),
+        ("%guardrails check ec2 NoSuchThing", "no such operation"),
+        ("%guardrails check ec2 StopInstances Ids=i-1", "no such parameter"),
+        ("%guardrails check ec2.stop_instances(['i-1'])", "as NAME=VALUE"),
+        ("%guardrails check ec2.stop_instances(InstanceIds=3)", "Invalid type"),
+        ("%guardrails check 'x'.stop_instances(InstanceIds=[])", "not a boto3 client"),
+        ("%guardrails check ec2.stop_instances(", "never closed"),
+    ],
+)
+def test_slips_at_the_magic(line, said, site, shared_kernel):
+    """A slip at the magic is one sentence."""
+    outputs, _ = shared_kernel.run(line)
+    told = shown(outputs, "stderr")
+    assert "UsageError" in told
+    assert said in told
+
+
+@pytest.fixture(scope="module")
+def shared_kernel(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("shared")
+    (folder / "guardrails.toml").write_text('[log]\npath = "decisions.jsonl"\n')
+    made = Kernel(folder)
+    made.run(
+        "import os; os.environ.update(AWS_DEFAULT_REGION='eu-west-1', AWS_ACCESS_KEY_ID='x', AWS_SECRET_ACCESS_KEY='x',"
+        " AWS_ENDPOINT_URL='http://127.0.0.1:9')\nimport guardrails, boto3; ec2 = boto3.client('ec2')\n"
+        "%load_ext guardrails"
+    )
+    yield made
+    made.end()
+
+
+def test_check_from_words_and_from_code(site, aws, kernel):
+    """Both spellings of `check` decide the same, return the decision, and send nothing but look-ups."""
+    machine = site.blue.instance_ids[0]
+    kernel.run("%load_ext guardrails\nimport boto3; ec2 = boto3.client('ec2')")
+    kernel.run(f"words = %guardrails check ec2 TerminateInstances InstanceIds={machine}")
+    kernel.run(f"ids = ['{machine}']")
+    kernel.run("code = %guardrails check ec2.terminate_instances(InstanceIds=ids)")
+    outputs, _ = kernel.run("print(words.action, code.action, words.call.params == code.call.params)")
+    assert shown(outputs, "stdout") == "deny deny True\n"
+    assert not aws.count("TerminateInstances")
+
+
+# -- confirmation ----------------------------------------------------------------------------------------------------
+
+
+def command(kernel, site, answer=None):
+    """A command on a live machine, which asks; the outputs and the prompts."""
+    kernel.run("%load_ext guardrails\nimport boto3; ssm = boto3.client('ssm')")
+    return kernel.run(
+        f"sent = ssm.send_command(DocumentName='AWS-RunShellScript', InstanceIds=['{site.blue.instance_ids[0]}'],"
+        " Parameters={'commands': ['true']})",
+        answer,
+    )
+
+
+def test_the_name_sends_it(site, aws, place, kernel):
+    """The card comes first, then one question; the cluster's name sends the call."""
+    before = []
+
+    def answer(_, prompt):
+        before.append(aws.count("SendCommand"))
+        return "blue"
+
+    outputs, prompts = command(kernel, site, answer)
+    assert len(prompts) == 1
+    assert "type 'blue' within 30 s" in prompts[0]
+    assert "needs your word" in shown(outputs, "text/html")
+    assert site.blue.instance_ids[0] in shown(outputs, "text/html")
+    assert before == [0]
+    assert aws.count("SendCommand") == 1
+    assert entries(place)[-1]["custom"]["confirmed"] is True
+
+
+@pytest.mark.parametrize("typed", ["green", "", "yes", "\x04"])
+def test_anything_else_blocks_it(typed, site, aws, kernel):
+    """A wrong name, nothing and the end of input are a denial, without a second question."""
+    outputs, prompts = command(kernel, site, lambda *_: typed)
+    assert len(prompts) == 1
+    assert "What was typed is not" in shown(outputs, "text/html").replace("&#x27;", "'")
+    assert not aws.count("SendCommand")
+
+
+def test_an_interrupted_question(site, aws, kernel):
+    """Interrupting the kernel at the question is a denial, and the kernel goes on."""
+
+    def answer(kernel, _):
+        kernel.interrupt()
+
+    outputs, _ = command(kernel, site, answer)
+    assert "It was interrupted" in shown(outputs, "text/html")
+    assert not aws.count("SendCommand")
+    assert shown(kernel.run("print(2)")[0], "stdout") == "2\n"
+
+
+def test_nobody_answers(site, aws, place, kernel):
+    """After the time it is a denial."""
+    (place / "guardrails.toml").write_text('confirm_timeout_s = 1\n[log]\npath = "decisions.jsonl"\n')
+    outputs, _ = command(kernel, site, lambda *_: None)
+    assert "Nothing was typed within 1 s" in shown(outputs, "text/html")
+    assert not aws.count("SendCommand")
+
+
+def test_a_notebook_that_a_program_runs(site, aws, place):
+    """Run by nbclient, which has nobody to type, it is a denial that says so."""
+    _, _, denied = code(kernels.run("confirmation", place))
+    assert "this notebook is run without input" in shown(denied, "text/html")
+    assert [output for output in denied if output["output_type"] == "error"]
+    assert not aws.count("SendCommand")
