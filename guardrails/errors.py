@@ -7,6 +7,7 @@
     └── GuardrailsError
         ├── ConfigError           guardrails.toml or its environment variables are wrong
         ├── PolicyError           a policy does not load
+        ├── GuardBroken           what must be denied passes the guard
         └── BreakGlassRefused     a break glass lacks something; no rule is set aside
 
 CallDenied is a ClientError because ops scripts already catch that one; it carries no code that botocore or
@@ -81,6 +82,10 @@ class ConfigError(GuardrailsError):
 
 class PolicyError(GuardrailsError):
     """A policy does not load; nothing was installed."""
+
+
+class GuardBroken(GuardrailsError):
+    """A call that must be denied passed the guard when it was tried at install(); nothing was installed."""
 
 
 class BreakGlassRefused(GuardrailsError):

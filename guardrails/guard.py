@@ -19,7 +19,7 @@ import attrs
 import botocore.session
 from attrs import evolve
 
-from guardrails import assembly, caller, confirm, document
+from guardrails import assembly, caller, canary, confirm, document
 from guardrails.activation.inherited import Inherited
 from guardrails.catalogue import UNREVIEWED, Catalogue
 from guardrails.classify import classify
@@ -30,13 +30,13 @@ from guardrails.evaluate.engine import EngineFailure, read_result
 from guardrails.facts import NOTHING_KNOWN, FactFinder, scope_of
 from guardrails.glass import ENVIRONMENT, Glass, announce, parse
 from guardrails.intercept import Interceptor, Judge, Passed, Tripwire
-from guardrails.lookups import Lookups
+from guardrails.lookups import Fetched, Lookups
 from guardrails.message import failure_sentence, paragraph
 from guardrails.origin import Origin
 from guardrails.pacing import Turns
 from guardrails.settings import Settings
 from guardrails.state import Claim, StateUnavailable
-from guardrails.values import Call, Decision, Facts, Outcome, Violation
+from guardrails.values import Call, Decision, Facts, Lookup, Outcome, Violation
 
 _logger = logging.getLogger("guardrails")
 _SLOWER = "Make fewer calls, or one call for several machines; or raise pacing.max_wait_s and let it wait."
@@ -59,6 +59,7 @@ class Guard:
         self._finder = FactFinder(settings, self._lookups, history, pacer)
         self._turns = None if pacer is None else Turns(pacer)
         self._glass: ContextVar[Glass | None] = ContextVar("guardrails_break_glass", default=None)
+        self._singing: ContextVar[FactFinder | None] = ContextVar("guardrails_canary", default=None)
         self._given = self._from_environment()
         judge = Judge(
             self._catalogue.governs,
@@ -90,8 +91,27 @@ class Guard:
         return self._engine.revision
 
     def install(self) -> None:
-        """Guard every botocore client of this process, existing ones too."""
+        """Guard every botocore client of this process, existing ones too.
+
+        Raises GuardBroken, and then nothing is installed, when a call that must be denied passes.
+        """
         self._interceptor.install()
+        try:
+            self.sing()
+        except BaseException:
+            self.uninstall()
+            raise
+
+    def sing(self) -> dict[str, Decision]:
+        """Try the calls that must be denied (canary.py); the installed guard's decisions by operation.
+
+        Nothing is sent, looked up, logged or counted. Raises GuardBroken.
+        """
+        token = self._singing.set(canary.finder(self.settings))
+        try:
+            return canary.sing(self._models)
+        finally:
+            self._singing.reset(token)
 
     def uninstall(self) -> None:
         """Take the guard out of botocore again, attached clients included."""
@@ -118,6 +138,11 @@ class Guard:
         """Which cluster is live in the account and region of `client`, and every cluster there. Makes look-ups only."""
         call, origin = self._interceptor.read(client, None, {})
         return self._facts(call, origin)
+
+    def probe(self, client: Any, lookups: Iterable[Lookup]) -> Fetched:
+        """What these look-ups answer as `client`, in its region, and which of them are not permitted."""
+        _, origin = self._interceptor.read(client, None, {})
+        return self._lookups.fetch(lookups, origin)
 
     @contextmanager
     def break_glass(self, *, reason: str, rules: Iterable[str], minutes: float = 15.0) -> Iterator[Glass]:
@@ -167,6 +192,8 @@ class Guard:
 
         Returns the decision's id, for the trace that the call carries; None for an ungoverned call.
         """
+        if self._singing.get() is not None:
+            self._sung(call, origin)
         claims: list[Claim] = []
         sent = False
         try:
@@ -242,7 +269,13 @@ class Guard:
         return evolve(origin, home_region=self.settings.home_region or self._models.get_config_variable("region") or "")
 
     def _facts(self, call: Call, origin: Origin, claims: list[Claim] | None = None) -> Facts:
-        return self._finder.find(call, self._home(call, origin), claims)
+        return (self._singing.get() or self._finder).find(call, self._home(call, origin), claims)
+
+    def _sung(self, call: Call, origin: Origin) -> None:
+        """A canary ends here whatever is decided, in every mode; only an ungoverned call goes on, and is found out."""
+        decision = self._decide(call, origin)
+        if decision is not None:
+            raise _denied(decision)
 
     def _confirmed(self, decision: Decision, call: Call, origin: Origin, claims: list[Claim]) -> Decision:
         """The decision after a person was asked; made anew, because the world may have changed while somebody read."""

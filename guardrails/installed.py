@@ -27,7 +27,7 @@ def install(config: str | Path | Mapping[str, Any] | Settings | None = None) -> 
     `config` is a path to guardrails.toml, a mapping with its keys, or None: GUARDRAILS_CONFIG, else the first
     guardrails.toml or pyproject.toml with [tool.guardrails] from the working directory upward, else the defaults.
     Idempotent: a second call returns the installed guard, whatever it asks for; uninstall() first to change it.
-    Raises ConfigError or PolicyError, and then nothing is installed.
+    Raises ConfigError, PolicyError or GuardBroken, and then nothing is installed.
     """
     global _installed  # noqa: PLW0603  (the one global there is)
     with _lock:
