@@ -117,6 +117,10 @@ class Guard:
         """Take the guard out of botocore again, attached clients included."""
         self._interceptor.uninstall()
 
+    def displaced(self) -> list[str]:
+        """The functions of botocore that somebody has replaced since install(): the guard is still behind them."""
+        return self._interceptor.displaced()
+
     def attach(self, client_or_session: Any) -> None:
         """Guard one client (or boto3 resource), or the clients that one session creates from now on."""
         self._interceptor.attach(client_or_session)

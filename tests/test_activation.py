@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -211,6 +212,8 @@ def test_run_reports_a_bad_configuration_before_anything_runs(execute, tmp_path,
 def test_an_activated_environment_is_guarded(aws, site, execute, script, environment, flags):
     """Every Python of an activated environment is guarded, isolated ones too; after deactivate none is."""
     assert execute(environment, "-m", "guardrails", "activate").returncode == 0
+    found = json.loads(execute(environment, "-m", "guardrails", "doctor", "--format", "json").stdout)
+    assert [one["state"] for one in found if one["about"].startswith("environment")] == ["well"]
     is_blocked(execute(environment, *flags, script, site.blue.instance_ids[0], PYTHONPATH=None), aws, code=1)
     assert execute(environment, *flags, script, site.green.instance_ids[0]).stdout == "went through\n"
     assert execute(environment, "-m", "guardrails", "deactivate").returncode == 0

@@ -9,6 +9,7 @@ import sys
 import time
 
 import pytest
+from botocore.endpoint import Endpoint
 from click.testing import CliRunner
 
 import guardrails
@@ -105,3 +106,83 @@ def test_a_mode_that_does_not_block_is_pointed_out(place):
     """A guard that only watches is a note."""
     (place / "guardrails.toml").write_text("mode = 'dryrun'\n")
     assert doctor(place)["configuration"]["state"] == "note"
+
+
+def test_each_key_and_its_place(place, site):
+    """Every key that a file sets is shown with its value, file and line."""
+    found = doctor(place)
+    assert found["key policies"]["facts"]["where"].endswith("guardrails.toml:1")
+    assert found["key log.path"]["facts"] == {
+        "value": str(place / "decisions.jsonl"), "where": f"{place / 'guardrails.toml'}:3",
+    }  # fmt: skip
+
+
+def test_the_pipeline(place, site, aws):
+    """The canaries' verdicts and the engine's measured time are shown; nothing but look-ups reaches AWS."""
+    found = doctor(place)
+    assert found["canaries"]["facts"]["rules"]["TerminateInstances"] == ["live-cluster/terminate"]
+    assert found["engine"]["facts"]["median_ms"] > 0
+    assert {one.operation for one in aws.requests if not one.operation.startswith("Describe")} == set()
+    assert (place / "decisions.jsonl").read_text() == ""
+
+
+def test_a_guard_that_is_broken(place, site, monkeypatch):
+    """A guard that lets a canary pass is ill."""
+    monkeypatch.setattr("guardrails.guard.classify", lambda *_: None)
+    assert "would have been sent" in doctor(place, code=1)["guard"]["sentence"]
+
+
+def test_look_ups_that_are_not_permitted(place, site, aws):
+    """A missing permission is named by its IAM action, with what is blocked without it."""
+    aws.answer("DescribeRouteTables", 403, "UnauthorizedOperation", "no")
+    found = doctor(place)
+    assert found["look-up ec2:DescribeRouteTables"]["state"] == "note"
+    assert "allow the IAM action ec2:DescribeRouteTables" in found["look-up ec2:DescribeRouteTables"]["sentence"]
+    assert "changes of routes" in found["look-up ec2:DescribeRouteTables"]["sentence"]
+    aws.answer("DescribeAddresses", 403, "UnauthorizedOperation", "no")
+    found = doctor(place, code=1)
+    assert found["look-up ec2:DescribeAddresses"]["state"] == "ill"
+    assert found["live cluster"]["state"] == "ill"
+
+
+def test_the_evidence_of_each_source(place, site):
+    """Each source says what it sees and how old that is; one that names nothing is a note, as is a dispute."""
+    found = doctor(place)
+    assert found["live cluster"]["facts"] == {"known": True, "disputed": False, "clusters": ["blue"]}
+    assert site.blue.public_ips[0] in found["source eip"]["sentence"]
+    assert found["sources"]["state"] == "note"
+    with (place / "guardrails.toml").open("a") as file:
+        file.write('[live]\nsources = ["eip", "env"]\nenv = "NOT_SET_HERE"\n')
+    found = doctor(place)
+    assert found["source env"]["state"] == "note"
+    assert found["live cluster"]["facts"]["disputed"]
+
+
+def test_no_cluster_is_known(place, aws):
+    """Where no source knows the live cluster, every destructive call is blocked, and the doctor says so."""
+    assert doctor(place, code=1)["live cluster"]["state"] == "ill"
+
+
+def test_this_process(place, guard, site, monkeypatch):
+    """In a guarded process the guard is on, and what stands in front of its gates is named."""
+    assert doctor(place)["this process"]["state"] == "well"
+    before = Endpoint.make_request
+
+    def mine(self, *arguments):
+        return before(self, *arguments)
+
+    monkeypatch.setattr(Endpoint, "make_request", mine)
+    assert "Endpoint.make_request" in doctor(place)["this process"]["sentence"]
+
+
+def test_ways_round(place, monkeypatch):
+    """A library that signs by itself, imported or only installed, and a program of another language are named."""
+    monkeypatch.setitem(sys.modules, "aws_requests_auth", sys)
+    (place / "libcloud").mkdir()
+    (place / "libcloud" / "__init__.py").write_text("")
+    monkeypatch.syspath_prepend(str(place))
+    (place / "terraform").write_text("#!/bin/sh\n")
+    (place / "terraform").chmod(0o755)
+    monkeypatch.setenv("PATH", str(place))
+    facts = doctor(place)["ways round"]["facts"]
+    assert facts == {"imported": ["aws_requests_auth"], "installed": ["libcloud"], "programs": ["terraform"]}

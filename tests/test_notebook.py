@@ -174,6 +174,15 @@ def test_check_from_words_and_from_code(site, aws, kernel):
     assert not aws.count("TerminateInstances")
 
 
+def test_the_doctor_in_a_kernel(site, kernel):
+    """`%guardrails doctor` says that the guard is on in this kernel."""
+    kernel.run("%load_ext guardrails")
+    outputs, _ = kernel.run("%guardrails doctor")
+    said = shown(outputs, "text/plain")
+    assert "this kernel" in said
+    assert "the guard is on, mode enforce" in said.replace("\n", " ")
+
+
 # -- confirmation ----------------------------------------------------------------------------------------------------
 
 

@@ -10,6 +10,8 @@ import attrs
 import click
 from rich.text import Text
 
+from guardrails.aws_client import make_client
+from guardrails.cli.client import aws_options
 from guardrails.cli.show import console
 from guardrails.doctor import examine
 
@@ -17,15 +19,15 @@ _STYLES = {"well": "green", "note": "yellow", "ill": "red"}
 
 
 @click.command()
-@click.option("--config", type=click.Path(), help="guardrails.toml to use instead of the one that is found.")
-@click.option("--format", "fmt", type=click.Choice(["pretty", "json"]), default="pretty", show_default=True)
-def doctor(config: str | None, fmt: str) -> None:
-    """Say which configuration and policies are in force here, and in the guarded processes of this host.
+@aws_options
+def doctor(config: str | None, profile: str | None, region: str | None, endpoint_url: str | None, fmt: str) -> None:
+    """Say whether the guard works here: what guards, by which keys and policies, how fast, and what it may look up.
 
-    A process is known by its last decision in the decision log, and shown while it runs. Exit code 1 when something is
-    ill: the configuration or the policies do not load, or a process is behind because an edit does not.
+    A process is known by its last decision in the decision log, and shown while it runs. Only look-ups are sent. Exit
+    code 1 when something is ill: the configuration or the policies do not load, a process is behind because an edit
+    does not, a call that must be denied is not, or which cluster is live is not known.
     """
-    findings = list(examine(config, time.time()))
+    findings = list(examine(config, time.time(), lambda: make_client("ec2", profile, region, endpoint_url)))
     if fmt == "json":
         click.echo(json.dumps([attrs.asdict(finding) for finding in findings], indent=2))
     else:

@@ -1,24 +1,54 @@
-"""Every examination, in the order in which it is read."""
+"""The examination, in the order in which it is read."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
+from guardrails import installed
 from guardrails.config import load
-from guardrails.doctor import policies
-from guardrails.doctor.report import Finding, State
-from guardrails.errors import ConfigError
+from guardrails.doctor import cloud, configuration, environment, pipeline, policies, ways_round
+from guardrails.doctor.report import Finding
+from guardrails.errors import ConfigError, GuardrailsError
+from guardrails.guard import Guard
 
 
-def examine(config: str | None, now: float) -> Iterator[Finding]:
-    """Every finding; nothing that is broken ends it. `now` is seconds since the epoch."""
+def examine(config: str | None, now: float, client: Callable[[], Any]) -> Iterator[Finding]:
+    """Every finding; nothing that is broken ends it.
+
+    `now` is seconds since the epoch. `client` makes an EC2 client of the account and region in question, or raises
+    ConfigError. Where no guard is installed in this process, one is for as long as this takes.
+    """
+    yield from environment.examine()
     try:
-        settings = load(config)
+        guard = installed.current()
+        settings = guard.settings if guard is not None else load(config)
     except ConfigError as error:
         yield Finding("configuration", "ill", str(error))
+        yield from ways_round.examine()
         return
-    where = str(settings.file) if settings.file else "no file; the defaults"
-    facts = {"file": where, "mode": settings.mode}
-    state: State = "well" if settings.mode == "enforce" else "note"
-    yield Finding("configuration", state, f"{where}, mode {settings.mode}", facts)
+    yield from configuration.examine(settings)
     yield from policies.examine(settings, now)
+    try:
+        working = guard or Guard.from_config(settings)
+        if guard is None:
+            working.install()
+    except GuardrailsError as error:
+        yield Finding("guard", "ill", f"it cannot be installed: {error}")
+    else:
+        try:
+            yield from pipeline.examine(working)
+            yield from _cloud(working, now, client)
+        finally:
+            if guard is None:
+                working.uninstall()
+    yield from ways_round.examine()
+
+
+def _cloud(guard: Guard, now: float, client: Callable[[], Any]) -> Iterator[Finding]:
+    try:
+        made = client()
+    except ConfigError as error:
+        yield Finding("live cluster", "note", f"AWS was not asked: {error}")
+        return
+    yield from cloud.examine(guard, made, now)

@@ -78,6 +78,14 @@ class Gates:
                 setattr(owner, name, original)
         self._put.clear()
 
+    def displaced(self) -> list[str]:
+        """The functions in front of whose gate somebody else stands by now."""
+        return sorted(
+            f"{getattr(owner, '__qualname__', owner.__name__)}.{name}"
+            for (owner, name), (_, gate) in self._put.items()
+            if vars(owner).get(name) is not gate
+        )
+
     def _into(self, module: ModuleType) -> None:
         known = module.__name__.removeprefix(_VENDORED)
         for place, kind in PLACES.items():

@@ -81,6 +81,10 @@ class Interceptor:
             self._unregister(emitter)
         self._emitters.clear()
 
+    def displaced(self) -> list[str]:
+        """The functions of botocore in front of whose gate somebody else stands."""
+        return self._gates.displaced()
+
     def attach(self, target: Any) -> None:
         """Guard one client, or every client that one session creates from now on (botocore's or boto3's).
 

@@ -1,9 +1,10 @@
-"""``%guardrails live|log|check``: each returns what it shows, so that it can be kept and looked into."""
+"""``%guardrails live|log|check|doctor``: each returns what it shows, so that it can be kept and looked into."""
 
 from __future__ import annotations
 
 import ast
 import shlex
+import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -14,10 +15,11 @@ from IPython.core.magic import Magics, line_magic, magics_class
 
 from guardrails import decision_log, installed, spelled
 from guardrails.aws_client import make_client
+from guardrails.doctor import examine
 from guardrails.errors import GuardrailsError
 from guardrails.guard import Guard
 from guardrails.notebook.card import Cards
-from guardrails.show import entries
+from guardrails.show import entries, findings
 from guardrails.show.section import Page
 from guardrails.values import Decision, Facts
 
@@ -26,7 +28,8 @@ _USAGE = """one of
   %guardrails log [NUMBER] [denied]     the last decisions
   %guardrails check ec2.terminate_instances(InstanceIds=ids)
   %guardrails check ec2 TerminateInstances InstanceIds=i-0abc,i-0def
-                                        what would be decided; sends look-ups only"""
+                                        what would be decided; sends look-ups only
+  %guardrails doctor                    whether the guard works here"""
 
 
 @magics_class
@@ -40,12 +43,13 @@ class GuardMagics(Magics):
 
     @line_magic
     def guardrails(self, line: str) -> Any:
-        """`%guardrails live`, `%guardrails log`, `%guardrails check CALL`."""
+        """`%guardrails live`, `%guardrails log`, `%guardrails check CALL`, `%guardrails doctor`."""
         word, _, rest = line.strip().partition(" ")
         commands: Mapping[str, Callable[[Guard, str], Any]] = {
             "live": self._live,
             "log": self._log,
             "check": self._check,
+            "doctor": self._doctor,
         }
         if word not in commands:
             raise UsageError(_USAGE)
@@ -59,6 +63,9 @@ class GuardMagics(Magics):
 
     def _live(self, guard: Guard, region: str) -> Facts:
         return guard.live(make_client("ec2", None, region or None, None))
+
+    def _doctor(self, _: Guard, region: str) -> Page:
+        return findings.page(examine(None, time.time(), lambda: make_client("ec2", None, region or None, None)))
 
     def _log(self, guard: Guard, rest: str) -> Page:
         words = rest.split()

@@ -1,0 +1,42 @@
+"""Which configuration is in force, and which file set each of its keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import attrs
+
+from guardrails.doctor.report import Finding
+from guardrails.settings import Settings
+
+
+def examine(settings: Settings) -> Iterator[Finding]:
+    """The file, then every key that a file sets, with its place."""
+    files = [str(file) for file in (settings.organisation, settings.file) if file is not None]
+    where = " and ".join(files) or "no file; the defaults"
+    facts = {"file": where, "mode": settings.mode}
+    yield Finding(
+        "configuration", "well" if settings.mode == "enforce" else "note", f"{where}, mode {settings.mode}", facts
+    )
+    for key, place in sorted(settings.where.items()):
+        value = _plain(_value(settings, key))
+        yield Finding(f"key {key}", "well", f"{value!r}, set in {place}", {"value": value, "where": place})
+
+
+def _value(settings: Settings, key: str) -> Any:
+    found: Any = settings
+    for name in key.split("."):
+        found = getattr(found, name)
+    return found
+
+
+def _plain(value: Any) -> Any:
+    """JSON-safe."""
+    if attrs.has(type(value)):
+        return attrs.asdict(value)
+    if isinstance(value, (tuple, list)):
+        return [_plain(one) for one in value]
+    if isinstance(value, dict):
+        return {str(name): _plain(one) for name, one in value.items()}
+    return value if isinstance(value, (str, int, float, bool, type(None))) else str(value)

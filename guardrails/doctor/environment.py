@@ -1,0 +1,36 @@
+"""Whether the guard is on, in this process and in this virtual environment."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+
+from guardrails import installed
+from guardrails.activation.environment import activated
+from guardrails.caller import notebook
+from guardrails.doctor.report import Finding
+
+
+def examine() -> Iterator[Finding]:
+    """The environment; the process, too, where a guard is installed in it or it is a kernel."""
+    guard, kernel = installed.current(), notebook() is not None
+    about = "this kernel" if kernel else "this process"
+    if guard is not None:
+        behind = guard.displaced()
+        facts = {"pid": os.getpid(), "mode": guard.settings.mode, "revision": guard.revision, "displaced": behind}
+        said = f"the guard is on, mode {guard.settings.mode}, revision {guard.revision}"
+        if behind:
+            # It still sees the calls of whoever hands them on.
+            yield Finding(about, "note", f"{said}; others stand in front of {', '.join(behind)}", facts)
+        else:
+            yield Finding(about, "well", said, facts)
+    elif kernel:
+        yield Finding(about, "ill", "the guard is not on in this kernel; %load_ext guardrails")
+    pth = activated()
+    where = f"environment {sys.prefix}"
+    if pth is not None:
+        yield Finding(where, "well", f"every Python of it that imports botocore is guarded ({pth})", {"file": str(pth)})
+    else:
+        sentence = "not activated: guarded is what calls guardrails.install() and what `guardrails run` starts"
+        yield Finding(where, "note", sentence, {"file": None})
