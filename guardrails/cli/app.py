@@ -25,6 +25,7 @@ class _App(LazyGroup):
         "demo": "demo",
         "doctor": "doctor",
         "policy": "policy",
+        "report": "report",
         "activate": "activate",
         "deactivate": "activate",
     }

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
 from html import escape
 
 from guardrails import html_page
 from guardrails.replay.tally import KINDS, Change, Tally
+from guardrails.timeline import timeline
 
 _COLOURS = {"newly denied": "#c0392b", "newly allowed": "#1e8449", "otherwise": "#7d6608"}
 _STYLE = """
@@ -32,7 +32,7 @@ def page(tally: Tally, candidate: str, *, interrupted: bool) -> str:
         f"<p class=big>{_sentence(tally)}</p>",
         *_approximated(tally),
         f"<p class=dim>Candidate policies <code>{escape(candidate)}</code>, recorded with {recorded}.{cut}</p>",
-        *_timeline(tally.hours),
+        *timeline(tally.hours, _COLOURS),
         *_counts("By rule", tally.rules),
         *_counts("By program", tally.programs),
         *_counts("By person", tally.people),
@@ -64,61 +64,6 @@ def _approximated(tally: Tally) -> Iterable[str]:
             f"<p><strong>Approximated:</strong> the facts of {tally.approximated:,} calls were not recorded with them; "
             "they come from a snapshot or from other decisions, and the world may have been another then.</p>"
         )
-
-
-def _timeline(hours: Mapping[str, Counter[str]]) -> Iterable[str]:
-    """Bars by the hour, or by the day where there are many hours: all decisions grey, changes coloured before them."""
-    known = {hour: counts for hour, counts in hours.items() if _is_hour(hour)}
-    if not known:
-        return
-    daily = len(_between(min(known), max(known))) > 24 * 7
-    bars: dict[str, Counter[str]] = {}
-    for hour, counts in known.items():
-        bars.setdefault(hour[:10] if daily else hour, Counter()).update(counts)
-    names = sorted({hour[:10] if daily else hour for hour in _between(min(known), max(known))})
-    most = max(counts["decisions"] for counts in bars.values())
-    width, high = 1000 / len(names), 140
-    yield "<h2>Timeline</h2>"
-    yield f'<svg viewBox="0 0 1000 {high + 25}" role="img" aria-label="Decisions and changes over time">'
-    for number, name in enumerate(names):
-        counts = bars.get(name, Counter())
-        tips = ", ".join(f"{counts[kind]:,} {kind}" for kind in KINDS if counts[kind])
-        yield f"<g><title>{escape(name)}: {counts['decisions']:,} decisions{', ' + tips if tips else ''}</title>"
-        yield _bar(number * width, width, high, counts["decisions"] / most, "#8886")
-        base = 0.0
-        for kind in KINDS:
-            part = counts[kind] / most
-            yield _bar(number * width, width, high, part, _COLOURS[kind], base)
-            base += part
-        yield "</g>"
-    yield f'<text x="0" y="{high + 18}">{escape(names[0])}</text>'
-    if len(names) > 1:
-        yield f'<text x="1000" y="{high + 18}" text-anchor="end">{escape(names[-1])}</text>'
-    yield f'<text x="0" y="11">{most:,} decisions {"a day" if daily else "an hour"}</text></svg>'
-
-
-def _bar(x: float, width: float, high: int, part: float, colour: str, base: float = 0.0) -> str:
-    if not part:
-        return ""
-    height = max(2.0, part * (high - 18))
-    top = high - base * (high - 18) - height
-    wide = max(1.0, min(width * 0.85, 60))
-    return f'<rect x="{x:.1f}" y="{top:.1f}" width="{wide:.1f}" height="{height:.1f}" fill="{colour}"/>'
-
-
-def _is_hour(text: str) -> bool:
-    try:
-        datetime.fromisoformat(f"{text}:00:00+00:00")
-    except ValueError:
-        return False
-    return True
-
-
-def _between(first: str, last: str) -> list[str]:
-    """Every hour from first to last, those without decisions too; at most ten years of them."""
-    at, end = datetime.fromisoformat(f"{first}:00:00"), datetime.fromisoformat(f"{last}:00:00")
-    hours = min(int((end - at) / timedelta(hours=1)) + 1, 24 * 3660)
-    return [f"{at + timedelta(hours=number):%Y-%m-%dT%H}" for number in range(hours)]
 
 
 def _counts(title: str, counts: Mapping[str, Counter[str]]) -> Iterable[str]:

@@ -1,0 +1,83 @@
+"""``guardrails report``: the decision log as a page, or one decision's blast radius."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from guardrails.cli.written import writing
+from guardrails.config import load
+from guardrails.decision_log import files as decision_files
+from guardrails.decision_log import read
+from guardrails.document import rfc3339
+from guardrails.errors import ConfigError
+from guardrails.report import one, page, tally
+
+_UNITS = {"m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+
+
+@click.command()
+@click.option("--config", type=click.Path(), help="guardrails.toml to use instead of the one that is found.")
+@click.option("--log", "logs", multiple=True, type=click.Path(path_type=Path), help="A decision log; several add up.")
+@click.option("--since", default="", metavar="7d|2026-11-24", help="Leave out what is older.")
+@click.option("--id", "decision_id", help="The blast radius of one decision, by its id or the beginning of it.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), default="guardrails-report.html", show_default=True)
+@click.option("--format", "fmt", type=click.Choice(["html", "json"]), default="html", show_default=True)
+def report(
+    config: str | None, logs: tuple[Path, ...], since: str, decision_id: str | None, output: Path, fmt: str
+) -> None:
+    """Write the decision log as a page of its own: timeline, denials, near misses, rules in dryrun, break glass.
+
+    With --id the page is a picture of what one call would have hit, and what would have remained. The page fetches
+    nothing. With --format json the counts, or the decision, go to standard output instead.
+    """
+    settings = load(config)
+    files = [(path, 0) for path in logs] or [(settings.log.path, settings.log.keep)]
+    missing = next((path for path, keep in files if not decision_files(path, keep)), None)
+    if missing is not None:
+        raise ConfigError(f"{missing}: no such decision log; name one with --log")
+    entries = (entry for path, keep in files for entry in read(path, keep))
+    if decision_id:
+        entry = _wanted(entries, decision_id)
+        _put(json.dumps(entry, indent=2) if fmt == "json" else one(entry), output, fmt)
+        return
+    found = tally(entries, _since(since, time.time()))
+    where = ", ".join(str(path) for path, _ in files)
+    _put(json.dumps(found.document(), indent=2) if fmt == "json" else page(found, where), output, fmt)
+
+
+def _wanted(entries: Iterator[dict[str, Any] | str], wanted: str) -> Mapping[str, Any]:
+    found = [one for one in entries if isinstance(one, dict) and str(one["decision_id"]).startswith(wanted)]
+    if len(found) != 1:
+        raise ConfigError(f"{wanted}: {len(found) or 'no'} such decisions; `guardrails log` lists them")
+    return found[0]
+
+
+def _put(text: str, output: Path, fmt: str) -> None:
+    if fmt == "json" or str(output) == "-":
+        click.echo(text)
+        return
+    with writing(output, "name another file with --output"):
+        output.write_text(text, "utf-8")
+    click.echo(f"{output} written")
+
+
+def _since(text: str, now: float) -> str:
+    """As the log's timestamps are; "" for everything."""
+    if not text:
+        return ""
+    found = re.fullmatch(r"(\d+)([mhdw])", text)
+    if found:
+        return rfc3339(now - int(found[1]) * _UNITS[found[2]])
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ConfigError(f"--since {text}: give an age such as 90m, 24h, 7d or 4w, or a date as 2026-11-24") from error
+    return rfc3339((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp())

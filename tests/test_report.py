@@ -1,0 +1,142 @@
+"""`guardrails report`: what the page says is what is in the log, and it fetches nothing."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+from click.testing import CliRunner
+
+import guardrails
+from guardrails.cli.app import app
+
+
+@pytest.fixture
+def story(site, aws, install, log):
+    """A log: two calls on blue blocked, a rule in dryrun, one call in broken glass, one the guard could not decide."""
+    install(enforcement={"network/subnet": "dryrun"})
+    ec2 = site.ec2
+    for call in (
+        lambda: ec2.stop_instances(InstanceIds=list(site.blue.instance_ids[:2])),
+        lambda: ec2.terminate_instances(InstanceIds=[*site.blue.instance_ids, site.green.instance_ids[0]]),
+    ):
+        with pytest.raises(guardrails.CallDenied):
+            call()
+    ec2.modify_subnet_attribute(SubnetId=site.subnet, MapPublicIpOnLaunch={"Value": False})
+    with guardrails.break_glass(reason="INC-7: <b>disk</b>", rules=["live-cluster/stop"]):
+        ec2.stop_instances(InstanceIds=[site.blue.instance_ids[2]])
+    aws.answer("DescribeAddresses", 403, "UnauthorizedOperation", "no")
+    with pytest.raises(guardrails.GuardUnavailable):
+        ec2.stop_instances(InstanceIds=[site.green.instance_ids[0]])
+    return [json.loads(line) for line in log.read_text().splitlines()]
+
+
+def report(log, *arguments, code=0):
+    done = CliRunner().invoke(app, ["report", "--log", str(log), *arguments])
+    assert done.exit_code == code, done.output
+    return done.stdout if code == 0 else done.stderr
+
+
+def test_the_counts(story, log):
+    """Every number is that of the log."""
+    found = json.loads(report(log, "--format", "json"))
+    assert (found["decisions"], found["blocked"], found["undecided"], found["warned"]) == (5, 2, 1, 1)
+    assert found["denials"]["by_rule"]["live-cluster/terminate"] == 1
+    assert found["denials"]["by_rule"]["live-cluster/stop"] == 1
+    assert sum(found["denials"]["by_program"].values()) == sum(found["denials"]["by_principal"].values()) == 3
+    assert found["near_misses"] == 2
+    assert found["shadow_rules"] == {"network/subnet": 1}
+    assert [(one["reason"], one["calls"]) for one in found["break_glass"]] == [("INC-7: <b>disk</b>", 1)]
+    assert "DescribeAddresses" in next(iter(found["undecided_because"]))
+    assert found["latency_ms"]["verdict"]["50"] > 0
+    assert (found["from"], found["to"]) == (story[0]["timestamp"], story[-1]["timestamp"])
+
+
+def test_the_page(story, log, tmp_path):
+    """The page has every part, the worst near miss first, and fetches and runs nothing; what is logged is escaped."""
+    out = tmp_path / "report.html"
+    report(log, "-o", str(out))
+    html = out.read_text()
+    for said in ("5 calls that could hurt a cluster", "<svg", "Near misses (2)", "Denials by rule",
+                 "Denials by program", "Denials by principal", "Rules in dryrun", "Break glass", "could not decide",
+                 "How long it took"):  # fmt: skip
+        assert said in html, said
+    assert "INC-7: &lt;b&gt;disk" in html
+    assert not re.search(r"<script|<link|<img|https?:|url\(|@import", html)
+    assert html.index("TerminateInstances in") < html.index("StopInstances in")
+
+
+def test_the_blast_radius(story, log, site):
+    """For one decision: each cluster, the machines and addresses hit, and what would have remained."""
+    html = report(log, "--id", story[1]["decision_id"][:12], "-o", "-")
+    blue, green = html.split("<section")[1:]
+    assert "LIVE" in blue
+    assert blue.count('class="sq hit"') == 3
+    assert 'class="sq"' not in blue
+    for address in site.blue.public_ips:
+        assert f'<code class="hit-text">{address}</code>' in blue
+    assert "3 running, 0 would remain; 0 of 2 addresses would answer" in blue
+    assert "not live" in green
+    assert green.count('class="sq hit"') == 1
+    assert green.count('class="sq"') == 1
+    assert "2 running, 1 would remain" in green
+    assert site.blue.instance_ids[0] in blue
+
+
+def test_a_call_on_a_subnet(story, log, site):
+    """A call that names no machine shows the subnet that it hits, under every cluster in it."""
+    html = report(log, "--id", story[2]["decision_id"], "-o", "-")
+    assert html.count(f'<code class="hit-text">{site.subnet}</code>') == 2
+    assert '"sq hit">×</span>named' in html  # noqa: RUF001
+    assert html.count('class="sq hit"') == 1
+
+
+def test_many_machines(log):
+    """A thousand machines are squares that each stand for several."""
+    entry = {
+        "decision_id": "d", "timestamp": "2026-11-24T15:22:00.000Z", "custom": {"sent": False},
+        "input": {
+            "clusters": {"blue": {"live": True, "running": 1000, "total": 1000, "remaining": 500}},
+            "targets": {
+                f"i-{n}": {"role": "target", "type": "instance", "clusters": ["blue"]} for n in range(500)
+            },
+        },
+    }  # fmt: skip
+    log.write_text(json.dumps(entry) + "\n")
+    html = report(log, "--id", "d", "-o", "-")
+    assert "a square stands for 17 machines" in html
+    assert html.count('class="sq hit"') == 30 + 1
+
+
+def test_since(story, log):
+    """`--since` leaves out what is older, as an age or a date."""
+    assert json.loads(report(log, "--format", "json", "--since", "1h"))["decisions"] == 5
+    assert json.loads(report(log, "--format", "json", "--since", "2999-01-01"))["decisions"] == 0
+    assert "No such" not in report(log, "--since", "2999-01-01", "-o", "-")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--since", "soon"), "give an age"),
+        (("--id", "nothing"), "no such decisions"),
+        (("-o", "/proc/none/report.html"), "cannot be written"),
+    ],
+)
+def test_slips(story, log, arguments, said):
+    """A slip is one sentence and exit code 2."""
+    assert said in report(log, *arguments, code=2)
+
+
+def test_no_log(tmp_path):
+    """A log that is not there is named."""
+    assert "no such decision log" in report(tmp_path / "none.jsonl", code=2)
+
+
+def test_anything_in_a_log(log):
+    """Lines that are no decisions, and decisions without facts, are left out or shown as far as they go."""
+    log.write_text('garbage\n{"decision_id": 1}\n{"decision_id": "x", "input": {"clusters": [], "targets": 3}}\n')
+    found = json.loads(report(log, "--format", "json"))
+    assert (found["decisions"], found["unreadable"]) == (2, 1)
+    assert "was not looked up" in report(log, "--id", "x", "-o", "-")
