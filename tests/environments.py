@@ -24,6 +24,9 @@ REQUIREMENTS = {
     "oldest": ("boto3==1.35.0", "botocore==1.35.0"),
     "aiobotocore": ("aiobotocore[httpx]>=3.10",),
     "aioboto3": ("aioboto3>=15.5", "httpx"),
+    # Public tools that terminate machines.
+    "c7n": ("c7n>=0.9.50",),
+    "aegea": ("aegea>=4.5",),
     "awscli": ("awscli>=1.46",),
     "awscli-old": ("awscli<1.46",),
 }

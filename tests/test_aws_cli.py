@@ -10,6 +10,7 @@ import pytest
 
 from tests.environments import ROOT, python_of
 
+PLUGIN = "[plugins]\nguardrails = guardrails.aws_cli\n"
 VERSIONS = ("awscli", "awscli-old")
 
 
@@ -69,13 +70,13 @@ def test_run_module(aws, site, terminate, python):
 
 def test_plugin(aws, site, terminate, python, tmp_path):
     """So does the CLI by itself, with the plugin in its configuration."""
-    (tmp_path / "config").write_text("[plugins]\nguardrails = guardrails.aws_cli\n")
+    (tmp_path / "config").write_text(PLUGIN)
     check(aws, site, terminate, python.parent / "aws", AWS_CONFIG_FILE=str(tmp_path / "config"))
 
 
 def test_plugin_that_cannot_load_ends_the_cli(aws, site, terminate, python, tmp_path):
     """With a broken configuration the CLI ends with the reason, and nothing is sent."""
-    (tmp_path / "config").write_text("[plugins]\nguardrails = guardrails.aws_cli\n")
+    (tmp_path / "config").write_text(PLUGIN)
     (tmp_path / "guardrails.toml").write_text("mode = 'enforced'\n")
     plugin = {"AWS_CONFIG_FILE": str(tmp_path / "config")}
     done = terminate(python.parent / "aws", instance=site.blue.instance_ids[0], **plugin)
