@@ -6,16 +6,14 @@ intercept -> classify -> resolve -> evaluate -> enforce -> record
 from __future__ import annotations
 
 import logging
-import os
 import time
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
-import attrs
 import botocore.session
 from attrs import evolve
 
@@ -25,15 +23,16 @@ from guardrails.catalogue import UNREVIEWED, Catalogue
 from guardrails.classify import classify
 from guardrails.config import load
 from guardrails.enforce import enforce
-from guardrails.errors import BreakGlassRefused, CallDenied, GuardUnavailable
+from guardrails.errors import CallDenied, GuardUnavailable
 from guardrails.evaluate.engine import EngineFailure, read_result
 from guardrails.facts import NOTHING_KNOWN, FactFinder, scope_of
-from guardrails.glass import ENVIRONMENT, Glass, announce, parse
+from guardrails.glass import Glass
 from guardrails.intercept import Interceptor, Judge, Passed, Tripwire
 from guardrails.lookups import Fetched, Lookups
 from guardrails.message import failure_sentence, paragraph
 from guardrails.origin import Origin
 from guardrails.pacing import Turns
+from guardrails.set_aside import SetAside
 from guardrails.settings import Settings
 from guardrails.state import Claim, StateUnavailable
 from guardrails.values import Call, Decision, Facts, Lookup, Outcome, Violation
@@ -58,9 +57,8 @@ class Guard:
         history, pacer = assembly.state(settings)
         self._finder = FactFinder(settings, self._lookups, history, pacer)
         self._turns = None if pacer is None else Turns(pacer)
-        self._glass: ContextVar[Glass | None] = ContextVar("guardrails_break_glass", default=None)
         self._singing: ContextVar[FactFinder | None] = ContextVar("guardrails_canary", default=None)
-        self._given = self._from_environment()
+        self._set_aside = SetAside(settings)
         judge = Judge(
             self._catalogue.governs,
             self._catalogue.services,
@@ -148,46 +146,12 @@ class Guard:
         _, origin = self._interceptor.read(client, None, {})
         return self._lookups.fetch(lookups, origin)
 
-    @contextmanager
-    def break_glass(self, *, reason: str, rules: Iterable[str], minutes: float = 15.0) -> Iterator[Glass]:
+    def break_glass(self, *, reason: str, rules: Iterable[str], minutes: float = 15.0) -> AbstractContextManager[Glass]:
         """Set these rules aside, for the calls of this thread (or task) inside the `with`, for so many minutes at most.
 
         They warn instead of blocking, and the decision log tells the reason. Raises BreakGlassRefused.
         """
-        if self._glass.get() is not None:
-            raise BreakGlassRefused("one is broken already here; name all rules in one")
-        now = time.time()
-        terms = assembly.terms(self.settings)
-        if not isinstance(minutes, (int, float)) or not minutes > 0:
-            raise BreakGlassRefused(f"minutes is {minutes!r}, must be a number above 0")
-        glass = terms.glass(reason, rules, now + minutes * 60, now, "code")
-        self._announce(glass)
-        token = self._glass.set(glass)
-        try:
-            yield glass
-        finally:
-            self._glass.reset(token)
-
-    def _from_environment(self) -> Glass | None:
-        """The glass of GUARDRAILS_BREAK_GLASS; one that is refused is told, and no rule is set aside."""
-        given = os.environ.get(ENVIRONMENT)
-        if not given:
-            return None
-        try:
-            glass = parse(given, assembly.terms(self.settings), time.time())
-        except BreakGlassRefused as error:
-            _logger.warning("%s is refused: %s. Every rule applies.", ENVIRONMENT, error.why)
-            return None
-        self._announce(glass)
-        return glass
-
-    def _announce(self, glass: Glass) -> None:
-        announce(glass, attrs.asdict(caller.describe(None)), self.settings.break_glass.command)
-
-    def _set_aside(self, now: float) -> dict[str, Any] | None:
-        """What is set aside for this call; the time of a glass ends it even inside its `with`."""
-        glasses = (self._glass.get(), self._given)
-        return next((glass.document() for glass in glasses if glass is not None and now < glass.until), None)
+        return self._set_aside.breaking(reason, rules, minutes)
 
     # -- the stages, in order ------------------------------------------------------------------------------------
 
@@ -318,7 +282,7 @@ class Guard:
     def _evaluate(self, call: Call, facts: Facts, origin: Origin) -> Decision:
         now = time.time()
         who = caller.describe(origin.credentials)
-        asked = document.build(call, facts, who, now, self._set_aside(now))
+        asked = document.build(call, facts, who, now, self._set_aside.document(now))
         evaluated = self._engine.evaluate(asked)
         action, violations = read_result(evaluated.result)
         return Decision(

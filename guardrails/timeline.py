@@ -39,7 +39,7 @@ def timeline(hours: Mapping[str, Counter[str]], colours: Mapping[str, str]) -> I
     yield f'<text x="0" y="{high + 18}">{escape(names[0])}</text>'
     if len(names) > 1:
         yield f'<text x="1000" y="{high + 18}" text-anchor="end">{escape(names[-1])}</text>'
-    yield f'<text x="0" y="11">{most:,} decisions {"a day" if daily else "an hour"}</text></svg>'
+    yield f'<text x="0" y="11">{most:,} decision{"s" * (most != 1)} {"a day" if daily else "an hour"}</text></svg>'
 
 
 def _bar(x: float, width: float, high: int, part: float, colour: str, base: float = 0.0) -> str:

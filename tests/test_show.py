@@ -5,7 +5,7 @@ from __future__ import annotations
 from html.parser import HTMLParser
 from io import StringIO
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.console import Console
 
@@ -58,6 +58,7 @@ def told(page):
 
 
 @given(pages())
+@example(Page("a", "", "deny", (Section("b", (), ("c",), (("",),)),)))
 def test_html_says_it_all_and_nothing_is_markup(page):
     """Whatever a text holds is text in the card, all of it, and the card's tags are its own."""
     card = Reader(html.card(page))
@@ -67,6 +68,7 @@ def test_html_says_it_all_and_nothing_is_markup(page):
 
 
 @given(pages())
+@example(Page("a", "", "deny", (Section("b", (), ("c",), (("",),)),)))
 def test_plain_text_says_it_all(page):
     """Plain text has every letter of it, within its columns where a word allows."""
     lines = [*text.lines(page)]
@@ -79,6 +81,7 @@ def test_plain_text_says_it_all(page):
 
 
 @given(pages())
+@example(Page("a", "", "deny", (Section("b", (), ("c",), (("",),)),)))
 def test_rich_takes_nothing_for_markup(page):
     """Brackets in a text are brackets on the terminal."""
     out = Console(file=StringIO(), width=300, color_system=None)

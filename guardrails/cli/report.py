@@ -49,7 +49,8 @@ def report(
         _put(json.dumps(entry, indent=2) if fmt == "json" else one(entry), output, fmt)
         return
     found = tally(entries, _since(since, time.time()))
-    where = ", ".join(str(path) for path, _ in files)
+    # A page that is handed on need not say where this host keeps its files.
+    where = ", ".join(path.name for path, _ in files)
     _put(json.dumps(found.document(), indent=2) if fmt == "json" else page(found, where), output, fmt)
 
 

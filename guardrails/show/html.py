@@ -51,8 +51,8 @@ def _parts(page: Page) -> Iterator[str]:
 
 def _section(section: Section) -> Iterator[str]:
     yield f"<h4>{escape(section.title)}</h4>"
-    if section.rows:
-        kept = [number for number in range(len(section.columns)) if any(row[number] for row in section.rows)]
+    kept = section.kept()
+    if kept:
         yield "<table><tr>" + "".join(f"<th>{escape(section.columns[number])}</th>" for number in kept) + "</tr>"
         for position, row in enumerate(section.rows):
             strong = ' class="strong"' if position in section.strong else ""

@@ -20,6 +20,10 @@ class Section:
     rows: tuple[tuple[str, ...], ...] = ()
     strong: frozenset[int] = frozenset()
 
+    def kept(self) -> list[int]:
+        """The columns that say something in a row: one that says nothing only makes the others narrow."""
+        return [number for number in range(len(self.columns)) if any(row[number] for row in self.rows)]
+
 
 @frozen
 class Page:

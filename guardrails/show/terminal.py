@@ -27,9 +27,9 @@ def renderables(page: Page) -> Iterator[RenderableType]:
 
 def _section(section: Section) -> Iterator[RenderableType]:
     yield Text(section.title, style="bold")
-    if section.rows:
+    kept = section.kept()
+    if kept:
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-        kept = [number for number in range(len(section.columns)) if any(row[number] for row in section.rows)]
         for number in kept:
             table.add_column(section.columns[number], overflow="fold")
         for position, row in enumerate(section.rows):

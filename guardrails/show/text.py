@@ -27,16 +27,15 @@ def lines(page: Page) -> Iterator[str]:
 def section_lines(section: Section) -> Iterator[str]:
     """The heading, the table, the lines."""
     yield f"{section.title}:"
-    if section.rows:
-        yield from _table(section.columns, section.rows)
+    if section.kept():
+        yield from _table(section)
     for line in section.lines:
         yield from _wrapped(line, "  ")
 
 
-def _table(columns: tuple[str, ...], rows: tuple[tuple[str, ...], ...]) -> Iterator[str]:
-    cells = [tuple(name.upper() for name in columns), *rows]
-    # A column that says nothing only makes the others narrow.
-    kept = [number for number in range(len(columns)) if any(row[number] for row in rows)]
+def _table(section: Section) -> Iterator[str]:
+    cells = [tuple(name.upper() for name in section.columns), *section.rows]
+    kept = section.kept()
     wide = [max(len(row[number]) for row in cells) for number in kept]
     # The widest column gives way first, and wraps inside of itself.
     while sum(wide) + len(_GAP) * len(wide) > WIDTH and max(wide) > 8:
