@@ -125,6 +125,18 @@ def part(entry: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     return found if isinstance(found, Mapping) else {}
 
 
+def texts(value: Any) -> list[str]:
+    """A list of an entry, its members as texts; [] where it is none."""
+    return [str(one) for one in value] if isinstance(value, list) else []
+
+
+def rules(entry: Mapping[str, Any], *actions: str) -> list[str]:
+    """The ids of the rules that were violated, each once: with one of these actions, with any where none is named."""
+    listed = part(entry, "result").get("violations")
+    violated = [one for one in (listed if isinstance(listed, list) else []) if isinstance(one, dict)]
+    return sorted({str(one.get("rule")) for one in violated if not actions or one.get("action") in actions})
+
+
 def revision(entry: Mapping[str, Any]) -> str:
     """The revision of the policies that an entry was decided by, ``?`` where it does not say."""
     return str(part(part(entry, "bundles"), "guardrails").get("revision") or "?")

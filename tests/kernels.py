@@ -54,6 +54,10 @@ class Kernel:
         )
         return outputs, prompts
 
+    def type(self, text):
+        """Input that nobody has asked for, or not any more."""
+        self._client.input(text)
+
     def interrupt(self):
         self._manager.interrupt_kernel()
 

@@ -243,6 +243,17 @@ def test_nobody_answers(site, aws, place, kernel):
     assert not aws.count("SendCommand")
 
 
+def test_what_is_typed_too_late_is_no_answer(site, aws, place, kernel):
+    """A name that comes after the time does not answer the next question."""
+    (place / "guardrails.toml").write_text('confirm_timeout_s = 1\n[log]\npath = "decisions.jsonl"\n')
+    command(kernel, site, lambda *_: None)
+    kernel.type("blue")
+    outputs, prompts = command(kernel, site, lambda *_: None)
+    assert len(prompts) == 1
+    assert "Nothing was typed within 1 s" in shown(outputs, "text/html")
+    assert not aws.count("SendCommand")
+
+
 def test_a_notebook_that_a_program_runs(site, aws, place):
     """Run by nbclient, which has nobody to type, it is a denial that says so."""
     _, _, denied = code(kernels.run("confirmation", place))

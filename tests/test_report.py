@@ -7,9 +7,13 @@ import re
 
 import pytest
 from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
 
 import guardrails
 from guardrails.cli.app import app
+from guardrails.report import one, page
+from guardrails.report import tally as made_tally
 
 
 @pytest.fixture
@@ -132,6 +136,31 @@ def test_slips(story, log, arguments, said):
 def test_no_log(tmp_path):
     """A log that is not there is named."""
     assert "no such decision log" in report(tmp_path / "none.jsonl", code=2)
+
+
+KEYS = st.sampled_from(
+    ["custom", "sent", "unavailable", "enforcement", "input", "call", "operation", "caller", "program", "clusters",
+     "targets", "role", "target", "instance", "type", "blue", "live", "sources", "running", "total", "remaining",
+     "public_ips", "subnets", "break_glass", "rules", "reason", "result", "violations", "rule", "action", "metrics",
+     "timer_rego_query_eval_ns", "timestamp", "requested_by"]
+)  # fmt: skip
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-5, 5000) | st.text(max_size=5) | KEYS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=6),
+    max_leaves=30,
+)
+
+
+@given(st.lists(st.dictionaries(KEYS, JSON), max_size=4))
+def test_any_json_in_a_log(documents):
+    """Whatever objects a log holds, there is a page, and a picture of each."""
+    entries = [{"decision_id": str(number), **document} for number, document in enumerate(documents)]
+    found = made_tally(entries)
+    assert found.decisions == len(entries)
+    assert "What the guard did" in page(found, "x")
+    json.dumps(found.document())
+    for entry in entries:
+        assert "Blast radius" in one(entry)
 
 
 def test_anything_in_a_log(log):

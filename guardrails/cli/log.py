@@ -15,7 +15,7 @@ from rich.text import Text
 from guardrails.catalogue import Catalogue
 from guardrails.cli.show import console
 from guardrails.config import load
-from guardrails.decision_log import read
+from guardrails.decision_log import part, read, rules
 from guardrails.reconcile import Round, reconcile
 
 _STYLES = {"deny": "red", "warn": "yellow", "dryrun": "cyan", "allow": "green"}
@@ -52,21 +52,20 @@ def log(context: click.Context, config: str | None, last: int, denied: bool, dec
 
 
 def _wanted(entry: dict[str, Any], decision_id: str | None, *, denied: bool) -> bool:
-    if denied and entry.get("custom", {}).get("sent", True):
+    if denied and part(entry, "custom").get("sent", True):
         return False
     return not decision_id or str(entry["decision_id"]).startswith(decision_id)
 
 
 def _line(entry: dict[str, Any]) -> None:
-    call, custom = entry.get("input", {}).get("call", {}), entry.get("custom", {})
-    rules = sorted({violation["rule"] for violation in entry.get("result", {}).get("violations", [])})
+    call, custom = part(part(entry, "input"), "call"), part(entry, "custom")
     enforcement = str(custom.get("enforcement", "?"))
     console().print(
         Text.assemble(
             f"{entry.get('timestamp')}  ",
             (f"{enforcement:<6}", _STYLES.get(enforcement, "")),
             f"  {call.get('service')}:{call.get('operation')}  {call.get('region') or ''}  ",
-            ", ".join(rules) or str(custom.get("unavailable") or custom.get("reason") or ""),
+            ", ".join(rules(entry)) or str(custom.get("unavailable") or custom.get("reason") or ""),
             (f"  {str(entry['decision_id'])[:8]}", "dim"),
         ),
         # One line a decision, for grep; a terminal wraps it by itself.

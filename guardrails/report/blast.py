@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from attrs import frozen
 
-from guardrails.decision_log import part
+from guardrails.decision_log import part, texts
 
 
 @frozen
@@ -51,15 +51,15 @@ def of(entry: Mapping[str, Any]) -> tuple[Hit, ...]:
 
 
 def _hit(name: str, cluster: Mapping[str, Any], named: Mapping[str, Mapping[str, Any]]) -> Hit:
-    mine = {key: target for key, target in named.items() if name in _texts(target.get("clusters"))}
+    mine = {key: target for key, target in named.items() if name in texts(target.get("clusters"))}
     machines = tuple(sorted(key for key, target in mine.items() if target.get("type") == "instance"))
-    taken = {ip for target in mine.values() for ip in _texts(target.get("public_ips"))}
+    taken = {ip for target in mine.values() for ip in texts(target.get("public_ips"))}
     rest = {key: target for key, target in mine.items() if key not in machines}
-    subnets = _texts(cluster.get("subnets"))
+    subnets = texts(cluster.get("subnets"))
     through = tuple(
         f"{key} ({target.get('type')})"
         for key, target in sorted(rest.items())
-        if key not in subnets and not _texts(target.get("public_ips"))
+        if key not in subnets and not texts(target.get("public_ips"))
     )
     total = _number(cluster.get("total"))
     return Hit(
@@ -69,14 +69,10 @@ def _hit(name: str, cluster: Mapping[str, Any], named: Mapping[str, Mapping[str,
         remaining=_number(cluster.get("remaining")),
         machines=machines,
         others=max(0, total - len(machines)),
-        addresses={ip: ip in taken for ip in _texts(cluster.get("public_ips"))},
+        addresses={ip: ip in taken for ip in texts(cluster.get("public_ips"))},
         subnets={subnet: subnet in rest for subnet in subnets},
         through=through,
     )
-
-
-def _texts(value: Any) -> Iterable[str]:
-    return [str(one) for one in value] if isinstance(value, list) else []
 
 
 def _number(value: Any) -> int:

@@ -8,11 +8,11 @@ from html import escape
 from typing import Any
 
 from guardrails import html_page
-from guardrails.decision_log import part, revision
+from guardrails.decision_log import part, revision, rules
 from guardrails.report import blast
 from guardrails.report.picture import STYLE as PICTURE
 from guardrails.report.picture import picture
-from guardrails.report.tally import Tally, percentile, violations, what
+from guardrails.report.tally import Tally, percentile, what
 from guardrails.timeline import timeline
 
 _COLOURS = {"blocked": "#d64545", "undecided": "#8e5bd0", "warned": "#c98a00"}
@@ -114,15 +114,16 @@ def _decision(entry: Mapping[str, Any]) -> Iterator[str]:
     """What was asked, what became of it, and the picture."""
     became = what(entry)
     verdict = "Blocked before it reached AWS" if became in ("blocked", "undecided") else "Sent"
-    rules = violations(entry, "deny", "confirm", "warn")
-    why = f": {', '.join(rules)}" if rules else ""
+    violated = rules(entry, "deny", "confirm", "warn")
+    why = f": {', '.join(violated)}" if violated else ""
     custom = part(entry, "custom")
     reason = custom.get("unavailable") or custom.get("reason")
     yield f'<div class="said {"" if verdict[0] == "B" else "sent"}"><strong>{escape(verdict)}{escape(why)}</strong><br>'
     yield f"{escape(_call(entry))}, {escape(_when(entry))} UTC, by {escape(_who(entry))}<br>"
     if reason:
         yield f"{escape(str(reason))}<br>"
-    for source in part(part(entry, "input"), "live").get("sources") or ():
+    sources = part(part(entry, "input"), "live").get("sources")
+    for source in sources if isinstance(sources, list) else ():
         if isinstance(source, dict):
             yield f"live by {escape(str(source.get('name')))}: {escape(str(source.get('evidence')))}<br>"
     yield (
@@ -163,9 +164,9 @@ def _glass(tally: Tally) -> Iterator[str]:
     if not tally.glass:
         return
     yield "<h2>Break glass</h2><table><tr><th>reason</th><th>rules set aside</th><th>by</th><th class=n>calls</th></tr>"
-    for (reason, rules, who), counts in tally.glass.items():
+    for (reason, aside, who), counts in tally.glass.items():
         yield (
-            f"<tr><td>{escape(reason)}</td><td><code>{escape(rules)}</code></td><td>{escape(who)}</td>"
+            f"<tr><td>{escape(reason)}</td><td><code>{escape(aside)}</code></td><td>{escape(who)}</td>"
             f"<td class=n>{counts.total():,}</td></tr>"
         )
     yield "</table>"

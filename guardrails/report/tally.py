@@ -9,7 +9,7 @@ from typing import Any
 
 from attrs import Factory, define
 
-from guardrails.decision_log import part
+from guardrails.decision_log import part, rules, texts
 from guardrails.report import blast
 
 # What became of a call, worst first.
@@ -101,18 +101,6 @@ def what(entry: Mapping[str, Any]) -> str:
     return "warned" if custom.get("enforcement") == "warn" else "sent"
 
 
-def violations(entry: Mapping[str, Any], *actions: str) -> list[str]:
-    """The ids of the rules that were violated with one of these actions, each once."""
-    listed = part(entry, "result").get("violations")
-    return sorted(
-        {
-            str(one.get("rule"))
-            for one in (listed if isinstance(listed, list) else [])
-            if isinstance(one, dict) and one.get("action") in actions
-        }
-    )
-
-
 def _count(found: Tally, entry: Mapping[str, Any]) -> None:
     found.decisions += 1
     time, kind = str(entry.get("timestamp", "")), what(entry)
@@ -128,15 +116,15 @@ def _count(found: Tally, entry: Mapping[str, Any]) -> None:
         found.programs[program] += 1
         found.principals[who] += 1
     if kind == "blocked":
-        found.rules.update(violations(entry, "deny", "confirm") or ["(no rule)"])
+        found.rules.update(rules(entry, "deny", "confirm") or ["(no rule)"])
         _near(found, entry)
     if kind == "undecided":
         found.reasons[str(part(entry, "custom").get("unavailable"))] += 1
-    found.shadow.update(violations(entry, "dryrun"))
+    found.shadow.update(rules(entry, "dryrun"))
     glass = part(part(entry, "input"), "break_glass")
     if glass:
-        rules = ", ".join(map(str, glass.get("rules", [])))
-        found.glass[str(glass.get("reason")), rules, f"{program}, {who}"][kind] += 1
+        aside = ", ".join(texts(glass.get("rules")))
+        found.glass[str(glass.get("reason")), aside, f"{program}, {who}"][kind] += 1
     _time(found, part(entry, "metrics"))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from guardrails.decision_log import part
+from guardrails.decision_log import part, rules
 from guardrails.show.section import Page, Section
 
 
@@ -14,15 +14,13 @@ def page(found: Iterable[Mapping[str, Any]], where: str) -> Page:
     every = list(found)
     rows = tuple(_row(entry) for entry in every)
     strong = frozenset(number for number, entry in enumerate(every) if part(entry, "custom").get("sent") is False)
-    columns = ("when", "", "call", "where", "why", "decision")
+    columns = ("when", "verdict", "call", "where", "why", "decision")
     lines = () if rows else ("Nothing was decided yet.",)
     return Page("Decisions", f"in {where}", "live", (Section("The last ones", lines, columns, rows, strong),))
 
 
 def _row(entry: Mapping[str, Any]) -> tuple[str, ...]:
     call, custom = part(part(entry, "input"), "call"), part(entry, "custom")
-    violations = part(entry, "result").get("violations")
-    rules = sorted({str(one.get("rule")) for one in violations if isinstance(one, dict)}) if violations else []
     verdict = "sent" if custom.get("sent") else "blocked"
     if custom.get("sent") and custom.get("enforcement") in ("warn", "dryrun"):
         verdict = f"sent, {custom['enforcement']}"
@@ -31,6 +29,6 @@ def _row(entry: Mapping[str, Any]) -> tuple[str, ...]:
         verdict,
         f"{call.get('service')}:{call.get('operation')}",
         str(call.get("region") or ""),
-        ", ".join(rules) or str(custom.get("unavailable") or custom.get("reason") or ""),
+        ", ".join(rules(entry)) or str(custom.get("unavailable") or custom.get("reason") or ""),
         str(entry.get("decision_id"))[:8],
     )
