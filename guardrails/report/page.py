@@ -173,11 +173,13 @@ def _glass(tally: Tally) -> Iterator[str]:
 
 
 def _latency(tally: Tally) -> Iterator[str]:
-    if not tally.verdict_ms:
+    taken = {"look-ups": tally.lookup_ms, "verdict of the policies": tally.verdict_ms}
+    if not any(taken.values()):
         return
     heads = "".join(f"<th class=n>{name}</th>" for name in ("median", "95 %", "most"))
     yield f"<h2>How long it took</h2><table><tr><th></th>{heads}</tr>"
-    for name, times in (("look-ups", tally.lookup_ms), ("verdict of the policies", tally.verdict_ms)):
-        cells = "".join(f"<td class=n>{percentile(times, share):,.1f} ms</td>" for share in (50, 95, 100))
-        yield f"<tr><td>{name}</td>{cells}</tr>"
+    for name, times in taken.items():
+        if times:
+            cells = "".join(f"<td class=n>{percentile(times, share):,.1f} ms</td>" for share in (50, 95, 100))
+            yield f"<tr><td>{name}</td>{cells}</tr>"
     yield "</table>"
