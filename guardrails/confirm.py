@@ -54,8 +54,9 @@ def ask(decision: Decision, timeout_s: float) -> Answer:
         typed, why = None, "It was interrupted (Ctrl-C)"
     except NobodyThere as error:
         return _unasked(str(error))
-    except (OSError, ValueError) as error:
-        typed, why = None, f"The terminal could not be read ({error})"
+    except Exception as error:
+        # Whatever keeps a person from answering is a denial.
+        typed, why = None, f"The question could not be asked ({type(error).__name__}: {error})"
     else:
         why = f"Nothing was typed within {timeout_s:g} s" if typed is None else f"What was typed is not {name!r}"
     if typed is not None and " ".join(typed.split()) == name:

@@ -243,6 +243,14 @@ def test_nobody_answers(site, aws, place, kernel):
     assert not aws.count("SendCommand")
 
 
+def test_a_question_that_cannot_be_asked(site, aws, kernel):
+    """Where the frontend takes no question, the call is denied, and the kernel goes on."""
+    kernel.run("def broken(prompt):\n    raise RuntimeError('no frontend')\nget_ipython().kernel.raw_input = broken")
+    outputs, _ = command(kernel, site, lambda *_: "blue")
+    assert "could not be asked (RuntimeError: no frontend)" in shown(outputs, "text/html")
+    assert not aws.count("SendCommand")
+
+
 def test_what_is_typed_too_late_is_no_answer(site, aws, place, kernel):
     """A name that comes after the time does not answer the next question."""
     (place / "guardrails.toml").write_text('confirm_timeout_s = 1\n[log]\npath = "decisions.jsonl"\n')
