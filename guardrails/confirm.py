@@ -22,7 +22,8 @@ from guardrails.show import text
 from guardrails.show.section import Page
 from guardrails.values import Decision
 
-_LONGEST = 1024
+# A terminal hands over no longer line.
+_LONGEST = 4096
 
 
 @frozen
@@ -38,7 +39,9 @@ def name_of(decision: Decision) -> str:
     targets = decision.facts.targets if decision.facts else ()
     hit = [target for target in targets if target.role == "target"]
     clusters = sorted({cluster for target in hit for cluster in target.clusters})
-    return " ".join(clusters) or next((target.id for target in hit), decision.call.operation)
+    # Blanks at the ends of a name, or several in a row, nobody sees; what is not printable nobody can type.
+    name = _typed(" ".join(clusters))
+    return name if name and name.isprintable() else next((target.id for target in hit), decision.call.operation)
 
 
 def ask(decision: Decision, timeout_s: float) -> Answer:
@@ -59,11 +62,15 @@ def ask(decision: Decision, timeout_s: float) -> Answer:
         typed, why = None, f"The question could not be asked ({type(error).__name__}: {error})"
     else:
         why = f"Nothing was typed within {timeout_s:g} s" if typed is None else f"What was typed is not {name!r}"
-    if typed is not None and " ".join(typed.split()) == name:
+    if typed is not None and _typed(typed) == name:
         return Answer(given=True)
     if not shell and (typed is None or not typed.endswith("\n")):
         sys.stderr.write("\n")
     return Answer(given=False, why=f"{why}; make the call again to be asked again")
+
+
+def _typed(text: str) -> str:
+    return " ".join(text.split())
 
 
 class NobodyThere(Exception):

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from attrs import evolve
 
+from guardrails.printable import printable
 from guardrails.values import Decision, Live, LookupFailure, Violation
 
 _SHOWN = 5
@@ -28,7 +29,7 @@ def paragraph(decision: Decision, now: float) -> str:
     if glass and any(violation.rule in glass["rules"] for violation in decision.violations):
         parts.append(sentence(f"The glass is broken for {', '.join(glass['rules'])}: {glass['reason']}"))
     parts.append(f"[decision {decision.id}]")
-    return " ".join(part for part in parts if part)
+    return printable(" ".join(part for part in parts if part))
 
 
 def live_sentence(live: Live, now: float) -> str:

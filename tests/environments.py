@@ -27,6 +27,7 @@ REQUIREMENTS = {
     # Public tools that terminate machines.
     "c7n": ("c7n>=0.9.50",),
     "aegea": ("aegea>=4.5",),
+    "awsdeleter": ("awsdeleter==0.1.5",),
     "awscli": ("awscli>=1.46",),
     "awscli-old": ("awscli<1.46",),
 }

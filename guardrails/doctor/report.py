@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from attrs import Factory, frozen
+from attrs import Factory, field, frozen
+
+from guardrails.printable import printable
 
 State = Literal["well", "note", "ill"]
 
@@ -17,7 +19,7 @@ class Finding:
     ``ill`` makes the command's exit code 1. `facts` are for programs.
     """
 
-    about: str
+    about: str = field(converter=printable)
     state: State
-    sentence: str
+    sentence: str = field(converter=printable)
     facts: Mapping[str, Any] = Factory(dict)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
+from typing import Any
 
+from guardrails.intercept.redact import MASK
 from guardrails.message import grouped, sentence, summary, verb
 from guardrails.show import live
 from guardrails.show.section import Page, Section, Tone, without_empty
-from guardrails.values import Cluster, Decision, Target, Violation
+from guardrails.values import Call, Cluster, Decision, Target, Violation
 
 _SHOWN = 20
+_VALUE = 300
 _TONES: dict[str, Tone] = {"allow": "allow", "warn": "warn", "confirm": "warn"}
 
 
@@ -19,7 +23,7 @@ def page(decision: Decision, title: str = "", place: str = "") -> Page:
         title or verb(decision),
         summary(decision),
         _TONES.get(decision.action, "deny"),
-        without_empty((Section("Where", (place,) if place else ()), *sections(decision))),
+        without_empty((Section("Where", (place,) if place else ()), _params(decision.call), *sections(decision))),
         f"decision {decision.id}",
     )
 
@@ -43,6 +47,27 @@ def sections(decision: Decision) -> Iterable[Section]:
     glass = decision.input.get("break_glass")
     if glass:
         yield Section("Break glass", (f"{', '.join(glass['rules'])}: {glass['reason']}",))
+
+
+def _params(call: Call) -> Section:
+    """What the call says besides the ids of its targets, which stand elsewhere."""
+    named = {target.id for target in call.targets}
+    rows = [(key, _value(value)) for key, value in call.params.items() if not _leaves(value) <= named]
+    more = (f"and {len(rows) - _SHOWN} more",) if len(rows) > _SHOWN else ()
+    return Section("With", more, ("parameter", "value"), tuple(rows[:_SHOWN]))
+
+
+def _leaves(value: Any) -> set[str]:
+    if isinstance(value, (list, tuple)):
+        return {leaf for item in value for leaf in _leaves(item)}
+    return {value if isinstance(value, str) else json.dumps(value, default=str)}
+
+
+def _value(value: Any) -> str:
+    if value == MASK:
+        return "not shown, because it may be secret"
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= _VALUE else f"{text[:_VALUE]}…"
 
 
 def _rule(violation: Violation) -> str:

@@ -5,9 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, Literal
 
-from attrs import frozen
+from attrs import field, frozen
+
+from guardrails.printable import printable
 
 Tone = Literal["allow", "warn", "deny", "live"]
+
+
+def _texts(texts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(map(printable, texts))
+
+
+def _table(rows: Iterable[Iterable[str]]) -> tuple[tuple[str, ...], ...]:
+    return tuple(map(_texts, rows))
 
 
 @frozen
@@ -15,9 +25,9 @@ class Section:
     """A heading with lines of text and a table below it. `strong` are the rows that stand out."""
 
     title: str
-    lines: tuple[str, ...] = ()
+    lines: tuple[str, ...] = field(default=(), converter=_texts)
     columns: tuple[str, ...] = ()
-    rows: tuple[tuple[str, ...], ...] = ()
+    rows: tuple[tuple[str, ...], ...] = field(default=(), converter=_table)
     strong: frozenset[int] = frozenset()
 
     def kept(self) -> list[int]:
@@ -29,8 +39,8 @@ class Section:
 class Page:
     """`title` is the verdict, `subject` what it is about, `foot` where to look it up. `tone` colours the title."""
 
-    title: str
-    subject: str
+    title: str = field(converter=printable)
+    subject: str = field(converter=printable)
     tone: Tone
     sections: tuple[Section, ...]
     foot: str = ""
