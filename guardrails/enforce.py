@@ -17,8 +17,6 @@ def enforce(decision: Decision, mode: Mode, now: float) -> Outcome:
         return Outcome(send=True, enforcement="allow")
     if mode == "dryrun":
         return Outcome(send=True, enforcement="dryrun")
-    if decision.action == "warn":
-        return Outcome(send=True, enforcement="warn", warning=paragraph(decision, now))
-    if mode == "warn":
-        return Outcome(send=True, enforcement="warn", warning=paragraph(decision, now))
+    if decision.action == "warn" or mode == "warn":
+        return Outcome(send=True, enforcement="warn", warning=paragraph(decision, now, sent=True))
     return Outcome(send=False, enforcement="deny")

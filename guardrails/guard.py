@@ -130,11 +130,12 @@ class Guard:
         parameters that botocore would refuse. An ungoverned call is an ``allow`` whose `reason` says so.
         """
         call, origin = self._interceptor.read(client, operation, params)
-        if self._catalogue.governs(call.service, call.operation):
-            decision = self._decide(call, origin)
-            if decision is not None:
-                return decision
-        return Decision(_new_id(), "allow", call, reason="not governed", revision=self.revision, decided_at=time.time())
+        decision = self._decide(call, origin) if self._catalogue.governs(call.service, call.operation) else None
+        if decision is None:
+            decision = Decision(
+                _new_id(), "allow", call, reason="not governed", revision=self.revision, decided_at=time.time()
+            )
+        return evolve(decision, what_if=True)
 
     def live(self, client: Any) -> Facts:
         """Which cluster is live in the account and region of `client`, and every cluster there. Makes look-ups only."""

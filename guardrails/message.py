@@ -12,9 +12,12 @@ from guardrails.values import Decision, Live, LookupFailure, Violation
 _SHOWN = 5
 
 
-def paragraph(decision: Decision, now: float) -> str:
-    """One paragraph for a decision that is not a plain allow; `now` (seconds since the epoch) gives the ages."""
-    parts = [f"{verb(decision)}: {summary(decision)}."]
+def paragraph(decision: Decision, now: float, *, sent: bool = False) -> str:
+    """One paragraph for a decision that is not a plain allow; `now` (seconds since the epoch) gives the ages.
+
+    `sent` is true where the mode sends what was decided against.
+    """
+    parts = [f"{verb(decision, sent=sent)}: {summary(decision)}."]
     if decision.unavailable:
         parts.append(sentence(decision.unavailable))
     if decision.facts is not None and not decision.unavailable:
@@ -75,15 +78,26 @@ def listed(ids: Iterable[str]) -> str:
     return ", ".join(every[:_SHOWN]) + more
 
 
-def verb(decision: Decision) -> str:
-    """The verdict, to begin a sentence with."""
-    if decision.unavailable:
-        return "Blocked before it reached AWS, because the guard could not decide"
-    return {
-        "allow": "Allowed",
-        "warn": "Sent with a warning",
-        "confirm": "Blocked before it reached AWS, because it needs a person's confirmation",
-    }.get(decision.action, "Blocked before it reached AWS")
+_SENT = {"allow": "Allowed", "warn": "Sent with a warning"}
+_WHAT_IF = {
+    "allow": "Would be allowed",
+    "warn": "Would be sent with a warning",
+    "confirm": "Would need a person's word",
+}
+
+
+def verb(decision: Decision, *, sent: bool = False) -> str:
+    """The verdict, to begin a sentence with: what was done, or (`check`) what would be."""
+    undecided = ", because the guard could not decide" if decision.unavailable else ""
+    if decision.what_if:
+        return _WHAT_IF.get(decision.action, "Would be blocked") + undecided
+    if decision.action in _SENT:
+        return _SENT[decision.action]
+    if sent:
+        though = ", though the guard could not decide" if undecided else ""
+        return f"Sent all the same, because mode is 'warn'{though}"
+    asked = ", because it needs a person's confirmation" if decision.action == "confirm" else ""
+    return f"Blocked before it reached AWS{undecided or asked}"
 
 
 def summary(decision: Decision) -> str:

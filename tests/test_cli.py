@@ -117,6 +117,29 @@ def test_check_honours_the_mode(site, shell):
     assert "would be sent, because mode is 'warn'" in done.stdout
 
 
+def test_check_of_what_a_person_would_be_asked(site, aws, shell):
+    """A call that needs a person's word is not said to be blocked; it is exit code 3 all the same."""
+    done = shell(
+        "check", "ssm", "SendCommand", "DocumentName=AWS-RunShellScript", f"InstanceIds={site.blue.instance_ids[0]}"
+    )
+    assert done.returncode == 3
+    assert "SendCommand would need a person's word" in done.stdout
+    assert "AWS-RunShellScript" in done.stdout
+    assert not aws.count("SendCommand")
+
+
+def test_mode_warn_says_that_it_was_sent(site, aws, shell):
+    """What mode "warn" lets pass is not said to be blocked."""
+    (shell.folder / "guardrails.toml").write_text('mode = "warn"\n')
+    (shell.folder / "ops.py").write_text(
+        f"import boto3; boto3.client('ec2').stop_instances(InstanceIds=['{site.blue.instance_ids[0]}'])"
+    )
+    said = shell("run", "ops.py").stderr
+    assert "Sent all the same, because mode is 'warn': StopInstances" in said
+    assert "Blocked" not in said
+    assert aws.count("StopInstances") == 1
+
+
 def test_check_json(site, shell):
     """`check --format json` is one JSON document with the verdict and every violation."""
     done = shell("check", "--format", "json", "ec2", "StopInstances", f"InstanceIds={site.blue.instance_ids[0]}")

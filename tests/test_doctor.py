@@ -42,6 +42,8 @@ def doctor(place, code=0):
     for one in found.values():
         assert one["state"] in pretty.stdout
         assert one["about"] in pretty.stdout
+    ill = sum(one["state"] == "ill" for one in found.values())
+    assert pretty.stdout.splitlines()[-1].startswith(f"{ill} ill" if ill else ("Nothing is ill", "All is well"))
     return found
 
 

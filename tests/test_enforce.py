@@ -57,6 +57,27 @@ def test_paragraph_tells_all_rules():
 
 
 @pytest.mark.parametrize(
+    ("action", "options", "sent", "begin"),
+    [
+        ("deny", {}, False, "Blocked before it reached AWS: "),
+        ("deny", {"unavailable": "x"}, False, "Blocked before it reached AWS, because the guard could not decide: "),
+        ("confirm", {}, False, "Blocked before it reached AWS, because it needs a person's confirmation: "),
+        ("warn", {}, True, "Sent with a warning: "),
+        ("deny", {}, True, "Sent all the same, because mode is 'warn': "),
+        ("confirm", {}, True, "Sent all the same, because mode is 'warn': "),
+        ("deny", {"unavailable": "x"}, True, "Sent all the same, because mode is 'warn', though the guard could not "),
+        ("deny", {"what_if": True}, False, "Would be blocked: "),
+        ("deny", {"what_if": True, "unavailable": "x"}, False, "Would be blocked, because the guard could not "),
+        ("confirm", {"what_if": True}, False, "Would need a person's word: "),
+        ("warn", {"what_if": True}, False, "Would be sent with a warning: "),
+    ],
+)
+def test_the_paragraph_says_what_was_done(action, options, sent, begin):
+    """Blocked is what was blocked; what mode "warn" lets pass was sent, and what `check` asks about is neither."""
+    assert paragraph(Decision("d-1", action, CALL, **options), 1.0, sent=sent).startswith(begin)
+
+
+@pytest.mark.parametrize(
     ("seconds", "text"), [(-1, "0.0 s"), (0.24, "0.2 s"), (59, "59.0 s"), (61, "1 min"), (7200, "2.0 h")]
 )
 def test_ages(seconds, text):

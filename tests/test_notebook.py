@@ -50,7 +50,7 @@ def test_an_hour_of_maintenance(site, aws, place):
 
     assert "live: blue" in shown(live, "text/html")
     assert "live: blue" in shown(live, "text/plain")
-    assert "Allowed" in shown(checked, "text/html")
+    assert "Would be allowed" in shown(checked, "text/html")
     assert shown(log, "text/html").count("<tr") == 3
     assert shown(ended, "text/plain") == "2"
     assert shown(gone, "text/plain") == "True"

@@ -39,7 +39,7 @@ def check(
     guardrails check ec2 TerminateInstances InstanceIds=i-0abc,i-0def
     guardrails check ec2 terminate-instances 'InstanceIds=["i-0abc"]'
 
-    Exit code 3 when it would be blocked, in the configured mode.
+    Exit code 3 when it would be blocked, in the configured mode, or would need a person's word.
     """
     guard = Guard.from_config(config)
     client = make_client(service, profile, region, endpoint_url)

@@ -14,6 +14,7 @@ from guardrails.aws_client import make_client
 from guardrails.cli.client import aws_options
 from guardrails.cli.show import console
 from guardrails.doctor import examine
+from guardrails.show import findings as shown
 
 _STYLES = {"well": "green", "note": "yellow", "ill": "red"}
 
@@ -37,4 +38,5 @@ def doctor(config: str | None, profile: str | None, region: str | None, endpoint
                 (f"{finding.state:<5}", _STYLES[finding.state]), f"{finding.about}: {finding.sentence}"
             )
             out.print(said, soft_wrap=True)
+        out.print(Text(shown.page(findings).title, style="bold"))
     sys.exit(1 if any(finding.state == "ill" for finding in findings) else 0)

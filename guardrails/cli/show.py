@@ -45,7 +45,8 @@ def decision_json(decision: Decision, outcome: Outcome) -> dict[str, Any]:
 
 def show_decision(out: Console, decision: Decision, outcome: Outcome, mode: str) -> None:
     """The verdict, what the mode makes of it, the violated rules and what to do instead."""
-    verdict = "would be sent" if outcome.send else "would be blocked"
+    refused = "would need a person's word" if decision.action == "confirm" else "would be blocked"
+    verdict = "would be sent" if outcome.send else refused
     if outcome.send and not decision.allowed:
         verdict += f", because mode is {mode!r}"
     out.print(decision_page(decision, f"{decision.action.upper()}  {decision.call.name} {verdict}"))

@@ -13,7 +13,8 @@ def page(findings: Iterable[Finding]) -> Page:
     every = list(findings)
     ill = [number for number, finding in enumerate(every) if finding.state == "ill"]
     notes = sum(finding.state == "note" for finding in every)
-    title = f"{len(ill)} ill, {notes} to note" if ill or notes else "All is well"
+    told = [f"{count} {word}" for count, word in ((len(ill), "ill"), (notes, "to note")) if count]
+    title = ", ".join(told) if ill else ", ".join(("Nothing is ill", *told)) if told else "All is well"
     rows = tuple((finding.state, finding.about, finding.sentence) for finding in every)
     table = Section("Findings", (), ("state", "about", "what was found"), rows, frozenset(ill))
     return Page(title, "", "deny" if ill else "warn" if notes else "allow", (table,))
