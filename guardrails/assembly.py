@@ -33,7 +33,7 @@ def engine(settings: Settings) -> Engine:
     if settings.engine == "embedded":
         return ReloadingEngine(settings, lambda now: embedded(policies(now)), config.reload, _files)
     made = _server(settings)
-    canary.sing(made, time.time())
+    canary.sing(made, time.time(), settings.enforcement)
     return made
 
 
@@ -55,7 +55,7 @@ def _files(settings: Settings) -> Iterator[Path]:
 def embedded(read: bundle.Bundle) -> EmbeddedEngine:
     """Policies on the embedded engine, which denies what it must. Raises PolicyError."""
     made = EmbeddedEngine(read)
-    canary.sing(made, time.time())
+    canary.sing(made, time.time(), bundle.params_of(read).get("enforcement", {}))
     return made
 
 

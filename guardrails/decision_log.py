@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import attrs
+
 from guardrails.document import describe, rfc3339
 from guardrails.settings import LogSettings
 from guardrails.values import Decision, LookupFailure, Outcome
@@ -81,6 +83,9 @@ def entry(decision: Decision, outcome: Outcome, mode: str, labels: Mapping[str, 
     """One decision as a JSON-safe object."""
     facts = decision.facts
     document = decision.input or {"call": describe(decision.call)}
+    told = {(one.get("rule"), one.get("target")) for one in decision.result.get("violations", ())}
+    # What the guard itself found besides the policies, such as a turn that would come too late.
+    own = [attrs.asdict(one) for one in decision.violations if (one.rule, one.target) not in told]
     return {
         "decision_id": decision.id,
         "timestamp": rfc3339(decision.decided_at),
@@ -104,6 +109,7 @@ def entry(decision: Decision, outcome: Outcome, mode: str, labels: Mapping[str, 
             "waited_s": round(outcome.waited_s, 3),
             "lookups": facts.lookups if facts else 0,
             "failures": [_failure(failure) for failure in facts.failures] if facts else [],
+            **({"violations": own} if own else {}),
             **({"policies_loaded_at": rfc3339(decision.loaded_at)} if decision.loaded_at else {}),
             **({"policies_behind": decision.behind} if decision.behind else {}),
         },
@@ -132,8 +138,8 @@ def texts(value: Any) -> list[str]:
 
 def rules(entry: Mapping[str, Any], *actions: str) -> list[str]:
     """The ids of the rules that were violated, each once: with one of these actions, with any where none is named."""
-    listed = part(entry, "result").get("violations")
-    violated = [one for one in (listed if isinstance(listed, list) else []) if isinstance(one, dict)]
+    found = (part(entry, "result").get("violations"), part(entry, "custom").get("violations"))
+    violated = [one for listed in found if isinstance(listed, list) for one in listed if isinstance(one, dict)]
     return sorted({str(one.get("rule")) for one in violated if not actions or one.get("action") in actions})
 
 

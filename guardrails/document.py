@@ -60,6 +60,11 @@ def build(
     }
 
 
+def unasked(call: Call, caller: Caller, break_glass: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What the decision log keeps of a decision that no policy was asked about; it has no `schema`."""
+    return {"call": describe(call), "caller": attrs.asdict(caller), "break_glass": break_glass}
+
+
 def describe(call: Call) -> dict[str, Any]:
     """The `call` object of the input."""
     return {

@@ -287,7 +287,7 @@ class Decision:
 
     `unavailable` is set when the guard could not decide (then `action` is ``deny``).
     `input` and `result` are the documents the engine was given and gave, for the decision log.
-    `what_if` is true when nothing was to be sent (`Guard.check`).
+    `what_if` is the mode that would apply, when nothing was to be sent (`Guard.check`); "" otherwise.
     `confirmed` is true when a person has given their word for a ``confirm``. `loaded_at` is when the policies that
     decided were loaded, `behind` why a later edit of theirs does not load.
     """
@@ -301,7 +301,7 @@ class Decision:
     unavailable: str | None = None
     reason: str = ""
     confirmed: bool = False
-    what_if: bool = False
+    what_if: Mode | Literal[""] = ""
     revision: str = ""
     loaded_at: float = 0.0
     behind: str = ""

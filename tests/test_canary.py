@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import time
+
 import botocore.client
 import botocore.httpsession
 import pytest
+from attrs import evolve
 
 import guardrails
-from guardrails import canary
-from guardrails.guard import Guard
+from guardrails import admission, canary, glass
+from guardrails.admission import Admission
+from guardrails.evaluate import bundle
+from guardrails.values import Outcome
 
 
 @pytest.fixture
@@ -21,11 +26,11 @@ def sent(monkeypatch):
 
 @pytest.mark.parametrize("mode", ["enforce", "warn", "dryrun"])
 def test_they_are_denied_and_leave_no_trace(mode, sent, install, log):
-    """In every mode each canary violates a rule; nothing is sent, logged or counted."""
+    """In every mode each canary is denied by a rule; nothing is sent, logged or counted."""
     guard = install(mode=mode)
     decisions = guard.sing()
-    assert set(decisions) == set(canary.CALLS)
-    assert all(decision.violations for decision in decisions.values())
+    assert set(decisions) == set(canary.CANARIES)
+    assert all(decision.action == "deny" and decision.violations for decision in decisions.values())
     assert sent == []
     assert log.read_text() == ""
 
@@ -36,15 +41,27 @@ def test_whatever_sources_of_liveness_are_configured(sent, install, tmp_path):
     assert guard.sing()["TerminateInstances"].action == "deny"
 
 
-def test_a_rule_that_is_only_watched(sent, install):
-    """A rule in `dryrun` is violated all the same."""
-    install(enforcement={"live-cluster/terminate": "dryrun"})
+@pytest.mark.parametrize("word", ["dryrun", "warn"])
+def test_a_rule_that_the_configuration_weakens(word, install, caplog):
+    """A rule in `dryrun` or `warn` may let a canary pass, in silence: somebody wants it so."""
+    rules = ("live-cluster/terminate", "live-cluster/stop", "remaining/minimum", "remaining/share", "addresses/release")
+    guard = install(enforcement=dict.fromkeys(rules, word))
+    assert guard.sing()["TerminateInstances"].action == {"dryrun": "allow", "warn": "warn"}[word]
+    assert caplog.records == []
 
 
-def _refused(said):
+def test_a_broken_glass_is_not_theirs(sent, install, monkeypatch):
+    """What GUARDRAILS_BREAK_GLASS sets aside is judged for the canaries as ever."""
+    rules = ["live-cluster/stop", "remaining/minimum", "remaining/share", "addresses/release"]
+    monkeypatch.setenv("GUARDRAILS_BREAK_GLASS", glass.text("INC-42", rules, time.time() + 600))
+    guard = install()
+    assert guard.sing()["StopInstances"].action == "deny"
+
+
+def _refused(said, **config):
     before = botocore.client.BaseClient._make_api_call
     with pytest.raises(guardrails.GuardBroken, match=said):
-        guardrails.install({"log": {"enabled": False}})
+        guardrails.install({"log": {"enabled": False}, **config})
     assert botocore.client.BaseClient._make_api_call is before
     assert guardrails.installed.current() is None
 
@@ -59,7 +76,7 @@ def test_a_guard_that_does_not_see_calls(sent, monkeypatch):
 
 def test_a_catalogue_that_knows_nothing(sent, monkeypatch):
     """So is one that takes the call for harmless."""
-    monkeypatch.setattr("guardrails.guard.classify", lambda *_: None)
+    monkeypatch.setattr("guardrails.admission.classify", lambda *_: None)
     _refused("would have been sent")
     assert sent == []
 
@@ -70,16 +87,69 @@ def test_resolvers_that_see_no_cluster(sent, monkeypatch):
     _refused("cannot decide on TerminateInstances")
 
 
+def _verdict(monkeypatch, change):
+    """Let `change` have every verdict of the policies."""
+    decide = Admission._evaluate
+    monkeypatch.setattr(Admission, "_evaluate", lambda self, call, *rest: change(decide(self, call, *rest)))
+
+
 def test_policies_that_allow_one(sent, monkeypatch):
     """So is one whose policies have no objection to one of them."""
-    decide = Guard._evaluate
+    _verdict(
+        monkeypatch, lambda one: evolve(one, action="allow", violations=()) if one.call.operation[0] == "S" else one
+    )
+    _refused("StopInstances on a machine of the live cluster would have been sent, and no rule in `enforcement`")
 
-    def lax(self, call, *rest):
-        decision = decide(self, call, *rest)
-        return decision if call.operation != "StopInstances" else guardrails.guard.evolve(decision, violations=())
 
-    monkeypatch.setattr(Guard, "_evaluate", lax)
-    _refused("its policies allow StopInstances")
+def test_a_verdict_that_only_warns(sent, monkeypatch):
+    """So is one that names the rules and lets the call go."""
+    _verdict(monkeypatch, lambda one: evolve(one, action="warn"))
+    _refused("TerminateInstances on a machine of the live cluster would have been sent")
+
+
+@pytest.mark.parametrize("outcome", [Outcome(send=True, enforcement="allow"), Outcome(send=True, enforcement="warn")])
+def test_an_enforcement_that_sends(outcome, sent, monkeypatch):
+    """So is one that decides rightly, and sends the call all the same."""
+    monkeypatch.setattr(admission, "enforce", lambda *_: outcome)
+    _refused("would have been sent")
+    assert sent == []
+
+
+def test_an_admission_that_does_not_raise(sent, monkeypatch):
+    """So is one that swallows its own denial."""
+    admit = Admission.admit
+
+    def lax(self, call, origin):
+        try:
+            return admit(self, call, origin)
+        except guardrails.CallDenied as error:
+            return error.decision.id
+
+    monkeypatch.setattr(Admission, "admit", lax)
+    _refused("would have been sent")
+
+
+@pytest.mark.parametrize(
+    ("gates", "said"),
+    [
+        (("sign", "add_auth"), "StopInstances as a presigned URL"),
+        (("make_request", "sign", "add_auth", "send"), "as a presigned URL|past the client's events"),
+        (("send",), "StopInstances in the place of a harmless call"),
+    ],
+)
+def test_a_gate_that_is_missing(gates, said, monkeypatch):
+    """So is one without one of its gates, and nothing leaves by it."""
+    opened = []
+    monkeypatch.setattr(
+        botocore.httpsession.URLLib3Session, "_get_connection_manager", lambda _, url, *__: opened.append(url)
+    )
+    by_kind = guardrails.intercept.replacements.Replacements.by_kind
+    left_open = dict.fromkeys(gates, lambda original: original)
+    monkeypatch.setattr(
+        "guardrails.intercept.replacements.Replacements.by_kind", lambda self: {**by_kind(self), **left_open}
+    )
+    _refused(said)
+    assert opened == []
 
 
 def test_something_that_answers_in_awss_place(sent, monkeypatch):
@@ -87,3 +157,27 @@ def test_something_that_answers_in_awss_place(sent, monkeypatch):
     monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", lambda *_: {})
     monkeypatch.setattr("guardrails.intercept.hooks.Interceptor.install", lambda _: None)
     _refused("something answered in AWS's place")
+
+
+@pytest.mark.parametrize(
+    ("file", "before", "after"),
+    [
+        ("verdict/verdict.rego", "known(word) := word if {", 'known(word) := "warn" if {'),
+        ("live_cluster/live_cluster.rego", "deny contains", "warn contains"),
+        (
+            "verdict/verdict.rego",
+            "set_aside(rule, word) := ",
+            'set_aside(rule, word) := "warn" if {\n\ttrue\n} else := ',
+        ),
+    ],
+)
+def test_replaced_policies_that_only_warn(file, before, after, sent, tmp_path):
+    """Policies that take the place of the shipped ones, and warn of the accident only, are refused."""
+    shipped = (bundle.shipped() / "guardrails" / file).read_text()
+    assert before in shipped
+    own = tmp_path / "own" / "guardrails" / file
+    own.parent.mkdir(parents=True)
+    own.write_text(shipped.replace(before, after))
+    with pytest.raises(guardrails.PolicyError, match="allow terminating a machine of the live cluster"):
+        guardrails.install({"log": {"enabled": False}, "policies": [str(tmp_path / "own")]})
+    assert guardrails.installed.current() is None

@@ -7,6 +7,7 @@ import os
 import pty
 import re
 import select
+import signal
 import subprocess
 import sys
 import time
@@ -108,7 +109,7 @@ def test_the_name_sends_it(terminal, site, aws, place):
     assert last(place)["custom"]["action"] == "confirm"
 
 
-@pytest.mark.parametrize("typed", ["green\n", "\n", "yes\n", "BLUE\n", "\x04", "\x03"])
+@pytest.mark.parametrize("typed", ["green\n", "\n", "yes\n", "BLUE\n", "blue\x04", "\x04", "\x03"])
 def test_anything_else_blocks_it(typed, terminal, aws, place):
     """A wrong name, nothing, the end of input (Ctrl-D) and Ctrl-C are a clean denial, without a second question."""
     made = terminal()
@@ -120,6 +121,83 @@ def test_anything_else_blocks_it(typed, terminal, aws, place):
     assert not aws.count("SendCommand")
     assert not last(place)["custom"]["sent"]
     assert last(place)["custom"]["reason"]
+
+
+@pytest.mark.parametrize(
+    "around",
+    ["import signal; signal.signal(signal.SIGINT, lambda *_: None); body()", "import asyncio; asyncio.run(later())"],
+    ids=["a handler that does nothing", "asyncio.run"],
+)
+def test_ctrl_c_counts_whatever_the_program_does_with_it(around, site, aws, place):
+    """Ctrl-C is a denial, too, where the program's own handler would swallow it; that handler is put back."""
+    script = SCRIPT.partition("try:")
+    body = "".join(f"    {line}\n" for line in ("try:" + script[2]).splitlines())
+    (place / "ops.py").write_text(
+        f"{script[0]}import signal\ndef body():\n    before = signal.getsignal(signal.SIGINT)\n{body}"
+        f"    assert signal.getsignal(signal.SIGINT) is before\n"
+        f"async def later():\n    body()\n{around}\n"
+    )
+    made = Terminal(place, site.blue.instance_ids[0], environment(aws))
+    made.until("\n> ")
+    made.type("\x03")
+    made.until("DENIED", seconds=10)
+    made.type("blue\n")
+    said = made.end()
+    assert "It was interrupted" in said.replace("\n", " ")
+    assert not aws.count("SendCommand")
+
+
+def test_two_programs_at_one_terminal(site, aws, place):
+    """While one program asks, another is denied: an answer is to the question that stands there."""
+    (place / "job.py").write_text((place / "ops.py").read_text())
+    (place / "ops.py").write_text(
+        "import subprocess, sys, time\n"
+        f"jobs = [subprocess.Popen([sys.executable, 'job.py', one]) for one in {site.blue.instance_ids[:2]!r}]\n"
+        "print('ENDED', [job.wait(60) for job in jobs])\n"
+    )
+    made = Terminal(place, "-", environment(aws))
+    made.until("another program is asking")
+    made.until("\n> ")
+    made.type("blue\n")
+    said = made.end()
+    assert said.count("another program is asking") == said.count("SENT") == 1
+    assert aws.count("SendCommand") == 1
+
+
+def test_the_time_goes_on_while_it_is_stopped(site, aws, place):
+    """A program that was stopped (Ctrl-Z) and goes on after its time has no question any more."""
+    configure(place, timeout=3)
+    made = Terminal(place, site.blue.instance_ids[0], environment(aws))
+    made.until("\n> ")
+    os.kill(made.pid, signal.SIGSTOP)
+    time.sleep(4)
+    made.type("blue\n")
+    os.kill(made.pid, signal.SIGCONT)
+    assert "Nothing was typed within 3 s" in made.end()
+    assert not aws.count("SendCommand")
+
+
+def test_the_terminal_goes_away(site, aws, place):
+    """A terminal that is closed at the question is a denial, and the log has it."""
+    (place / "ops.py").write_text(f"import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)\n{SCRIPT}".replace(
+        'print("DENIED", error)', 'open("denied", "w").write(str(error))'
+    ))  # fmt: skip
+    made = Terminal(place, site.blue.instance_ids[0], environment(aws))
+    made.until("\n> ")
+    os.close(made.fd)
+    os.waitpid(made.pid, 0)
+    assert "GuardrailsDenied" in (place / "denied").read_text()
+    assert not last(place)["custom"]["sent"]
+    assert not aws.count("SendCommand")
+
+
+def test_a_name_of_letters_and_marks(aws, place):
+    """A name counts as typed whichever way its letters are composed, and however many blanks are between its words."""
+    cluster = aws.start_cluster("caf\u00e9  nord", 2, addresses=1)
+    made = Terminal(place, cluster.instance_ids[0], environment(aws))
+    made.until("\n> ")
+    made.type("cafe\u0301 nord\n")
+    assert "SENT" in made.end()
 
 
 def test_nobody_answers(terminal, aws, place):
@@ -136,6 +214,19 @@ def test_what_was_typed_before_is_no_answer(site, aws, place):
     made = Terminal(place, site.blue.instance_ids[0], environment(aws))
     made.type("blue\n")
     assert "Nothing was typed within 2 s" in made.end()
+    assert not aws.count("SendCommand")
+
+
+@pytest.mark.parametrize("change", ["another cluster", "less remains"])
+def test_a_word_is_for_what_was_shown(change, terminal, site, aws):
+    """A name typed for one cluster, or for what was left of it, does not send a call on another, or on less."""
+    made = terminal()
+    if change == "another cluster":
+        site.ec2.create_tags(Resources=[*site.blue.instance_ids], Tags=[{"Key": "Cluster", "Value": "azure"}])
+    else:
+        site.ec2.stop_instances(InstanceIds=list(site.blue.instance_ids[1:]))
+    made.type("blue\n")
+    assert "The situation changed while you were asked" in made.end().replace("\n", " ")
     assert not aws.count("SendCommand")
 
 
@@ -170,6 +261,25 @@ def test_where_nobody_sits(stdin, site, aws, place):
     assert "DENIED" in done.stdout, done.stderr
     assert "Nobody can be asked here" in done.stdout
     assert not aws.count("SendCommand")
+
+
+def test_a_thread_is_not_asked(site, aws, place):
+    """A call from a thread is a denial that says where to make it; an asynchronous client decides in a thread, too."""
+    (place / "ops.py").write_text(SCRIPT.replace("try:", "import threading\ndef call():\n  try:").replace(
+        "\n    ", "\n      ").replace("except", "  except") + "thread = threading.Thread(target=call)\n"
+        "thread.start(); thread.join()\n")  # fmt: skip
+    made = Terminal(place, site.blue.instance_ids[0], environment(aws))
+    said = made.end().replace("\n", " ")
+    assert "from a thread, or from an asynchronous client, and only the main thread asks: make it there" in said
+    assert not aws.count("SendCommand")
+
+
+def test_ci_that_says_no(site, aws, place):
+    """CI=false is no CI job."""
+    made = Terminal(place, site.blue.instance_ids[0], environment(aws, CI="false"))
+    made.until("\n> ")
+    made.type("blue\n")
+    assert "SENT" in made.end()
 
 
 def test_a_ci_job_is_not_asked(site, aws, place):

@@ -130,7 +130,7 @@ def test_the_pipeline(place, site, aws):
 
 def test_a_guard_that_is_broken(place, site, monkeypatch):
     """A guard that lets a canary pass is ill."""
-    monkeypatch.setattr("guardrails.guard.classify", lambda *_: None)
+    monkeypatch.setattr("guardrails.admission.classify", lambda *_: None)
     assert "would have been sent" in doctor(place, code=1)["guard"]["sentence"]
 
 

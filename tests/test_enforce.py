@@ -66,10 +66,11 @@ def test_paragraph_tells_all_rules():
         ("deny", {}, True, "Sent all the same, because mode is 'warn': "),
         ("confirm", {}, True, "Sent all the same, because mode is 'warn': "),
         ("deny", {"unavailable": "x"}, True, "Sent all the same, because mode is 'warn', though the guard could not "),
-        ("deny", {"what_if": True}, False, "Would be blocked: "),
-        ("deny", {"what_if": True, "unavailable": "x"}, False, "Would be blocked, because the guard could not "),
-        ("confirm", {"what_if": True}, False, "Would need a person's word: "),
-        ("warn", {"what_if": True}, False, "Would be sent with a warning: "),
+        ("deny", {"what_if": "enforce"}, False, "Would be blocked: "),
+        ("deny", {"what_if": "enforce", "unavailable": "x"}, False, "Would be blocked, because the guard could not "),
+        ("confirm", {"what_if": "enforce"}, False, "Would need a person's word: "),
+        ("warn", {"what_if": "enforce"}, False, "Would be sent with a warning: "),
+        ("deny", {"what_if": "dryrun"}, False, "Would be sent all the same, because mode is 'dryrun': "),
     ],
 )
 def test_the_paragraph_says_what_was_done(action, options, sent, begin):

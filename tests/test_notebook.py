@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 
 import pytest
 
@@ -83,6 +84,42 @@ def test_without_the_extension(site, aws, kernel):
     assert not aws.count("StopInstances")
 
 
+def test_a_captured_cell(site, aws, kernel):
+    """Where a cell's output is captured there is no card, so the error itself says it all."""
+    kernel.run("%load_ext guardrails\nimport boto3; ec2 = boto3.client('ec2')")
+    outputs, _ = kernel.run(f"%%capture\nec2.stop_instances(InstanceIds=[{site.blue.instance_ids[0]!r}])")
+    (error,) = [output for output in outputs if output["output_type"] == "error"]
+    (line,) = error["traceback"]
+    assert "live-cluster/stop" in line
+    assert site.blue.instance_ids[0] in line
+
+
+def test_where_the_call_stands(site, kernel):
+    """A call inside a function is shown with the cell that the function stands in."""
+    kernel.run("%load_ext guardrails\nimport boto3; ec2 = boto3.client('ec2')")
+    kernel.run("def clean(ids):\n    return ec2.stop_instances(InstanceIds=ids)")
+    outputs, _ = kernel.run(f"clean([{site.blue.instance_ids[0]!r}])")
+    assert re.search(r"line 2 of cell \[\d+\]: return ec2.stop_instances", shown(outputs, "text/plain"))
+
+
+def test_an_endpoint_that_is_none(site, kernel):
+    """An endpoint that boto3 does not take is said in the line; the guard is on all the same."""
+    outputs, _ = kernel.run("import os; os.environ['AWS_ENDPOINT_URL'] = 'nonsense'\n%load_ext guardrails")
+    said = shown(outputs, "stdout")
+    assert "guardrails is on" in said
+    assert "nonsense" in said
+    assert not [output for output in outputs if output["output_type"] == "error"]
+
+
+def test_a_handler_that_came_later_stays(site, kernel):
+    """%unload_ext leaves a handler that another extension has set meanwhile."""
+    kernel.run(
+        "%load_ext guardrails\ndef mine(shell, kind, error, tb, tb_offset=None):\n    print('MINE', error)\n"
+        "get_ipython().set_custom_exc((KeyError,), mine)\n%unload_ext guardrails"
+    )
+    assert "MINE" in shown(kernel.run("{}['missing']")[0], "stdout")
+
+
 def test_other_errors_are_as_before(site, kernel):
     """An error that is none of ours has its traceback, and a handler that was set before goes on."""
     kernel.run(
@@ -131,6 +168,10 @@ def test_nothing_known_about_the_place(site, kernel, monkeypatch):
         ("%guardrails", "one of"),
         ("%guardrails life", "one of"),
         ("%guardrails log ten", "NUMBER"),
+        ("%guardrails log 0", "NUMBER"),
+        ("%guardrails log 99999999999999999999", "NUMBER"),
+        ("%guardrails check nothing.stop_instances(InstanceIds=[])", "NameError"),
+        ("%guardrails check ec2.stop_instances(InstanceIds=[1 / 0])", "ZeroDivisionError"),
         ("%guardrails check", "give a call"),
         ("%guardrails check ec2 NoSuchThing", "no such operation"),
         ("%guardrails check ec2 StopInstances Ids=i-1", "no such parameter"),
@@ -260,6 +301,69 @@ def test_what_is_typed_too_late_is_no_answer(site, aws, place, kernel):
     assert len(prompts) == 1
     assert "Nothing was typed within 1 s" in shown(outputs, "text/html")
     assert not aws.count("SendCommand")
+
+
+def test_a_late_answer_is_not_for_the_next_question(site, aws, place, kernel):
+    """After a question that nobody answered, the same cell asks no other: its box may still be there."""
+    (place / "guardrails.toml").write_text('confirm_timeout_s = 1\n[log]\npath = "decisions.jsonl"\n')
+    kernel.run("%load_ext guardrails\nimport boto3, guardrails; ssm = boto3.client('ssm')")
+    cell = (
+        f"for machine in {site.blue.instance_ids[:2]!r}:\n    try:\n        ssm.send_command("
+        "DocumentName='AWS-RunShellScript', InstanceIds=[machine], Parameters={'commands': ['true']})\n"
+        "    except guardrails.CallDenied as error:\n        print(error.decision.reason)"
+    )
+    outputs, prompts = kernel.run(cell, lambda *_: None)
+    assert len(prompts) == 1
+    assert "an earlier question of this cell was not answered: run the cell again" in shown(outputs, "stdout")
+    _, prompts = kernel.run(cell, lambda *_: "blue")
+    assert len(prompts) == 2
+    assert aws.count("SendCommand") == 2
+
+
+def test_a_captured_question(site, aws, kernel):
+    """Where the table would not be seen nothing is asked."""
+    kernel.run("%load_ext guardrails\nimport boto3; ssm = boto3.client('ssm')")
+    cell = (
+        f"%%capture\nssm.send_command(DocumentName='AWS-RunShellScript', InstanceIds=['{site.blue.instance_ids[0]}'],"
+        " Parameters={'commands': ['true']})"
+    )
+    outputs, prompts = kernel.run(cell, lambda *_: "blue")
+    assert prompts == []
+    assert "the output of this cell is captured" in str(outputs)
+    assert not aws.count("SendCommand")
+
+
+def test_a_child_of_the_kernel(site, aws, kernel):
+    """A forked process of a kernel has no frontend: a denial at once."""
+    kernel.run("%load_ext guardrails\nimport boto3, os, guardrails; ssm = boto3.client('ssm')")
+    outputs, prompts = kernel.run(
+        "if (child := os.fork()) == 0:\n    try:\n        ssm.send_command(DocumentName='AWS-RunShellScript', "
+        f"InstanceIds=['{site.blue.instance_ids[0]}'], Parameters={{'commands': ['true']}})\n"
+        "    except guardrails.CallDenied as error:\n        open('child', 'w').write(error.decision.reason)\n"
+        "    os._exit(0)\nos.waitpid(child, 0)\nprint(open('child').read())",
+        lambda *_: "blue",
+    )
+    assert prompts == []
+    assert "a child of the notebook's kernel" in shown(outputs, "stdout")
+    assert not aws.count("SendCommand")
+
+
+def test_an_alarm_of_the_notebook_rings_on_time(site, aws, kernel):
+    """An alarm that was set before the question rings when it would have rung."""
+    kernel.run("import signal, time; rung = []\nsignal.signal(signal.SIGALRM, lambda *_: rung.append(time.time()))")
+    kernel.run("%load_ext guardrails\nimport boto3; ssm = boto3.client('ssm')")
+
+    def answer(_, __):
+        time.sleep(1.5)
+        return "blue"
+
+    outputs, _ = kernel.run(
+        "began = time.time(); signal.setitimer(signal.ITIMER_REAL, 1)\n"
+        f"_ = ssm.send_command(DocumentName='AWS-RunShellScript', InstanceIds=['{site.blue.instance_ids[0]}'],"
+        " Parameters={'commands': ['true']})\ntime.sleep(0.5)\nprint(rung[0] - began < 2.4)",
+        answer,
+    )
+    assert shown(outputs, "stdout").endswith("True\n")
 
 
 def test_a_notebook_that_a_program_runs(site, aws, place):

@@ -1,10 +1,12 @@
-"""The question every engine must answer with a violation before it may guard anything.
+"""The question every engine must answer with a denial before it may guard anything.
 
 A policy can load without an error and answer nothing: by a slip of its author, or by one of the engine. The incident
 behind it is Facebook's of 4 October 2021, where a bug in the audit tool let the command through.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 from guardrails import document
 from guardrails.errors import PolicyError
@@ -14,8 +16,11 @@ from guardrails.values import Call, Caller, Cluster, Facts, Live, SourceReport, 
 _MACHINE, _CLUSTER = "i-00000000000canary", "canary"
 
 
-def sing(engine: Engine, now: float) -> None:
-    """Ask about terminating a machine of a live cluster. Raises PolicyError when no rule is violated."""
+def sing(engine: Engine, now: float, enforcement: Mapping[str, str]) -> None:
+    """Ask about terminating a machine of a live cluster.
+
+    Raises PolicyError when that is not denied, unless a rule that it violates is given another action in `enforcement`.
+    """
     call = Call(
         "ec2",
         "TerminateInstances",
@@ -32,11 +37,12 @@ def sing(engine: Engine, now: float) -> None:
     nobody = Caller(None, "", "", "", interactive=False, notebook=False, pid=0)
     asked = document.build(call, Facts((machine,), (cluster,), seen, now), nobody, now)
     try:
-        _, violations = read_result(engine.evaluate(asked).result)
+        action, violations = read_result(engine.evaluate(asked).result)
     except EngineFailure as error:
         raise PolicyError(f"the policies give no answer for terminating a live machine: {error}") from error
-    if not violations:
-        raise PolicyError(
-            "the policies allow terminating a machine of the live cluster; "
-            "mend them, or take the folder that replaces the shipped ones out of `policies`"
-        )
+    if action in ("deny", "confirm") or any(one.rule in enforcement for one in violations):
+        return
+    raise PolicyError(
+        "the policies allow terminating a machine of the live cluster; "
+        "mend them, or take the folder that replaces the shipped ones out of `policies`"
+    )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Any
 
+from IPython.core.displaypub import CapturingDisplayPublisher
+
 from guardrails.errors import CallDenied
 from guardrails.message import verb
 from guardrails.show import decision, html, place, text
@@ -16,6 +18,7 @@ class Cards:
     def __init__(self, shell: Any) -> None:
         self._shell = shell
         self._before: tuple[Any, Any] | None = None
+        self._ours: Any = None
 
     def put(self) -> None:
         """From now on denials that nobody catches are cards."""
@@ -29,16 +32,21 @@ class Cards:
             return before[1](kind, error, traceback, tb_offset=tb_offset)
 
         self._shell.set_custom_exc((CallDenied, *before[0]), handle)
+        self._ours = self._shell.CustomTB
 
     def take(self) -> None:
-        """Put the handler before back."""
-        if self._before is not None:
+        """Put the handler before back, unless somebody else has put one in the place of ours."""
+        if self._before is not None and self._shell.CustomTB == self._ours:
             self._shell.custom_exceptions, self._shell.CustomTB = self._before
             self._before = None
 
 
 def show(shell: Any, error: CallDenied, traceback: TracebackType | None) -> list[str]:
-    """Publish the card, and the error with one line."""
+    """Publish the card, and the error with one line; where the output is captured, with all that there is to say."""
+    if isinstance(shell.display_pub, CapturingDisplayPublisher):
+        line = f"{type(error).__name__}: {error.paragraph}"
+        shell._showtraceback(type(error), error, [line])
+        return [line]
     page = decision.page(error.decision, place=place.of(traceback))
     bundle = {"text/html": html.card(page), "text/plain": "\n".join(text.lines(page))}
     shell.display_pub.publish(bundle)

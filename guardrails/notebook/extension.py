@@ -5,10 +5,9 @@ from __future__ import annotations
 import time
 from typing import Any
 
-import boto3
-from botocore.exceptions import BotoCoreError
-
 from guardrails import installed
+from guardrails.aws_client import make_client
+from guardrails.errors import GuardrailsError
 from guardrails.guard import Guard
 from guardrails.message import failure_sentence, live_sentence, sentence
 from guardrails.notebook.card import Cards
@@ -39,8 +38,8 @@ def unload(shell: Any) -> None:
 def _live(guard: Guard) -> str:
     """Which cluster is live and why, in the session's account and region; where that is not known, why not."""
     try:
-        facts = guard.live(boto3.client("ec2"))
-    except BotoCoreError as error:
+        facts = guard.live(make_client("ec2", None, None, None))
+    except GuardrailsError as error:
         return f"Which cluster is live is not known yet: {sentence(str(error))}"
     if facts.failures:
         return sentence(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import shlex
 import time
 from collections import deque
@@ -23,6 +24,7 @@ from guardrails.show import entries, findings
 from guardrails.show.section import Page
 from guardrails.values import Decision, Facts
 
+_NUMBER = re.compile(r"[1-9][0-9]{0,4}")
 _USAGE = """one of
   %guardrails live [REGION]             which cluster is live, and why
   %guardrails log [NUMBER] [denied]     the last decisions
@@ -69,9 +71,9 @@ class GuardMagics(Magics):
 
     def _log(self, guard: Guard, rest: str) -> Page:
         words = rest.split()
-        numbers = [int(word) for word in words if word.isascii() and word.isdigit()]
-        if len(numbers) > 1 or [word for word in words if word != "denied" and not word.isdigit()]:
-            raise UsageError("%guardrails log [NUMBER] [denied]")
+        numbers = [int(word) for word in words if _NUMBER.fullmatch(word)]
+        if len(numbers) > 1 or [word for word in words if word != "denied" and not _NUMBER.fullmatch(word)]:
+            raise UsageError("%guardrails log [NUMBER] [denied], NUMBER from 1 to 99999")
         log = guard.settings.log
         found: deque[Mapping[str, Any]] = deque(maxlen=numbers[0] if numbers else 10)
         for entry in decision_log.read(log.path, log.keep):
@@ -109,7 +111,10 @@ class GuardMagics(Magics):
     def _value(self, tree: ast.expr) -> Any:
         code = compile(ast.Expression(tree), "<%guardrails check>", "eval")
         shell: Any = self.shell
-        return eval(code, shell.user_global_ns, shell.user_ns)  # noqa: S307  (the person's own code)
+        try:
+            return eval(code, shell.user_global_ns, shell.user_ns)  # noqa: S307  (the person's own code)
+        except Exception as error:
+            raise UsageError(f"{ast.unparse(tree)}: {type(error).__name__}: {error}") from error
 
 
 def _asked(guard: Guard, client: Any, operation: str, params: Mapping[str, Any]) -> Decision:

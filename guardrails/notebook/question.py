@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
+from IPython.core.displaypub import CapturingDisplayPublisher
 from IPython.core.error import StdinNotImplementedError
 
+from guardrails.confirm.nobody import NobodyThere
 from guardrails.show import html, text
 from guardrails.show.section import Page
 
-
-class NobodyThere(Exception):
-    """The notebook is run by a program, which has no one to type something."""
+_UNANSWERED = "_guardrails_unanswered"
 
 
 def typed(shell: Any, page: Page, prompt: str, timeout_s: float) -> str | None:
@@ -24,16 +25,24 @@ def typed(shell: Any, page: Page, prompt: str, timeout_s: float) -> str | None:
 
     Only in the main thread, which is where a kernel runs its cells.
     """
+    if isinstance(shell.display_pub, CapturingDisplayPublisher):
+        raise NobodyThere("the output of this cell is captured: make the call in a cell of its own")
+    # The box of a question that was not answered stays; what is typed into it would be taken for the next answer.
+    if getattr(shell, _UNANSWERED, None) == shell.execution_count:
+        raise NobodyThere("an earlier question of this cell was not answered: run the cell again")
     shell.display_pub.publish({"text/html": html.card(page), "text/plain": "\n".join(text.lines(page))})
     rung = threading.Event()
     try:
         with _alarm(timeout_s, rung):
             return str(shell.kernel.raw_input(f"{prompt} "))
     except StdinNotImplementedError as error:
-        raise NobodyThere("this notebook is run without input") from error
+        raise NobodyThere(
+            "this notebook is run without input: make the call in a notebook that somebody sits at"
+        ) from error
     except EOFError:
         return ""
     except KeyboardInterrupt:
+        setattr(shell, _UNANSWERED, shell.execution_count)
         if rung.is_set():
             return None
         raise
@@ -41,7 +50,7 @@ def typed(shell: Any, page: Page, prompt: str, timeout_s: float) -> str | None:
 
 @contextmanager
 def _alarm(seconds: float, rung: threading.Event) -> Iterator[None]:
-    """Interrupt after so many seconds, and set `rung` then; an alarm that was set before is put back."""
+    """Interrupt after so many seconds, and set `rung` then; an alarm that was set before rings when it would have."""
 
     def ring(_: int, __: FrameType | None) -> None:
         rung.set()
@@ -50,8 +59,11 @@ def _alarm(seconds: float, rung: threading.Event) -> Iterator[None]:
 
     before = signal.signal(signal.SIGALRM, ring)
     left, interval = signal.setitimer(signal.ITIMER_REAL, seconds)
+    began = time.monotonic()
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, left, interval)
+        signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+        if left:
+            signal.setitimer(signal.ITIMER_REAL, max(0.001, left - (time.monotonic() - began)), interval)

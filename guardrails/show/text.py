@@ -13,9 +13,9 @@ _GAP = "  "
 
 def lines(page: Page) -> Iterator[str]:
     """The whole page, one line each."""
-    yield from _wrapped(page.title)
+    yield from wrapped(page.title)
     if page.subject:
-        yield from _wrapped(page.subject)
+        yield from wrapped(page.subject)
     for section in page.sections:
         yield ""
         yield from section_lines(section)
@@ -30,7 +30,7 @@ def section_lines(section: Section) -> Iterator[str]:
     if section.kept():
         yield from _table(section)
     for line in section.lines:
-        yield from _wrapped(line, "  ")
+        yield from wrapped(line, "  ")
 
 
 def _table(section: Section) -> Iterator[str]:
@@ -52,7 +52,7 @@ def _cell(text: str, width: int) -> list[str]:
     return textwrap.wrap(text, width, break_on_hyphens=False) or [""]
 
 
-def _wrapped(text: str, indent: str = "") -> Iterable[str]:
+def wrapped(text: str, indent: str = "") -> Iterable[str]:
     return textwrap.wrap(
         text,
         WIDTH,

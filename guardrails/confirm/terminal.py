@@ -1,0 +1,83 @@
+"""One line from the terminal of this process: typed now, by whoever sits there, within a time."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import select
+import sys
+import termios
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from guardrails.confirm.nobody import NobodyThere, in_foreground
+
+# A terminal hands over no longer line.
+_LONGEST = 4096
+_STEP_S = 0.2
+
+
+def asked(question: str, timeout_s: float) -> str | None:
+    """What is typed after `question`; "" where no line was finished, None when the time was over.
+
+    Raises NobodyThere, OSError where the terminal is gone, KeyboardInterrupt.
+    """
+    typed = None
+    with _opened() as fd:
+        # What was typed before the question is no answer to it.
+        termios.tcflush(fd, termios.TCIFLUSH)
+        try:
+            sys.stderr.write(question)
+            sys.stderr.flush()
+            typed = _line(fd, timeout_s)
+        finally:
+            if typed is None or not typed.endswith("\n"):
+                with suppress(OSError, ValueError):
+                    sys.stderr.write("\n")
+    # Ctrl-D ends a line, but does not finish it.
+    return typed if typed is None or typed.endswith("\n") else ""
+
+
+@contextmanager
+def _opened() -> Iterator[int]:
+    """The terminal on standard input, asked by one program at a time.
+
+    Opened anew: processes that share standard input share its lock as well, and whether reading from it waits.
+    """
+    fd = _open(sys.stdin.fileno())
+    try:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise NobodyThere(
+                "another program is asking at this terminal: make the call again when that has its answer"
+            ) from None
+        yield fd
+    finally:
+        os.close(fd)
+
+
+def _open(stdin: int) -> int:
+    mode = os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC
+    try:
+        return os.open(os.ttyname(stdin), mode)
+    except OSError:
+        # It has no name here, or belongs to whoever called sudo.
+        return os.open(os.ctermid(), mode)
+
+
+def _line(fd: int, timeout_s: float) -> str | None:
+    """The time goes on while the program is stopped (Ctrl-Z) or in the background, where nothing is read."""
+    deadline = time.monotonic() + timeout_s
+    while (left := deadline - time.monotonic()) > 0:
+        # A background job that reads is stopped by the terminal.
+        if not select.select([fd], [], [], min(_STEP_S, left))[0] or not in_foreground(fd):
+            continue
+        with suppress(BlockingIOError):
+            typed = os.read(fd, _LONGEST)
+            if time.monotonic() < deadline:
+                return typed.decode("utf-8", "replace")
+    # Half a line must not reach the shell after this program.
+    termios.tcflush(fd, termios.TCIFLUSH)
+    return None
