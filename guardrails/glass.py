@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import signal
 import subprocess
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
@@ -29,7 +31,7 @@ _logger = logging.getLogger("guardrails")
 class Glass:
     """What is set aside: `rules` by id, from `opened_at` until `until` (seconds since the epoch).
 
-    `source` is ``code`` or the name of the environment variable.
+    `source` is ``code`` or the name of the environment variable, or both.
     """
 
     reason: str
@@ -37,6 +39,16 @@ class Glass:
     opened_at: float
     until: float
     source: str
+
+    def with_other(self, other: Glass) -> Glass:
+        """Both, where both hold: what either sets aside, until the first of them ends."""
+        return Glass(
+            f"{self.reason}; {other.reason}",
+            tuple(dict.fromkeys((*self.rules, *other.rules))),
+            min(self.opened_at, other.opened_at),
+            min(self.until, other.until),
+            f"{self.source}, {other.source}",
+        )
 
     def document(self) -> dict[str, Any]:
         """`input.break_glass` of the Rego contract."""
@@ -66,10 +78,10 @@ class Terms:
 
     def glass(self, reason: str, rules: Iterable[str], until: float, now: float, source: str) -> Glass:
         """Raises BreakGlassRefused with one sentence."""
-        named = (rules,) if isinstance(rules, str) else tuple(dict.fromkeys(rules))
+        named = (rules,) if isinstance(rules, str) else tuple(rules) if isinstance(rules, Iterable) else ()
         if not isinstance(reason, str) or not reason.strip():
             raise BreakGlassRefused("no reason is given; say why, with the number of the incident if there is one")
-        if not named:
+        if not named or not all(isinstance(rule, str) for rule in named):
             raise BreakGlassRefused("no rule is named; name those that stand in the way, as the denial does")
         for rule in named:
             if rule not in self.known:
@@ -83,7 +95,7 @@ class Terms:
                 f"it would last {(until - now) / 60:.0f} minutes, and {self.max_minutes:g} are allowed "
                 "(break_glass.max_minutes); break it again when they are over"
             )
-        return Glass(" ".join(reason.split()), named, now, until, source)
+        return Glass(" ".join(reason.split()), tuple(dict.fromkeys(named)), now, until, source)
 
 
 def parse(text: str, terms: Terms, now: float) -> Glass:
@@ -111,15 +123,33 @@ def announce(glass: Glass, who: Mapping[str, Any], command: tuple[str, ...]) -> 
     """Say it to the logger ``guardrails``, and to the configured command as JSON on its standard input.
 
     A command that fails, or takes longer than five seconds, is itself told to the logger and changes nothing: an
-    emergency does not wait for a chat server.
+    emergency does not wait for a chat server. It gets no GUARDRAILS_BREAK_GLASS, which it would have to announce.
     """
     _logger.warning("%s", glass.sentence())
     if not command:
         return
-    told = {**glass.document(), "caller": dict(who)}
+    told = json.dumps({**glass.document(), "caller": dict(who)}).encode()
     try:
-        subprocess.run(  # noqa: S603  (the command of the configuration, without a shell)
-            command, input=json.dumps(told).encode(), timeout=_PATIENCE_S, check=True, capture_output=True
-        )
+        _told(command, told)
     except (OSError, subprocess.SubprocessError) as error:
         _logger.warning("break glass could not be announced by %s: %s", command[0], error)
+
+
+def _told(command: tuple[str, ...], text: bytes) -> None:
+    environment = {name: value for name, value in os.environ.items() if name != ENVIRONMENT}
+    # What it prints nobody reads. It has a session of its own, so that all of it can be ended.
+    with subprocess.Popen(  # noqa: S603  (the command of the configuration, without a shell)
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=environment,
+        start_new_session=True,
+    ) as started:
+        try:
+            started.communicate(text, timeout=_PATIENCE_S)
+        except BaseException:
+            os.killpg(started.pid, signal.SIGKILL)
+            raise
+        if started.returncode:
+            raise subprocess.CalledProcessError(started.returncode, command[0])

@@ -128,6 +128,7 @@ class Guard:
     def attach(self, client_or_session: Any) -> None:
         """Guard one client (or boto3 resource), or the clients that one session creates from now on."""
         self._interceptor.attach(client_or_session)
+        self._set_aside.announce()
 
     def check(self, client: Any, operation: str, **params: Any) -> Decision:
         """What would be decided on this call: nothing is sent but look-ups, nothing is logged.
@@ -157,9 +158,16 @@ class Guard:
     def break_glass(self, *, reason: str, rules: Iterable[str], minutes: float = 15.0) -> AbstractContextManager[Glass]:
         """Set these rules aside, for the calls of this thread (or task) inside the `with`, for so many minutes at most.
 
-        They warn instead of blocking, and the decision log tells the reason. Raises BreakGlassRefused.
+        They warn instead of blocking, and the decision log tells the reason. Tasks that are started inside are inside
+        as long as the `with` is open, forked processes are not; a generator that stops inside leaves it open for
+        whoever asks it, until its minutes are over. Raises BreakGlassRefused.
         """
         return self._set_aside.breaking(reason, rules, minutes)
+
+    @property
+    def set_aside(self) -> SetAside:
+        """What is set aside now, and the announcement of it."""
+        return self._set_aside
 
     # -- what the interceptor asks -------------------------------------------------------------------------------
 

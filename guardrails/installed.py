@@ -35,6 +35,7 @@ def install(config: str | Path | Mapping[str, Any] | Settings | None = None) -> 
             guard = Guard.from_config(config)
             guard.install()
             _installed = guard
+            guard.set_aside.announce()
         return _installed
 
 

@@ -6,11 +6,12 @@ import logging
 import os
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any
 
 import attrs
+from attrs import define
 
 from guardrails import assembly, caller
 from guardrails.errors import BreakGlassRefused
@@ -20,47 +21,84 @@ from guardrails.settings import Settings
 _logger = logging.getLogger("guardrails")
 
 
+@define
+class _Broken:
+    """A glass and its `with`: whoever copied the context inside (a task, a fork) has this very object."""
+
+    glass: Glass
+    pid: int
+    inside: bool = True
+
+
 class SetAside:
-    """The glasses that are broken. One in GUARDRAILS_BREAK_GLASS that is refused is told, and every rule applies."""
+    """The glasses that are broken. One in GUARDRAILS_BREAK_GLASS that is refused is told, and every rule applies.
+
+    `refused` is the sentence about that, "" where there is nothing to say.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._broken: ContextVar[Glass | None] = ContextVar("guardrails_break_glass", default=None)
+        self._broken: ContextVar[_Broken | None] = ContextVar("guardrails_break_glass", default=None)
+        self.refused = ""
         self._given = self._from_environment()
+        self._to_announce = self._given
 
     @contextmanager
     def breaking(self, reason: str, rules: Iterable[str], minutes: float) -> Iterator[Glass]:
         """Rules are set aside inside the `with`, see Guard.break_glass. Raises BreakGlassRefused."""
-        if self._broken.get() is not None:
-            raise BreakGlassRefused("one is broken already here; name all rules in one")
         now = time.time()
+        if self._here(now) is not None:
+            raise BreakGlassRefused("one is broken already here; name all rules in one")
         terms = assembly.terms(self._settings)
-        if not isinstance(minutes, (int, float)) or not minutes > 0:
+        if isinstance(minutes, bool) or not isinstance(minutes, (int, float)) or not minutes > 0:
             raise BreakGlassRefused(f"minutes is {minutes!r}, must be a number above 0")
-        glass = terms.glass(reason, rules, now + minutes * 60, now, "code")
+        # Far more than is allowed, but a time that can be told.
+        glass = terms.glass(reason, rules, now + min(minutes, 1e6) * 60, now, "code")
         self._announce(glass)
-        token = self._broken.set(glass)
+        broken = _Broken(glass, os.getpid())
+        token = self._broken.set(broken)
         try:
             yield glass
         finally:
-            self._broken.reset(token)
+            broken.inside = False
+            # A generator may end in another context than it began in.
+            with suppress(ValueError):
+                self._broken.reset(token)
 
     def document(self, now: float) -> dict[str, Any] | None:
-        """`input.break_glass` for a call at `now`; the time of a glass ends it even inside its `with`."""
-        glasses = (self._broken.get(), self._given)
-        return next((glass.document() for glass in glasses if glass is not None and now < glass.until), None)
+        """`input.break_glass` for a call at `now`."""
+        glass = self.glass(now)
+        return None if glass is None else glass.document()
+
+    def glass(self, now: float) -> Glass | None:
+        """What is set aside here at `now`; the time of a glass ends it even inside its `with`."""
+        here, given = self._here(now), self._given if self._given is not None and now < self._given.until else None
+        if here is not None and given is not None:
+            return here.with_other(given)
+        return here or given
+
+    def announce(self) -> None:
+        """Say, once, that the environment sets rules aside, where it does."""
+        glass, self._to_announce = self._to_announce, None
+        if glass is not None:
+            self._announce(glass)
+
+    def _here(self, now: float) -> Glass | None:
+        broken = self._broken.get()
+        if broken is None or not broken.inside or broken.pid != os.getpid() or not now < broken.glass.until:
+            return None
+        return broken.glass
 
     def _from_environment(self) -> Glass | None:
         given = os.environ.get(ENVIRONMENT)
         if not given:
             return None
         try:
-            glass = parse(given, assembly.terms(self._settings), time.time())
+            return parse(given, assembly.terms(self._settings), time.time())
         except BreakGlassRefused as error:
-            _logger.warning("%s is refused: %s. Every rule applies.", ENVIRONMENT, error.why)
+            self.refused = f"{ENVIRONMENT} is refused: {error.why}. Every rule applies."
+            _logger.warning("%s", self.refused)
             return None
-        self._announce(glass)
-        return glass
 
     def _announce(self, glass: Glass) -> None:
         announce(glass, attrs.asdict(caller.describe(None)), self._settings.break_glass.command)

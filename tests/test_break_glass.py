@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import contextvars
 import json
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -99,13 +103,119 @@ def test_time_ends_it_inside_the_with(site, aws, install):
     assert not aws.count("StopInstances")
 
 
-def test_a_look_up_that_fails_still_blocks(site, aws, install):
-    """No glass helps where the guard does not know what a call would hit."""
+def _task(site):
+    """Started inside, run later."""
+
+    async def later(inside):
+        await inside.wait()
+        blue(site)
+
+    async def main():
+        inside = asyncio.Event()
+        with guardrails.break_glass(reason="INC-42", rules=STOP):
+            task = asyncio.create_task(later(inside))
+            await asyncio.sleep(0)
+        inside.set()
+        await task
+
+    asyncio.run(main())
+
+
+def _copied(site):
+    """Run in a copy of the context of inside."""
+    with guardrails.break_glass(reason="INC-42", rules=STOP):
+        context = contextvars.copy_context()
+    context.run(blue, site)
+
+
+def _async_generator(site):
+    """Left in the middle of it."""
+
+    async def inside():
+        with guardrails.break_glass(reason="INC-42", rules=STOP):
+            yield
+
+    async def main():
+        async for _ in (generator := inside()):
+            break
+        await generator.aclose()
+        blue(site)
+
+    asyncio.run(main())
+
+
+def _exception(site):
+    """Left by an exception."""
+    with contextlib.suppress(ValueError), guardrails.break_glass(reason="INC-42", rules=STOP):
+        raise ValueError
+    blue(site)
+
+
+@pytest.mark.parametrize("way", [_task, _copied, _async_generator, _exception])
+def test_nothing_outlives_the_with(way, site, aws, install):
+    """Whatever took the context of the inside along is judged by every rule once the `with` has ended."""
+    install()
+    with pytest.raises(guardrails.CallDenied):
+        way(site)
+    assert not aws.count("StopInstances")
+
+
+def test_a_task_that_is_awaited_inside(site, aws, install):
+    """A task that is started and awaited inside is inside."""
+    install()
+
+    async def call():
+        blue(site)
+
+    async def main():
+        with guardrails.break_glass(reason="INC-42", rules=STOP):
+            await asyncio.gather(call())
+
+    asyncio.run(main())
+    assert aws.count("StopInstances") == 1
+
+
+def test_a_forked_child_is_outside(site, aws, install):
+    """A process that is forked inside is judged by every rule."""
+    install()
+    with guardrails.break_glass(reason="INC-42", rules=STOP):
+        child = multiprocessing.get_context("fork").Process(target=blue, args=(site,))
+        child.start()
+        child.join(60)
+    assert child.exitcode == 1
+    assert not aws.count("StopInstances")
+
+
+def test_both_at_once(site, aws, install, log, broken):
+    """Inside a `with` the environment's rules stay set aside, too, and the log has both reasons."""
+    broken(rules=["live-cluster/terminate"], reason="INC-41")
+    install()
+    with guardrails.break_glass(reason="INC-42", rules=STOP):
+        blue(site)
+        told = last(log)["input"]["break_glass"]
+    assert told["reason"] == "INC-42; INC-41"
+    assert told["rules"] == ["live-cluster/stop", "live-cluster/terminate"]
+    assert aws.count("StopInstances") == 1
+
+
+def test_a_second_one_after_the_first_ones_time(site, aws, install):
+    """When the minutes of a glass are over another may be broken inside its `with`."""
+    install()
+    with guardrails.break_glass(reason="INC-42", rules=STOP, minutes=0.01):
+        time.sleep(0.7)
+        with guardrails.break_glass(reason="INC-42, still", rules=STOP):
+            blue(site)
+    assert aws.count("StopInstances") == 1
+
+
+def test_a_look_up_that_fails_still_blocks(site, aws, install, log):
+    """No glass helps where the guard does not know what a call would hit; the log has the reason all the same."""
     install()
     aws.answer("DescribeInstances", 503, "Unavailable", "no")
     with guardrails.break_glass(reason="INC-42", rules=STOP), pytest.raises(guardrails.GuardUnavailable):
         blue(site)
     assert not aws.count("StopInstances")
+    assert last(log)["input"]["break_glass"]["reason"] == "INC-42"
 
 
 @pytest.mark.parametrize(
@@ -117,6 +227,11 @@ def test_a_look_up_that_fails_still_blocks(site, aws, install):
         ({"reason": "x", "rules": ["live-cluster/empty-selector"]}, "is unbreakable"),
         ({"reason": "x", "rules": STOP, "minutes": 90}, "60 are allowed"),
         ({"reason": "x", "rules": STOP, "minutes": 0}, "must be a number above 0"),
+        ({"reason": "x", "rules": STOP, "minutes": True}, "must be a number above 0"),
+        ({"reason": "x", "rules": STOP, "minutes": 10**400}, "60 are allowed"),
+        ({"reason": "x", "rules": STOP, "minutes": float("inf")}, "60 are allowed"),
+        ({"reason": "x", "rules": None}, "no rule is named"),
+        ({"reason": "x", "rules": [["a"]]}, "no rule is named"),
         ({"reason": "x", "rules": STOP, "minutes": float("nan")}, "must be a number above 0"),
     ],
 )
@@ -203,6 +318,40 @@ def test_it_is_announced(site, install, tmp_path):
         pass
     told = json.loads((tmp_path / "told.json").read_text())
     assert (told["reason"], told["caller"]["pid"]) == ("INC-42", os.getpid())
+
+
+def test_the_environments_glass_is_announced_once(site, install, tmp_path, broken):
+    """Installing announces it; a guard that is only made to ask it something does not."""
+    told = tmp_path / "told"
+    config = {"break_glass": {"command": ["/bin/sh", "-c", f"echo >> {told}"]}}
+    broken()
+    guardrails.Guard.from_config({"log": {"enabled": False}, **config}).check(site.ec2, "DescribeInstances")
+    assert not told.exists()
+    guard = install(**config)
+    guard.set_aside.announce()
+    assert told.read_text() == "\n"
+
+
+def test_an_announcement_does_not_announce_itself(site, install, tmp_path, broken):
+    """The command has no broken glass in its environment, so it may be a script that is guarded itself."""
+    broken()
+    install(break_glass={"command": ["/bin/sh", "-c", f"env > {tmp_path / 'environment'}"]})
+    assert ENVIRONMENT not in (tmp_path / "environment").read_text()
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [("yes", "timed out"), ("sleep 30", "timed out"), ("exit 3", "exit status 3"), ("sleep 30 & exit 0", "")],
+)
+def test_an_announcement_that_misbehaves(command, told, site, aws, install, caplog, monkeypatch):
+    """A command that writes without end, hangs or fails is told, and one that leaves something running is not waited for."""
+    monkeypatch.setattr("guardrails.glass._PATIENCE_S", 0.5)
+    install(break_glass={"command": ["/bin/sh", "-c", command]})
+    with guardrails.break_glass(reason="INC-42", rules=STOP):
+        blue(site)
+    assert aws.count("StopInstances") == 1
+    said = [record.message for record in caplog.records if "could not be announced" in record.message]
+    assert [told in message for message in said] == [True] * bool(told)
 
 
 def test_an_announcement_that_fails(site, aws, install, caplog):

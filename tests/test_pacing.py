@@ -270,6 +270,41 @@ def test_a_person_sees_the_countdown():
     assert done.stdout == "done\n"
 
 
+def test_a_shorter_line_covers_a_longer_one(monkeypatch, capsys):
+    """From 10 s to 9 s nothing of the longer line is left behind, and in the end nothing at all."""
+    monkeypatch.setattr(waiting, "_watched", lambda: True)
+    monkeypatch.setattr(waiting.time, "sleep", lambda _: None)
+    clock = iter([0.0, 0.1, 1.1, 99.0])
+    monkeypatch.setattr(waiting.time, "monotonic", lambda: next(clock))
+    capsys.readouterr()
+    waiting.wait(10.0, "x")
+    _, longer, shorter, wiped, _ = capsys.readouterr().err.split("\r")
+    assert (longer.split()[2], shorter.split()[2]) == ("10", "9")
+    assert len(longer) == len(shorter) == len(wiped)
+    assert not wiped.strip()
+
+
+def test_ctrl_c_ends_the_wait_under_asyncio(tmp_path):
+    """At a terminal Ctrl-C ends the wait at once, also where asyncio would keep it for later."""
+    script = tmp_path / "wait.py"
+    script.write_text(
+        "import asyncio, sys\nfrom guardrails.pacing.waiting import wait\n"
+        "async def main():\n    wait(60, 'RunInstances requests')\n"
+        "try:\n    asyncio.run(main())\nexcept KeyboardInterrupt:\n    print('INTERRUPTED')\n"
+    )
+    pid, fd = pty.fork()
+    if pid == 0:
+        os.execve(sys.executable, [sys.executable, str(script)], dict(os.environ))
+    seen = b""
+    while b"waiting" not in seen:
+        seen += os.read(fd, 4096)
+    os.write(fd, b"\x03")
+    while b"INTERRUPTED" not in seen:
+        seen += os.read(fd, 4096)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    os.close(fd)
+
+
 def test_nobody_watching_gets_one_line(caplog):
     """Without a terminal one line goes to the log."""
     with caplog.at_level("INFO", "guardrails"):

@@ -7,6 +7,8 @@ import shutil
 import sys
 import time
 
+from guardrails.interrupting import interruptible
+
 _logger = logging.getLogger("guardrails")
 _STEP_S = 0.2
 # Shorter waits are over before anybody has read why.
@@ -23,15 +25,17 @@ def wait(seconds: float, what: str) -> None:
         time.sleep(seconds)
         return
     until = time.monotonic() + seconds
-    line = ""
+    longest = 0
     try:
-        while (left := until - time.monotonic()) > 0:
-            line = f"guardrails: waiting {left:.0f} s, {what} (Ctrl-C: do not send it)"[: _columns()]
-            _write(f"\r{line}")
-            time.sleep(min(_STEP_S, left))
+        with interruptible():
+            while (left := until - time.monotonic()) > 0:
+                line = f"guardrails: waiting {left:.0f} s, {what} (Ctrl-C: do not send it)"[: _columns()]
+                longest = max(longest, len(line))
+                _write(f"\r{line.ljust(longest)}")
+                time.sleep(min(_STEP_S, left))
     finally:
         # The line is wiped, for the script's own output comes next.
-        _write("\r" + " " * len(line) + "\r")
+        _write("\r" + " " * longest + "\r")
 
 
 def _watched() -> bool:
