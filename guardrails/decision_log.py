@@ -132,8 +132,8 @@ def part(entry: Mapping[str, Any], key: str) -> Mapping[str, Any]:
 
 
 def texts(value: Any) -> list[str]:
-    """A list of an entry, its members as texts; [] where it is none."""
-    return [str(one) for one in value] if isinstance(value, list) else []
+    """A list of an entry (a tuple, before it is written), its members as texts; [] where it is none."""
+    return [str(one) for one in value] if isinstance(value, (list, tuple)) else []
 
 
 def rules(entry: Mapping[str, Any], *actions: str) -> list[str]:

@@ -22,9 +22,11 @@ def timeline(hours: Mapping[str, Counter[str]], colours: Mapping[str, str]) -> I
         bars.setdefault(hour[:10] if daily else hour, Counter()).update(counts)
     names = sorted({hour[:10] if daily else hour for hour in _between(min(known), max(known))})
     most = max(counts["decisions"] for counts in bars.values())
-    width, high = 1000 / len(names), 140
+    width, high = 1000 / len(names), 115
     yield "<h2>Timeline</h2>"
-    yield f'<svg viewBox="0 0 1000 {high + 25}" role="img" aria-label="Decisions over time">'
+    yield f"<p class=dim>{most:,} decision{'s' * (most != 1)} {'a day' if daily else 'an hour'} at the most</p>"
+    yield f'<svg viewBox="0 0 1000 {high}" preserveAspectRatio="none" style="height:7.5rem" role="img"'
+    yield ' aria-label="Decisions over time">'
     for number, name in enumerate(names):
         counts = bars.get(name, Counter())
         tips = ", ".join(f"{counts[kind]:,} {kind}" for kind in colours if counts[kind])
@@ -36,17 +38,16 @@ def timeline(hours: Mapping[str, Counter[str]], colours: Mapping[str, str]) -> I
             yield _bar(number * width, width, high, part, colours[kind], base)
             base += part
         yield "</g>"
-    yield f'<text x="0" y="{high + 18}">{escape(names[0])}</text>'
-    if len(names) > 1:
-        yield f'<text x="1000" y="{high + 18}" text-anchor="end">{escape(names[-1])}</text>'
-    yield f'<text x="0" y="11">{most:,} decision{"s" * (most != 1)} {"a day" if daily else "an hour"}</text></svg>'
+    # Below the picture, not in it: text does not shrink with a narrow window.
+    ends = "".join(f"<span>{escape(name.replace('T', ' '))}</span>" for name in dict.fromkeys((names[0], names[-1])))
+    yield f'</svg><p class=dim style="display:flex;justify-content:space-between;margin:0">{ends}</p>'
 
 
 def _bar(x: float, width: float, high: int, part: float, colour: str, base: float = 0.0) -> str:
     if not part:
         return ""
-    height = max(2.0, part * (high - 18))
-    top = high - base * (high - 18) - height
+    height = max(2.0, part * high)
+    top = high - base * high - height
     wide = max(1.0, min(width * 0.85, 60))
     return f'<rect x="{x:.1f}" y="{top:.1f}" width="{wide:.1f}" height="{height:.1f}" fill="{colour}"/>'
 
@@ -60,7 +61,7 @@ def _is_hour(text: str) -> bool:
 
 
 def _between(first: str, last: str) -> list[str]:
-    """Every hour from first to last, those without decisions too; at most ten years of them."""
+    """Every hour from first to last, those without decisions too; the last ten years of them at most."""
     at, end = datetime.fromisoformat(f"{first}:00:00"), datetime.fromisoformat(f"{last}:00:00")
     hours = min(int((end - at) / timedelta(hours=1)) + 1, 24 * 3660)
-    return [f"{at + timedelta(hours=number):%Y-%m-%dT%H}" for number in range(hours)]
+    return [f"{end - timedelta(hours=number):%Y-%m-%dT%H}" for number in reversed(range(hours))]

@@ -344,7 +344,7 @@ def test_an_announcement_does_not_announce_itself(site, install, tmp_path, broke
     [("yes", "timed out"), ("sleep 30", "timed out"), ("exit 3", "exit status 3"), ("sleep 30 & exit 0", "")],
 )
 def test_an_announcement_that_misbehaves(command, told, site, aws, install, caplog, monkeypatch):
-    """A command that writes without end, hangs or fails is told, and one that leaves something running is not waited for."""
+    """A command that hangs or fails is told, whatever it writes; what it leaves running is not waited for."""
     monkeypatch.setattr("guardrails.glass._PATIENCE_S", 0.5)
     install(break_glass={"command": ["/bin/sh", "-c", command]})
     with guardrails.break_glass(reason="INC-42", rules=STOP):

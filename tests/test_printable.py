@@ -35,7 +35,7 @@ def test_every_form_of_a_page():
     """Plain text, HTML and rich show the escapes, and no character that acts."""
     page = Page(EVIL, EVIL, "deny", (Section("Machines", (EVIL,), ("id",), ((EVIL,),)),))
     out = Console(file=StringIO(), width=300, color_system=None)
-    for one in terminal.renderables(page):
+    for one in terminal.renderables(page, 300):
         out.print(one)
     for shown in ("\n".join(text.lines(page)), html.card(page), out.file.getvalue()):
         assert all(line.isprintable() for line in shown.split("\n"))

@@ -14,6 +14,7 @@ import guardrails
 from guardrails.cli.app import app
 from guardrails.report import one, page
 from guardrails.report import tally as made_tally
+from guardrails.report.tally import Times
 
 
 @pytest.fixture
@@ -63,7 +64,8 @@ def test_the_page(story, log, tmp_path):
     report(log, "-o", str(out))
     html = out.read_text()
     for said in ("5 calls that could hurt a cluster", "<svg", "Near misses (2)", "Denials by rule",
-                 "Denials by program", "Denials by principal", "Rules in dryrun", "Break glass", "could not decide",
+                 "Denials by program", "Denials by principal", "Rules in dryrun that spoke", "Break glass",
+                 "could not decide",
                  "How long it took"):  # fmt: skip
         assert said in html, said
     assert "INC-7: &lt;b&gt;disk" in html
@@ -80,20 +82,108 @@ def test_the_blast_radius(story, log, site):
     assert 'class="sq"' not in blue
     for address in site.blue.public_ips:
         assert f'<code class="hit-text">{address}</code>' in blue
-    assert "3 running, 0 would remain; 0 of 2 addresses would answer" in blue
+    assert "3 of 3 running would go down, 0 would remain; 2 of 2 addresses would stop answering" in blue
     assert "not live" in green
     assert green.count('class="sq hit"') == 1
     assert green.count('class="sq"') == 1
-    assert "2 running, 1 would remain" in green
+    assert "1 of 2 running would go down, 1 would remain" in green
     assert site.blue.instance_ids[0] in blue
+
+
+@pytest.mark.parametrize("mode", ["warn", "dryrun"])
+def test_what_the_mode_let_pass(mode, site, install, log, tmp_path):
+    """In mode "warn" and "dryrun" the page tells what was sent though a rule denies it, and the worst of it."""
+    install(mode=mode)
+    site.ec2.stop_instances(InstanceIds=list(site.blue.instance_ids[:2]))
+    site.ec2.stop_instances(InstanceIds=[site.green.instance_ids[0]])
+    found = json.loads(report(log, "--format", "json"))
+    assert (found["decisions"], found["blocked"], found["let_pass"], found["warned"]) == (2, 0, 1, 0)
+    assert found["let_pass_by_rule"] == {"live-cluster/stop": 1}
+    html = report(log, "-o", "-")
+    assert "1 sent though a rule denies them, because of the mode" in html
+    assert f"Sent all the same, because mode was &#x27;{mode}&#x27;: live-cluster/stop" in html
+    assert "Near misses" not in html
+
+
+def test_a_turn_that_comes_too_late_is_counted(site, install, log):
+    """A call that pacing refuses has its rule in the log, the report and `guardrails log`."""
+    install(pacing={"share": 0.01, "max_wait_s": 0.1})
+    machines = [site.green.instance_ids[0]]
+
+    def many():
+        for _ in range(9):
+            site.ec2.start_instances(InstanceIds=machines)
+
+    with pytest.raises(guardrails.CallDenied, match="pacing/rate-limit"):
+        many()
+    assert json.loads(report(log, "--format", "json"))["denials"]["by_rule"] == {"pacing/rate-limit": 1}
+    entry = json.loads(log.read_text().splitlines()[-1])
+    # What the policies said stays what they said.
+    assert entry["result"]["violations"] == []
+
+
+def test_who_could_not_be_decided_on(story, log):
+    """A call that the guard could not decide on counts for its program, and its look-ups' time is in the figures."""
+    found = json.loads(report(log, "--format", "json"))
+    assert "?" not in found["denials"]["by_program"]
+    assert story[-1]["metrics"]["timer_guardrails_lookup_ns"] > 0
+
+
+@given(st.lists(st.integers(0, 1000), min_size=1, max_size=60))
+def test_percentiles(times):
+    """At least so many percent took at most so long, and no smaller time will do."""
+    kept = Times()
+    for milliseconds in times:
+        kept.add(milliseconds)
+    for share in (50, 95):
+        value = kept.percentile(share)
+        assert sum(time <= value for time in times) * 100 >= share * len(times)
+        assert sum(time < value for time in times) * 100 < share * len(times)
+    assert kept.percentile(100) == max(times)
+
+
+def test_every_time_counts(monkeypatch):
+    """Of more times than are kept the later ones have the same chance, and the longest is never lost."""
+    monkeypatch.setitem(Times.add.__globals__, "_TIMES", 200)
+    kept = Times()
+    for milliseconds in [1.0] * 1000 + [99.0] * 9000 + [500.0]:
+        kept.add(milliseconds)
+    assert kept.percentile(50) == 99.0
+    assert kept.percentile(100) == 500.0
+
+
+def test_rotated_files_belong_to_a_log(story, log):
+    """`--log` reads the rotated files of a log as well."""
+    lines = log.read_text().splitlines(keepends=True)
+    log.with_name(f"{log.name}.1").write_text("".join(lines[:3]))
+    log.write_text("".join(lines[3:]))
+    assert json.loads(report(log, "--format", "json"))["decisions"] == len(lines)
+
+
+def test_an_entry_of_another_age(log):
+    """An entry dated 1970 does not push today out of the timeline."""
+    entry = {"decision_id": "d", "custom": {"sent": True}}
+    times = ("1970-01-01T00:00:00.000Z", "2026-11-24T15:22:00.000Z")
+    log.write_text("".join(json.dumps({**entry, "timestamp": time}) + "\n" for time in times))
+    html = report(log, "-o", "-")
+    assert "<title>2026-11-24: 1 decisions" in html
+    assert "<title>1970" not in html
+
+
+def test_nothing_was_decided(log):
+    """An empty log is a page that says so."""
+    log.write_text("")
+    assert "No call was decided on." in report(log, "-o", "-")
 
 
 def test_a_call_on_a_subnet(story, log, site):
     """A call that names no machine shows the subnet that it hits, under every cluster in it."""
     html = report(log, "--id", story[2]["decision_id"], "-o", "-")
-    assert html.count(f'<code class="hit-text">{site.subnet}</code>') == 2
-    assert '"sq hit">×</span>named' in html  # noqa: RUF001
-    assert html.count('class="sq hit"') == 1
+    assert html.count(f'<code class="might-text">{site.subnet}</code>') == 2
+    assert html.count("its machines might be cut off") == 2
+    # One of them in the legend.
+    assert html.count('class="sq might"') == 3 + 2 + 1
+    assert "would remain" not in html
 
 
 def test_many_machines(log):
@@ -101,9 +191,11 @@ def test_many_machines(log):
     entry = {
         "decision_id": "d", "timestamp": "2026-11-24T15:22:00.000Z", "custom": {"sent": False},
         "input": {
+            "call": {"effects": ["terminate"]},
             "clusters": {"blue": {"live": True, "running": 1000, "total": 1000, "remaining": 500}},
             "targets": {
-                f"i-{n}": {"role": "target", "type": "instance", "clusters": ["blue"]} for n in range(500)
+                f"i-{n}": {"role": "target", "type": "instance", "clusters": ["blue"], "resolved": True}
+                for n in range(500)
             },
         },
     }  # fmt: skip

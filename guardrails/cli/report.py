@@ -25,7 +25,13 @@ _UNITS = {"m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 @click.command()
 @click.option("--config", type=click.Path(), help="guardrails.toml to use instead of the one that is found.")
-@click.option("--log", "logs", multiple=True, type=click.Path(path_type=Path), help="A decision log; several add up.")
+@click.option(
+    "--log",
+    "logs",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="A decision log, its rotated files included; several add up.",
+)
 @click.option("--since", default="", metavar="7d|2026-11-24", help="Leave out what is older.")
 @click.option("--id", "decision_id", help="The blast radius of one decision, by its id or the beginning of it.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), default="guardrails-report.html", show_default=True)
@@ -39,18 +45,19 @@ def report(
     nothing. With --format json the counts, or the decision, go to standard output instead.
     """
     settings = load(config)
-    files = [(path, 0) for path in logs] or [(settings.log.path, settings.log.keep)]
-    missing = next((path for path, keep in files if not decision_files(path, keep)), None)
+    files = logs or (settings.log.path,)
+    missing = next((path for path in files if not decision_files(path, settings.log.keep)), None)
     if missing is not None:
-        raise ConfigError(f"{missing}: no such decision log; name one with --log")
-    entries = (entry for path, keep in files for entry in read(path, keep))
+        off = "" if logs or settings.log.enabled else " (log.enabled is false)"
+        raise ConfigError(f"{missing}: no such decision log{off}; name one with --log")
+    entries = (entry for path in files for entry in read(path, settings.log.keep))
     if decision_id:
         entry = _wanted(entries, decision_id)
         _put(json.dumps(entry, indent=2) if fmt == "json" else one(entry), output, fmt)
         return
     found = tally(entries, _since(since, time.time()))
     # A page that is handed on need not say where this host keeps its files.
-    where = ", ".join(path.name for path, _ in files)
+    where = ", ".join(path.name for path in files)
     _put(json.dumps(found.document(), indent=2) if fmt == "json" else page(found, where), output, fmt)
 
 

@@ -16,7 +16,6 @@ from guardrails import caller
 from guardrails.confirm import nobody
 from guardrails.interrupting import interruptible
 from guardrails.show import decision as show_decision
-from guardrails.show import text
 from guardrails.show.section import Page
 from guardrails.values import Decision
 
@@ -83,6 +82,8 @@ def _at_terminal(decision: Decision, timeout_s: float) -> str | None:
 
 
 def _question(decision: Decision, timeout_s: float) -> Iterator[str]:
+    from guardrails.show import text  # noqa: PLC0415  (only who looks needs it)
+
     yield ""
     yield from text.lines(_page(decision))
     yield ""

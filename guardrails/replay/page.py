@@ -18,8 +18,7 @@ table { border-collapse: collapse; margin: .5rem 0 1.5rem; width: 100%; }
 th, td { text-align: left; padding: .3rem .7rem .3rem 0; border-bottom: 1px solid #8884; vertical-align: top; }
 td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; }
 .big { font-size: 1.3rem; } .dim { opacity: .7; } code { font-size: .9em; overflow-wrap: anywhere; }
-svg { width: 100%; height: auto; }
-svg text { fill: currentColor; font: 11px system-ui, sans-serif; }
+svg { width: 100%; }
 """
 
 

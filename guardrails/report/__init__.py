@@ -1,7 +1,6 @@
 """The decision log as a page: ``guardrails report``.
 
-tally.py   counts entries         page.py      the page
-blast.py   what a call would hit  picture.py   that, as a picture
+tally.py   counts entries   page.py   the page   picture.py   what a call would hit (blast.py), as a picture
 """
 
 from guardrails.report.page import one, page

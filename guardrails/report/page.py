@@ -7,16 +7,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from html import escape
 from typing import Any
 
-from guardrails import html_page
+from guardrails import blast, html_page
 from guardrails.decision_log import part, revision, rules
-from guardrails.report import blast
 from guardrails.report.picture import STYLE as PICTURE
 from guardrails.report.picture import picture
-from guardrails.report.tally import Tally, percentile, what
+from guardrails.report.tally import Tally, Worst, what
 from guardrails.timeline import timeline
 
-_COLOURS = {"blocked": "#d64545", "undecided": "#8e5bd0", "warned": "#c98a00"}
+_COLOURS = {"blocked": "#d64545", "undecided": "#8e5bd0", "let pass": "#3b82c4", "warned": "#c98a00"}
 _SHOWN = 20
+_ALSO = 6
 _STYLE = (
     """
 :root { color-scheme: light dark; }
@@ -24,10 +24,11 @@ body { font: 15px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto
 h1 { margin-bottom: .2rem; } h2 { margin: 1.6rem 0 .3rem; }
 table { border-collapse: collapse; margin: .5rem 0 1rem; }
 th, td { text-align: left; padding: .3rem 1.5rem .3rem 0; border-bottom: 1px solid #8884; vertical-align: top; }
+.wide { overflow-x: auto; }
 td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; }
 .big { font-size: 1.3rem; } .dim { opacity: .75; } code { font-size: .9em; overflow-wrap: anywhere; }
 .columns { display: flex; flex-wrap: wrap; gap: 0 3rem; }
-svg { width: 100%; height: auto; } svg text { fill: currentColor; font: 11px system-ui, sans-serif; }
+svg { width: 100%; }
 .key { display: inline-block; width: .8em; height: .8em; border-radius: 2px; margin: 0 .3em 0 1em; }
 .said { border-left: 4px solid #d64545; padding-left: .8rem; } .said.sent { border-color: #2e9e5b; }
 """
@@ -42,12 +43,14 @@ def page(tally: Tally, source: str) -> str:
         f"<p class=big>{_sentence(tally)}</p>",
         f"<p class=dim>{escape(_span(tally))} {escape(source)}</p>",
         *_timeline(tally),
-        *_near(tally),
+        *_worst("Near misses", "Blocked calls that named something of the live cluster", tally.near),
+        *_worst("Let pass", "Calls on the live cluster that the mode sent though a rule denies them", tally.let_pass),
         "<div class=columns>",
         *_counts("Denials by rule", tally.rules),
         *_counts("Denials by program", tally.programs),
         *_counts("Denials by principal", tally.principals),
-        *_counts("Rules in dryrun: would have blocked", tally.shadow),
+        *_counts("Let pass by the mode, by rule", tally.let_rules),
+        *_counts("Rules in dryrun that spoke", tally.shadow),
         *_counts("The guard could not decide", tally.reasons),
         "</div>",
         *_glass(tally),
@@ -63,6 +66,8 @@ def one(entry: Mapping[str, Any]) -> str:
 
 
 def _sentence(tally: Tally) -> str:
+    if not tally.decisions:
+        return "No call was decided on."
     kinds = [
         f'<span style="color:{_COLOURS["blocked"]}">{tally.kinds["blocked"]:,} blocked</span>',
         f'<span style="color:{_COLOURS["warned"]}">{tally.kinds["warned"]:,} sent with a warning</span>',
@@ -71,6 +76,11 @@ def _sentence(tally: Tally) -> str:
         kinds.append(
             f'<span style="color:{_COLOURS["undecided"]}">{tally.kinds["undecided"]:,} blocked because the guard could '
             "not decide</span>"
+        )
+    if tally.kinds["let pass"]:
+        kinds.append(
+            f'<span style="color:{_COLOURS["let pass"]}">{tally.kinds["let pass"]:,} sent though a rule denies them, '
+            "because of the mode</span>"
         )
     return f"{tally.decisions:,} calls that could hurt a cluster: {', '.join(kinds)}, the others sent."
 
@@ -89,31 +99,37 @@ def _timeline(tally: Tally) -> Iterator[str]:
         yield f'<p class=dim>{"".join(keys)}<span class=key style="background:#8886"></span>sent</p>'
 
 
-def _near(tally: Tally) -> Iterator[str]:
-    if not tally.near_misses:
+def _worst(title: str, said: str, worst: Worst) -> Iterator[str]:
+    if not worst.count:
         return
-    shown = tally.worst()
-    yield f"<h2>Near misses ({tally.near_misses:,})</h2>"
-    yield "<p class=dim>Blocked calls that named something of the live cluster; the worst one first.</p>"
+    shown = worst.entries()
+    yield f"<h2>{title} ({worst.count:,})</h2>"
+    yield f"<p class=dim>{said}; the worst one first.</p>"
     yield "<h3>The worst</h3>"
     yield from _decision(shown[0])
     if len(shown) > 1:
-        yield "<table><tr><th>when</th><th>call</th><th>would have left</th><th>who</th><th>decision</th></tr>"
+        yield (
+            "<div class=wide><table><tr><th>when</th><th>call</th><th>what would have become of it</th><th>who</th>"
+            "<th>decision</th></tr>"
+        )
         for entry in shown[1:]:
-            left = "; ".join(
-                f"{hit.cluster}: {hit.remaining} of {hit.running} machines" for hit in blast.of(entry) if hit.live
-            )
+            hits = blast.of(part(entry, "input"))
+            became = "; ".join(f"{hit.cluster}: {hit.sentence}" for hit in hits if hit.live and hit.touched)
             yield (
-                f"<tr><td>{escape(_when(entry))}</td><td>{escape(_call(entry))}</td><td>{escape(left)}</td>"
+                f"<tr><td>{escape(_when(entry))}</td><td>{escape(_call(entry))}</td><td>{escape(became)}</td>"
                 f"<td>{escape(_who(entry))}</td><td><code>{escape(str(entry.get('decision_id'))[:8])}</code></td></tr>"
             )
-        yield "</table>"
+        yield "</table></div>"
+        if worst.count > len(shown):
+            yield f"<p class=dim>and {worst.count - len(shown):,} more, less bad or earlier</p>"
 
 
 def _decision(entry: Mapping[str, Any]) -> Iterator[str]:
     """What was asked, what became of it, and the picture."""
     became = what(entry)
     verdict = "Blocked before it reached AWS" if became in ("blocked", "undecided") else "Sent"
+    if became == "let pass":
+        verdict = f"Sent all the same, because mode was {part(entry, 'custom').get('mode')!r}"
     violated = rules(entry, "deny", "confirm", "warn")
     why = f": {', '.join(violated)}" if violated else ""
     custom = part(entry, "custom")
@@ -130,7 +146,12 @@ def _decision(entry: Mapping[str, Any]) -> Iterator[str]:
         f"<span class=dim>decision {escape(str(entry.get('decision_id')))}, policies "
         f"{escape(revision(entry))}</span></div>"
     )
-    yield from picture(blast.of(entry))
+    document = part(entry, "input")
+    yield from picture(blast.of(document))
+    also = blast.elsewhere(document)
+    if also:
+        more = f" and {len(also) - _ALSO} more" if len(also) > _ALSO else ""
+        yield f"<p>Named as well: {escape('; '.join(also[:_ALSO]))}{more}</p>"
 
 
 def _call(entry: Mapping[str, Any]) -> str:
@@ -174,12 +195,12 @@ def _glass(tally: Tally) -> Iterator[str]:
 
 def _latency(tally: Tally) -> Iterator[str]:
     taken = {"look-ups": tally.lookup_ms, "verdict of the policies": tally.verdict_ms}
-    if not any(taken.values()):
+    if not any(times.most for times in taken.values()):
         return
     heads = "".join(f"<th class=n>{name}</th>" for name in ("median", "95 %", "most"))
     yield f"<h2>How long it took</h2><table><tr><th></th>{heads}</tr>"
     for name, times in taken.items():
-        if times:
-            cells = "".join(f"<td class=n>{percentile(times, share):,.1f} ms</td>" for share in (50, 95, 100))
+        if times.most:
+            cells = "".join(f"<td class=n>{times.percentile(share):,.1f} ms</td>" for share in (50, 95, 100))
             yield f"<tr><td>{name}</td>{cells}</tr>"
     yield "</table>"

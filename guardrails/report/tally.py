@@ -3,26 +3,79 @@
 from __future__ import annotations
 
 import heapq
+import math
+import random
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from attrs import Factory, define
 
+from guardrails import blast
 from guardrails.decision_log import part, rules, texts
-from guardrails.report import blast
 
-# What became of a call, worst first.
-KINDS = ("blocked", "undecided", "warned")
-_NEAR = 10
+# What became of a call, worst first. `let pass`: the verdict was against it, but the mode blocks nothing.
+KINDS = ("blocked", "undecided", "let pass", "warned")
+_WORST = 10
 _TIMES = 100_000
 
 
 @define
-class Tally:
-    """What a report says. `near` are the worst blocked calls on a live cluster, as (harm, number, entry), a heap.
+class Worst:
+    """Calls that hit a live cluster: how many, and the worst of them as (harm, number, entry), a heap."""
 
-    `lookup_ms` and `verdict_ms` are sorted; `unreadable` counts lines of the log that are none.
+    count: int = 0
+    _heap: list[tuple[tuple[int, int, float, int], int, Mapping[str, Any]]] = Factory(list)
+
+    def add(self, entry: Mapping[str, Any]) -> None:
+        """Count an entry, if it hits a live cluster."""
+        hits = [hit for hit in blast.of(part(entry, "input")) if hit.live and hit.touched]
+        if not hits:
+            return
+        self.count += 1
+        place = (max(hit.harm for hit in hits), self.count, entry)
+        if len(self._heap) < _WORST:
+            heapq.heappush(self._heap, place)
+        else:
+            heapq.heappushpop(self._heap, place)
+
+    def entries(self) -> list[Mapping[str, Any]]:
+        """Worst first; of two that are as bad the later one."""
+        return [entry for _, _, entry in sorted(self._heap, key=lambda one: one[:2], reverse=True)]
+
+
+@define
+class Times:
+    """How long something took, in milliseconds: the longest, and of all a sample that each has the same chance in."""
+
+    most: float = 0.0
+    _seen: int = 0
+    _kept: list[float] = Factory(list)
+    _chance: random.Random = Factory(lambda: random.Random(0))  # noqa: S311  (no secret)
+
+    def add(self, milliseconds: float) -> None:
+        """Take one in."""
+        self._seen += 1
+        self.most = max(self.most, milliseconds)
+        if len(self._kept) < _TIMES:
+            self._kept.append(milliseconds)
+        elif (place := self._chance.randrange(self._seen)) < _TIMES:
+            self._kept[place] = milliseconds
+
+    def percentile(self, share: int) -> float | None:
+        """The smallest time that at least `share` percent took at most; None where there is none."""
+        if not self._kept:
+            return None
+        if share == 100:
+            return round(self.most, 3)
+        return round(sorted(self._kept)[max(0, math.ceil(len(self._kept) * share / 100) - 1)], 3)
+
+
+@define
+class Tally:
+    """What a report says. `near` are blocked calls on a live cluster, `let_pass` those that the mode sent.
+
+    `unreadable` counts lines of the log that are none.
     """
 
     decisions: int = 0
@@ -37,14 +90,11 @@ class Tally:
     shadow: Counter[str] = Factory(Counter)
     reasons: Counter[str] = Factory(Counter)
     glass: dict[tuple[str, str, str], Counter[str]] = Factory(lambda: defaultdict(Counter))
-    near: list[tuple[tuple[int, float, int], int, Mapping[str, Any]]] = Factory(list)
-    near_misses: int = 0
-    lookup_ms: list[float] = Factory(list)
-    verdict_ms: list[float] = Factory(list)
-
-    def worst(self) -> list[Mapping[str, Any]]:
-        """The entries of the worst near misses, worst first."""
-        return [entry for _, _, entry in sorted(self.near, key=lambda one: one[:2], reverse=True)]
+    let_rules: Counter[str] = Factory(Counter)
+    near: Worst = Factory(Worst)
+    let_pass: Worst = Factory(Worst)
+    lookup_ms: Times = Factory(Times)
+    verdict_ms: Times = Factory(Times)
 
     def document(self) -> dict[str, Any]:
         """The report for programs."""
@@ -52,13 +102,14 @@ class Tally:
             "decisions": self.decisions,
             "from": self.first,
             "to": self.last,
-            **{kind: self.kinds[kind] for kind in KINDS},
+            **{kind.replace(" ", "_"): self.kinds[kind] for kind in KINDS},
             "denials": {
                 "by_rule": dict(self.rules.most_common()),
                 "by_program": dict(self.programs.most_common()),
                 "by_principal": dict(self.principals.most_common()),
             },
-            "near_misses": self.near_misses,
+            "near_misses": self.near.count,
+            "let_pass_by_rule": dict(self.let_rules.most_common()),
             "shadow_rules": dict(self.shadow.most_common()),
             "undecided_because": dict(self.reasons.most_common()),
             "break_glass": [
@@ -66,7 +117,7 @@ class Tally:
                 for (reason, rules, who), counts in self.glass.items()
             ],
             "latency_ms": {
-                name: {share: percentile(times, share) for share in (50, 95, 100)}
+                name: {share: times.percentile(share) for share in (50, 95, 100)}
                 for name, times in (("lookup", self.lookup_ms), ("verdict", self.verdict_ms))
             },
             "unreadable": self.unreadable,
@@ -81,16 +132,7 @@ def tally(entries: Iterable[Mapping[str, Any] | str], since: str = "") -> Tally:
             found.unreadable += 1
         elif str(entry.get("timestamp", "")) >= since:
             _count(found, entry)
-    found.lookup_ms.sort()
-    found.verdict_ms.sort()
     return found
-
-
-def percentile(ordered: list[float], share: float) -> float | None:
-    """The value that `share` percent are not above; None where there is none."""
-    if not ordered:
-        return None
-    return round(ordered[min(len(ordered) - 1, int(len(ordered) * share / 100))], 3)
 
 
 def what(entry: Mapping[str, Any]) -> str:
@@ -98,6 +140,8 @@ def what(entry: Mapping[str, Any]) -> str:
     custom = part(entry, "custom")
     if custom.get("sent") is False:
         return "undecided" if custom.get("unavailable") else "blocked"
+    if custom.get("action") in ("deny", "confirm") and not custom.get("confirmed"):
+        return "let pass"
     return "warned" if custom.get("enforcement") == "warn" else "sent"
 
 
@@ -117,9 +161,12 @@ def _count(found: Tally, entry: Mapping[str, Any]) -> None:
         found.principals[who] += 1
     if kind == "blocked":
         found.rules.update(rules(entry, "deny", "confirm") or ["(no rule)"])
-        _near(found, entry)
+        found.near.add(entry)
     if kind == "undecided":
         found.reasons[str(part(entry, "custom").get("unavailable"))] += 1
+    if kind == "let pass":
+        found.let_rules.update(rules(entry, "deny", "confirm") or ["(the guard could not decide)"])
+        found.let_pass.add(entry)
     found.shadow.update(rules(entry, "dryrun"))
     glass = part(part(entry, "input"), "break_glass")
     if glass:
@@ -128,28 +175,11 @@ def _count(found: Tally, entry: Mapping[str, Any]) -> None:
     _time(found, part(entry, "metrics"))
 
 
-def _near(found: Tally, entry: Mapping[str, Any]) -> None:
-    """A near miss: blocked, and it named something of a live cluster."""
-    hits = [hit for hit in blast.of(entry) if hit.live and _harmed(hit)]
-    if not hits:
-        return
-    found.near_misses += 1
-    place = (max(hit.harm for hit in hits), found.near_misses, entry)
-    if len(found.near) < _NEAR:
-        heapq.heappush(found.near, place)
-    else:
-        heapq.heappushpop(found.near, place)
-
-
-def _harmed(hit: blast.Hit) -> bool:
-    return bool(hit.machines or hit.through or any(hit.addresses.values()) or any(hit.subnets.values()))
-
-
 def _time(found: Tally, metrics: Mapping[str, Any]) -> None:
     for name, times in (
         ("timer_guardrails_lookup_ns", found.lookup_ms),
         ("timer_rego_query_eval_ns", found.verdict_ms),
     ):
         value = metrics.get(name)
-        if isinstance(value, (int, float)) and len(times) < _TIMES:
-            times.append(value / 1e6)
+        if isinstance(value, (int, float)):
+            times.add(value / 1e6)

@@ -6,11 +6,12 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+from guardrails import blast
 from guardrails.intercept.redact import MASK
 from guardrails.message import grouped, sentence, summary, verb
 from guardrails.show import live
 from guardrails.show.section import Page, Section, Tone, without_empty
-from guardrails.values import Call, Cluster, Decision, Target, Violation
+from guardrails.values import Call, Decision, Target, Violation
 
 _SHOWN = 20
 _VALUE = 300
@@ -24,7 +25,8 @@ def page(decision: Decision, title: str = "", place: str = "") -> Page:
         summary(decision),
         _TONES.get(decision.action, "deny"),
         without_empty((Section("Where", (place,) if place else ()), _params(decision.call), *sections(decision))),
-        f"decision {decision.id}",
+        # What was only asked about is in no log.
+        "" if decision.what_if else f"decision {decision.id}",
     )
 
 
@@ -37,7 +39,7 @@ def sections(decision: Decision) -> Iterable[Section]:
     facts = decision.facts
     if facts is not None and not decision.unavailable:
         yield _targets([target for target in facts.targets if target.role == "target"], facts.live.clusters)
-        yield _clusters(facts.clusters)
+        yield _clusters(blast.of(decision.input))
         yield live.evidence(facts.live, decision.decided_at)
         if not facts.live.known:
             yield Section("Live cluster", ("No source knows which cluster is live, so none may be hurt.",))
@@ -91,18 +93,16 @@ def _targets(targets: list[Target], alive: tuple[str, ...]) -> Section:
     return Section(title, more, ("id", "name", "state", "cluster", "carries"), rows, strong)
 
 
-def _clusters(clusters: Iterable[Cluster]) -> Section:
-    hit = [cluster for cluster in clusters if cluster.targeted or cluster.live]
+def _clusters(hits: Iterable[blast.Hit]) -> Section:
+    shown = [hit for hit in hits if hit.touched or hit.live]
     rows = tuple(
         (
-            cluster.name,
-            "yes" if cluster.live else "no",
-            f"{cluster.running} of {cluster.total}",
-            str(cluster.targeted),
-            str(cluster.remaining),
-            ", ".join(cluster.public_ips[:3]) + ("…" if len(cluster.public_ips) > 3 else "") or "none",
+            hit.cluster,
+            "yes" if hit.live else "no",
+            f"{hit.running} of {hit.running + hit.stopped}",
+            hit.sentence,
         )
-        for cluster in hit
+        for hit in shown
     )
-    columns = ("cluster", "live", "running", "named here", "would remain", "addresses")
-    return Section("What remains", (), columns, rows, frozenset(number for number, one in enumerate(hit) if one.live))
+    columns = ("cluster", "live", "running", "what would become of it")
+    return Section("Clusters", (), columns, rows, frozenset(number for number, one in enumerate(shown) if one.live))

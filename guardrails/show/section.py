@@ -56,10 +56,10 @@ class Page:
         _ = cycle
         printer.text("\n".join(text.lines(self)))
 
-    def __rich_console__(self, *_: Any) -> Iterator[Any]:
+    def __rich_console__(self, _: Any, options: Any) -> Iterator[Any]:
         from guardrails.show import terminal  # noqa: PLC0415  (only rich needs it)
 
-        yield from terminal.renderables(self)
+        yield from terminal.renderables(self, options.max_width)
 
 
 def without_empty(sections: Iterable[Section]) -> tuple[Section, ...]:

@@ -1,9 +1,10 @@
-"""Sections as plain text: no colour, at most 78 columns where the words allow it."""
+"""Sections as plain text: no colour, at most 78 columns wide, in which a wide character counts as two."""
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
+
+import wcwidth
 
 from guardrails.show.section import Page, Section
 
@@ -18,46 +19,65 @@ def lines(page: Page) -> Iterator[str]:
         yield from wrapped(page.subject)
     for section in page.sections:
         yield ""
-        yield from section_lines(section)
+        yield f"{section.title}:"
+        for _, row in table(section, WIDTH - len(_GAP), str.upper):
+            yield from (f"{_GAP}{line}" for line in row)
+        for line in section.lines:
+            yield from wrapped(line, _GAP)
     if page.foot:
         yield ""
         yield page.foot
 
 
-def section_lines(section: Section) -> Iterator[str]:
-    """The heading, the table, the lines."""
-    yield f"{section.title}:"
-    if section.kept():
-        yield from _table(section)
-    for line in section.lines:
-        yield from wrapped(line, "  ")
+def wrapped(text: str, indent: str = "", width: int = WIDTH) -> list[str]:
+    """Lines of at most `width`; only a word that is longer is broken."""
+    return wcwidth.wrap(text, width, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
 
 
-def _table(section: Section) -> Iterator[str]:
-    cells = [tuple(name.upper() for name in section.columns), *section.rows]
+def table(section: Section, width: int, head: Callable[[str], str] = str) -> Iterator[tuple[int | None, list[str]]]:
+    """The number of each row with its lines, the heads first (None). Nothing where the section has no rows.
+
+    What can be broken at a blank gives way first, the widest column before others. Where words alone are too wide, each
+    row becomes a list of its own: an id that is torn apart is none.
+    """
     kept = section.kept()
-    wide = [max(len(row[number]) for row in cells) for number in kept]
-    # The widest column gives way first, and wraps inside of itself.
-    while sum(wide) + len(_GAP) * len(wide) > WIDTH and max(wide) > 8:
-        wide[wide.index(max(wide))] -= 1
-    for row in cells:
-        parts = [_cell(row[number], width) for number, width in zip(kept, wide, strict=True)]
-        for depth in range(max(map(len, parts))):
-            texts = [part[depth] if depth < len(part) else "" for part in parts]
-            line = _GAP.join(text.ljust(width) for text, width in zip(texts, wide, strict=True))
-            yield f"{_GAP}{line}".rstrip()
+    if not kept:
+        return
+    heads = [head(section.columns[number]) for number in kept]
+    rows = [[row[number] for number in kept] for row in section.rows]
+    wide = _widths([heads, *rows], width)
+    if wide is None:
+        for number, row in enumerate(rows):
+            said = (f"{name}: {value}" for name, value in zip(heads, row, strict=True) if value)
+            yield number, [line for one in said for line in _hanging(one, width)]
+        return
+    yield None, _beside(heads, wide)
+    for number, row in enumerate(rows):
+        yield number, _beside(row, wide)
 
 
-def _cell(text: str, width: int) -> list[str]:
-    return textwrap.wrap(text, width, break_on_hyphens=False) or [""]
+def _widths(cells: list[list[str]], width: int) -> list[int] | None:
+    """What each column gets; None where they do not fit."""
+    columns = list(zip(*cells, strict=True))
+    wide = [max(map(wcwidth.width, column)) for column in columns]
+    least = [max(wcwidth.width(word) for text in column for word in text.split() or [""]) for column in columns]
+    while sum(wide) + len(_GAP) * (len(wide) - 1) > width:
+        giving = [number for number in range(len(wide)) if wide[number] > least[number]]
+        if not giving:
+            return None
+        wide[max(giving, key=wide.__getitem__)] -= 1
+    return wide
 
 
-def wrapped(text: str, indent: str = "") -> Iterable[str]:
-    return textwrap.wrap(
-        text,
-        WIDTH,
-        initial_indent=indent,
-        subsequent_indent=indent,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+def _beside(texts: list[str], wide: list[int]) -> list[str]:
+    parts = [wcwidth.wrap(text, width, break_on_hyphens=False) or [""] for text, width in zip(texts, wide, strict=True)]
+    high = max(map(len, parts))
+    cells = [[*part, *[""] * (high - len(part))] for part in parts]
+    return [
+        _GAP.join(wcwidth.ljust(cell, width) for cell, width in zip(line, wide, strict=True)).rstrip()
+        for line in zip(*cells, strict=True)
+    ]
+
+
+def _hanging(text: str, width: int) -> list[str]:
+    return wcwidth.wrap(text, width, subsequent_indent=_GAP, break_on_hyphens=False)

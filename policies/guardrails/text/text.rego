@@ -47,10 +47,14 @@ forms := sprintf(" (%s)", [concat("; ", input.call.forms)]) if count(input.call.
 
 number(cluster, key) := object.get(object.get(object.get(input, "clusters", {}), cluster, {}), key, "an unknown number")
 
+# What the call leaves is only known of machines that it takes down.
 named(cluster) := sprintf(", this call names %v and leaves %v running", [
 	number(cluster, "targeted"),
 	number(cluster, "remaining"),
 ]) if {
+	number(cluster, "targeted") != 0
+	lib.fatal
+} else := sprintf(", this call names %v", [number(cluster, "targeted")]) if {
 	number(cluster, "targeted") != 0
 } else := ""
 

@@ -49,6 +49,15 @@ test_named_machines_are_counted if {
 	]) with input as request
 }
 
+test_what_remains_is_said_of_machines_that_go_down_only if {
+	cluster := object.union(fixtures.cluster(true, 3, 4), {"targeted": 2, "remaining": 1})
+	request := object.union(
+		fixtures.request("SendCommand", ["opaque"], {"i-1": fixtures.machine("blue")}),
+		{"clusters": {"blue": cluster}},
+	)
+	text.live_text("i-1") == "blue (3 of 4 machines running, this call names 2)" with input as request
+}
+
 test_several_live_clusters_are_all_named if {
 	request := object.union(
 		fixtures.request("X", ["network"], {"subnet-1": fixtures.thing("subnet", ["green", "blue"])}),
