@@ -7,6 +7,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import botocore.session
+from botocore.exceptions import BotoCoreError, ProfileNotFound
+
 from guardrails import config, live
 from guardrails.classify import Evidence
 from guardrails.decision_log import DecisionLog
@@ -20,6 +23,19 @@ from guardrails.glass import Terms
 from guardrails.pacing import Pacer
 from guardrails.settings import Settings
 from guardrails.state import History, Store
+
+
+def models() -> botocore.session.Session:
+    """A session that lends its models, and its region where a service has none. Raises ConfigError."""
+    made = botocore.session.Session()
+    try:
+        made.get_component("data_loader")
+    except ProfileNotFound:
+        # The script may have sessions of its own, with another one.
+        return botocore.session.Session(session_vars={"profile": (None, None, None, None)})
+    except BotoCoreError as error:
+        raise ConfigError(f"AWS's own configuration does not load: {error}; mend or remove that file") from error
+    return made
 
 
 def evidence(settings: Settings) -> Evidence:
@@ -149,12 +165,17 @@ def _own_params(settings: Settings) -> dict[str, Any]:
     }
 
 
+def store(settings: Settings) -> Store:
+    """The file of that memory: beside the decision log, where the configuration names none."""
+    return Store(settings.state.path or settings.log.path.with_name("state.db"))
+
+
 def state(settings: Settings) -> tuple[History | None, Pacer | None]:
     """What the guards of this host remember together, None for what the configuration does not want."""
-    store = Store(settings.state.path or settings.log.path.with_name("state.db"))
-    history = History(store, settings.cluster_tag, settings.state.window_s) if settings.state.enabled else None
+    shared = store(settings)
+    history = History(shared, settings.cluster_tag, settings.state.window_s) if settings.state.enabled else None
     paced = settings.state.enabled and settings.pacing.enabled
-    pacer = Pacer(store, settings.pacing.share, settings.pacing.max_wait_s) if paced else None
+    pacer = Pacer(shared, settings.pacing.share, settings.pacing.max_wait_s) if paced else None
     return history, pacer
 
 

@@ -43,7 +43,8 @@ def _user() -> str:
 def _program() -> str:
     main = sys.modules.get("__main__")
     name = getattr(main, "__file__", None) or (sys.argv[0] if sys.argv else "")
-    return os.path.basename(str(name)) if name else "python"
+    # A name that is no UTF-8 is not JSON-safe either.
+    return os.fsencode(os.path.basename(str(name))).decode("utf-8", "replace") if name else "python"
 
 
 def notebook() -> Any:

@@ -18,6 +18,7 @@ from typing import Any
 import attrs
 
 from guardrails.document import describe, rfc3339
+from guardrails.errors import ConfigError
 from guardrails.settings import LogSettings
 from guardrails.values import Decision, LookupFailure, Outcome
 
@@ -56,6 +57,11 @@ class DecisionLog:
 
     def _append(self) -> int:
         return os.open(self._settings.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+    def try_it(self) -> None:
+        """Take the lock and open the file, as `write` does; raises OSError."""
+        with self._locked():
+            os.close(self._append())
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -158,15 +164,25 @@ def files(path: Path, keep: int = 0) -> list[Path]:
 
 
 def read(path: Path, keep: int = 0) -> Iterator[dict[str, Any] | str]:
-    """Every entry, oldest first, rotated files included. A line that is not one comes as a sentence with its place."""
+    """Every entry, oldest first, rotated files included. A line that is not one comes as a sentence with its place.
+
+    Raises ConfigError for a file that cannot be read.
+    """
     for file in files(path, keep):
-        with file.open(encoding="utf-8", errors="replace") as lines:
-            for position, line in enumerate(lines, 1):
-                try:
-                    found = json.loads(line)
-                except (ValueError, RecursionError):
-                    found = None
-                if isinstance(found, dict) and "decision_id" in found:
-                    yield found
-                else:
-                    yield f"{file}:{position}: not a decision; the line is left out"
+        try:
+            with file.open(encoding="utf-8", errors="replace") as lines:
+                yield from (_entry(line, f"{file}:{position}") for position, line in enumerate(lines, 1))
+        except OSError as error:
+            raise ConfigError(
+                f"{file}: the decision log cannot be read ({error.strerror}); ask as a user who may, or name another"
+            ) from error
+
+
+def _entry(line: str, place: str) -> dict[str, Any] | str:
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError):
+        found = None
+    if isinstance(found, dict) and "decision_id" in found:
+        return found
+    return f"{place}: not a decision; the line is left out"

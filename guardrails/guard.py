@@ -13,7 +13,6 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
-import botocore.session
 from attrs import evolve
 
 from guardrails import assembly, canary, confirm
@@ -43,7 +42,7 @@ class Guard:
         self._catalogue = Catalogue(long_tail=settings.long_tail)
         self._engine = assembly.engine(settings)
         self._log = assembly.open_log(settings)
-        self._models = botocore.session.Session()
+        self._models = assembly.models()
         loader = self._models.get_component("data_loader")
         self._lookups = Lookups(settings.max_fact_age_s, settings.lookup_timeout_s, loader)
         history, pacer = assembly.state(settings)

@@ -7,7 +7,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from typing import Any, Protocol, cast
 from urllib.parse import urlsplit
@@ -122,16 +122,20 @@ class Lookups:
     def _side_by_side(self, lookups: list[Lookup], place: _Place) -> Iterable[tuple[Lookup, Answer | LookupFailure]]:
         if len(lookups) < 2:
             return [(lookup, place.ask(lookup)) for lookup in lookups]
-        pool = ThreadPoolExecutor(len(lookups), thread_name_prefix="guardrails-lookup")
         try:
-            futures = [(lookup, pool.submit(place.ask, lookup)) for lookup in lookups]
+            futures = [(lookup, _asked(place, lookup)) for lookup in lookups]
         except RuntimeError:
             # No new threads while the interpreter shuts down: an atexit handler is judged all the same.
             return [(lookup, place.ask(lookup)) for lookup in lookups]
-        finally:
-            pool.shutdown(wait=False)
         deadline = time.monotonic() + self._timeout_s
         return [(lookup, _result(lookup, future, deadline, self._timeout_s)) for lookup, future in futures]
+
+
+def _asked(place: _Place, lookup: Lookup) -> Future[Answer | LookupFailure]:
+    """Asked in a thread that the end of the program does not wait for: an answer that never comes would hold it up."""
+    future: Future[Answer | LookupFailure] = Future()
+    threading.Thread(target=lambda: future.set_result(place.ask(lookup)), name="guardrails-lookup", daemon=True).start()
+    return future
 
 
 def _result(

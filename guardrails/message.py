@@ -58,9 +58,13 @@ def grouped(violations: Iterable[Violation]) -> list[Violation]:
 
 def failure_sentence(failure: LookupFailure) -> str:
     """Which look-up failed and why, and the IAM action to allow where a permission is what was missing."""
-    refused = "Unauthorized" in failure.code or "AccessDenied" in failure.code
-    mend = f"; allow the IAM action {failure.permission}" if refused else ""
+    mend = f"; allow the IAM action {failure.permission}" if refused(failure) else ""
     return f"the look-up {failure.lookup} failed with {failure.code} ({failure.message}){mend}"
+
+
+def refused(failure: LookupFailure) -> bool:
+    """True where a permission is what was missing."""
+    return "Unauthorized" in failure.code or "AccessDenied" in failure.code
 
 
 def age(seconds: float) -> str:

@@ -128,6 +128,40 @@ def test_check_of_what_a_person_would_be_asked(site, aws, shell):
     assert not aws.count("SendCommand")
 
 
+@pytest.mark.parametrize("command", [["log"], ["report"], ["log", "reconcile", "x"]])
+def test_a_log_that_cannot_be_read(command, site, shell):
+    """A log that cannot be read is one sentence and exit code 2."""
+    (shell.folder / "decisions.jsonl").mkdir()
+    (shell.folder / "guardrails.toml").write_text('[log]\npath = "decisions.jsonl"\n')
+    done = shell(*command)
+    assert done.returncode == 2
+    assert "decisions.jsonl: the decision log cannot be read (Is a directory)" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_live_after_look_ups_that_failed(site, aws, shell):
+    """After look-ups that failed it is not said that there are no clusters."""
+    aws.answer("DescribeInstances", 403, "UnauthorizedOperation", "no")
+    done = shell("live")
+    assert done.returncode == 3
+    assert "No machine carries" not in done.stdout
+    assert "allow the IAM action ec2:DescribeInstances" in done.stderr
+
+
+def test_a_script_whose_name_is_no_text(site, aws, shell):
+    """A script with a byte in its name that is no UTF-8 is guarded as any other."""
+    script = os.fsencode(shell.folder) + b"/caf\xe9.py"
+    with open(script, "w") as file:
+        file.write(
+            "import boto3, guardrails; guardrails.install()\n"
+            f"boto3.client('ec2').stop_instances(InstanceIds=['{site.blue.instance_ids[0]}'])"
+        )
+    environment = {**os.environ, **aws.environment()}
+    done = subprocess.run([sys.executable, script], cwd=shell.folder, env=environment, capture_output=True, check=False)
+    assert b"Rule live-cluster/stop" in done.stderr
+    assert not aws.count("StopInstances")
+
+
 def test_mode_warn_says_that_it_was_sent(site, aws, shell):
     """What mode "warn" lets pass is not said to be blocked."""
     (shell.folder / "guardrails.toml").write_text('mode = "warn"\n')

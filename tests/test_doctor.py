@@ -13,6 +13,7 @@ from botocore.endpoint import Endpoint
 from click.testing import CliRunner
 
 import guardrails
+from guardrails import glass
 from guardrails.cli.app import app
 from tests.test_reloading import RULE
 
@@ -124,8 +125,95 @@ def test_the_pipeline(place, site, aws):
     found = doctor(place)
     assert found["canaries"]["facts"]["rules"]["TerminateInstances"] == ["live-cluster/terminate"]
     assert found["engine"]["facts"]["median_ms"] > 0
-    assert {one.operation for one in aws.requests if not one.operation.startswith("Describe")} == set()
+    assert all(one.operation.startswith(("Describe", "List", "Get", "GET ")) for one in aws.requests)
     assert (place / "decisions.jsonl").read_text() == ""
+
+
+@pytest.mark.parametrize("mode", ["warn", "dryrun"])
+def test_a_mode_that_would_send_the_canaries(mode, place, site):
+    """In a mode that blocks nothing it is not said that they are denied."""
+    with (place / "guardrails.toml").open("a") as file:
+        file.write("[state]\nenabled = true\n")
+    (place / "guardrails.toml").write_text(f'mode = "{mode}"\n' + (place / "guardrails.toml").read_text())
+    found = doctor(place)["canaries"]
+    assert found["state"] == "note"
+    assert f"mode is '{mode}', so they would be sent" in found["sentence"]
+
+
+def test_rules_that_the_configuration_weakens(place, site):
+    """Canaries that pass because `enforcement` says so are named."""
+    rules = ("live-cluster/terminate", "remaining/minimum", "remaining/share")
+    with (place / "guardrails.toml").open("a") as file:
+        file.write("[enforcement]\n" + "".join(f'"{rule}" = "dryrun"\n' for rule in rules))
+    found = doctor(place)["canaries"]
+    assert (found["state"], found["facts"]["sent"]) == ("note", ["TerminateInstances"])
+
+
+def test_a_broken_glass(place, site, monkeypatch, tmp_path):
+    """A glass in the environment is pointed out, and looking announces it to nobody; so is one that is refused."""
+    told = tmp_path / "told"
+    with (place / "guardrails.toml").open("a") as file:
+        file.write(f'[break_glass]\ncommand = ["/bin/sh", "-c", "echo >> {told}"]\n')
+    monkeypatch.setenv("GUARDRAILS_BREAK_GLASS", glass.text("INC-42", ["live-cluster/stop"], time.time() + 600))
+    found = doctor(place)
+    assert (found["break glass"]["state"], found["break glass"]["facts"]["reason"]) == ("note", "INC-42")
+    assert found["canaries"]["state"] == "well"
+    assert not told.exists()
+    monkeypatch.setenv("GUARDRAILS_BREAK_GLASS", "nonsense")
+    assert "is refused" in doctor(place)["break glass"]["sentence"]
+
+
+def test_a_log_that_cannot_be_written(place, site):
+    """A decision log that cannot be opened is ill, because calls are blocked then; so is a folder in its place."""
+    (place / "decisions.jsonl").mkdir()
+    found = doctor(place, code=1)
+    assert found["decision log"]["state"] == "ill"
+    assert "Is a directory" in found["processes"]["sentence"]
+
+
+def test_a_state_that_cannot_be_used(place, site):
+    """A spoilt state file is ill, because calls that take machines away are blocked then."""
+    (place / "state.db").write_bytes(os.urandom(20_000))
+    found = doctor(place, code=1)
+    assert found["state"]["state"] == "ill"
+    assert str(place / "state.db") in found["state"]["sentence"]
+
+
+def test_nothing_is_remembered(place, site):
+    """A log and a state that are switched off are pointed out."""
+    (place / "guardrails.toml").write_text("[log]\nenabled = false\n[state]\nenabled = false\n")
+    found = doctor(place)
+    assert (found["decision log"]["state"], found["state"]["state"]) == ("note", "note")
+
+
+def test_an_activation_that_broke(place, site, monkeypatch):
+    """An activated environment whose Pythons are not guarded is ill: what its hook says is quoted."""
+    monkeypatch.setattr("guardrails.doctor.environment.activated", lambda: place / "x.pth")
+    found = next(one for about, one in doctor(place, code=1).items() if about.startswith("environment "))
+    assert "a Python of it is not guarded" in found["sentence"]
+
+
+def test_an_unknown_profile(place, site, monkeypatch):
+    """A profile that does not exist is a note, not a traceback; the guard itself works without one."""
+    monkeypatch.setenv("AWS_PROFILE", "nope")
+    found = doctor(place)
+    assert "nope" in found["live cluster"]["sentence"]
+    assert found["canaries"]["state"] == "well"
+
+
+def test_a_broken_aws_configuration(place, site, monkeypatch, tmp_path):
+    """A configuration of AWS's own that cannot be parsed is one sentence."""
+    (tmp_path / "config").write_text("not an ini file")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    assert "AWS's own configuration does not load" in doctor(place, code=1)["guard"]["sentence"]
+
+
+def test_nobody_answers(place, site, monkeypatch):
+    """Where no look-up is answered for one and the same reason, that is said once."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    found = doctor(place, code=1)
+    assert "none was answered: EndpointConnectionError" in found["look-ups"]["sentence"]
+    assert not [about for about in found if about.startswith("look-up ")]
 
 
 def test_a_guard_that_is_broken(place, site, monkeypatch):
@@ -141,6 +229,8 @@ def test_look_ups_that_are_not_permitted(place, site, aws):
     assert found["look-up ec2:DescribeRouteTables"]["state"] == "note"
     assert "allow the IAM action ec2:DescribeRouteTables" in found["look-up ec2:DescribeRouteTables"]["sentence"]
     assert "changes of routes" in found["look-up ec2:DescribeRouteTables"]["sentence"]
+    aws.answer("DescribeStackResources", 403, "AccessDenied", "no")
+    assert "changes of stacks" in doctor(place)["look-up cloudformation:DescribeStackResources"]["sentence"]
     aws.answer("DescribeAddresses", 403, "UnauthorizedOperation", "no")
     found = doctor(place, code=1)
     assert found["look-up ec2:DescribeAddresses"]["state"] == "ill"
@@ -185,6 +275,10 @@ def test_ways_round(place, monkeypatch):
     monkeypatch.syspath_prepend(str(place))
     (place / "terraform").write_text("#!/bin/sh\n")
     (place / "terraform").chmod(0o755)
+    (place / "aws").write_bytes(b"\x7fELF")
+    (place / "aws").chmod(0o755)
     monkeypatch.setenv("PATH", str(place))
     facts = doctor(place)["ways round"]["facts"]
-    assert facts == {"imported": ["aws_requests_auth"], "installed": ["libcloud"], "programs": ["terraform"]}
+    assert facts == {"imported": ["aws_requests_auth"], "installed": ["libcloud"], "programs": ["terraform", "aws"]}
+    (place / "aws").write_text("#!/usr/bin/python3\n")
+    assert doctor(place)["ways round"]["facts"]["programs"] == ["terraform"]

@@ -122,6 +122,16 @@ def test_slow_lookups_end_at_the_deadline(site, aws, install):
     assert aws.count("TerminateInstances") == 0
 
 
+def test_a_look_up_that_hangs_does_not_hold_the_program_up(site, aws, install):
+    """What is still asked for after the deadline is asked in threads that the end of the program does not wait for."""
+    install(lookup_timeout_s=0.3)
+    aws.delay(2)
+    denied(lambda: site.ec2.terminate_instances(InstanceIds=list(site.green.instance_ids)))
+    asking = [thread for thread in threading.enumerate() if thread.name == "guardrails-lookup"]
+    assert asking
+    assert all(thread.daemon for thread in asking)
+
+
 def test_threads(site, aws, install):
     """Calls from many threads at once are all denied, with one engine for each thread."""
     install()

@@ -170,6 +170,13 @@ def test_an_entry_of_another_age(log):
     assert "<title>1970" not in html
 
 
+def test_half_a_surrogate_pair(log, tmp_path):
+    """What is no character does not keep a page from being written."""
+    log.write_text('{"decision_id": "d", "input": {"caller": {"program": "\\ud800"}}, "custom": {"sent": false}}\n')
+    report(log, "-o", str(tmp_path / "page.html"))
+    assert "What the guard did" in (tmp_path / "page.html").read_text()
+
+
 def test_nothing_was_decided(log):
     """An empty log is a page that says so."""
     log.write_text("")
@@ -216,6 +223,8 @@ def test_since(story, log):
     ("arguments", "said"),
     [
         (("--since", "soon"), "give an age"),
+        (("--since", "200000w"), "give an age"),
+        (("--since", "0001-01-01T00:00:00+14:00"), "give an age"),
         (("--id", "nothing"), "no such decisions"),
         (("-o", "/proc/none/report.html"), "cannot be written"),
     ],

@@ -26,17 +26,18 @@ def doctor(config: str | None, profile: str | None, region: str | None, endpoint
 
     A process is known by its last decision in the decision log, and shown while it runs. Only look-ups are sent. Exit
     code 1 when something is ill: the configuration or the policies do not load, a process is behind because an edit
-    does not, a call that must be denied is not, or which cluster is live is not known.
+    does not, the decision log or the state cannot be written, a call that must be denied is not, or which cluster is
+    live is not known.
     """
-    findings = list(examine(config, time.time(), lambda: make_client("ec2", profile, region, endpoint_url)))
+    findings, out = [], console()
+    for finding in examine(config, time.time(), lambda: make_client("ec2", profile, region, endpoint_url)):
+        findings.append(finding)
+        if fmt == "pretty":
+            # As it is found: a look-up may take its time.
+            word = (f"{finding.state:<5}", _STYLES[finding.state])
+            out.print(Text.assemble(word, f"{finding.about}: {finding.sentence}"), soft_wrap=True)
     if fmt == "json":
         click.echo(json.dumps([attrs.asdict(finding) for finding in findings], indent=2))
     else:
-        out = console()
-        for finding in findings:
-            said = Text.assemble(
-                (f"{finding.state:<5}", _STYLES[finding.state]), f"{finding.about}: {finding.sentence}"
-            )
-            out.print(said, soft_wrap=True)
         out.print(Text(shown.page(findings).title, style="bold"))
     sys.exit(1 if any(finding.state == "ill" for finding in findings) else 0)

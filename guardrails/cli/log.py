@@ -42,7 +42,8 @@ def log(context: click.Context, config: str | None, last: int, denied: bool, dec
         elif _wanted(found, decision_id, denied=denied):
             entries.append(found)
     if not entries:
-        click.echo(f"guardrails: no such decision in {settings.log.path}", err=True)
+        off = "" if settings.log.enabled else " (log.enabled is false)"
+        click.echo(f"guardrails: no such decision in {settings.log.path}{off}", err=True)
     for entry in entries:
         if fmt == "json":
             click.echo(json.dumps(entry))

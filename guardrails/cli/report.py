@@ -69,6 +69,8 @@ def _wanted(entries: Iterator[dict[str, Any] | str], wanted: str) -> Mapping[str
 
 
 def _put(text: str, output: Path, fmt: str) -> None:
+    # Half a surrogate pair in a log is no character.
+    text = text.encode("utf-8", "replace").decode()
     if fmt == "json" or str(output) == "-":
         click.echo(text)
         return
@@ -82,10 +84,10 @@ def _since(text: str, now: float) -> str:
     if not text:
         return ""
     found = re.fullmatch(r"(\d+)([mhdw])", text)
-    if found:
-        return rfc3339(now - int(found[1]) * _UNITS[found[2]])
     try:
+        if found:
+            return rfc3339(now - int(found[1]) * _UNITS[found[2]])
         at = datetime.fromisoformat(text)
-    except ValueError as error:
+        return rfc3339((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp())
+    except (ValueError, OverflowError) as error:
         raise ConfigError(f"--since {text}: give an age such as 90m, 24h, 7d or 4w, or a date as 2026-11-24") from error
-    return rfc3339((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp())

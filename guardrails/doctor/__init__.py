@@ -2,6 +2,7 @@
 
 environment.py    is it on, in this process and in this environment
 configuration.py  which file set which key
+memory.py         can the decision log and the state be written
 policies.py       which policies are in force, on disk and in running processes
 pipeline.py       are calls that must be denied denied, and how long does it take
 cloud.py          may the look-ups be made, and which evidence of the live cluster is there

@@ -8,7 +8,7 @@ from typing import Any
 from guardrails.doctor.report import Finding, State
 from guardrails.guard import Guard
 from guardrails.live import lookups
-from guardrails.message import age, failure_sentence, live_sentence
+from guardrails.message import age, failure_sentence, live_sentence, refused
 from guardrails.resolve.health import STATUS
 from guardrails.resolve.interfaces import INTERFACES
 from guardrails.resolve.inventory import ADDRESSES, INSTANCES
@@ -28,6 +28,32 @@ _FOR: tuple[tuple[Lookup, str], ...] = (
     (Lookup("autoscaling", "DescribeAutoScalingGroups", "AutoScalingGroups"), "changes of Auto Scaling groups"),
     (Lookup("elbv2", "DescribeTargetGroups", "TargetGroups"), "changes of load balancers and target groups"),
 )
+# About things that are not there: only whether they may be asked about is of interest.
+_NOBODY = "guardrails-doctor"
+_ALSO_FOR: tuple[tuple[Lookup, str], ...] = (
+    (
+        Lookup("ec2", "DescribeInstanceAttribute", "DisableApiTermination",
+               {"InstanceId": "i-00000000000000000", "Attribute": "disableApiTermination"}),
+        "changes of a machine's attributes",
+    ),
+    (Lookup("elb", "DescribeLoadBalancers", "LoadBalancerDescriptions"), "changes of classic load balancers"),
+    (
+        Lookup("cloudformation", "DescribeStackResources", "StackResources", {"StackName": _NOBODY}),
+        "changes of stacks",
+    ),
+    (
+        Lookup("route53", "ListResourceRecordSets", "ResourceRecordSets", {"HostedZoneId": "Z00000000000000"}),
+        "changes of DNS records",
+    ),
+    (
+        Lookup("iam", "ListInstanceProfilesForRole", "InstanceProfiles", {"RoleName": _NOBODY}),
+        "changes of roles",
+    ),
+    (
+        Lookup("resourcegroupstaggingapi", "GetResources", "ResourceTagMappingList", {"ResourcesPerPage": 1}),
+        "changes of what only its tag ties to a cluster, such as a database",
+    ),
+)  # fmt: skip
 
 
 def examine(guard: Guard, client: Any, now: float) -> Iterator[Finding]:
@@ -35,12 +61,20 @@ def examine(guard: Guard, client: Any, now: float) -> Iterator[Finding]:
     yield from _live(guard.live(client), now)
     always = (INSTANCES, ADDRESSES, *lookups(guard.settings.live))
     wanted = (*always, *(lookup for lookup, _ in _FOR))
+    also = tuple(lookup for lookup, _ in _ALSO_FOR)
     failed = guard.probe(client, wanted).failures
-    purpose = {lookup.permission: said for lookup, said in _FOR}
+    if len({failure.code for failure in failed}) == 1 and len(failed) == len({one.key() for one in wanted}):
+        # No credentials, or nobody answers: one reason, said once.
+        one = failed[0]
+        said = f"none was answered: {one.code} ({one.message})"
+        yield Finding("look-ups", "ill", f"{said}; every governed call is blocked", {"code": one.code})
+        return
+    failed += tuple(failure for failure in guard.probe(client, also).failures if refused(failure))
+    purpose = {lookup.permission: said for lookup, said in (*_FOR, *_ALSO_FOR)}
     for failure in failed:
         yield _failed(failure, purpose.get(failure.permission))
     if not failed:
-        allowed = sorted({lookup.permission for lookup in wanted})
+        allowed = sorted({lookup.permission for lookup in (*wanted, *also)})
         yield Finding("look-ups", "well", f"all {len(allowed)} that were tried are permitted", {"permissions": allowed})
 
 

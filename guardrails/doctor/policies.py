@@ -12,7 +12,7 @@ from attrs import frozen
 
 from guardrails import assembly, decision_log
 from guardrails.doctor.report import Finding
-from guardrails.errors import GuardrailsError
+from guardrails.errors import ConfigError, GuardrailsError
 from guardrails.message import age
 from guardrails.settings import Settings
 
@@ -40,9 +40,13 @@ def examine(settings: Settings, now: float) -> Iterator[Finding]:
         sentence = f"revision {revision} loads, engine {settings.engine}"
         yield Finding("policies", "well", sentence, {"revision": revision, "engine": settings.engine})
     except GuardrailsError as error:
-        yield Finding("policies", "ill", f"what is on disk does not load: {error}", {"engine": settings.engine})
-    for process in _processes(settings, now):
-        yield _judged(process, revision, now)
+        what = "what is on disk does not load" if settings.engine == "embedded" else "they cannot be asked"
+        yield Finding("policies", "ill", f"{what}: {error}", {"engine": settings.engine})
+    try:
+        for process in _processes(settings, now):
+            yield _judged(process, revision, now)
+    except ConfigError as error:
+        yield Finding("processes", "note", f"not known: {error}")
 
 
 def _on_disk(settings: Settings) -> str:

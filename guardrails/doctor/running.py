@@ -7,7 +7,7 @@ from typing import Any
 
 from guardrails import installed
 from guardrails.config import load
-from guardrails.doctor import cloud, configuration, environment, pipeline, policies, ways_round
+from guardrails.doctor import cloud, configuration, environment, memory, pipeline, policies, ways_round
 from guardrails.doctor.report import Finding
 from guardrails.errors import ConfigError, GuardrailsError
 from guardrails.guard import Guard
@@ -29,6 +29,7 @@ def examine(config: str | None, now: float, client: Callable[[], Any]) -> Iterat
         return
     yield from configuration.examine(settings)
     yield from policies.examine(settings, now)
+    yield from memory.examine(settings)
     try:
         working = guard or Guard.from_config(settings)
         if guard is None:

@@ -6,6 +6,7 @@ import importlib.util
 import shutil
 import sys
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 from guardrails.doctor.report import Finding
 
@@ -28,6 +29,9 @@ def examine() -> Iterator[Finding]:
     imported = sorted(name for name in _LIBRARIES if name in sys.modules)
     there = sorted(name for name in _LIBRARIES if name not in imported and importlib.util.find_spec(name) is not None)
     programs = [name for name in _PROGRAMS if shutil.which(name)]
+    if _is_binary(shutil.which("aws")):
+        # Version 2 brings a Python of its own; as a plugin the guard may be in it.
+        programs.append("aws")
     facts = {"imported": imported, "installed": there, "programs": programs}
     said = [
         *(f"{name} (imported here: {_LIBRARIES[name]})" for name in imported),
@@ -38,3 +42,10 @@ def examine() -> Iterator[Finding]:
         yield Finding("ways round", "note", f"the guard does not see {', '.join(said)}", facts)
     else:
         yield Finding("ways round", "well", "no library or program that is known to go round botocore is here", facts)
+
+
+def _is_binary(path: str | None) -> bool:
+    try:
+        return path is not None and Path(path).read_bytes()[:2] != b"#!"
+    except OSError:
+        return False

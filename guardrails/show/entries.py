@@ -15,7 +15,7 @@ def page(found: Iterable[Mapping[str, Any]], where: str) -> Page:
     rows = tuple(_row(entry) for entry in every)
     strong = frozenset(number for number, entry in enumerate(every) if part(entry, "custom").get("sent") is False)
     columns = ("when", "verdict", "call", "where", "why", "decision")
-    lines = () if rows else ("Nothing was decided yet.",)
+    lines = () if rows else ("There is none.",)
     return Page("Decisions", f"in {where}", "live", (Section("The last ones", lines, columns, rows, strong),))
 
 

@@ -15,7 +15,8 @@ def page(facts: Facts, now: float) -> Page:
     sections = (
         Section("The guard cannot see", tuple(failure_sentence(failure) for failure in facts.failures)),
         evidence(facts.live, now),
-        _clusters(facts.clusters),
+        # After look-ups that failed nobody knows which there are.
+        Section("Clusters") if facts.failures else _clusters(facts.clusters),
     )
     return Page(verdict(facts.live), where, "live" if facts.live.known else "deny", without_empty(sections))
 
