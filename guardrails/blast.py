@@ -132,20 +132,22 @@ def _sentence(hit: Hit, what: str, *, exact: bool) -> str:
     if not hit.touched:
         return "untouched"
     every = hit.running + hit.stopped
-    count = f"{len(hit.machines)} of {every} machines" if hit.machines and not hit.all_reached else "its machines"
+    known = bool(hit.machines) and not hit.all_reached
+    count = f"{len(hit.machines)} of {every} machines" if known else "its machines"
+    rest = f", {max(0, every - len(hit.machines))} would be left alone" if known else ""
     lost = sum(fate == "lost" for fate in hit.addresses.values())
     parts = []
     if hit.kind == "down" and (hit.machines or hit.all_reached):
         remain = f", {hit.running - hit.down} would remain" if exact else ""
         parts.append(f"{'' if exact else 'up to '}{hit.down} of {hit.running} running would go down{remain}")
     elif hit.kind == "cut" and (hit.machines or hit.all_reached):
-        parts.append(f"{count} might be cut off")
+        parts.append(f"{count} might be cut off{rest}")
     elif hit.kind == "disks" and hit.machines:
-        parts.append(f"disks of {count} would change or be lost")
+        parts.append(f"disks of {count} would change or be lost{rest}")
     elif hit.kind == "anything":
-        parts.append(f"anything might happen to {count}")
+        parts.append(f"anything might happen to {count}{rest}")
     elif hit.machines:
-        parts.append(f"{count} would change")
+        parts.append(f"{count} would change{rest}")
     if lost:
         parts.append(f"{lost} of {len(hit.addresses)} addresses would {what}")
     if hit.through:

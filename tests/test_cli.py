@@ -162,6 +162,22 @@ def test_a_script_whose_name_is_no_text(site, aws, shell):
     assert not aws.count("StopInstances")
 
 
+def test_the_traceback_of_an_uncaught_denial(site, aws, shell):
+    """A script that installs the guard itself and catches nothing ends with its own line, and one of the guard's."""
+    (shell.folder / "ops.py").write_text(
+        "import boto3, guardrails\nguardrails.install()\n"
+        f"boto3.client('ec2').stop_instances(InstanceIds=['{site.blue.instance_ids[0]}'])\n"
+    )
+    command = [sys.executable, "ops.py"]
+    done = subprocess.run(command, cwd=shell.folder, env=shell.env, capture_output=True, text=True, check=False)
+    frames = re.findall(r'File "(.*?)", line (\d+)', done.stderr)
+    assert frames[0][0].endswith("ops.py")
+    assert frames[0][1] == "3"
+    assert len([file for file, _ in frames if "/guardrails/" in file]) == 1
+    assert len(frames) == 3
+    assert "Rule live-cluster/stop" in done.stderr
+
+
 def test_mode_warn_says_that_it_was_sent(site, aws, shell):
     """What mode "warn" lets pass is not said to be blocked."""
     (shell.folder / "guardrails.toml").write_text('mode = "warn"\n')

@@ -30,6 +30,10 @@ from tests.test_confirm import SCRIPT, Terminal, environment
 pytestmark = pytest.mark.skipif(pages.browser() is None, reason="no Chromium on PATH")
 
 
+# Some tests change the working directory.
+KEPT = os.environ.get("GUARDRAILS_PICTURES") and os.path.abspath(os.environ["GUARDRAILS_PICTURES"])
+
+
 @pytest.fixture
 def keep(tmp_path):
     """keep(name, html): the page's picture, checked, and kept where the environment asks for it."""
@@ -41,8 +45,8 @@ def keep(tmp_path):
         assert (width, height) == (view["width"], view["height"])
         # A blank page of this size is far smaller.
         assert len(data) > width * height / 100
-        if os.environ.get("GUARDRAILS_PICTURES"):
-            shutil.copyfile(file, Path(os.environ["GUARDRAILS_PICTURES"]) / file.name)
+        if KEPT:
+            shutil.copyfile(file, Path(KEPT) / file.name)
 
     return take
 
@@ -70,7 +74,7 @@ def test_card(theme, site, place, keep):
     # The line that says what is live, and the denied call.
     notebook.cells = notebook.cells[:4]
     assert "Blocked before it reached AWS" in str(notebook.cells)
-    keep(f"card-{theme}", pages.of_notebook(notebook, theme), width=900, height=960, dark=theme == "dark")
+    keep(f"card-{theme}", pages.of_notebook(notebook, theme), width=900, height=980, dark=theme == "dark")
 
 
 def test_confirmation_in_a_notebook(site, place, keep):
@@ -99,7 +103,7 @@ def test_confirmation_at_a_terminal(site, aws, place, keep):
     made = Terminal(place, site.blue.instance_ids[0], environment(aws))
     made.until("\n> ")
     made.type("green\n")
-    keep("confirm-terminal", screen(made.end(), "python ops.py"), width=1000, height=1000)
+    keep("confirm-terminal", screen(made.end(), "python ops.py"), width=1000, height=1165)
 
 
 def test_report_and_blast_radius(site, aws, place, keep, monkeypatch):
@@ -127,7 +131,7 @@ def test_report_and_blast_radius(site, aws, place, keep, monkeypatch):
     listed = CliRunner().invoke(app, ["log", "--denied", "--format", "json"])
     decision = [line for line in listed.stdout.splitlines() if "TerminateInstances" in line][-1]
     for name, arguments, height in (
-        ("report", (), 1700),
+        ("report", (), 1860),
         ("blast-radius", ("--id", decision.split('"decision_id": "')[1][:36]), 640),
     ):
         assert CliRunner().invoke(app, ["report", *arguments, "-o", "page.html"]).exit_code == 0

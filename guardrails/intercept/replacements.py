@@ -13,6 +13,7 @@ from typing import Any
 from botocore.awsrequest import AWSPreparedRequest
 
 from guardrails.activation.inherited import hand_on
+from guardrails.errors import CallDenied
 from guardrails.intercept import aio
 from guardrails.intercept.checks import Checks
 from guardrails.intercept.tripwire import Tripwire
@@ -54,14 +55,18 @@ class Replacements:
         }
 
     def api_call(self, original: Any) -> Any:
-        """Gives a client its handlers."""
+        """Gives a client its handlers, and a denial the traceback of the person's own code."""
         # The client's own dict, because asking a weak set costs as much as a gate.
         known = self._key
 
         def _make_api_call(client: Any, operation_name: str, api_params: Any) -> Any:
             if known not in client.__dict__ and self._checks.active:
                 self._remember(client)
-            return original(client, operation_name, api_params)
+            try:
+                return original(client, operation_name, api_params)
+            except CallDenied as error:
+                # The way through botocore and the guard says nothing to whoever made the call.
+                raise error.with_traceback(None)  # noqa: B904  (it is the same one)
 
         return _make_api_call
 

@@ -11,6 +11,8 @@ from html import escape
 
 from guardrails.show.section import Page, Section
 
+# The longest id that AWS gives to a machine or an address has fewer characters.
+_SHORT = 28
 STYLE = """
 .guardrails { border: 1px solid #8886; border-left: 5px solid var(--tone); border-radius: 4px; margin: .4em 0;
   padding: .7em 1em .5em; max-width: 60em; font: 14px/1.45 system-ui, sans-serif; color: inherit; }
@@ -25,6 +27,7 @@ STYLE = """
 .guardrails th, .guardrails td { text-align: left !important; padding: .15em 1.2em .15em 0; border: 0;
   border-bottom: 1px solid #8884; vertical-align: top; font-weight: 400; background: none; color: inherit;
   white-space: normal; }
+.guardrails td.short { white-space: nowrap; }
 .guardrails th { opacity: .75; font-size: .85em; }
 .guardrails tr { background: none !important; }
 .guardrails tr.strong td { font-weight: 700; }
@@ -56,8 +59,13 @@ def _section(section: Section) -> Iterator[str]:
         yield "<table><tr>" + "".join(f"<th>{escape(section.columns[number])}</th>" for number in kept) + "</tr>"
         for position, row in enumerate(section.rows):
             strong = ' class="strong"' if position in section.strong else ""
-            yield f"<tr{strong}>" + "".join(f"<td>{escape(row[number])}</td>" for number in kept) + "</tr>"
+            yield f"<tr{strong}>" + "".join(_cell(row[number]) for number in kept) + "</tr>"
         yield "</table>"
     kind = ' class="instead"' if section.title == "Instead" else ""
     for line in section.lines:
         yield f"<p{kind}>{escape(line)}</p>"
+
+
+def _cell(text: str) -> str:
+    # An id or a number is read whole, however much its neighbours have to say.
+    return f'<td class="short">{escape(text)}</td>' if len(text) <= _SHORT else f"<td>{escape(text)}</td>"
