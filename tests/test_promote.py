@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import pty
+import sys
 
 import pytest
 from click.testing import CliRunner
@@ -96,6 +100,28 @@ def test_nobody_there(tried, config):
     before = config.read_text()
     assert "stdin is no terminal" in _promote(config, RULE, code=1).stdout
     assert config.read_text() == before
+
+
+@pytest.mark.parametrize(("typed", "changed"), [("\x03", False), ("\x04", False), ("\n", False), ("y\n", True)])
+def test_the_question_at_a_terminal(typed, changed, tried, config):
+    """At a real terminal only yes changes the file; Ctrl-C, the end of input and a bare return end it cleanly."""
+    before = config.read_text()
+    pid, fd = pty.fork()
+    if pid == 0:
+        command = [sys.executable, "-m", "guardrails", "policy", "--config", str(config), "promote", RULE]
+        os.execve(sys.executable, command, {**os.environ, "TERM": "dumb", "COLUMNS": "80"})
+    seen = b""
+    while b"[y/N]" not in seen:
+        seen += os.read(fd, 4096)
+    os.write(fd, typed.encode())
+    with contextlib.suppress(OSError):
+        while part := os.read(fd, 4096):
+            seen += part
+    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    os.close(fd)
+    assert (config.read_text() != before, status) == (changed, 0 if changed else 1)
+    assert b"Traceback" not in seen
+    assert b"\x1b" not in seen
 
 
 def test_refusals(tried, config):

@@ -13,6 +13,7 @@ from guardrails.doctor.report import Finding
 # Import name -> what it does, by each project's own description.
 _LIBRARIES: Mapping[str, str] = {
     "aws_requests_auth": "signs requests by itself",
+    "awscurl": "signs requests by itself",
     "boto": "boto version 2, which knows nothing of botocore",
     "libcloud": "Apache Libcloud, which signs requests by itself",
     "minio": "a client of S3 of its own",
