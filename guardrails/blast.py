@@ -6,7 +6,7 @@ call reaches, through a subnet say, all of them might be reached.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from attrs import evolve, frozen
@@ -64,13 +64,14 @@ class Hit:
 
 def of(document: Mapping[str, Any]) -> tuple[Hit, ...]:
     """Every cluster there, the live ones first. `document` is the `input` of the Rego contract."""
-    effects = frozenset(texts(part(document, "call").get("effects")))
-    clusters, targets = part(document, "clusters"), part(document, "targets")
+    call, clusters, targets = part(document, "call"), part(document, "clusters"), part(document, "targets")
+    grows = {"scale-in"} if _grows(call, targets) else set()
+    effects = frozenset(texts(call.get("effects"))) - grows
     named = {
         str(key): value for key, value in targets.items() if isinstance(value, dict) and value.get("role") == "target"
     }
-    moves = any(isinstance(value, dict) and value.get("role") == "destination" for value in targets.values())
-    found = [_hit(str(name), one, named, effects, moves) for name, one in clusters.items() if isinstance(one, dict)]
+    onto = [value for value in targets.values() if isinstance(value, dict) and value.get("role") == "destination"]
+    found = [_hit(str(name), one, named, onto, effects) for name, one in clusters.items() if isinstance(one, dict)]
     return tuple(sorted(found, key=lambda hit: (not hit.live, hit.cluster)))
 
 
@@ -94,12 +95,16 @@ def _hit(
     name: str,
     cluster: Mapping[str, Any],
     named: Mapping[str, Mapping[str, Any]],
+    onto: Sequence[Mapping[str, Any]],
     effects: frozenset[str],
-    moves: bool,
 ) -> Hit:
     mine = {key: target for key, target in named.items() if name in texts(target.get("clusters"))}
-    direct = {key for key, target in mine.items() if target.get("type") == "instance"}
-    rest = {key: target for key, target in mine.items() if key not in direct and not _is_address(target, cluster)}
+    direct = {key for key, target in mine.items() if target.get("type") == "instance" and not _is_gone(target)}
+    rest = {
+        key: target
+        for key, target in mine.items()
+        if target.get("type") != "instance" and not _is_address(target, cluster)
+    }
     members = {one for target in rest.values() for one in _members(target)}
     # Neither a group that lists its machines, nor a thing with the cluster's tag and no machines.
     loose = sorted(key for key, target in rest.items() if not _members(target) and not _is_thing(target))
@@ -108,7 +113,7 @@ def _hit(
     down = 0
     if kind == "down":
         taken = running - _number(cluster.get("remaining")) + len(members - direct)
-        down = running if loose else min(running, taken)
+        down = running if loose else max(0, min(running, taken))
     subnets = texts(cluster.get("subnets"))
     made = Hit(
         cluster=name,
@@ -119,12 +124,12 @@ def _hit(
         machines=tuple(sorted(direct | members)),
         through={key: str(target.get("type")) for key, target in sorted(rest.items())},
         all_reached=bool(loose),
-        addresses=_addresses(cluster, mine, kind, effects, reached=bool(loose)),
+        addresses=_addresses(cluster, mine, kind, effects, onto, reached=bool(loose or members)),
         subnets={subnet: subnet in rest for subnet in subnets},
         down=down,
         sentence="",
     )
-    lost = "move away" if moves else "stop answering"
+    lost = "move away" if onto else "stop answering"
     return evolve(made, sentence=_sentence(made, lost, exact=not (members or loose or effects & _SOME)))
 
 
@@ -162,6 +167,7 @@ def _addresses(
     mine: Mapping[str, Mapping[str, Any]],
     kind: Kind,
     effects: frozenset[str],
+    onto: Sequence[Mapping[str, Any]],
     *,
     reached: bool,
 ) -> dict[str, Fate]:
@@ -171,6 +177,9 @@ def _addresses(
         for ip in texts(target.get("public_ips"))
         if kind == "down" or (target.get("type") != "instance" and "ip" in effects)
     }
+    # What moves onto a machine or an interface pushes the address off that is there.
+    moving = {ip for target in mine.values() for ip in texts(target.get("public_ips"))}
+    taken |= {ip for target in onto for ip in texts(part(target, "facts").get("elastic_ips"))} - moving
     touched = {ip for target in mine.values() for ip in texts(target.get("public_ips"))} if kind == "cut" else set()
 
     def fate(ip: str) -> Fate:
@@ -191,6 +200,18 @@ def _members(target: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(listed) - frozenset(texts(facts.get("untagged")))
 
 
+def _is_gone(target: Mapping[str, Any]) -> bool:
+    return target.get("state") in ("terminated", "shutting-down")
+
+
+def _grows(call: Mapping[str, Any], targets: Mapping[str, Any]) -> bool:
+    """True where a call sets sizes of groups, and none to fewer machines than the group wants now."""
+    params = part(call, "params")
+    sizes = [params[key] for key in ("DesiredCapacity", "MaxSize") if isinstance(params.get(key), int)]
+    groups = [part(target, "facts").get("desired") for target in targets.values() if isinstance(target, dict)]
+    return bool(sizes) and all(isinstance(desired, int) and min(sizes) >= desired for desired in groups)
+
+
 def _is_thing(target: Mapping[str, Any]) -> bool:
     """A database or a queue: it is a cluster's by its tag, and no machine hangs on it as far as anyone can tell."""
     return "marked" in part(target, "facts")
@@ -203,4 +224,4 @@ def _is_address(target: Mapping[str, Any], cluster: Mapping[str, Any]) -> bool:
 
 
 def _number(value: Any) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) else 0
+    return max(0, value) if isinstance(value, int) and not isinstance(value, bool) else 0

@@ -19,12 +19,12 @@ from attrs import evolve, frozen
 from botocore.awsrequest import prepare_request_dict
 from botocore.config import Config
 from botocore.credentials import Credentials
-from botocore.exceptions import HTTPClientError
+from botocore.exceptions import BotoCoreError, HTTPClientError
 from botocore.httpsession import URLLib3Session
 
 from guardrails.admission import Admission
 from guardrails.confirm import Answer as Word
-from guardrails.errors import CallDenied, GuardBroken
+from guardrails.errors import CallDenied, ConfigError, GuardBroken
 from guardrails.facts import FactFinder
 from guardrails.live import LiveSettings
 from guardrails.lookups import Fetched
@@ -110,9 +110,12 @@ class Choir:
         """Make every call; returns the decisions by what was tried. `session` lends its models.
 
         Raises GuardBroken where a call was not judged, could not be decided on, or would have been sent though the
-        configuration's `enforcement` weakens no rule that it violates.
+        configuration's `enforcement` weakens no rule that it violates; ConfigError where botocore cannot make a client.
         """
-        client = _client(session)
+        try:
+            client = _client(session)
+        except BotoCoreError as error:
+            raise ConfigError(f"botocore makes no client here: {error}; mend AWS's own configuration") from error
         return {name: self._decision(name, attempt, client) for name, attempt in CANARIES.items()}
 
     def _decision(self, name: str, attempt: Callable[[Any], object], client: Any) -> Decision:
@@ -131,6 +134,11 @@ class Choir:
                     f"the guard is broken: {what} would have been sent, and no rule in `enforcement` is the reason; "
                     "mend the policies, or take them out of `policies`"
                 ) from None
+        except Exception as error:
+            raise GuardBroken(
+                f"the guard is broken: {what} ended in {type(error).__name__}: {error}; what replaces botocore's "
+                "functions must be started after guardrails.install()"
+            ) from error
         else:
             raise GuardBroken(
                 f"the guard is broken: {what} passed it, and something answered in AWS's place; what replaces "
@@ -141,7 +149,9 @@ class Choir:
         return decision
 
     def _weakened(self, decision: Decision) -> bool:
-        return any(one.rule in self._settings.enforcement for one in decision.violations)
+        """True where the configuration gives a violated rule the very word that let the call go."""
+        given = self._settings.enforcement
+        return decision.allowed and any(given.get(one.rule) == one.action for one in decision.violations)
 
 
 class _WouldBeSent(Exception):

@@ -94,6 +94,8 @@ def verb(decision: Decision, *, sent: bool = False) -> str:
     """The verdict, to begin a sentence with: what was done, or (`check`) what would be."""
     undecided = ", because the guard could not decide" if decision.unavailable else ""
     if decision.what_if:
+        if decision.what_if == "dryrun" and decision.action == "warn":
+            return "Would be sent, without a warning because mode is 'dryrun'"
         if decision.what_if != "enforce" and not decision.allowed:
             return f"Would be sent all the same, because mode is {decision.what_if!r}"
         return _WHAT_IF.get(decision.action, "Would be blocked") + undecided

@@ -68,6 +68,53 @@ def test_sentences(effects, targets, remaining, sentence):
     assert of(effects, targets, remaining=remaining).sentence == sentence
 
 
+def test_an_address_that_is_pushed_off():
+    """An address that moves onto a machine pushes off the one that is there."""
+    hit = of(["ip", "traffic"], {
+        "eipalloc-9": {**target("address", ()), "public_ips": ["192.0.2.9"]},
+        "i-1": {**target(), "role": "destination", "facts": {"elastic_ips": IPS[:1]}},
+    })  # fmt: skip
+    assert hit.sentence == "1 of 2 addresses would move away"
+    assert hit.touched
+
+
+@pytest.mark.parametrize(("params", "sentence"), [
+    ({"DesiredCapacity": 5}, "3 of 5 machines would change, 2 would be left alone; through asg (asg)"),
+    ({"MaxSize": 9}, "3 of 5 machines would change, 2 would be left alone; through asg (asg)"),
+    ({"DesiredCapacity": 5, "MaxSize": 2}, "up to 3 of 5 running would go down; through asg (asg)"),
+    ({"DesiredCapacity": 2}, "up to 3 of 5 running would go down; through asg (asg)"),
+    ({}, "up to 3 of 5 running would go down; through asg (asg)"),
+])  # fmt: skip
+def test_a_group_that_grows(params, sentence):
+    """A group that is made larger, or whose limits are, takes no machine down."""
+    group = target("asg", facts={"instances": ["i-1", "i-2", "i-3"], "desired": 3})
+    document = {
+        "call": {"effects": ["scale-in"], "params": params},
+        "clusters": {"blue": {"live": True, "running": 5, "total": 5, "remaining": 5}},
+        "targets": {"asg": group},
+    }
+    (hit,) = blast.of(document)
+    assert hit.sentence == sentence
+
+
+def test_addresses_behind_a_group():
+    """Which machine of a group holds an address is not known, so it might stop answering."""
+    hit = of(["terminate"], {"asg": target("asg", facts={"instances": ["i-1", "i-2"]})})
+    assert set(hit.addresses.values()) == {"might"}
+
+
+def test_machines_that_are_gone():
+    """A machine that is terminated already is not counted among those that would change."""
+    hit = of(["protection"], {"i-1": target(state="terminated"), "i-2": target(state="stopped")}, total=5)
+    assert hit.sentence == "1 of 5 machines would change, 4 would be left alone"
+
+
+def test_numbers_that_are_none():
+    """Numbers below zero, of a log that somebody wrote, are nothing."""
+    hit = of(["terminate"], {"i-1": target()}, running=-3, total=-3, remaining=-9)
+    assert (hit.running, hit.stopped, hit.down) == (0, 0, 0)
+
+
 def test_machines_that_do_not_run_cannot_go_down():
     """A stopped machine that is terminated is not counted among those that go down."""
     hit = of(["terminate"], {"i-1": target(state="stopped"), "i-2": target()}, running=2, total=5, remaining=1)

@@ -115,6 +115,28 @@ def test_an_enforcement_that_sends(outcome, sent, monkeypatch):
     assert sent == []
 
 
+def test_an_enforcement_that_sends_what_the_configuration_denies(sent, monkeypatch):
+    """So is that one where `enforcement` names the rules, with the word that denies."""
+    monkeypatch.setattr(admission, "enforce", lambda *_: Outcome(send=True, enforcement="allow"))
+    rules = ("live-cluster/terminate", "live-cluster/stop", "addresses/release")
+    _refused("would have been sent", enforcement=dict.fromkeys(rules, "deny"))
+    assert sent == []
+
+
+def test_something_that_breaks_the_clients(monkeypatch):
+    """What keeps the canaries from being made at all is a sentence."""
+    monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", lambda *_: 1 / 0)
+    _refused("ended in ZeroDivisionError")
+
+
+def test_an_aws_configuration_that_makes_no_client(monkeypatch):
+    """So is a word in AWS's own configuration that botocore does not know."""
+    monkeypatch.setenv("AWS_DEFAULTS_MODE", "bogus")
+    with pytest.raises(guardrails.ConfigError, match="botocore makes no client here"):
+        guardrails.install({"log": {"enabled": False}})
+    assert guardrails.installed.current() is None
+
+
 def test_an_admission_that_does_not_raise(sent, monkeypatch):
     """So is one that swallows its own denial."""
     admit = Admission.admit
@@ -171,13 +193,15 @@ def test_something_that_answers_in_awss_place(sent, monkeypatch):
         ),
     ],
 )
-def test_replaced_policies_that_only_warn(file, before, after, sent, tmp_path):
+@pytest.mark.parametrize("enforcement", [{}, {"live-cluster/terminate": "deny"}])
+def test_replaced_policies_that_only_warn(enforcement, file, before, after, sent, tmp_path):
     """Policies that take the place of the shipped ones, and warn of the accident only, are refused."""
     shipped = (bundle.shipped() / "guardrails" / file).read_text()
     assert before in shipped
     own = tmp_path / "own" / "guardrails" / file
     own.parent.mkdir(parents=True)
     own.write_text(shipped.replace(before, after))
-    with pytest.raises(guardrails.PolicyError, match="allow terminating a machine of the live cluster"):
-        guardrails.install({"log": {"enabled": False}, "policies": [str(tmp_path / "own")]})
+    refused = (guardrails.PolicyError, guardrails.GuardBroken)
+    with pytest.raises(refused, match="allow terminating a machine of the live cluster|would have been sent"):
+        guardrails.install({"log": {"enabled": False}, "policies": [str(tmp_path / "own")], "enforcement": enforcement})
     assert guardrails.installed.current() is None

@@ -178,6 +178,19 @@ def test_the_traceback_of_an_uncaught_denial(site, aws, shell):
     assert "Rule live-cluster/stop" in done.stderr
 
 
+def test_the_traceback_through_a_handler_of_ones_own(site, aws, shell):
+    """Where a handler of the script made the call, its line stays in the traceback."""
+    (shell.folder / "ops.py").write_text(
+        "import boto3, guardrails\nguardrails.install()\nec2 = boto3.client('ec2')\n"
+        "def handler(**_):\n"
+        f"    ec2.stop_instances(InstanceIds=['{site.blue.instance_ids[0]}'])\n"
+        "ec2.meta.events.register('before-call.ec2.DescribeRegions', handler)\nec2.describe_regions()\n"
+    )
+    command = [sys.executable, "ops.py"]
+    done = subprocess.run(command, cwd=shell.folder, env=shell.env, capture_output=True, text=True, check=False)
+    assert re.findall(r'ops.py", line (\d+)', done.stderr) == ["7", "5"]
+
+
 def test_mode_warn_says_that_it_was_sent(site, aws, shell):
     """What mode "warn" lets pass is not said to be blocked."""
     (shell.folder / "guardrails.toml").write_text('mode = "warn"\n')

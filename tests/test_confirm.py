@@ -217,6 +217,21 @@ def test_what_was_typed_before_is_no_answer(site, aws, place):
     assert not aws.count("SendCommand")
 
 
+def test_a_word_is_for_the_machines_that_were_shown(site, aws, place):
+    """A selector that means more machines when the word is given is not sent."""
+    tag = [{"Key": "Role", "Value": "web"}]
+    site.ec2.create_tags(Resources=[site.blue.instance_ids[0]], Tags=tag)
+    (place / "ops.py").write_text(SCRIPT.replace(
+        "InstanceIds=[sys.argv[1]]", "Targets=[{'Key': 'tag:Role', 'Values': ['web']}]"
+    ))  # fmt: skip
+    made = Terminal(place, "-", environment(aws))
+    assert "anything might happen to 1 of 3 machines" in made.until("\n> ")
+    site.ec2.create_tags(Resources=list(site.blue.instance_ids[1:]), Tags=tag)
+    made.type("blue\n")
+    assert "The situation changed while you were asked" in made.end().replace("\n", " ")
+    assert not aws.count("SendCommand")
+
+
 @pytest.mark.parametrize("change", ["another cluster", "less remains"])
 def test_a_word_is_for_what_was_shown(change, terminal, site, aws):
     """A name typed for one cluster, or for what was left of it, does not send a call on another, or on less."""

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 from botocore.exceptions import ClientError
@@ -84,6 +88,32 @@ def test_several_processes_append(tmp_path):
     assert not [entry for entry in entries if isinstance(entry, str)]
     assert len({entry["decision_id"] for entry in entries}) == 800
     assert (tmp_path / "log.jsonl.1").stat().st_size <= 100_000
+
+
+def test_a_fork_while_a_line_is_written_holds_nobody_up(tmp_path):
+    """A process that is forked in the middle of a write does not go on holding the log's lock."""
+    log = DecisionLog(LogSettings(path=tmp_path / "log"))
+    with log._locked():
+        if (child := os.fork()) == 0:
+            time.sleep(60)
+            os._exit(0)
+    try:
+        log.write(Decision("d", "allow", Call("ec2", "X", {}, "", "")), Outcome(True, "allow"), "enforce")
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+    assert len((tmp_path / "log").read_text().splitlines()) == 1
+
+
+def test_a_log_that_another_process_holds(site, aws, install, log, monkeypatch):
+    """A lock that is never given back is a denial with its reason, not a wait without end."""
+    install()
+    monkeypatch.setattr("guardrails.decision_log._PATIENCE_S", 0.2)
+    with log.with_name(f"{log.name}.lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with pytest.raises(guardrails.GuardUnavailable, match="another process has locked it"):
+            site.ec2.terminate_instances(InstanceIds=[site.green.instance_ids[0]])
+    assert not aws.count("TerminateInstances")
 
 
 def test_unwritable_log_is_refused_at_install(tmp_path):

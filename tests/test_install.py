@@ -200,3 +200,26 @@ def test_importing_guardrails_imports_no_botocore(python):
     assert found == [True, []]
     with pytest.raises(AttributeError, match="instal"):
         _ = guardrails.instal
+
+
+def test_instrumentation_that_came_before(python):
+    """Where wrapt stands before botocore's functions already, the guard stands before it; both are asked."""
+    found = python("""
+        import json, botocore.client, botocore.session, guardrails, wrapt
+        seen = []
+        def wrapper(wrapped, instance, args, kwargs):
+            seen.append([type(instance).__name__, args[0]])
+            return wrapped(*args, **kwargs)
+        wrapt.wrap_function_wrapper("botocore.client", "BaseClient._make_api_call", wrapper)
+        guardrails.install({"log": {"enabled": False}})
+        client = botocore.session.Session().create_client(
+            "ec2", region_name="eu-west-1", aws_access_key_id="x", aws_secret_access_key="x",
+            endpoint_url="http://127.0.0.1:9")
+        del seen[:]
+        try:
+            client.stop_instances(InstanceIds=["i-1"])
+        except guardrails.CallDenied as error:
+            print(json.dumps([seen[0], type(error).__name__]))
+    """)
+    # After it come the guard's own look-ups.
+    assert found == [["EC2", "StopInstances"], "GuardUnavailable"]

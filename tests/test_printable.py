@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from io import StringIO
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
 import guardrails
+from guardrails.cli.app import app
 from guardrails.doctor import Finding
 from guardrails.printable import printable
 from guardrails.show import html, terminal, text
@@ -45,6 +48,27 @@ def test_every_form_of_a_page():
 def test_a_finding_of_the_doctor():
     """So does a finding, which may quote a process's name or a file."""
     assert Finding(EVIL, "ill", EVIL).sentence.isprintable()
+
+
+def test_what_the_commands_print(tmp_path):
+    """A decision log that somebody has tampered with acts on no terminal."""
+    entry = {
+        "decision_id": EVIL, "timestamp": EVIL, "bundles": {"guardrails": {"revision": EVIL}},
+        "result": {"action": EVIL},
+        "input": {"call": {"service": EVIL, "operation": EVIL, "region": EVIL}, "caller": {"program": EVIL}},
+        "custom": {"enforcement": EVIL, "reason": EVIL, "sent": False},
+    }  # fmt: skip
+    (tmp_path / "log").write_text(json.dumps(entry) + "\n")
+    (tmp_path / "guardrails.toml").write_text('[log]\npath = "log"\n')
+    config = str(tmp_path / "guardrails.toml")
+    for command in (
+        ["log", "--config", config],
+        ["policy", "--config", config, "explain", EVIL[:4]],
+        ["policy", "--config", config, "replay"],
+    ):
+        done = CliRunner().invoke(app, command)
+        assert done.stdout, done.stderr
+        assert all(line.isprintable() for line in done.stdout.split("\n")), command
 
 
 def test_a_denial(site, install):

@@ -16,7 +16,6 @@ from guardrails.catalogue import Catalogue
 from guardrails.cli.show import console
 from guardrails.config import load
 from guardrails.decision_log import part, read, rules
-from guardrails.printable import printable
 from guardrails.reconcile import Round, reconcile
 
 _STYLES = {"deny": "red", "warn": "yellow", "dryrun": "cyan", "allow": "green"}
@@ -66,8 +65,8 @@ def _line(entry: dict[str, Any]) -> None:
         Text.assemble(
             f"{entry.get('timestamp')}  ",
             (f"{enforcement:<6}", _STYLES.get(enforcement, "")),
-            printable(f"  {call.get('service')}:{call.get('operation')}  {call.get('region') or ''}  "),
-            printable(", ".join(rules(entry)) or str(custom.get("unavailable") or custom.get("reason") or "")),
+            f"  {call.get('service')}:{call.get('operation')}  {call.get('region') or ''}  ",
+            ", ".join(rules(entry)) or str(custom.get("unavailable") or custom.get("reason") or ""),
             (f"  {str(entry['decision_id'])[:8]}", "dim"),
         ),
         # One line a decision, for grep; a terminal wraps it by itself.
@@ -114,8 +113,8 @@ def _round(found: Round) -> None:
         Text.assemble(
             f"{found.time}  ",
             (f"{found.why:<16}", "red" if not found.error else "yellow"),
-            printable(f"  {found.service}:{found.operation}  {found.region}  {found.principal}  {found.address}"),
-            printable(f"  refused: {found.error}") if found.error else "",
+            f"  {found.service}:{found.operation}  {found.region}  {found.principal}  {found.address}",
+            f"  refused: {found.error}" if found.error else "",
             (f"  {found.event_id}", "dim"),
         ),
         soft_wrap=True,

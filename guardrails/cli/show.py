@@ -5,17 +5,37 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderHook, RenderResult
+from rich.segment import Segment
 
 from guardrails.document import describe, rfc3339
 from guardrails.message import paragraph
+from guardrails.printable import printable
 from guardrails.show.decision import page as decision_page
 from guardrails.values import Decision, Facts, Outcome
 
 
 def console(*, stderr: bool = False) -> Console:
-    """A console that wraps at 80 columns where nobody sits at it."""
-    return Console(stderr=stderr, highlight=False, soft_wrap=False)
+    """A console that wraps at 80 columns where nobody sits at it; nothing that it prints acts on the terminal."""
+    made = Console(stderr=stderr, highlight=False, soft_wrap=False)
+    made.push_render_hook(_Printable())
+    return made
+
+
+class _Printable(RenderHook):
+    """Whatever comes from a log, a tag or a file is made printable where it is printed."""
+
+    def process_renderables(self, renderables: list[ConsoleRenderable]) -> list[ConsoleRenderable]:
+        return [_Made(one) for one in renderables]
+
+
+class _Made:
+    def __init__(self, renderable: ConsoleRenderable) -> None:
+        self._renderable = renderable
+
+    def __rich_console__(self, made: Console, options: ConsoleOptions) -> RenderResult:
+        for text, style, control in made.render(self._renderable, options):
+            yield Segment(text if control else "\n".join(map(printable, text.split("\n"))), style, control)
 
 
 def decision_json(decision: Decision, outcome: Outcome) -> dict[str, Any]:

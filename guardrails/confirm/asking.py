@@ -12,7 +12,7 @@ from typing import Any
 
 from attrs import frozen
 
-from guardrails import caller
+from guardrails import blast, caller
 from guardrails.confirm import nobody
 from guardrails.interrupting import interruptible
 from guardrails.show import decision as show_decision
@@ -39,12 +39,11 @@ def name_of(decision: Decision) -> str:
 
 
 def still_means(now: Decision, before: Decision) -> bool:
-    """True where a word given for `before` is one for `now`: no other rule asks, and as much remains of the same."""
-    left = _remaining(before)
+    """True where a word given for `before` is one for `now`: no other rule asks, no more is hit, as much remains."""
     return (
         _asking(now) <= _asking(before)
         and name_of(now) == name_of(before)
-        and all(running >= left.get(cluster, 0) for cluster, running in _remaining(now).items())
+        and all(_within(hit, _reached(before).get(name)) for name, hit in _reached(now).items())
     )
 
 
@@ -107,9 +106,16 @@ def _asking(decision: Decision) -> frozenset[tuple[str, str]]:
     return frozenset((one.rule, one.target) for one in decision.violations if one.action == "confirm")
 
 
-def _remaining(decision: Decision) -> dict[str, int]:
-    """By the clusters that are hit, the running machines that are left."""
-    if decision.facts is None:
-        return {}
-    hit = {name for target in decision.facts.targets if target.role == "target" for name in target.clusters}
-    return {cluster.name: cluster.remaining for cluster in decision.facts.clusters if cluster.name in hit}
+def _reached(decision: Decision) -> dict[str, blast.Hit]:
+    return {hit.cluster: hit for hit in blast.of(decision.input) if hit.touched}
+
+
+def _within(now: blast.Hit, before: blast.Hit | None) -> bool:
+    """True where the machines that are hit now were shown as hit, and those that run besides are no fewer."""
+    return (
+        before is not None
+        and {*now.machines} <= {*before.machines}
+        and {*now.through} <= {*before.through}
+        and now.all_reached <= before.all_reached
+        and now.running - now.down >= before.running - before.down
+    )

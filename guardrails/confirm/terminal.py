@@ -55,6 +55,9 @@ def _opened() -> Iterator[int]:
             ) from None
         yield fd
     finally:
+        # Not by closing alone: a process forked meanwhile has the same open file, and would go on holding the lock.
+        with suppress(OSError):
+            fcntl.flock(fd, fcntl.LOCK_UN)
         os.close(fd)
 
 

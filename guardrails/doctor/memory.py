@@ -12,7 +12,7 @@ from guardrails.state import StateUnavailable
 
 
 def examine(settings: Settings) -> Iterator[Finding]:
-    """The decision log and the state; nothing is written into either."""
+    """The decision log and the state; they are made where they are not there yet, as the first decision would."""
     yield _log(settings)
     yield _state(settings)
 

@@ -19,7 +19,7 @@ _MACHINE, _CLUSTER = "i-00000000000canary", "canary"
 def sing(engine: Engine, now: float, enforcement: Mapping[str, str]) -> None:
     """Ask about terminating a machine of a live cluster.
 
-    Raises PolicyError when that is not denied, unless a rule that it violates is given another action in `enforcement`.
+    Raises PolicyError when that is not denied, unless a rule that it violates has the word for it from `enforcement`.
     """
     call = Call(
         "ec2",
@@ -40,7 +40,7 @@ def sing(engine: Engine, now: float, enforcement: Mapping[str, str]) -> None:
         action, violations = read_result(engine.evaluate(asked).result)
     except EngineFailure as error:
         raise PolicyError(f"the policies give no answer for terminating a live machine: {error}") from error
-    if action in ("deny", "confirm") or any(one.rule in enforcement for one in violations):
+    if action in ("deny", "confirm") or any(enforcement.get(one.rule) == one.action for one in violations):
         return
     raise PolicyError(
         "the policies allow terminating a machine of the live cluster; "

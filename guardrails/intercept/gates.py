@@ -15,7 +15,7 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import Callable, Mapping
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
 from attrs import frozen
@@ -104,13 +104,21 @@ class Gates:
     def _stand_before(self, owner: Any, name: str, gate: Gate) -> None:
         if (owner, name) not in self._put:
             original = vars(owner)[name]
-            made = gate(original)
-            if made is original:
+            given = _callable(owner, original)
+            made = gate(given)
+            if made is given:
                 # This version of botocore needs no gate here.
                 return
             replacement = functools.update_wrapper(made, original)
             self._put[owner, name] = original, replacement
             setattr(owner, name, replacement)
+
+
+def _callable(owner: Any, original: Any) -> Any:
+    """What can be called with the instance first: instrumentation by wrapt wants to be asked as a descriptor."""
+    if type(original) is FunctionType or not isinstance(owner, type):
+        return original
+    return lambda instance, *args, **kwargs: original.__get__(instance, type(instance))(*args, **kwargs)
 
 
 def _owners(module: ModuleType, place: Place) -> list[Any]:

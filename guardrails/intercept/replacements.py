@@ -17,6 +17,7 @@ from guardrails.errors import CallDenied
 from guardrails.intercept import aio
 from guardrails.intercept.checks import Checks
 from guardrails.intercept.tripwire import Tripwire
+from guardrails.show import place
 
 
 class Replacements:
@@ -65,8 +66,7 @@ class Replacements:
             try:
                 return original(client, operation_name, api_params)
             except CallDenied as error:
-                # The way through botocore and the guard says nothing to whoever made the call.
-                raise error.with_traceback(None)  # noqa: B904  (it is the same one)
+                raise place.trimmed(error)  # noqa: B904  (it is the same one)
 
         return _make_api_call
 

@@ -12,6 +12,7 @@ from guardrails.guard import Guard
 from guardrails.message import failure_sentence, live_sentence, sentence
 from guardrails.notebook.card import Cards
 from guardrails.notebook.magic import GuardMagics
+from guardrails.printable import printable
 
 
 def load(shell: Any) -> None:
@@ -21,7 +22,8 @@ def load(shell: Any) -> None:
     cards = Cards(shell)
     cards.put()
     shell.register_magics(GuardMagics(shell, cards, ours=ours))
-    print(f"guardrails is on (mode {guard.settings.mode}). {_live(guard)}")  # noqa: T201  (the cell's output)
+    line = printable(f"guardrails is on (mode {guard.settings.mode}). {_live(guard)}")
+    print(line)  # noqa: T201  (the cell's output)
 
 
 def unload(shell: Any) -> None:

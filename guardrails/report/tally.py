@@ -18,6 +18,7 @@ from guardrails.decision_log import part, rules, texts
 KINDS = ("blocked", "undecided", "let pass", "warned")
 _WORST = 10
 _TIMES = 100_000
+_LONG = 300
 
 
 @define
@@ -163,7 +164,7 @@ def _count(found: Tally, entry: Mapping[str, Any]) -> None:
         found.rules.update(rules(entry, "deny", "confirm") or ["(no rule)"])
         found.near.add(entry)
     if kind == "undecided":
-        found.reasons[str(part(entry, "custom").get("unavailable"))] += 1
+        found.reasons[_reason(part(entry, "custom"))] += 1
     if kind == "let pass":
         found.let_rules.update(rules(entry, "deny", "confirm") or ["(the guard could not decide)"])
         found.let_pass.add(entry)
@@ -173,6 +174,14 @@ def _count(found: Tally, entry: Mapping[str, Any]) -> None:
         aside = ", ".join(texts(glass.get("rules")))
         found.glass[str(glass.get("reason")), aside, f"{program}, {who}"][kind] += 1
     _time(found, part(entry, "metrics"))
+
+
+def _reason(custom: Mapping[str, Any]) -> str:
+    """By look-up and code where one failed: AWS's sentence is another each time."""
+    failures = custom.get("failures")
+    known = [one for one in (failures if isinstance(failures, list) else []) if isinstance(one, dict)]
+    codes = sorted({f"{one.get('permission')}: {one.get('code')}" for one in known})
+    return "; ".join(codes) or str(custom.get("unavailable"))[:_LONG]
 
 
 def _time(found: Tally, metrics: Mapping[str, Any]) -> None:

@@ -18,15 +18,31 @@ def of(traceback: TracebackType | None) -> str:
     """
     found = running = ""
     while traceback is not None:
-        frame = traceback.tb_frame
-        if str(frame.f_globals.get("__name__", "")).partition(".")[0] not in _NOT_THEIRS:
-            file, line = frame.f_code.co_filename, traceback.tb_lineno
+        if _theirs(traceback):
+            file, line = traceback.tb_frame.f_code.co_filename, traceback.tb_lineno
             cell = _cell(file)
             running = running or cell
             where = f"line {line} of {'the cell' if cell == running else cell}" if cell else None
             found = _told(where or f"{os.path.basename(file)}:{line}", file, line)
         traceback = traceback.tb_next
     return found
+
+
+def trimmed(error: BaseException) -> BaseException:
+    """Without its way through botocore and the guard, which says nothing to whoever made the call.
+
+    Where code of theirs is on that way, such as a handler of botocore's events, all of it stays.
+    """
+    traceback = error.__traceback__
+    while traceback is not None:
+        if _theirs(traceback):
+            return error
+        traceback = traceback.tb_next
+    return error.with_traceback(None)
+
+
+def _theirs(traceback: TracebackType) -> bool:
+    return str(traceback.tb_frame.f_globals.get("__name__", "")).partition(".")[0] not in _NOT_THEIRS
 
 
 def _told(where: str, file: str, line: int) -> str:
