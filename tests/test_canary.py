@@ -202,6 +202,6 @@ def test_replaced_policies_that_only_warn(enforcement, file, before, after, sent
     own.parent.mkdir(parents=True)
     own.write_text(shipped.replace(before, after))
     refused = (guardrails.PolicyError, guardrails.GuardBroken)
-    with pytest.raises(refused, match="allow terminating a machine of the live cluster|would have been sent"):
+    with pytest.raises(refused, match=r"allow terminating a machine of the live cluster|would have been sent"):
         guardrails.install({"log": {"enabled": False}, "policies": [str(tmp_path / "own")], "enforcement": enforcement})
     assert guardrails.installed.current() is None
