@@ -19,7 +19,7 @@ def paragraph(decision: Decision, now: float, *, sent: bool = False) -> str:
     """
     parts = [f"{verb(decision, sent=sent)}: {summary(decision)}."]
     if decision.unavailable:
-        parts.append(sentence(decision.unavailable))
+        parts.append(why(decision))
     if decision.facts is not None and not decision.unavailable:
         parts.append(sentence(live_sentence(decision.facts.live, now)))
     parts += [
@@ -125,6 +125,12 @@ def _merged(group: list[Violation]) -> Violation:
     same = f" (the same for {others})" if others else ""
     message = sentence(group[0].message.rstrip(". ") + same)
     return evolve(group[0], message=message, remediation=sentence(group[0].remediation))
+
+
+def why(decision: Decision) -> str:
+    """Why the guard could not decide, or what else it has to say besides rules; "" where there is nothing."""
+    said = decision.unavailable or decision.reason
+    return sentence(said[0].upper() + said[1:]) if said else ""
 
 
 def sentence(text: str) -> str:

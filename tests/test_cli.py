@@ -216,7 +216,7 @@ def test_check_of_an_ungoverned_call(aws, shell):
     """A call that nothing governs would be sent; no look-up is made."""
     done = shell("check", "s3", "ListBuckets")
     assert done.returncode == 0
-    assert "not governed" in done.stdout
+    assert "Not governed" in done.stdout
     assert aws.requests == ()
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from guardrails import blast
 from guardrails.intercept.redact import MASK
-from guardrails.message import grouped, sentence, summary, verb
+from guardrails.message import grouped, summary, verb, why
 from guardrails.show import live
 from guardrails.show.section import Page, Section, Tone, without_empty
 from guardrails.values import Call, Decision, Target, Violation
@@ -32,10 +32,7 @@ def page(decision: Decision, title: str = "", place: str = "") -> Page:
 
 def sections(decision: Decision) -> Iterable[Section]:
     """Ages are those at the time of the decision, so that a page shows the same whenever it is looked at."""
-    if decision.unavailable:
-        yield Section("Why", (sentence(decision.unavailable),))
-    elif decision.reason:
-        yield Section("Why", (sentence(decision.reason),))
+    yield Section("Why", (why(decision),) if why(decision) else ())
     facts = decision.facts
     if facts is not None and not decision.unavailable:
         yield _targets([target for target in facts.targets if target.role == "target"], facts.live.clusters)
