@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from guardrails.decision_log import part, texts
 
@@ -32,7 +32,8 @@ class Hit:
 
     `machines` are the ids that the call names or reaches through a group that lists them; `through` are the other
     things that it names and that carry the cluster, such as a route table, by id with their type; `all_reached` is
-    true where any machine may hang on one of those. `stopped` counts machines that do not run. `sentence` says it all.
+    true where any machine may hang on one of those. `stopped` counts machines that do not run. `down` is how many go
+    down, at the most where it is not `exact`; `moves` is true where addresses go to somewhere else.
     """
 
     cluster: str
@@ -46,7 +47,13 @@ class Hit:
     addresses: Mapping[str, Fate]
     subnets: Mapping[str, bool]
     down: int
-    sentence: str
+    exact: bool
+    moves: bool
+
+    @property
+    def sentence(self) -> str:
+        """What becomes of it, in words."""
+        return _sentence(self)
 
     @property
     def touched(self) -> bool:
@@ -105,9 +112,10 @@ def _hit(
         for key, target in mine.items()
         if target.get("type") != "instance" and not _is_address(target, cluster)
     }
-    members = {one for target in rest.values() for one in _members(target)}
+    listed = {key: _members(target) for key, target in rest.items()}
+    members = {one for some in listed.values() for one in some}
     # Neither a group that lists its machines, nor a thing with the cluster's tag and no machines.
-    loose = sorted(key for key, target in rest.items() if not _members(target) and not _is_thing(target))
+    loose = any(not listed[key] and not _is_thing(target) for key, target in rest.items())
     kind: Kind = next((kind for kind, some in _KINDS if effects & some), "changed")
     running, total = _number(cluster.get("running")), _number(cluster.get("total"))
     down = 0
@@ -115,7 +123,7 @@ def _hit(
         taken = running - _number(cluster.get("remaining")) + len(members - direct)
         down = running if loose else max(0, min(running, taken))
     subnets = texts(cluster.get("subnets"))
-    made = Hit(
+    return Hit(
         cluster=name,
         live=bool(cluster.get("live")),
         kind=kind,
@@ -123,17 +131,16 @@ def _hit(
         stopped=max(0, total - running),
         machines=tuple(sorted(direct | members)),
         through={key: str(target.get("type")) for key, target in sorted(rest.items())},
-        all_reached=bool(loose),
-        addresses=_addresses(cluster, mine, kind, effects, onto, reached=bool(loose or members)),
+        all_reached=loose,
+        addresses=_addresses(cluster, mine, kind, effects, onto, reached=loose or bool(members)),
         subnets={subnet: subnet in rest for subnet in subnets},
         down=down,
-        sentence="",
+        exact=not (members or loose or effects & _SOME),
+        moves=bool(onto),
     )
-    lost = "move away" if onto else "stop answering"
-    return evolve(made, sentence=_sentence(made, lost, exact=not (members or loose or effects & _SOME)))
 
 
-def _sentence(hit: Hit, what: str, *, exact: bool) -> str:
+def _sentence(hit: Hit) -> str:
     if not hit.touched:
         return "untouched"
     every = hit.running + hit.stopped
@@ -143,8 +150,8 @@ def _sentence(hit: Hit, what: str, *, exact: bool) -> str:
     lost = sum(fate == "lost" for fate in hit.addresses.values())
     parts = []
     if hit.kind == "down" and (hit.machines or hit.all_reached):
-        remain = f", {hit.running - hit.down} would remain" if exact else ""
-        parts.append(f"{'' if exact else 'up to '}{hit.down} of {hit.running} running would go down{remain}")
+        remain = f", {hit.running - hit.down} would remain" if hit.exact else ""
+        parts.append(f"{'' if hit.exact else 'up to '}{hit.down} of {hit.running} running would go down{remain}")
     elif hit.kind == "cut" and (hit.machines or hit.all_reached):
         parts.append(f"{count} might be cut off{rest}")
     elif hit.kind == "disks" and hit.machines:
@@ -154,7 +161,7 @@ def _sentence(hit: Hit, what: str, *, exact: bool) -> str:
     elif hit.machines:
         parts.append(f"{count} would change{rest}")
     if lost:
-        parts.append(f"{lost} of {len(hit.addresses)} addresses would {what}")
+        parts.append(f"{lost} of {len(hit.addresses)} addresses would {'move away' if hit.moves else 'stop answering'}")
     if hit.through:
         names = [f"{key} ({kind})" for key, kind in hit.through.items()]
         shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
@@ -171,21 +178,18 @@ def _addresses(
     *,
     reached: bool,
 ) -> dict[str, Fate]:
-    taken = {
-        ip
-        for target in mine.values()
-        for ip in texts(target.get("public_ips"))
-        if kind == "down" or (target.get("type") != "instance" and "ip" in effects)
-    }
+    carried = {ip for target in mine.values() for ip in texts(target.get("public_ips"))}
+    others = [target for target in mine.values() if target.get("type") != "instance"]
+    named = {ip for target in others for ip in texts(target.get("public_ips"))} if "ip" in effects else set()
     # What moves onto a machine or an interface pushes the address off that is there.
-    moving = {ip for target in mine.values() for ip in texts(target.get("public_ips"))}
-    taken |= {ip for target in onto for ip in texts(part(target, "facts").get("elastic_ips"))} - moving
-    touched = {ip for target in mine.values() for ip in texts(target.get("public_ips"))} if kind == "cut" else set()
+    pushed = {ip for target in onto for ip in texts(part(target, "facts").get("elastic_ips"))} - carried
+    taken = named | pushed | (carried if kind == "down" else set())
 
     def fate(ip: str) -> Fate:
         if ip in taken:
             return "lost"
-        return "might" if ip in touched or (reached and kind in ("down", "cut")) else "stays"
+        might = (kind == "cut" and ip in carried) or (reached and kind in ("down", "cut"))
+        return "might" if might else "stays"
 
     return {ip: fate(ip) for ip in texts(cluster.get("public_ips"))}
 

@@ -35,6 +35,7 @@ from guardrails.values import Answer, Decision, Lookup, Outcome
 
 _MACHINE, _ADDRESS, _CLUSTER, _ACCOUNT = "i-00000000000canary", "192.0.2.1", "canary", "000000000000"
 _ENDPOINT = "https://canary.invalid"
+_AFTER = "what replaces botocore's functions must be started after guardrails.install()"
 # Neither is there; the client could not send them if they were.
 _STOP = {"InstanceIds": [_MACHINE], "Force": True}
 
@@ -136,14 +137,10 @@ class Choir:
                 ) from None
         except Exception as error:
             raise GuardBroken(
-                f"the guard is broken: {what} ended in {type(error).__name__}: {error}; what replaces botocore's "
-                "functions must be started after guardrails.install()"
+                f"the guard is broken: {what} ended in {type(error).__name__}: {error}; {_AFTER}"
             ) from error
         else:
-            raise GuardBroken(
-                f"the guard is broken: {what} passed it, and something answered in AWS's place; what replaces "
-                "botocore's functions must be started after guardrails.install()"
-            )
+            raise GuardBroken(f"the guard is broken: {what} passed it, and something answered in AWS's place; {_AFTER}")
         if decision.unavailable:
             raise GuardBroken(f"the guard is broken: it cannot decide on {what}: {decision.unavailable}")
         return decision

@@ -7,11 +7,8 @@ the log, and a line is one write, so lines of several processes never mix.
 
 from __future__ import annotations
 
-import errno
-import fcntl
 import json
 import os
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,10 +18,12 @@ import attrs
 
 from guardrails.document import describe, rfc3339
 from guardrails.errors import ConfigError
+from guardrails.file_lock import held
 from guardrails.settings import LogSettings
 from guardrails.values import Decision, LookupFailure, Outcome
 
 PATH = "guardrails/main/decision"
+# Far longer than writing a line can take.
 _PATIENCE_S = 10.0
 
 
@@ -71,12 +70,8 @@ class DecisionLog:
         path = self._settings.path
         lock = os.open(path.with_name(f"{path.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            _wait_for(lock)
-            try:
+            with held(lock, _PATIENCE_S):
                 yield
-            finally:
-                # Not by closing: a process forked meanwhile has the same open file, and would go on holding it.
-                fcntl.flock(lock, fcntl.LOCK_UN)
         finally:
             os.close(lock)
 
@@ -90,20 +85,6 @@ class DecisionLog:
                 older.replace(_numbered(path, number))
         if keep == 0:
             path.unlink()
-
-
-def _wait_for(lock: int) -> None:
-    """Raises OSError where another process holds the lock for longer than writing a line can take."""
-    deadline = time.monotonic() + _PATIENCE_S
-    while True:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() > deadline:
-                raise OSError(errno.EAGAIN, f"another process has locked it for {_PATIENCE_S:g} s") from None
-            time.sleep(0.005)
-        else:
-            return
 
 
 def entry(decision: Decision, outcome: Outcome, mode: str, labels: Mapping[str, str]) -> dict[str, Any]:

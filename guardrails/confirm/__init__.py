@@ -4,6 +4,6 @@ asking.py   the question, and what counts as an answer      nobody.py     whethe
 terminal.py one line from a terminal                        (notebook/question.py: the same from a notebook)
 """
 
-from guardrails.confirm.asking import Answer, ask, name_of, still_means
+from guardrails.confirm.asking import Answer, ask, still_means
 
-__all__ = ["Answer", "ask", "name_of", "still_means"]
+__all__ = ["Answer", "ask", "still_means"]

@@ -40,10 +40,11 @@ def name_of(decision: Decision) -> str:
 
 def still_means(now: Decision, before: Decision) -> bool:
     """True where a word given for `before` is one for `now`: no other rule asks, no more is hit, as much remains."""
+    shown = _reached(before)
     return (
         _asking(now) <= _asking(before)
         and name_of(now) == name_of(before)
-        and all(_within(hit, _reached(before).get(name)) for name, hit in _reached(now).items())
+        and all(_within(hit, shown.get(name)) for name, hit in _reached(now).items())
     )
 
 

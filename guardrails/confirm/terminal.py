@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import select
 import sys
@@ -12,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from guardrails.confirm.nobody import NobodyThere, in_foreground
+from guardrails.file_lock import HeldElsewhere, held
 
 # A terminal hands over no longer line.
 _LONGEST = 4096
@@ -47,17 +47,13 @@ def _opened() -> Iterator[int]:
     """
     fd = _open(sys.stdin.fileno())
     try:
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise NobodyThere(
-                "another program is asking at this terminal: make the call again when that has its answer"
-            ) from None
-        yield fd
+        with held(fd):
+            yield fd
+    except HeldElsewhere:
+        raise NobodyThere(
+            "another program is asking at this terminal: make the call again when that has its answer"
+        ) from None
     finally:
-        # Not by closing alone: a process forked meanwhile has the same open file, and would go on holding the lock.
-        with suppress(OSError):
-            fcntl.flock(fd, fcntl.LOCK_UN)
         os.close(fd)
 
 

@@ -22,8 +22,9 @@ def _log(settings: Settings) -> Finding:
     if not settings.log.enabled:
         return Finding("decision log", "note", "log.enabled is false: what was decided nobody can tell afterwards")
     try:
-        DecisionLog(settings.log).open()
-        DecisionLog(settings.log).try_it()
+        log = DecisionLog(settings.log)
+        log.open()
+        log.try_it()
     except OSError as error:
         said = f"{where} cannot be written ({error.strerror}), so every call is blocked that would be allowed"
         return Finding("decision log", "ill", said, {"path": where})

@@ -32,7 +32,7 @@ def page(decision: Decision, title: str = "", place: str = "") -> Page:
 
 def sections(decision: Decision) -> Iterable[Section]:
     """Ages are those at the time of the decision, so that a page shows the same whenever it is looked at."""
-    yield Section("Why", (why(decision),) if why(decision) else ())
+    yield Section("Why", tuple(filter(None, (why(decision),))))
     facts = decision.facts
     if facts is not None and not decision.unavailable:
         yield _targets([target for target in facts.targets if target.role == "target"], facts.live.clusters)
