@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +15,11 @@ from attrs import frozen
 
 import guardrails
 from guardrails.testing import Cluster, SimulatedAWS
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell without job control has its background jobs ignore Ctrl-C, and they hand that on to what they start:
+    # then nothing that a test starts could be interrupted. CI may run like that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -125,8 +125,13 @@ def test_anything_else_blocks_it(typed, terminal, aws, place):
 
 @pytest.mark.parametrize(
     "around",
-    ["import signal; signal.signal(signal.SIGINT, lambda *_: None); body()", "import asyncio; asyncio.run(later())"],
-    ids=["a handler that does nothing", "asyncio.run"],
+    [
+        "signal.signal(signal.SIGINT, lambda *_: None); body()",
+        # As a shell without job control leaves it to its background jobs.
+        "signal.signal(signal.SIGINT, signal.SIG_IGN); body()",
+        "import asyncio; asyncio.run(later())",
+    ],
+    ids=["a handler that does nothing", "ignored", "asyncio.run"],
 )
 def test_ctrl_c_counts_whatever_the_program_does_with_it(around, site, aws, place):
     """Ctrl-C is a denial, too, where the program's own handler would swallow it; that handler is put back."""
@@ -174,6 +179,30 @@ def test_the_time_goes_on_while_it_is_stopped(site, aws, place):
     made.type("blue\n")
     os.kill(made.pid, signal.SIGCONT)
     assert "Nothing was typed within 3 s" in made.end()
+    assert not aws.count("SendCommand")
+
+
+def test_a_question_put_into_the_background(site, aws, place):
+    """A program put into the background at its question (Ctrl-Z, bg) is denied in time, and not stopped for good."""
+    configure(place, timeout=4)
+    (place / "job.py").write_text(
+        f"import signal; signal.signal(signal.SIGTTOU, signal.SIG_DFL)\n{(place / 'ops.py').read_text()}"
+    )
+    (place / "ops.py").write_text(
+        "import os, pathlib, signal, subprocess, sys, time\n"
+        "signal.signal(signal.SIGTTOU, signal.SIG_IGN)\n"
+        "job = subprocess.Popen([sys.executable, 'job.py', sys.argv[1]], process_group=0)\n"
+        "os.tcsetpgrp(0, job.pid)\n"
+        "while not pathlib.Path('asked').exists(): time.sleep(0.05)\n"
+        "os.tcsetpgrp(0, os.getpgrp())\n"
+        "print('ENDED', job.wait(20))\n"
+    )
+    made = Terminal(place, site.blue.instance_ids[0], environment(aws))
+    made.until("\n> ")
+    (place / "asked").touch()
+    said = made.end()
+    assert "Nothing was typed within 4 s" in said
+    assert "ENDED 0" in said
     assert not aws.count("SendCommand")
 
 

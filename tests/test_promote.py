@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import pty
+import signal
 import sys
 
 import pytest
@@ -102,12 +103,14 @@ def test_nobody_there(tried, config):
     assert config.read_text() == before
 
 
+@pytest.mark.parametrize("ctrl_c", [signal.SIG_DFL, signal.SIG_IGN], ids=["", "ignored"])
 @pytest.mark.parametrize(("typed", "changed"), [("\x03", False), ("\x04", False), ("\n", False), ("y\n", True)])
-def test_the_question_at_a_terminal(typed, changed, tried, config):
-    """At a real terminal only yes changes the file; Ctrl-C, the end of input and a bare return end it cleanly."""
+def test_the_question_at_a_terminal(typed, changed, ctrl_c, tried, config):
+    """At a real terminal only yes changes the file; Ctrl-C (ignored by the shell or not), Ctrl-D and return do not."""
     before = config.read_text()
     pid, fd = pty.fork()
     if pid == 0:
+        signal.signal(signal.SIGINT, ctrl_c)
         command = [sys.executable, "-m", "guardrails", "policy", "--config", str(config), "promote", RULE]
         os.execve(sys.executable, command, {**os.environ, "TERM": "dumb", "COLUMNS": "80"})
     seen = b""

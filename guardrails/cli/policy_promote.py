@@ -17,9 +17,12 @@ from guardrails.author.record import Record, record_of
 from guardrails.cli.show import console
 from guardrails.config import load
 from guardrails.errors import ConfigError
+from guardrails.interrupting import interruptible
 from guardrails.settings import Settings
 
 _SHOWN = 5
+# A record is to be read before it is answered.
+_PATIENCE_S = 600
 
 
 @click.command()
@@ -55,11 +58,18 @@ def _agreed(rule: str, place: str) -> bool:
     if not sys.stdin.isatty():
         click.echo("Nobody is asked, because stdin is no terminal; --yes does it all the same.")
         return False
+    # Not click's: a Ctrl-C just before Python's input() waits is noticed there only at the next key.
+    from guardrails.confirm import nobody, terminal  # noqa: PLC0415  (where there is no terminal there is no termios)
+
     try:
-        return click.confirm(f"Enforce {rule} ({place})?", default=False)
-    except click.Abort:
-        click.echo()
+        with interruptible():
+            typed = terminal.asked(f"Enforce {rule} ({place})? [y/N] ", _PATIENCE_S)
+    except nobody.NobodyThere as error:
+        click.echo(f"Nobody is asked, because {error}.")
         return False
+    except (KeyboardInterrupt, OSError):
+        return False
+    return typed is not None and typed.strip().lower() in ("y", "yes")
 
 
 def _document(record: Record) -> dict[str, object]:

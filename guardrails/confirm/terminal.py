@@ -77,6 +77,8 @@ def _line(fd: int, timeout_s: float) -> str | None:
             typed = os.read(fd, _LONGEST)
             if time.monotonic() < deadline:
                 return typed.decode("utf-8", "replace")
-    # Half a line must not reach the shell after this program.
-    termios.tcflush(fd, termios.TCIFLUSH)
+    # Half a line must not reach the shell after this program. In the background it was not typed for this one, and
+    # the terminal would stop whoever throws it away.
+    if in_foreground(fd):
+        termios.tcflush(fd, termios.TCIFLUSH)
     return None
