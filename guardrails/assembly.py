@@ -21,6 +21,7 @@ from guardrails.evaluate.opa_server import OpaServer
 from guardrails.evaluate.reloading import ReloadingEngine
 from guardrails.glass import Terms
 from guardrails.pacing import Pacer
+from guardrails.sessions import without_profile
 from guardrails.settings import Settings
 from guardrails.state import History, Store
 
@@ -32,7 +33,7 @@ def models() -> botocore.session.Session:
         made.get_component("data_loader")
     except ProfileNotFound:
         # The script may have sessions of its own, with another one.
-        return botocore.session.Session(session_vars={"profile": (None, None, None, None)})
+        return without_profile()
     except BotoCoreError as error:
         raise ConfigError(f"AWS's own configuration does not load: {error}; mend or remove that file") from error
     return made

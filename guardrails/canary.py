@@ -30,6 +30,7 @@ from guardrails.live import LiveSettings
 from guardrails.lookups import Fetched
 from guardrails.origin import Origin
 from guardrails.resolve.inventory import ADDRESSES, INSTANCES
+from guardrails.sessions import without_profile
 from guardrails.settings import Settings
 from guardrails.values import Answer, Decision, Lookup, Outcome
 
@@ -170,10 +171,8 @@ class _NoWayOut:
 
 
 def _client(session: botocore.session.Session) -> Any:
-    # No profile: one named in the environment may not exist.
-    own: Any = botocore.session.Session(session_vars={"profile": (None, None, None, None)})
-    own.register_component("data_loader", session.get_component("data_loader"))
-    own._credentials = Credentials("canary", "canary", method="canary")
+    loader = session.get_component("data_loader")
+    own = without_profile(loader, Credentials("canary", "canary", method="canary"))
     client: Any = own.create_client(
         "ec2",
         region_name="us-east-1",

@@ -12,7 +12,6 @@ from concurrent.futures import TimeoutError as FutureTimeout
 from typing import Any, Protocol, cast
 from urllib.parse import urlsplit
 
-import botocore.session
 from attrs import frozen
 from botocore.config import Config
 from botocore.credentials import Credentials
@@ -20,6 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from guardrails.endpoints import is_aws
 from guardrails.origin import Origin
+from guardrails.sessions import without_profile
 from guardrails.values import Answer, Lookup, LookupFailure
 
 # A page as large as AWS gives, so that a look-up is one request up to 1,000 machines.
@@ -147,8 +147,8 @@ def _result(
         return _failure(lookup, "Timeout", f"no answer within {timeout_s:g} s (lookup_timeout_s)")
 
 
-def _failure(lookup: Lookup, code: str, message: str) -> LookupFailure:
-    return LookupFailure(lookup.permission, code, message, lookup.permission, lookup.optional)
+def _failure(lookup: Lookup, code: str, message: str, *, answered: bool = False) -> LookupFailure:
+    return LookupFailure(lookup.permission, code, message, lookup.permission, lookup.optional, answered)
 
 
 class _Place:
@@ -194,7 +194,8 @@ class _Place:
             if code in lookup.empty_on:
                 return Answer((), observed_at)
             text = str(error.response.get("Error", {}).get("Message", error))
-            return _failure(lookup, code, text)
+            status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+            return _failure(lookup, code, text, answered=status < 500)
         except BotoCoreError as error:
             return _failure(lookup, type(error).__name__, str(error))
         except Exception as error:
@@ -229,11 +230,8 @@ class _Place:
     def _create(self, service: str, region: str) -> Any:
         origin = self._origin
         if self._session is None:
-            # No profile: the credentials are given, and one named in the environment may not exist.
-            self._session = botocore.session.Session(session_vars={"profile": (None, None, None, None)})
-            self._session.register_component("data_loader", self._loader)
             # The object itself, not its keys: refreshable credentials go on refreshing in one place.
-            self._session._credentials = _usable(origin.credentials)
+            self._session = without_profile(self._loader, _usable(origin.credentials))
         return self._session.create_client(
             service,
             region_name=region or self._region_of(service) or None,
@@ -244,6 +242,8 @@ class _Place:
                 read_timeout=self._timeout_s,
                 retries={"mode": "standard", "total_max_attempts": 3},
                 proxies=origin.proxies,
+                # Side by side: beyond a pool's ten urllib3 throws a connection away after its answer.
+                max_pool_connections=32,
                 user_agent_extra="guardrails-lookup",
             ),
         )

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
+import botocore.session
+import botocore.validate
 import pytest
 from botocore.endpoint import Endpoint
 from click.testing import CliRunner
 
 import guardrails
-from guardrails import glass
+from guardrails import glass, preflight, resolve
 from guardrails.cli.app import app
+from guardrails.doctor.permissions import TRIALS
 from tests.test_reloading import RULE
 
 
@@ -235,6 +240,42 @@ def test_look_ups_that_are_not_permitted(place, site, aws):
     found = doctor(place, code=1)
     assert found["look-up ec2:DescribeAddresses"]["state"] == "ill"
     assert found["live cluster"]["state"] == "ill"
+
+
+def test_what_is_not_known_without_a_look_up(place, site, aws):
+    """A look-up that only launches use blocks nothing, and a service that does not answer is pointed out, too."""
+    aws.answer("GetServiceQuota", 400, "AccessDeniedException", "no")
+    aws.answer("GetResources", 503, "ServiceUnavailable", "later")
+    found = doctor(place)
+    quotas = found["look-up servicequotas:GetServiceQuota"]["sentence"]
+    assert "allow the IAM action servicequotas:GetServiceQuota" in quotas
+    assert "launches are not compared with the account's quotas" in quotas
+    assert "such as a database, are blocked" in found["look-up tag:GetResources"]["sentence"]
+
+
+def test_every_look_up_is_tried():
+    """No look-up that the guard can need is left out, and none that it does not need is tried."""
+    needed = {("ec2", "DescribeInstances"), ("ec2", "DescribeAddresses")}
+    for path in [*Path(resolve.__file__).parent.glob("*.py"), *Path(preflight.__file__).parent.glob("*.py")]:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
+                continue
+            said = [one.value for one in node.args if isinstance(one, ast.Constant)]
+            if node.func.id == "Lookup" and len(said) > 1:
+                needed.add((said[0], said[1]))
+            elif node.func.id == "_ec2":
+                needed.add(("ec2", said[0]))
+    tried = {(trial.lookup.service, trial.lookup.operation) for trial in TRIALS}
+    assert tried | {("ec2", "DescribeInstances"), ("ec2", "DescribeAddresses")} == needed
+
+
+@pytest.mark.parametrize("trial", TRIALS, ids=lambda trial: trial.lookup.permission)
+def test_each_look_up_is_one_that_aws_knows(trial):
+    """A trial's parameters are those of the operation, by botocore's own model, and it asks about one thing at most."""
+    service = botocore.session.get_session().get_service_model(trial.lookup.service)
+    shape = service.operation_model(trial.lookup.operation).input_shape
+    assert not botocore.validate.ParamValidator().validate(dict(trial.lookup.params), shape).has_errors()
+    assert trial.lookup.params
 
 
 def test_the_evidence_of_each_source(place, site):

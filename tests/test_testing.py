@@ -103,6 +103,14 @@ def test_faults_read_as_aws_errors(aws, service, operation, method):
     getattr(client, method)()  # the one time is over
 
 
+def test_a_service_that_moto_has_not(aws, capsys):
+    """It is refused in one sentence, once, and nothing is printed."""
+    with pytest.raises(botocore.exceptions.ClientError, match="moto does not simulate globalaccelerator"):
+        aws.client("globalaccelerator").list_accelerators()
+    assert aws.count("ListAccelerators") == 1
+    assert "".join(capsys.readouterr()) == ""
+
+
 def test_a_fault_changes_nothing(aws):
     """An operation that is answered with a fault does not happen."""
     cluster = aws.start_cluster("blue", 2)

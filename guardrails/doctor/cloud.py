@@ -5,85 +5,44 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from guardrails.doctor.permissions import TRIALS
 from guardrails.doctor.report import Finding, State
 from guardrails.guard import Guard
 from guardrails.live import lookups
 from guardrails.message import age, failure_sentence, live_sentence, refused
-from guardrails.resolve.health import STATUS
-from guardrails.resolve.interfaces import INTERFACES
 from guardrails.resolve.inventory import ADDRESSES, INSTANCES
-from guardrails.resolve.routing import ACLS, NAT_GATEWAYS, ROUTE_TABLES
-from guardrails.resolve.subnets import SUBNETS
-from guardrails.values import Facts, Lookup, LookupFailure
-
-# What is blocked where the look-up is not permitted.
-_FOR: tuple[tuple[Lookup, str], ...] = (
-    (SUBNETS, "changes of subnets"),
-    (INTERFACES, "changes of network interfaces and addresses"),
-    (ROUTE_TABLES, "changes of routes"),
-    (ACLS, "changes of network ACLs"),
-    (NAT_GATEWAYS, "changes of NAT gateways"),
-    (STATUS, "moving the live cluster's addresses"),
-    (Lookup("ec2", "DescribeVolumes", "Volumes"), "changes of volumes"),
-    (Lookup("autoscaling", "DescribeAutoScalingGroups", "AutoScalingGroups"), "changes of Auto Scaling groups"),
-    (Lookup("elbv2", "DescribeTargetGroups", "TargetGroups"), "changes of load balancers and target groups"),
-)
-# About things that are not there: only whether they may be asked about is of interest.
-_NOBODY = "guardrails-doctor"
-_ALSO_FOR: tuple[tuple[Lookup, str], ...] = (
-    (
-        Lookup("ec2", "DescribeInstanceAttribute", "DisableApiTermination",
-               {"InstanceId": "i-00000000000000000", "Attribute": "disableApiTermination"}),
-        "changes of a machine's attributes",
-    ),
-    (Lookup("elb", "DescribeLoadBalancers", "LoadBalancerDescriptions"), "changes of classic load balancers"),
-    (
-        Lookup("cloudformation", "DescribeStackResources", "StackResources", {"StackName": _NOBODY}),
-        "changes of stacks",
-    ),
-    (
-        Lookup("route53", "ListResourceRecordSets", "ResourceRecordSets", {"HostedZoneId": "Z00000000000000"}),
-        "changes of DNS records",
-    ),
-    (
-        Lookup("iam", "ListInstanceProfilesForRole", "InstanceProfiles", {"RoleName": _NOBODY}),
-        "changes of roles",
-    ),
-    (
-        Lookup("resourcegroupstaggingapi", "GetResources", "ResourceTagMappingList", {"ResourcesPerPage": 1}),
-        "changes of what only its tag ties to a cluster, such as a database",
-    ),
-)  # fmt: skip
+from guardrails.values import Facts, LookupFailure
 
 
 def examine(guard: Guard, client: Any, now: float) -> Iterator[Finding]:
     """Through `client`, an EC2 client of the account and region in question; `now` is seconds since the epoch."""
     yield from _live(guard.live(client), now)
     always = (INSTANCES, ADDRESSES, *lookups(guard.settings.live))
-    wanted = (*always, *(lookup for lookup, _ in _FOR))
-    also = tuple(lookup for lookup, _ in _ALSO_FOR)
-    failed = guard.probe(client, wanted).failures
-    if len({failure.code for failure in failed}) == 1 and len(failed) == len({one.key() for one in wanted}):
+    tried = tuple(trial.lookup for trial in TRIALS)
+    needed = guard.probe(client, always).failures
+    if needed and len({failure.code for failure in needed}) == 1 and len(needed) == len({one.key() for one in always}):
         # No credentials, or nobody answers: one reason, said once.
-        one = failed[0]
+        one = needed[0]
         said = f"none was answered: {one.code} ({one.message})"
         yield Finding("look-ups", "ill", f"{said}; every governed call is blocked", {"code": one.code})
         return
-    failed += tuple(failure for failure in guard.probe(client, also).failures if refused(failure))
-    purpose = {lookup.permission: said for lookup, said in (*_FOR, *_ALSO_FOR)}
-    for failure in failed:
-        yield _failed(failure, purpose.get(failure.permission))
-    if not failed:
-        allowed = sorted({lookup.permission for lookup in (*wanted, *also)})
-        yield Finding("look-ups", "well", f"all {len(allowed)} that were tried are permitted", {"permissions": allowed})
+    for failure in needed:
+        yield _failed(failure, "ill", "every governed call is blocked")
+    # The others ask for a dry run, or about what is not there: what AWS answers to that is no matter.
+    silent = [failure for failure in guard.probe(client, tried).failures if refused(failure) or not failure.answered]
+    without = {trial.lookup.permission: trial.without for trial in TRIALS}
+    for failure in silent:
+        yield _failed(failure, "note", without[failure.permission])
+    if not (needed or silent):
+        allowed = sorted({lookup.permission for lookup in (*always, *tried)})
+        yield Finding(
+            "look-ups", "well", f"all {len(allowed)} that the guard may need are permitted", {"permissions": allowed}
+        )
 
 
-def _failed(failure: LookupFailure, purpose: str | None) -> Finding:
+def _failed(failure: LookupFailure, state: State, without: str) -> Finding:
     facts = {"permission": failure.permission, "code": failure.code}
-    about = f"look-up {failure.lookup}"
-    if purpose is None:
-        return Finding(about, "ill", f"{failure_sentence(failure)}; without it every governed call is blocked", facts)
-    return Finding(about, "note", f"{failure_sentence(failure)}; without it {purpose} are blocked", facts)
+    return Finding(f"look-up {failure.lookup}", state, f"{failure_sentence(failure)}; without it {without}", facts)
 
 
 def _live(facts: Facts, now: float) -> Iterator[Finding]:

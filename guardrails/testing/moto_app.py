@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 from xml.etree import ElementTree as ET
 
-from guardrails.testing.fault import WSGI
+from guardrails.testing.fault import WSGI, Fault, StartResponse, answer
+from guardrails.testing.request import read
 
 _logger = logging.getLogger("guardrails.testing")
 
@@ -35,7 +36,21 @@ def moto_app() -> WSGI:
         raise ImportError(
             f"guardrails.testing needs moto's server ({error.name} is missing); pip install 'botocore-guardrails[demo]'"
         ) from error
-    return DomainDispatcherApplication(create_backend_app)
+
+    class Dispatcher(DomainDispatcherApplication):
+        # moto prints that it has no such service, and fails with a traceback.
+        def get_backend_for_host(self, host: str | None) -> Any:
+            named = host is not None and "amazonaws.com" in host
+            known = not named or any(pattern.match(f"http://{host}") for _, pattern in self.backend_url_patterns)
+            return super().get_backend_for_host(host) if known else None
+
+    return Dispatcher(lambda backend: create_backend_app(backend) if backend else _not_simulated)
+
+
+def _not_simulated(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+    request = read(environ)
+    fault = Fault(400, "NotSimulated", f"moto does not simulate {request.service}")
+    return answer(fault, request, environ, start_response)
 
 
 def make_server(app: WSGI) -> Any:
