@@ -187,7 +187,11 @@ class Admission:
         if not answer.given:
             return evolve(decision, reason=answer.why)
         self.sent()
-        return _as_before(self.decide(call, origin, claims) or decision, evolve(decision, confirmed=True))
+        try:
+            again = self.decide(call, origin, claims)
+        except KeyboardInterrupt:
+            return evolve(decision, reason="It was interrupted (Ctrl-C); make the call again to be asked again")
+        return _as_before(again or decision, evolve(decision, confirmed=True))
 
     def _pace(self, decision: Decision, origin: Origin) -> float:
         """Wait until EC2's rate limits have room for the call; returns the seconds waited.

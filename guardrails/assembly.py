@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import botocore.session
 from botocore.exceptions import BotoCoreError, ProfileNotFound
 
-from guardrails import config, live
+from guardrails import config, live, params
 from guardrails.classify import Evidence
 from guardrails.decision_log import DecisionLog
 from guardrails.errors import ConfigError, PolicyError
@@ -94,8 +94,18 @@ def policies(settings: Settings) -> bundle.Bundle:
                 f"{settings.at('params')}: `params` names the unknown parameter {name!r}; "
                 f"known are {', '.join(sorted(set(declared) - set(own)))}; a new one is declared in a data.json"
             )
+    try:
+        params.check(settings.params, declared)
+    except params.NotLikeIt as error:
+        raise ConfigError(f"{settings.at('params')}: `params` {error}") from None
     made = bundle.with_params(read, {**settings.params, **own})
-    for rule in sorted(_unbreakable(bundle.params_of(made)) - rules):
+    named = bundle.params_of(made).get("unbreakable", [])
+    if not isinstance(named, list):
+        # A policy's own data.json has it so.
+        raise ConfigError(
+            f"the parameter `unbreakable` is {named!r}; make it a list of rules in the policies' data.json"
+        )
+    for rule in sorted({*map(str, named)} - rules):
         raise ConfigError(
             f"{settings.at('params')}: the parameter `unbreakable` names the unknown rule {rule!r}; mend its name"
         )
@@ -105,12 +115,8 @@ def policies(settings: Settings) -> bundle.Bundle:
 def terms(settings: Settings) -> Terms:
     """What a break glass may set aside. Raises PolicyError or ConfigError."""
     made = policies(settings)
-    return Terms(bundle.rule_ids(made), _unbreakable(bundle.params_of(made)), settings.break_glass.max_minutes)
-
-
-def _unbreakable(params: Mapping[str, Any]) -> frozenset[str]:
-    named = params.get("unbreakable", ())
-    return frozenset(named if isinstance(named, list) else ())
+    unbreakable = frozenset(bundle.params_of(made).get("unbreakable", ()))
+    return Terms(bundle.rule_ids(made), unbreakable, settings.break_glass.max_minutes)
 
 
 def _read(settings: Settings) -> bundle.Bundle:

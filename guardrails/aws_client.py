@@ -19,8 +19,9 @@ def make_client(service: str, profile: str | None, region: str | None, endpoint_
             raise ConfigError(f"{service}: no such AWS service; use boto3's name, such as ec2 or autoscaling")
         return session.client(service, endpoint_url=endpoint_url)  # type: ignore[call-overload]
     except botocore.exceptions.BotoCoreError as error:
+        said = str(error).rstrip(".")
         raise ConfigError(
-            f"no client for {service}: {error}; name a region and a profile, as boto3 wants them"
+            f"no client for {service}: {said}; name a region and a profile, as boto3 wants them"
         ) from error
     except ValueError as error:
         raise ConfigError(f"no client for {service}: {error}") from error

@@ -35,7 +35,7 @@ def load(
     """
     if isinstance(config, Settings):
         return config
-    local = _local(config, directory or Path.cwd())
+    local = _local(config, directory)
     shared, locked = _organisation(organisation)
     for key in locked:
         if key in local.values and local.values[key] != shared.values.get(key):
@@ -77,28 +77,50 @@ class _Document:
 _TABLES = ("break_glass", "live", "log", "opa", "pacing", "state")
 
 
-def _local(config: str | Path | Mapping[str, Any] | None, directory: Path) -> _Document:
+def _local(config: str | Path | Mapping[str, Any] | None, directory: Path | None) -> _Document:
     if isinstance(config, Mapping):
-        return _Document("install(config)", "", _flatten(config, "install(config)"), directory)
+        return _Document("install(config)", "", _flatten(config, "install(config)"), directory or _here())
     if config is not None:
         return _read(Path(config), f"{config} does not exist")
     named = os.environ.get(ENVIRONMENT)
     if named:
         return _read(Path(named), f"{ENVIRONMENT}={named}: the file does not exist")
+    directory = directory or _here()
     for folder in (directory, *directory.parents):
         file = folder / "guardrails.toml"
-        if file.is_file():
-            return _read(file, "")
+        if _is_there(file):
+            return _read(file, f"{file} is a link to what is not there")
         project = folder / "pyproject.toml"
-        if project.is_file() and _has_table(project):
+        if _is_there(project) and _has_table(project):
             return _read(project, "")
     return _Document("", "", {}, directory)
 
 
+def _here() -> Path:
+    try:
+        return Path.cwd()
+    except OSError as error:
+        raise ConfigError(
+            f"the working directory cannot be told ({error.strerror}); change to one that is there, or name the "
+            f"configuration in {ENVIRONMENT}"
+        ) from error
+
+
+def _is_there(file: Path) -> bool:
+    """Also what is no file, or a link to nothing: somebody meant it to be read."""
+    try:
+        file.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise ConfigError(f"{file}: nobody can tell whether it is there ({error.strerror}); mend that") from error
+    return True
+
+
 def _organisation(path: Path) -> tuple[_Document, tuple[str, ...]]:
-    if not path.is_file():
+    if not _is_there(path):
         return _Document("", "", {}, path.parent), ()
-    document = _read(path, "")
+    document = _read(path, f"{path} is a link to what is not there")
     values = dict(document.values)
     locked = values.pop("locked", [])
     if not isinstance(locked, list) or not all(isinstance(key, str) for key in locked):

@@ -6,6 +6,7 @@ ValueError with the rest of a sentence that starts with the key.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, get_args
@@ -32,8 +33,8 @@ def _word(*allowed: str) -> Checker:
 
 
 def _text(value: Any, _: Path) -> str:
-    if not isinstance(value, str) or not value:
-        raise ValueError(f"is {value!r}, must be a text")
+    if not isinstance(value, str) or not value or "\0" in value:
+        raise ValueError(f"is {value!r}, must be a text that is not empty")
     return value
 
 
@@ -45,7 +46,7 @@ def _texts(value: Any, directory: Path) -> tuple[str, ...]:
 
 def _number(value: Any, _: Path) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < 1e9:
-        raise ValueError(f"is {value!r}, must be a number above 0")
+        raise ValueError(f"is {value!r}, must be a number above 0 and below 1e9")
     return float(value)
 
 
@@ -71,11 +72,28 @@ def _bool(value: Any, _: Path) -> bool:
 
 
 def _path(value: Any, directory: Path) -> Path:
-    return directory / Path(_text(value, directory)).expanduser()
+    try:
+        return directory / Path(_text(value, directory)).expanduser()
+    except RuntimeError:
+        raise ValueError(f"is {value!r}, and there is no such home folder; write the path out") from None
+
+
+def _file(value: Any, directory: Path) -> Path:
+    path = _path(value, directory)
+    if not path.name:
+        raise ValueError(f"is {value!r}, must name a file")
+    return path
 
 
 def _paths(value: Any, directory: Path) -> tuple[Path, ...]:
-    return tuple(directory / Path(item).expanduser() for item in _texts(value, directory))
+    return tuple(_path(item, directory) for item in _texts(value, directory))
+
+
+def _region(value: Any, directory: Path) -> str:
+    # As botocore has it: the name becomes part of a host's name.
+    if not re.fullmatch(r"(?!-)[a-zA-Z\d-]{1,63}(?<!-)", _text(value, directory)):
+        raise ValueError(f"is {value!r}, must be the name of a region such as eu-west-1")
+    return str(value)
 
 
 def _url(value: Any, directory: Path) -> str:
@@ -147,7 +165,7 @@ KEYS: Mapping[str, Checker] = {
     "mode": _word(*MODES),
     "engine": _word(*ENGINES),
     "cluster_tag": _text,
-    "home_region": _text,
+    "home_region": _region,
     "long_tail": _bool,
     "max_fact_age_s": _number,
     "lookup_timeout_s": _number,
@@ -155,7 +173,7 @@ KEYS: Mapping[str, Checker] = {
     "confirm_timeout_s": _number,
     "enforcement": _enforcement,
     "policies": _paths,
-    "policy_key": _path,
+    "policy_key": _file,
     "break_glass.max_minutes": _number,
     "break_glass.command": _texts,
     "params": _params,
@@ -164,23 +182,23 @@ KEYS: Mapping[str, Checker] = {
     "live.eip_tag": _tag,
     "live.tag": _tag,
     "live.ssm_parameter": _text,
-    "live.file": _path,
+    "live.file": _file,
     "live.env": _text,
     "opa.url": _url,
-    "opa.token_file": _path,
+    "opa.token_file": _file,
     "opa.token_env": _text,
-    "opa.ca": _path,
-    "opa.cert": _path,
-    "opa.key": _path,
+    "opa.ca": _file,
+    "opa.cert": _file,
+    "opa.key": _file,
     "opa.timeout_s": _number,
     "state.enabled": _bool,
-    "state.path": _path,
+    "state.path": _file,
     "state.window_s": _number,
     "pacing.enabled": _bool,
     "pacing.share": _share,
     "pacing.max_wait_s": _number,
     "log.enabled": _bool,
-    "log.path": _path,
+    "log.path": _file,
     "log.max_bytes": _whole(10_000),
     "log.keep": _whole(0),
     "log.labels": _labels,

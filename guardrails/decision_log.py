@@ -161,8 +161,28 @@ def _numbered(path: Path, number: int) -> Path:
 
 
 def files(path: Path, keep: int = 0) -> list[Path]:
-    """The files of a log that are there, the rotated ones first, so that the oldest entry comes first."""
-    return [file for number in range(keep, -1, -1) if (file := _numbered(path, number)).exists()]
+    """The files of a log that are there, the rotated ones first, so that the oldest entry comes first.
+
+    Raises ConfigError where nobody can tell.
+    """
+    numbered = (_numbered(path, number) for number in range(keep, -1, -1))
+    return [file for file in numbered if _exists(file)]
+
+
+def _exists(file: Path) -> bool:
+    try:
+        file.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise _unreadable(file, error) from error
+    return True
+
+
+def _unreadable(file: Path, error: OSError) -> ConfigError:
+    return ConfigError(
+        f"{file}: the decision log cannot be read ({error.strerror}); ask as a user who may, or name another"
+    )
 
 
 def read(path: Path, keep: int = 0) -> Iterator[dict[str, Any] | str]:
@@ -175,9 +195,7 @@ def read(path: Path, keep: int = 0) -> Iterator[dict[str, Any] | str]:
             with file.open(encoding="utf-8", errors="replace") as lines:
                 yield from (_entry(line, f"{file}:{position}") for position, line in enumerate(lines, 1))
         except OSError as error:
-            raise ConfigError(
-                f"{file}: the decision log cannot be read ({error.strerror}); ask as a user who may, or name another"
-            ) from error
+            raise _unreadable(file, error) from error
 
 
 def _entry(line: str, place: str) -> dict[str, Any] | str:

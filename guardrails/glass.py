@@ -13,7 +13,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Collection, Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from attrs import frozen
@@ -106,9 +106,10 @@ def parse(text: str, terms: Terms, now: float) -> Glass:
         raise BreakGlassRefused(f"it is not of the form {_FORM!r}")
     try:
         until = datetime.fromisoformat(told["until"])
-    except ValueError:
+        zone, until = until.tzinfo, until.astimezone(UTC)
+    except (ValueError, OverflowError):
         raise BreakGlassRefused(f"until={told['until']} is no time; write it as in {_FORM!r}") from None
-    if until.tzinfo is None:
+    if zone is None:
         raise BreakGlassRefused(f"until={told['until']} has no time zone; end it with Z for UTC")
     rules = [rule.strip() for rule in told["rules"].split(",") if rule.strip()]
     return terms.glass(told["reason"], rules, until.timestamp(), now, ENVIRONMENT)

@@ -40,6 +40,8 @@ def live_sentence(live: Live, now: float) -> str:
     evidence = "; ".join(
         f"{source.name}: {source.evidence}, seen {age(now - source.observed_at)} ago" for source in live.sources
     )
+    if not live.sources:
+        return "No source was asked which cluster is live"
     if not live.known:
         return f"No source knows which cluster is live ({evidence})"
     names = " and ".join(live.clusters)

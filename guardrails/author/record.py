@@ -8,6 +8,8 @@ from typing import Any
 
 from attrs import Factory, define
 
+from guardrails.decision_log import part
+
 # So much later a change of a cluster's machines shows in EC2's answers for sure.
 _LATER_S = 60.0
 
@@ -43,7 +45,7 @@ class Record:
 
     def see(self, entry: Mapping[str, Any]) -> None:
         """Take the next decision of the log."""
-        asked = entry.get("input") or {}
+        asked = part(entry, "input")
         if "schema" in asked:
             self._settle(asked)
         violations = [found for found in _violations(entry) if found.get("rule") == self.rule]
@@ -54,7 +56,7 @@ class Record:
             self._hit(entry, asked, shadows)
 
     def _hit(self, entry: Mapping[str, Any], asked: Mapping[str, Any], shadows: list[Mapping[str, Any]]) -> None:
-        call, caller = asked.get("call") or {}, asked.get("caller") or {}
+        call, caller = part(asked, "call"), part(asked, "caller")
         self.hits += 1
         self.targets |= {str(found.get("target")) for found in shadows}
         self.programs[str(caller.get("program") or "?")] += 1
@@ -62,16 +64,16 @@ class Record:
         self.calls[f"{call.get('service')}:{call.get('operation')}"] += 1
         self.last = str(entry.get("timestamp") or "")
         self.first = self.first or self.last
-        if not (entry.get("custom") or {}).get("sent"):
+        if not part(entry, "custom").get("sent"):
             self.blocked += 1
         else:
-            self._open.append((_scope(call), float(asked.get("now_s") or 0), _running(asked)))
+            self._open.append((_scope(call), _number(asked.get("now_s")), _running(asked)))
 
     def _settle(self, asked: Mapping[str, Any]) -> None:
         """What this later decision saw of the clusters tells how earlier hits went."""
-        if not (asked.get("live") or {}).get("known"):
+        if not part(asked, "live").get("known"):
             return
-        here, now, seen = _scope(asked.get("call") or {}), float(asked.get("now_s") or 0), _running(asked)
+        here, now, seen = _scope(part(asked, "call")), _number(asked.get("now_s")), _running(asked)
         left = []
         for scope, then, before in self._open:
             if scope != here or now - then < _LATER_S:
@@ -93,7 +95,7 @@ def record_of(rule: str, entries: Iterable[Mapping[str, Any] | str]) -> Record:
 
 
 def _violations(entry: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    found = (entry.get("result") or {}).get("violations")
+    found = part(entry, "result").get("violations")
     return [one for one in found if isinstance(one, Mapping)] if isinstance(found, list) else []
 
 
@@ -103,5 +105,10 @@ def _scope(call: Mapping[str, Any]) -> str:
 
 def _running(asked: Mapping[str, Any]) -> dict[str, int]:
     """The machines that run in each live cluster."""
-    clusters = asked.get("clusters") or {}
-    return {name: int(one.get("running") or 0) for name, one in clusters.items() if one.get("live")}
+    clusters = part(asked, "clusters")
+    live = {name: part(clusters, name) for name in clusters if part(clusters, name).get("live")}
+    return {name: int(_number(one.get("running"))) for name, one in live.items()}
+
+
+def _number(value: Any) -> float:
+    return float(value) if isinstance(value, (int, float)) else 0.0

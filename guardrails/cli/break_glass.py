@@ -16,7 +16,7 @@ from guardrails.glass import ENVIRONMENT, parse, text
 @click.option("--config", type=click.Path(), help="guardrails.toml to use instead of the one that is found.")
 @click.option("--reason", required=True, help="Why, with the number of the incident.")
 @click.option("--rule", "rules", multiple=True, required=True, help="The id of a rule that stands in the way.")
-@click.option("--minutes", type=click.FloatRange(0, min_open=True), default=15.0, show_default=True)
+@click.option("--minutes", type=float, default=15.0, show_default=True)
 def break_glass(config: str | None, reason: str, rules: tuple[str, ...], minutes: float) -> None:
     """Print the line to type so that the programs of this shell may do what the named rules block.
 
@@ -24,6 +24,8 @@ def break_glass(config: str | None, reason: str, rules: tuple[str, ...], minutes
 
     Nothing is set aside by this command itself. The time ends it, in running programs, too.
     """
+    if not 0 < minutes < 1e6:
+        raise click.BadParameter("must be a number of minutes above 0 and below a million", param_hint="--minutes")
     now = time.time()
     value = text(" ".join(reason.replace(";", ",").split()), rules, now + minutes * 60)
     # What a program would refuse is refused here, where somebody reads it.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from typing import Any
 
 import attrs
 import click
@@ -30,7 +31,11 @@ def doctor(config: str | None, profile: str | None, region: str | None, endpoint
     live is not known.
     """
     findings, out = [], console()
-    for finding in examine(config, time.time(), lambda: make_client("ec2", profile, region, endpoint_url)):
+
+    def client(there: str) -> Any:
+        return make_client("ec2", profile, there or region, endpoint_url)
+
+    for finding in examine(config, time.time(), client):
         findings.append(finding)
         if fmt == "pretty":
             # As it is found: a look-up may take its time.

@@ -23,7 +23,9 @@ _STYLES = {"deny": "red", "warn": "yellow", "dryrun": "cyan", "allow": "green"}
 
 @click.group(invoke_without_command=True)
 @click.option("--config", type=click.Path(), help="guardrails.toml to use instead of the one that is found.")
-@click.option("--last", type=click.IntRange(min=1), default=20, show_default=True, help="How many decisions.")
+@click.option(
+    "--last", type=click.IntRange(1, 1_000_000_000), default=20, show_default=True, help="How many decisions."
+)
 @click.option("--denied", is_flag=True, help="Only calls that were blocked.")
 @click.option("--id", "decision_id", help="One decision, whole, by its id or the beginning of it.")
 @click.option("--format", "fmt", type=click.Choice(["pretty", "json"]), default="pretty", show_default=True)

@@ -51,7 +51,7 @@ def report(
         off = "" if logs or settings.log.enabled else " (log.enabled is false)"
         raise ConfigError(f"{missing}: no such decision log{off}; name one with --log")
     entries = (entry for path in files for entry in read(path, settings.log.keep))
-    if decision_id:
+    if decision_id is not None:
         entry = _wanted(entries, decision_id)
         _put(json.dumps(entry, indent=2) if fmt == "json" else one(entry), output, fmt)
         return

@@ -65,7 +65,7 @@ def ask(decision: Decision, timeout_s: float) -> Answer:
     else:
         if typed is not None and _typed(typed) == name:
             return Answer(given=True)
-        why = f"Nothing was typed within {timeout_s:g} s" if typed is None else f"What was typed is not {name!r}"
+        why = f"Nothing was typed within {timeout_s:g} s" if typed is None else f"What was typed is not '{name}'"
     return Answer(given=False, why=f"{why}; make the call again to be asked again")
 
 
@@ -96,7 +96,7 @@ def _page(decision: Decision) -> Page:
 
 
 def _asked(decision: Decision, timeout_s: float) -> str:
-    return f"To send it, type {name_of(decision)!r} within {timeout_s:g} s; anything else blocks it."
+    return f"To send it, type '{name_of(decision)}' within {timeout_s:g} s; anything else blocks it."
 
 
 def _typed(said: str) -> str:

@@ -27,14 +27,18 @@ def asked(question: str, timeout_s: float) -> str | None:
     with _opened() as fd:
         # What was typed before the question is no answer to it.
         termios.tcflush(fd, termios.TCIFLUSH)
+        # From before it is shown: whoever is stopped in between has less time, not more.
+        deadline = time.monotonic() + timeout_s
         try:
             sys.stderr.write(question)
             sys.stderr.flush()
-            typed = _line(fd, timeout_s)
+            typed = _line(fd, deadline)
         finally:
+            # In the background it is somebody else's line, and a terminal with tostop would stop whoever writes.
             if typed is None or not typed.endswith("\n"):
                 with suppress(OSError, ValueError):
-                    sys.stderr.write("\n")
+                    if in_foreground(fd):
+                        sys.stderr.write("\n")
     # Ctrl-D ends a line, but does not finish it.
     return typed if typed is None or typed.endswith("\n") else ""
 
@@ -51,7 +55,7 @@ def _opened() -> Iterator[int]:
             yield fd
     except HeldElsewhere:
         raise NobodyThere(
-            "another program is asking at this terminal: make the call again when that has its answer"
+            "another program is asking at this terminal", "make the call again when that has its answer"
         ) from None
     finally:
         os.close(fd)
@@ -66,9 +70,8 @@ def _open(stdin: int) -> int:
         return os.open(os.ctermid(), mode)
 
 
-def _line(fd: int, timeout_s: float) -> str | None:
+def _line(fd: int, deadline: float) -> str | None:
     """The time goes on while the program is stopped (Ctrl-Z) or in the background, where nothing is read."""
-    deadline = time.monotonic() + timeout_s
     while (left := deadline - time.monotonic()) > 0:
         # A background job that reads is stopped by the terminal.
         if not select.select([fd], [], [], min(_STEP_S, left))[0] or not in_foreground(fd):

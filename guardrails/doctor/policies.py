@@ -79,7 +79,7 @@ def _processes(settings: Settings, now: float) -> list[_Process]:
     """By pid, as of their last decision."""
     found: dict[int, _Process] = {}
     host = socket.gethostname()
-    for entry in decision_log.read(settings.log.path, settings.log.keep) if settings.log.path.exists() else ():
+    for entry in decision_log.read(settings.log.path, settings.log.keep):
         if isinstance(entry, str):
             continue
         caller = decision_log.part(decision_log.part(entry, "input"), "caller")

@@ -13,11 +13,12 @@ from guardrails.errors import ConfigError, GuardrailsError
 from guardrails.guard import Guard
 
 
-def examine(config: str | None, now: float, client: Callable[[], Any]) -> Iterator[Finding]:
+def examine(config: str | None, now: float, client: Callable[[str], Any]) -> Iterator[Finding]:
     """Every finding; nothing that is broken ends it.
 
-    `now` is seconds since the epoch. `client` makes an EC2 client of the account and region in question, or raises
-    ConfigError. Where no guard is installed in this process, one is for as long as this takes.
+    `now` is seconds since the epoch. `client` makes an EC2 client of the account in question and of a region, "" for
+    the one in question, or raises ConfigError. Where no guard is installed in this process, one is for as long as this
+    takes.
     """
     yield from environment.examine()
     try:
@@ -39,17 +40,19 @@ def examine(config: str | None, now: float, client: Callable[[], Any]) -> Iterat
     else:
         try:
             yield from pipeline.examine(working)
-            yield from _cloud(working, now, client)
+            yield from _cloud(working, client)
         finally:
             if guard is None:
                 working.uninstall()
     yield from ways_round.examine()
 
 
-def _cloud(guard: Guard, now: float, client: Callable[[], Any]) -> Iterator[Finding]:
+def _cloud(guard: Guard, client: Callable[[str], Any]) -> Iterator[Finding]:
+    home = guard.settings.home_region
     try:
-        made = client()
+        made = client("")
+        at_home = client(home) if home and home != made.meta.region_name else None
     except ConfigError as error:
-        yield Finding("live cluster", "note", f"AWS was not asked: {error}")
+        yield Finding("live cluster", "ill", f"AWS was not asked: {error}")
         return
-    yield from cloud.examine(guard, made, now)
+    yield from cloud.examine(guard, made, at_home)

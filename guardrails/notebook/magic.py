@@ -67,7 +67,10 @@ class GuardMagics(Magics):
         return guard.live(make_client("ec2", None, region or None, None))
 
     def _doctor(self, _: Guard, region: str) -> Page:
-        return findings.page(examine(None, time.time(), lambda: make_client("ec2", None, region or None, None)))
+        def client(there: str) -> Any:
+            return make_client("ec2", None, there or region or None, None)
+
+        return findings.page(examine(None, time.time(), client))
 
     def _log(self, guard: Guard, rest: str) -> Page:
         words = rest.split()

@@ -26,18 +26,18 @@ def typed(shell: Any, page: Page, prompt: str, timeout_s: float) -> str | None:
     Only in the main thread, which is where a kernel runs its cells.
     """
     if isinstance(shell.display_pub, CapturingDisplayPublisher):
-        raise NobodyThere("the output of this cell is captured: make the call in a cell of its own")
+        raise NobodyThere("the output of this cell is captured", "make the call in a cell of its own")
     # The box of a question that was not answered stays; what is typed into it would be taken for the next answer.
     if getattr(shell, _UNANSWERED, None) == shell.execution_count:
-        raise NobodyThere("an earlier question of this cell was not answered: run the cell again")
-    shell.display_pub.publish({"text/html": html.card(page), "text/plain": "\n".join(text.lines(page))})
+        raise NobodyThere("an earlier question of this cell was not answered", "run the cell again")
     rung = threading.Event()
     try:
         with _alarm(timeout_s, rung):
+            shell.display_pub.publish({"text/html": html.card(page), "text/plain": "\n".join(text.lines(page))})
             return str(shell.kernel.raw_input(f"{prompt} "))
     except StdinNotImplementedError as error:
         raise NobodyThere(
-            "this notebook is run without input: make the call in a notebook that somebody sits at"
+            "this notebook is run without input", "make the call in a notebook that somebody sits at"
         ) from error
     except EOFError:
         return ""
