@@ -277,6 +277,7 @@ def test_the_environment_sets_aside_until_its_time(site, aws, install, log, brok
         ("reason=x; rules=live-cluster/stopp; until={later}", "there is no rule"),
         ("reason=x; rules=live-cluster/stop; until=2020-01-01T00:00:00Z", "it ended at 2020"),
         ("reason=x; rules=live-cluster/stop; until=soon", "is no time"),
+        ("reason=x; rules=live-cluster/stop; until=0001-01-01T00:00:00+14:00", "is no time"),
         ("reason=x; rules=live-cluster/stop; until=2020-01-01T00:00:00", "no time zone"),
     ],
 )
@@ -307,6 +308,14 @@ def test_the_command_prints_what_a_shell_takes(site, aws, tmp_path):
     assert last(tmp_path / "decisions.jsonl")["input"]["break_glass"]["reason"] == "INC-42, it's full"
     refused = CliRunner().invoke(app, ["break-glass", "--reason", "x", "--rule", "live-cluster/unresolved"])
     assert (refused.exit_code, "is unbreakable" in refused.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("minutes", ["nan", "inf", "1e300", "-1"])
+def test_minutes_that_are_none(minutes):
+    """The command refuses what is no number of minutes in one sentence."""
+    done = CliRunner().invoke(app, ["break-glass", "--reason", "x", "--rule", *STOP, "--minutes", minutes])
+    assert done.exit_code == 2
+    assert "must be a number of minutes above 0" in done.output
 
 
 def test_it_is_announced(site, install, tmp_path):

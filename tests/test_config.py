@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from botocore.client import BaseClient
+from hypothesis import given
+from hypothesis import strategies as st
 
 import guardrails
+from guardrails import params
 from guardrails.config import load
+from guardrails.evaluate.bundle import params_of, read, shipped
 from guardrails.settings import Settings
 
 ORIGINAL = BaseClient._make_api_call
@@ -35,6 +40,26 @@ ORIGINAL = BaseClient._make_api_call
             "unknown parameter 'untaged'; known are capacity, cutover",
         ),
         ('[params]\ncluster_tag = "C"\n', 1, "has a key of its own"),
+        ('[params]\nunbreakable = "live-cluster/stop"\n', 1, "for 'unbreakable', must be a list"),
+        ("[params]\nunbreakable = [5]\n", 1, "has 5 in 'unbreakable', must be a list of texts"),
+        ('[params]\nrollback_window_s = "x"\n', 1, "for 'rollback_window_s', must be a number"),
+        ("[params]\nrollback_window_s = -1\n", 1, "must not be below 0"),
+        ('[params]\nremaining = "x"\n', 1, "for 'remaining', must be a table"),
+        (
+            "[params]\nremaining.cluster.green = { min_running = 2 }\n",
+            1,
+            "unknown 'remaining.cluster'; known are bounds",
+        ),
+        ("[params]\nremaining.clusters.green = { least = 2 }\n", 1, "unknown 'remaining.clusters.green.least'"),
+        ("[params]\nremaining.clusters.green = 2\n", 1, "for 'remaining.clusters.green', must be a table"),
+        ("[params]\nremaining.clusters.green = { max_share = 34 }\n", 1, "must be a share, from 0 to 1"),
+        ("[params]\ncutover.min_share = true\n", 1, "for 'cutover.min_share', must be a number"),
+        ('home_region = "a b"\n', 1, "must be the name of a region"),
+        ('[log]\npath = "/"\n', 2, "must name a file"),
+        ('[log]\npath = ""\n', 2, "must be a text that is not empty"),
+        ('[log]\npath = "~nobodyatall/x"\n', 2, "there is no such home folder"),
+        ('[state]\npath = "a\\u0000b"\n', 2, "must be a text"),
+        ("confirm_timeout_s = 1e12\n", 1, "above 0 and below 1e9"),
         ('mode = "warn"\nmode = "warn"\n', 2, "not valid TOML"),
     ],
 )
@@ -48,6 +73,78 @@ def test_bad_key(tmp_path, text, line, part):
     assert part in str(caught.value)
     assert "\n" not in str(caught.value)
     assert BaseClient._make_api_call is ORIGINAL
+
+
+DECLARED = params_of(read((shipped(),)))
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from([*DECLARED, "bounds", "x"]), inner),
+    max_leaves=8,
+)
+
+
+@given(st.dictionaries(st.sampled_from(sorted(DECLARED)), VALUES, min_size=1, max_size=3))
+def test_params_of_any_shape(given_params):
+    """Whatever is given for the shipped parameters, it is of the type of the default, or refused in one sentence."""
+    try:
+        params.check(given_params, DECLARED)
+    except params.NotLikeIt:
+        return
+    for name, value in given_params.items():
+        default = DECLARED[name]
+        numbers = isinstance(default, (int, float)) and not isinstance(default, bool)
+        assert isinstance(value, (int, float) if numbers else type(default)), name
+        assert not (isinstance(default, dict) and default and set(value) - set(default)), name
+
+
+def test_params_that_a_policy_declares(tmp_path):
+    """A policy's own parameters are held to its own defaults; null takes anything, and so does an empty table."""
+    (tmp_path / "guardrails").mkdir()
+    own = {"own": {"number": 1, "any": None, "free": {}}}
+    (tmp_path / "guardrails" / "data.json").write_text(json.dumps({"params": own}))
+    (tmp_path / "x.rego").write_text("package guardrails.x\n")
+    settings = {"policies": [str(tmp_path)], "log": {"enabled": False}}
+    guardrails.Guard.from_config({**settings, "params": {"own": {"number": 2, "any": [3], "free": {"x": 4}}}})
+    with pytest.raises(guardrails.ConfigError, match=r"install\(config\): `params` has '2' for 'own.number'"):
+        guardrails.Guard.from_config({**settings, "params": {"own": {"number": "2"}}})
+
+
+def test_unbreakable_of_a_policy(tmp_path):
+    """Data of a policy that makes `unbreakable` something else than a list does not load."""
+    (tmp_path / "guardrails").mkdir()
+    (tmp_path / "guardrails" / "data.json").write_text('{"params": {"unbreakable": "live-cluster/stop"}}')
+    (tmp_path / "x.rego").write_text("package guardrails.x\n")
+    with pytest.raises(guardrails.GuardrailsError, match="unbreakable"):
+        guardrails.install({"policies": [str(tmp_path)], "log": {"enabled": False}})
+    assert BaseClient._make_api_call is ORIGINAL
+
+
+@pytest.mark.parametrize("kind", ["link", "folder"])
+@pytest.mark.parametrize("whose", ["local", "organisation"])
+def test_a_file_that_is_none(tmp_path, kind, whose):
+    """A configuration that is a link to nothing or a folder is an error, not the defaults."""
+    file = tmp_path / "guardrails.toml"
+    if kind == "link":
+        file.symlink_to(tmp_path / "gone")
+    else:
+        file.mkdir()
+    where = {"directory": tmp_path} if whose == "local" else {"organisation": file, "directory": tmp_path / "no"}
+    with pytest.raises(
+        guardrails.ConfigError, match=r"guardrails\.toml.*(is a link to what is not there|Is a directory)"
+    ):
+        load(**where)
+
+
+def test_a_working_directory_that_is_gone(tmp_path, monkeypatch):
+    """Without a working directory it says so; a configuration that is named by its whole path is read all the same."""
+    (tmp_path / "here").mkdir()
+    file = tmp_path / "guardrails.toml"
+    file.write_text('mode = "warn"\n')
+    monkeypatch.chdir(tmp_path / "here")
+    (tmp_path / "here").rmdir()
+    with pytest.raises(guardrails.ConfigError, match="the working directory cannot be told"):
+        load()
+    assert load(file).mode == "warn"
 
 
 @pytest.mark.parametrize(

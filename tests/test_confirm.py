@@ -152,6 +152,55 @@ def test_ctrl_c_counts_whatever_the_program_does_with_it(around, site, aws, plac
     assert not aws.count("SendCommand")
 
 
+def test_the_time_begins_before_the_question(site, aws, place):
+    """A terminal that shows the question slowly, or a program that is stopped meanwhile, gives nobody more time."""
+    configure(place, timeout=2)
+    (place / "ops.py").write_text(
+        "import sys, time\nclass Slow:\n"
+        "    def __getattr__(self, name):\n        return getattr(sys.__stderr__, name)\n"
+        "    def write(self, text):\n        sys.__stderr__.write(text)\n        sys.__stderr__.flush()\n"
+        f"        time.sleep(3 if '> ' in text else 0)\nsys.stderr = Slow()\n{SCRIPT}"
+    )
+    made = Terminal(place, site.blue.instance_ids[0], environment(aws))
+    made.until("\n> ")
+    made.type("blue\n")
+    assert "Nothing was typed within 2 s" in made.end()
+    assert not aws.count("SendCommand")
+
+
+def test_ctrl_c_after_the_word(terminal, aws, place):
+    """Ctrl-C while the call is decided on anew is a denial, too, and the log has it."""
+    made = terminal()
+    aws.delay(3)
+    made.type("blue\n")
+    time.sleep(1)
+    made.type("\x03")
+    assert "It was interrupted" in made.end().replace("\n", " ")
+    assert not aws.count("SendCommand")
+    assert not last(place)["custom"]["sent"]
+
+
+def test_a_name_that_repr_would_change(aws, place):
+    """What the question says is to be typed is what counts."""
+    cluster = aws.start_cluster("a\\b's", 2, addresses=1)
+    made = Terminal(place, cluster.instance_ids[0], environment(aws))
+    assert "type 'a\\b's' within" in made.until("\n> ")
+    made.type("a\\b's\n")
+    assert "SENT" in made.end()
+
+
+def test_a_terminal_that_is_somebody_elses(site, aws, place):
+    """A process without a terminal of its own is told so, and nobody is asked."""
+    (place / "job.py").write_text((place / "ops.py").read_text())
+    (place / "ops.py").write_text(
+        "import subprocess, sys\n"
+        f"subprocess.run([sys.executable, 'job.py', {site.blue.instance_ids[0]!r}], start_new_session=True)\n"
+    )
+    said = Terminal(place, "-", environment(aws)).end().replace("\n", " ")
+    assert "this process does not belong to its terminal" in said
+    assert not aws.count("SendCommand")
+
+
 def test_two_programs_at_one_terminal(site, aws, place):
     """While one program asks, another is denied: an answer is to the question that stands there."""
     (place / "job.py").write_text((place / "ops.py").read_text())
@@ -182,11 +231,14 @@ def test_the_time_goes_on_while_it_is_stopped(site, aws, place):
     assert not aws.count("SendCommand")
 
 
-def test_a_question_put_into_the_background(site, aws, place):
-    """A program put into the background at its question (Ctrl-Z, bg) is denied in time, and not stopped for good."""
+@pytest.mark.parametrize("tostop", [False, True])
+def test_a_question_put_into_the_background(tostop, site, aws, place):
+    """A program put into the background at its question (Ctrl-Z, bg) is denied in time, even under `stty tostop`."""
     configure(place, timeout=4)
     (place / "job.py").write_text(
-        f"import signal; signal.signal(signal.SIGTTOU, signal.SIG_DFL)\n{(place / 'ops.py').read_text()}"
+        f"import signal; signal.signal(signal.SIGTTOU, signal.SIG_DFL)\n{(place / 'ops.py').read_text()}".replace(
+            'print("DENIED", error)', 'open("denied", "w").write(str(error))'
+        )
     )
     (place / "ops.py").write_text(
         "import os, pathlib, signal, subprocess, sys, time\n"
@@ -195,14 +247,14 @@ def test_a_question_put_into_the_background(site, aws, place):
         "os.tcsetpgrp(0, job.pid)\n"
         "while not pathlib.Path('asked').exists(): time.sleep(0.05)\n"
         "os.tcsetpgrp(0, os.getpgrp())\n"
+        f"if {tostop}: os.system('stty tostop')\n"
         "print('ENDED', job.wait(20))\n"
     )
     made = Terminal(place, site.blue.instance_ids[0], environment(aws))
     made.until("\n> ")
     (place / "asked").touch()
-    said = made.end()
-    assert "Nothing was typed within 4 s" in said
-    assert "ENDED 0" in said
+    assert "ENDED 0" in made.end()
+    assert "Nothing was typed within 4 s" in (place / "denied").read_text()
     assert not aws.count("SendCommand")
 
 

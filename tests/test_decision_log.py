@@ -133,6 +133,21 @@ def test_a_log_that_breaks_blocks(site, aws, install, log):
     assert aws.count("TerminateInstances") == 0
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else for a moment")
+def test_a_folder_that_may_not_be_entered(tmp_path):
+    """What nobody may look at is no empty log: it is said."""
+    path = tmp_path / "closed" / "log.jsonl"
+    path.parent.mkdir(mode=0o700)
+    path.write_text("")
+    tmp_path.chmod(0o755)
+    os.seteuid(65534)
+    try:
+        with pytest.raises(guardrails.ConfigError, match="cannot be read"):
+            list(read(path))
+    finally:
+        os.seteuid(0)
+
+
 def test_corrupt_lines_are_named(tmp_path):
     """A line that is no decision is reported with its place, and the others are read."""
     path = tmp_path / "log.jsonl"

@@ -113,7 +113,7 @@ def test_a_configuration_that_does_not_load(place):
 def test_a_mode_that_does_not_block_is_pointed_out(place):
     """A guard that only watches is a note."""
     (place / "guardrails.toml").write_text("mode = 'dryrun'\n")
-    assert doctor(place)["configuration"]["state"] == "note"
+    assert doctor(place, code=1)["configuration"]["state"] == "note"
 
 
 def test_each_key_and_its_place(place, site):
@@ -199,10 +199,11 @@ def test_an_activation_that_broke(place, site, monkeypatch):
 
 
 def test_an_unknown_profile(place, site, monkeypatch):
-    """A profile that does not exist is a note, not a traceback; the guard itself works without one."""
+    """A profile that does not exist is ill, because AWS could not be asked; the guard itself works without one."""
     monkeypatch.setenv("AWS_PROFILE", "nope")
-    found = doctor(place)
+    found = doctor(place, code=1)
     assert "nope" in found["live cluster"]["sentence"]
+    assert found["live cluster"]["state"] == "ill"
     assert found["canaries"]["state"] == "well"
 
 
@@ -240,6 +241,25 @@ def test_look_ups_that_are_not_permitted(place, site, aws):
     found = doctor(place, code=1)
     assert found["look-up ec2:DescribeAddresses"]["state"] == "ill"
     assert found["live cluster"]["state"] == "ill"
+
+
+def test_nothing_is_permitted_yet(place, site, aws):
+    """A role that may nothing is told every permission that it lacks, not only the first."""
+    for operation in ("DescribeInstances", "DescribeAddresses", "DescribeRouteTables"):
+        aws.answer(operation, 403, "UnauthorizedOperation", "no")
+    found = doctor(place, code=1)
+    states = {operation: found[f"look-up ec2:{operation}"]["state"] for operation in
+              ("DescribeInstances", "DescribeAddresses", "DescribeRouteTables")}  # fmt: skip
+    assert states == {"DescribeInstances": "ill", "DescribeAddresses": "ill", "DescribeRouteTables": "note"}
+    assert "every call that could hurt a cluster is blocked" in found["look-up ec2:DescribeInstances"]["sentence"]
+
+
+def test_the_home_region(place, site, aws):
+    """What calls without a region are judged by is looked at, too."""
+    (place / "guardrails.toml").write_text(f'home_region = "us-west-2"\n{(place / "guardrails.toml").read_text()}')
+    found = doctor(place, code=1)["home region us-west-2"]
+    assert found["state"] == "ill"
+    assert "No source knows which cluster is live" in found["sentence"]
 
 
 def test_what_is_not_known_without_a_look_up(place, site, aws):
@@ -308,7 +328,7 @@ def test_this_process(place, guard, site, monkeypatch):
     assert "Endpoint.make_request" in doctor(place)["this process"]["sentence"]
 
 
-def test_ways_round(place, monkeypatch):
+def test_ways_round(place, site, monkeypatch):
     """A library that signs by itself, imported or only installed, and a program of another language are named."""
     monkeypatch.setitem(sys.modules, "aws_requests_auth", sys)
     (place / "libcloud").mkdir()

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import pty
+import shlex
 import signal
 import sys
 
@@ -99,8 +100,78 @@ def test_to_a_word(tried, config):
 def test_nobody_there(tried, config):
     """Where nobody can be asked, nothing is changed, and the exit code says so."""
     before = config.read_text()
-    assert "stdin is no terminal" in _promote(config, RULE, code=1).stdout
+    assert "Nobody can be asked here" in _promote(config, RULE, code=1).stdout
     assert config.read_text() == before
+
+
+def _become(config):
+    """The command at a terminal, in the place of this process; without CI, which says that nobody sits there."""
+    command = [sys.executable, "-m", "guardrails", "policy", "--config", str(config), "promote", RULE]
+    environment = {name: value for name, value in os.environ.items() if name != "CI"}
+    os.execve(sys.executable, command, {**environment, "TERM": "dumb", "COLUMNS": "80"})
+
+
+def test_an_edit_while_it_asks(tried, config):
+    """The rule's own line is changed wherever it stands then; where it is another, nothing is."""
+    moved = config.read_text().replace("[enforcement]\n", '[enforcement]\n"live-cluster/terminate" = "dryrun"\n')
+    changed = config.read_text().replace('"dryrun"', '"warn"')
+    for edited, after in ((moved, moved.replace(f'"{RULE}" = "dryrun"  # a trial\n', "")), (changed, changed)):
+        pid, fd = pty.fork()
+        if pid == 0:
+            _become(config)
+        seen = b""
+        while b"[y/N]" not in seen:
+            seen += os.read(fd, 4096)
+        config.write_text(edited)
+        os.write(fd, b"y\n")
+        with contextlib.suppress(OSError):
+            while part := os.read(fd, 4096):
+                seen += part
+        status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        os.close(fd)
+        assert config.read_text() == after
+        assert (status, b"was changed meanwhile" in seen) == ((0, False) if edited == moved else (2, True))
+        config.write_text(moved.replace('"live-cluster/terminate" = "dryrun"\n', ""))
+
+
+@pytest.mark.parametrize(("around", "why"), [("{} &", "in the background"), ("{} 2>/dev/null", "is no terminal")])
+def test_where_nobody_sees_the_question(around, why, tried, config):
+    """In the background, and without standard error, nobody is asked and nothing is changed; it ends at once."""
+    command = shlex.join([sys.executable, "-m", "guardrails", "policy", "--config", str(config), "promote", RULE])
+    pid, fd = pty.fork()
+    if pid == 0:
+        environment = {name: value for name, value in os.environ.items() if name != "CI"}
+        os.execve("/bin/bash", ["bash", "-c", f"set -m\n{around.format(command)}\nwait"], environment)
+    seen = b""
+    with contextlib.suppress(OSError):
+        while part := os.read(fd, 4096):
+            seen += part
+    os.waitpid(pid, 0)
+    os.close(fd)
+    assert why in " ".join(seen.decode().split())
+    assert b"[y/N]" not in seen
+    assert '"dryrun"' in config.read_text()
+
+
+def test_the_file_stays_what_it_was(tried, config):
+    """Its mode, its line ends and the link to it are kept."""
+    real = config.with_name("real.toml")
+    real.write_bytes(config.read_bytes().replace(b"\n", b"\r\n"))
+    real.chmod(0o640)
+    config.unlink()
+    config.symlink_to(real)
+    _promote(config, RULE, "--yes", "--to", "warn")
+    assert config.is_symlink()
+    assert real.stat().st_mode & 0o777 == 0o640
+    assert f'"{RULE}" = "warn"  # a trial\r\n'.encode() in real.read_bytes()
+    assert sorted(path.name for path in config.parent.glob(".*toml*")) == []
+
+
+def test_a_strange_log_line(tried, config):
+    """A line of the log whose parts are no objects does not end the record."""
+    with tried.open("a") as log:
+        log.write('{"decision_id": "x", "result": 5, "input": [], "custom": 1}\n')
+    assert json.loads(_promote(config, RULE, "--format", "json").stdout)["hits"] == 2
 
 
 @pytest.mark.parametrize("ctrl_c", [signal.SIG_DFL, signal.SIG_IGN], ids=["", "ignored"])
@@ -111,8 +182,7 @@ def test_the_question_at_a_terminal(typed, changed, ctrl_c, tried, config):
     pid, fd = pty.fork()
     if pid == 0:
         signal.signal(signal.SIGINT, ctrl_c)
-        command = [sys.executable, "-m", "guardrails", "policy", "--config", str(config), "promote", RULE]
-        os.execve(sys.executable, command, {**os.environ, "TERM": "dumb", "COLUMNS": "80"})
+        _become(config)
     seen = b""
     while b"[y/N]" not in seen:
         seen += os.read(fd, 4096)
