@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from attrs import frozen
@@ -136,6 +137,33 @@ def test_a_log_that_cannot_be_read(command, site, shell):
     done = shell(*command)
     assert done.returncode == 2
     assert "decisions.jsonl: the decision log cannot be read (Is a directory)" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no such device on this system")
+@pytest.mark.parametrize("command", [["live"], ["live", "--format", "json"], ["doctor"]])
+def test_an_output_without_room(command, site, shell):
+    """Where the output cannot be written a command ends with one sentence and exit code 2."""
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "guardrails", *command],
+            cwd=shell.folder,
+            env=shell.env,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (
+        2,
+        "guardrails: the output cannot be written: no space is left there\n",
+    )
+
+
+def test_more_than_there_can_be(shell):
+    """A number of decisions beyond all bounds is wrong usage, in one sentence."""
+    done = shell("log", "--last", "99999999999999999999")
+    assert done.returncode == 2
     assert "Traceback" not in done.stderr
 
 
