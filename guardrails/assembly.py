@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -86,30 +87,33 @@ def policies(settings: Settings) -> bundle.Bundle:
                 f"{settings.at('enforcement')}: `enforcement` names the unknown rule {rule!r}; "
                 f"known are {', '.join(sorted(rules))}"
             )
+    made = bundle.with_params(read, {**_given(settings, declared), **own})
+    named = bundle.params_of(made).get("unbreakable", [])
+    where = settings.at("params" if "unbreakable" in settings.params else "policies")
+    if not isinstance(named, list):
+        raise ConfigError(f"{where}: the parameter `unbreakable` is {named!r}; make it a list of rules")
+    for rule in sorted({*map(str, named)} - rules):
+        raise ConfigError(f"{where}: the parameter `unbreakable` names the unknown rule {rule!r}; mend its name")
+    return made
+
+
+def _given(settings: Settings, declared: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters that the configuration sets, as policies read them. Raises ConfigError."""
+    own, where = _own_params(settings), settings.at("params")
     for name in settings.params:
         if name in own:
-            raise ConfigError(f"{settings.at('params')}: `params` must not set {name!r}; it has a key of its own")
+            raise ConfigError(f"{where}: `params` must not set {name!r}; it has a key of its own")
         if name not in declared:
             raise ConfigError(
-                f"{settings.at('params')}: `params` names the unknown parameter {name!r}; "
+                f"{where}: `params` names the unknown parameter {name!r}; "
                 f"known are {', '.join(sorted(set(declared) - set(own)))}; a new one is declared in a data.json"
             )
     try:
-        params.check(settings.params, declared)
+        given = params.plain(settings.params)
+        params.check(given, declared)
     except params.NotLikeIt as error:
-        raise ConfigError(f"{settings.at('params')}: `params` {error}") from None
-    made = bundle.with_params(read, {**settings.params, **own})
-    named = bundle.params_of(made).get("unbreakable", [])
-    if not isinstance(named, list):
-        # A policy's own data.json has it so.
-        raise ConfigError(
-            f"the parameter `unbreakable` is {named!r}; make it a list of rules in the policies' data.json"
-        )
-    for rule in sorted({*map(str, named)} - rules):
-        raise ConfigError(
-            f"{settings.at('params')}: the parameter `unbreakable` names the unknown rule {rule!r}; mend its name"
-        )
-    return made
+        raise ConfigError(f"{where}: `params` {error}") from None
+    return given
 
 
 def terms(settings: Settings) -> Terms:
@@ -133,7 +137,13 @@ def _read(settings: Settings) -> bundle.Bundle:
             f"{settings.at('policy_key')}: `policy_key` is for a signed bundle, and `policies` names none; name "
             "the file of guardrails policy build --signing-key there"
         )
-    return bundle.read((bundle.shipped(), *settings.policies))
+    made = bundle.read((bundle.shipped(), *settings.policies))
+    shipped = bundle.params_of(bundle.read((bundle.shipped(),)))
+    try:
+        params.check({name: value for name, value in bundle.params_of(made).items() if name in shipped}, shipped)
+    except params.NotLikeIt as error:
+        raise PolicyError(f"{settings.at('policies')}: a data.json of `policies` {error}") from None
+    return made
 
 
 def _server(settings: Settings) -> OpaServer:
@@ -143,7 +153,9 @@ def _server(settings: Settings) -> OpaServer:
         there = made.params()
     except EngineFailure as error:
         raise PolicyError(f"the policies cannot be asked for: {error}") from error
-    wanted = {**settings.params, **_own_params(settings)}
+    # What the bundle was built with is merged with its defaults.
+    wanted: dict[str, Any] = copy.deepcopy(dict(there))
+    bundle.merge(wanted, {**_given(settings, there), **_own_params(settings)})
     other = sorted(name for name, value in wanted.items() if there.get(name) != value)
     if other:
         raise ConfigError(

@@ -101,8 +101,7 @@ def _here() -> Path:
         return Path.cwd()
     except OSError as error:
         raise ConfigError(
-            f"the working directory cannot be told ({error.strerror}); change to one that is there, or name the "
-            f"configuration in {ENVIRONMENT}"
+            f"the working directory cannot be told ({error.strerror}); change to one that is there"
         ) from error
 
 
@@ -113,7 +112,9 @@ def _is_there(file: Path) -> bool:
     except (FileNotFoundError, NotADirectoryError):
         return False
     except OSError as error:
-        raise ConfigError(f"{file}: nobody can tell whether it is there ({error.strerror}); mend that") from error
+        raise ConfigError(
+            f"{file}: nobody can tell whether it is there ({error.strerror}); mend that, or name one in {ENVIRONMENT}"
+        ) from error
     return True
 
 

@@ -117,28 +117,6 @@ def _table(value: Any, _: Path) -> Mapping[str, Any]:
     return dict(value)
 
 
-# The words that the shipped policies know; they would take any other for the strictest.
-_PARAM_WORDS = {
-    "untagged": ("deny", "confirm", "allow"),
-    "disputed": ("protect-named", "deny"),
-    "untraced": ("deny", "confirm", "warn", "allow"),
-    "unreviewed": ("deny", "warn", "allow"),
-    "opaque": ("confirm", "warn", "allow"),
-    "test_runs": ("deny", "warn", "allow"),
-    "capacity.headroom": ("deny", "warn", "allow"),
-}
-
-
-def _params(value: Any, directory: Path) -> Mapping[str, Any]:
-    params = _table(value, directory)
-    for name, words in _PARAM_WORDS.items():
-        table, _, inner = name.rpartition(".")
-        found = params.get(table, {}) if table else params
-        if isinstance(found, Mapping) and inner in found and found[inner] not in words:
-            raise ValueError(f"has {found[inner]!r} for {name!r}, must be one of {', '.join(words)}")
-    return params
-
-
 def _labels(value: Any, directory: Path) -> Mapping[str, str]:
     return {key: _text(item, directory) for key, item in _table(value, directory).items()}
 
@@ -176,7 +154,7 @@ KEYS: Mapping[str, Checker] = {
     "policy_key": _file,
     "break_glass.max_minutes": _number,
     "break_glass.command": _texts,
-    "params": _params,
+    "params": _table,
     "live.sources": _sources,
     "live.eip_addresses": _texts,
     "live.eip_tag": _tag,

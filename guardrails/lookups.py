@@ -147,8 +147,8 @@ def _result(
         return _failure(lookup, "Timeout", f"no answer within {timeout_s:g} s (lookup_timeout_s)")
 
 
-def _failure(lookup: Lookup, code: str, message: str, *, answered: bool = False) -> LookupFailure:
-    return LookupFailure(lookup.permission, code, message, lookup.permission, lookup.optional, answered)
+def _failure(lookup: Lookup, code: str, message: str) -> LookupFailure:
+    return LookupFailure(lookup.permission, code, message, lookup.permission, lookup.optional)
 
 
 class _Place:
@@ -194,8 +194,7 @@ class _Place:
             if code in lookup.empty_on:
                 return Answer((), observed_at)
             text = str(error.response.get("Error", {}).get("Message", error))
-            status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-            return _failure(lookup, code, text, answered=status < 500)
+            return _failure(lookup, code, text)
         except BotoCoreError as error:
             return _failure(lookup, type(error).__name__, str(error))
         except Exception as error:

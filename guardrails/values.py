@@ -191,17 +191,13 @@ class Answer:
 
 @frozen
 class LookupFailure:
-    """A look-up of the guard that failed; `permission` is the IAM action it needs.
-
-    `answered` is true where AWS found fault with the request, false where nothing came back, or AWS failed itself.
-    """
+    """A look-up of the guard that did not answer; `permission` is the IAM action it needs."""
 
     lookup: str
     code: str
     message: str
     permission: str
     optional: bool = False
-    answered: bool = False
 
 
 @frozen

@@ -47,13 +47,10 @@ def log(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def install(log: Path) -> Iterator[Any]:
-    """install(**config): the guard with its log in the test's folder; taken out again afterwards.
-
-    Evidence may be a minute old: a machine that stalls for some seconds is no reason to deny, but where a test says so.
-    """
+    """install(**config): the guard with its log in the test's folder; taken out again afterwards."""
 
     def make(**config: Any) -> guardrails.Guard:
-        return guardrails.install({"log": {"path": str(log)}, "max_fact_age_s": 60, **config})
+        return guardrails.install({"log": {"path": str(log)}, **config})
 
     yield make
     guardrails.uninstall()

@@ -141,7 +141,7 @@ def test_a_log_that_cannot_be_read(command, site, shell):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no such device on this system")
-@pytest.mark.parametrize("command", [["live"], ["live", "--format", "json"], ["doctor"]])
+@pytest.mark.parametrize("command", [["live"], ["live", "--format", "json"], ["doctor"], ["--help"], ["--version"]])
 def test_an_output_without_room(command, site, shell):
     """Where the output cannot be written a command ends with one sentence and exit code 2."""
     with Path("/dev/full").open("w") as full:
@@ -156,7 +156,7 @@ def test_an_output_without_room(command, site, shell):
         )
     assert (done.returncode, done.stderr) == (
         2,
-        "guardrails: the output cannot be written: no space is left there\n",
+        "guardrails: cannot write: No space left on device\n",
     )
 
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 import guardrails
 from guardrails import params
+from guardrails.assembly import terms
 from guardrails.config import load
 from guardrails.evaluate.bundle import params_of, read, shipped
 from guardrails.settings import Settings
@@ -41,7 +42,7 @@ ORIGINAL = BaseClient._make_api_call
         ),
         ('[params]\ncluster_tag = "C"\n', 1, "has a key of its own"),
         ('[params]\nunbreakable = "live-cluster/stop"\n', 1, "for 'unbreakable', must be a list"),
-        ("[params]\nunbreakable = [5]\n", 1, "has 5 in 'unbreakable', must be a list of texts"),
+        ("[params]\nunbreakable = [5]\n", 1, "has 5 in 'unbreakable', where each must be a text"),
         ('[params]\nrollback_window_s = "x"\n', 1, "for 'rollback_window_s', must be a number"),
         ("[params]\nrollback_window_s = -1\n", 1, "must not be below 0"),
         ('[params]\nremaining = "x"\n', 1, "for 'remaining', must be a table"),
@@ -54,6 +55,8 @@ ORIGINAL = BaseClient._make_api_call
         ("[params]\nremaining.clusters.green = 2\n", 1, "for 'remaining.clusters.green', must be a table"),
         ("[params]\nremaining.clusters.green = { max_share = 34 }\n", 1, "must be a share, from 0 to 1"),
         ("[params]\ncutover.min_share = true\n", 1, "for 'cutover.min_share', must be a number"),
+        ("[params]\nrollback_window_s = 2024-01-01\n", 1, "must be what JSON can say"),
+        ("[params]\nrollback_window_s = inf\n", 1, "must be what JSON can say"),
         ('home_region = "a b"\n', 1, "must be the name of a region"),
         ('[log]\npath = "/"\n', 2, "must name a file"),
         ('[log]\npath = ""\n', 2, "must be a text that is not empty"),
@@ -87,6 +90,7 @@ VALUES = st.recursive(
 def test_params_of_any_shape(given_params):
     """Whatever is given for the shipped parameters, it is of the type of the default, or refused in one sentence."""
     try:
+        given_params = params.plain(given_params)
         params.check(given_params, DECLARED)
     except params.NotLikeIt:
         return
@@ -107,6 +111,50 @@ def test_params_that_a_policy_declares(tmp_path):
     guardrails.Guard.from_config({**settings, "params": {"own": {"number": 2, "any": [3], "free": {"x": 4}}}})
     with pytest.raises(guardrails.ConfigError, match=r"install\(config\): `params` has '2' for 'own.number'"):
         guardrails.Guard.from_config({**settings, "params": {"own": {"number": "2"}}})
+
+
+@pytest.mark.parametrize(
+    ("own", "given"),
+    [
+        ([0.5, 1.5], [1, 2]),
+        ([1, 2], [1.5]),
+        ([["a"]], [("b",)]),
+        (0, -5),
+        ({"blue": 3}, {"red": 5}),
+        (None, {"any": ["thing"]}),
+    ],
+)
+def test_params_that_are_like_their_default(tmp_path, own, given):
+    """Numbers are numbers, tuples are lists, and a table of one's own may hold more than its default."""
+    (tmp_path / "guardrails").mkdir()
+    (tmp_path / "guardrails" / "data.json").write_text(json.dumps({"params": {"own": own}}))
+    (tmp_path / "x.rego").write_text("package guardrails.x\n")
+    guardrails.Guard.from_config({"policies": [str(tmp_path)], "log": {"enabled": False}, "params": {"own": given}})
+
+
+def test_unbreakable_as_a_tuple():
+    """From Python a tuple of rules is a list of them."""
+    config = {"log": {"enabled": False}, "params": {"unbreakable": ("live-cluster/stop",)}}
+    assert terms(load(config)).unbreakable == {"live-cluster/stop"}
+
+
+@pytest.mark.parametrize(
+    ("own", "sentence"),
+    [
+        ({"rollback_window_s": "x"}, "'rollback_window_s', must be a number"),
+        ({"untagged": "dney"}, "'untagged', must be one of"),
+        ({"remaining": {"bounds": None}}, "'remaining.bounds', must be a table"),
+        ({"remaining": {"bounds": {"max_share": 34}}}, "must be a share"),
+    ],
+)
+def test_shipped_params_in_a_data_json(tmp_path, own, sentence):
+    """A policy's own data is held to the defaults of the shipped policies where it goes over them."""
+    (tmp_path / "guardrails").mkdir()
+    (tmp_path / "guardrails" / "data.json").write_text(json.dumps({"params": own}))
+    (tmp_path / "x.rego").write_text("package guardrails.x\n")
+    with pytest.raises(guardrails.PolicyError, match=f"a data.json of `policies` has .*{sentence}"):
+        guardrails.install({"policies": [str(tmp_path)], "log": {"enabled": False}})
+    assert BaseClient._make_api_call is ORIGINAL
 
 
 def test_unbreakable_of_a_policy(tmp_path):

@@ -19,7 +19,7 @@ from click.testing import CliRunner
 import guardrails
 from guardrails import glass, preflight, resolve
 from guardrails.cli.app import app
-from guardrails.doctor.permissions import TRIALS
+from guardrails.doctor.permissions import trials
 from tests.test_reloading import RULE
 
 
@@ -218,7 +218,7 @@ def test_nobody_answers(place, site, monkeypatch):
     """Where no look-up is answered for one and the same reason, that is said once."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     found = doctor(place, code=1)
-    assert "none was answered: EndpointConnectionError" in found["look-ups"]["sentence"]
+    assert "all fail with EndpointConnectionError" in found["look-ups"]["sentence"]
     assert not [about for about in found if about.startswith("look-up ")]
 
 
@@ -263,14 +263,28 @@ def test_the_home_region(place, site, aws):
 
 
 def test_what_is_not_known_without_a_look_up(place, site, aws):
-    """A look-up that only launches use blocks nothing, and a service that does not answer is pointed out, too."""
+    """A look-up that only launches use blocks nothing; what is blocked without another is said."""
     aws.answer("GetServiceQuota", 400, "AccessDeniedException", "no")
-    aws.answer("GetResources", 503, "ServiceUnavailable", "later")
+    aws.answer("GetResources", 403, "AccessDenied", "no")
     found = doctor(place)
     quotas = found["look-up servicequotas:GetServiceQuota"]["sentence"]
     assert "allow the IAM action servicequotas:GetServiceQuota" in quotas
     assert "launches are not compared with the account's quotas" in quotas
     assert "such as a database, are blocked" in found["look-up tag:GetResources"]["sentence"]
+
+
+TRIALS = trials("aws", "eu-west-1", "123456789012")
+
+
+def test_what_proves_nothing(place, site, aws):
+    """An answer that anybody gets, such as a throttling, is no sign of a permission; it is said once a reason."""
+    for operation in ("GetResources", "DescribeAutoScalingGroups"):
+        aws.answer(operation, 400, "ThrottlingException", "slow down")
+    found = doctor(place)
+    assert "look-ups" not in found
+    said = found["look-ups answered with ThrottlingException"]
+    assert said["state"] == "note"
+    assert said["facts"]["permissions"] == ["autoscaling:DescribeAutoScalingGroups", "tag:GetResources"]
 
 
 def test_every_look_up_is_tried():

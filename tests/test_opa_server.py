@@ -145,6 +145,21 @@ def test_a_server_with_other_parameters_is_refused_at_install(server):
         guardrails.install({"engine": "opa", "opa": {"url": server}, "cluster_tag": "Team"})
 
 
+def test_parameters_in_part(opa, tmp_path):
+    """A table that is set in part is that of the bundle built with it; a value of another type is refused."""
+    given = {"remaining": {"clusters": {"workers": {"min_running": 3}}}, "unbreakable": ("live-cluster/stop",)}
+    made = assembly.policies(load({"params": given}))
+    built = tmp_path / "bundle.tar.gz"
+    bundle_file.write(built, bundle_file.parts(made.modules.values(), made.data, "1"))
+    with opa_server(opa, built) as url:
+        config = {"engine": "opa", "opa": {"url": url}, "log": {"enabled": False}}
+        guardrails.Guard.from_config({**config, "params": given})
+        with pytest.raises(guardrails.ConfigError, match="'rollback_window_s', must be a number"):
+            guardrails.Guard.from_config({**config, "params": {**given, "rollback_window_s": "x"}})
+        with pytest.raises(guardrails.ConfigError, match="other parameters than this configuration: remaining"):
+            guardrails.Guard.from_config({**config, "params": {"remaining": {"clusters": {"x": {}}}}})
+
+
 def test_connections_are_pooled(proxy):
     """Many questions go over one connection."""
     engine = OpaServer(OpaSettings(url=proxy.url))

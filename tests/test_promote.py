@@ -9,13 +9,17 @@ import pty
 import shlex
 import signal
 import sys
+import tempfile
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 import guardrails
+from guardrails.author.enforcing import place_of, set_word
 from guardrails.author.record import record_of
 from guardrails.cli.app import app
+from guardrails.config import load
 
 RULE = "live-cluster/stop"
 
@@ -165,6 +169,49 @@ def test_the_file_stays_what_it_was(tried, config):
     assert real.stat().st_mode & 0o777 == 0o640
     assert f'"{RULE}" = "warn"  # a trial\r\n'.encode() in real.read_bytes()
     assert sorted(path.name for path in config.parent.glob(".*toml*")) == []
+
+
+@pytest.mark.parametrize("where", ["[log.labels]\n{}", 'x = """\n{}"""\n'])
+def test_a_line_that_is_something_else(where, tried, config):
+    """A line that reads like the rule's but is not `enforcement`'s is left alone."""
+    line = f'"{RULE}" = "dryrun"\n'
+    text = f'enforcement = {{ "{RULE}" = "dryrun" }}\n'
+    if where.startswith("x"):
+        config = config.with_name("pyproject.toml")
+        where, text = "[tool.other]\n" + where, f"[tool.guardrails]\n{text}"
+    config.write_text(text + where.format(line))
+    before = config.read_text()
+    assert "it is not this line" in _promote(config, RULE, "--yes", code=2).stderr
+    assert config.read_text() == before
+
+
+def test_the_organisations_file(tmp_path):
+    """A rule of the organisation's file, with its locks, is promoted there."""
+    file = tmp_path / "org.toml"
+    file.write_text(f'locked = ["enforcement"]\n[enforcement]\n"{RULE}" = "dryrun"\n')
+    settings = load(directory=tmp_path, organisation=file)
+    assert set_word(place_of(settings, RULE), None) == ""
+    assert file.read_text() == 'locked = ["enforcement"]\n[enforcement]\n'
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else for a moment")
+def test_a_file_of_somebody_else():
+    """Whoever may write the file, but may not give it to its owner again, leaves it the same file."""
+    # Not below pytest's own folder, which is root's alone.
+    with tempfile.TemporaryDirectory() as name:
+        file = Path(name) / "guardrails.toml"
+        file.write_text(f'[enforcement]\n"{RULE}" = "dryrun"\n')
+        Path(name).chmod(0o777)
+        file.chmod(0o666)
+        place = place_of(load(file), RULE)
+        os.seteuid(65534)
+        try:
+            set_word(place, "warn")
+        finally:
+            os.seteuid(0)
+        assert (file.stat().st_uid, file.stat().st_mode & 0o777) == (0, 0o666)
+        assert "warn" in file.read_text()
+        assert [path.name for path in Path(name).iterdir()] == [file.name]
 
 
 def test_a_strange_log_line(tried, config):

@@ -200,6 +200,19 @@ def test_threads(guard, place, site):
     assert sorted(map(sorted, by_revision.values())) == [["allow"], ["deny"]]
 
 
+def test_an_edit_that_breaks_the_reader(guard, place, site, monkeypatch):
+    """Whatever keeps an edit from taking effect is told, and the policies from before stay in force."""
+
+    def broken(_):
+        raise TypeError("not as it should be")
+
+    monkeypatch.setattr(guard._engine, "_make", broken)
+    _write(place / "own" / "quiet.rego", RULE.replace("CALL", "stop"))
+    before = guard.revision
+    _until(lambda: _stop(site) or "not as it should be" in str(_last(place)["custom"].get("policies_behind")))
+    assert guard.revision == before
+
+
 def _in_child(site, queue):
     try:
         _stop(site)

@@ -4,21 +4,33 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import tempfile
 from contextlib import suppress
 from pathlib import Path
+
+from attrs import frozen
 
 from guardrails.config import load
 from guardrails.errors import ConfigError
 from guardrails.settings import Settings
 
 
-def place_of(settings: Settings, rule: str) -> tuple[Path, int, str]:
-    """File, number (from 1) and text of the line ``"rule" = "…"``.
+@frozen
+class Place:
+    """Where the configuration has a word for a rule: a line of its own, by its number (from 1) and its text."""
 
-    Raises ConfigError where it has no line of its own.
-    """
+    rule: str
+    file: Path
+    number: int
+    line: str
+    of_organisation: bool
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.number}"
+
+
+def place_of(settings: Settings, rule: str) -> Place:
+    """The line ``"rule" = "…"``. Raises ConfigError where there is none, or more than one."""
     where = settings.at("enforcement")
     name, _, _ = where.rpartition(":")
     file = Path(name or where)
@@ -27,44 +39,66 @@ def place_of(settings: Settings, rule: str) -> tuple[Path, int, str]:
     found = [(number, line) for number, line in enumerate(_lines(file), 1) if _line_of(rule).match(line)]
     if len(found) != 1:
         raise ConfigError(f'{where}: no line `"{rule}" = "…"` of its own; edit it by hand')
-    return file, *found[0]
+    return Place(rule, file, *found[0], of_organisation=file == settings.organisation)
 
 
-def set_word(file: Path, old: str, rule: str, word: str | None) -> str:
-    """Write `word` for the rule in the line `old`, or with None take it away, so that the rule's own level holds.
+def set_word(place: Place, word: str | None) -> str:
+    """Write `word` for the rule there, or with None take the line away, so that the rule's own level holds.
 
-    Returns what the line is now. Raises ConfigError, and leaves the file as it was, where that line is not there once,
-    because somebody edited the file meanwhile, or where the file would not load any more.
+    Returns what the line is now. Raises ConfigError, and leaves the file as it is, where somebody changed that line
+    meanwhile, or the file would not load any more, or would not have that word for the rule; OSError where it cannot be
+    written.
     """
-    lines = _lines(file)
-    before = "".join(lines)
-    if lines.count(old) != 1:
-        raise ConfigError(f"{file}: the line of {rule} was changed meanwhile; nothing is written, look and repeat")
-    number = lines.index(old)
-    new = "" if word is None else _line_of(rule).sub(rf'\g<head>"{word}"', old)
+    lines = _lines(place.file)
+    if lines.count(place.line) != 1:
+        raise ConfigError(
+            f"{place.file}: the line of {place.rule} was changed meanwhile; nothing is written, look and repeat"
+        )
+    number = lines.index(place.line)
+    new = "" if word is None else _line_of(place.rule).sub(rf'\g<head>"{word}"', place.line)
     lines[number : number + 1] = [new] if new else []
-    _put(file, "".join(lines))
-    try:
-        load(file)
-    except ConfigError:
-        _put(file, before)
-        raise
+    text = "".join(lines)
+    if _loaded(place, text).enforcement.get(place.rule) != word:
+        raise ConfigError(f"{place}: it is not this line that `enforcement` has for {place.rule}; edit it by hand")
+    _put(place.file.resolve(), text)
     return new.strip()
 
 
+def _loaded(place: Place, text: str) -> Settings:
+    """The settings of the file if it held this text."""
+    with tempfile.TemporaryDirectory() as folder:
+        trial = Path(folder) / place.file.name
+        trial.write_bytes(text.encode())
+        try:
+            return load({}, organisation=trial) if place.of_organisation else load(trial)
+        except ConfigError as error:
+            raise ConfigError(str(error).replace(str(trial), str(place.file))) from None
+
+
 def _put(file: Path, text: str) -> None:
-    """At once: a guarded process that reads its configuration anew never sees half of it."""
-    real = file.resolve()
-    fd, name = tempfile.mkstemp(dir=real.parent, prefix=f".{real.name}.")
+    """At once, so that a guarded process never reads half of it; in place, where that would make it another file."""
     try:
-        with os.fdopen(fd, "w", encoding="utf-8", newline="") as made:
-            made.write(text)
-        shutil.copymode(real, name)
-        with suppress(PermissionError):
-            os.chown(name, real.stat().st_uid, real.stat().st_gid)
-        os.replace(name, real)
+        _replace(file, text)
+    except OSError:
+        file.write_bytes(text.encode())
+
+
+def _replace(file: Path, text: str) -> None:
+    """Raises OSError where owner, group, mode or attributes would not be kept."""
+    if os.listxattr(file) if hasattr(os, "listxattr") else ():
+        raise OSError("it has attributes")
+    status = file.stat()
+    fd, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+    try:
+        with os.fdopen(fd, "wb") as made:
+            made.write(text.encode())
+            if (status.st_uid, status.st_gid) != (os.fstat(fd).st_uid, os.fstat(fd).st_gid):
+                os.fchown(fd, status.st_uid, status.st_gid)
+            os.fchmod(fd, status.st_mode & 0o7777)
+        os.replace(name, file)
     except BaseException:
-        os.unlink(name)
+        with suppress(FileNotFoundError):
+            os.unlink(name)
         raise
 
 
@@ -73,4 +107,9 @@ def _line_of(rule: str) -> re.Pattern[str]:
 
 
 def _lines(file: Path) -> list[str]:
-    return file.read_bytes().decode("utf-8").splitlines(keepends=True)
+    """With their ends; a line is what TOML calls one."""
+    try:
+        text = file.read_bytes().decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{file}: cannot be read ({error})") from error
+    return [line for line in re.split(r"(?<=\n)", text) if line]

@@ -8,9 +8,13 @@ A file per command; the exit codes are the same for all:
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 
 from guardrails.activation.hook import disarm
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 
 
 def main() -> None:
@@ -27,3 +31,10 @@ def main() -> None:
             raise
         sys.stderr.write(f"guardrails: the command line needs {missing}; pip install 'botocore-guardrails[cli]'\n")
         sys.exit(2)
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        sys.stderr.write(f"guardrails: cannot write: {error.strerror}\n")
+        sys.stderr.flush()
+        # Not by sys.exit: what is left of the output would be tried once more, and fail with a traceback.
+        os._exit(2)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -47,14 +45,6 @@ def _one_sentence() -> Iterator[None]:
     except CallDenied as error:
         click.echo(f"guardrails: {error.paragraph}", err=True)
         sys.exit(3)
-    except OSError as error:
-        # Of a file that has a name somebody knows more, and says it.
-        if error.errno != errno.ENOSPC or error.filename is not None:
-            raise
-        sys.stderr.write("guardrails: the output cannot be written: no space is left there\n")
-        sys.stderr.flush()
-        # Not by sys.exit: what is left of the output would be tried once more, and fail with a traceback.
-        os._exit(2)
 
 
 @click.group(cls=_App, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

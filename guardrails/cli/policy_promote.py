@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from guardrails import assembly, decision_log
-from guardrails.author.enforcing import place_of, set_word
+from guardrails.author.enforcing import Place, place_of, set_word
 from guardrails.author.record import Record, record_of
 from guardrails.cli.show import console
 from guardrails.cli.written import writing
@@ -42,34 +42,37 @@ def promote(config: str | None, rule: str, word: str, yes: bool, fmt: str) -> No
     assembly.policies(settings)
     if settings.enforcement.get(rule) != "dryrun":
         raise ConfigError(f'{settings.at("enforcement")}: {rule} is not in dryrun; set "{rule}" = "dryrun" there first')
-    file, number, line = place_of(settings, rule)
+    place = place_of(settings, rule)
     record = record_of(rule, decision_log.read(settings.log.path, settings.log.keep))
     if fmt == "json":
         click.echo(json.dumps(_document(record), indent=2))
         return
     _show(console(), record, settings)
-    if not yes and not _agreed(rule, f"{file}:{number}"):
+    if not yes and not _agreed(place):
         click.echo("Nothing is changed.")
         sys.exit(1)
-    with writing(file, "mend that, or edit it by hand"):
-        new = set_word(file, line, rule, None if word == "own" else word)
-    click.echo(f"{file}: {new or f'the line of {rule} is gone, so the rule does what it says itself'}")
+    with writing(place.file, "mend that, or edit it by hand"):
+        new = set_word(place, None if word == "own" else word)
+    click.echo(f"{place.file}: {new or f'the line of {rule} is gone, so the rule does what it says itself'}")
 
 
-def _agreed(rule: str, place: str) -> bool:
+def _agreed(place: Place) -> bool:
     # Not click's: a Ctrl-C just before Python's input() waits is noticed there only at the next key.
     from guardrails.confirm import nobody, terminal  # noqa: PLC0415  (where there is no terminal there is no termios)
 
     try:
         nobody.find_out(None)
         with interruptible():
-            typed = terminal.asked(f"Enforce {rule} ({place})? [y/N] ", _PATIENCE_S)
+            typed = terminal.asked(f"Enforce {place.rule} ({place})? [y/N] ", _PATIENCE_S)
     except nobody.NobodyThere as error:
         click.echo(f"Nobody can be asked here, because {error.why}; --yes does it all the same.")
         return False
     except (KeyboardInterrupt, OSError):
         return False
-    return typed is not None and typed.strip().lower() in ("y", "yes")
+    if typed is None:
+        click.echo(f"Nothing was typed within {_PATIENCE_S} s.")
+        return False
+    return typed.strip().lower() in ("y", "yes")
 
 
 def _document(record: Record) -> dict[str, object]:

@@ -73,7 +73,10 @@ def _open(stdin: int) -> int:
 def _line(fd: int, deadline: float) -> str | None:
     """The time goes on while the program is stopped (Ctrl-Z) or in the background, where nothing is read."""
     while (left := deadline - time.monotonic()) > 0:
-        # A background job that reads is stopped by the terminal.
+        if not in_foreground(fd):
+            # A background job that reads is stopped by the terminal.
+            time.sleep(min(_STEP_S, left))
+            continue
         if not select.select([fd], [], [], min(_STEP_S, left))[0] or not in_foreground(fd):
             continue
         with suppress(BlockingIOError):

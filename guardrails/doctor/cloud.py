@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from guardrails.doctor.permissions import TRIALS
+from guardrails.doctor.permissions import Trial, shows_permission, trials
 from guardrails.doctor.report import Finding, State
 from guardrails.guard import Guard
 from guardrails.live import lookups
@@ -22,30 +22,43 @@ def examine(guard: Guard, client: Any, at_home: Any | None) -> Iterator[Finding]
 
     `at_home` is one of the region that `home_region` names, None where that is the same or not set.
     """
-    yield from _live(guard.live(client))
+    facts = guard.live(client)
+    yield from _live(facts)
     if at_home is not None:
         yield _home(guard.live(at_home), at_home.meta.region_name)
     always = (INSTANCES, ADDRESSES, *lookups(guard.settings.live))
-    tried = tuple(trial.lookup for trial in TRIALS)
     needed = guard.probe(client, always).failures
-    if len(needed) == len({one.key() for one in always}) and not any(failure.answered for failure in needed):
+    codes = {failure.code for failure in needed}
+    if len(codes) == 1 and len(needed) == len({one.key() for one in always}) and not refused(needed[0]):
         # No credentials, or nobody answers: one reason, said once.
-        one = needed[0]
-        said = f"none was answered: {one.code} ({one.message})"
-        yield Finding("look-ups", "ill", f"{said}; without them {_EVERY}", {"code": one.code})
+        said = f"all fail with {needed[0].code} ({needed[0].message}); without them {_EVERY}"
+        yield Finding("look-ups", "ill", said, {"code": needed[0].code})
         return
     for failure in needed:
         yield _failed(failure, "ill", _EVERY)
-    # The others ask for a dry run, or about what is not there: what AWS answers to that is no matter.
-    silent = [failure for failure in guard.probe(client, tried).failures if refused(failure) or not failure.answered]
-    without = {trial.lookup.permission: trial.without for trial in TRIALS}
-    for failure in silent:
-        yield _failed(failure, "note", without[failure.permission])
-    if not (needed or silent):
-        allowed = sorted({lookup.permission for lookup in (*always, *tried)})
-        yield Finding(
-            "look-ups", "well", f"all {len(allowed)} that the guard may need are permitted", {"permissions": allowed}
-        )
+    meta = client.meta
+    tried = trials(meta.partition, meta.region_name, facts.account or "000000000000")
+    found = list(_tried(guard.probe(client, [trial.lookup for trial in tried]).failures, tried))
+    yield from found
+    if not (needed or found):
+        allowed = sorted({lookup.permission for lookup in (*always, *(trial.lookup for trial in tried))})
+        said = f"all {len(allowed)} that the guard may need are permitted"
+        yield Finding("look-ups", "well", said, {"permissions": allowed})
+
+
+def _tried(failures: Iterable[LookupFailure], tried: Iterable[Trial]) -> Iterator[Finding]:
+    """What is refused, and, by the reason, what the answer does not tell about."""
+    without = {trial.lookup.permission: trial.without for trial in tried}
+    unclear: dict[str, list[LookupFailure]] = {}
+    for failure in failures:
+        if refused(failure):
+            yield _failed(failure, "note", without[failure.permission])
+        elif not shows_permission(failure):
+            unclear.setdefault(failure.code, []).append(failure)
+    for code, some in unclear.items():
+        names = [failure.permission for failure in some]
+        said = f"not known whether these are permitted ({some[0].message}): {', '.join(names)}"
+        yield Finding(f"look-ups answered with {code}", "note", said, {"code": code, "permissions": names})
 
 
 def _failed(failure: LookupFailure, state: State, without: str) -> Finding:

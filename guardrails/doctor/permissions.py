@@ -1,7 +1,8 @@
 """The look-ups that only some calls need, each in a form that tells whether it is permitted and reads next to nothing.
 
 EC2 is asked for a dry run, whose answer is ``DryRunOperation`` where it is permitted
-(https://docs.aws.amazon.com/AWSEC2/latest/APIReference/CommonParameters.html), other services about what is not there.
+(https://docs.aws.amazon.com/AWSEC2/latest/APIReference/CommonParameters.html), other services about what is not there:
+a permission for certain names only is not seen by that.
 """
 
 from __future__ import annotations
@@ -10,9 +11,30 @@ from typing import Any
 
 from attrs import frozen
 
-from guardrails.values import Lookup
+from guardrails.values import Lookup, LookupFailure
 
 _NAME = "guardrails-doctor"
+_UNCOUNTED = "launches are not compared with the account's quotas"
+# How AWS says that it would answer, or that there is no such thing; both only to who may ask.
+_PERMITTED = frozenset(
+    (
+        "DryRunOperation",
+        "InvalidInstanceID.NotFound",
+        "InvalidAssociationID.NotFound",
+        "InvalidLaunchTemplateName.NotFoundException",
+        "NoSuchResourceException",
+        "TargetGroupNotFound",
+        "LoadBalancerNotFound",
+        "ValidationError",
+        "ChangeSetNotFound",
+        "NoSuchHostedZone",
+        "NoSuchEntity",
+        "AcceleratorNotFoundException",
+        "ListenerNotFoundException",
+        "EndpointGroupNotFoundException",
+        "InvalidArgumentException",
+    )
+)
 
 
 @frozen
@@ -23,6 +45,11 @@ class Trial:
     without: str
 
 
+def shows_permission(failure: LookupFailure) -> bool:
+    """True where only who may ask is answered like that."""
+    return failure.code in _PERMITTED
+
+
 def _ec2(operation: str, without: str, **params: Any) -> Trial:
     return Trial(Lookup("ec2", operation, "", {"DryRun": True, **params}), without)
 
@@ -31,15 +58,30 @@ def _of(service: str, operation: str, without: str, *, region: str = "", **param
     return Trial(Lookup(service, operation, "", params, region=region), without)
 
 
-def _accelerator(operation: str, parameter: str) -> Trial:
-    arn = f"arn:aws:globalaccelerator::000000000000:accelerator/{_NAME}"
-    said = "changes of accelerators are blocked"
-    return _of("globalaccelerator", operation, said, region="us-west-2", **{parameter: arn})
+def trials(partition: str, region: str, account: str) -> tuple[Trial, ...]:
+    """Every one; the names of what is not there are of this account, in another's nobody may ask."""
+    group = f"arn:{partition}:elasticloadbalancing:{region}:{account}:targetgroup/{_NAME}/0000000000000000"
+    return (*_EVERYWHERE, *_accelerators(partition, account), _of(
+        "elbv2",
+        "DescribeTargetHealth",
+        "changes of load balancers and target groups are blocked",
+        TargetGroupArn=group,
+    ))  # fmt: skip
 
 
-_UNCOUNTED = "launches are not compared with the account's quotas"
+def _accelerators(partition: str, account: str) -> tuple[Trial, ...]:
+    one = f"arn:{partition}:globalaccelerator::{account}:accelerator/00000000-0000-0000-0000-000000000000"
+    return tuple(
+        _of("globalaccelerator", operation, "changes of accelerators are blocked", region="us-west-2", **params)
+        for operation, params in (
+            ("ListListeners", {"AcceleratorArn": one}),
+            ("ListEndpointGroups", {"ListenerArn": f"{one}/listener/00000000"}),
+            ("DescribeEndpointGroup", {"EndpointGroupArn": f"{one}/listener/00000000/endpoint-group/000000000000"}),
+        )
+    )
 
-TRIALS = (
+
+_EVERYWHERE = (
     _ec2("DescribeSubnets", "changes of subnets are blocked"),
     _ec2("DescribeNetworkInterfaces", "changes of network interfaces and addresses are blocked"),
     _ec2("DescribeRouteTables", "changes of routes are blocked"),
@@ -80,12 +122,6 @@ TRIALS = (
         AutoScalingGroupNames=[_NAME],
     ),
     _of("elbv2", "DescribeTargetGroups", "changes of load balancers are blocked", Names=[_NAME]),
-    _of(
-        "elbv2",
-        "DescribeTargetHealth",
-        "changes of load balancers and target groups are blocked",
-        TargetGroupArn=f"arn:aws:elasticloadbalancing:us-east-1:000000000000:targetgroup/{_NAME}/0000000000000000",
-    ),
     _of("elb", "DescribeLoadBalancers", "changes of classic load balancers are blocked", LoadBalancerNames=[_NAME]),
     _of("cloudformation", "DescribeStackResources", "changes of stacks are blocked", StackName=_NAME),
     _of(
@@ -97,9 +133,6 @@ TRIALS = (
     ),
     _of("route53", "ListResourceRecordSets", "changes of DNS records are blocked", HostedZoneId="Z00000000000000"),
     _of("iam", "ListInstanceProfilesForRole", "changes of roles are blocked", RoleName=_NAME),
-    _accelerator("ListListeners", "AcceleratorArn"),
-    _accelerator("ListEndpointGroups", "ListenerArn"),
-    _accelerator("DescribeEndpointGroup", "EndpointGroupArn"),
     _of(
         "resourcegroupstaggingapi",
         "GetResources",

@@ -12,7 +12,6 @@ from typing import Any
 
 from attrs import evolve, frozen
 
-from guardrails.errors import GuardrailsError
 from guardrails.evaluate.embedded import EmbeddedEngine
 from guardrails.evaluate.engine import Evaluation
 from guardrails.settings import Settings
@@ -107,7 +106,8 @@ class ReloadingEngine:
         try:
             settings = self._again(self._settings)
             made = self._make(settings)
-        except GuardrailsError as error:
+        except Exception as error:
+            # Whatever it is, the edit is not in force, and somebody has to know.
             self._in_force = evolve(before, behind=str(error))
             _logger.warning(
                 "the policies on disk do not load: %s. Revision %s stays in force until they do.",
