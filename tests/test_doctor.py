@@ -282,7 +282,7 @@ def test_what_proves_nothing(place, site, aws):
         aws.answer(operation, 400, "ThrottlingException", "slow down")
     found = doctor(place)
     assert "look-ups" not in found
-    said = found["look-ups answered with ThrottlingException"]
+    said = found["look-ups that end in ThrottlingException"]
     assert said["state"] == "note"
     assert said["facts"]["permissions"] == ["autoscaling:DescribeAutoScalingGroups", "tag:GetResources"]
 

@@ -214,6 +214,29 @@ def test_a_file_of_somebody_else():
         assert [path.name for path in Path(name).iterdir()] == [file.name]
 
 
+@pytest.mark.parametrize("which", ["an attribute", "no room"])
+def test_what_a_new_file_would_lose(which, tried, config, monkeypatch):
+    """An attribute of the file is kept; where there is no room the file stays as it is, and a sentence says so.
+
+    The disk that is full is made of a function that fails.
+    """
+    before = config.read_text()
+    if which == "no room":
+        monkeypatch.setattr("os.replace", lambda *_: os.write(os.open("/dev/full", os.O_WRONLY), b"x"))
+        said = _promote(config, RULE, "--yes", code=2).stderr
+        assert "cannot be written (No space left on device)" in said
+        assert config.read_text() == before
+    else:
+        try:
+            os.setxattr(config, "user.mine", b"1")
+        except OSError:
+            pytest.skip("this file system has no attributes")
+        _promote(config, RULE, "--yes")
+        assert os.getxattr(config, "user.mine") == b"1"
+        assert f'"{RULE}"' not in config.read_text()
+    assert [path.name for path in config.parent.glob(".guardrails*")] == []
+
+
 def test_a_strange_log_line(tried, config):
     """A line of the log whose parts are no objects does not end the record."""
     with tried.open("a") as log:

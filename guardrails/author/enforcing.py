@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import tempfile
@@ -79,14 +80,22 @@ def _put(file: Path, text: str) -> None:
     """At once, so that a guarded process never reads half of it; in place, where that would make it another file."""
     try:
         _replace(file, text)
-    except OSError:
-        file.write_bytes(text.encode())
+    except OSError as error:
+        if error.errno in _NO_ROOM:
+            raise
+        with file.open("r+b") as there:
+            there.write(text.encode())
+            there.truncate()
+
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 
 
 def _replace(file: Path, text: str) -> None:
-    """Raises OSError where owner, group, mode or attributes would not be kept."""
-    if os.listxattr(file) if hasattr(os, "listxattr") else ():
-        raise OSError("it has attributes")
+    """Raises OSError where owner, group, mode or attributes (such as an access control list) would not be kept."""
+    # Those of a security module are given to a new file by the module itself.
+    if [name for name in os.listxattr(file) if not name.startswith("security.")] if hasattr(os, "listxattr") else ():
+        raise OSError(errno.ENOTSUP, "it has attributes")
     status = file.stat()
     fd, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
     try:

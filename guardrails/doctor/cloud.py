@@ -14,6 +14,7 @@ from guardrails.message import age, failure_sentence, live_sentence, refused
 from guardrails.resolve.inventory import ADDRESSES, INSTANCES
 from guardrails.values import Facts, LookupFailure
 
+_NAMED = " (a permission for certain names only is not seen here)"
 _EVERY = "every call that could hurt a cluster is blocked"
 
 
@@ -52,13 +53,14 @@ def _tried(failures: Iterable[LookupFailure], tried: Iterable[Trial]) -> Iterato
     unclear: dict[str, list[LookupFailure]] = {}
     for failure in failures:
         if refused(failure):
-            yield _failed(failure, "note", without[failure.permission])
+            named = "" if failure.permission.startswith("ec2:") else _NAMED
+            yield _failed(failure, "note", without[failure.permission] + named)
         elif not shows_permission(failure):
             unclear.setdefault(failure.code, []).append(failure)
     for code, some in unclear.items():
         names = [failure.permission for failure in some]
         said = f"not known whether these are permitted ({some[0].message}): {', '.join(names)}"
-        yield Finding(f"look-ups answered with {code}", "note", said, {"code": code, "permissions": names})
+        yield Finding(f"look-ups that end in {code}", "note", said, {"code": code, "permissions": names})
 
 
 def _failed(failure: LookupFailure, state: State, without: str) -> Finding:
