@@ -12,9 +12,14 @@ from typing import Any
 
 import pytest
 from attrs import frozen
+from hypothesis import settings
 
 import guardrails
 from guardrails.testing import Cluster, SimulatedAWS
+
+# How long an example takes says nothing on a machine that others use, too.
+settings.register_profile("patient", settings(), deadline=None)
+settings.load_profile("patient")
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell without job control has its background jobs ignore Ctrl-C, and they hand that on to what they start:
