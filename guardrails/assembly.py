@@ -138,6 +138,8 @@ def _read(settings: Settings) -> bundle.Bundle:
             "the file of guardrails policy build --signing-key there"
         )
     made = bundle.read((bundle.shipped(), *settings.policies))
+    if not settings.policies:
+        return made
     shipped = bundle.params_of(bundle.read((bundle.shipped(),)))
     try:
         params.check({name: value for name, value in bundle.params_of(made).items() if name in shipped}, shipped)

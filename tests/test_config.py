@@ -101,12 +101,16 @@ def test_params_of_any_shape(given_params):
         assert name not in ("capacity", "cutover", "remaining") or set(value) <= set(default), name
 
 
+def declare(folder, own):
+    """A folder of policies whose data.json declares parameters."""
+    (folder / "guardrails").mkdir()
+    (folder / "guardrails" / "data.json").write_text(json.dumps({"params": own}))
+    (folder / "x.rego").write_text("package guardrails.x\n")
+
+
 def test_params_that_a_policy_declares(tmp_path):
     """A policy's own parameters are held to its own defaults; null takes anything, and so does an empty table."""
-    (tmp_path / "guardrails").mkdir()
-    own = {"own": {"number": 1, "any": None, "free": {}}}
-    (tmp_path / "guardrails" / "data.json").write_text(json.dumps({"params": own}))
-    (tmp_path / "x.rego").write_text("package guardrails.x\n")
+    declare(tmp_path, {"own": {"number": 1, "any": None, "free": {}}})
     settings = {"policies": [str(tmp_path)], "log": {"enabled": False}}
     guardrails.Guard.from_config({**settings, "params": {"own": {"number": 2, "any": [3], "free": {"x": 4}}}})
     with pytest.raises(guardrails.ConfigError, match=r"install\(config\): `params` has '2' for 'own.number'"):
@@ -126,9 +130,7 @@ def test_params_that_a_policy_declares(tmp_path):
 )
 def test_params_that_are_like_their_default(tmp_path, own, given):
     """Numbers are numbers, tuples are lists, and a table of one's own may hold more than its default."""
-    (tmp_path / "guardrails").mkdir()
-    (tmp_path / "guardrails" / "data.json").write_text(json.dumps({"params": {"own": own}}))
-    (tmp_path / "x.rego").write_text("package guardrails.x\n")
+    declare(tmp_path, {"own": own})
     guardrails.Guard.from_config({"policies": [str(tmp_path)], "log": {"enabled": False}, "params": {"own": given}})
 
 
@@ -149,9 +151,7 @@ def test_unbreakable_as_a_tuple():
 )
 def test_shipped_params_in_a_data_json(tmp_path, own, sentence):
     """A policy's own data is held to the defaults of the shipped policies where it goes over them."""
-    (tmp_path / "guardrails").mkdir()
-    (tmp_path / "guardrails" / "data.json").write_text(json.dumps({"params": own}))
-    (tmp_path / "x.rego").write_text("package guardrails.x\n")
+    declare(tmp_path, own)
     with pytest.raises(guardrails.PolicyError, match=f"a data.json of `policies` has .*{sentence}"):
         guardrails.install({"policies": [str(tmp_path)], "log": {"enabled": False}})
     assert BaseClient._make_api_call is ORIGINAL
@@ -159,9 +159,7 @@ def test_shipped_params_in_a_data_json(tmp_path, own, sentence):
 
 def test_unbreakable_of_a_policy(tmp_path):
     """Data of a policy that makes `unbreakable` something else than a list does not load."""
-    (tmp_path / "guardrails").mkdir()
-    (tmp_path / "guardrails" / "data.json").write_text('{"params": {"unbreakable": "live-cluster/stop"}}')
-    (tmp_path / "x.rego").write_text("package guardrails.x\n")
+    declare(tmp_path, {"unbreakable": "live-cluster/stop"})
     with pytest.raises(guardrails.GuardrailsError, match="unbreakable"):
         guardrails.install({"policies": [str(tmp_path)], "log": {"enabled": False}})
     assert BaseClient._make_api_call is ORIGINAL

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-import pty
-import select
 import signal
 import subprocess
 import sys
 import time
 
 import pytest
+
+from tests import terminals
 
 SCRIPT = """
 import sys, boto3, guardrails
@@ -37,45 +37,14 @@ def configure(place, timeout=30):
 
 
 def environment(aws, **more):
-    """Without CI, which says that nobody sits there."""
-    kept = {name: value for name, value in os.environ.items() if name != "CI"}
-    return {**kept, **aws.environment(), **more}
+    return terminals.environment(**aws.environment(), **more)
 
 
-class Terminal:
-    """A process with a terminal of its own."""
+class Terminal(terminals.Terminal):
+    """The script `ops.py` with a terminal of its own."""
 
     def __init__(self, place, machine, env):
-        self.pid, self.fd = pty.fork()
-        if self.pid == 0:
-            os.chdir(place)
-            os.execve(sys.executable, [sys.executable, "ops.py", machine], env)
-        self.seen = ""
-
-    def until(self, text, seconds=60):
-        """Read until `text` comes, or the process ends."""
-        deadline = time.monotonic() + seconds
-        while text not in self.seen and time.monotonic() < deadline:
-            if select.select([self.fd], [], [], 0.2)[0]:
-                try:
-                    part = os.read(self.fd, 4096)
-                except OSError:
-                    break
-                if not part:
-                    break
-                self.seen += part.decode().replace("\r\n", "\n")
-        return self.seen
-
-    def type(self, text):
-        os.write(self.fd, text.encode())
-
-    def end(self):
-        """What was seen to the end."""
-        self.until("\0")
-        _, status = os.waitpid(self.pid, 0)
-        os.close(self.fd)
-        assert os.waitstatus_to_exitcode(status) == 0, self.seen
-        return self.seen
+        super().__init__([sys.executable, "ops.py", machine], env, place)
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ from guardrails.pacing import LAUNCH, Pacer, waiting
 from guardrails.pacing.limits import tokens
 from guardrails.state import Store
 from guardrails.values import Call
+from tests.terminals import Terminal
 
 SCOPE = "123456789012/eu-west-1"
 NOW = 1_700_000_000.0
@@ -292,17 +293,10 @@ def test_ctrl_c_ends_the_wait_under_asyncio(tmp_path):
         "async def main():\n    wait(60, 'RunInstances requests')\n"
         "try:\n    asyncio.run(main())\nexcept KeyboardInterrupt:\n    print('INTERRUPTED')\n"
     )
-    pid, fd = pty.fork()
-    if pid == 0:
-        os.execve(sys.executable, [sys.executable, str(script)], dict(os.environ))
-    seen = b""
-    while b"waiting" not in seen:
-        seen += os.read(fd, 4096)
-    os.write(fd, b"\x03")
-    while b"INTERRUPTED" not in seen:
-        seen += os.read(fd, 4096)
-    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
-    os.close(fd)
+    made = Terminal([sys.executable, str(script)], dict(os.environ))
+    made.until("waiting")
+    made.type("\x03")
+    assert "INTERRUPTED" in made.end()
 
 
 def test_nobody_watching_gets_one_line(caplog):

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import pty
 import shlex
 import signal
 import sys
@@ -20,6 +18,7 @@ from guardrails.author.enforcing import place_of, set_word
 from guardrails.author.record import record_of
 from guardrails.cli.app import app
 from guardrails.config import load
+from tests.terminals import Terminal, environment
 
 RULE = "live-cluster/stop"
 
@@ -108,11 +107,8 @@ def test_nobody_there(tried, config):
     assert config.read_text() == before
 
 
-def _become(config):
-    """The command at a terminal, in the place of this process; without CI, which says that nobody sits there."""
-    command = [sys.executable, "-m", "guardrails", "policy", "--config", str(config), "promote", RULE]
-    environment = {name: value for name, value in os.environ.items() if name != "CI"}
-    os.execve(sys.executable, command, {**environment, "TERM": "dumb", "COLUMNS": "80"})
+def _command(config):
+    return [sys.executable, "-m", "guardrails", "policy", "--config", str(config), "promote", RULE]
 
 
 def test_an_edit_while_it_asks(tried, config):
@@ -120,40 +116,23 @@ def test_an_edit_while_it_asks(tried, config):
     moved = config.read_text().replace("[enforcement]\n", '[enforcement]\n"live-cluster/terminate" = "dryrun"\n')
     changed = config.read_text().replace('"dryrun"', '"warn"')
     for edited, after in ((moved, moved.replace(f'"{RULE}" = "dryrun"  # a trial\n', "")), (changed, changed)):
-        pid, fd = pty.fork()
-        if pid == 0:
-            _become(config)
-        seen = b""
-        while b"[y/N]" not in seen:
-            seen += os.read(fd, 4096)
+        made = Terminal(_command(config), environment())
+        made.until("[y/N]")
         config.write_text(edited)
-        os.write(fd, b"y\n")
-        with contextlib.suppress(OSError):
-            while part := os.read(fd, 4096):
-                seen += part
-        status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-        os.close(fd)
+        made.type("y\n")
+        seen = made.end(code=0 if edited == moved else 2)
         assert config.read_text() == after
-        assert (status, b"was changed meanwhile" in seen) == ((0, False) if edited == moved else (2, True))
+        assert ("was changed meanwhile" in seen) == (edited != moved)
         config.write_text(moved.replace('"live-cluster/terminate" = "dryrun"\n', ""))
 
 
 @pytest.mark.parametrize(("around", "why"), [("{} &", "in the background"), ("{} 2>/dev/null", "is no terminal")])
 def test_where_nobody_sees_the_question(around, why, tried, config):
     """In the background, and without standard error, nobody is asked and nothing is changed; it ends at once."""
-    command = shlex.join([sys.executable, "-m", "guardrails", "policy", "--config", str(config), "promote", RULE])
-    pid, fd = pty.fork()
-    if pid == 0:
-        environment = {name: value for name, value in os.environ.items() if name != "CI"}
-        os.execve("/bin/bash", ["bash", "-c", f"set -m\n{around.format(command)}\nwait"], environment)
-    seen = b""
-    with contextlib.suppress(OSError):
-        while part := os.read(fd, 4096):
-            seen += part
-    os.waitpid(pid, 0)
-    os.close(fd)
-    assert why in " ".join(seen.decode().split())
-    assert b"[y/N]" not in seen
+    shell = f"set -m\n{around.format(shlex.join(_command(config)))}\nwait"
+    seen = Terminal(["/bin/bash", "-c", shell], environment()).end()
+    assert why in " ".join(seen.split())
+    assert "[y/N]" not in seen
     assert '"dryrun"' in config.read_text()
 
 
@@ -249,22 +228,13 @@ def test_a_strange_log_line(tried, config):
 def test_the_question_at_a_terminal(typed, changed, ctrl_c, tried, config):
     """At a real terminal only yes changes the file; Ctrl-C (ignored by the shell or not), Ctrl-D and return do not."""
     before = config.read_text()
-    pid, fd = pty.fork()
-    if pid == 0:
-        signal.signal(signal.SIGINT, ctrl_c)
-        _become(config)
-    seen = b""
-    while b"[y/N]" not in seen:
-        seen += os.read(fd, 4096)
-    os.write(fd, typed.encode())
-    with contextlib.suppress(OSError):
-        while part := os.read(fd, 4096):
-            seen += part
-    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    os.close(fd)
-    assert (config.read_text() != before, status) == (changed, 0 if changed else 1)
-    assert b"Traceback" not in seen
-    assert b"\x1b" not in seen
+    made = Terminal(_command(config), environment(TERM="dumb", COLUMNS="80"), ctrl_c=ctrl_c)
+    made.until("[y/N]")
+    made.type(typed)
+    seen = made.end(code=0 if changed else 1)
+    assert (config.read_text() != before) == changed
+    assert "Traceback" not in seen
+    assert "\x1b" not in seen
 
 
 def test_refusals(tried, config):

@@ -107,8 +107,8 @@ def _scope(call: Mapping[str, Any]) -> str:
 def _running(asked: Mapping[str, Any]) -> dict[str, int]:
     """The machines that run in each live cluster."""
     clusters = part(asked, "clusters")
-    live = {name: part(clusters, name) for name in clusters if part(clusters, name).get("live")}
-    return {name: int(_number(one.get("running"))) for name, one in live.items()}
+    seen = {name: part(clusters, name) for name in clusters}
+    return {name: int(_number(one.get("running"))) for name, one in seen.items() if one.get("live")}
 
 
 def _number(value: Any) -> float:

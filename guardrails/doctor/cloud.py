@@ -39,10 +39,11 @@ def examine(guard: Guard, client: Any, at_home: Any | None) -> Iterator[Finding]
         yield _failed(failure, "ill", _EVERY)
     meta = client.meta
     tried = trials(meta.partition, meta.region_name, facts.account or "000000000000")
-    found = list(_tried(guard.probe(client, [trial.lookup for trial in tried]).failures, tried))
+    others = [trial.lookup for trial in tried]
+    found = list(_tried(guard.probe(client, others).failures, tried))
     yield from found
     if not (needed or found):
-        allowed = sorted({lookup.permission for lookup in (*always, *(trial.lookup for trial in tried))})
+        allowed = sorted({lookup.permission for lookup in (*always, *others)})
         said = f"all {len(allowed)} that the guard may need are permitted"
         yield Finding("look-ups", "well", said, {"permissions": allowed})
 

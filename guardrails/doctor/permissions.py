@@ -61,12 +61,9 @@ def _of(service: str, operation: str, without: str, *, region: str = "", **param
 def trials(partition: str, region: str, account: str) -> tuple[Trial, ...]:
     """Every one; the names of what is not there are of this account, in another's nobody may ask."""
     group = f"arn:{partition}:elasticloadbalancing:{region}:{account}:targetgroup/{_NAME}/0000000000000000"
-    return (*_EVERYWHERE, *_accelerators(partition, account), _of(
-        "elbv2",
-        "DescribeTargetHealth",
-        "changes of load balancers and target groups are blocked",
-        TargetGroupArn=group,
-    ))  # fmt: skip
+    without = "changes of load balancers and target groups are blocked"
+    health = _of("elbv2", "DescribeTargetHealth", without, TargetGroupArn=group)
+    return (*_EVERYWHERE, health, *_accelerators(partition, account))
 
 
 def _accelerators(partition: str, account: str) -> tuple[Trial, ...]:
