@@ -21,7 +21,7 @@ if TYPE_CHECKING:
         PolicyError,
     )
     from guardrails.guard import Guard
-    from guardrails.installed import break_glass, install, uninstall
+    from guardrails.process import break_glass, install, uninstall
     from guardrails.ramping import RampStopped, ramp
     from guardrails.values import Decision, Violation
 
@@ -56,10 +56,10 @@ _HOMES = {
     "PolicyError": "errors",
     "RampStopped": "ramping",
     "Violation": "values",
-    "break_glass": "installed",
-    "install": "installed",
+    "break_glass": "process",
+    "install": "process",
     "ramp": "ramping",
-    "uninstall": "installed",
+    "uninstall": "process",
 }
 
 
@@ -73,16 +73,12 @@ def __getattr__(name: str) -> Any:
 
 def load_ipython_extension(shell: Any) -> None:
     """``%load_ext guardrails``: install the guard, show denials as cards, and say which cluster is live."""
-    from guardrails.notebook.extension import load  # noqa: PLC0415  (only a notebook needs it)
-
-    load(shell)
+    import_module(f"{__name__}.notebook.extension").load(shell)
 
 
 def unload_ipython_extension(shell: Any) -> None:
     """``%unload_ext guardrails``: take the guard out again, if `%load_ext` installed it."""
-    from guardrails.notebook.extension import unload  # noqa: PLC0415  (only a notebook needs it)
-
-    unload(shell)
+    import_module(f"{__name__}.notebook.extension").unload(shell)
 
 
 def __dir__() -> list[str]:

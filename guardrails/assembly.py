@@ -11,20 +11,20 @@ from typing import Any
 import botocore.session
 from botocore.exceptions import BotoCoreError, ProfileNotFound
 
-from guardrails import config, live, params
-from guardrails.classify import Evidence
-from guardrails.decision_log import DecisionLog
+from guardrails.aws.sessions import without_profile
+from guardrails.classify.classify import Evidence
+from guardrails.config.load import reload
+from guardrails.config.settings import Settings, Tag
+from guardrails.enforce.break_glass.glass import Terms
 from guardrails.errors import ConfigError, PolicyError
-from guardrails.evaluate import bundle, bundle_file, canary
+from guardrails.evaluate import bundle, bundle_file, policy_params, self_test
 from guardrails.evaluate.embedded import EmbeddedEngine
 from guardrails.evaluate.engine import Engine, EngineFailure
 from guardrails.evaluate.opa_server import OpaServer
 from guardrails.evaluate.reloading import ReloadingEngine
-from guardrails.glass import Terms
-from guardrails.pacing import Pacer
-from guardrails.sessions import without_profile
-from guardrails.settings import Settings
-from guardrails.state import History, Store
+from guardrails.memory import History, Store
+from guardrails.memory.pacer import Pacer
+from guardrails.record.decision_log import DecisionLog
 
 
 def models() -> botocore.session.Session:
@@ -49,9 +49,9 @@ def evidence(settings: Settings) -> Evidence:
 def engine(settings: Settings) -> Engine:
     """The policies, on the engine that is configured. Raises PolicyError or ConfigError."""
     if settings.engine == "embedded":
-        return ReloadingEngine(settings, lambda now: embedded(policies(now)), config.reload, _files)
+        return ReloadingEngine(settings, lambda now: embedded(policies(now)), reload, _files)
     made = _server(settings)
-    canary.sing(made, time.time(), settings.enforcement)
+    self_test.sing(made, time.time(), settings.enforcement)
     return made
 
 
@@ -73,7 +73,7 @@ def _files(settings: Settings) -> Iterator[Path]:
 def embedded(read: bundle.Bundle) -> EmbeddedEngine:
     """Policies on the embedded engine, which denies what it must. Raises PolicyError."""
     made = EmbeddedEngine(read)
-    canary.sing(made, time.time(), bundle.params_of(read).get("enforcement", {}))
+    self_test.sing(made, time.time(), bundle.params_of(read).get("enforcement", {}))
     return made
 
 
@@ -109,9 +109,9 @@ def _given(settings: Settings, declared: Mapping[str, Any]) -> dict[str, Any]:
                 f"known are {', '.join(sorted(set(declared) - set(own)))}; a new one is declared in a data.json"
             )
     try:
-        given = params.plain(settings.params)
-        params.check(given, declared)
-    except params.NotLikeIt as error:
+        given = policy_params.plain(settings.params)
+        policy_params.check(given, declared)
+    except policy_params.NotLikeIt as error:
         raise ConfigError(f"{where}: `params` {error}") from None
     return given
 
@@ -142,8 +142,8 @@ def _read(settings: Settings) -> bundle.Bundle:
         return made
     shipped = bundle.params_of(bundle.read((bundle.shipped(),)))
     try:
-        params.check({name: value for name, value in bundle.params_of(made).items() if name in shipped}, shipped)
-    except params.NotLikeIt as error:
+        policy_params.check({name: value for name, value in bundle.params_of(made).items() if name in shipped}, shipped)
+    except policy_params.NotLikeIt as error:
         raise PolicyError(f"{settings.at('policies')}: a data.json of `policies` {error}") from None
     return made
 
@@ -170,7 +170,7 @@ def _server(settings: Settings) -> OpaServer:
 def _own_params(settings: Settings) -> dict[str, Any]:
     """The parameters of the policies that follow from keys of the configuration."""
 
-    def mark(tag: live.Tag | None) -> dict[str, str] | None:
+    def mark(tag: Tag | None) -> dict[str, str] | None:
         return None if tag is None else {"key": tag.key, "value": tag.value}
 
     return {

@@ -15,7 +15,7 @@ import sys
 from typing import Any
 
 from guardrails.errors import GuardrailsError
-from guardrails.installed import install
+from guardrails.process import install
 
 
 def awscli_initialize(event_hooks: Any) -> None:  # noqa: ARG001  (the CLI's signature)

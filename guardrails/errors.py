@@ -51,16 +51,6 @@ class CallDenied(ClientError):
         # ClientError's own __reduce__ would rebuild a plain ClientError and lose the decision.
         return type(self), (self.decision, self.paragraph)
 
-    def _repr_html_(self) -> str:
-        """For a notebook: the decision's card."""
-        return self.decision._repr_html_()
-
-    def _render_traceback_(self) -> list[str]:
-        """For IPython, instead of a traceback through botocore and the guard."""
-        from guardrails.show import decision, place, text  # noqa: PLC0415  (only who looks needs it)
-
-        return [*text.lines(decision.page(self.decision, place=place.of(self.__traceback__)))]
-
 
 class GuardUnavailable(CallDenied):
     """The guard could not decide (a look-up, the engine or the log failed), so the governed call is blocked."""

@@ -15,20 +15,21 @@ from typing import Any
 
 from attrs import evolve
 
-from guardrails import assembly, canary, confirm
-from guardrails.activation.inherited import Inherited
-from guardrails.admission import Admission, new_id
-from guardrails.catalogue import Catalogue
-from guardrails.config import load
-from guardrails.facts import FactFinder
-from guardrails.glass import Glass
+from guardrails import assembly, self_test
+from guardrails.activation.inherited import Inherited, hand_on
+from guardrails.classify.catalogue import Catalogue
+from guardrails.config.load import load
+from guardrails.config.settings import Settings
+from guardrails.enforce import confirm
+from guardrails.enforce.break_glass.glass import Glass
+from guardrails.enforce.break_glass.scope import SetAside
+from guardrails.enforce.pacing import Turns
 from guardrails.intercept import Interceptor, Judge, Passed, Tripwire
-from guardrails.lookups import Fetched, Lookups
-from guardrails.origin import Origin
-from guardrails.pacing import Turns
-from guardrails.set_aside import SetAside
-from guardrails.settings import Settings
-from guardrails.values import Call, Decision, Facts, Lookup, Outcome
+from guardrails.pipeline import Admission, new_id
+from guardrails.resolve.finder import FactFinder
+from guardrails.resolve.lookups import Fetched, Lookups
+from guardrails.show import displayed  # noqa: F401  (gives the values their cards)
+from guardrails.values import Call, Decision, Facts, Lookup, Origin, Outcome
 
 _logger = logging.getLogger("guardrails")
 
@@ -47,7 +48,7 @@ class Guard:
         self._lookups = Lookups(settings.max_fact_age_s, settings.lookup_timeout_s, loader)
         history, pacer = assembly.state(settings)
         self._turns = None if pacer is None else Turns(pacer)
-        self._set_aside = SetAside(settings)
+        self._set_aside = SetAside(settings.break_glass, lambda: assembly.terms(settings))
         self._admission = Admission(
             settings,
             self._catalogue,
@@ -74,7 +75,7 @@ class Guard:
         self._interceptor = Interceptor(
             judge,
             self._came_back,
-            lambda: Inherited.of(settings),
+            lambda original: hand_on(original, lambda: Inherited.of(settings)),
             Tripwire(self._tripped) if settings.tripwire else None,
         )
 
@@ -109,7 +110,7 @@ class Guard:
 
         Nothing is sent, looked up, logged or counted. Raises GuardBroken.
         """
-        choir = canary.Choir(self.settings)
+        choir = self_test.Choir(self.settings)
         token = self._singing.set(choir.admission(self._admission))
         try:
             return choir.sing(self._models)

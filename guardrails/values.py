@@ -7,14 +7,11 @@ Times are seconds since the epoch (``*_at``) or plain seconds (``*_s``).
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Literal
 
 from attrs import field, frozen
-
-if TYPE_CHECKING:
-    from guardrails.show.section import Page
 
 Action = Literal["allow", "warn", "confirm", "deny"]
 Enforcement = Literal["deny", "confirm", "warn", "dryrun"]
@@ -22,6 +19,32 @@ Mode = Literal["enforce", "warn", "dryrun"]
 Role = Literal["target", "destination"]
 
 EMPTY: Mapping[str, Any] = {}
+# Stands where a secret was.
+MASK = "**REDACTED**"
+
+
+def rfc3339(seconds: float) -> str:
+    """``2023-10-09T15:22:00.000Z`` for seconds since the epoch."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+@frozen(eq=False)
+class Origin:
+    """The connection of an intercepted call.
+
+    `credentials` is botocore's (refreshable) credentials object itself, never a copy of its keys.
+    `service` is botocore's service name of the client, `endpoint_url` scheme and host of the call.
+    `verify` is the client's TLS setting (None: botocore's default). `home_region` is where the machines are, for a
+    call to a service that has no regions; "" is the call's own region.
+    """
+
+    credentials: Any
+    region: str
+    service: str
+    endpoint_url: str
+    verify: Any = None
+    proxies: dict[str, str] | None = None
+    home_region: str = ""
 
 
 @frozen
@@ -238,23 +261,6 @@ class Facts:
     capacity: Mapping[str, Any] | None = None
     launch_tokens: float | None = None
 
-    def _repr_html_(self) -> str:
-        """For a notebook: which cluster is live, why, and what is there."""
-        return self._page()._repr_html_()
-
-    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
-        """For IPython."""
-        self._page()._repr_pretty_(printer, cycle)
-
-    def __rich_console__(self, *options: Any) -> Iterator[Any]:
-        """For rich."""
-        return self._page().__rich_console__(*options)
-
-    def _page(self) -> Page:
-        from guardrails.show import live  # noqa: PLC0415  (only who looks needs it)
-
-        return live.page(self, time.time())
-
 
 @frozen
 class Caller:
@@ -314,23 +320,6 @@ class Decision:
     def allowed(self) -> bool:
         """True when nothing speaks against sending the call (a warning does not)."""
         return self.action in ("allow", "warn")
-
-    def _repr_html_(self) -> str:
-        """For a notebook: a card."""
-        return self._page()._repr_html_()
-
-    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
-        """For IPython."""
-        self._page()._repr_pretty_(printer, cycle)
-
-    def __rich_console__(self, *options: Any) -> Iterator[Any]:
-        """For rich."""
-        return self._page().__rich_console__(*options)
-
-    def _page(self) -> Page:
-        from guardrails.show import decision  # noqa: PLC0415  (only who looks needs it)
-
-        return decision.page(self)
 
 
 @frozen

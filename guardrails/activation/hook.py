@@ -34,7 +34,7 @@ def disarm() -> None:
 
 
 def _install() -> None:
-    from guardrails.installed import install  # noqa: PLC0415  (it imports botocore)
+    from guardrails import install  # noqa: PLC0415  (it imports botocore)
 
     install()
 

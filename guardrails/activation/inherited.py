@@ -45,7 +45,7 @@ def _arm_child(settings: bytes) -> None:
     spawn.get_preparation_data = hand_on(original, lambda: Inherited(settings))
 
     def install() -> None:
-        from guardrails.installed import install as install_  # noqa: PLC0415  (it imports botocore)
+        from guardrails import install as install_  # noqa: PLC0415  (it imports botocore)
 
         spawn.get_preparation_data = original
         install_(pickle.loads(settings))  # noqa: S301  (it comes from the parent, which could run anything here)

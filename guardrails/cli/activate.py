@@ -7,7 +7,7 @@ import sys
 import click
 
 from guardrails.activation import environment
-from guardrails.config import load
+from guardrails.config.load import load
 from guardrails.errors import ConfigError
 
 

@@ -8,8 +8,8 @@ import time
 import click
 
 from guardrails import assembly
-from guardrails.config import load
-from guardrails.glass import ENVIRONMENT, parse, text
+from guardrails.config.load import load
+from guardrails.enforce.break_glass.glass import ENVIRONMENT, parse, text
 
 
 @click.command("break-glass")

@@ -9,11 +9,11 @@ import time
 import click
 from botocore.exceptions import ParamValidationError
 
-from guardrails import spelled
-from guardrails.aws_client import make_client
+from guardrails.aws import call_syntax
+from guardrails.aws.clients import make_client
 from guardrails.cli.client import aws_options
 from guardrails.cli.show import console, decision_json, show_decision
-from guardrails.enforce import enforce
+from guardrails.enforce.enforce import enforce
 from guardrails.errors import ConfigError
 from guardrails.guard import Guard
 
@@ -43,7 +43,7 @@ def check(
     """
     guard = Guard.from_config(config)
     client = make_client(service, profile, region, endpoint_url)
-    name, values = spelled.call(client, operation, params)
+    name, values = call_syntax.call(client, operation, params)
     try:
         decision = guard.check(client, name, **values)
     except ParamValidationError as error:

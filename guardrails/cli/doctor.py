@@ -11,11 +11,11 @@ import attrs
 import click
 from rich.text import Text
 
-from guardrails.aws_client import make_client
+from guardrails.aws.clients import make_client
 from guardrails.cli.client import aws_options
 from guardrails.cli.show import console
 from guardrails.doctor import examine
-from guardrails.show import findings as shown
+from guardrails.doctor import page as shown
 
 _STYLES = {"well": "green", "note": "yellow", "ill": "red"}
 

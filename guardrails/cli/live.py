@@ -8,11 +8,11 @@ import time
 
 import click
 
-from guardrails.aws_client import make_client
+from guardrails.aws.clients import make_client
 from guardrails.cli.client import aws_options
 from guardrails.cli.show import console, live_json
 from guardrails.guard import Guard
-from guardrails.message import failure_sentence
+from guardrails.show.sentences import failure_sentence
 
 
 @click.command()

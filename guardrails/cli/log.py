@@ -12,11 +12,11 @@ import attrs
 import click
 from rich.text import Text
 
-from guardrails.catalogue import Catalogue
+from guardrails.audit.reconcile import Round, reconcile
+from guardrails.classify.catalogue import Catalogue
 from guardrails.cli.show import console
-from guardrails.config import load
-from guardrails.decision_log import part, read, rules
-from guardrails.reconcile import Round, reconcile
+from guardrails.config.load import load
+from guardrails.record.entries import part, read, rules
 
 _STYLES = {"deny": "red", "warn": "yellow", "dryrun": "cyan", "allow": "green"}
 

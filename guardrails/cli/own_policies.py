@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from guardrails.config import load
+from guardrails.config.load import load
 from guardrails.evaluate import bundle, bundle_file
 
 

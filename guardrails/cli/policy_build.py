@@ -8,7 +8,7 @@ import click
 
 from guardrails import assembly
 from guardrails.cli.written import writing
-from guardrails.config import load
+from guardrails.config.load import load
 from guardrails.errors import ConfigError
 from guardrails.evaluate import bundle_file, signature
 

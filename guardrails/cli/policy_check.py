@@ -11,10 +11,10 @@ from pathlib import Path
 import attrs
 import click
 
-from guardrails.author.check import check as find
-from guardrails.author.finding import Finding, github, sarif
 from guardrails.cli import own_policies
 from guardrails.errors import ConfigError
+from guardrails.policy.check.check import check as find
+from guardrails.policy.check.finding import Finding, github, sarif
 
 
 @click.command()

@@ -7,9 +7,9 @@ from pathlib import Path
 import click
 
 from guardrails import assembly
-from guardrails.author import rulebook, rulebook_pages
 from guardrails.cli.written import writing
-from guardrails.config import load
+from guardrails.config.load import load
+from guardrails.policy.docs import chapters, pages
 
 
 @click.command("docs")
@@ -22,13 +22,13 @@ def docs(config: str | None, output: Path | None, style: str | None) -> None:
     The rules and parameters are those of this configuration, the shipped ones and your own.
     """
     made = assembly.policies(load(config))
-    chapters = rulebook.chapters(made)
+    rules = chapters.chapters(made)
     if style is None:
         style = "html" if output is not None and output.suffix in (".html", ".htm") else "markdown"
-    text = (rulebook_pages.html if style == "html" else rulebook_pages.markdown)(chapters, made.revision)
+    text = (pages.html if style == "html" else pages.markdown)(rules, made.revision)
     if output is None:
         click.echo(text, nl=False)
         return
     with writing(output, "name another file with -o"):
         output.write_text(text, "utf-8")
-    click.echo(f"{output}: {len(chapters)} rules, revision {made.revision}")
+    click.echo(f"{output}: {len(rules)} rules, revision {made.revision}")

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from guardrails import assembly
 from guardrails.cli.show import console
-from guardrails.config import load
+from guardrails.config.load import load
 from guardrails.errors import ConfigError, PolicyError
 from guardrails.evaluate.engine import EngineFailure, read_result
 

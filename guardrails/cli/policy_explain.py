@@ -14,11 +14,12 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from guardrails import assembly, decision_log
-from guardrails.author.reasons import Reading, readings
+from guardrails import assembly
 from guardrails.cli.show import console
-from guardrails.config import load
+from guardrails.config.load import load
 from guardrails.errors import ConfigError
+from guardrails.policy.explain import Reading, readings
+from guardrails.record import entries
 
 _MARKS = {True: ("  holds    ", "red"), False: ("  does not ", "green"), None: ("  not asked", "dim")}
 _LONG = 200
@@ -70,7 +71,7 @@ def explain(config: str | None, decision_id: str, everything: bool, fmt: str) ->
 
 def _entry(path: Path, keep: int, decision_id: str) -> Mapping[str, Any]:
     found = {}
-    for one in decision_log.read(path, keep):
+    for one in entries.read(path, keep):
         if not isinstance(one, str) and str(one["decision_id"]).startswith(decision_id):
             found[str(one["decision_id"])] = one
     if not found:

@@ -11,10 +11,11 @@ from typing import Any
 import click
 from attrs import frozen
 
-from guardrails.author import justified, mutating, suite
-from guardrails.author.mutants import Mutant
 from guardrails.cli import own_policies
 from guardrails.errors import ConfigError
+from guardrails.policy.mutate import justified, mutating
+from guardrails.policy.mutate.mutants import Mutant
+from guardrails.policy.test import suite
 
 
 @frozen

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from guardrails.author.scaffold import scaffold
-from guardrails.config import load
+from guardrails.config.load import load
+from guardrails.policy.new import scaffold
 
 
 @click.command()

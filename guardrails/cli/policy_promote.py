@@ -11,15 +11,16 @@ import click
 from rich.console import Console
 from rich.text import Text
 
-from guardrails import assembly, decision_log
-from guardrails.author.enforcing import Place, place_of, set_word
-from guardrails.author.record import Record, record_of
+from guardrails import assembly
 from guardrails.cli.show import console
 from guardrails.cli.written import writing
-from guardrails.config import load
+from guardrails.config.load import load
+from guardrails.config.settings import Settings
+from guardrails.enforce.ctrl_c import interruptible
 from guardrails.errors import ConfigError
-from guardrails.interrupting import interruptible
-from guardrails.settings import Settings
+from guardrails.policy.promote.dryrun_record import Record, record_of
+from guardrails.policy.promote.edit_config import Place, place_of, set_word
+from guardrails.record import entries
 
 _SHOWN = 5
 # A record is to be read before it is answered.
@@ -43,7 +44,7 @@ def promote(config: str | None, rule: str, word: str, yes: bool, fmt: str) -> No
     if settings.enforcement.get(rule) != "dryrun":
         raise ConfigError(f'{settings.at("enforcement")}: {rule} is not in dryrun; set "{rule}" = "dryrun" there first')
     place = place_of(settings, rule)
-    record = record_of(rule, decision_log.read(settings.log.path, settings.log.keep))
+    record = record_of(rule, entries.read(settings.log.path, settings.log.keep))
     if fmt == "json":
         click.echo(json.dumps(_document(record), indent=2))
         return
@@ -58,13 +59,13 @@ def promote(config: str | None, rule: str, word: str, yes: bool, fmt: str) -> No
 
 def _agreed(place: Place) -> bool:
     # Not click's: a Ctrl-C just before Python's input() waits is noticed there only at the next key.
-    from guardrails.confirm import nobody, terminal  # noqa: PLC0415  (where there is no terminal there is no termios)
+    from guardrails.enforce.confirm import terminal, who_can_answer  # noqa: PLC0415  (where there is no terminal there is no termios)
 
     try:
-        nobody.find_out(None)
+        who_can_answer.find_out(None)
         with interruptible():
             typed = terminal.asked(f"Enforce {place.rule} ({place})? [y/N] ", _PATIENCE_S)
-    except nobody.NobodyThere as error:
+    except who_can_answer.NobodyThere as error:
         click.echo(f"Nobody can be asked here, because {error.why}; --yes does it all the same.")
         return False
     except (KeyboardInterrupt, OSError):

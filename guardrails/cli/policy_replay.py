@@ -12,19 +12,20 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from rich.table import Table
 from rich.text import Text
 
-from guardrails import assembly, decision_log
+from guardrails import assembly
 from guardrails.cli.show import console
 from guardrails.cli.written import writing
-from guardrails.config import load
+from guardrails.config.load import load
+from guardrails.config.settings import Settings
 from guardrails.errors import ConfigError
-from guardrails.replay import Tally, pieces
-from guardrails.replay import replay as run
-from guardrails.replay.known_facts import KnownFacts
-from guardrails.replay.page import page
-from guardrails.replay.snapshot import Snapshot
-from guardrails.replay.tally import KINDS, Change
-from guardrails.replay.trail import Trail
-from guardrails.settings import Settings
+from guardrails.policy.replay import Tally, pieces
+from guardrails.policy.replay import replay as run
+from guardrails.policy.replay.known_facts import KnownFacts
+from guardrails.policy.replay.page import page
+from guardrails.policy.replay.snapshot import Snapshot
+from guardrails.policy.replay.tally import KINDS, Change
+from guardrails.policy.replay.trail import Trail
+from guardrails.record import entries
 
 _STYLES = {"newly denied": "red", "newly allowed": "green", "otherwise": "yellow"}
 _SHOWN = 20
@@ -56,7 +57,7 @@ def replay(
     """
     settings = load(config)
     made = assembly.policies(settings)
-    named = files or tuple(decision_log.files(settings.log.path, settings.log.keep))
+    named = files or tuple(entries.files(settings.log.path, settings.log.keep))
     missing = next((file for file in named if not file.is_file()), None)
     if missing is not None or not (named or snapshot):
         raise ConfigError(f"{missing or settings.log.path}: no such decision log; name the files to replay")

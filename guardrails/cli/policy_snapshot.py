@@ -9,15 +9,14 @@ import botocore.session
 import click
 
 from guardrails import assembly
-from guardrails.aws_client import make_client
+from guardrails.aws.clients import make_client
 from guardrails.cli.written import writing
-from guardrails.config import load
-from guardrails.lookups import Lookups
-from guardrails.message import failure_sentence
-from guardrails.origin import Origin
-from guardrails.replay.snapshot import Snapshot
-from guardrails.replay.trail import Trail
-from guardrails.values import Call, LookupFailure
+from guardrails.config.load import load
+from guardrails.policy.replay.snapshot import Snapshot
+from guardrails.policy.replay.trail import Trail
+from guardrails.resolve.lookups import Lookups
+from guardrails.show.sentences import failure_sentence
+from guardrails.values import Call, LookupFailure, Origin
 
 
 @click.command("snapshot")

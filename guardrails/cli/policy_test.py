@@ -11,11 +11,11 @@ from typing import Any
 import click
 from attrs import asdict
 
-from guardrails.author import junit, opa_test, running, suite
-from guardrails.author.coverage import Coverage
-from guardrails.author.running import Outcome
 from guardrails.cli import own_policies
 from guardrails.errors import ConfigError
+from guardrails.policy.test import embedded, junit, opa_test, suite
+from guardrails.policy.test.coverage import Coverage
+from guardrails.policy.test.embedded import Outcome
 
 
 @click.command()
@@ -53,7 +53,7 @@ def test(
     coverage = Coverage(there.files) if cover or threshold is not None else None
     cases = [case for case in there.cases if wanted.search(case.id)]
     other = opa_test.run(there, cases) if parity or engine == "opa" else []
-    done = running.run(there, cases, coverage=coverage) if parity or engine == "embedded" else other
+    done = embedded.run(there, cases, coverage=coverage) if parity or engine == "embedded" else other
     differing = {
         one.case.id: f"passes on {'embedded' if one.passed else 'opa'} only"
         for one, two in zip(done, other, strict=False)

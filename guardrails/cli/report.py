@@ -13,12 +13,12 @@ from typing import Any
 import click
 
 from guardrails.cli.written import writing
-from guardrails.config import load
-from guardrails.decision_log import files as decision_files
-from guardrails.decision_log import read
-from guardrails.document import rfc3339
+from guardrails.config.load import load
 from guardrails.errors import ConfigError
+from guardrails.record.entries import files as decision_files
+from guardrails.record.entries import read
 from guardrails.report import one, page, tally
+from guardrails.values import rfc3339
 
 _UNITS = {"m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 

@@ -10,7 +10,7 @@ import click
 from guardrails import assembly
 from guardrails.activation import descendants
 from guardrails.cli import program
-from guardrails.config import load
+from guardrails.config.load import load
 
 
 @click.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})

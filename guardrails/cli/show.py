@@ -8,11 +8,11 @@ from typing import Any
 from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderHook, RenderResult
 from rich.segment import Segment
 
-from guardrails.document import describe, rfc3339
-from guardrails.message import paragraph
-from guardrails.printable import printable
+from guardrails.evaluate.rego_input import describe
 from guardrails.show.decision import page as decision_page
-from guardrails.values import Decision, Facts, Outcome
+from guardrails.show.printable import printable
+from guardrails.show.sentences import paragraph
+from guardrails.values import Decision, Facts, Outcome, rfc3339
 
 
 def console(*, stderr: bool = False) -> Console:

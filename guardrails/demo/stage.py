@@ -12,9 +12,9 @@ from typing import Any
 from attrs import frozen
 
 import guardrails
-from guardrails.config import ENVIRONMENT
-from guardrails.decision_log import read
+from guardrails.config.load import ENVIRONMENT
 from guardrails.demo import operator_script
+from guardrails.record.entries import read
 from guardrails.testing import SimulatedAWS
 from guardrails.values import Mode
 

@@ -9,9 +9,9 @@ from typing import Any
 from guardrails.doctor.permissions import Trial, shows_permission, trials
 from guardrails.doctor.report import Finding, State
 from guardrails.guard import Guard
-from guardrails.live import lookups
-from guardrails.message import age, failure_sentence, live_sentence, refused
 from guardrails.resolve.inventory import ADDRESSES, INSTANCES
+from guardrails.resolve.live import lookups
+from guardrails.show.sentences import age, failure_sentence, live_sentence, refused
 from guardrails.values import Facts, LookupFailure
 
 _NAMED = " (a permission for certain names only is not seen here)"

@@ -7,8 +7,8 @@ from typing import Any
 
 import attrs
 
+from guardrails.config.settings import Settings
 from guardrails.doctor.report import Finding
-from guardrails.settings import Settings
 
 
 def examine(settings: Settings) -> Iterator[Finding]:

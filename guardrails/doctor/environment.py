@@ -7,20 +7,18 @@ import subprocess
 import sys
 from collections.abc import Iterator
 
-from guardrails import installed
+from guardrails import process
 from guardrails.activation.environment import activated
 from guardrails.caller import notebook
 from guardrails.doctor.report import Finding
 
-_ASK = (
-    "import botocore.client, sys; from guardrails import installed; sys.exit(3 if installed.current() is None else 0)"
-)
+_ASK = "import botocore.client, sys; from guardrails import process; sys.exit(3 if process.current() is None else 0)"
 _PATIENCE_S = 60.0
 
 
 def examine() -> Iterator[Finding]:
     """The environment; the process, too, where a guard is installed in it or it is a kernel."""
-    guard, kernel = installed.current(), notebook() is not None
+    guard, kernel = process.current(), notebook() is not None
     about = "this kernel" if kernel else "this process"
     if guard is not None:
         behind = guard.displaced()

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from guardrails import assembly
-from guardrails.decision_log import DecisionLog
+from guardrails.config.settings import Settings
 from guardrails.doctor.report import Finding
-from guardrails.settings import Settings
-from guardrails.state import StateUnavailable
+from guardrails.memory import StateUnavailable
+from guardrails.record.decision_log import DecisionLog
 
 
 def examine(settings: Settings) -> Iterator[Finding]:

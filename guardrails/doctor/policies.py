@@ -10,11 +10,12 @@ from typing import Any
 
 from attrs import frozen
 
-from guardrails import assembly, decision_log
+from guardrails import assembly
+from guardrails.config.settings import Settings
 from guardrails.doctor.report import Finding
 from guardrails.errors import ConfigError, GuardrailsError
-from guardrails.message import age
-from guardrails.settings import Settings
+from guardrails.record import entries
+from guardrails.show.sentences import age
 
 # A process that decided nothing for longer may have ended; its number may be another's.
 _RECENT_S = 24 * 3600.0
@@ -79,19 +80,19 @@ def _processes(settings: Settings, now: float) -> list[_Process]:
     """By pid, as of their last decision."""
     found: dict[int, _Process] = {}
     host = socket.gethostname()
-    for entry in decision_log.read(settings.log.path, settings.log.keep):
+    for entry in entries.read(settings.log.path, settings.log.keep):
         if isinstance(entry, str):
             continue
-        caller = decision_log.part(decision_log.part(entry, "input"), "caller")
+        caller = entries.part(entries.part(entry, "input"), "caller")
         if caller.get("host") != host or not isinstance(caller.get("pid"), int):
             continue
-        custom = decision_log.part(entry, "custom")
+        custom = entries.part(entry, "custom")
         decided_at = _seconds(entry.get("timestamp"))
         if decided_at is not None and now - decided_at <= _RECENT_S:
             found[caller["pid"]] = _Process(
                 caller["pid"],
                 str(caller.get("program") or "?"),
-                decision_log.revision(entry),
+                entries.revision(entry),
                 decided_at,
                 _seconds(custom.get("policies_loaded_at")),
                 str(custom.get("policies_behind") or ""),

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from attrs import Factory, field, frozen
 
-from guardrails.printable import printable
+from guardrails.show.printable import printable
 
 State = Literal["well", "note", "ill"]
 

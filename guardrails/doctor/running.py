@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from guardrails import installed
-from guardrails.config import load
+from guardrails import process
+from guardrails.config.load import load
 from guardrails.doctor import cloud, configuration, environment, memory, pipeline, policies, ways_round
 from guardrails.doctor.report import Finding
 from guardrails.errors import ConfigError, GuardrailsError
@@ -22,7 +22,7 @@ def examine(config: str | None, now: float, client: Callable[[str], Any]) -> Ite
     """
     yield from environment.examine()
     try:
-        guard = installed.current()
+        guard = process.current()
         settings = guard.settings if guard is not None else load(config)
     except ConfigError as error:
         yield Finding("configuration", "ill", str(error))

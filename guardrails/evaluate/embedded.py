@@ -14,12 +14,12 @@ from typing import Any
 from attrs import evolve
 
 from guardrails.errors import PolicyError
-from guardrails.evaluate import lint
-from guardrails.evaluate.builtins import FORBIDDEN
 from guardrails.evaluate.bundle import Bundle
 from guardrails.evaluate.engine import ENTRYPOINT, EngineFailure, Evaluation
-from guardrails.evaluate.expand import expand
-from guardrails.evaluate.syntax import Module
+from guardrails.evaluate.rego import lint
+from guardrails.evaluate.rego.builtins import FORBIDDEN
+from guardrails.evaluate.rego.inline_imports import expand
+from guardrails.evaluate.rego.syntax import Module
 
 # A call names at most 1,000 targets, about 1 kB each; ten times that is no call any more.
 _MAX_INPUT = 16_000_000

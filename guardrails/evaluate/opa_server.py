@@ -17,9 +17,9 @@ from concurrent.futures import TimeoutError as FutureTimeout
 from typing import Any
 from urllib.parse import urlsplit
 
+from guardrails.config.settings import OpaSettings
 from guardrails.errors import ConfigError
 from guardrails.evaluate.engine import ENTRYPOINT, EngineFailure, Evaluation
-from guardrails.settings import OpaSettings
 
 _PACKAGE, _, _RULE = ENTRYPOINT.removeprefix("data.").rpartition(".")
 # A built-in that fails is an error, as on the embedded engine, and not undefined.

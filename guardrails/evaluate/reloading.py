@@ -12,9 +12,9 @@ from typing import Any
 
 from attrs import evolve, frozen
 
+from guardrails.config.settings import Settings
 from guardrails.evaluate.embedded import EmbeddedEngine
 from guardrails.evaluate.engine import Evaluation
-from guardrails.settings import Settings
 
 _logger = logging.getLogger("guardrails")
 # By file: size and time of its last change (ns). A file that vanishes changes this, too.

@@ -8,10 +8,9 @@ from typing import Any
 
 from botocore.model import OperationModel
 
-from guardrails import trace
-from guardrails.intercept import aio
+from guardrails.intercept import aio, user_agent
 from guardrails.intercept.judge import Case, Judge
-from guardrails.intercept.outgoing import of_dict, of_prepared, of_request, scope
+from guardrails.intercept.request.outgoing import of_dict, of_prepared, of_request, scope
 
 
 class Checks:
@@ -80,7 +79,7 @@ class Checks:
         ticket = self.judge.ticket(getattr(request, "context", None))
         if ticket is None or ticket.decision_id is None:
             return False
-        trace.mark(request.headers, ticket.decision_id)
+        user_agent.mark(request.headers, ticket.decision_id)
         return True
 
     def settle(self, case: Case | None, signer: Any) -> Awaitable[None] | None:

@@ -18,15 +18,14 @@ from botocore.session import Session
 from guardrails.intercept.checks import Checks
 from guardrails.intercept.gates import Gates
 from guardrails.intercept.judge import Judge
-from guardrails.intercept.outgoing import of_dict
 from guardrails.intercept.reading import read_call
-from guardrails.intercept.replacements import Replacements
+from guardrails.intercept.request.outgoing import of_dict
 from guardrails.intercept.tripwire import Tripwire
-from guardrails.origin import Origin
-from guardrails.values import Call
+from guardrails.intercept.wrappers import Replacements
+from guardrails.values import Call, Origin
 
 Returned = Callable[[str | None, int | None], None]
-Inherited = Callable[[], Any]
+Spawn = Callable[[Any], Any]
 
 _EVENTS = ("before-call", "before-sign", "before-send")
 # Ends of the signature versions whose signature goes into a URL or a form, for somebody else to send.
@@ -37,17 +36,15 @@ class Interceptor:
     """Puts a judge into botocore.
 
     `returned(decision_id, status)` is told when a governed request has come back, or failed (no status).
-    `inherited()` gives what a process started by multiprocessing is handed, to guard itself when it unpickles it. A
+    `spawn` is the gate that hands the guard on to processes started by multiprocessing. A
     `tripwire` is told what passed the gates.
     """
 
-    def __init__(
-        self, judge: Judge, returned: Returned, inherited: Inherited, tripwire: Tripwire | None = None
-    ) -> None:
+    def __init__(self, judge: Judge, returned: Returned, spawn: Spawn, tripwire: Tripwire | None = None) -> None:
         self._judge = judge
         self._checks = Checks(judge)
         self._tripwire = tripwire
-        self._gates = Gates(Replacements(self._checks, self._remember, returned, inherited, tripwire).by_kind())
+        self._gates = Gates(Replacements(self._checks, self._remember, returned, spawn, tripwire).by_kind())
         self._clients: WeakSet[Any] = WeakSet()
         self._emitters: list[Any] = []
         self._installed = False

@@ -13,12 +13,11 @@ from urllib.parse import urlsplit
 
 from attrs import evolve, frozen
 
-from guardrails.intercept.outgoing import Outgoing, of_dict
 from guardrails.intercept.reading import read_call
+from guardrails.intercept.request.operation import Governs, Models, Owner, ServiceOf, Services
+from guardrails.intercept.request.outgoing import Outgoing, of_dict
 from guardrails.intercept.seal import Seal
-from guardrails.intercept.service import Governs, Models, Owner, ServiceOf, Services
-from guardrails.origin import Origin
-from guardrails.values import Call
+from guardrails.values import Call, Origin
 
 Decide = Callable[[Call, Origin], str | None]
 Context = MutableMapping[str, Any]

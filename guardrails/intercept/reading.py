@@ -7,11 +7,10 @@ from typing import Any
 
 from botocore.model import ServiceModel
 
-from guardrails.intercept.outgoing import Outgoing
 from guardrails.intercept.redact import redact
+from guardrails.intercept.request.outgoing import Outgoing
 from guardrails.intercept.wire import Undecodable, decode
-from guardrails.origin import Origin
-from guardrails.values import Call
+from guardrails.values import Call, Origin
 
 
 def read_call(

@@ -7,7 +7,7 @@ from typing import Any
 
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
-MASK = "**REDACTED**"
+from guardrails.values import MASK
 
 # Members that hold secrets in practice though the models do not all mark them `sensitive`.
 _SECRET_NAMES = frozenset(("userdata", "password", "masteruserpassword", "secretstring", "secretbinary", "authtoken"))

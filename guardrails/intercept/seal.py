@@ -16,9 +16,9 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from attrs import frozen
 
-from guardrails.intercept import bucket
-from guardrails.intercept.headers import Names
-from guardrails.intercept.outgoing import Outgoing, header, unsigned
+from guardrails.intercept.request import bucket
+from guardrails.intercept.request.headers import Names
+from guardrails.intercept.request.outgoing import Outgoing, header, unsigned
 
 _S3 = ("s3", "s3express", "s3-outposts", "s3-object-lambda")
 

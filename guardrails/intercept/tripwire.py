@@ -14,8 +14,8 @@ from typing import Any
 
 from attrs import frozen
 
-from guardrails.endpoints import is_aws
-from guardrails.intercept.outgoing import Outgoing, action_of, scope
+from guardrails.aws.endpoints import is_aws
+from guardrails.intercept.request.outgoing import Outgoing, action_of, scope
 
 
 @frozen

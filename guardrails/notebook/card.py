@@ -8,8 +8,8 @@ from typing import Any
 from IPython.core.displaypub import CapturingDisplayPublisher
 
 from guardrails.errors import CallDenied
-from guardrails.message import verb
-from guardrails.show import decision, html, place, text
+from guardrails.show import code_line, decision, html, text
+from guardrails.show.sentences import verb
 
 
 class Cards:
@@ -47,7 +47,7 @@ def show(shell: Any, error: CallDenied, traceback: TracebackType | None) -> list
         line = f"{type(error).__name__}: {error.paragraph}"
         shell._showtraceback(type(error), error, [line])
         return [line]
-    page = decision.page(error.decision, place=place.of(traceback))
+    page = decision.page(error.decision, place=code_line.of(traceback))
     bundle = {"text/html": html.card(page), "text/plain": "\n".join(text.lines(page))}
     shell.display_pub.publish(bundle)
     line = f"{type(error).__name__}: {verb(error.decision)}: {error.operation_name} (decision {error.decision.id})"

@@ -5,20 +5,20 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from guardrails import installed
-from guardrails.aws_client import make_client
+from guardrails import process
+from guardrails.aws.clients import make_client
 from guardrails.errors import GuardrailsError
 from guardrails.guard import Guard
-from guardrails.message import failure_sentence, live_sentence, sentence
 from guardrails.notebook.card import Cards
 from guardrails.notebook.magic import GuardMagics
-from guardrails.printable import printable
+from guardrails.show.printable import printable
+from guardrails.show.sentences import failure_sentence, live_sentence, sentence
 
 
 def load(shell: Any) -> None:
     """Install the guard, and say in one line which cluster is live. Raises ConfigError or PolicyError."""
-    ours = installed.current() is None
-    guard = installed.install()
+    ours = process.current() is None
+    guard = process.install()
     cards = Cards(shell)
     cards.put()
     shell.register_magics(GuardMagics(shell, cards, ours=ours))
@@ -34,7 +34,7 @@ def unload(shell: Any) -> None:
     shell.magics_manager.magics["line"].pop("guardrails", None)
     magics.cards.take()
     if magics.ours:
-        installed.uninstall()
+        process.uninstall()
 
 
 def _live(guard: Guard) -> str:

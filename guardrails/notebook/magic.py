@@ -14,14 +14,16 @@ from botocore.exceptions import ParamValidationError
 from IPython.core.error import UsageError
 from IPython.core.magic import Magics, line_magic, magics_class
 
-from guardrails import decision_log, installed, spelled
-from guardrails.aws_client import make_client
-from guardrails.doctor import examine
+from guardrails import process
+from guardrails.aws import call_syntax
+from guardrails.aws.clients import make_client
+from guardrails.doctor import examine, page
 from guardrails.errors import GuardrailsError
 from guardrails.guard import Guard
 from guardrails.notebook.card import Cards
-from guardrails.show import entries, findings
-from guardrails.show.section import Page
+from guardrails.record.entries import part, read
+from guardrails.show import entries
+from guardrails.show.page import Page
 from guardrails.values import Decision, Facts
 
 _NUMBER = re.compile(r"[1-9][0-9]{0,4}")
@@ -55,7 +57,7 @@ class GuardMagics(Magics):
         }
         if word not in commands:
             raise UsageError(_USAGE)
-        guard = installed.current()
+        guard = process.current()
         if guard is None:
             raise UsageError("no guard is installed any more; %reload_ext guardrails")
         try:
@@ -70,7 +72,7 @@ class GuardMagics(Magics):
         def client(there: str) -> Any:
             return make_client("ec2", None, there or region or None, None)
 
-        return findings.page(examine(None, time.time(), client))
+        return page.page(examine(None, time.time(), client))
 
     def _log(self, guard: Guard, rest: str) -> Page:
         words = rest.split()
@@ -79,8 +81,8 @@ class GuardMagics(Magics):
             raise UsageError("%guardrails log [NUMBER] [denied], NUMBER from 1 to 99999")
         log = guard.settings.log
         found: deque[Mapping[str, Any]] = deque(maxlen=numbers[0] if numbers else 10)
-        for entry in decision_log.read(log.path, log.keep):
-            if isinstance(entry, dict) and not ("denied" in words and decision_log.part(entry, "custom").get("sent")):
+        for entry in read(log.path, log.keep):
+            if isinstance(entry, dict) and not ("denied" in words and part(entry, "custom").get("sent")):
                 found.append(entry)
         return entries.page(found, str(log.path))
 
@@ -92,7 +94,7 @@ class GuardMagics(Magics):
         except ValueError as error:
             raise UsageError(f"give a call, as {_USAGE}") from error
         client = make_client(service, None, None, None)
-        return _asked(guard, client, *spelled.call(client, operation, pairs))
+        return _asked(guard, client, *call_syntax.call(client, operation, pairs))
 
     def _python(self, guard: Guard, call: str) -> Decision:
         """Of ``CLIENT.METHOD(NAME=VALUE, …)`` the client and the values are evaluated; the call is not made."""
@@ -109,7 +111,7 @@ class GuardMagics(Magics):
             kind = type(client).__name__
             raise UsageError(f"{ast.unparse(tree.func.value)} is a {kind}, not a boto3 client; use the client's method")
         params = {str(one.arg): self._value(one.value) for one in tree.keywords}
-        return _asked(guard, client, spelled.operation(client, tree.func.attr), params)
+        return _asked(guard, client, call_syntax.operation(client, tree.func.attr), params)
 
     def _value(self, tree: ast.expr) -> Any:
         code = compile(ast.Expression(tree), "<%guardrails check>", "eval")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from html import escape
 
-from guardrails.blast import Hit
+from guardrails.show.blast_radius import Hit
 
 # More squares than this say nothing more.
 _SQUARES = 60

@@ -11,8 +11,8 @@ from typing import Any
 
 from attrs import Factory, define
 
-from guardrails import blast
-from guardrails.decision_log import part, rules, texts
+from guardrails.record.entries import part, rules, texts
+from guardrails.show import blast_radius
 
 # What became of a call, worst first. `let pass`: the verdict was against it, but the mode blocks nothing.
 KINDS = ("blocked", "undecided", "let pass", "warned")
@@ -30,7 +30,7 @@ class Worst:
 
     def add(self, entry: Mapping[str, Any]) -> None:
         """Count an entry, if it hits a live cluster."""
-        hits = [hit for hit in blast.of(part(entry, "input")) if hit.live and hit.touched]
+        hits = [hit for hit in blast_radius.of(part(entry, "input")) if hit.live and hit.touched]
         if not hits:
             return
         self.count += 1

@@ -6,12 +6,10 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from guardrails import blast
-from guardrails.intercept.redact import MASK
-from guardrails.message import grouped, summary, verb, why
-from guardrails.show import live
-from guardrails.show.section import Page, Section, Tone, without_empty
-from guardrails.values import Call, Decision, Target, Violation
+from guardrails.show import blast_radius, live
+from guardrails.show.page import Page, Section, Tone, without_empty
+from guardrails.show.sentences import grouped, summary, verb, why
+from guardrails.values import MASK, Call, Decision, Target, Violation
 
 _SHOWN = 20
 _VALUE = 300
@@ -36,7 +34,7 @@ def sections(decision: Decision) -> Iterable[Section]:
     facts = decision.facts
     if facts is not None and not decision.unavailable:
         yield _targets([target for target in facts.targets if target.role == "target"], facts.live.clusters)
-        yield _clusters(blast.of(decision.input))
+        yield _clusters(blast_radius.of(decision.input))
         yield live.evidence(facts.live, decision.decided_at)
         if not facts.live.known:
             yield Section("Live cluster", ("No source knows which cluster is live, so none may be hurt.",))
@@ -90,7 +88,7 @@ def _targets(targets: list[Target], alive: tuple[str, ...]) -> Section:
     return Section(title, more, ("id", "name", "state", "cluster", "carries"), rows, strong)
 
 
-def _clusters(hits: Iterable[blast.Hit]) -> Section:
+def _clusters(hits: Iterable[blast_radius.Hit]) -> Section:
     shown = [hit for hit in hits if hit.touched or hit.live]
     rows = tuple(
         (

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from guardrails.decision_log import part, rules
-from guardrails.show.section import Page, Section
+from guardrails.record.entries import part, rules
+from guardrails.show.page import Page, Section
 
 
 def page(found: Iterable[Mapping[str, Any]], where: str) -> Page:

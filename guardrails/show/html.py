@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from html import escape
 
-from guardrails.show.section import Page, Section
+from guardrails.show.page import Page, Section
 
 # The longest id that AWS gives to a machine or an address has fewer characters.
 _SHORT = 28

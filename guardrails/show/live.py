@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from guardrails.message import age, failure_sentence
-from guardrails.show.section import Page, Section, without_empty
+from guardrails.show.page import Page, Section, without_empty
+from guardrails.show.sentences import age, failure_sentence
 from guardrails.values import Cluster, Facts, Live
 
 

@@ -8,7 +8,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from guardrails.show import text
-from guardrails.show.section import Page, Section
+from guardrails.show.page import Page, Section
 
 _STYLES = {"deny": "red", "warn": "yellow", "allow": "green", "live": "green"}
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import wcwidth
 
-from guardrails.show.section import Page, Section
+from guardrails.show.page import Page, Section
 
 WIDTH = 78
 _GAP = "  "

@@ -9,7 +9,7 @@ import statistics
 import time
 import timeit
 
-from guardrails.catalogue import Catalogue
+from guardrails.classify.catalogue import Catalogue
 
 _ROUNDS = 20
 _CALLS = 200_000

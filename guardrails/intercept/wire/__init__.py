@@ -10,7 +10,7 @@ from typing import Any
 
 from botocore.model import ServiceModel
 
-from guardrails.intercept.outgoing import Outgoing, protocols
+from guardrails.intercept.request.outgoing import Outgoing, protocols
 from guardrails.intercept.wire import document, form, rest
 from guardrails.intercept.wire.scalar import Undecodable
 

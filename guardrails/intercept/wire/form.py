@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
-from guardrails.intercept.outgoing import Outgoing, query, unsigned
+from guardrails.intercept.request.outgoing import Outgoing, query, unsigned
 from guardrails.intercept.wire.scalar import Undecodable, of_text
 
 Tree = dict[str, Any]

@@ -6,7 +6,7 @@ from typing import Any
 
 from botocore.model import StructureShape
 
-from guardrails.intercept.outgoing import Outgoing
+from guardrails.intercept.request.outgoing import Outgoing
 from guardrails.intercept.wire import document, xml
 from guardrails.intercept.wire.scalar import Undecodable
 

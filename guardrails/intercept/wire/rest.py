@@ -11,9 +11,9 @@ from urllib.parse import parse_qsl, urlsplit
 from botocore.model import ListShape, MapShape, OperationModel, Shape
 from botocore.utils import is_json_value_header
 
-from guardrails.intercept import bucket, template
-from guardrails.intercept.headers import Names, pairs
-from guardrails.intercept.outgoing import Outgoing, unsigned
+from guardrails.intercept.request import bucket, url_template
+from guardrails.intercept.request.headers import Names, pairs
+from guardrails.intercept.request.outgoing import Outgoing, unsigned
 from guardrails.intercept.wire import payload
 from guardrails.intercept.wire.scalar import Undecodable, of_text
 
@@ -26,7 +26,7 @@ def read(operation: OperationModel, out: Outgoing, *, as_xml: bool) -> dict[str,
     members: Members = shape.members if shape is not None else {}
     if out.method.upper() != operation.http["method"]:
         raise Undecodable(f"{operation.name} is not called with {out.method}")
-    path, literals = template.split(operation.http)
+    path, literals = url_template.split(operation.http)
     located = {n: m for n, m in members.items() if m.serialization.get("location") in _LOCATIONS}
     return {
         **_labels(operation, path, located, out),
@@ -47,9 +47,9 @@ def _at(location: str, located: Members) -> dict[str, tuple[str, Shape]]:
 
 def _labels(operation: OperationModel, path: str, located: Members, out: Outgoing) -> dict[str, Any]:
     of_s3 = is_s3(operation.service_model)
-    wanted = template.Template.of(path)
+    wanted = url_template.Template.of(path)
     for place in bucket.places(out.url) if of_s3 else (urlsplit(out.url).path,):
-        found = wanted.read(template.normal(place, dots=not of_s3))
+        found = wanted.read(url_template.normal(place, dots=not of_s3))
         if found is not None:
             names = _at("uri", located)
             return {names[label][0]: of_text(names[label][1], text) for label, text in found.items()}

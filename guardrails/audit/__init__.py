@@ -1,0 +1,1 @@
+"""CloudTrail beside the decision log: calls that AWS saw and no guard decided on."""

@@ -1,1 +1,0 @@
-"""What an author of policies needs before an edit guards anything."""

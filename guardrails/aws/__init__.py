@@ -1,0 +1,1 @@
+"""What the guard knows of AWS without asking it: endpoints, resource ids, sessions and clients of botocore."""

@@ -1,0 +1,150 @@
+"""Stage 2: what a call does and to what, read from its parameters with the catalogue. Pure.
+
+A call that nothing in the catalogue speaks of leaves here as None, and the guard has no more to do with it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from attrs import evolve, frozen
+
+from guardrails.aws import resource_ids
+from guardrails.classify.catalogue import SEVERITIES, Catalogue, Entry, Form, TagPaths
+from guardrails.values import Call, TagChange, TargetRef
+
+_SSM_POINTER = "ssm-parameter"
+# Not a resource but a text, perhaps JSON, that may name some.
+_TEXT = "text"
+_SSM_ARN = re.compile(r"arn:[^:]+:ssm:[^:]*:[^:]*:parameter/(?P<name>.+)")
+
+
+@frozen
+class Evidence:
+    """What this configuration reads liveness from: changing it is as grave as touching the machines.
+
+    `tag_keys` are the tags that say which cluster a machine belongs to and which is live (case matters, as in
+    AWS), `ssm_parameter` is the Parameter Store name (or ARN) that points at the live cluster.
+    """
+
+    tag_keys: frozenset[str] = frozenset()
+    ssm_parameter: str | None = None
+
+
+def classify(call: Call, catalogue: Catalogue, evidence: Evidence) -> Call | None:
+    """Return the call with what it does and to what (the lower block of Call); None when it is ungoverned.
+
+    Raises where an expression fails or a target is not a string: what cannot be read must be refused.
+    """
+    entry = catalogue.lookup(call.service, call.operation)
+    if entry is None:
+        return None
+    if call.undecodable is not None:
+        return _worst(call, entry, evidence)
+    forms = [form for form in entry.forms if form.when.holds(call.params)]
+    effects = _unique([*entry.effects, *(effect for form in forms for effect in form.effects)])
+    if not effects:
+        return None
+    tags = _tags(entry.tags, call.params) if entry.tags else None
+    if tags is not None and not tags.removes_all and not tags.keys() & evidence.tag_keys:
+        return None
+    targets = _targets(entry, call.params)
+    if _names_parameters(entry):
+        targets = tuple(target for target in targets if _same_parameter(target.id, evidence.ssm_parameter))
+        if not targets:
+            return None
+    return evolve(
+        call,
+        effects=effects,
+        severity=_severity(entry, forms),
+        forms=tuple(form.meaning for form in forms),
+        targets=targets,
+        tags=tags,
+        dry_run=entry.dry_run is not None and call.params.get(entry.dry_run) is True,
+    )
+
+
+def _worst(call: Call, entry: Entry, evidence: Evidence) -> Call | None:
+    """A call that cannot be read is judged as its gravest form, unless there is nothing to protect."""
+    if _names_parameters(entry) and evidence.ssm_parameter is None:
+        return None
+    return evolve(
+        call,
+        effects=_unique([*entry.effects, *(effect for form in entry.forms for effect in form.effects)]),
+        severity=_severity(entry, entry.forms),
+        dry_run=False,
+    )
+
+
+def _severity(entry: Entry, forms: Iterable[Form]) -> str:
+    # An entry without effects of its own is only as severe as the forms that were used.
+    severities = [entry.severity] if entry.effects else []
+    severities += [form.severity or entry.severity for form in forms]
+    return max(severities, key=SEVERITIES.index)
+
+
+def _unique(items: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(items))
+
+
+def _targets(entry: Entry, params: Mapping[str, Any]) -> tuple[TargetRef, ...]:
+    found: dict[tuple[str, str], TargetRef] = {}
+    for target in entry.targets:
+        for name in _strings(target.path.search(params), target.path.text):
+            for each, kind in (resource_ids.in_text(name) if target.type == _TEXT else {name: target.type}).items():
+                found.setdefault((each, target.role), TargetRef(each, kind, target.role))
+    return tuple(found.values())
+
+
+def _strings(value: Any, source: str) -> list[str]:
+    """Null as [], a string as [string], a list without its nulls; anything else is an error."""
+    items = value if isinstance(value, list) else [value]
+    strings = [item for item in items if item is not None]
+    for item in strings:
+        if not isinstance(item, str):
+            raise ValueError(f"{source} should name strings, not {type(item).__name__}")
+    return strings
+
+
+def _tags(paths: TagPaths, params: Mapping[str, Any]) -> TagChange:
+    return TagChange(
+        set=_tags_set(paths.set.search(params), paths.set.text) if paths.set else {},
+        removed=_unique(_strings(paths.remove.search(params), paths.remove.text)) if paths.remove else (),
+        removes_all=paths.all_when is not None and paths.all_when.holds(params),
+    )
+
+
+def _tags_set(value: Any, source: str) -> dict[str, str]:
+    """``{key: value}`` from a map or from pairs; no value is the empty one, no key is no tag."""
+    pairs = value.items() if isinstance(value, Mapping) else value or []
+    tags = {}
+    for key, content in pairs:
+        if key is None:
+            continue
+        _strings([key, content], source)
+        tags[key] = content or ""
+    return tags
+
+
+def _names_parameters(entry: Entry) -> bool:
+    return any(target.type == _SSM_POINTER for target in entry.targets)
+
+
+def _same_parameter(name: str, pointer: str | None) -> bool:
+    """True where both name one parameter; ``live`` and ``/live`` differ, but an ARN is the same for both."""
+    if pointer is None:
+        return False
+    (one, one_is_arn), (other, other_is_arn) = _parameter(name), _parameter(pointer)
+    if one_is_arn or other_is_arn:
+        return one.removeprefix("/") == other.removeprefix("/")
+    return one == other
+
+
+def _parameter(text: str) -> tuple[str, bool]:
+    """The name without spaces around it or ``:version`` after it, and whether it stood in an ARN."""
+    # Region and account are not compared: another parameter of that name is better refused than missed.
+    arn = _SSM_ARN.fullmatch(text.strip())
+    name = arn["name"] if arn else text.strip()
+    return name.partition(":")[0], arn is not None

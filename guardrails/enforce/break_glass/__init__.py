@@ -1,0 +1,1 @@
+"""Break glass: named rules set aside, for a reason and for some minutes."""

@@ -1,0 +1,123 @@
+"""Ask the person at the terminal or notebook: a table of what would be hit, then the cluster's name, typed.
+
+One question, one answer: a wrong name, nothing for a while, the end of input and Ctrl-C are a denial. Where nobody sits
+nothing is asked. The text is plain, at most 80 columns wide, and goes to standard error.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator
+from typing import Any
+
+from attrs import frozen
+
+from guardrails import caller
+from guardrails.enforce.confirm import who_can_answer
+from guardrails.enforce.ctrl_c import interruptible
+from guardrails.show import blast_radius
+from guardrails.show import decision as show_decision
+from guardrails.show.page import Page
+from guardrails.values import Decision
+
+
+@frozen
+class Answer:
+    """Whether the call may be sent, and what is told about it otherwise."""
+
+    given: bool
+    why: str = ""
+
+
+def name_of(decision: Decision) -> str:
+    """What must be typed: the names of the clusters that would be hit; where there is none, the first id."""
+    targets = decision.facts.targets if decision.facts else ()
+    hit = [target for target in targets if target.role == "target"]
+    clusters = sorted({cluster for target in hit for cluster in target.clusters})
+    # Blanks at the ends of a name, or several in a row, nobody sees; what is not printable nobody can type.
+    name = _typed(" ".join(clusters))
+    return name if name and name.isprintable() else next((target.id for target in hit), decision.call.operation)
+
+
+def still_means(now: Decision, before: Decision) -> bool:
+    """True where a word given for `before` is one for `now`: no other rule asks, no more is hit, as much remains."""
+    shown = _reached(before)
+    return (
+        _asking(now) <= _asking(before)
+        and name_of(now) == name_of(before)
+        and all(_within(hit, shown.get(name)) for name, hit in _reached(now).items())
+    )
+
+
+def ask(decision: Decision, timeout_s: float) -> Answer:
+    """Ask at the terminal or notebook of this process. Never raises; waits `timeout_s` seconds at most."""
+    shell, name = caller.notebook(), name_of(decision)
+    try:
+        who_can_answer.find_out(shell)
+        with interruptible():
+            typed = _in_notebook(shell, decision, timeout_s) if shell else _at_terminal(decision, timeout_s)
+    except KeyboardInterrupt:
+        why = "It was interrupted (Ctrl-C)"
+    except who_can_answer.NobodyThere as error:
+        return Answer(given=False, why=f"Nobody can be asked here, because {error}")
+    except Exception as error:
+        # Whatever keeps a person from answering is a denial.
+        why = f"The question could not be asked ({type(error).__name__}: {error})"
+    else:
+        if typed is not None and _typed(typed) == name:
+            return Answer(given=True)
+        why = f"Nothing was typed within {timeout_s:g} s" if typed is None else f"What was typed is not '{name}'"
+    return Answer(given=False, why=f"{why}; make the call again to be asked again")
+
+
+def _in_notebook(shell: Any, decision: Decision, timeout_s: float) -> str | None:
+    from guardrails.enforce.confirm import notebook  # noqa: PLC0415  (IPython is there only in a notebook)
+
+    return notebook.typed(shell, _page(decision), _asked(decision, timeout_s), timeout_s)
+
+
+def _at_terminal(decision: Decision, timeout_s: float) -> str | None:
+    from guardrails.enforce.confirm import terminal  # noqa: PLC0415  (where there is no terminal there is no termios)
+
+    return terminal.asked("\n".join(_question(decision, timeout_s)), timeout_s)
+
+
+def _question(decision: Decision, timeout_s: float) -> Iterator[str]:
+    from guardrails.show import text  # noqa: PLC0415  (only who looks needs it)
+
+    yield ""
+    yield from text.lines(_page(decision))
+    yield ""
+    yield from text.wrapped(_asked(decision, timeout_s))
+    yield "> "
+
+
+def _page(decision: Decision) -> Page:
+    return show_decision.page(decision, "guardrails: this call needs your word")
+
+
+def _asked(decision: Decision, timeout_s: float) -> str:
+    return f"To send it, type '{name_of(decision)}' within {timeout_s:g} s; anything else blocks it."
+
+
+def _typed(said: str) -> str:
+    return " ".join(unicodedata.normalize("NFC", said).split())
+
+
+def _asking(decision: Decision) -> frozenset[tuple[str, str]]:
+    return frozenset((one.rule, one.target) for one in decision.violations if one.action == "confirm")
+
+
+def _reached(decision: Decision) -> dict[str, blast_radius.Hit]:
+    return {hit.cluster: hit for hit in blast_radius.of(decision.input) if hit.touched}
+
+
+def _within(now: blast_radius.Hit, before: blast_radius.Hit | None) -> bool:
+    """True where the machines that are hit now were shown as hit, and those that run besides are no fewer."""
+    return (
+        before is not None
+        and {*now.machines} <= {*before.machines}
+        and {*now.through} <= {*before.through}
+        and now.all_reached <= before.all_reached
+        and now.running - now.down >= before.running - before.down
+    )

@@ -1,0 +1,69 @@
+"""Ask the person at a notebook: the card of what would be hit, then one line of input."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+from IPython.core.displaypub import CapturingDisplayPublisher
+from IPython.core.error import StdinNotImplementedError
+
+from guardrails.enforce.confirm.who_can_answer import NobodyThere
+from guardrails.show import html, text
+from guardrails.show.page import Page
+
+_UNANSWERED = "_guardrails_unanswered"
+
+
+def typed(shell: Any, page: Page, prompt: str, timeout_s: float) -> str | None:
+    """What was typed; None when nothing was within `timeout_s` seconds. Raises NobodyThere, KeyboardInterrupt.
+
+    Only in the main thread, which is where a kernel runs its cells.
+    """
+    if isinstance(shell.display_pub, CapturingDisplayPublisher):
+        raise NobodyThere("the output of this cell is captured", "make the call in a cell of its own")
+    # The box of a question that was not answered stays; what is typed into it would be taken for the next answer.
+    if getattr(shell, _UNANSWERED, None) == shell.execution_count:
+        raise NobodyThere("an earlier question of this cell was not answered", "run the cell again")
+    rung = threading.Event()
+    try:
+        with _alarm(timeout_s, rung):
+            shell.display_pub.publish({"text/html": html.card(page), "text/plain": "\n".join(text.lines(page))})
+            return str(shell.kernel.raw_input(f"{prompt} "))
+    except StdinNotImplementedError as error:
+        raise NobodyThere(
+            "this notebook is run without input", "make the call in a notebook that somebody sits at"
+        ) from error
+    except EOFError:
+        return ""
+    except KeyboardInterrupt:
+        setattr(shell, _UNANSWERED, shell.execution_count)
+        if rung.is_set():
+            return None
+        raise
+
+
+@contextmanager
+def _alarm(seconds: float, rung: threading.Event) -> Iterator[None]:
+    """Interrupt after so many seconds, and set `rung` then; an alarm that was set before rings when it would have."""
+
+    def ring(_: int, __: FrameType | None) -> None:
+        rung.set()
+        # The only exception that ipykernel lets out of its wait.
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, ring)
+    left, interval = signal.setitimer(signal.ITIMER_REAL, seconds)
+    began = time.monotonic()
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+        if left:
+            signal.setitimer(signal.ITIMER_REAL, max(0.001, left - (time.monotonic() - began)), interval)

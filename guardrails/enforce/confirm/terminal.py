@@ -1,0 +1,90 @@
+"""One line from the terminal of this process: typed now, by whoever sits there, within a time."""
+
+from __future__ import annotations
+
+import os
+import select
+import sys
+import termios
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from guardrails.enforce.confirm.who_can_answer import NobodyThere, in_foreground
+from guardrails.memory.file_lock import HeldElsewhere, held
+
+# A terminal hands over no longer line.
+_LONGEST = 4096
+_STEP_S = 0.2
+
+
+def asked(question: str, timeout_s: float) -> str | None:
+    """What is typed after `question`; "" where no line was finished, None when the time was over.
+
+    Raises NobodyThere, OSError where the terminal is gone, KeyboardInterrupt.
+    """
+    typed = None
+    with _opened() as fd:
+        # What was typed before the question is no answer to it.
+        termios.tcflush(fd, termios.TCIFLUSH)
+        # From before it is shown: whoever is stopped in between has less time, not more.
+        deadline = time.monotonic() + timeout_s
+        try:
+            sys.stderr.write(question)
+            sys.stderr.flush()
+            typed = _line(fd, deadline)
+        finally:
+            # In the background it is somebody else's line, and a terminal with tostop would stop whoever writes.
+            if typed is None or not typed.endswith("\n"):
+                with suppress(OSError, ValueError):
+                    if in_foreground(fd):
+                        sys.stderr.write("\n")
+    # Ctrl-D ends a line, but does not finish it.
+    return typed if typed is None or typed.endswith("\n") else ""
+
+
+@contextmanager
+def _opened() -> Iterator[int]:
+    """The terminal on standard input, asked by one program at a time.
+
+    Opened anew: processes that share standard input share its lock as well, and whether reading from it waits.
+    """
+    fd = _open(sys.stdin.fileno())
+    try:
+        with held(fd):
+            yield fd
+    except HeldElsewhere:
+        raise NobodyThere(
+            "another program is asking at this terminal", "make the call again when that has its answer"
+        ) from None
+    finally:
+        os.close(fd)
+
+
+def _open(stdin: int) -> int:
+    mode = os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC
+    try:
+        return os.open(os.ttyname(stdin), mode)
+    except OSError:
+        # It has no name here, or belongs to whoever called sudo.
+        return os.open(os.ctermid(), mode)
+
+
+def _line(fd: int, deadline: float) -> str | None:
+    """The time goes on while the program is stopped (Ctrl-Z) or in the background, where nothing is read."""
+    while (left := deadline - time.monotonic()) > 0:
+        if not in_foreground(fd):
+            # A background job that reads is stopped by the terminal.
+            time.sleep(min(_STEP_S, left))
+            continue
+        if not select.select([fd], [], [], min(_STEP_S, left))[0] or not in_foreground(fd):
+            continue
+        with suppress(BlockingIOError):
+            typed = os.read(fd, _LONGEST)
+            if time.monotonic() < deadline:
+                return typed.decode("utf-8", "replace")
+    # Half a line must not reach the shell after this program. In the background it was not typed for this one, and
+    # the terminal would stop whoever throws it away.
+    if in_foreground(fd):
+        termios.tcflush(fd, termios.TCIFLUSH)
+    return None

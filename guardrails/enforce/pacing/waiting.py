@@ -1,0 +1,54 @@
+"""The wait itself. Ctrl-C ends it at once, and the call with it."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import sys
+import time
+
+from guardrails.enforce.ctrl_c import interruptible
+
+_logger = logging.getLogger("guardrails")
+_STEP_S = 0.2
+# Shorter waits are over before anybody has read why.
+_SHOWN_S = 1.0
+
+
+def wait(seconds: float, what: str) -> None:
+    """Sleep, and count down on standard error where a person watches; else log one line. `what` says what for."""
+    if seconds < _SHOWN_S:
+        time.sleep(seconds)
+        return
+    if not _watched():
+        _logger.info("waiting %.1f s: %s", seconds, what)
+        time.sleep(seconds)
+        return
+    until = time.monotonic() + seconds
+    longest = 0
+    try:
+        with interruptible():
+            while (left := until - time.monotonic()) > 0:
+                line = f"guardrails: waiting {left:.0f} s, {what} (Ctrl-C: do not send it)"[: _columns()]
+                longest = max(longest, len(line))
+                _write(f"\r{line.ljust(longest)}")
+                time.sleep(min(_STEP_S, left))
+    finally:
+        # The line is wiped, for the script's own output comes next.
+        _write("\r" + " " * longest + "\r")
+
+
+def _watched() -> bool:
+    try:
+        return sys.stderr.isatty()
+    except (AttributeError, ValueError):
+        return False
+
+
+def _columns() -> int:
+    return shutil.get_terminal_size().columns - 1
+
+
+def _write(text: str) -> None:
+    sys.stderr.write(text)
+    sys.stderr.flush()

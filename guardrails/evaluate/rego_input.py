@@ -1,0 +1,89 @@
+"""The `input` document of the Rego contract (policies/schemas/input.json), from a call and its facts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import attrs
+
+from guardrails.aws.endpoints import answered_inside, is_aws
+from guardrails.values import Call, Caller, Facts, Target, rfc3339
+
+SCHEMA = 1
+
+
+def build(
+    call: Call, facts: Facts, caller: Caller, now: float, break_glass: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Everything a policy may look at, JSON-safe. `now` is seconds since the epoch; ages are counted from it."""
+    return {
+        "schema": SCHEMA,
+        "call": describe(call),
+        "targets": {target.id: _target(target) for target in facts.targets},
+        "clusters": {cluster.name: _without(attrs.asdict(cluster), "name") for cluster in facts.clusters},
+        "live": {
+            "known": facts.live.known,
+            "disputed": facts.live.disputed,
+            "clusters": list(facts.live.clusters),
+            "sources": [
+                {
+                    "name": source.name,
+                    "clusters": list(source.clusters),
+                    "observed_at": rfc3339(source.observed_at),
+                    "age_s": round(max(0.0, now - source.observed_at), 3),
+                    "evidence": source.evidence,
+                }
+                for source in facts.live.sources
+            ],
+        },
+        "caller": attrs.asdict(caller),
+        "history": {
+            "destroyed": dict(facts.past.destroyed),
+            "stopped": dict(facts.past.stopped),
+            "launched": dict(facts.past.launched),
+            "call_rate": facts.past.call_rate,
+            "launch_tokens": facts.launch_tokens,
+        },
+        "capacity": facts.capacity,
+        "approvals": [],
+        "break_glass": break_glass,
+        "time": rfc3339(now),
+        "now_s": now,
+    }
+
+
+def unasked(call: Call, caller: Caller, break_glass: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What the decision log keeps of a decision that no policy was asked about; it has no `schema`."""
+    return {"call": describe(call), "caller": attrs.asdict(caller), "break_glass": break_glass}
+
+
+def describe(call: Call) -> dict[str, Any]:
+    """The `call` object of the input."""
+    return {
+        "service": call.service,
+        "operation": call.operation,
+        "effects": list(call.effects),
+        "severity": call.severity,
+        "forms": list(call.forms),
+        "params": call.params,
+        "tags": None
+        if call.tags is None
+        else {"set": dict(call.tags.set), "removed": list(call.tags.removed), "removes_all": call.tags.removes_all},
+        "dry_run": call.dry_run,
+        "presigned": call.presigned,
+        "region": call.region,
+        "account": call.account,
+        "endpoint": call.endpoint,
+        "real": is_aws(urlsplit(call.endpoint).hostname or "") and not answered_inside(),
+    }
+
+
+def _target(target: Target) -> Mapping[str, Any]:
+    return _without(attrs.asdict(target), "id")
+
+
+def _without(values: dict[str, Any], name: str) -> dict[str, Any]:
+    values.pop(name)
+    return values

@@ -1,0 +1,1 @@
+"""What a request on its way out says: its operation, its service, its URL, headers and bucket."""

@@ -1,0 +1,54 @@
+"""Where a request to S3 names its bucket: in the path, or in the host, of which there are many spellings.
+
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html and …/access-points-naming.html
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import quote, urlsplit
+
+from guardrails.aws.endpoints import is_aws
+
+# Greedy: a bucket's name may hold ".s3." itself, so the last one counts.
+_HOST = re.compile(
+    r"(?:(?P<bucket>.+)\.)?(?P<kind>s3[a-z0-9-]*|accesspoint\.s3-global)(?:\.dualstack)?"
+    r"(?:\.(?P<region>[a-z0-9-]+))?(?:\.vpce)?\.(?:amazonaws\.com(?:\.cn)?|api\.aws|[a-z.]*amazonwebservices\.com\.cn)"
+)
+# An interface endpoint of a VPC stands between the bucket and S3.
+_VPC_ENDPOINT = re.compile(r"(?:(?P<bucket>.+)\.)?(?P<kind>bucket|accesspoint|control)\.vpce-[0-9a-z-]+")
+_ACCESS_POINT = re.compile(r"(?P<name>.+)-(?P<account>\d{12})")
+_NUMERIC = re.compile(r"[0-9.]+|.*:.*")
+
+
+def places(url: str) -> tuple[str, ...]:
+    """The path of an S3 request as if its bucket stood in it.
+
+    Two of them where a host that is not AWS's could hold the bucket or not: first as if it did not. The bucket of an
+    access point is its ARN, percent-encoded.
+    """
+    parts = urlsplit(url)
+    host, path = parts.hostname or "", parts.path or "/"
+    if is_aws(host):
+        bucket = _in_host(host)
+        return (f"/{quote(bucket, safe='')}{path}",) if bucket else (path,)
+    first, dot, _ = host.partition(".")
+    if not dot or _NUMERIC.fullmatch(host):
+        return (path,)
+    return path, f"/{first}{path}"
+
+
+def _in_host(host: str) -> str:
+    found = _HOST.fullmatch(host)
+    if found is None:
+        return ""
+    bucket, kind = found["bucket"] or "", found["kind"]
+    endpoint = _VPC_ENDPOINT.fullmatch(bucket)
+    if endpoint is not None:
+        bucket, kind = endpoint["bucket"] or "", f"s3-{endpoint['kind']}"
+    point = _ACCESS_POINT.fullmatch(bucket) if kind.startswith("s3-accesspoint") else None
+    if point is None:
+        return bucket
+    region = found["region"] or ""
+    partition = "aws-cn" if region.startswith("cn-") else "aws-us-gov" if region.startswith("us-gov-") else "aws"
+    return f"arn:{partition}:s3:{region}:{point['account']}:accesspoint/{point['name']}"

@@ -1,0 +1,178 @@
+"""Which machines the guards of this host took away or launched lately, by cluster.
+
+A call claims its machines before it is judged: two processes that each terminate half of a cluster at the same moment
+see each other's half. When the call has been decided on, the claim is settled: kept if the call is sent, else dropped.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import uuid
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from attrs import field, frozen
+
+from guardrails.memory.liveness import observe
+from guardrails.memory.store import Store
+from guardrails.values import Call, Live, Past, Target
+
+# How long AWS may go on showing a machine as running after it accepted the call that takes it away.
+_IN_FLIGHT_S = 120.0
+# A claim whose process did not come back to settle it.
+_ABANDONED_S = 900.0
+_RATE_S = 60.0
+_KEPT_S = 86_400.0
+_GOING = {"terminate": "shutting-down", "stop": "stopping"}
+
+
+@frozen
+class Machine:
+    """As much of a machine as the history needs."""
+
+    cluster: str
+    state: str
+
+
+@frozen
+class Claim:
+    """What a call is about to do: rows of (kind, cluster, name) under one id."""
+
+    id: str
+    store: Store
+    scope: str
+    rows: tuple[tuple[str, str, str], ...]
+
+    def settle(self, now: float, *, sent: bool) -> None:
+        """Keep the claim, because its call is sent, or drop it. Raises StateUnavailable."""
+        with self.store.transaction() as connection:
+            connection.execute("DELETE FROM event WHERE claim = ? AND sent = 0", (self.id,))
+            if sent:
+                connection.executemany(
+                    "INSERT OR REPLACE INTO event VALUES (?, ?, ?, ?, ?, ?, 1)",
+                    [(self.scope, kind, name, cluster, now, self.id) for kind, cluster, name in self.rows],
+                )
+
+
+@frozen
+class _Row:
+    kind: str
+    name: str
+    cluster: str
+    at: float
+
+
+@frozen
+class History:
+    """The history in a store; counts are over the last `window_s` seconds. All methods raise StateUnavailable.
+
+    `cluster_tag` is the tag that says for which cluster machines are launched.
+    """
+
+    store: Store
+    cluster_tag: str
+    window_s: float = field(default=3600.0)
+
+    def past(
+        self, scope: str, call: Call, targets: Iterable[Target], machines: Mapping[str, Machine], live: Live, now: float
+    ) -> Past:
+        """What was done before `call`, by others and by this process; claims nothing."""
+        claim = self._claim(scope, call, targets, machines)
+        with self.store.transaction() as connection:
+            return self._past(connection, claim, machines, live, now)
+
+    def claim(
+        self, scope: str, call: Call, targets: Iterable[Target], machines: Mapping[str, Machine], live: Live, now: float
+    ) -> tuple[Claim, Past]:
+        """The same, with the machines of this call claimed in the same transaction. Settle it in any case.
+
+        `scope` is an account and region, `machines` are all of the region by id, `now` is in seconds since the epoch.
+        """
+        claim = self._claim(scope, call, targets, machines)
+        with self.store.transaction() as connection:
+            past = self._past(connection, claim, machines, live, now)
+            connection.executemany(
+                "INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, 0) ON CONFLICT DO NOTHING",
+                [(scope, kind, name, cluster, now, claim.id) for kind, cluster, name in claim.rows],
+            )
+        return claim, past
+
+    def _claim(self, scope: str, call: Call, targets: Iterable[Target], machines: Mapping[str, Machine]) -> Claim:
+        claim_id = str(uuid.uuid4())
+        rows = [(f"call {call.name}", "", claim_id)]
+        for kind in _GOING:
+            if kind in call.effects:
+                rows += [(kind, machines[name].cluster, name) for name in _named(targets) if name in machines]
+        if call.operation == "RunInstances":
+            cluster = self._tagged(call)
+            rows += [("launch", cluster, f"{claim_id} {number}") for number in range(_size(call))]
+        return Claim(claim_id, self.store, scope, tuple(dict.fromkeys(rows)))
+
+    def _tagged(self, call: Call) -> str:
+        """The cluster that a launch tags its machines with, "" where it does not."""
+        specs = [spec for spec in call.params.get("TagSpecifications") or () if spec.get("ResourceType") == "instance"]
+        tags = [tag for spec in specs for tag in spec.get("Tags") or ()]
+        return next((str(tag.get("Value") or "") for tag in tags if tag.get("Key") == self.cluster_tag), "")
+
+    def _past(
+        self, connection: sqlite3.Connection, claim: Claim, machines: Mapping[str, Machine], live: Live, now: float
+    ) -> Past:
+        connection.execute(
+            "DELETE FROM event WHERE at < ? OR (sent = 0 AND at < ?)",
+            (now - max(_KEPT_S, self.window_s), now - _ABANDONED_S),
+        )
+        rows = connection.execute(
+            "SELECT kind, name, cluster, at FROM event WHERE scope = ? AND at > ?", (claim.scope, now - self.window_s)
+        )
+        own = {(kind, name) for kind, _, name in claim.rows}
+        others = [row for row in (_Row(*values) for values in rows) if (row.kind, row.name) not in own]
+        since, retired = observe(connection, claim.scope, live, now)
+        calls = [row for row in others if row.kind == claim.rows[0][0]]
+        return Past(
+            going=_going(others, machines, now),
+            destroyed=_count(row for row in others if row.kind == "terminate" and _gone(row, machines)),
+            stopped=_count(row for row in others if row.kind == "stop" and _down(row, machines, now)),
+            launched=_count(row for row in others if row.kind == "launch"),
+            call_rate=sum(row.at > now - _RATE_S for row in calls),
+            live_since=since,
+            retired_at=retired,
+        )
+
+
+def _named(targets: Iterable[Target]) -> list[str]:
+    """The machines among the targets, and those of the groups, stacks and the like among them."""
+    found: list[str] = []
+    for target in targets:
+        if target.role == "target":
+            found += [target.id] if target.type == "instance" else target.facts.get("instances", ())
+    return list(dict.fromkeys(found))
+
+
+def _size(call: Call) -> int:
+    size = call.params.get("MaxCount")
+    # A number beyond what AWS starts in one call is refused there.
+    return min(size, 5000) if isinstance(size, int) else 0
+
+
+def _going(rows: Iterable[_Row], machines: Mapping[str, Machine], now: float) -> dict[str, str]:
+    """Machines that AWS still shows as running though a call takes them away just now, with their next state."""
+    found: dict[str, str] = {}
+    for row in sorted(rows, key=lambda row: row.kind):
+        machine = machines.get(row.name)
+        if row.kind in _GOING and machine and machine.state in ("running", "pending") and row.at > now - _IN_FLIGHT_S:
+            found[row.name] = _GOING[row.kind]
+    return found
+
+
+def _gone(row: _Row, machines: Mapping[str, Machine]) -> bool:
+    # One that is shutting down, or about to, is counted among the machines in flight.
+    return row.name not in machines or machines[row.name].state == "terminated"
+
+
+def _down(row: _Row, machines: Mapping[str, Machine], now: float) -> bool:
+    state = machines[row.name].state if row.name in machines else "terminated"
+    return state in ("stopping", "stopped") or (state == "running" and row.at > now - _IN_FLIGHT_S)
+
+
+def _count(rows: Iterable[_Row]) -> dict[str, int]:
+    return dict(Counter(row.cluster for row in rows if row.cluster))

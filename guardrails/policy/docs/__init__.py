@@ -1,0 +1,1 @@
+"""``guardrails policy docs``: the rule book."""

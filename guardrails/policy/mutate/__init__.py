@@ -1,0 +1,1 @@
+"""``guardrails policy mutate``: slips in policies that no test notices."""

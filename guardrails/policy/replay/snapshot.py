@@ -1,0 +1,134 @@
+"""A snapshot: what AWS answered to the look-ups that recorded calls need, to decide on them later without AWS.
+
+It is JSON: ``{"schema": 1, "taken_at": RFC 3339, "regions": {region: {"account": id, "answers": {look-up: [item]}}}}``.
+The world of the snapshot is not that of the recorded calls; whoever uses one marks what comes out as approximated.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from attrs import Factory, define
+
+from guardrails.config.settings import Settings
+from guardrails.errors import ConfigError
+from guardrails.resolve.finder import FactFinder
+from guardrails.resolve.lookups import Answering, Fetched
+from guardrails.values import Answer, Call, Lookup, LookupFailure, Origin, rfc3339
+
+_SCHEMA = 1
+_TIME = "$time"
+
+
+@define
+class Region:
+    """The answers of one region by `Lookup.key()`; `account` is the one they are of, None where it has no machine."""
+
+    account: str | None = None
+    answers: dict[str, list[Mapping[str, Any]]] = Factory(dict)
+
+
+@define
+class Snapshot:
+    """`regions` by name; `taken_at` in seconds since the epoch."""
+
+    taken_at: float
+    regions: dict[str, Region] = Factory(dict)
+
+    @classmethod
+    def read(cls, path: Path) -> Snapshot:
+        """Raises ConfigError for a file that is none."""
+        try:
+            found = json.loads(path.read_text("utf-8"), object_hook=_time)
+            if found["schema"] != _SCHEMA:
+                raise ValueError(f"schema {found['schema']}, not {_SCHEMA}")
+            regions = {name: Region(one["account"], dict(one["answers"])) for name, one in found["regions"].items()}
+            return cls(datetime.fromisoformat(found["taken_at"]).timestamp(), regions)
+        except OSError as error:
+            raise ConfigError(f"{path}: {error.strerror}; name a file of `guardrails policy snapshot`") from error
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise ConfigError(f"{path}: not a snapshot ({error}); make one with guardrails policy snapshot") from error
+
+    def write(self, path: Path) -> None:
+        """Write it, for the owner's eyes only: it names everything there is. Raises OSError."""
+        document = {
+            "schema": _SCHEMA,
+            "taken_at": rfc3339(self.taken_at),
+            "regions": {
+                name: {"account": one.account, "answers": one.answers} for name, one in sorted(self.regions.items())
+            },
+        }
+        text = json.dumps(document, default=_plain, sort_keys=True)
+        half = path.with_name(f"{path.name}.{os.getpid()}.part")
+        try:
+            with os.fdopen(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+                file.write(text)
+            half.replace(path)
+        finally:
+            half.unlink(missing_ok=True)
+
+    def take(
+        self, calls: Iterable[Call], origin: Origin, settings: Settings, lookups: Answering
+    ) -> list[LookupFailure]:
+        """Make the look-ups that judging these calls of one region needs, each once; those that failed are returned."""
+        region = self.regions.setdefault(origin.region, Region())
+        recorder = _Recorder(lookups, region)
+        finder = FactFinder(settings, recorder, None, None)
+        failures: dict[str, LookupFailure] = {}
+        for call in calls:
+            facts = finder.find(call, origin)
+            region.account = facts.account or region.account
+            failures |= {failure.lookup: failure for failure in facts.failures}
+        return list(failures.values())
+
+
+@define
+class _Recorder:
+    lookups: Answering
+    region: Region
+
+    def fetch(self, wanted: Iterable[Lookup], origin: Origin) -> Fetched:
+        wanted = tuple(wanted)
+        fetched = self.lookups.fetch(wanted, origin)
+        self.region.answers |= {key: list(answer.items) for key, answer in fetched.answers.items()}
+        return fetched
+
+
+@define
+class Frozen:
+    """Look-ups that a snapshot answers, as if asked at `now` (seconds since the epoch)."""
+
+    region: Region
+    now: float = 0.0
+
+    def fetch(self, wanted: Iterable[Lookup], _: Origin) -> Fetched:
+        """What the snapshot does not hold has failed."""
+        answers: dict[str, Answer] = {}
+        failures = []
+        for lookup in wanted:
+            items = self.region.answers.get(lookup.key())
+            if items is None:
+                why = "the snapshot does not hold it; take one for these calls"
+                name = lookup.permission
+                failures.append(LookupFailure(name, "NotInSnapshot", why, name, lookup.optional))
+            else:
+                answers[lookup.key()] = Answer(tuple(items), self.now)
+        return Fetched(answers, tuple(failures), 0)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return {_TIME: value.isoformat()}
+    if isinstance(value, bytes):
+        # A blob decides nothing, and may be a secret.
+        return None
+    raise TypeError(f"{type(value).__name__} in a look-up's answer")
+
+
+def _time(found: dict[str, Any]) -> Any:
+    return datetime.fromisoformat(found[_TIME]) if found.keys() == {_TIME} else found

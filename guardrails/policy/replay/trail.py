@@ -1,0 +1,164 @@
+"""CloudTrail's calls as lines of a decision log, so that they are decided on like those of one.
+
+What they were about is not in CloudTrail: it comes from a snapshot, or from decision logs, and says so under
+``custom.approximated``. A call that was sent counts as allowed before.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import botocore.session
+from attrs import Factory, define, evolve, field
+
+from guardrails.audit.cloudtrail import Event, events
+from guardrails.classify.catalogue import UNREVIEWED, Catalogue
+from guardrails.classify.classify import Evidence, classify
+from guardrails.config.settings import Settings
+from guardrails.evaluate import rego_input
+from guardrails.intercept.redact import redact
+from guardrails.policy.replay.known_facts import KnownFacts
+from guardrails.policy.replay.recorded import Piece
+from guardrails.policy.replay.snapshot import Frozen, Snapshot
+from guardrails.policy.replay.trail_params import translate
+from guardrails.resolve.finder import NOTHING_KNOWN, FactFinder
+from guardrails.show.sentences import failure_sentence
+from guardrails.values import Call, Caller, Facts, Origin
+
+_LINES = 250
+_KEPT = 100
+
+
+@define
+class Trail:
+    """Calls of CloudTrail's `files`, judged by `snapshot` where there is one, else by what `known` tells.
+
+    After reading, `left_out` counts what was not decided on, by reason, and `faults` holds the first sentences.
+    """
+
+    settings: Settings
+    evidence: Evidence
+    known: KnownFacts = Factory(KnownFacts)
+    snapshot: Snapshot | None = None
+    left_out: Counter[str] = Factory(Counter)
+    faults: list[str] = Factory(list)
+    _catalogue: Catalogue = field(init=False)
+    _models: Any = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        """Models are read when a service comes up."""
+        self._catalogue = Catalogue(long_tail=self.settings.long_tail)
+        self._models = botocore.session.Session()
+
+    def pieces(self, files: Iterable[Path]) -> Iterator[Piece]:
+        """Every call that can be decided on, as lines. Raises ConfigError for a missing file."""
+        prepared = self._lines(files)
+        while some := tuple(itertools.islice(prepared, _LINES)):
+            yield Piece("", 0, tuple(line for _, line in some), tuple(place for place, _ in some))
+
+    def calls(self, files: Iterable[Path]) -> Iterator[tuple[Event, Call]]:
+        """The governed calls that people sent and AWS carried out."""
+        for event in events(files, self._catalogue):
+            if isinstance(event, str):
+                self._fault("unreadable", event)
+                continue
+            if not self._catalogue.governs(event.service, event.operation):
+                continue
+            if event.by_aws or event.error:
+                self.left_out["made by AWS itself" if event.by_aws else "refused by AWS"] += 1
+                continue
+            if event.decision_id in self.known.decisions:
+                self.left_out["in the decision log, which has its facts: replay that"] += 1
+                continue
+            call = self._call(event)
+            if call is not None:
+                yield event, call
+
+    def region_of(self, call: Call) -> str:
+        """Where the machines of a call are: a service without regions does not say."""
+        if self._catalogue.tells_region(call.service):
+            return call.region
+        return self.settings.home_region or str(self._models.get_config_variable("region") or "")
+
+    def _call(self, event: Event) -> Call | None:
+        try:
+            shape = self._shape(event)
+            params, strange = translate(event.params, shape)
+            params, masked = redact(params, shape)
+            call = Call(
+                event.service,
+                event.operation,
+                params,
+                event.region,
+                f"https://{event.service}.{event.region}.amazonaws.com",
+                masked=masked,
+                account=event.account or None,
+            )
+            governed = classify(call, self._catalogue, self.evidence)
+        except Exception as error:  # whatever stands in a file of another program must not end the replay
+            self._fault("not understood", f"{event.place}: {event.operation} is not understood ({error})")
+            return None
+        if governed is None or governed.dry_run:
+            return None
+        if strange:
+            names = ", ".join(strange[:5])
+            self._fault("decided without some parameters", f"{event.place}: {event.operation}: {names} not understood")
+        return governed
+
+    def _shape(self, event: Event) -> Any:
+        model = self._models.get_service_model(self._catalogue.botocore_service(event.service))
+        return model.operation_model(event.operation).input_shape
+
+    def _lines(self, files: Iterable[Path]) -> Iterator[tuple[str, bytes]]:
+        for event, call in self.calls(files):
+            asked = self._document(event, call)
+            if isinstance(asked, str):
+                self._fault("of things nothing is known of", f"{event.place}: {call.name}: {asked}")
+                continue
+            entry = {
+                "decision_id": event.event_id or event.place,
+                "timestamp": asked["time"],
+                "input": asked,
+                "result": {"action": "allow", "violations": []},
+                "custom": {"approximated": "log" if self.snapshot is None else "snapshot"},
+            }
+            yield event.place, json.dumps(entry).encode()
+
+    def _document(self, event: Event, call: Call) -> dict[str, Any] | str:
+        try:
+            when = datetime.fromisoformat(event.time).timestamp()
+        except ValueError:
+            return f"{event.time!r} is no time"
+        if call.effects == (UNREVIEWED,):
+            return rego_input.build(call, Facts((), (), NOTHING_KNOWN, when), _caller(event), when)
+        if self.snapshot is None:
+            return self.known.document(call, _caller(event), when)
+        where = self.region_of(call)
+        region = self.snapshot.regions.get(where)
+        if region is None:
+            return f"the snapshot has nothing of {where or 'the home region'}; take it with this call among the files"
+        if region.account and call.account and region.account != call.account:
+            return f"the snapshot is of account {region.account}, the call of {call.account}"
+        finder = FactFinder(self.settings, Frozen(region, when), None, None)
+        facts = finder.find(call, Origin(None, call.region, call.service, call.endpoint, home_region=where))
+        if facts.failures:
+            return "; ".join(map(failure_sentence, facts.failures))
+        return rego_input.build(evolve(call, account=facts.account or call.account), facts, _caller(event), when)
+
+    def _fault(self, kind: str, sentence: str) -> None:
+        self.left_out[kind] += 1
+        if len(self.faults) < _KEPT:
+            self.faults.append(sentence)
+
+
+def _caller(event: Event) -> Caller:
+    """CloudTrail knows who and with which tool; not on which host, nor in which script."""
+    agent = re.sub(r"^\[|\]$", "", event.user_agent).partition(" ")[0] or "?"
+    return Caller(event.principal or None, "", event.address, agent, interactive=False, notebook=False, pid=0)

@@ -1,0 +1,64 @@
+"""The one installed guard of the process."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+from guardrails.config.settings import Settings
+from guardrails.enforce.break_glass.glass import Glass
+from guardrails.errors import BreakGlassRefused
+from guardrails.guard import Guard
+
+# Reentrant: in an activated process, importing botocore inside install() installs, too.
+_lock = threading.RLock()
+_installed: Guard | None = None
+# A fork waits for an install() of another thread: its child would have half a guard, and a lock nobody releases.
+os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
+
+
+def install(config: str | Path | Mapping[str, Any] | Settings | None = None) -> Guard:
+    """Guard every botocore client in the process, existing ones too, and return the guard.
+
+    `config` is a path to guardrails.toml, a mapping with its keys, or None: GUARDRAILS_CONFIG, else the first
+    guardrails.toml or pyproject.toml with [tool.guardrails] from the working directory upward, else the defaults.
+    Idempotent: a second call returns the installed guard, whatever it asks for; uninstall() first to change it.
+    Raises ConfigError, PolicyError or GuardBroken, and then nothing is installed.
+    """
+    global _installed  # noqa: PLW0603  (the one global there is)
+    with _lock:
+        if _installed is None:
+            guard = Guard.from_config(config)
+            guard.install()
+            _installed = guard
+            guard.set_aside.announce()
+        return _installed
+
+
+def uninstall() -> None:
+    """Take the installed guard out of botocore; does nothing when there is none."""
+    global _installed  # noqa: PLW0603  (the one global there is)
+    with _lock:
+        if _installed is not None:
+            _installed.uninstall()
+            _installed = None
+
+
+def current() -> Guard | None:
+    """The guard that is installed in this process, None where there is none."""
+    return _installed
+
+
+def break_glass(*, reason: str, rules: Iterable[str], minutes: float = 15.0) -> AbstractContextManager[Glass]:
+    """Set rules of the installed guard aside for the calls inside a `with`, see `Guard.break_glass`.
+
+    Raises BreakGlassRefused, also where no guard is installed.
+    """
+    guard = _installed
+    if guard is None:
+        raise BreakGlassRefused("no guard is installed in this process; nothing needs to be set aside")
+    return guard.break_glass(reason=reason, rules=rules, minutes=minutes)

@@ -1,0 +1,130 @@
+"""Stage 6: the decision log, JSON lines in the shape of OPA's decision log, safe with several processes appending.
+
+One line per decision: decision_id, timestamp, path, input, result, labels, bundles, metrics (nanoseconds), masked, and
+under `custom` what the guard did about it. Allows are logged too. Writing and rotating hold a lock on a file beside
+the log, and a line is one write, so lines of several processes never mix.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import attrs
+
+from guardrails.config.settings import LogSettings
+from guardrails.memory.file_lock import held
+from guardrails.record.entries import numbered
+from guardrails.values import Decision, LookupFailure, Outcome, rfc3339
+
+PATH = "guardrails/main/decision"
+# Far longer than writing a line can take.
+_PATIENCE_S = 10.0
+
+
+class DecisionLog:
+    """Appends decisions to `settings.path`. OSError of a full or read-only disk reaches the caller."""
+
+    def __init__(self, settings: LogSettings) -> None:
+        self._settings = settings
+
+    def open(self) -> None:
+        """Create folder and file, readable by their owner only; raises OSError now rather than at a decision."""
+        if self._settings.enabled:
+            self._settings.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            os.close(self._append())
+
+    def write(self, decision: Decision, outcome: Outcome, mode: str) -> None:
+        """Append one decision, whole, before its call is sent or refused."""
+        if not self._settings.enabled:
+            return
+        line = json.dumps(entry(decision, outcome, mode, self._settings.labels), ensure_ascii=True).encode() + b"\n"
+        with self._locked():
+            self._rotate(len(line))
+            file = self._append()
+            try:
+                size = os.fstat(file).st_size
+                written = os.write(file, line)
+                if written != len(line):
+                    # Half a line would spoil the next one.
+                    os.ftruncate(file, size)
+                    raise OSError(f"only {written} of {len(line)} bytes fit on the disk")
+            finally:
+                os.close(file)
+
+    def _append(self) -> int:
+        return os.open(self._settings.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+    def try_it(self) -> None:
+        """Take the lock and open the file, as `write` does; raises OSError."""
+        with self._locked():
+            os.close(self._append())
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        path = self._settings.path
+        lock = os.open(path.with_name(f"{path.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            with held(lock, _PATIENCE_S):
+                yield
+        finally:
+            os.close(lock)
+
+    def _rotate(self, more: int) -> None:
+        path, keep = self._settings.path, self._settings.keep
+        if not path.exists() or path.stat().st_size + more <= self._settings.max_bytes:
+            return
+        for number in range(keep, 0, -1):
+            older = numbered(path, number - 1)
+            if older.exists():
+                older.replace(numbered(path, number))
+        if keep == 0:
+            path.unlink()
+
+
+def entry(decision: Decision, outcome: Outcome, mode: str, labels: Mapping[str, str]) -> dict[str, Any]:
+    """One decision as a JSON-safe object."""
+    facts = decision.facts
+    told = {(one.get("rule"), one.get("target")) for one in decision.result.get("violations", ())}
+    # What the guard itself found besides the policies, such as a turn that would come too late.
+    own = [attrs.asdict(one) for one in decision.violations if (one.rule, one.target) not in told]
+    return {
+        "decision_id": decision.id,
+        "timestamp": rfc3339(decision.decided_at),
+        "type": "openpolicyagent.org/decision_logs",
+        "path": PATH,
+        "labels": {"app": "guardrails", **labels},
+        "bundles": {"guardrails": {"revision": decision.revision}},
+        "requested_by": (decision.caller.principal or decision.caller.os_user) if decision.caller else None,
+        "input": decision.input,
+        "result": decision.result,
+        "masked": [f"/input/call/params{pointer}" for pointer in decision.call.masked],
+        "metrics": dict(decision.metrics),
+        "custom": {
+            "action": decision.action,
+            "enforcement": outcome.enforcement,
+            "sent": outcome.send,
+            "mode": mode,
+            "unavailable": decision.unavailable,
+            "reason": decision.reason,
+            **({"confirmed": True} if decision.confirmed else {}),
+            "waited_s": round(outcome.waited_s, 3),
+            "lookups": facts.lookups if facts else 0,
+            "failures": [_failure(failure) for failure in facts.failures] if facts else [],
+            **({"violations": own} if own else {}),
+            **({"policies_loaded_at": rfc3339(decision.loaded_at)} if decision.loaded_at else {}),
+            **({"policies_behind": decision.behind} if decision.behind else {}),
+        },
+    }
+
+
+def _failure(failure: LookupFailure) -> dict[str, str]:
+    return {
+        "lookup": failure.lookup,
+        "code": failure.code,
+        "message": failure.message,
+        "permission": failure.permission,
+    }

@@ -1,0 +1,123 @@
+"""Free addresses in the subnets of a launch, and what the live cluster may still need of them.
+
+AWS keeps five addresses of each subnet (Amazon VPC user guide, subnet CIDR blocks); AvailableIpAddressCount leaves them
+out. PythonAnywhere, 2023-10-09: the subnet could not hold a second cluster.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from guardrails.resolve.capacity.launches import ANYWHERE, Launch
+from guardrails.resolve.inventory import Inventory
+from guardrails.values import Answer, Lookup
+
+_SUBNETS = Lookup("ec2", "DescribeSubnets", "Subnets", optional=True)
+_GROUPS = Lookup("autoscaling", "DescribeAutoScalingGroups", "AutoScalingGroups", optional=True)
+LOOKUPS = (_SUBNETS, _GROUPS)
+_SHOWN = 3
+
+Subnet = Mapping[str, Any]
+Unknown = dict[str, str]
+
+
+def places(
+    launch: Launch, answers: Mapping[str, Answer], inventory: Inventory, live: tuple[str, ...]
+) -> tuple[list[dict[str, Any]], list[Unknown]]:
+    """What the launch needs and finds in each of its places, and what could not be found out."""
+    if not launch.count or not (launch.fixed or launch.spread):
+        return [], []
+    answer = answers.get(_SUBNETS.key())
+    if answer is None:
+        return [], [_unknown("the subnets could not be looked up")]
+    subnets = {subnet["SubnetId"]: subnet for subnet in answer.items}
+    groups = answers[_GROUPS.key()].items if _GROUPS.key() in answers else ()
+    found, unknown = [], []
+    for names, each in _wanted(launch, subnets):
+        missing = [name for name in names if name not in subnets]
+        if missing or not names:
+            why = f"AWS does not know {', '.join(missing)}" if missing else "no default subnet is known"
+            unknown.append(_unknown(why))
+            continue
+        reserved = _reserved(names, groups, inventory, live, launch.grows)
+        found.append(_place(launch, names, each, subnets, reserved, one_of=ANYWHERE in launch.fixed))
+    return found, unknown
+
+
+def _wanted(launch: Launch, subnets: Mapping[str, Subnet]) -> list[tuple[tuple[str, ...], int]]:
+    """Sets of subnets with the addresses that each machine takes from one of them."""
+    if launch.spread:
+        return [(launch.spread, 1)]
+    fixed = sorted(launch.fixed.items())
+    return [((name,) if name else _default(subnets, launch.zone), each) for name, each in fixed if each]
+
+
+def _default(subnets: Mapping[str, Subnet], zone: str | None) -> tuple[str, ...]:
+    return tuple(
+        sorted(
+            name
+            for name, subnet in subnets.items()
+            if subnet.get("DefaultForAz") and zone in (None, subnet.get("AvailabilityZone"))
+        )
+    )
+
+
+def _place(
+    launch: Launch, names: tuple[str, ...], each: int, subnets: Mapping[str, Subnet], reserved: int, *, one_of: bool
+) -> dict[str, Any]:
+    free = [_free(subnets[name]) for name in names]
+    fits = [addresses // each for addresses in free]
+    needed = launch.count * each
+    return {
+        "subnets": list(names),
+        "zones": sorted({str(subnets[name].get("AvailabilityZone")) for name in names}),
+        "needed": needed,
+        # AWS starts one call's machines in one default subnet, and a group's in any of its own.
+        "free": max(free) if one_of else sum(free),
+        "fits": max(fits) if one_of else sum(fits),
+        "reserved": reserved,
+        "alternatives": _alternatives(names, needed, subnets),
+    }
+
+
+def _free(subnet: Subnet) -> int:
+    return int(subnet.get("AvailableIpAddressCount") or 0)
+
+
+def _alternatives(names: tuple[str, ...], needed: int, subnets: Mapping[str, Subnet]) -> list[dict[str, Any]]:
+    """Other subnets of the same network with room for all: those of the same zone first, then the freest."""
+    networks = {subnets[name].get("VpcId") for name in names}
+    zones = {subnets[name].get("AvailabilityZone") for name in names}
+    others = [
+        subnet
+        for name, subnet in subnets.items()
+        if name not in names and subnet.get("VpcId") in networks and _free(subnet) >= needed
+    ]
+    others.sort(key=lambda one: (one.get("AvailabilityZone") not in zones, -_free(one), one["SubnetId"]))
+    return [
+        {"id": one["SubnetId"], "free": _free(one), "zone": str(one.get("AvailabilityZone"))} for one in others[:_SHOWN]
+    ]
+
+
+def _reserved(
+    names: tuple[str, ...],
+    groups: Iterable[Mapping[str, Any]],
+    inventory: Inventory,
+    live: tuple[str, ...],
+    grows: str | None,
+) -> int:
+    """The machines that groups of live clusters may still start in these subnets, the launch's own cluster left out."""
+    total = 0
+    for group in groups:
+        within = {name.strip() for name in str(group.get("VPCZoneIdentifier") or "").split(",")}
+        members = [inventory.cluster_of(one.get("InstanceId")) for one in group.get("Instances") or ()]
+        tagged = [tag.get("Value") for tag in group.get("Tags") or () if tag.get("Key") == inventory.cluster_tag]
+        clusters = {name for name in (*members, *tagged) if name}
+        if within & set(names) and clusters & set(live) and grows not in clusters:
+            total += max(0, int(group.get("MaxSize") or 0) - int(group.get("DesiredCapacity") or 0))
+    return total
+
+
+def _unknown(why: str) -> Unknown:
+    return {"what": "addresses", "why": why}

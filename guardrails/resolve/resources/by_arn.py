@@ -1,0 +1,54 @@
+"""Targets that may be of any type: what tagging calls name, ARNs, and the live pointer in Parameter Store."""
+
+from __future__ import annotations
+
+from attrs import evolve
+
+from guardrails.resolve.inventory import ADDRESSES
+from guardrails.resolve.resources import ec2_elastic_ips, ec2_instances
+from guardrails.resolve.resources.resolver import Context, Resolver, always, no_lookups
+from guardrails.values import Target, TargetRef
+
+_BY_PREFIX = {
+    "i": ec2_instances.RESOLVERS["instance"],
+    "eipalloc": ec2_elastic_ips.RESOLVERS["address"],
+    "eipassoc": ec2_elastic_ips.RESOLVERS["address"],
+}
+
+
+def _ec2_resource(ref: TargetRef, context: Context) -> Target:
+    """Only the tags of machines and addresses are evidence; a retagged snapshot or subnet changes no cluster."""
+    resolver = _BY_PREFIX.get(ref.id.partition("-")[0])
+    if resolver is None:
+        return Target(ref.id, "other", ref.role, resolved=True)
+    return resolver.resolve(ref, context)
+
+
+def _arn(ref: TargetRef, context: Context) -> Target:
+    """``arn:aws:ec2:region:account:instance/i-…``; an ARN of another region names nothing here."""
+    parts = ref.id.split(":", 5)
+    if len(parts) != 6 or parts[2] != "ec2":
+        return Target(ref.id, "other", ref.role, resolved=len(parts) == 6)
+    kind, _, resource = parts[5].partition("/")
+    if kind not in ("instance", "elastic-ip"):
+        return Target(ref.id, "other", ref.role, resolved=True)
+    found = _ec2_resource(TargetRef(resource, "ec2-resource", ref.role), context)
+    # The map of targets stays keyed by what the caller wrote.
+    return evolve(found, id=ref.id, resolved=found.resolved and parts[3] == context.call.region)
+
+
+def _pointer(ref: TargetRef, context: Context) -> Target:
+    return Target(ref.id, "ssm-parameter", ref.role, resolved=True, clusters=context.live_clusters)
+
+
+def _other(ref: TargetRef, _: Context) -> Target:
+    """A type no look-up exists for yet: unknown, so that a rule may refuse it."""
+    return Target(ref.id, "other", ref.role, resolved=False)
+
+
+RESOLVERS = {
+    "ec2-resource": Resolver(always(ADDRESSES), _ec2_resource),
+    "arn": Resolver(always(ADDRESSES), _arn),
+    "ssm-parameter": Resolver(no_lookups, _pointer),
+    "other": Resolver(no_lookups, _other),
+}

@@ -1,0 +1,36 @@
+"""Types of which no look-up tells which machines depend on them. They are facts, too: policy decides about them."""
+
+from __future__ import annotations
+
+from guardrails.resolve.resources.resolver import Context, Resolver, no_lookups
+from guardrails.values import Target, TargetRef
+
+_BY_REASON = {
+    "routes between networks, whose destinations lie elsewhere": """
+        tgw-route-table tgw-policy-table tgw-multicast-domain tgw-connect-peer route-server route-server-endpoint
+        route-server-peer local-gateway-route-table local-gateway-rtb-association prefix-list ipam-prefix-list-resolver
+        ipam-prefix-list-resolver-target vpn-concentrator trunk-association secondary-network secondary-subnet""",
+    "pools of addresses, not addresses": "ipam ipam-pool public-ipv4-pool coip-pool",
+    "access of people, or who may connect": """
+        client-vpn-endpoint verified-access-endpoint verified-access-group vpc-endpoint-service trust-store
+        vpc-bpa-exclusion vpc-encryption-control""",
+    "names and routing that point at other names": """
+        health-check traffic-policy-instance cidr-collection delegation-set event-endpoint kms-alias
+        cfn-alias kms-custom-key-store""",
+    "instructions that take effect elsewhere, later": """
+        ssm-item ssm-document ssm-association ssm-maintenance-window ssm-patch-baseline scaling-policy scalable-target
+        schedule cfn-stack-set cfn-stack-refactor""",
+    "permissions, whose holders are not listed by machine": "iam-policy iam-access-key iam-server-certificate",
+    "anything else of EC2": "other-ec2",
+}
+UNTRACED = frozenset(name for names in _BY_REASON.values() for name in names.split())
+
+
+def _resolver(kind: str) -> Resolver:
+    def resolve(ref: TargetRef, _: Context) -> Target:
+        return Target(ref.id, kind, ref.role, resolved=True, facts={"traced": False})
+
+    return Resolver(no_lookups, resolve)
+
+
+RESOLVERS = {kind: _resolver(kind) for kind in sorted(UNTRACED)}

@@ -1,0 +1,419 @@
+"""The catalogue against the installed botocore models: every name in it must exist, and nothing may be forgotten."""
+
+from __future__ import annotations
+
+import ast
+import re
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import botocore.session
+import jmespath
+import pytest
+from attrs import frozen
+from botocore.model import ListShape, MapShape, ServiceModel, Shape, StructureShape
+
+from guardrails.classify import catalogue as package
+from guardrails.classify.catalogue import EFFECTS, READ_ONLY, SEVERITIES, Catalogue, Entry, _entry
+from guardrails.resolve.resources.registry import known_types
+from tests.docs import catalogue_table
+
+CATALOGUE = Catalogue()
+FOLDER = Path(str(package.__file__)).parent
+LOADER = botocore.session.get_session()
+ENTRIES = [
+    pytest.param(service, entry, id=f"{service}-{entry.operation}")
+    for service in sorted(CATALOGUE.services)
+    for entry in CATALOGUE.service(service).operations.values()
+]
+
+
+def model(key: str) -> ServiceModel:
+    """The botocore model of a service of the catalogue."""
+    return LOADER.get_service_model(CATALOGUE.botocore_service(key))
+
+
+# -- a type checker for JMESPath over a botocore shape --------------------------------------------------------------
+
+
+@frozen
+class Listed:
+    """The type of a projection: a list of `member` (None where nothing is known of it)."""
+
+    member: Any
+
+
+TEXT = Shape("Text", {"type": "string"})
+
+
+class Checker:
+    """Walks an expression along a shape and collects what does not fit: names, list operators, enum literals."""
+
+    def __init__(self) -> None:
+        self.problems: list[str] = []
+
+    def walk(self, node: dict[str, Any], shape: Any) -> Any:
+        """The type of the node's value: a Shape, a Listed, or None for a literal or a truth value."""
+        return getattr(self, f"_{node['type']}")(node, shape)
+
+    def _field(self, node: dict[str, Any], shape: Any) -> Any:
+        if isinstance(shape, StructureShape) and node["value"] in shape.members:
+            return shape.members[node["value"]]
+        self.problems.append(f"{node['value']} is not a member of {getattr(shape, 'name', shape)}")
+        return None
+
+    def _subexpression(self, node: dict[str, Any], shape: Any) -> Any:
+        for child in node["children"]:
+            shape = self.walk(child, shape)
+        return shape
+
+    _index_expression = _subexpression
+
+    def _flatten(self, node: dict[str, Any], shape: Any) -> Any:
+        inner = self.walk(node["children"][0], shape)
+        member = _member(inner)
+        if member is None:
+            self.problems.append(f"[] is used on {inner}, which is not a list")
+        return Listed(_member(member) or member)
+
+    def _projection(self, node: dict[str, Any], shape: Any) -> Any:
+        left = self.walk(node["children"][0], shape)
+        return Listed(self.walk(node["children"][1], _member(left)))
+
+    def _filter_projection(self, node: dict[str, Any], shape: Any) -> Any:
+        left, right, condition = node["children"]
+        member = _member(self.walk(left, shape))
+        if member is None:
+            self.problems.append("[?…] is used on something that is not a list")
+        self.walk(condition, member)
+        return Listed(self.walk(right, member))
+
+    def _multi_select_list(self, node: dict[str, Any], shape: Any) -> Any:
+        members = [self.walk(child, shape) for child in node["children"]]
+        return Listed(next((member for member in members if member is not None), None))
+
+    def _comparator(self, node: dict[str, Any], shape: Any) -> Any:
+        left, right = node["children"]
+        found, expected = self.walk(left, shape), self.walk(right, shape)
+        for kind, other in ((found, right), (expected, left)):
+            if isinstance(kind, Shape) and other["type"] == "literal":
+                self._comparable(kind, other["value"])
+
+    def _pipe(self, node: dict[str, Any], shape: Any) -> Any:
+        return self._subexpression(node, shape)
+
+    def _comparable(self, shape: Shape, literal: Any) -> None:
+        fits = {"boolean": bool, "integer": int, "long": int, "float": (int, float), "string": str}.get(
+            shape.type_name, ()
+        )
+        if literal is not None and (not isinstance(literal, fits) or (fits is int and literal is True)):
+            self.problems.append(f"{shape.name} ({shape.type_name}) is compared with {literal!r}")
+        self._in_enum(shape, literal)
+
+    def _in_enum(self, shape: Any, literal: Any) -> None:
+        allowed = getattr(shape, "enum", None)
+        if allowed and isinstance(literal, str) and literal not in allowed:
+            self.problems.append(f"{literal!r} is not a value of {shape.name}")
+
+    def _function_expression(self, node: dict[str, Any], shape: Any) -> Any:
+        kinds = [self.walk(child, shape) for child in node["children"]]
+        if node["value"] == "contains" and node["children"][0]["type"] == "multi_select_list":
+            for choice in node["children"][0]["children"]:
+                self._in_enum(kinds[1], choice["value"])
+        return TEXT if node["value"] in ("join", "to_string") else None
+
+    def _or_expression(self, node: dict[str, Any], shape: Any) -> Any:
+        kinds = [self.walk(child, shape) for child in node["children"]]
+        return next((kind for kind in kinds if kind is not None), None)
+
+    _and_expression = _or_expression
+
+    def _not_expression(self, node: dict[str, Any], shape: Any) -> None:
+        self.walk(node["children"][0], shape)
+
+    def _literal(self, node: dict[str, Any], _shape: Any) -> Any:
+        return TEXT if isinstance(node["value"], str) else None
+
+    def _current(self, _node: dict[str, Any], shape: Any) -> Any:
+        return shape
+
+    def _identity(self, _node: dict[str, Any], shape: Any) -> Any:
+        return shape
+
+
+def _member(shape: Any) -> Any:
+    return shape.member if isinstance(shape, (ListShape, Listed)) else None
+
+
+def problems(expression: str, shape: Shape | None, kind: str = "") -> list[str]:
+    """What is wrong with an expression over a shape; `kind` says what it must find: strings, pairs, map or anything."""
+    checker = Checker()
+    found = checker.walk(jmespath.compile(expression).parsed, shape)
+    if kind == "strings" and getattr(_member(found) or found, "type_name", None) != "string":
+        checker.problems.append(f"{expression} does not find strings")
+    if kind == "pairs" and not isinstance(found, MapShape) and not isinstance(_member(found), Listed):
+        checker.problems.append(f"{expression} finds neither a map nor pairs")
+    return checker.problems
+
+
+REFUND = ServiceModel(
+    {
+        "metadata": {"protocol": "ec2"},
+        "operations": {"Refund": {"name": "Refund", "http": {}, "input": {"shape": "RefundRequest"}}},
+        "shapes": {
+            "RefundRequest": {
+                "type": "structure",
+                "members": {
+                    "InstanceIds": {"shape": "Names"},
+                    "Tags": {"shape": "Tags"},
+                    "Force": {"shape": "Flag"},
+                    "Mode": {"shape": "Mode"},
+                },
+            },
+            "Names": {"type": "list", "member": {"shape": "Name"}},
+            "Tags": {"type": "list", "member": {"shape": "Tag"}},
+            "Tag": {"type": "structure", "members": {"Key": {"shape": "Name"}, "Value": {"shape": "Name"}}},
+            "Name": {"type": "string"},
+            "Flag": {"type": "boolean"},
+            "Mode": {"type": "string", "enum": ["fast", "slow"]},
+        },
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("expression", "kind"),
+    [
+        ("InstanceIDs[]", "strings"),
+        ("Tags[].key", "strings"),
+        ("Tags[]", "strings"),
+        ("Force", "strings"),
+        ("Mode[]", "strings"),
+        ("Tags[].Key", "pairs"),
+        ("Tags[?Kye == 'x']", ""),
+        ("Force == 'false'", ""),
+        ("Mode == 'fsat'", ""),
+        ("contains(['fast', 'slwo'], Mode || '')", ""),
+        ("InstanceIds.Value == `true`", ""),
+        ("!(Force || Frce)", ""),
+    ],
+)
+def test_checker_reports_a_wrong_expression(expression: str, kind: str) -> None:
+    """A misspelt member, a missing or superfluous [], a wrong literal: each is reported, so the tests below mean it."""
+    assert problems(expression, REFUND.operation_model("Refund").input_shape, kind)
+
+
+@pytest.mark.parametrize(
+    ("expression", "kind"),
+    [
+        ("InstanceIds[]", "strings"),
+        ("Tags[].Key", "strings"),
+        ("Tags[].[Key, Value]", "pairs"),
+        ("Tags[?Key == 'x']", ""),
+        ("Force == `false` || contains(['fast'], Mode || '')", ""),
+    ],
+)
+def test_checker_accepts_a_right_expression(expression: str, kind: str) -> None:
+    """The checker does not cry wolf."""
+    assert problems(expression, REFUND.operation_model("Refund").input_shape, kind) == []
+
+
+# -- every entry ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("key", sorted(CATALOGUE.services))
+def test_key(key: str) -> None:
+    """A file is found by what requests are signed with, and by the version of the API where two services share that."""
+    found, service = CATALOGUE.service(key), model(key)
+    assert found.signing_name == service.signing_name
+    assert CATALOGUE.service_of(service.signing_name, service.api_version) == key
+    assert key in (service.signing_name, found.service)
+
+
+def test_a_request_without_a_version_is_the_newest_services() -> None:
+    """Where two services share a name and nothing tells them apart, the newer one is meant."""
+    assert CATALOGUE.service_of("elasticloadbalancing", "") == "elbv2"
+
+
+@pytest.mark.parametrize("key", sorted(CATALOGUE.services))
+def test_services_without_regions(key: str) -> None:
+    """A file says `regional: false` where botocore lists no regions, and for Global Accelerator, which has only one."""
+    found = CATALOGUE.service(key)
+    alone = not LOADER.get_available_regions(found.service) or key == "globalaccelerator"
+    assert found.regional == (not alone)
+
+
+@pytest.mark.parametrize(("service", "entry"), ENTRIES)
+def test_expressions_fit_the_model(service: str, entry: Entry) -> None:
+    """The operation exists, and every target, tag and form expression names members and values that its input has."""
+    shape = model(service).operation_model(entry.operation).input_shape
+    wrong = [problem for target in entry.targets for problem in problems(target.path.text, shape, "strings")]
+    wrong += [problem for form in entry.forms for problem in problems(form.when.text, shape)]
+    if entry.tags:
+        for tags, kind in (
+            (entry.tags.set, "pairs"),
+            (entry.tags.remove, "strings"),
+            (entry.tags.all_when, ""),
+        ):
+            wrong += problems(tags.text, shape, kind) if tags else []
+    assert wrong == []
+
+
+@pytest.mark.parametrize(("service", "entry"), ENTRIES)
+def test_dry_run(service: str, entry: Entry) -> None:
+    """An entry names DryRun exactly where the operation has it, so a rehearsal is never taken for the real thing."""
+    shape = model(service).operation_model(entry.operation).input_shape
+    assert entry.dry_run == ("DryRun" if shape is not None and "DryRun" in shape.members else None)
+
+
+@pytest.mark.parametrize(("service", "entry"), ENTRIES)
+def test_words(service: str, entry: Entry) -> None:
+    """Effects, severities, roles and types are ones that policies and the resolver know."""
+    effects = {*entry.effects, *(effect for form in entry.forms for effect in form.effects)}
+    assert effects
+    assert effects <= EFFECTS
+    assert {entry.severity, *(form.severity or entry.severity for form in entry.forms)} <= set(SEVERITIES)
+    assert {target.type for target in entry.targets} <= known_types() | {"text"}
+    assert {target.role for target in entry.targets} <= {"target", "destination"}
+
+
+@pytest.mark.parametrize(("service", "entry"), ENTRIES)
+def test_targets_and_sentences(service: str, entry: Entry) -> None:
+    """Every entry says what it hurts, and its sentences read well after a comma or on a line of their own.
+
+    A launch hurts nothing, and what a signal or a stored item sets off nobody can read.
+    """
+    assert any(target.role == "target" for target in entry.targets) or set(entry.effects) <= {"capacity", "opaque"}
+    assert all(form.effects and form.meaning and not form.meaning.endswith(".") for form in entry.forms)
+    assert not entry.note or entry.note.endswith(".")
+
+
+def test_files_are_diffable() -> None:
+    """One operation per line, in alphabetical order: a change shows as the lines of the operations it changes."""
+    for path in FOLDER.glob("*.json"):
+        names = re.findall(r'^"(\w+)": \{', path.read_text("utf-8"), re.MULTILINE)[1:]
+        assert names == sorted(CATALOGUE.service(path.stem).operations)
+
+
+def test_readme_has_this_table() -> None:
+    """The README's table is the one that the catalogue gives, and no operation is in none of its columns."""
+    assert catalogue_table.parts()[1].strip() == catalogue_table.table().strip(), (
+        "run python -m tests.docs.catalogue_table"
+    )
+    for row in catalogue_table.table().splitlines()[2:]:
+        operations, reads, harmless, judged, facts, rule = (int(cell.strip() or 0) for cell in row.split("|")[2:8])
+        assert operations == reads + harmless + judged
+        assert judged == facts + rule
+
+
+# -- the loader -------------------------------------------------------------------------------------------------------
+
+
+def test_reads_a_file_on_first_lookup_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A service's file is read once, when it is first looked up; a service without a file never touches the disk."""
+    catalogue = Catalogue()
+    reads: list[str] = []
+
+    class Folder:
+        def joinpath(self, name: str) -> Path:
+            reads.append(name)
+            return FOLDER / name
+
+    monkeypatch.setattr(resources, "files", lambda _package: Folder())
+    assert catalogue.lookup("sqs", "DeleteQueue") is None
+    assert reads == []
+    assert catalogue.lookup("ec2", "TerminateInstances") is not None
+    assert catalogue.lookup("ec2", "DescribeInstances") is None
+    assert reads == ["ec2.json"]
+
+
+def test_expressions_are_compiled_when_used() -> None:
+    """Loading a file compiles no expression: a process that makes one kind of call pays for one entry."""
+    entry = Catalogue().lookup("ec2", "TerminateInstances")
+    assert entry is not None
+    path = entry.targets[0].path
+    assert "_compiled" not in vars(path)
+    assert path.search({"InstanceIds": ["i-1"]}) == ["i-1"]
+    assert "_compiled" in vars(path)
+
+
+def test_misspelt_key_is_an_error() -> None:
+    """A key that the loader does not know stops it: a misspelt "forms" must not mean that there are none."""
+    with pytest.raises(TypeError):
+        _entry("StopInstances", {"effects": ["stop"], "severity": "high", "targets": [], "form": []})
+
+
+def test_unknown_service_has_no_entries() -> None:
+    """Asking for the entries of a service without a file is a mistake, unlike looking up one operation."""
+    with pytest.raises(KeyError):
+        CATALOGUE.service("sqs")
+
+
+# -- what is left out -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("key", sorted(CATALOGUE.services))
+def test_every_operation_is_in_one_class(key: str) -> None:
+    """Every operation is judged, or harmless, or only reads: none is left for AWS's next addition to hide behind."""
+    found, known = CATALOGUE.service(key), set(model(key).operation_names)
+    reads = {name for name in known if name.startswith(READ_ONLY)}
+    judged = set(found.operations)
+    assert judged | found.harmless <= known
+    assert not judged & found.harmless
+    assert not reads & (judged | found.harmless)
+    # A newer botocore knows more operations: this is where they come up.
+    assert known - judged - found.harmless - reads == set()
+
+
+@pytest.mark.parametrize("key", sorted(CATALOGUE.services))
+def test_an_operation_added_tomorrow_is_unreviewed(key: str) -> None:
+    """What no file names is judged, unless its name says that it only reads."""
+    entry = CATALOGUE.lookup(key, "ObliterateEverything")
+    assert entry is not None
+    assert (entry.effects, entry.targets) == (("unreviewed",), ())
+    assert CATALOGUE.governs(key, "ObliterateEverything")
+    assert not CATALOGUE.governs(key, "DescribeEverything")
+
+
+def test_the_worst_of_each_service_is_judged() -> None:
+    """A service's most harmful operations have the effect that the rules look for."""
+    worst = {
+        ("ec2", "TerminateInstances"): "terminate",
+        ("ec2", "DeleteVpc"): "network",
+        ("autoscaling", "DeleteAutoScalingGroup"): "terminate",
+        ("elb", "DeleteLoadBalancer"): "traffic",
+        ("elbv2", "DeregisterTargets"): "traffic",
+        ("globalaccelerator", "DeleteAccelerator"): "traffic",
+        ("cloudformation", "DeleteStack"): "terminate",
+        ("ssm", "SendCommand"): "opaque",
+        ("ecs", "DeleteService"): "terminate",
+        ("eks", "DeleteNodegroup"): "terminate",
+        ("elasticbeanstalk", "TerminateEnvironment"): "terminate",
+        ("rds", "DeleteDBInstance"): "storage",
+        ("dynamodb", "DeleteTable"): "storage",
+        ("elasticache", "DeleteReplicationGroup"): "storage",
+        ("elasticfilesystem", "DeleteFileSystem"): "storage",
+        ("s3", "DeleteBucket"): "storage",
+        ("kms", "ScheduleKeyDeletion"): "storage",
+    }
+    for (service, operation), effect in worst.items():
+        entry = CATALOGUE.lookup(service, operation)
+        assert entry is not None
+        assert effect in entry.effects, (service, operation, entry.effects)
+
+
+def test_no_lookup_is_governed():
+    """The guard's own look-ups are in no file of the catalogue: nothing exempts them, and they would recurse."""
+    root = FOLDER.parent.parent
+    # ec2_others.py has a table of EC2's descriptions, made by a function of its own.
+    lookups = [
+        (call.args[0].value, call.args[1].value) if call.func.id == "Lookup" else ("ec2", call.args[0].value)
+        for file in root.rglob("*.py")
+        for call in ast.walk(ast.parse(file.read_text()))
+        if isinstance(call, ast.Call) and getattr(call.func, "id", "") in ("Lookup", "_ec2")
+        if isinstance(call.args[0], ast.Constant) and (call.func.id == "_ec2" or isinstance(call.args[1], ast.Constant))
+    ]
+    keys = {CATALOGUE.service(key).service: key for key in CATALOGUE.services}
+    assert len(lookups) > 40
+    assert [lookup for lookup in lookups if CATALOGUE.governs(keys.get(lookup[0], lookup[0]), lookup[1])] == []

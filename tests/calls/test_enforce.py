@@ -1,0 +1,108 @@
+"""What a decision means in each mode, what people read of it, and what never gets out."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from botocore.session import get_session
+from hypothesis import given
+from hypothesis import strategies as st
+
+from guardrails.enforce.enforce import enforce
+from guardrails.intercept.redact import redact
+from guardrails.show.sentences import age, listed, paragraph
+from guardrails.values import MASK, Call, Decision, TargetRef, Violation
+
+CALL = Call("ec2", "StopInstances", {}, "eu-west-1", "", targets=(TargetRef("i-1", "instance"),))
+
+
+@pytest.mark.parametrize(
+    ("action", "mode", "send", "word", "warned"),
+    [
+        ("allow", "enforce", True, "allow", False),
+        ("allow", "warn", True, "allow", False),
+        ("allow", "dryrun", True, "allow", False),
+        ("warn", "enforce", True, "warn", True),
+        ("warn", "warn", True, "warn", True),
+        ("warn", "dryrun", True, "dryrun", False),
+        ("confirm", "enforce", False, "deny", False),
+        ("confirm", "warn", True, "warn", True),
+        ("confirm", "dryrun", True, "dryrun", False),
+        ("deny", "enforce", False, "deny", False),
+        ("deny", "warn", True, "warn", True),
+        ("deny", "dryrun", True, "dryrun", False),
+    ],
+)
+def test_every_action_in_every_mode(action, mode, send, word, warned):
+    """Only mode enforce blocks, and there whatever is not allow or warn."""
+    outcome = enforce(Decision("d", action, CALL), mode, 1.0)
+    assert (outcome.send, outcome.enforcement, outcome.warning is not None) == (send, word, warned)
+
+
+def test_paragraph_tells_all_rules():
+    """Every violated rule is in the paragraph once, with its targets and its remedy; one in dryrun is not."""
+    violations = [
+        Violation("a/b", "i-1", "i-1 is live.", "Do not.", "deny"),
+        Violation("a/b", "i-2", "i-2 is live.", "Do not.", "deny"),
+        Violation("c/d", "i-1", "Wrong day", "Wait", "warn"),
+        Violation("e/f", "i-1", "Shadow.", "None.", "dryrun"),
+    ]
+    text = paragraph(Decision("d-1", "deny", CALL, tuple(violations)), 1.0)
+    assert text == (
+        "Blocked before it reached AWS: StopInstances on i-1 in eu-west-1. "
+        "Rule a/b: i-1 is live (the same for i-2). Instead: Do not. "
+        "Rule c/d: Wrong day. Instead: Wait. [decision d-1]"
+    )
+
+
+@pytest.mark.parametrize(
+    ("action", "options", "sent", "begin"),
+    [
+        ("deny", {}, False, "Blocked before it reached AWS: "),
+        ("deny", {"unavailable": "x"}, False, "Blocked before it reached AWS, because the guard could not decide: "),
+        ("confirm", {}, False, "Blocked before it reached AWS, because it needs a person's confirmation: "),
+        ("warn", {}, True, "Sent with a warning: "),
+        ("deny", {}, True, "Sent all the same, because mode is 'warn': "),
+        ("confirm", {}, True, "Sent all the same, because mode is 'warn': "),
+        ("deny", {"unavailable": "x"}, True, "Sent all the same, because mode is 'warn', though the guard could not "),
+        ("deny", {"what_if": "enforce"}, False, "Would be blocked: "),
+        ("deny", {"what_if": "enforce", "unavailable": "x"}, False, "Would be blocked, because the guard could not "),
+        ("confirm", {"what_if": "enforce"}, False, "Would need a person's word: "),
+        ("warn", {"what_if": "enforce"}, False, "Would be sent with a warning: "),
+        ("deny", {"what_if": "dryrun"}, False, "Would be sent all the same, because mode is 'dryrun': "),
+    ],
+)
+def test_the_paragraph_says_what_was_done(action, options, sent, begin):
+    """Blocked is what was blocked; what mode "warn" lets pass was sent, and what `check` asks about is neither."""
+    assert paragraph(Decision("d-1", action, CALL, **options), 1.0, sent=sent).startswith(begin)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(-1, "0.0 s"), (0.24, "0.2 s"), (59, "59.0 s"), (61, "1 min"), (7200, "2.0 h")]
+)
+def test_ages(seconds, text):
+    """Ages are read in the unit a person would use."""
+    assert age(seconds) == text
+
+
+@given(st.lists(st.text(st.characters(codec="ascii", exclude_characters=", "), min_size=1)))
+def test_listed_counts_what_it_leaves_out(ids):
+    """The ids shown and the number left out add up to the different ids there are."""
+    text = listed(ids)
+    shown, _, more = text.partition(" and ")
+    left = int(more.split()[0]) if more.endswith("more") and more.split()[0].isdigit() else 0
+    assert len([one for one in shown.split(", ") if one]) + left == len(set(ids))
+
+
+SHAPE = get_session().get_service_model("ec2").operation_model("ModifyInstanceAttribute").input_shape
+
+
+@given(st.text(min_size=12, alphabet="0123456789"))
+def test_user_data_is_masked_wherever_it_stands(secret):
+    """User data is masked in both syntaxes, and the pointer says where it was."""
+    for params in ({"UserData": {"Value": secret}}, {"Attribute": "userData", "Value": secret}):
+        clean, masked = redact({"InstanceId": "i-1", **params}, SHAPE)
+        assert secret not in json.dumps(clean)
+        assert MASK in json.dumps(clean)
+        assert masked

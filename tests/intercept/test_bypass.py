@@ -1,0 +1,126 @@
+"""No way round: each way of sending a call is blocked before the server, and reaches it without the guard."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.bypass import aio_cases, cases, table
+from tests.support.environments import ROOT, python_of
+
+FOLDER = Path(__file__).parent.parent / "bypass"
+BLOCKED = [name for name in cases.CASES if cases.SEEN[name] == "blocked"]
+# Nobody knows whose account an unsigned request goes to, so no rule is asked.
+UNDECIDED = ("unsigned",)
+
+
+def attempt(aws, site, log, name, *, guarded, python=sys.executable, file="cases.py"):
+    """Run one case; what it printed, and whether a termination of the live machine reached the server."""
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "GUARDRAILS_"))}
+    environment |= {**aws.environment(), "PYTHONPATH": str(ROOT), "LOG": str(log)}
+    environment |= {"BLUE": site.blue.instance_ids[0], "GREEN": site.green.instance_ids[0]}
+    environment["GUARDED"] = "1" if guarded else "0"
+    aws.clear()
+    done = subprocess.run(
+        [python, FOLDER / file, name], env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    terminations = [request for request in aws.requests if request.operation == "TerminateInstances"]
+    arrived = any(site.blue.instance_ids[0] in request.params.values() for request in terminations)
+    return done.stdout.split(), arrived
+
+
+@pytest.mark.parametrize("name", BLOCKED)
+def test_every_way_is_blocked(aws, site, log, name):
+    """The server sees no termination of the live machine with the guard, and sees it without."""
+    expected = "unavailable" if name in UNDECIDED else "denied"
+    assert attempt(aws, site, log, name, guarded=True) == ([expected], False), cases.TITLES[name]
+    assert attempt(aws, site, log, name, guarded=False) == (["sent"], True), cases.TITLES[name]
+
+
+@pytest.mark.parametrize("name", [name for name in cases.CASES if cases.SEEN[name] == "tripwire"])
+def test_the_tripwire_reports(aws, site, log, name, monkeypatch):
+    """What goes round every gate is sent, and the tripwire tells of it, once, in the decision log."""
+    monkeypatch.setenv("TRIPWIRE", "1")
+    assert attempt(aws, site, log, name, guarded=True) == (["sent"], True)
+    (line,) = log.read_text().splitlines()
+    entry = json.loads(line)
+    assert entry["custom"]["reason"].startswith("tripwire: ")
+    assert entry["input"]["call"]["service"] == "ec2"
+
+
+@pytest.mark.parametrize("name", ["client_method", "innocent", "spawn"])
+def test_the_tripwire_is_silent_about_what_came_through(aws, site, log, name, monkeypatch):
+    """Calls and look-ups that passed the gates are no news to the tripwire."""
+    monkeypatch.setenv("TRIPWIRE", "1")
+    attempt(aws, site, log, name, guarded=True)
+    assert aws.requests
+    assert "tripwire" not in (log.read_text() if log.exists() else "")
+
+
+@pytest.mark.parametrize("name", [name for name in cases.CASES if cases.SEEN[name] == "no"])
+def test_what_no_hook_can_see(aws, site, log, name):
+    """The README is honest: these ways reach the server, guard or no guard."""
+    assert attempt(aws, site, log, name, guarded=True) == (["sent"], True)
+
+
+@pytest.mark.parametrize("name", BLOCKED)
+def test_every_way_is_blocked_on_the_oldest_botocore(aws, site, log, name):
+    """The oldest botocore that is allowed has no other ways, and its innocent calls pass."""
+    expected = "unavailable" if name in UNDECIDED else "denied"
+    python = python_of("oldest")
+    assert attempt(aws, site, log, name, guarded=True, python=python) == ([expected], False), cases.TITLES[name]
+
+
+@pytest.mark.parametrize("environment", [None, "oldest", "aiobotocore", "aioboto3"])
+def test_the_innocent_call_passes(aws, site, log, environment):
+    """Terminating a machine of the other cluster works in every environment."""
+    if environment == "aiobotocore":
+        # It has no boto3 of its own line.
+        pytest.importorskip("boto3")
+    python = python_of(environment) if environment else sys.executable
+    assert attempt(aws, site, log, "allowed", guarded=True, python=python) == (["sent"], False)
+    assert aws.count("TerminateInstances") == 1
+
+
+AIO = [(environment, name) for environment in ("aiobotocore", "aioboto3") for name in aio_cases.CASES]
+
+
+@pytest.mark.parametrize(("environment", "name"), [pair for pair in AIO if pair != ("aiobotocore", "aio_resource")])
+def test_every_asynchronous_way_is_blocked(aws, site, log, environment, name):
+    """The same for aiobotocore, at its newest, and at the version that aioboto3 uses."""
+    how = {"python": python_of(environment), "file": "aio_cases.py"}
+    assert attempt(aws, site, log, name, guarded=True, **how) == (["denied"], False), aio_cases.TITLES[name]
+    assert attempt(aws, site, log, name, guarded=False, **how) == (["sent"], True), aio_cases.TITLES[name]
+
+
+@pytest.mark.parametrize("environment", ["aiobotocore", "aioboto3"])
+def test_an_asynchronous_innocent_call_passes(aws, site, log, environment):
+    """Terminating a machine of the other cluster works, and is decided once."""
+    how = {"python": python_of(environment), "file": "aio_cases.py"}
+    assert attempt(aws, site, log, "aio_allowed", guarded=True, **how) == (["sent"], False)
+    assert aws.count("TerminateInstances") == 1
+    assert len(log.read_text().splitlines()) == 1
+
+
+def test_the_event_loop_goes_on_while_a_call_is_judged(aws, site, log):
+    """While a decision waits for its look-ups, the loop's other tasks run: no pause is as long as half the decision."""
+    aws.delay(0.5)
+    how = {"python": python_of("aiobotocore"), "file": "aio_cases.py"}
+    (kind, took, longest, *_), arrived = attempt(aws, site, log, "loop_goes_on", guarded=True, **how)
+    assert (kind, arrived) == ("CallDenied", False)
+    assert float(took) > 0.5
+    assert float(longest) < float(took) / 2
+
+
+def test_the_readme_has_every_way():
+    """The README's table is the one that these tests give, and each way that is started from outside has its test."""
+    assert table.parts()[1].strip() == table.table().strip(), "run python -m tests.bypass.table"
+    for place in table.STARTED:
+        file, _, function = place.partition("::")
+        assert f"\ndef {function}(" in (FOLDER.parent / file).read_text()

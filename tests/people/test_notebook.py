@@ -1,0 +1,374 @@
+"""Notebooks, in real kernels: the extension, the card of a denied call, the magic, and the confirmation."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+
+import pytest
+
+from tests.support import kernels
+from tests.support.kernels import Kernel, code, shown
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """A folder with a configuration; nobody calls this a CI job."""
+    monkeypatch.delenv("CI", raising=False)
+    (tmp_path / "guardrails.toml").write_text('confirm_timeout_s = 30\n[log]\npath = "decisions.jsonl"\n')
+    return tmp_path
+
+
+@pytest.fixture
+def kernel(place):
+    made = Kernel(place)
+    yield made
+    made.end()
+
+
+def entries(place):
+    return [json.loads(line) for line in (place / "decisions.jsonl").read_text().splitlines()]
+
+
+def test_an_hour_of_maintenance(site, aws, place):
+    """One line says what is live; the wrong cluster is a card and reaches nobody; the right one goes; all is undone."""
+    loaded, _, denied, caught, live, checked, log, ended, _, gone = code(kernels.run("maintenance", place))
+    (line,) = shown(loaded, "stdout").splitlines()
+    assert line.startswith("guardrails is on (mode enforce). blue is live (eip: blue holds ")
+
+    card = shown(denied, "text/html")
+    for machine in site.blue.instance_ids:
+        assert machine in card
+    for said in ("Blocked before it reached AWS", "live-cluster/terminate", "eip", "ago", "line 1 of the cell"):
+        assert said in card
+        assert said in shown(denied, "text/plain")
+    (error,) = [output for output in denied if output["output_type"] == "error"]
+    assert error["ename"] == "CallDenied"
+    assert len(error["traceback"]) == 1
+    assert "botocore" not in "".join(error["traceback"])
+    assert "caught GuardrailsDenied ['live-cluster/terminate'" in shown(caught, "stdout")
+
+    assert "live: blue" in shown(live, "text/html")
+    assert "live: blue" in shown(live, "text/plain")
+    assert "Would be allowed" in shown(checked, "text/html")
+    assert shown(log, "text/html").count("<tr") == 3
+    assert shown(ended, "text/plain") == "2"
+    assert shown(gone, "text/plain") == "True"
+    assert aws.count("TerminateInstances") == 1
+    assert aws.running("blue") == 3
+
+
+def test_a_card_is_escaped(site, aws, kernel):
+    """A machine whose name is HTML is text on the card."""
+    evil = "<script>alert(1)</script><img src=x onerror=alert(1)>"
+    site.ec2.create_tags(Resources=[site.blue.instance_ids[0]], Tags=[{"Key": "Name", "Value": evil}])
+    kernel.run("%load_ext guardrails\nimport boto3\nec2 = boto3.client('ec2')")
+    outputs, _ = kernel.run(f"ec2.stop_instances(InstanceIds=[{site.blue.instance_ids[0]!r}])")
+    card = shown(outputs, "text/html")
+    assert "&lt;script&gt;" in card
+    assert "<script" not in card
+    assert "<img" not in card
+    assert not aws.count("StopInstances")
+
+
+def test_without_the_extension(site, aws, kernel):
+    """With guardrails.install() alone a denied call is the same text, without a traceback through our code."""
+    kernel.run("import guardrails, boto3; guardrails.install()")
+    outputs, _ = kernel.run(f"boto3.client('ec2').stop_instances(InstanceIds=[{site.blue.instance_ids[0]!r}])")
+    (error,) = [output for output in outputs if output["output_type"] == "error"]
+    text = "\n".join(error["traceback"])
+    assert "live-cluster/stop" in text
+    assert "line 1 of the cell:" in text
+    assert "guard.py" not in text
+    assert not aws.count("StopInstances")
+
+
+def test_a_captured_cell(site, aws, kernel):
+    """Where a cell's output is captured there is no card, so the error itself says it all."""
+    kernel.run("%load_ext guardrails\nimport boto3; ec2 = boto3.client('ec2')")
+    outputs, _ = kernel.run(f"%%capture\nec2.stop_instances(InstanceIds=[{site.blue.instance_ids[0]!r}])")
+    (error,) = [output for output in outputs if output["output_type"] == "error"]
+    (line,) = error["traceback"]
+    assert "live-cluster/stop" in line
+    assert site.blue.instance_ids[0] in line
+
+
+def test_where_the_call_stands(site, kernel):
+    """A call inside a function is shown with the cell that the function stands in."""
+    kernel.run("%load_ext guardrails\nimport boto3; ec2 = boto3.client('ec2')")
+    kernel.run("def clean(ids):\n    return ec2.stop_instances(InstanceIds=ids)")
+    outputs, _ = kernel.run(f"clean([{site.blue.instance_ids[0]!r}])")
+    assert re.search(r"line 2 of cell \[\d+\]: return ec2.stop_instances", shown(outputs, "text/plain"))
+
+
+def test_an_endpoint_that_is_none(site, kernel):
+    """An endpoint that boto3 does not take is said in the line; the guard is on all the same."""
+    outputs, _ = kernel.run("import os; os.environ['AWS_ENDPOINT_URL'] = 'nonsense'\n%load_ext guardrails")
+    said = shown(outputs, "stdout")
+    assert "guardrails is on" in said
+    assert "nonsense" in said
+    assert not [output for output in outputs if output["output_type"] == "error"]
+
+
+def test_a_handler_that_came_later_stays(site, kernel):
+    """%unload_ext leaves a handler that another extension has set meanwhile."""
+    kernel.run(
+        "%load_ext guardrails\ndef mine(shell, kind, error, tb, tb_offset=None):\n    print('MINE', error)\n"
+        "get_ipython().set_custom_exc((KeyError,), mine)\n%unload_ext guardrails"
+    )
+    assert "MINE" in shown(kernel.run("{}['missing']")[0], "stdout")
+
+
+def test_other_errors_are_as_before(site, kernel):
+    """An error that is none of ours has its traceback, and a handler that was set before goes on."""
+    kernel.run(
+        "def mine(shell, kind, error, tb, tb_offset=None):\n    print('MINE', error)\n"
+        "get_ipython().set_custom_exc((KeyError,), mine)\n%load_ext guardrails"
+    )
+    assert "MINE" in shown(kernel.run("{}['missing']")[0], "stdout")
+    outputs, _ = kernel.run("1 / 0")
+    (error,) = [output for output in outputs if output["output_type"] == "error"]
+    assert "1 / 0" in re.sub(r"\x1b\[[\d;]*m", "", "".join(error["traceback"]))
+    kernel.run("%unload_ext guardrails")
+    assert "MINE" in shown(kernel.run("{}['missing']")[0], "stdout")
+
+
+def test_a_guard_from_before_stays(site, aws, kernel):
+    """%unload_ext leaves a guard that it did not install."""
+    kernel.run("import guardrails, boto3; guardrails.install()\n%load_ext guardrails\n%unload_ext guardrails")
+    outputs, _ = kernel.run(f"boto3.client('ec2').stop_instances(InstanceIds=[{site.blue.instance_ids[0]!r}])")
+    assert [output for output in outputs if output["output_type"] == "error"]
+    assert not aws.count("StopInstances")
+
+
+def test_a_broken_configuration(site, place, kernel):
+    """A configuration that does not load is one sentence with its place, and no magic is there."""
+    (place / "guardrails.toml").write_text("mode = 'enforced'\n")
+    outputs, _ = kernel.run("%load_ext guardrails")
+    (error,) = [output for output in outputs if output["output_type"] == "error"]
+    assert len(error["traceback"]) == 1
+    assert "guardrails.toml:1" in error["traceback"][0]
+
+
+def test_nothing_known_about_the_place(site, kernel, monkeypatch):
+    """Without a region the guard is on all the same, and the line says what is missing."""
+    outputs, _ = kernel.run(
+        "import os\nfor name in ('AWS_DEFAULT_REGION', 'AWS_REGION'):\n    os.environ.pop(name, None)\n"
+        "%load_ext guardrails"
+    )
+    said = shown(outputs, "stdout")
+    assert "guardrails is on" in said
+    assert "region" in said
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("%guardrails", "one of"),
+        ("%guardrails life", "one of"),
+        ("%guardrails log ten", "NUMBER"),
+        ("%guardrails log 0", "NUMBER"),
+        ("%guardrails log 99999999999999999999", "NUMBER"),
+        ("%guardrails check nothing.stop_instances(InstanceIds=[])", "NameError"),
+        ("%guardrails check ec2.stop_instances(InstanceIds=[1 / 0])", "ZeroDivisionError"),
+        ("%guardrails check", "give a call"),
+        ("%guardrails check ec2 NoSuchThing", "no such operation"),
+        ("%guardrails check ec2 StopInstances Ids=i-1", "no such parameter"),
+        ("%guardrails check ec2.stop_instances(['i-1'])", "as NAME=VALUE"),
+        ("%guardrails check ec2.stop_instances(InstanceIds=3)", "Invalid type"),
+        ("%guardrails check 'x'.stop_instances(InstanceIds=[])", "not a boto3 client"),
+        ("%guardrails check ec2.stop_instances(", "never closed"),
+    ],
+)
+def test_slips_at_the_magic(line, said, site, shared_kernel):
+    """A slip at the magic is one sentence."""
+    outputs, _ = shared_kernel.run(line)
+    told = shown(outputs, "stderr")
+    assert "UsageError" in told
+    assert said in told
+
+
+@pytest.fixture(scope="module")
+def shared_kernel(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("shared")
+    (folder / "guardrails.toml").write_text('[log]\npath = "decisions.jsonl"\n')
+    made = Kernel(folder)
+    made.run(
+        "import os; os.environ.update(AWS_DEFAULT_REGION='eu-west-1', AWS_ACCESS_KEY_ID='x', AWS_SECRET_ACCESS_KEY='x',"
+        " AWS_ENDPOINT_URL='http://127.0.0.1:9')\nimport guardrails, boto3; ec2 = boto3.client('ec2')\n"
+        "%load_ext guardrails"
+    )
+    yield made
+    made.end()
+
+
+def test_check_from_words_and_from_code(site, aws, kernel):
+    """Both spellings of `check` decide the same, return the decision, and send nothing but look-ups."""
+    machine = site.blue.instance_ids[0]
+    kernel.run("%load_ext guardrails\nimport boto3; ec2 = boto3.client('ec2')")
+    kernel.run(f"words = %guardrails check ec2 TerminateInstances InstanceIds={machine}")
+    kernel.run(f"ids = ['{machine}']")
+    kernel.run("code = %guardrails check ec2.terminate_instances(InstanceIds=ids)")
+    outputs, _ = kernel.run("print(words.action, code.action, words.call.params == code.call.params)")
+    assert shown(outputs, "stdout") == "deny deny True\n"
+    assert not aws.count("TerminateInstances")
+
+
+def test_the_doctor_in_a_kernel(site, kernel):
+    """`%guardrails doctor` says that the guard is on in this kernel."""
+    kernel.run("%load_ext guardrails")
+    outputs, _ = kernel.run("%guardrails doctor")
+    said = shown(outputs, "text/plain")
+    assert "this kernel" in said
+    assert "the guard is on, mode enforce" in said.replace("\n", " ")
+
+
+# -- confirmation ----------------------------------------------------------------------------------------------------
+
+
+def command(kernel, site, answer=None):
+    """A command on a live machine, which asks; the outputs and the prompts."""
+    kernel.run("%load_ext guardrails\nimport boto3; ssm = boto3.client('ssm')")
+    return kernel.run(
+        f"sent = ssm.send_command(DocumentName='AWS-RunShellScript', InstanceIds=['{site.blue.instance_ids[0]}'],"
+        " Parameters={'commands': ['true']})",
+        answer,
+    )
+
+
+def test_the_name_sends_it(site, aws, place, kernel):
+    """The card comes first, then one question; the cluster's name sends the call."""
+    before = []
+
+    def answer(_, prompt):
+        before.append(aws.count("SendCommand"))
+        return "blue"
+
+    outputs, prompts = command(kernel, site, answer)
+    assert len(prompts) == 1
+    assert "type 'blue' within 30 s" in prompts[0]
+    assert "needs your word" in shown(outputs, "text/html")
+    assert site.blue.instance_ids[0] in shown(outputs, "text/html")
+    assert before == [0]
+    assert aws.count("SendCommand") == 1
+    assert entries(place)[-1]["custom"]["confirmed"] is True
+
+
+@pytest.mark.parametrize("typed", ["green", "", "yes", "\x04"])
+def test_anything_else_blocks_it(typed, site, aws, kernel):
+    """A wrong name, nothing and the end of input are a denial, without a second question."""
+    outputs, prompts = command(kernel, site, lambda *_: typed)
+    assert len(prompts) == 1
+    assert "What was typed is not" in shown(outputs, "text/html").replace("&#x27;", "'")
+    assert not aws.count("SendCommand")
+
+
+def test_an_interrupted_question(site, aws, kernel):
+    """Interrupting the kernel at the question is a denial, and the kernel goes on."""
+
+    def answer(kernel, _):
+        kernel.interrupt()
+
+    outputs, _ = command(kernel, site, answer)
+    assert "It was interrupted" in shown(outputs, "text/html")
+    assert not aws.count("SendCommand")
+    assert shown(kernel.run("print(2)")[0], "stdout") == "2\n"
+
+
+def test_nobody_answers(site, aws, place, kernel):
+    """After the time it is a denial."""
+    (place / "guardrails.toml").write_text('confirm_timeout_s = 1\n[log]\npath = "decisions.jsonl"\n')
+    outputs, _ = command(kernel, site, lambda *_: None)
+    assert "Nothing was typed within 1 s" in shown(outputs, "text/html")
+    assert not aws.count("SendCommand")
+
+
+def test_a_question_that_cannot_be_asked(site, aws, kernel):
+    """Where the frontend takes no question, the call is denied, and the kernel goes on."""
+    kernel.run("def broken(prompt):\n    raise RuntimeError('no frontend')\nget_ipython().kernel.raw_input = broken")
+    outputs, _ = command(kernel, site, lambda *_: "blue")
+    assert "could not be asked (RuntimeError: no frontend)" in shown(outputs, "text/html")
+    assert not aws.count("SendCommand")
+
+
+def test_what_is_typed_too_late_is_no_answer(site, aws, place, kernel):
+    """A name that comes after the time does not answer the next question."""
+    (place / "guardrails.toml").write_text('confirm_timeout_s = 1\n[log]\npath = "decisions.jsonl"\n')
+    command(kernel, site, lambda *_: None)
+    kernel.type("blue")
+    outputs, prompts = command(kernel, site, lambda *_: None)
+    assert len(prompts) == 1
+    assert "Nothing was typed within 1 s" in shown(outputs, "text/html")
+    assert not aws.count("SendCommand")
+
+
+def test_a_late_answer_is_not_for_the_next_question(site, aws, place, kernel):
+    """After a question that nobody answered, the same cell asks no other: its box may still be there."""
+    (place / "guardrails.toml").write_text('confirm_timeout_s = 1\n[log]\npath = "decisions.jsonl"\n')
+    kernel.run("%load_ext guardrails\nimport boto3, guardrails; ssm = boto3.client('ssm')")
+    cell = (
+        f"for machine in {site.blue.instance_ids[:2]!r}:\n    try:\n        ssm.send_command("
+        "DocumentName='AWS-RunShellScript', InstanceIds=[machine], Parameters={'commands': ['true']})\n"
+        "    except guardrails.CallDenied as error:\n        print(error.decision.reason)"
+    )
+    outputs, prompts = kernel.run(cell, lambda *_: None)
+    assert len(prompts) == 1
+    assert "an earlier question of this cell was not answered: run the cell again" in shown(outputs, "stdout")
+    _, prompts = kernel.run(cell, lambda *_: "blue")
+    assert len(prompts) == 2
+    assert aws.count("SendCommand") == 2
+
+
+def test_a_captured_question(site, aws, kernel):
+    """Where the table would not be seen nothing is asked."""
+    kernel.run("%load_ext guardrails\nimport boto3; ssm = boto3.client('ssm')")
+    cell = (
+        f"%%capture\nssm.send_command(DocumentName='AWS-RunShellScript', InstanceIds=['{site.blue.instance_ids[0]}'],"
+        " Parameters={'commands': ['true']})"
+    )
+    outputs, prompts = kernel.run(cell, lambda *_: "blue")
+    assert prompts == []
+    assert "the output of this cell is captured" in str(outputs)
+    assert not aws.count("SendCommand")
+
+
+def test_a_child_of_the_kernel(site, aws, kernel):
+    """A forked process of a kernel has no frontend: a denial at once."""
+    kernel.run("%load_ext guardrails\nimport boto3, os, guardrails; ssm = boto3.client('ssm')")
+    outputs, prompts = kernel.run(
+        "if (child := os.fork()) == 0:\n    try:\n        ssm.send_command(DocumentName='AWS-RunShellScript', "
+        f"InstanceIds=['{site.blue.instance_ids[0]}'], Parameters={{'commands': ['true']}})\n"
+        "    except guardrails.CallDenied as error:\n        open('child', 'w').write(error.decision.reason)\n"
+        "    os._exit(0)\nos.waitpid(child, 0)\nprint(open('child').read())",
+        lambda *_: "blue",
+    )
+    assert prompts == []
+    assert "a child of the notebook's kernel" in shown(outputs, "stdout")
+    assert not aws.count("SendCommand")
+
+
+def test_an_alarm_of_the_notebook_rings_on_time(site, aws, kernel):
+    """An alarm that was set before the question rings when it would have rung."""
+    kernel.run("import signal, time; rung = []\nsignal.signal(signal.SIGALRM, lambda *_: rung.append(time.time()))")
+    kernel.run("%load_ext guardrails\nimport boto3; ssm = boto3.client('ssm')")
+
+    def answer(_, __):
+        time.sleep(1.5)
+        return "blue"
+
+    outputs, _ = kernel.run(
+        "began = time.time(); signal.setitimer(signal.ITIMER_REAL, 1)\n"
+        f"_ = ssm.send_command(DocumentName='AWS-RunShellScript', InstanceIds=['{site.blue.instance_ids[0]}'],"
+        " Parameters={'commands': ['true']})\ntime.sleep(0.5)\nprint(rung[0] - began < 2.4)",
+        answer,
+    )
+    assert shown(outputs, "stdout").endswith("True\n")
+
+
+def test_a_notebook_that_a_program_runs(site, aws, place):
+    """Run by nbclient, which has nobody to type, it is a denial that says so."""
+    _, _, denied = code(kernels.run("confirmation", place))
+    assert "this notebook is run without input" in shown(denied, "text/html")
+    assert [output for output in denied if output["output_type"] == "error"]
+    assert not aws.count("SendCommand")

@@ -1,0 +1,249 @@
+"""Shadow roll-out: what a rule in dryrun would have done is shown before it is enforced."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import signal
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+import guardrails
+from guardrails.cli.app import app
+from guardrails.config.load import load
+from guardrails.policy.promote.dryrun_record import record_of
+from guardrails.policy.promote.edit_config import place_of, set_word
+from tests.support.terminals import Terminal, environment
+
+RULE = "live-cluster/stop"
+
+
+@pytest.fixture
+def config(tmp_path):
+    file = tmp_path / "guardrails.toml"
+    file.write_text(
+        '# ours\nmode = "enforce"\n\n[log]\npath = "decisions.jsonl"\n[state]\nenabled = false\n\n'
+        f'[enforcement]\n"{RULE}" = "dryrun"  # a trial\n'
+    )
+    return file
+
+
+@pytest.fixture
+def tried(site, config):
+    """Two calls that the rule in dryrun let pass, as a real guard logged them."""
+    guardrails.install(str(config))
+    try:
+        for machine in site.blue.instance_ids[:2]:
+            site.ec2.stop_instances(InstanceIds=[machine])
+    finally:
+        guardrails.uninstall()
+    return config.with_name("decisions.jsonl")
+
+
+def _promote(config, *args, code=0):
+    done = CliRunner().invoke(app, ["policy", "--config", str(config), "promote", *args])
+    assert done.exit_code == code, done.output + repr(done.exception)
+    return done
+
+
+def test_record(tried, config, site):
+    """Hits, targets, programs and people are those of the log."""
+    told = json.loads(_promote(config, RULE, "--format", "json").stdout)
+    assert (told["hits"], told["blocked"], told["unknown"]) == (2, 0, 2)
+    assert told["targets"] == sorted(site.blue.instance_ids[:2])
+    assert told["calls"] == {"ec2:StopInstances": 2}
+    assert len(told["programs"]) == len(told["people"]) == 1
+
+
+def test_how_it_went(tried):
+    """A hit is fine when a later decision saw the live cluster as before, harmed when fewer machines ran."""
+    first, second = (json.loads(line) for line in tried.read_text().splitlines())
+
+    def later(entry, seconds, running):
+        asked = json.loads(json.dumps(entry["input"]))
+        asked["now_s"] += seconds
+        asked["clusters"]["blue"]["running"] = running
+        return {**entry, "result": {"action": "allow", "violations": []}, "input": asked}
+
+    before = first["input"]["clusters"]["blue"]["running"]
+    assert record_of(RULE, [first, later(first, 10, 0)]).unknown == 1
+    assert record_of(RULE, [first, "not a decision", later(first, 90, before)]).fine == 1
+    assert record_of(RULE, [first, later(first, 90, before - 1)]).harmed == 1
+    elsewhere = later(first, 90, before)
+    elsewhere["input"]["call"]["region"] = "us-east-1"
+    assert record_of(RULE, [first, elsewhere]).unknown == 1
+    assert record_of(RULE, [{**second, "custom": {"sent": False}}]).blocked == 1
+
+
+def test_promoted(tried, config, site):
+    """Promoted, the rule's line is gone, the rest of the file is as it was, and the call does not reach the server."""
+    told = _promote(config, RULE, "--yes").stdout
+    assert "would have acted on 2 calls" in told
+    assert config.read_text().endswith("[enforcement]\n")
+    assert config.read_text().startswith('# ours\nmode = "enforce"\n')
+    guardrails.install(str(config))
+    try:
+        with pytest.raises(guardrails.CallDenied):
+            site.ec2.stop_instances(InstanceIds=[site.blue.instance_ids[2]])
+    finally:
+        guardrails.uninstall()
+
+
+def test_to_a_word(tried, config):
+    """--to warn writes that word, and the comment behind it stays."""
+    _promote(config, RULE, "--yes", "--to", "warn")
+    assert f'"{RULE}" = "warn"  # a trial' in config.read_text()
+
+
+def test_nobody_there(tried, config):
+    """Where nobody can be asked, nothing is changed, and the exit code says so."""
+    before = config.read_text()
+    assert "Nobody can be asked here" in _promote(config, RULE, code=1).stdout
+    assert config.read_text() == before
+
+
+def _command(config):
+    return [sys.executable, "-m", "guardrails", "policy", "--config", str(config), "promote", RULE]
+
+
+def test_an_edit_while_it_asks(tried, config):
+    """The rule's own line is changed wherever it stands then; where it is another, nothing is."""
+    moved = config.read_text().replace("[enforcement]\n", '[enforcement]\n"live-cluster/terminate" = "dryrun"\n')
+    changed = config.read_text().replace('"dryrun"', '"warn"')
+    for edited, after in ((moved, moved.replace(f'"{RULE}" = "dryrun"  # a trial\n', "")), (changed, changed)):
+        made = Terminal(_command(config), environment())
+        made.until("[y/N]")
+        config.write_text(edited)
+        made.type("y\n")
+        seen = made.end(code=0 if edited == moved else 2)
+        assert config.read_text() == after
+        assert ("was changed meanwhile" in seen) == (edited != moved)
+        config.write_text(moved.replace('"live-cluster/terminate" = "dryrun"\n', ""))
+
+
+@pytest.mark.parametrize(("around", "why"), [("{} &", "in the background"), ("{} 2>/dev/null", "is no terminal")])
+def test_where_nobody_sees_the_question(around, why, tried, config):
+    """In the background, and without standard error, nobody is asked and nothing is changed; it ends at once."""
+    shell = f"set -m\n{around.format(shlex.join(_command(config)))}\nwait"
+    seen = Terminal(["/bin/bash", "-c", shell], environment()).end()
+    assert why in " ".join(seen.split())
+    assert "[y/N]" not in seen
+    assert '"dryrun"' in config.read_text()
+
+
+def test_the_file_stays_what_it_was(tried, config):
+    """Its mode, its line ends and the link to it are kept."""
+    real = config.with_name("real.toml")
+    real.write_bytes(config.read_bytes().replace(b"\n", b"\r\n"))
+    real.chmod(0o640)
+    config.unlink()
+    config.symlink_to(real)
+    _promote(config, RULE, "--yes", "--to", "warn")
+    assert config.is_symlink()
+    assert real.stat().st_mode & 0o777 == 0o640
+    assert f'"{RULE}" = "warn"  # a trial\r\n'.encode() in real.read_bytes()
+    assert sorted(path.name for path in config.parent.glob(".*toml*")) == []
+
+
+@pytest.mark.parametrize("where", ["[log.labels]\n{}", 'x = """\n{}"""\n'])
+def test_a_line_that_is_something_else(where, tried, config):
+    """A line that reads like the rule's but is not `enforcement`'s is left alone."""
+    line = f'"{RULE}" = "dryrun"\n'
+    text = f'enforcement = {{ "{RULE}" = "dryrun" }}\n'
+    if where.startswith("x"):
+        config = config.with_name("pyproject.toml")
+        where, text = "[tool.other]\n" + where, f"[tool.guardrails]\n{text}"
+    config.write_text(text + where.format(line))
+    before = config.read_text()
+    assert "it is not this line" in _promote(config, RULE, "--yes", code=2).stderr
+    assert config.read_text() == before
+
+
+def test_the_organisations_file(tmp_path):
+    """A rule of the organisation's file, with its locks, is promoted there."""
+    file = tmp_path / "org.toml"
+    file.write_text(f'locked = ["enforcement"]\n[enforcement]\n"{RULE}" = "dryrun"\n')
+    settings = load(directory=tmp_path, organisation=file)
+    assert set_word(place_of(settings, RULE), None) == ""
+    assert file.read_text() == 'locked = ["enforcement"]\n[enforcement]\n'
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else for a moment")
+def test_a_file_of_somebody_else():
+    """Whoever may write the file, but may not give it to its owner again, leaves it the same file."""
+    # Not below pytest's own folder, which is root's alone.
+    with tempfile.TemporaryDirectory() as name:
+        file = Path(name) / "guardrails.toml"
+        file.write_text(f'[enforcement]\n"{RULE}" = "dryrun"\n')
+        Path(name).chmod(0o777)
+        file.chmod(0o666)
+        place = place_of(load(file), RULE)
+        os.seteuid(65534)
+        try:
+            set_word(place, "warn")
+        finally:
+            os.seteuid(0)
+        assert (file.stat().st_uid, file.stat().st_mode & 0o777) == (0, 0o666)
+        assert "warn" in file.read_text()
+        assert [path.name for path in Path(name).iterdir()] == [file.name]
+
+
+@pytest.mark.parametrize("which", ["an attribute", "no room"])
+def test_what_a_new_file_would_lose(which, tried, config, monkeypatch):
+    """An attribute of the file is kept; where there is no room the file stays as it is, and a sentence says so.
+
+    The disk that is full is made of a function that fails.
+    """
+    before = config.read_text()
+    if which == "no room":
+        monkeypatch.setattr("os.replace", lambda *_: os.write(os.open("/dev/full", os.O_WRONLY), b"x"))
+        said = _promote(config, RULE, "--yes", code=2).stderr
+        assert "cannot be written (No space left on device)" in said
+        assert config.read_text() == before
+    else:
+        try:
+            os.setxattr(config, "user.mine", b"1")
+        except OSError:
+            pytest.skip("this file system has no attributes")
+        _promote(config, RULE, "--yes")
+        assert os.getxattr(config, "user.mine") == b"1"
+        assert f'"{RULE}"' not in config.read_text()
+    assert [path.name for path in config.parent.glob(".guardrails*")] == []
+
+
+def test_a_strange_log_line(tried, config):
+    """A line of the log whose parts are no objects does not end the record."""
+    with tried.open("a") as log:
+        log.write('{"decision_id": "x", "result": 5, "input": [], "custom": 1}\n')
+    assert json.loads(_promote(config, RULE, "--format", "json").stdout)["hits"] == 2
+
+
+@pytest.mark.parametrize("ctrl_c", [signal.SIG_DFL, signal.SIG_IGN], ids=["", "ignored"])
+@pytest.mark.parametrize(("typed", "changed"), [("\x03", False), ("\x04", False), ("\n", False), ("y\n", True)])
+def test_the_question_at_a_terminal(typed, changed, ctrl_c, tried, config):
+    """At a real terminal only yes changes the file; Ctrl-C (ignored by the shell or not), Ctrl-D and return do not."""
+    before = config.read_text()
+    made = Terminal(_command(config), environment(TERM="dumb", COLUMNS="80"), ctrl_c=ctrl_c)
+    made.until("[y/N]")
+    made.type(typed)
+    seen = made.end(code=0 if changed else 1)
+    assert (config.read_text() != before) == changed
+    assert "Traceback" not in seen
+    assert "\x1b" not in seen
+
+
+def test_refusals(tried, config):
+    """A rule that is not in dryrun, and a word that is not on a line of its own, end in one sentence."""
+    assert "is not in dryrun" in _promote(config, "live-cluster/terminate", code=2).stderr
+    config.write_text(f'enforcement = {{ "{RULE}" = "dryrun" }}\n')
+    assert "edit it by hand" in _promote(config, RULE, "--yes", code=2).stderr
+
+
+def test_never_hit(config):
+    """A rule without a hit is told so before it is enforced."""
+    assert "was never hit" in _promote(config, RULE, "--yes").stdout

@@ -1,0 +1,288 @@
+"""Bad configuration and bad policies: one clear sentence with file and line, and nothing half installed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from botocore.client import BaseClient
+from hypothesis import given
+from hypothesis import strategies as st
+
+import guardrails
+from guardrails.assembly import terms
+from guardrails.config.load import load
+from guardrails.config.settings import Settings
+from guardrails.evaluate import policy_params
+from guardrails.evaluate.bundle import params_of, read, shipped
+
+ORIGINAL = BaseClient._make_api_call
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "part"),
+    [
+        ('cluster_tag = "C"\nmode = "enforced"\n', 2, "must be one of enforce, warn, dryrun"),
+        ('mod = "enforce"\n', 1, "unknown key `mod`"),
+        ('[live]\nsources = ["eip", "dns"]\n', 2, "names 'dns'"),
+        ('[live]\nsources = ["ssm"]\n', 2, "needs `live.ssm_parameter`"),
+        ('[enforcement]\n"live-cluster/stop" = "off"\n', 1, "must be one of deny, warn, dryrun"),
+        ('[enforcement]\n"live-cluster/stopp" = "warn"\n', 1, "unknown rule 'live-cluster/stopp'"),
+        ("max_fact_age_s = -1\n", 1, "must be a number above 0"),
+        ("[log]\nmax_bytes = 1\n", 2, "at least 10000"),
+        ('engine = "regopy"\n', 1, "must be one of embedded"),
+        ('mode = "warn"\n[params]\nuntagged = "alow"\n', 2, "must be one of deny, confirm, allow"),
+        (
+            '[params]\nuntaged = "allow"\n',
+            1,
+            "unknown parameter 'untaged'; known are capacity, cutover",
+        ),
+        ('[params]\ncluster_tag = "C"\n', 1, "has a key of its own"),
+        ('[params]\nunbreakable = "live-cluster/stop"\n', 1, "for 'unbreakable', must be a list"),
+        ("[params]\nunbreakable = [5]\n", 1, "has 5 in 'unbreakable', where each must be a text"),
+        ('[params]\nrollback_window_s = "x"\n', 1, "for 'rollback_window_s', must be a number"),
+        ("[params]\nrollback_window_s = -1\n", 1, "must not be below 0"),
+        ('[params]\nremaining = "x"\n', 1, "for 'remaining', must be a table"),
+        (
+            "[params]\nremaining.cluster.green = { min_running = 2 }\n",
+            1,
+            "unknown 'remaining.cluster'; known are bounds",
+        ),
+        ("[params]\nremaining.clusters.green = { least = 2 }\n", 1, "unknown 'remaining.clusters.green.least'"),
+        ("[params]\nremaining.clusters.green = 2\n", 1, "for 'remaining.clusters.green', must be a table"),
+        ("[params]\nremaining.clusters.green = { max_share = 34 }\n", 1, "must be a share, from 0 to 1"),
+        ("[params]\ncutover.min_share = true\n", 1, "for 'cutover.min_share', must be a number"),
+        ("[params]\nrollback_window_s = 2024-01-01\n", 1, "must be what JSON can say"),
+        ("[params]\nrollback_window_s = inf\n", 1, "must be what JSON can say"),
+        ('home_region = "a b"\n', 1, "must be the name of a region"),
+        ('[log]\npath = "/"\n', 2, "must name a file"),
+        ('[log]\npath = ""\n', 2, "must be a text that is not empty"),
+        ('[log]\npath = "~nobodyatall/x"\n', 2, "there is no such home folder"),
+        ('[state]\npath = "a\\u0000b"\n', 2, "must be a text"),
+        ("confirm_timeout_s = 1e12\n", 1, "above 0 and below 1e9"),
+        ('mode = "warn"\nmode = "warn"\n', 2, "not valid TOML"),
+    ],
+)
+def test_bad_key(tmp_path, text, line, part):
+    """Every wrong key, word or value is refused with file, line and what is allowed; botocore stays untouched."""
+    file = tmp_path / "guardrails.toml"
+    file.write_text(text)
+    with pytest.raises(guardrails.ConfigError) as caught:
+        guardrails.install(file)
+    assert f"guardrails.toml:{line}" in str(caught.value)
+    assert part in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert BaseClient._make_api_call is ORIGINAL
+
+
+DECLARED = params_of(read((shipped(),)))
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from([*DECLARED, "bounds", "x"]), inner),
+    max_leaves=8,
+)
+
+
+@given(st.dictionaries(st.sampled_from(sorted(DECLARED)), VALUES, min_size=1, max_size=3))
+def test_params_of_any_shape(given_params):
+    """Whatever is given for the shipped parameters, it is of the type of the default, or refused in one sentence."""
+    try:
+        given_params = policy_params.plain(given_params)
+        policy_params.check(given_params, DECLARED)
+    except policy_params.NotLikeIt:
+        return
+    for name, value in given_params.items():
+        default = DECLARED[name]
+        numbers = isinstance(default, (int, float)) and not isinstance(default, bool)
+        assert isinstance(value, (int, float) if numbers else type(default)), name
+        assert name not in ("capacity", "cutover", "remaining") or set(value) <= set(default), name
+
+
+def declare(folder, own):
+    """A folder of policies whose data.json declares parameters."""
+    (folder / "guardrails").mkdir()
+    (folder / "guardrails" / "data.json").write_text(json.dumps({"params": own}))
+    (folder / "x.rego").write_text("package guardrails.x\n")
+
+
+def test_params_that_a_policy_declares(tmp_path):
+    """A policy's own parameters are held to its own defaults; null takes anything, and so does an empty table."""
+    declare(tmp_path, {"own": {"number": 1, "any": None, "free": {}}})
+    settings = {"policies": [str(tmp_path)], "log": {"enabled": False}}
+    guardrails.Guard.from_config({**settings, "params": {"own": {"number": 2, "any": [3], "free": {"x": 4}}}})
+    with pytest.raises(guardrails.ConfigError, match=r"install\(config\): `params` has '2' for 'own.number'"):
+        guardrails.Guard.from_config({**settings, "params": {"own": {"number": "2"}}})
+
+
+@pytest.mark.parametrize(
+    ("own", "given"),
+    [
+        ([0.5, 1.5], [1, 2]),
+        ([1, 2], [1.5]),
+        ([["a"]], [("b",)]),
+        (0, -5),
+        ({"blue": 3}, {"red": 5}),
+        (None, {"any": ["thing"]}),
+    ],
+)
+def test_params_that_are_like_their_default(tmp_path, own, given):
+    """Numbers are numbers, tuples are lists, and a table of one's own may hold more than its default."""
+    declare(tmp_path, {"own": own})
+    guardrails.Guard.from_config({"policies": [str(tmp_path)], "log": {"enabled": False}, "params": {"own": given}})
+
+
+def test_unbreakable_as_a_tuple():
+    """From Python a tuple of rules is a list of them."""
+    config = {"log": {"enabled": False}, "params": {"unbreakable": ("live-cluster/stop",)}}
+    assert terms(load(config)).unbreakable == {"live-cluster/stop"}
+
+
+@pytest.mark.parametrize(
+    ("own", "sentence"),
+    [
+        ({"rollback_window_s": "x"}, "'rollback_window_s', must be a number"),
+        ({"untagged": "dney"}, "'untagged', must be one of"),
+        ({"remaining": {"bounds": None}}, "'remaining.bounds', must be a table"),
+        ({"remaining": {"bounds": {"max_share": 34}}}, "must be a share"),
+    ],
+)
+def test_shipped_params_in_a_data_json(tmp_path, own, sentence):
+    """A policy's own data is held to the defaults of the shipped policies where it goes over them."""
+    declare(tmp_path, own)
+    with pytest.raises(guardrails.PolicyError, match=f"a data.json of `policies` has .*{sentence}"):
+        guardrails.install({"policies": [str(tmp_path)], "log": {"enabled": False}})
+    assert BaseClient._make_api_call is ORIGINAL
+
+
+def test_unbreakable_of_a_policy(tmp_path):
+    """Data of a policy that makes `unbreakable` something else than a list does not load."""
+    declare(tmp_path, {"unbreakable": "live-cluster/stop"})
+    with pytest.raises(guardrails.GuardrailsError, match="unbreakable"):
+        guardrails.install({"policies": [str(tmp_path)], "log": {"enabled": False}})
+    assert BaseClient._make_api_call is ORIGINAL
+
+
+@pytest.mark.parametrize("kind", ["link", "folder"])
+@pytest.mark.parametrize("whose", ["local", "organisation"])
+def test_a_file_that_is_none(tmp_path, kind, whose):
+    """A configuration that is a link to nothing or a folder is an error, not the defaults."""
+    file = tmp_path / "guardrails.toml"
+    if kind == "link":
+        file.symlink_to(tmp_path / "gone")
+    else:
+        file.mkdir()
+    where = {"directory": tmp_path} if whose == "local" else {"organisation": file, "directory": tmp_path / "no"}
+    with pytest.raises(
+        guardrails.ConfigError, match=r"guardrails\.toml.*(is a link to what is not there|Is a directory)"
+    ):
+        load(**where)
+
+
+def test_a_working_directory_that_is_gone(tmp_path, monkeypatch):
+    """Without a working directory it says so; a configuration that is named by its whole path is read all the same."""
+    (tmp_path / "here").mkdir()
+    file = tmp_path / "guardrails.toml"
+    file.write_text('mode = "warn"\n')
+    monkeypatch.chdir(tmp_path / "here")
+    (tmp_path / "here").rmdir()
+    with pytest.raises(guardrails.ConfigError, match="the working directory cannot be told"):
+        load()
+    assert load(file).mode == "warn"
+
+
+@pytest.mark.parametrize(
+    ("rego", "place", "part"),
+    [
+        ("package guardrails.extra\n\ndeny contains x if {\n", "extra.rego:4", "expecting"),
+        ("package guardrails.extra\n\nok if nosuch(input.x)\n", "extra.rego:3", "unknown function nosuch"),
+        ("package guardrails.extra\n\nok if data.guardrails.parms.x\n", "extra.rego:3", "nothing defines"),
+        ("package guardrails.extra\n\nf(x) := g(x)\n\ng(x) := f(x)\n", "extra.rego:", "recursion"),
+        ("package guardrails.extra\n\nx := http.send({})\n", "extra.rego:3", "not allowed"),
+        ("package guardrails.extra\n\nx := data.guardrails[input.a].deny\n", "extra.rego:3", "by a variable"),
+        (
+            "package guardrails.extra\n\nimport data.guardrails.lib\n\nx if some lib in input.y\n",
+            "extra.rego:5",
+            "lib is the package data.guardrails.lib here",
+        ),
+    ],
+)
+def test_bad_policy(tmp_path, rego, place, part):
+    """A broken policy is refused at install with file and line; nothing is installed."""
+    (tmp_path / "extra.rego").write_text(rego)
+    with pytest.raises(guardrails.PolicyError) as caught:
+        guardrails.install({"policies": [str(tmp_path)], "log": {"enabled": False}})
+    assert place in str(caught.value)
+    assert part in str(caught.value)
+    assert BaseClient._make_api_call is ORIGINAL
+
+
+def test_a_function_of_several_files(tmp_path):
+    """A function defined in several files, which the embedded engine cannot call, is refused at install."""
+    (tmp_path / "one.rego").write_text("package guardrails.help\n\nx(a) if a == 1\n")
+    (tmp_path / "two.rego").write_text("package guardrails.help\n\nx(a) if a == 2\n")
+    with pytest.raises(guardrails.PolicyError, match=r"two\.rego:3: the function x is defined in .*one\.rego, too"):
+        guardrails.install({"policies": [str(tmp_path)], "log": {"enabled": False}})
+    assert BaseClient._make_api_call is ORIGINAL
+
+
+def test_bad_data(tmp_path):
+    """Data that is not JSON is refused with file, line and column."""
+    (tmp_path / "guardrails").mkdir()
+    (tmp_path / "guardrails" / "data.json").write_text('{"a": 1,\n nonsense}\n')
+    (tmp_path / "x.rego").write_text("package guardrails.x\n")
+    with pytest.raises(guardrails.PolicyError, match=r"data\.json:2:2: not valid JSON"):
+        guardrails.install({"policies": [str(tmp_path)], "log": {"enabled": False}})
+    assert BaseClient._make_api_call is ORIGINAL
+
+
+@pytest.mark.parametrize("command", [["run", "script.py"], ["check", "ec2", "StopInstances"], ["live"], ["log"]])
+def test_commands_exit_with_two(tmp_path, command):
+    """Every command answers a bad configuration with one sentence on stderr and exit code 2, and no traceback."""
+    (tmp_path / "guardrails.toml").write_text('mode = "on"\n')
+    (tmp_path / "script.py").write_text("print('ran')\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "guardrails", *command], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "guardrails.toml:1" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+def test_found_upward_and_in_pyproject(tmp_path):
+    """The file is found from the working directory upward; [tool.guardrails] in pyproject.toml counts."""
+    deep = tmp_path / "a" / "b"
+    deep.mkdir(parents=True)
+    (tmp_path / "pyproject.toml").write_text('[project]\nname = "x"\n\n[tool.guardrails]\nmode = "warn"\n')
+    assert load(directory=deep).mode == "warn"
+    (tmp_path / "a" / "guardrails.toml").write_text('mode = "dryrun"\n')
+    assert load(directory=deep).mode == "dryrun"
+
+
+def test_environment_names_the_file(tmp_path, monkeypatch):
+    """GUARDRAILS_CONFIG names the file; one that does not exist is an error, not a default."""
+    monkeypatch.setenv("GUARDRAILS_CONFIG", str(tmp_path / "no.toml"))
+    with pytest.raises(guardrails.ConfigError, match="does not exist"):
+        load()
+
+
+def test_organisation_locks_keys(tmp_path):
+    """A key that the organisation's file locks cannot be changed by a local file."""
+    organisation = tmp_path / "org.toml"
+    organisation.write_text('locked = ["mode"]\nmode = "enforce"\nmax_fact_age_s = 2\n')
+    local = tmp_path / "guardrails.toml"
+    local.write_text("max_fact_age_s = 3\n")
+    assert load(local, organisation=organisation).max_fact_age_s == 3
+    local.write_text('mode = "dryrun"\n')
+    with pytest.raises(guardrails.ConfigError, match=r"guardrails\.toml:1: `mode` is locked by .*org\.toml:2"):
+        load(local, organisation=organisation)
+
+
+def test_defaults_mean_something(tmp_path):
+    """Without any file: enforce, cluster tag Cluster, live by Elastic IPs."""
+    settings = load(directory=tmp_path, organisation=Path("/nonexistent"))
+    assert settings == Settings(log=settings.log)
+    assert (settings.mode, settings.cluster_tag, settings.live.sources) == ("enforce", "Cluster", ("eip",))

@@ -1,0 +1,298 @@
+"""What the guards of a host remember together: machines taken away, clusters that were live, and a file that fails."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import stat
+import subprocess
+import sys
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import guardrails
+from guardrails.memory import History, Machine, StateUnavailable, Store
+from guardrails.values import Call, Live, Target
+
+SCOPE = "123456789012/eu-west-1"
+NOW = 1_700_000_000.0
+BLUE = Live(known=True, disputed=False, clusters=("blue",))
+GREEN = Live(known=True, disputed=False, clusters=("green",))
+WORKERS = {f"i-{number}": Machine("workers", "running") for number in range(10)}
+
+
+def terminating(*ids, effect="terminate"):
+    """A call and its targets."""
+    call = Call("ec2", "TerminateInstances", {"InstanceIds": list(ids)}, "eu-west-1", "", effects=(effect,))
+    return call, [Target(name, "instance", "target", resolved=True, clusters=("workers",)) for name in ids]
+
+
+@pytest.fixture
+def history(tmp_path):
+    return History(Store(tmp_path / "state.db"), "Cluster")
+
+
+def take(history, *ids, machines=WORKERS, now=NOW, sent=True, live=BLUE, effect="terminate"):
+    """Claim and settle; what was known before."""
+    claim, past = history.claim(SCOPE, *terminating(*ids, effect=effect), machines, live, now)
+    claim.settle(now, sent=sent)
+    return past
+
+
+def gone(*ids):
+    return {name: Machine("workers", "terminated" if name in ids else "running") for name in WORKERS}
+
+
+def test_single_calls_count_as_one(history):
+    """Machines taken away one by one add up, by cluster, when AWS shows them as terminated."""
+    for number in range(3):
+        take(history, f"i-{number}")
+    assert take(history, "i-9", machines=gone("i-0", "i-1", "i-2")).destroyed == {"workers": 3}
+
+
+def test_a_retry_counts_once(history):
+    """The same call again neither counts itself nor counts twice for others."""
+    take(history, "i-1")
+    assert take(history, "i-1").going == {}
+    assert take(history, "i-9", machines=gone("i-1")).destroyed == {"workers": 1}
+
+
+def test_machines_under_way_are_known_to_others(history):
+    """A machine that was just sent away counts as going, though AWS still shows it as running."""
+    take(history, "i-1")
+    assert take(history, "i-2", now=NOW + 5).going == {"i-1": "shutting-down"}
+
+
+def test_a_call_that_did_nothing_is_forgotten(history):
+    """A machine that runs on two minutes later was not taken away: AWS refused, or the call was lost."""
+    take(history, "i-1")
+    later = take(history, "i-2", now=NOW + 130)
+    assert (later.going, later.destroyed) == ({}, {})
+
+
+def test_denied_calls_leave_nothing(history):
+    """A claim that is settled as not sent is gone."""
+    take(history, "i-1", sent=False)
+    later = take(history, "i-2", machines=gone("i-1"))
+    assert (later.going, later.destroyed) == ({}, {})
+
+
+def test_two_at_the_same_moment_see_each_other(history):
+    """Before either call is decided on, the second knows of the first one's machines."""
+    first, _ = history.claim(SCOPE, *terminating("i-1"), WORKERS, BLUE, NOW)
+    _, past = history.claim(SCOPE, *terminating("i-2"), WORKERS, BLUE, NOW)
+    assert past.going == {"i-1": "shutting-down"}
+    first.settle(NOW, sent=False)
+    assert take(history, "i-3").going == {"i-2": "shutting-down"}
+
+
+def test_a_denied_retry_does_not_unsend_the_first(history):
+    """A claim that is dropped leaves what an earlier call for the same machine has done."""
+    take(history, "i-1")
+    take(history, "i-1", sent=False)
+    assert take(history, "i-2", machines=gone("i-1")).destroyed == {"workers": 1}
+
+
+def test_an_abandoned_claim_expires(history):
+    """A process that died while deciding does not count for ever."""
+    history.claim(SCOPE, *terminating("i-1"), WORKERS, BLUE, NOW)
+    assert take(history, "i-2", machines=gone("i-1"), now=NOW + 1000).destroyed == {}
+
+
+def test_the_window_ends(history):
+    """What happened longer ago than the window is not counted."""
+    take(history, "i-1")
+    assert take(history, "i-2", machines=gone("i-1"), now=NOW + 3599).destroyed == {"workers": 1}
+    assert take(history, "i-3", machines=gone("i-1", "i-2"), now=NOW + 3602).destroyed == {"workers": 1}
+
+
+def test_stopped_machines_count_until_they_run_again(history):
+    """A stopped machine counts as stopped; one that was started again does not."""
+    take(history, "i-1", effect="stop")
+    stopped = {**WORKERS, "i-1": Machine("workers", "stopped")}
+    assert take(history, "i-2", machines=stopped, now=NOW + 200).stopped == {"workers": 1}
+    assert take(history, "i-3", now=NOW + 400).stopped == {}
+
+
+def test_machines_of_a_group_count(history):
+    """A call that names a group takes the group's machines away."""
+    call = Call("autoscaling", "DeleteAutoScalingGroup", {}, "eu-west-1", "", effects=("terminate",))
+    group = Target("g", "asg", "target", resolved=True, facts={"instances": ["i-1", "i-2"]})
+    claim, _ = history.claim(SCOPE, call, [group], WORKERS, BLUE, NOW)
+    claim.settle(NOW, sent=True)
+    assert take(history, "i-3", machines=gone("i-1", "i-2")).destroyed == {"workers": 2}
+
+
+def test_launches_and_calls_are_counted(history):
+    """Machines asked for count by the cluster that they are tagged for, calls by operation within a minute."""
+    tags = [{"ResourceType": "instance", "Tags": [{"Key": "Cluster", "Value": "green"}]}]
+    params = {"MaxCount": 4, "TagSpecifications": tags}
+    call = Call("ec2", "RunInstances", params, "eu-west-1", "", effects=("capacity",))
+    for number in range(2):
+        claim, past = history.claim(SCOPE, call, [], WORKERS, BLUE, NOW + number)
+        claim.settle(NOW + number, sent=True)
+    assert (past.launched, past.call_rate) == ({"green": 4}, 1)
+    assert history.past(SCOPE, call, [], WORKERS, BLUE, NOW + 62).call_rate == 0
+
+
+def test_accounts_and_regions_are_apart(history):
+    """What happens in one region does not count in another."""
+    take(history, "i-1")
+    _, past = history.claim("123456789012/us-east-1", *terminating("i-2"), gone("i-1"), BLUE, NOW)
+    assert past.destroyed == {}
+
+
+@given(batches=st.lists(st.sets(st.integers(0, 9), min_size=1), max_size=8))
+def test_any_split_counts_the_same(tmp_path_factory, batches):
+    """However machines are split into calls, and however often a call is repeated, each counts once."""
+    history = History(Store(tmp_path_factory.mktemp("state") / "state.db"), "Cluster")
+    for batch in batches:
+        take(history, *(f"i-{number}" for number in sorted(batch)))
+    every = {f"i-{number}" for batch in batches for number in batch}
+    call, targets = terminating("i-other")
+    past = history.past(SCOPE, call, targets, gone(*every), BLUE, NOW)
+    assert past.destroyed.get("workers", 0) == len(every)
+
+
+# -- which cluster was live -------------------------------------------------------------------------------------------
+
+
+def test_a_cutover_is_noticed(history):
+    """The cluster that stops being live is retired then, and the other is live since then."""
+    take(history, "i-1", live=BLUE)
+    past = take(history, "i-1", live=GREEN, now=NOW + 60)
+    assert (past.live_since, past.retired_at) == ({"green": NOW + 60}, {"blue": NOW + 60})
+    past = take(history, "i-1", live=GREEN, now=NOW + 90)
+    assert (past.live_since, past.retired_at) == ({"green": NOW + 60}, {"blue": NOW + 60})
+
+
+def test_nothing_retires_while_nobody_knows(history):
+    """A source that fails for a moment is no cutover."""
+    take(history, "i-1", live=BLUE)
+    unknown = Live(known=False, disputed=False, clusters=())
+    assert take(history, "i-1", live=unknown, now=NOW + 60).retired_at == {}
+    assert take(history, "i-1", live=BLUE, now=NOW + 90).live_since == {"blue": NOW}
+
+
+def test_going_back_makes_it_live_again(history):
+    """After a failed cutover the old cluster is live and the new one retired."""
+    for number, live in enumerate((BLUE, GREEN, BLUE)):
+        past = take(history, "i-1", live=live, now=NOW + number)
+    assert (past.live_since, past.retired_at) == ({"blue": NOW + 2}, {"green": NOW + 2})
+
+
+# -- the file ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_file_is_its_owners(history):
+    """Nobody else reads it."""
+    take(history, "i-1")
+    assert stat.S_IMODE(history.store.path.stat().st_mode) == 0o600
+
+
+def test_a_spoilt_file_is_one_sentence(tmp_path):
+    """A file that is no database is told by its name, with what to do; it is left as it is."""
+    path = tmp_path / "state.db"
+    path.write_bytes(b"not a database at all" * 100)
+    with pytest.raises(StateUnavailable, match=r"state\.db cannot be used .*remove it.*state\.enabled = false"):
+        take(History(Store(path), "Cluster"), "i-1")
+    assert path.read_bytes().startswith(b"not a database")
+
+
+def test_a_newer_file_is_refused(tmp_path):
+    """A file of another version is not written to."""
+    path = tmp_path / "state.db"
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA user_version = 7")
+    with pytest.raises(StateUnavailable, match="version 7"):
+        take(History(Store(path), "Cluster"), "i-1")
+
+
+def test_a_locked_file_ends_in_time(history, tmp_path):
+    """A lock that nobody lets go of ends in an error, not in a hang."""
+    take(history, "i-1")
+    other = sqlite3.connect(history.store.path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    impatient = History(Store(history.store.path, timeout_s=0.05), "Cluster")
+    with pytest.raises(StateUnavailable, match="locked"):
+        take(impatient, "i-2")
+    other.close()
+
+
+# -- with the whole guard ---------------------------------------------------------------------------------------------
+
+BOUNDED = {"params": {"remaining": {"clusters": {"workers": {"max_share": 0.5}}}}}
+
+
+def test_a_spoilt_file_blocks_what_destroys(site, aws, install, tmp_path):
+    """Without the history nobody knows how much was taken away already: nothing is sent. A launch is."""
+    (tmp_path / "state.db").write_bytes(b"not a database at all" * 100)
+    install()
+    with pytest.raises(guardrails.GuardUnavailable, match=r"state\.db"):
+        site.ec2.terminate_instances(InstanceIds=list(site.green.instance_ids))
+    assert aws.count("TerminateInstances") == 0
+    site.ec2.run_instances(ImageId="ami-12345678", MinCount=1, MaxCount=1, InstanceType="t3.small")
+    assert aws.count("RunInstances") == 1
+
+
+def test_a_process_counts_what_another_took(aws, install, tmp_path):
+    """Another process took half of the workers away; one more is too many here."""
+    workers = aws.start_cluster("workers", 4).instance_ids
+    aws.start_cluster("blue", 1, addresses=1)
+    code = (
+        "import boto3, guardrails, json, sys\n"
+        "guardrails.install(json.loads(sys.argv[1]))\n"
+        "boto3.client('ec2').terminate_instances(InstanceIds=sys.argv[2:])\n"
+    )
+    config = {"log": {"path": str(tmp_path / "other.jsonl")}, **BOUNDED}
+    subprocess.run([sys.executable, "-c", code, json.dumps(config), *workers[:2]], check=True, env=os.environ)
+    assert aws.running("workers") == 2
+    install(**BOUNDED)
+    with pytest.raises(guardrails.CallDenied, match="remaining/share"):
+        aws.client("ec2").terminate_instances(InstanceIds=[workers[2]])
+    assert aws.running("workers") == 2
+
+
+def test_single_calls_are_bounded(aws, install):
+    """The third of four single calls is too many: half of the workers went already."""
+    workers = aws.start_cluster("workers", 4).instance_ids
+    aws.start_cluster("blue", 1, addresses=1)
+    install(**BOUNDED)
+    for machine in workers[:2]:
+        aws.client("ec2").terminate_instances(InstanceIds=[machine])
+    with pytest.raises(guardrails.CallDenied, match="remaining/share"):
+        aws.client("ec2").terminate_instances(InstanceIds=[workers[2]])
+    assert aws.count("TerminateInstances") == 2
+
+
+def test_disabled_state_remembers_nothing(aws, install):
+    """With `state.enabled = false` single calls do not add up, and no file is made."""
+    workers = aws.start_cluster("workers", 4).instance_ids
+    aws.start_cluster("blue", 1, addresses=1)
+    guard = install(state={"enabled": False}, **BOUNDED)
+    for machine in workers[:3]:
+        # What AWS shows as terminated is not part of the cluster any more.
+        aws.client("ec2").terminate_instances(InstanceIds=[machine])
+    assert aws.running("workers") == 1
+    assert not (guard.settings.log.path.parent / "state.db").exists()
+
+
+def test_the_way_back_stays_open(aws, install):
+    """Right after a cutover the cluster that was live cannot be destroyed; when the window has passed it can."""
+    blue = aws.start_cluster("blue", 2, addresses=1)
+    green = aws.start_cluster("green", 2)
+    ec2 = aws.client("ec2")
+    install(params={"rollback_window_s": 2})
+    ec2.associate_address(
+        AllocationId=blue.allocation_ids[0], InstanceId=green.instance_ids[0], AllowReassociation=True
+    )
+    with pytest.raises(guardrails.CallDenied, match="rollback/window"):
+        ec2.terminate_instances(InstanceIds=list(blue.instance_ids))
+    assert aws.count("TerminateInstances") == 0
+    time.sleep(2.1)
+    ec2.terminate_instances(InstanceIds=list(blue.instance_ids))
+    assert aws.running("blue") == 0

@@ -1,0 +1,131 @@
+"""Which cluster is live: each source, and what several of them say together."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import guardrails
+from guardrails.resolve.live import combine, names
+from guardrails.values import SourceReport
+
+CLUSTERS = st.sampled_from(["blue", "green", "red"])
+NAMES = st.sampled_from(["eip", "tag", "ssm"])
+REPORTS = st.lists(st.builds(SourceReport, NAMES, st.lists(CLUSTERS).map(tuple), st.just(1.0), st.text()), min_size=1)
+
+
+@given(REPORTS, st.sets(CLUSTERS))
+def test_combination(reports, existing):
+    """Every cluster that anyone names is live; sources that differ are in dispute; known is what has machines."""
+    live = combine(reports, existing)
+    named = {cluster for report in reports for cluster in report.clusters}
+    assert set(live.clusters) == named
+    assert live.disputed == any(set(one.clusters) != set(other.clusters) for one in reports for other in reports)
+    assert live.known == bool(named & existing)
+    # The order of the sources does not matter.
+    other = combine(reversed(reports), existing)
+    assert (other.clusters, other.disputed, other.known) == (live.clusters, live.disputed, live.known)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("blue\n", ("blue",)),
+        (" green , blue\n# red\n", ("blue", "green")),
+        ("blue # since Monday\n", ("blue",)),
+        ("", ()),
+        ("\n ,\n", ()),
+        (None, ()),
+    ],
+)
+def test_names(text, found):
+    """A text names clusters by commas or lines; comments and empty places name none."""
+    assert names(text) == found
+
+
+@pytest.fixture
+def seen(aws, install):
+    """seen(**live): which clusters are live with these settings, and what the sources said."""
+
+    def look(**live):
+        guard = install(live=live)
+        facts = guard.live(aws.client("ec2")).live
+        guardrails.uninstall()
+        return facts
+
+    return look
+
+
+def test_by_address(site, seen):
+    """Without settings, the clusters with an Elastic IP on a machine are live."""
+    assert seen().clusters == ("blue",)
+
+
+def test_by_listed_address(site, aws, seen):
+    """With a list, only those addresses count."""
+    extra = aws.start_cluster("green", 1, addresses=1)
+    assert seen().clusters == ("blue", "green")
+    assert seen(eip_addresses=list(site.blue.public_ips)).clusters == ("blue",)
+    assert seen(eip_addresses=list(extra.public_ips)).clusters == ("green",)
+
+
+def test_by_tagged_address(site, seen):
+    """With a tag, only the addresses that carry it count."""
+    site.ec2.create_tags(Resources=[site.blue.allocation_ids[0]], Tags=[{"Key": "Use", "Value": "front"}])
+    assert seen(eip_tag={"key": "Use", "value": "front"}).clusters == ("blue",)
+    assert seen(eip_tag={"key": "Use", "value": "back"}).known is False
+
+
+def test_address_on_nobodys_machine(aws, seen):
+    """An address on a machine without a cluster tag names no cluster, and the evidence says so."""
+    aws.start_cluster("stray", 1, addresses=1, cluster_tag="Owner")
+    facts = seen()
+    assert (facts.known, facts.clusters) == (False, ())
+    assert "1 on machines without a Cluster tag" in facts.sources[0].evidence
+
+
+def test_by_tag(aws, seen):
+    """Machines with the mark make their cluster live."""
+    aws.start_cluster("blue", 1, tags={"Stage": "live"})
+    aws.start_cluster("green", 1, tags={"Stage": "next"})
+    assert seen(sources=["tag"], tag={"key": "Stage", "value": "live"}).clusters == ("blue",)
+
+
+def test_by_parameter(site, aws, seen):
+    """The Parameter Store value names the live cluster."""
+    aws.client("ssm").put_parameter(Name="/live", Value="green", Type="String")
+    facts = seen(sources=["ssm", "eip"], ssm_parameter="/live")
+    assert (facts.clusters, facts.disputed) == (("blue", "green"), True)
+
+
+def test_by_file(site, seen, tmp_path):
+    """A file names the live cluster; one that cannot be read is a source that names nothing."""
+    file = tmp_path / "live.txt"
+    file.write_text("green\n")
+    assert seen(sources=["file"], file=str(file)).clusters == ("green",)
+    file.unlink()
+    facts = seen(sources=["file"], file=str(file))
+    assert facts.known is False
+    assert "cannot be read" in facts.sources[0].evidence
+
+
+def test_by_environment(site, seen, monkeypatch):
+    """An environment variable names the live cluster."""
+    monkeypatch.setenv("LIVE", "green")
+    assert seen(sources=["env"], env="LIVE").clusters == ("green",)
+    monkeypatch.delenv("LIVE")
+    assert seen(sources=["env"], env="LIVE").known is False
+
+
+def test_a_silent_source_disputes(site, seen):
+    """A source that names nothing disagrees with one that names something; what is named stays protected."""
+    facts = seen(sources=["eip", "env"], env="NOT_SET")
+    assert (facts.known, facts.disputed, facts.clusters) == (True, True, ("blue",))
+
+
+def test_terminated_machines_make_nothing_live(aws, seen):
+    """A cluster of which only terminated machines are left is not live by tag."""
+    gone = aws.start_cluster("blue", 1, tags={"Live": "true"})
+    aws.client("ec2").terminate_instances(InstanceIds=list(gone.instance_ids))
+    assert seen(sources=["tag"]).known is False

@@ -1,0 +1,346 @@
+"""Targets at one remove: whatever carries or reaches a cluster carries its name, in the shapes that AWS documents.
+
+Pure: look-ups are answered from tables, because the simulated AWS lacks many of them.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from guardrails.resolve.inventory import ADDRESSES, INSTANCES
+from guardrails.resolve.resources.registry import Inventory, followups, known_types, plan, targets_of
+from guardrails.values import Answer, Call, TargetRef
+
+BALANCER = "arn:aws:elasticloadbalancing:eu-west-1:1:loadbalancer/app/web/50dc6c495c0c9188"
+LISTENER = BALANCER.replace(":loadbalancer/", ":listener/") + "/f2f7dc8efc522ab2"
+GROUP = "arn:aws:elasticloadbalancing:eu-west-1:1:targetgroup/web/73e2d6bc24d8a067"
+ACCELERATOR = "arn:aws:globalaccelerator::1:accelerator/a1"
+BUCKET, QUEUE = "arn:aws:s3:::photos", "arn:aws:sqs:eu-west-1:1:jobs"
+
+MACHINE = {
+    "InstanceId": "i-1",
+    "State": {"Name": "running"},
+    "Placement": {"AvailabilityZone": "eu-west-1a", "GroupName": "rack"},
+    "VpcId": "vpc-1",
+    "SubnetId": "subnet-1",
+    "ImageId": "ami-1",
+    "KeyName": "ops",
+    "IamInstanceProfile": {"Arn": "arn:aws:iam::1:instance-profile/web"},
+    "SecurityGroups": [{"GroupId": "sg-1", "GroupName": "web"}],
+    "PrivateIpAddress": "10.0.0.4",
+    "PublicIpAddress": "203.0.113.4",
+    "BlockDeviceMappings": [{"Ebs": {"VolumeId": "vol-1"}}],
+    "Tags": [
+        {"Key": key, "Value": value}
+        for key, value in {
+            "Cluster": "blue",
+            "aws:autoscaling:launchConfigurationName": "lc",
+            "aws:ec2launchtemplate:id": "lt-1",
+            "aws:cloudformation:stack-name": "site",
+            "eks:cluster-name": "k8s",
+            "eks:nodegroup-name": "pool",
+            "elasticbeanstalk:environment-name": "prod",
+        }.items()
+    ],
+}
+
+
+def resolve(refs, params=None, *, service="ec2", operation="X", machines=(MACHINE,), **answers):
+    """The targets by id; `answers` are items by the look-up's operation."""
+    call = Call(service, operation, params or {}, "eu-west-1", "", targets=tuple(refs), effects=("network",))
+    given = {
+        "DescribeInstances": [{"Instances": list(machines)}],
+        "DescribeAddresses": [{"PublicIp": "198.51.100.7", "AllocationId": "eipalloc-1", "InstanceId": "i-1"}],
+        **answers,
+    }
+
+    def answer(lookups):
+        return {one.key(): Answer(tuple(given.get(one.operation, ())), 1.0) for one in lookups}
+
+    found = answer([*plan(call, "Cluster"), INSTANCES, ADDRESSES])
+    found |= answer(followups(call, found))
+    inventory = Inventory(found[INSTANCES.key()].items, found[ADDRESSES.key()].items, "Cluster")
+    return {target.id: target for target in targets_of(call, found, inventory, ("blue",))}
+
+
+def only(kind, name, params=None, **how):
+    """One target, unresolved or not."""
+    (found,) = resolve([TargetRef(name, kind)], params, **how).values()
+    return found
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "other"),
+    [
+        ("vpc", "vpc-1", "vpc-2"),
+        ("security-group", "sg-1", "sg-2"),
+        ("security-group", "web", "db"),
+        ("ami", "ami-1", "ami-2"),
+        ("key-pair", "ops", "dev"),
+        ("instance-profile", "web", "db"),
+        ("placement-group", "rack", "spread"),
+        ("launch-configuration", "lc", "lc-2"),
+        ("eks-cluster", "k8s", "k9s"),
+        ("eks-nodegroup", "k8s/pool", "k8s/other"),
+        ("eb-environment", "prod", "test"),
+    ],
+)
+def test_what_machines_were_launched_from_or_with(kind, name, other):
+    """Whatever a live machine uses carries its cluster; the same kind of thing that no machine uses carries none."""
+    assert only(kind, name).clusters == ("blue",)
+    assert (only(kind, other).resolved, only(kind, other).clusters) == (True, ())
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "operation", "item"),
+    [
+        ("internet-gateway", "igw-1", "DescribeInternetGateways", {"Attachments": [{"VpcId": "vpc-1"}]}),
+        ("vpn-gateway", "vgw-1", "DescribeVpnGateways", {"VpcAttachments": [{"VpcId": "vpc-1", "State": "attached"}]}),
+        ("vpc-peering", "pcx-1", "DescribeVpcPeeringConnections", {"AccepterVpcInfo": {"VpcId": "vpc-1"}}),
+        ("vpc-endpoint", "vpce-1", "DescribeVpcEndpoints", {"VpcId": "vpc-9", "SubnetIds": ["subnet-1"]}),
+        ("tgw-attachment", "tgw-attach-1", "DescribeTransitGatewayAttachments", {"ResourceId": "vpc-1"}),
+        ("security-group-rule", "sgr-1", "DescribeSecurityGroupRules", {"GroupId": "sg-1"}),
+        ("instance-profile-association", "iip-1", "DescribeIamInstanceProfileAssociations", {"InstanceId": "i-1"}),
+        ("classic-elb", "web", "DescribeLoadBalancers", {"Instances": [{"InstanceId": "i-1"}]}),
+    ],
+)
+def test_what_descriptions_tie_to_machines(kind, name, operation, item):
+    """What is tied to a live network or machine carries its cluster; what AWS does not know is unresolved."""
+    member = {
+        "internet-gateway": "InternetGatewayId",
+        "vpn-gateway": "VpnGatewayId",
+        "vpc-peering": "VpcPeeringConnectionId",
+        "vpc-endpoint": "VpcEndpointId",
+        "tgw-attachment": "TransitGatewayAttachmentId",
+        "security-group-rule": "SecurityGroupRuleId",
+        "instance-profile-association": "AssociationId",
+        "classic-elb": "LoadBalancerName",
+    }[kind]
+    assert only(kind, name, **{operation: [{member: name, **item}]}).clusters == ("blue",)
+    elsewhere = {key: "none" if isinstance(value, str) else [] for key, value in item.items()}
+    assert only(kind, name, **{operation: [{member: name, **elsewhere}]}).clusters == ()
+    assert not only(kind, name, **{operation: []}).resolved
+
+
+def test_a_launch_template_carries_what_it_launched():
+    """By id or name; its own tag counts as well."""
+    template = {"LaunchTemplateId": "lt-1", "LaunchTemplateName": "web"}
+    for name in ("lt-1", "web"):
+        assert only("launch-template", name, DescribeLaunchTemplates=[template]).clusters == ("blue",)
+    tagged = {**template, "LaunchTemplateId": "lt-2", "Tags": [{"Key": "Cluster", "Value": "green"}]}
+    assert only("launch-template", "lt-2", DescribeLaunchTemplates=[tagged]).clusters == ("green",)
+
+
+def test_a_key_carries_the_volumes_it_encrypts():
+    """A KMS key in use by a live machine's volume carries the cluster; one that encrypts nothing cannot be traced."""
+    volume = {"VolumeId": "vol-1", "KmsKeyId": "arn:aws:kms:eu-west-1:1:key/k-1"}
+    assert only("kms-key", "k-1", DescribeVolumes=[volume]).clusters == ("blue",)
+    unused = only("kms-key", "k-2", DescribeVolumes=[volume])
+    assert (unused.resolved, unused.clusters, unused.facts["traced"]) == (True, (), False)
+
+
+REGISTERED = [{"Target": {"Id": "i-1"}}]
+
+
+@pytest.mark.parametrize("registered", [REGISTERED, [{"Target": {"Id": "10.0.0.4"}}]])
+def test_target_groups_by_machine_or_address(registered):
+    """A target group carries the clusters of what is registered, however it is named."""
+    assert only("target-group", GROUP, DescribeTargetHealth=registered).clusters == ("blue",)
+
+
+@pytest.mark.parametrize("name", [BALANCER, LISTENER, LISTENER.replace(":listener/", ":listener-rule/") + "/9683"])
+def test_load_balancers_take_two_rounds(name):
+    """A balancer, its listeners and their rules carry what is in the balancer's target groups."""
+    answers = {"DescribeTargetGroups": [{"TargetGroupArn": GROUP}], "DescribeTargetHealth": REGISTERED}
+    assert only("load-balancer", name, **answers).clusters == ("blue",)
+    assert only("load-balancer", name, DescribeTargetGroups=[]).clusters == ()
+
+
+def test_what_is_registered_with_a_group():
+    """A machine or an address that is taken out carries its cluster; the group of a destination is no target."""
+    assert only("elb-target", "i-1").clusters == ("blue",)
+    assert only("elb-target", "10.0.0.4").clusters == ("blue",)
+    assert only("elb-target", "i-gone").clusters == ()
+
+
+def endpoint(name):
+    return {"EndpointDescriptions": [{"EndpointId": name}]}
+
+
+@pytest.mark.parametrize("name", ["i-1", "eipalloc-1", "subnet-1"])
+def test_accelerators_by_their_endpoints(name):
+    """Accelerators, listeners and endpoint groups carry the clusters of their machines, addresses and subnets."""
+    answers = {"ListListeners": [{"ListenerArn": "l"}], "ListEndpointGroups": [endpoint(name)]}
+    assert only("accelerator", ACCELERATOR, **answers).clusters == ("blue",)
+    assert only("ga-listener", "l", **answers).clusters == ("blue",)
+    assert only("endpoint-group", "g", DescribeEndpointGroup=[endpoint(name)]).clusters == ("blue",)
+
+
+def test_accelerators_of_other_things_are_not_traced():
+    """An endpoint in another region or of another kind is a fact for policy, not "nothing"."""
+    found = only("endpoint-group", "g", DescribeEndpointGroup=[endpoint("arn:…:loadbalancer/x")])
+    assert (found.clusters, found.facts["traced"]) == ((), False)
+
+
+def record(name, kind, *values):
+    return {"Name": name, "Type": kind, "ResourceRecords": [{"Value": value} for value in values]}
+
+
+@pytest.mark.parametrize("value", ["203.0.113.4", "198.51.100.7", "10.0.0.4"])
+def test_records_by_the_addresses_they_hold(value):
+    """A record that points at a machine's public, elastic or private address carries its cluster; so does its zone."""
+    records = [record("www.example.com.", "A", value), record("db.example.com.", "A", "192.0.2.1")]
+    params = {"HostedZoneId": "/hostedzone/Z1"}
+    how = {"service": "route53", "ListResourceRecordSets": records}
+    assert only("dns-record", "WWW.example.com A", params, **how).clusters == ("blue",)
+    assert only("dns-record", "db.example.com A", params, **how).clusters == ()
+    assert only("dns-record", "www.example.com AAAA", params, **how).clusters == ()
+    assert only("hosted-zone", "/hostedzone/Z1", **how).clusters == ("blue",)
+
+
+def test_wildcards_and_aliases():
+    """Route 53 writes an asterisk as an octal escape; where an alias leads cannot be traced."""
+    records = [
+        record("\\052.example.com.", "A", "203.0.113.4"),
+        {"Name": "x.com.", "Type": "A", "AliasTarget": {"a": 1}},
+    ]
+    how = {"service": "route53", "ListResourceRecordSets": records}
+    params = {"HostedZoneId": "Z1"}
+    assert only("dns-record", "*.example.com A", params, **how).clusters == ("blue",)
+    assert only("dns-record", "x.com. A", params, **how).facts["traced"] is False
+
+
+def resource(kind, name, logical="R"):
+    return {"ResourceType": kind, "PhysicalResourceId": name, "LogicalResourceId": logical}
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        resource("AWS::EC2::Instance", "i-1"),
+        resource("AWS::EC2::Subnet", "subnet-1"),
+        resource("AWS::EC2::SecurityGroup", "sg-1"),
+        resource("AWS::EC2::Volume", "vol-1"),
+        resource("AWS::EKS::Cluster", "k8s"),
+    ],
+)
+def test_stacks_by_their_resources(item):
+    """A stack carries the clusters of the machines that its resources are, hold or reach."""
+    assert only("cfn-stack", "other", DescribeStackResources=[item]).clusters == ("blue",)
+
+
+def test_stacks_by_aws_own_tag():
+    """Machines that a stack launched through a group carry its name in a tag of AWS."""
+    assert only("cfn-stack", "site", DescribeStackResources=[]).clusters == ("blue",)
+    assert not only("cfn-stack", "missing", DescribeStackResources=[]).resolved
+
+
+def test_a_stack_of_databases_is_not_traced():
+    """What hangs on no machine is a fact for policy."""
+    found = only("cfn-stack", "data", DescribeStackResources=[resource("AWS::RDS::DBInstance", "db")])
+    assert (found.clusters, found.facts["traced"]) == ((), False)
+
+
+def change(action, kind, name, replacement=None):
+    return {"ResourceChange": {**resource(kind, name, name), "Action": action, "Replacement": replacement}}
+
+
+@pytest.mark.parametrize(
+    ("item", "clusters"),
+    [
+        (change("Remove", "AWS::EC2::Instance", "i-1"), ("blue",)),
+        (change("Modify", "AWS::EC2::Instance", "i-1", "True"), ("blue",)),
+        (change("Modify", "AWS::EC2::Instance", "i-1", "Conditional"), ("blue",)),
+        (change("Dynamic", "AWS::EC2::Instance", "i-1"), ("blue",)),
+        (change("Modify", "AWS::EC2::Instance", "i-1", "False"), ()),
+        (change("Add", "AWS::EC2::Instance", ""), ()),
+    ],
+)
+def test_change_sets_by_what_they_remove_or_replace(item, clusters):
+    """What is added or changed in place hurts nothing; what may be replaced counts as replaced."""
+    assert only("cfn-change-set", "cs of site", DescribeChangeSet=[item]).clusters == clusters
+
+
+def test_roles_by_the_profiles_that_have_them():
+    """A role carries the machines whose instance profile has it; one without profiles cannot be traced."""
+    profile = [{"InstanceProfileName": "web"}]
+    assert only("iam-role", "r", service="iam", ListInstanceProfilesForRole=profile).clusters == ("blue",)
+    assert only("iam-role", "r", service="iam", ListInstanceProfilesForRole=[]).facts["traced"] is False
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "arn"),
+    [
+        ("s3-bucket", "photos", BUCKET),
+        ("db-instance", "main", "arn:aws:rds:eu-west-1:1:db:main"),
+        ("dynamodb-table", "users", "arn:aws:dynamodb:eu-west-1:1:table/users"),
+        ("efs", "fs-1", "arn:aws:elasticfilesystem:eu-west-1:1:file-system/fs-1"),
+        ("ecs-service", "api", "arn:aws:ecs:eu-west-1:1:service/web/api"),
+        ("marked", QUEUE, QUEUE),
+    ],
+)
+def test_data_is_a_clusters_by_its_tag(kind, name, arn):
+    """What hangs on no machine is whose tag it carries, by name or ARN; without the tag it cannot be traced."""
+    marked = [{"ResourceARN": arn, "Tags": [{"Key": "Cluster", "Value": "blue"}]}]
+    for written in {name, arn}:
+        assert only(kind, written, GetResources=marked).clusters == ("blue",)
+    found = only(kind, name, GetResources=[])
+    assert (found.resolved, found.clusters, found.facts) == (True, (), {"traced": False, "marked": False})
+
+
+@pytest.mark.parametrize(
+    ("selector", "clusters", "resolved"),
+    [
+        ("tag:Cluster=blue", ("blue",), True),
+        ("tag:Cluster=green,blue", ("blue",), True),
+        ("tag:Cluster=green", (), True),
+        ("tag-key=Cluster", ("blue",), True),
+        ("InstanceIds=i-1", ("blue",), True),
+        ("InstanceIds=*", ("blue",), True),
+        ("resource-groups:Name=all", (), False),
+    ],
+)
+def test_selectors_mean_machines(selector, clusters, resolved):
+    """A selector carries the machines it means; one that only AWS can read is unresolved."""
+    found = only("tag-selector", selector)
+    assert (found.clusters, found.resolved) == (clusters, resolved)
+
+
+def test_the_whole_region():
+    """What means every machine carries every cluster."""
+    assert only("region", "(the region)").clusters == ("blue",)
+
+
+def test_an_id_of_something_else_is_told():
+    """A volume's id where a machine's should be: unresolved, with the difference in words."""
+    found = only("instance", "vol-0123456789abcdef0")
+    assert not found.resolved
+    assert found.facts["mismatch"] == "it is a volume, where a machine should be"
+
+
+def test_batches_over_zones_are_asked_for_their_protection():
+    """A few machines in several zones: each is asked whether it is protected. In one zone, or when many: nothing."""
+
+    def machine(number, zone):
+        return {**MACHINE, "InstanceId": f"i-{number}", "Placement": {"AvailabilityZone": zone}}
+
+    def protected(*machines):
+        refs = [TargetRef(one["InstanceId"], "instance") for one in machines]
+        found = resolve(
+            refs, operation="TerminateInstances", machines=machines, DescribeInstanceAttribute=[{"Value": True}]
+        )
+        return [target.protections for target in found.values()]
+
+    assert protected(machine(1, "a"), machine(2, "b")) == [{"termination": True}] * 2
+    assert protected(machine(1, "a"), machine(2, "a")) == [{}] * 2
+    assert protected(*(machine(number, "ab"[number % 2]) for number in range(11))) == [{}] * 11
+
+
+def test_every_type_has_a_resolver_that_survives_nothing():
+    """Whatever the type, with nothing known to AWS there is an answer and no exception.
+
+    The live pointer alone carries the live cluster, whatever there is.
+    """
+    for kind in sorted(known_types() - {"ssm-parameter"}):
+        found = only(kind, "nothing", {"HostedZoneId": "Z1"}, machines=())
+        assert found.clusters == ()
