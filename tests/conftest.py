@@ -16,15 +16,29 @@ from hypothesis import settings
 
 import guardrails
 from guardrails.testing import Cluster, SimulatedAWS
+from tests.support import environments, pages, service_models
 
-# How long an example takes says nothing on a machine that others use, too.
+# How long an example takes means nothing on a machine that others use as well.
 settings.register_profile("patient", settings(), deadline=None)
 settings.load_profile("patient")
+environments.leave_the_machine_out()
+service_models.read_once()
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    # A shell without job control has its background jobs ignore Ctrl-C, and they hand that on to what they start:
-    # then nothing that a test starts could be interrupted. CI may run like that.
+    # A shell without job control makes its background jobs ignore Ctrl-C, and their children inherit that: no test
+    # could interrupt what it starts. CI may run like that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# A test that uses one of these fixtures needs software of other people.
+TOOLS = {"browser", "opa", "python_of"}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark those tests `tools`, before pytest selects by markers."""
+    for item in items:
+        if TOOLS.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.tools)
 
 
 @pytest.fixture(scope="session")
@@ -36,8 +50,6 @@ def _server() -> Iterator[SimulatedAWS]:
 @pytest.fixture
 def aws(_server: SimulatedAWS, monkeypatch: pytest.MonkeyPatch) -> SimulatedAWS:
     """A simulated account with nothing in it; the process has no other credentials or endpoints."""
-    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "GUARDRAILS_CONFIG"):
-        monkeypatch.delenv(name, raising=False)
     for name, value in _server.environment().items():
         monkeypatch.setenv(name, value)
     _server.reset()
@@ -90,25 +102,33 @@ def site(aws: SimulatedAWS) -> BlueGreen:
 
 @pytest.fixture(scope="session")
 def opa() -> str:
-    """A real OPA: from PATH, else built once into a cache folder where Go is present, else the test is skipped.
+    """The path of a real OPA: the one on PATH, else the one that `.ci/run` built."""
+    program = shutil.which("opa") or shutil.which("opa", path=str(environments.CACHE))
+    if program is None:
+        environments.skip("there is no opa on PATH (.ci/run builds one)")
+    return program
 
-    In CI (GUARDRAILS_REQUIRE_OPA is set) a skip is a failure.
-    """
-    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "guardrails-tools"
-    found = shutil.which("opa") or shutil.which("opa", path=str(folder))
-    if found is None and shutil.which("go"):
-        subprocess.run(
-            ["go", "install", "github.com/open-policy-agent/opa@v1.20.2"],
-            env={**os.environ, "GOBIN": str(folder)},
-            check=False,
-        )
-        found = shutil.which("opa", path=str(folder))
-    if found is None:
-        message = "no opa on PATH, and no Go to build it with"
-        if os.environ.get("GUARDRAILS_REQUIRE_OPA"):
-            pytest.fail(message)
-        pytest.skip(message)
-    return found
+
+@pytest.fixture
+def opa_on_path(opa: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For what looks for `opa` on PATH by itself."""
+    monkeypatch.setenv("PATH", str(Path(opa).parent), prepend=os.pathsep)
+
+
+@pytest.fixture(scope="session")
+def python_of() -> Callable[[str], str]:
+    """python_of(name): the interpreter of an environment from tests/support/environments.py."""
+    return environments.python_of
+
+
+@pytest.fixture(scope="session")
+def browser() -> str:
+    """The path of a Chromium."""
+    program = pages.browser()
+    if program is None:
+        # CI goes on without: the pictures are for readers.
+        pytest.skip("there is no Chromium on PATH")
+    return program
 
 
 @pytest.fixture(scope="session")

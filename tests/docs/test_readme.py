@@ -140,9 +140,9 @@ def test_the_notebooks_line(site, tmp_path):
         kernel.end()
 
 
-def test_an_opa_server(opa, site, aws, tmp_path, install, monkeypatch):
+def test_an_opa_server(opa_on_path, site, aws, tmp_path, install, monkeypatch):
     """The README's commands build a bundle and start a server, which its configuration asks."""
-    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{Path(opa).parent}:{os.environ['PATH']}")
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")
     port = str(free_port())
     (command,) = [block for block in blocks("bash") if "opa run" in block]
     (toml,) = [block for block in blocks("toml") if block.startswith("engine")]

@@ -15,7 +15,7 @@ import botocore.endpoint
 import pytest
 from moto import mock_aws
 
-from tests.support.environments import ROOT, python_of
+from tests.support.environments import ROOT
 from tests.transparency.cases import ASYNCHRONOUS, KINDS
 from tests.transparency.control import Inside, Local
 from tests.transparency.registry import Kind
@@ -107,7 +107,7 @@ def test_the_same_inside_the_process(aws, inside, guard, tmp_path, kind):
 
 
 @pytest.fixture(scope="module")
-def awaited(control, tmp_path_factory):
+def awaited(control, tmp_path_factory, python_of):
     """The outcomes of the asynchronous kinds, by name: without the guard, and with it."""
     folder = tmp_path_factory.mktemp("aio")
     command = [python_of("aiobotocore"), "-m", "tests.transparency.aio", control.url, control.closed_url, str(folder)]

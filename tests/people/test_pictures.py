@@ -27,8 +27,7 @@ from tests.people.test_confirm import SCRIPT, Terminal, environment
 from tests.support import kernels, pages
 from tests.support.kernels import Kernel
 
-pytestmark = pytest.mark.skipif(pages.browser() is None, reason="no Chromium on PATH")
-
+pytestmark = pytest.mark.usefixtures("browser")
 
 # Some tests change the working directory.
 KEPT = os.environ.get("GUARDRAILS_PICTURES") and os.path.abspath(os.environ["GUARDRAILS_PICTURES"])

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -147,9 +145,8 @@ def test_a_broken_file_hides_little(check):
     assert [one["code"] for one in told] == ["input", "syntax"]
 
 
-def test_what_only_opa_refuses(check, opa, monkeypatch):
+def test_what_only_opa_refuses(check, opa_on_path):
     """With OPA on PATH its strict check is asked, too: an unused variable, a type that does not fit the schema."""
-    monkeypatch.setenv("PATH", str(Path(opa).parent), prepend=os.pathsep)
     assert check(GOOD, "--opa").stdout == "1 files, no findings\n"
     bad = GOOD.replace("some id, _", "unused := 1\n\tinput.call.operation > 3\n\tsome id, _")
     told = json.loads(check(bad, "--opa", "--format", "json").stdout)

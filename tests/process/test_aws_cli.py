@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.environments import ROOT, python_of
+from tests.support.environments import ROOT
 
 PLUGIN = "[plugins]\nguardrails = guardrails.aws_cli\n"
 VERSIONS = ("awscli", "awscli-old")
 
 
 @pytest.fixture(params=VERSIONS)
-def python(request):
+def python(request, python_of):
     """An environment with a version of the CLI in it."""
     return Path(python_of(request.param))
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.environments import ROOT, python_of
+from tests.support.environments import ROOT
 
 POLICY = """
 policies:
@@ -42,7 +42,7 @@ TOOLS = {"c7n": custodian, "aegea": aegea, "awsdeleter": awsdeleter}
 
 
 @pytest.fixture(params=[*TOOLS])
-def clean(request, aws, site, tmp_path):
+def clean(request, aws, site, tmp_path, python_of):
     """clean(cluster, guarded=…): the tool asked to terminate a cluster's machines."""
     name, arguments = request.param, TOOLS[request.param]
     for cluster in (site.blue, site.green):

@@ -6,13 +6,17 @@ dependencies beside the other software's.
 
 from __future__ import annotations
 
+import atexit
 import fcntl
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import tomllib
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -33,26 +37,55 @@ REQUIREMENTS = {
 }
 
 
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "guardrails-tools"
+
+# What a shell may set and what changes how AWS's libraries, the guard, Jupyter or a terminal behave.
+_SETTINGS = ("AWS_", "BOTO_", "GUARDRAILS_", "IPYTHON", "JUPYTER_", "XDG_")
+_DISPLAY = ("COLUMNS", "FORCE_COLOR", "LINES", "NO_COLOR")
+_OURS = ("GUARDRAILS_PICTURES", "GUARDRAILS_REQUIRE_OPA")
+
+
+def leave_the_machine_out() -> None:
+    """Give this process and its children an empty home folder and none of the machine's settings.
+
+    What a person has in ~/.aws or in the environment changes no result, and no test writes into their decision log.
+    """
+    for name in [*os.environ]:
+        if name in _DISPLAY or (name.startswith(_SETTINGS) and name not in _OURS):
+            del os.environ[name]
+    home = tempfile.mkdtemp(prefix="guardrails-tests-")
+    atexit.register(shutil.rmtree, home, ignore_errors=True)
+    os.environ["HOME"] = home
+    os.environ["XDG_CACHE_HOME"] = str(CACHE.parent)
+    # Tests start hundreds of processes: each would compile this package again.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    # moto would make 600 machine images with their volumes in each new account.
+    os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
+
+
 def python_of(name: str) -> str:
     """The interpreter of an environment. Where it cannot be made the test is skipped, and fails in CI."""
     wanted = [*REQUIREMENTS[name], *PROJECT["dependencies"], *PROJECT["optional-dependencies"]["cli"]]
     digest = hashlib.sha256(repr((wanted, sys.version)).encode()).hexdigest()[:12]
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "guardrails-tools"
-    folder = cache / f"{name}-{digest}"
+    folder = CACHE / f"{name}-{digest}"
     python, done = folder / "bin" / "python", folder / "done"
-    cache.mkdir(parents=True, exist_ok=True)
-    with (cache / f"{name}-{digest}.lock").open("w") as lock:
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with (CACHE / f"{name}-{digest}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not done.exists():
-            made = _run(sys.executable, "-m", "venv", "--clear", str(folder))
-            made = made or _run(str(python), "-m", "pip", "install", "-q", *wanted)
-            if made:
-                message = f"the environment {name} cannot be made: {made}"
-                if os.environ.get("GUARDRAILS_REQUIRE_OPA"):
-                    pytest.fail(message)
-                pytest.skip(message)
+            problem = _run(sys.executable, "-m", "venv", "--clear", str(folder))
+            problem = problem or _run(str(python), "-m", "pip", "install", "-q", *wanted)
+            if problem:
+                skip(f"the environment {name} cannot be made: {problem}")
             done.touch()
     return str(python)
+
+
+def skip(reason: str) -> NoReturn:
+    """Skip the test; in CI, where GUARDRAILS_REQUIRE_OPA is set, it fails."""
+    if os.environ.get("GUARDRAILS_REQUIRE_OPA"):
+        pytest.fail(reason)
+    pytest.skip(reason)
 
 
 def _run(*command: str) -> str:
