@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from guardrails.show import html, text
+from guardrails.show import displayed, html, text  # noqa: F401  (displayed gives Page its renderers)
 from guardrails.show.page import Page, Section
 
 TEXTS = st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=40)
