@@ -15,7 +15,7 @@ from guardrails.aws.sessions import without_profile
 from guardrails.classify.classify import Evidence
 from guardrails.config.load import reload
 from guardrails.config.settings import Settings, Tag
-from guardrails.enforce.break_glass.glass import Terms
+from guardrails.enforce.break_glass.grant import Terms
 from guardrails.errors import ConfigError, PolicyError
 from guardrails.evaluate import bundle, bundle_file, policy_params, self_test
 from guardrails.evaluate.embedded import EmbeddedEngine
@@ -25,6 +25,7 @@ from guardrails.evaluate.reloading import ReloadingEngine
 from guardrails.memory import History, Store
 from guardrails.memory.pacer import Pacer
 from guardrails.record.decision_log import DecisionLog
+from guardrails.resolve.lookups import Lookups
 
 
 def models() -> botocore.session.Session:
@@ -198,6 +199,12 @@ def state(settings: Settings) -> tuple[History | None, Pacer | None]:
     paced = settings.state.enabled and settings.pacing.enabled
     pacer = Pacer(shared, settings.pacing.share, settings.pacing.max_wait_s) if paced else None
     return history, pacer
+
+
+def lookups(settings: Settings, session: botocore.session.Session) -> Lookups:
+    """The guard's own requests. `session` lends its loader of service models."""
+    loader = session.get_component("data_loader")
+    return Lookups(settings.max_fact_age_s, settings.lookup_timeout_s, loader)
 
 
 def open_log(settings: Settings) -> DecisionLog:

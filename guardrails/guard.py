@@ -1,6 +1,6 @@
 """The guard: puts the parts together, and answers what users, the interceptor and the commands ask.
 
-The stages of a call stand in admission.py: intercept -> classify -> resolve -> evaluate -> enforce -> record.
+A call's way through the stages is in pipeline.py: intercept -> classify -> resolve -> evaluate -> enforce -> record.
 """
 
 from __future__ import annotations
@@ -13,23 +13,27 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
-from attrs import evolve
+import botocore.session
+from attrs import evolve, frozen
 
-from guardrails import assembly, self_test
+from guardrails import assembly
 from guardrails.activation.inherited import Inherited, hand_on
 from guardrails.classify.catalogue import Catalogue
 from guardrails.config.load import load
 from guardrails.config.settings import Settings
 from guardrails.enforce import confirm
-from guardrails.enforce.break_glass.glass import Glass
-from guardrails.enforce.break_glass.scope import SetAside
+from guardrails.enforce.break_glass.grant import BreakGlass
+from guardrails.enforce.break_glass.scope import BreakGlassScope
+from guardrails.enforce.confirm import Confirmation
 from guardrails.enforce.pacing import Turns
+from guardrails.evaluate.evaluate import allowed, unasked
 from guardrails.intercept import Interceptor, Judge, Passed, Tripwire
-from guardrails.pipeline import Admission, new_id
+from guardrails.pipeline import Pipeline
 from guardrails.resolve.finder import FactFinder
 from guardrails.resolve.lookups import Fetched, Lookups
+from guardrails.self_test import SelfTest
 from guardrails.show import displayed  # noqa: F401  (gives the values their cards)
-from guardrails.values import Call, Decision, Facts, Lookup, Origin, Outcome
+from guardrails.values import Call, Decision, Facts, Lookup, Origin
 
 _logger = logging.getLogger("guardrails")
 
@@ -41,29 +45,24 @@ class Guard:
         """Load policies and open the decision log. Raises PolicyError or ConfigError; botocore is not touched yet."""
         self.settings = settings
         self._catalogue = Catalogue(long_tail=settings.long_tail)
-        self._engine = assembly.engine(settings)
-        self._log = assembly.open_log(settings)
         self._models = assembly.models()
-        loader = self._models.get_component("data_loader")
-        self._lookups = Lookups(settings.max_fact_age_s, settings.lookup_timeout_s, loader)
+        self._lookups = assembly.lookups(settings, self._models)
         history, pacer = assembly.state(settings)
         self._turns = None if pacer is None else Turns(pacer)
-        self._set_aside = SetAside(settings.break_glass, lambda: assembly.terms(settings))
-        self._admission = Admission(
-            settings,
-            self._catalogue,
-            assembly.evidence(settings),
-            self._engine,
-            FactFinder(settings, self._lookups, history, pacer),
-            self._home,
-            self._log,
-            self._turns,
-            confirm.ask,
-            self._set_aside.document,
-            self._lookups.forget,
-            lambda warning: _logger.warning("%s", warning),
+        self._break_glass = BreakGlassScope(settings.break_glass, lambda: assembly.terms(settings))
+        self._engine = assembly.engine(settings)
+        self._log = assembly.open_log(settings)
+        self._pipeline = Pipeline(
+            settings=settings,
+            catalogue=self._catalogue,
+            evidence=assembly.evidence(settings),
+            finder=FactFinder(settings, self._lookups, history, pacer),
+            engine=self._engine,
+            log=self._log,
+            turns=self._turns,
+            around=_ThisProcess(settings, self._catalogue, self._models, self._lookups, self._break_glass),
         )
-        self._singing: ContextVar[Admission | None] = ContextVar("guardrails_canary", default=None)
+        self._testing: ContextVar[Pipeline | None] = ContextVar("guardrails_self_test", default=None)
         judge = Judge(
             self._catalogue.governs,
             self._catalogue.services,
@@ -100,22 +99,22 @@ class Guard:
         """
         self._interceptor.install()
         try:
-            self.sing()
+            self.self_test()
         except BaseException:
             self.uninstall()
             raise
 
-    def sing(self) -> dict[str, Decision]:
-        """Try the calls that must be denied (canary.py); the installed guard's decisions by what was tried.
+    def self_test(self) -> dict[str, Decision]:
+        """Try the calls that must be denied (self_test.py). Returns the installed guard's decisions by what was tried.
 
         Nothing is sent, looked up, logged or counted. Raises GuardBroken.
         """
-        choir = self_test.Choir(self.settings)
-        token = self._singing.set(choir.admission(self._admission))
+        test = SelfTest(self.settings)
+        token = self._testing.set(test.pipeline(self._pipeline))
         try:
-            return choir.sing(self._models)
+            return test.run(self._models)
         finally:
-            self._singing.reset(token)
+            self._testing.reset(token)
 
     def uninstall(self) -> None:
         """Take the guard out of botocore again, attached clients included."""
@@ -128,7 +127,7 @@ class Guard:
     def attach(self, client_or_session: Any) -> None:
         """Guard one client (or boto3 resource), or the clients that one session creates from now on."""
         self._interceptor.attach(client_or_session)
-        self._set_aside.announce()
+        self._break_glass.announce()
 
     def check(self, client: Any, operation: str, **params: Any) -> Decision:
         """What would be decided on this call: nothing is sent but look-ups, nothing is logged.
@@ -138,47 +137,42 @@ class Guard:
         """
         call, origin = self._interceptor.read(client, operation, params)
         governed = self._catalogue.governs(call.service, call.operation)
-        decision = self._admission.decide(call, origin) if governed else None
+        decision = self._pipeline.decide(call, origin) if governed else None
         if decision is None:
-            decision = Decision(
-                new_id(), "allow", call, reason="not governed", revision=self.revision, decided_at=time.time()
-            )
+            now = time.time()
+            decision = evolve(allowed(unasked(call, {}, None, self.revision, now), "not governed"), result={})
         return evolve(decision, what_if=self.settings.mode)
 
     def live(self, client: Any) -> Facts:
         """Which cluster is live in the account and region of `client`, and every cluster there. Makes look-ups only."""
         call, origin = self._interceptor.read(client, None, {})
-        return self._admission.facts(call, origin)
+        return self._pipeline.facts(call, origin)
 
     def probe(self, client: Any, lookups: Iterable[Lookup]) -> Fetched:
         """What these look-ups answer as `client`, in its region, and which of them are not permitted."""
         _, origin = self._interceptor.read(client, None, {})
         return self._lookups.fetch(lookups, origin)
 
-    def break_glass(self, *, reason: str, rules: Iterable[str], minutes: float = 15.0) -> AbstractContextManager[Glass]:
+    def break_glass(
+        self, *, reason: str, rules: Iterable[str], minutes: float = 15.0
+    ) -> AbstractContextManager[BreakGlass]:
         """Set these rules aside, for the calls of this thread (or task) inside the `with`, for so many minutes at most.
 
         They warn instead of blocking, and the decision log tells the reason. Tasks that are started inside are inside
         as long as the `with` is open, forked processes are not; a generator that stops inside leaves it open for
         whoever asks it, until its minutes are over. Raises BreakGlassRefused.
         """
-        return self._set_aside.breaking(reason, rules, minutes)
+        return self._break_glass.opening(reason, rules, minutes)
 
     @property
-    def set_aside(self) -> SetAside:
-        """What is set aside now, and the announcement of it."""
-        return self._set_aside
+    def broken_glass(self) -> BreakGlassScope:
+        """Which rules are set aside now."""
+        return self._break_glass
 
     # -- what the interceptor asks -------------------------------------------------------------------------------
 
     def _admit(self, call: Call, origin: Origin) -> str | None:
-        return (self._singing.get() or self._admission).admit(call, origin)
-
-    def _home(self, call: Call, origin: Origin) -> Origin:
-        """Where to look: a call to Route 53 or IAM does not say in which region the machines are."""
-        if self._catalogue.tells_region(call.service):
-            return origin
-        return evolve(origin, home_region=self.settings.home_region or self._models.get_config_variable("region") or "")
+        return (self._testing.get() or self._pipeline).admit(call, origin)
 
     def _came_back(self, decision_id: str | None, status: int | None) -> None:
         """A governed request has come back, with an HTTP status or with none."""
@@ -191,13 +185,42 @@ class Guard:
         return self._models.get_service_model(self._catalogue.botocore_service(service))
 
     def _tripped(self, passed: Passed) -> None:
-        """A request to AWS went round every gate: say so, in the decision log as well. Never raises."""
+        """A request to AWS bypassed every gate: report it, in the decision log as well. Never raises."""
         what = passed.operation or f"{passed.method} {passed.path}"
         reason = f"tripwire: {what} was sent to {passed.host} without the guard being asked"
         call = Call(passed.service, passed.operation, {}, passed.region, passed.host)
-        decision = evolve(self._admission.passed(call, None, reason), action="warn")
         _logger.warning("%s", reason)
         try:
-            self._log.write(decision, Outcome(send=True, enforcement="warn"), self.settings.mode)
+            self._pipeline.record_unasked(call, reason)
         except OSError as error:
             _logger.warning("the decision log %s cannot be written: %s", self.settings.log.path, error)
+
+
+@frozen(eq=False)
+class _ThisProcess:
+    """The Surroundings of the pipeline: what it needs from this process."""
+
+    settings: Settings
+    catalogue: Catalogue
+    models: botocore.session.Session
+    lookups: Lookups
+    glass: BreakGlassScope
+
+    def home(self, call: Call, origin: Origin) -> Origin:
+        """A call to Route 53 or IAM does not say in which region the machines are."""
+        if self.catalogue.tells_region(call.service):
+            return origin
+        region = self.settings.home_region or self.models.get_config_variable("region")
+        return evolve(origin, home_region=region or "")
+
+    def break_glass(self, now: float) -> Mapping[str, Any] | None:
+        return self.glass.document(now)
+
+    def ask(self, decision: Decision, timeout_s: float) -> Confirmation:
+        return confirm.ask(decision, timeout_s)
+
+    def changed(self) -> None:
+        self.lookups.forget()
+
+    def warn(self, sentence: str) -> None:
+        _logger.warning("%s", sentence)

@@ -1,31 +1,31 @@
-"""A governed call's way through the stages, in their order: classify -> resolve -> evaluate -> enforce -> record.
+"""A governed call's way through the stages: classify -> resolve -> evaluate -> enforce -> record.
 
-One admission decides on the process's calls, and one with other means on the canaries (canary.py); both go this way.
+One pipeline decides on the calls of this process, another one on those of the self-test; both go this way.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from attrs import evolve, frozen
 
 from guardrails import caller
-from guardrails.classify.catalogue import UNREVIEWED, Catalogue
+from guardrails.classify.catalogue import Catalogue
 from guardrails.classify.classify import Evidence, classify
 from guardrails.config.settings import Settings
-from guardrails.enforce.confirm import Answer, still_means
+from guardrails.enforce.confirm import Confirmation, still_means
 from guardrails.enforce.enforce import enforce
 from guardrails.enforce.pacing import Turns
 from guardrails.errors import CallDenied, GuardUnavailable
 from guardrails.evaluate import rego_input
-from guardrails.evaluate.engine import Engine, EngineFailure, read_result
+from guardrails.evaluate.engine import Engine
+from guardrails.evaluate.evaluate import allowed, evaluate, unasked
 from guardrails.memory import Claim, StateUnavailable
-from guardrails.resolve.finder import NOTHING_KNOWN, FactFinder, scope_of
-from guardrails.show.sentences import failure_sentence, paragraph
+from guardrails.resolve.finder import FactFinder, nothing_known, scope_of
+from guardrails.show.sentences import paragraph
 from guardrails.values import Call, Decision, Facts, Origin, Outcome, Violation
 
 _logger = logging.getLogger("guardrails")
@@ -40,49 +40,56 @@ class Log(Protocol):
         ...
 
 
-@frozen(eq=False)
-class Admission:
-    """Decides on calls, and has them sent or blocked.
+class Surroundings(Protocol):
+    """What the pipeline needs from the process around it."""
 
-    `home(call, origin)` is where to look for what a call acts on, `ask(decision, seconds)` asks a person, `glass(now)`
-    is `input.break_glass`, `sent()` is told that the world may look different now, `warn(sentence)` tells whoever reads
-    the program's log. `turns` is None where nothing waits.
-    """
+    def home(self, call: Call, origin: Origin, /) -> Origin:
+        """Where to look up what a call acts on."""
+        ...
+
+    def break_glass(self, now: float, /) -> Mapping[str, Any] | None:
+        """`input.break_glass` at `now` (seconds since the epoch)."""
+        ...
+
+    def ask(self, decision: Decision, timeout_s: float, /) -> Confirmation:
+        """Ask a person to confirm."""
+        ...
+
+    def changed(self) -> None:
+        """The world may look different from now on: facts fetched before are old."""
+        ...
+
+    def warn(self, sentence: str, /) -> None:
+        """Tell whoever reads the program's log."""
+        ...
+
+
+@frozen(eq=False)
+class Pipeline:
+    """Decides on calls, and lets them pass or blocks them. `turns` is None where calls are not paced."""
 
     settings: Settings
     catalogue: Catalogue
     evidence: Evidence
-    engine: Engine
     finder: FactFinder
-    home: Callable[[Call, Origin], Origin]
+    engine: Engine
     log: Log
     turns: Turns | None
-    ask: Callable[[Decision, float], Answer]
-    glass: Callable[[float], Mapping[str, Any] | None]
-    sent: Callable[[], None]
-    warn: Callable[[str], None]
+    around: Surroundings
 
     def admit(self, call: Call, origin: Origin) -> str | None:
-        """Decide on a call that is about to be sent; raises CallDenied when it must not be.
+        """Decide on a call that is about to be sent. Raises CallDenied when it must not be.
 
-        Returns the decision's id, for the trace that the call carries; None for an ungoverned call.
+        Returns the decision's id, which the request carries; None for an ungoverned call.
         """
-        mode = self.settings.mode
         claims: list[Claim] = []
         sent = False
         try:
             decision = self.decide(call, origin, claims)
             if decision is None:
                 return None
-            if decision.action == "confirm" and mode == "enforce":
-                decision = self._confirmed(decision, call, origin, claims)
-            outcome = enforce(decision, mode, time.time())
-            waited = self._pace(decision, origin) if outcome.send else 0.0
-            if waited:
-                # The world may have changed meanwhile.
-                _settle(claims, sent=False)
-                decision = _as_before(self.decide(call, origin, claims) or decision, decision)
-                outcome = evolve(enforce(decision, mode, time.time()), waited_s=waited)
+            decision = self._confirm(decision, call, origin, claims)
+            decision, outcome = self._enforce(decision, call, origin, claims)
             self.record(decision, outcome)
             if not outcome.send:
                 raise _denied(decision)
@@ -91,55 +98,79 @@ class Admission:
                 self.turns.sent(decision.id, scope_of(decision.call.account, origin), decision.call)
         finally:
             _settle(claims, sent=sent)
-        self.sent()
+        self.around.changed()
         if outcome.warning:
-            self.warn(outcome.warning)
+            self.around.warn(outcome.warning)
         return decision.id
 
     def decide(self, call: Call, origin: Origin, claims: list[Claim] | None = None) -> Decision | None:
         """None for an ungoverned call. Whatever goes wrong for a governed one becomes a denial, never an exception.
 
-        What the call would do is claimed in the history, and the claim added to `claims`, where such a list is given.
+        With `claims`, the machines that the call would take away are claimed in the history, and the claim is added.
         """
         started = time.perf_counter_ns()
+        facts: Facts | None = None
         try:
             governed = classify(call, self.catalogue, self.evidence)
             if governed is None:
                 return None
             call = governed
-            if call.undecodable and call.effects != (UNREVIEWED,):
-                return self._unavailable(call, origin, f"the request could not be read: {call.undecodable}")
-            if call.dry_run:
-                return self.passed(call, origin.credentials, "dry run: AWS only checks permissions")
-            # Nobody knows what an unreviewed operation acts on, so there is nothing to look up.
-            nothing = Facts((), (), NOTHING_KNOWN, time.time())
-            facts = nothing if call.effects == (UNREVIEWED,) else self.facts(call, origin, claims)
-            looked_up = time.perf_counter_ns()
-            call = evolve(call, account=facts.account)
-            if facts.failures:
-                return self._unavailable(
-                    call, origin, "; ".join(map(failure_sentence, facts.failures)), facts, looked_up - started
-                )
-            decision = self._evaluate(call, facts, origin)
-            return evolve(
-                decision,
-                metrics={
-                    **decision.metrics,
-                    "timer_guardrails_lookup_ns": looked_up - started,
-                    "timer_rego_query_eval_ns": time.perf_counter_ns() - looked_up,
-                },
-            )
-        except EngineFailure as error:
-            return self._unavailable(call, origin, f"the policy engine gave no answer: {error}")
-        except StateUnavailable as error:
-            return self._unavailable(call, origin, str(error))
+            facts = self._resolve(call, origin, claims)
         except Exception as error:
-            _logger.debug("the guard failed while deciding", exc_info=True)
-            return self._unavailable(call, origin, f"{type(error).__name__}: {error}")
+            _logger.debug("the guard failed before it could evaluate a call", exc_info=True)
+            facts = nothing_known(f"{type(error).__name__}: {error}")
+        looked_up = time.perf_counter_ns() - started
+        decision = self._evaluate(call, facts, origin)
+        if facts is None:
+            return decision
+        return evolve(decision, metrics={**decision.metrics, "timer_guardrails_lookup_ns": looked_up})
+
+    def _resolve(self, call: Call, origin: Origin, claims: list[Claim] | None) -> Facts | None:
+        if call.unreviewed:
+            # What such an operation acts on is unknown, so there is nothing to look up.
+            return nothing_known()
+        return self.facts(call, origin, claims) if call.needs_facts else None
 
     def facts(self, call: Call, origin: Origin, claims: list[Claim] | None = None) -> Facts:
         """What AWS says about what the call acts on."""
-        return self.finder.find(call, self.home(call, origin), claims)
+        return self.finder.find(call, self.around.home(call, origin), claims)
+
+    def _evaluate(self, call: Call, facts: Facts | None, origin: Origin) -> Decision:
+        call = evolve(call, account=facts.account) if facts is not None and facts.account else call
+        who = caller.describe(origin.credentials)
+        return evaluate(call, facts, self.engine, who, self.around.break_glass(time.time()))
+
+    def _confirm(self, decision: Decision, call: Call, origin: Origin, claims: list[Claim]) -> Decision:
+        """Ask a person where a rule wants that, and decide again: the world may have changed while they read."""
+        if decision.action != "confirm" or self.settings.mode != "enforce":
+            return decision
+        _settle(claims, sent=False)
+        confirmation = self.around.ask(decision, self.settings.confirm_timeout_s)
+        if not confirmation.given:
+            return evolve(decision, reason=confirmation.why)
+        self.around.changed()
+        try:
+            again = self.decide(call, origin, claims)
+        except KeyboardInterrupt:
+            return evolve(decision, reason="It was interrupted (Ctrl-C); make the call again to be asked again")
+        return _still_confirmed(again or decision, evolve(decision, confirmed=True))
+
+    def _enforce(self, decision: Decision, call: Call, origin: Origin, claims: list[Claim]) -> tuple[Decision, Outcome]:
+        """Send or block, once it is the call's turn in AWS's rate limits; decided again after a wait."""
+        mode = self.settings.mode
+        outcome = enforce(decision, mode, time.time())
+        if self.turns is None or not outcome.send or mode != "enforce" or call.dry_run or call.presigned:
+            return decision, outcome
+        pause = self.turns.wait(scope_of(decision.call.account, origin), decision.call)
+        if pause.refused:
+            late = Violation("pacing/rate-limit", decision.call.name, pause.sentence, _SLOWER, "deny")
+            decision = evolve(decision, action="deny", violations=(*decision.violations, late))
+            return decision, Outcome(send=False, enforcement="deny")
+        if pause.seconds:
+            _settle(claims, sent=False)
+            decision = _still_confirmed(self.decide(call, origin, claims) or decision, decision)
+            outcome = evolve(enforce(decision, mode, time.time()), waited_s=pause.seconds)
+        return decision, outcome
 
     def record(self, decision: Decision, outcome: Outcome) -> None:
         """Write it into the decision log. Raises GuardUnavailable where that fails and mode is ``enforce``."""
@@ -149,96 +180,17 @@ class Admission:
             where = self.settings.log.path
             _logger.error("the decision log %s cannot be written: %s", where, error)  # noqa: TRY400  (no traceback)
             if outcome.send and self.settings.mode == "enforce":
-                # A change that leaves no trace is one nobody can explain afterwards.
-                reason = f"the decision log {where} cannot be written ({error}); mend it or set log.enabled = false"
+                # A change that leaves no trace cannot be explained afterwards.
+                reason = f"the decision log {where} cannot be written ({error}); fix it or set log.enabled = false"
                 raise _denied(evolve(decision, action="deny", unavailable=reason)) from error
 
-    def passed(self, call: Call, credentials: Any, reason: str) -> Decision:
-        """An allow that no policy was asked about."""
-        result = {"action": "allow", "violations": []}
-        return self._unasked(call, credentials, action="allow", reason=reason, result=result)
-
-    def _evaluate(self, call: Call, facts: Facts, origin: Origin) -> Decision:
-        now = time.time()
-        who = caller.describe(origin.credentials)
-        asked = rego_input.build(call, facts, who, now, self.glass(now))
-        evaluated = self.engine.evaluate(asked)
-        action, violations = read_result(evaluated.result)
-        return Decision(
-            id=new_id(),
-            action=action,
-            call=call,
-            violations=violations,
-            facts=facts,
-            caller=who,
-            revision=evaluated.revision,
-            loaded_at=evaluated.loaded_at,
-            behind=evaluated.behind,
-            decided_at=now,
-            input=asked,
-            result=evaluated.result,
-            metrics=evaluated.metrics,
-        )
-
-    def _confirmed(self, decision: Decision, call: Call, origin: Origin, claims: list[Claim]) -> Decision:
-        """The decision after a person was asked; made anew, because the world may have changed while somebody read."""
-        _settle(claims, sent=False)
-        answer = self.ask(decision, self.settings.confirm_timeout_s)
-        if not answer.given:
-            return evolve(decision, reason=answer.why)
-        self.sent()
-        try:
-            again = self.decide(call, origin, claims)
-        except KeyboardInterrupt:
-            return evolve(decision, reason="It was interrupted (Ctrl-C); make the call again to be asked again")
-        return _as_before(again or decision, evolve(decision, confirmed=True))
-
-    def _pace(self, decision: Decision, origin: Origin) -> float:
-        """Wait until EC2's rate limits have room for the call; returns the seconds waited.
-
-        Raises CallDenied where its turn would come too late.
-        """
-        call = decision.call
-        if self.turns is None or self.settings.mode != "enforce" or call.dry_run or call.presigned:
-            return 0.0
-        pause = self.turns.wait(scope_of(call.account, origin), call)
-        if pause.refused:
-            late = Violation("pacing/rate-limit", call.name, pause.sentence, _SLOWER, "deny")
-            decision = evolve(decision, action="deny", violations=(*decision.violations, late))
-            self.record(decision, Outcome(send=False, enforcement="deny"))
-            raise _denied(decision)
-        return pause.seconds
-
-    def _unavailable(
-        self, call: Call, origin: Origin, why: str, facts: Facts | None = None, lookup_ns: int | None = None
-    ) -> Decision:
-        return self._unasked(
-            call,
-            origin.credentials,
-            action="deny",
-            unavailable=why,
-            facts=facts,
-            result={"action": "deny", "violations": []},
-            metrics={} if lookup_ns is None else {"timer_guardrails_lookup_ns": lookup_ns},
-        )
-
-    def _unasked(self, call: Call, credentials: Any, **more: Any) -> Decision:
-        now = time.time()
-        who = caller.describe(credentials)
-        return Decision(
-            new_id(),
-            call=call,
-            caller=who,
-            revision=self.engine.revision,
-            decided_at=now,
-            input=rego_input.unasked(call, who, self.glass(now)),
-            **more,
-        )
-
-
-def new_id() -> str:
-    """A decision's id."""
-    return str(uuid.uuid4())
+    def record_unasked(self, call: Call, reason: str) -> None:
+        """Write a call into the decision log that was sent without a decision, as a warning. Raises OSError."""
+        who = caller.describe(None)
+        document = rego_input.without_facts(call, who, self.around.break_glass(time.time()))
+        decision = allowed(unasked(call, document, who, self.engine.revision, time.time()), reason)
+        warned = Outcome(send=True, enforcement="warn")
+        self.log.write(evolve(decision, action="warn"), warned, self.settings.mode)
 
 
 def _settle(claims: list[Claim], *, sent: bool) -> None:
@@ -251,8 +203,8 @@ def _settle(claims: list[Claim], *, sent: bool) -> None:
     claims.clear()
 
 
-def _as_before(now: Decision, before: Decision) -> Decision:
-    """A person's word for `before` holds for `now` where it would have been asked for in the same words."""
+def _still_confirmed(now: Decision, before: Decision) -> Decision:
+    """A confirmation of `before` holds for `now` where the same question would have been asked."""
     if not before.confirmed or now.action != "confirm":
         return now
     if still_means(now, before):

@@ -1,4 +1,4 @@
-"""The one installed guard of the process."""
+"""The guard that is installed in this process."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from guardrails.config.settings import Settings
-from guardrails.enforce.break_glass.glass import Glass
+from guardrails.enforce.break_glass.grant import BreakGlass
 from guardrails.errors import BreakGlassRefused
 from guardrails.guard import Guard
 
 # Reentrant: in an activated process, importing botocore inside install() installs, too.
 _lock = threading.RLock()
 _installed: Guard | None = None
-# A fork waits for an install() of another thread: its child would have half a guard, and a lock nobody releases.
+# A fork waits for an install() in another thread: its child would have half a guard, and a lock that is never released.
 os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
 
 
@@ -26,22 +26,22 @@ def install(config: str | Path | Mapping[str, Any] | Settings | None = None) -> 
 
     `config` is a path to guardrails.toml, a mapping with its keys, or None: GUARDRAILS_CONFIG, else the first
     guardrails.toml or pyproject.toml with [tool.guardrails] from the working directory upward, else the defaults.
-    Idempotent: a second call returns the installed guard, whatever it asks for; uninstall() first to change it.
+    Idempotent: a second call returns the installed guard and ignores `config`; uninstall() first to change it.
     Raises ConfigError, PolicyError or GuardBroken, and then nothing is installed.
     """
-    global _installed  # noqa: PLW0603  (the one global there is)
+    global _installed  # noqa: PLW0603  (the only global)
     with _lock:
         if _installed is None:
             guard = Guard.from_config(config)
             guard.install()
             _installed = guard
-            guard.set_aside.announce()
+            guard.broken_glass.announce()
         return _installed
 
 
 def uninstall() -> None:
     """Take the installed guard out of botocore; does nothing when there is none."""
-    global _installed  # noqa: PLW0603  (the one global there is)
+    global _installed  # noqa: PLW0603  (the only global)
     with _lock:
         if _installed is not None:
             _installed.uninstall()
@@ -53,12 +53,12 @@ def current() -> Guard | None:
     return _installed
 
 
-def break_glass(*, reason: str, rules: Iterable[str], minutes: float = 15.0) -> AbstractContextManager[Glass]:
+def break_glass(*, reason: str, rules: Iterable[str], minutes: float = 15.0) -> AbstractContextManager[BreakGlass]:
     """Set rules of the installed guard aside for the calls inside a `with`, see `Guard.break_glass`.
 
     Raises BreakGlassRefused, also where no guard is installed.
     """
     guard = _installed
     if guard is None:
-        raise BreakGlassRefused("no guard is installed in this process; nothing needs to be set aside")
+        raise BreakGlassRefused("no guard is installed in this process, so there is nothing to set aside")
     return guard.break_glass(reason=reason, rules=rules, minutes=minutes)

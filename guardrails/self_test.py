@@ -1,16 +1,19 @@
 """Calls that must be denied, sent through the whole guard short of the network, at every install().
 
-`evaluate/canary.py` asks the policies only. These go the way of a script's calls: a real botocore client, its events,
-the gates, the reading of what was serialized, the catalogue, the resolvers, the policies, the verdict, the exception.
-They name a machine of a live cluster in a world of their own, whose look-ups are answered here, in mode ``enforce``
-whatever is configured, and their client has no way out of the process. (Facebook, 2021-10-04: a bug in the audit tool
-let the command through.)
+`evaluate/self_test.py` asks the policies only. These calls take the way of a script's: a real botocore client, its
+events, the gates, the reading of what was serialized, the catalogue, the resolvers, the policies, the decision, the
+exception. They name a machine of a live cluster in a small world of their own, whose look-ups are answered here. The
+mode is ``enforce`` whatever is configured, and the client has no way out of the process. (Facebook, 2021-10-04: a bug
+in the audit tool let a command through.)
 """
 
 from __future__ import annotations
 
+import logging
+import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlencode
 
@@ -24,18 +27,18 @@ from botocore.httpsession import URLLib3Session
 
 from guardrails.aws.sessions import without_profile
 from guardrails.config.settings import LiveSettings, Settings
-from guardrails.enforce.confirm import Answer as Word
+from guardrails.enforce.confirm import Confirmation
 from guardrails.errors import CallDenied, ConfigError, GuardBroken
-from guardrails.pipeline import Admission
+from guardrails.pipeline import Pipeline
 from guardrails.resolve.finder import FactFinder
 from guardrails.resolve.inventory import ADDRESSES, INSTANCES
 from guardrails.resolve.lookups import Fetched
-from guardrails.values import Answer, Decision, Lookup, Origin, Outcome
+from guardrails.values import Answer, Call, Decision, Lookup, Origin, Outcome
 
 _MACHINE, _ADDRESS, _CLUSTER, _ACCOUNT = "i-00000000000canary", "192.0.2.1", "canary", "000000000000"
 _ENDPOINT = "https://canary.invalid"
-_AFTER = "what replaces botocore's functions must be started after guardrails.install()"
-# Neither is there; the client could not send them if they were.
+_ORDER = "start mocks and tracers after guardrails.install()"
+# Neither exists; the client could not send them if they did.
 _STOP = {"InstanceIds": [_MACHINE], "Force": True}
 
 
@@ -68,7 +71,7 @@ def _changed_when_sent(client: Any) -> None:
     client.describe_regions()
 
 
-CANARIES: Mapping[str, Callable[[Any], object]] = {
+MUST_BE_DENIED: Mapping[str, Callable[[Any], object]] = {
     "TerminateInstances": _call("TerminateInstances", {"InstanceIds": [_MACHINE]}),
     "StopInstances": _call("StopInstances", _STOP),
     "DisassociateAddress": _call("DisassociateAddress", {"AssociationId": "eipassoc-00000000000canary"}),
@@ -78,76 +81,88 @@ CANARIES: Mapping[str, Callable[[Any], object]] = {
 }
 
 
-class Choir:
-    """Sings once, for a guard of these settings."""
+class SelfTest:
+    """One run, for a guard with these settings. It is the test pipeline's log and surroundings, too."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._heard: list[Decision] = []
+        self._decisions: list[Decision] = []
 
-    def admission(self, usual: Admission) -> Admission:
-        """What decides on the canaries: as the usual one, in their world."""
+    def pipeline(self, usual: Pipeline) -> Pipeline:
+        """What decides on the test's calls: as the usual one, in their own small world."""
         settings = evolve(self._settings, mode="enforce")
         finder = FactFinder(evolve(settings, live=LiveSettings()), _World(settings.cluster_tag), None, None)
-        return evolve(
-            usual,
-            settings=settings,
-            finder=finder,
-            home=lambda _, origin: origin,
-            log=self,
-            turns=None,
-            ask=lambda *_: Word(given=False, why="a canary asks nobody"),
-            glass=lambda _: None,
-            sent=lambda: None,
-            warn=lambda _: None,
-        )
+        return evolve(usual, settings=settings, finder=finder, log=self, turns=None, around=self)
 
-    def write(self, decision: Decision, _: Outcome, __: str) -> None:
-        """In the place of the decision log."""
-        self._heard.append(decision)
+    def run(self, session: botocore.session.Session) -> dict[str, Decision]:
+        """Make every call. Returns the decisions by what was tried. `session` lends its service models.
 
-    def sing(self, session: botocore.session.Session) -> dict[str, Decision]:
-        """Make every call; returns the decisions by what was tried. `session` lends its models.
-
-        Raises GuardBroken where a call was not judged, could not be decided on, or would have been sent though the
+        Raises GuardBroken where a call was not judged, could not be decided on, or would have been sent although the
         configuration's `enforcement` weakens no rule that it violates; ConfigError where botocore cannot make a client.
         """
         try:
             client = _client(session)
         except BotoCoreError as error:
-            raise ConfigError(f"botocore makes no client here: {error}; mend AWS's own configuration") from error
-        return {name: self._decision(name, attempt, client) for name, attempt in CANARIES.items()}
+            raise ConfigError(f"botocore cannot make a client here: {error}; fix AWS's own configuration") from error
+        with _no_tracebacks():
+            return {name: self._decision(name, attempt, client) for name, attempt in MUST_BE_DENIED.items()}
 
     def _decision(self, name: str, attempt: Callable[[Any], object], client: Any) -> Decision:
-        what = f"{name} on a machine of the live cluster"
-        self._heard.clear()
+        call = f"{name} on a machine of the live cluster"
+        self._decisions.clear()
         try:
             attempt(client)
         except CallDenied as error:
             decision = error.decision
         except (_WouldBeSent, HTTPClientError):
-            if not self._heard:
-                raise GuardBroken(f"the guard is broken: {what} passed it and would have been sent") from None
-            decision = self._heard[-1]
+            if not self._decisions:
+                raise GuardBroken(f"the guard is broken: {call} got past it and would have been sent") from None
+            decision = self._decisions[-1]
             if not self._weakened(decision):
                 raise GuardBroken(
-                    f"the guard is broken: {what} would have been sent, and no rule in `enforcement` is the reason; "
-                    "mend the policies, or take them out of `policies`"
+                    f"the guard is broken: {call} would have been sent, and no rule in `enforcement` explains it; fix "
+                    "the policies, or take them out of `policies`"
                 ) from None
         except Exception as error:
             raise GuardBroken(
-                f"the guard is broken: {what} ended in {type(error).__name__}: {error}; {_AFTER}"
+                f"the guard is broken: {call} ended in {type(error).__name__}: {error}; {_ORDER}"
             ) from error
         else:
-            raise GuardBroken(f"the guard is broken: {what} passed it, and something answered in AWS's place; {_AFTER}")
+            raise GuardBroken(
+                f"the guard is broken: {call} got past the guard, and something else answered for AWS; {_ORDER}"
+            )
         if decision.unavailable:
-            raise GuardBroken(f"the guard is broken: it cannot decide on {what}: {decision.unavailable}")
+            raise GuardBroken(f"the guard is broken: it cannot decide on {call}: {decision.unavailable}")
         return decision
 
     def _weakened(self, decision: Decision) -> bool:
-        """True where the configuration gives a violated rule the very word that let the call go."""
-        given = self._settings.enforcement
-        return decision.allowed and any(given.get(one.rule) == one.action for one in decision.violations)
+        """True where the configuration gives a violated rule the very action that let the call pass."""
+        enforcement = self._settings.enforcement
+        return decision.allowed and any(enforcement.get(one.rule) == one.action for one in decision.violations)
+
+    # -- the log and the surroundings of the pipeline ---------------------------------------------------------------
+
+    def write(self, decision: Decision, _outcome: Outcome, _mode: str) -> None:
+        """Keeps the decision for this run only."""
+        self._decisions.append(decision)
+
+    def home(self, _call: Call, origin: Origin) -> Origin:
+        """The small world is in every region."""
+        return origin
+
+    def break_glass(self, _now: float) -> Mapping[str, Any] | None:
+        """Nothing is set aside."""
+        return None
+
+    def ask(self, _decision: Decision, _timeout_s: float) -> Confirmation:
+        """Nobody is asked."""
+        return Confirmation(given=False, why="the self-test asks nobody")
+
+    def changed(self) -> None:
+        """Nothing is remembered."""
+
+    def warn(self, sentence: str) -> None:
+        """Nothing is reported."""
 
 
 class _WouldBeSent(Exception):
@@ -166,6 +181,21 @@ class _NoWayOut:
 
     def close(self) -> None:
         pass
+
+
+@contextmanager
+def _no_tracebacks() -> Iterator[None]:
+    """Botocore logs each request that cannot leave with a traceback, which a program at DEBUG would print."""
+    logger, thread = logging.getLogger("botocore.endpoint"), threading.get_ident()
+
+    def drop(record: logging.LogRecord) -> bool:
+        return record.exc_info is None or record.thread != thread
+
+    logger.addFilter(drop)
+    try:
+        yield
+    finally:
+        logger.removeFilter(drop)
 
 
 def _client(session: botocore.session.Session) -> Any:

@@ -21,6 +21,8 @@ Role = Literal["target", "destination"]
 EMPTY: Mapping[str, Any] = {}
 # Stands where a secret was.
 MASK = "**REDACTED**"
+# The only effect of an operation that the catalogue does not know yet.
+UNREVIEWED = "unreviewed"
 
 
 def rfc3339(seconds: float) -> str:
@@ -99,6 +101,16 @@ class Call:
     def name(self) -> str:
         """``ec2:TerminateInstances``."""
         return f"{self.service}:{self.operation}"
+
+    @property
+    def unreviewed(self) -> bool:
+        """True for an operation that the catalogue does not know: what it acts on is unknown."""
+        return self.effects == (UNREVIEWED,)
+
+    @property
+    def needs_facts(self) -> bool:
+        """False where nothing has to be looked up: a dry run changes nothing, and an unreadable call is refused."""
+        return not (self.dry_run or self.undecodable or self.unreviewed)
 
 
 @frozen
@@ -247,7 +259,8 @@ class Facts:
 
     `account` is the one whose machines were looked up, None where there are none. `capacity` is the JSON-safe document
     of what a launch needs and what there is; None where a call launches nothing. `launch_tokens` are the machines that
-    AWS would start at once, where a call terminates some.
+    AWS would start at once, where a call terminates some. `problem` says why these facts are not enough to decide on,
+    "" where they are.
     """
 
     targets: tuple[Target, ...]
@@ -260,6 +273,7 @@ class Facts:
     past: Past = Past()
     capacity: Mapping[str, Any] | None = None
     launch_tokens: float | None = None
+    problem: str = ""
 
 
 @frozen

@@ -9,7 +9,7 @@ import click
 
 from guardrails import assembly
 from guardrails.config.load import load
-from guardrails.enforce.break_glass.glass import ENVIRONMENT, parse, text
+from guardrails.enforce.break_glass.grant import ENVIRONMENT, environment_value, parse
 
 
 @click.command("break-glass")
@@ -27,7 +27,7 @@ def break_glass(config: str | None, reason: str, rules: tuple[str, ...], minutes
     if not 0 < minutes < 1e6:
         raise click.BadParameter("must be a number of minutes above 0 and below a million", param_hint="--minutes")
     now = time.time()
-    value = text(" ".join(reason.replace(";", ",").split()), rules, now + minutes * 60)
+    value = environment_value(" ".join(reason.replace(";", ",").split()), rules, now + minutes * 60)
     # What a program would refuse is refused here, where somebody reads it.
     parse(value, assembly.terms(load(config)), now)
     click.echo(f"export {ENVIRONMENT}={shlex.quote(value)}")

@@ -28,19 +28,19 @@ def _canaries(sung: Mapping[str, Decision], mode: str) -> Finding:
 
 
 def _set_aside(guard: Guard) -> Iterator[Finding]:
-    glass = guard.set_aside.glass(time.time())
+    glass = guard.broken_glass.current(time.time())
     if glass is not None:
         yield Finding("break glass", "note", glass.sentence(), glass.document())
-    elif guard.set_aside.refused:
-        yield Finding("break glass", "note", guard.set_aside.refused)
+    elif guard.broken_glass.refused:
+        yield Finding("break glass", "note", guard.broken_glass.refused)
 
 
 def examine(guard: Guard) -> Iterator[Finding]:
     """`guard` is installed; nothing is sent, looked up or logged."""
     yield from _set_aside(guard)
     try:
-        sung = guard.sing()
-        rounds = [decision for _ in range(_ROUNDS) for decision in guard.sing().values()]
+        sung = guard.self_test()
+        rounds = [decision for _ in range(_ROUNDS) for decision in guard.self_test().values()]
     except GuardrailsError as error:
         yield Finding("canaries", "ill", str(error))
         return

@@ -17,10 +17,20 @@ SCHEMA = 1
 def build(
     call: Call, facts: Facts, caller: Caller, now: float, break_glass: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
-    """Everything a policy may look at, JSON-safe. `now` is seconds since the epoch; ages are counted from it."""
+    """Everything a policy may look at, JSON-safe. `now` is in seconds since the epoch; ages are counted from it."""
+    return with_facts(without_facts(call, caller, break_glass), facts, now)
+
+
+def without_facts(call: Call, caller: Caller, break_glass: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The part that needs no look-up. Without a `schema` it is for the decision log only, never for a policy."""
+    return {"call": describe(call), "caller": attrs.asdict(caller), "break_glass": break_glass}
+
+
+def with_facts(document: Mapping[str, Any], facts: Facts, now: float) -> dict[str, Any]:
+    """The whole document, from the one without facts."""
     return {
+        **document,
         "schema": SCHEMA,
-        "call": describe(call),
         "targets": {target.id: _target(target) for target in facts.targets},
         "clusters": {cluster.name: _without(attrs.asdict(cluster), "name") for cluster in facts.clusters},
         "live": {
@@ -38,7 +48,6 @@ def build(
                 for source in facts.live.sources
             ],
         },
-        "caller": attrs.asdict(caller),
         "history": {
             "destroyed": dict(facts.past.destroyed),
             "stopped": dict(facts.past.stopped),
@@ -48,15 +57,9 @@ def build(
         },
         "capacity": facts.capacity,
         "approvals": [],
-        "break_glass": break_glass,
         "time": rfc3339(now),
         "now_s": now,
     }
-
-
-def unasked(call: Call, caller: Caller, break_glass: Mapping[str, Any] | None) -> dict[str, Any]:
-    """What the decision log keeps of a decision that no policy was asked about; it has no `schema`."""
-    return {"call": describe(call), "caller": attrs.asdict(caller), "break_glass": break_glass}
 
 
 def describe(call: Call) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Stage 3 as a whole: from a call to the facts that policies judge it by.
 
-The look-ups of resolvers, sources of liveness and preflight are made side by side; then what they say is put together
+The look-ups for targets, sources of liveness and capacity are made side by side. What they answer is then put together
 with what the guards of this host did before.
 """
 
@@ -10,16 +10,18 @@ import logging
 import time
 from collections.abc import Mapping
 
+from attrs import evolve
+
 from guardrails.config.settings import Settings
 from guardrails.memory import Claim, History, Machine, StateUnavailable
 from guardrails.memory.pacer import Pacer
 from guardrails.memory.rate_limits import LAUNCH
 from guardrails.resolve import live
 from guardrails.resolve.capacity import capacity
-from guardrails.resolve.inventory import ADDRESSES, INSTANCES
+from guardrails.resolve.inventory import ADDRESSES, INSTANCES, Inventory
 from guardrails.resolve.lookups import Answering, Fetched
-from guardrails.resolve.resources.registry import Inventory, clusters_of, followups, plan, targets_of
-from guardrails.values import Answer, Call, Facts, Live, Origin, Past, Target
+from guardrails.resolve.resources.registry import clusters_of, followups, plan, targets_of
+from guardrails.values import Answer, Call, Facts, Live, LookupFailure, Origin, Past, Target
 
 NOTHING_KNOWN = Live(known=False, disputed=False, clusters=())
 _NO_PAST = Past()
@@ -33,6 +35,11 @@ def scope_of(account: str | None, origin: Origin) -> str:
     return f"{account}/{origin.home_region or origin.region}"
 
 
+def nothing_known(problem: str = "") -> Facts:
+    """Facts of a call about which nothing was looked up. With a `problem` they deny."""
+    return Facts((), (), NOTHING_KNOWN, time.time(), problem=problem)
+
+
 class FactFinder:
     """Finds the facts for a call. `history` and `pacer` are None where the configuration wants nothing remembered."""
 
@@ -43,23 +50,41 @@ class FactFinder:
         self._pacer = pacer
 
     def find(self, call: Call, origin: Origin, claims: list[Claim] | None = None) -> Facts:
-        """Make the look-ups and read them. Raises StateUnavailable where the history cannot be asked.
+        """Make the look-ups and read the answers. What fails is in the facts' `failures` or `problem`, and denies.
 
-        What the call would do is claimed in the history, and the claim added to `claims`, where such a list is given.
+        With `claims`, the machines that the call would take away are claimed in the history, and the claim is added.
         """
         fetched = self._fetch(call, origin)
-        failures = tuple(failure for failure in fetched.failures if not failure.optional)
-        if failures:
-            return self._unanswered(call, fetched)
+        if fetched.required_failures:
+            return _unanswered(call, fetched)
+        try:
+            return self._read(call, origin, fetched, claims)
+        except StateUnavailable as error:
+            return evolve(nothing_known(str(error)), lookups=fetched.requests)
+
+    def _fetch(self, call: Call, origin: Origin) -> Fetched:
+        wanted = (
+            *plan(call, self._settings.cluster_tag),
+            *live.lookups(self._settings.live),
+            *capacity.lookups(call),
+        )
+        fetched = self._lookups.fetch(wanted, origin)
+        if fetched.required_failures:
+            return fetched
+        asked = {lookup.key() for lookup in wanted}
+        second_round = (*followups(call, fetched.answers), *capacity.followups(call, fetched.answers))
+        more = [lookup for lookup in second_round if lookup.key() not in asked]
+        return fetched.with_more(self._lookups.fetch(more, origin)) if more else fetched
+
+    def _read(self, call: Call, origin: Origin, fetched: Fetched, claims: list[Claim] | None) -> Facts:
         answers = fetched.answers
         inventory = self._inventory(answers)
         seen = live.observe(self._settings.live, answers, inventory)
         targets = targets_of(call, answers, inventory, seen.clusters)
         scope = scope_of(inventory.account, origin)
         past = self._past(scope, call, targets, inventory, seen, claims)
-        if past.going:
-            inventory = self._inventory(answers, past)
-            targets = targets_of(call, answers, inventory, seen.clusters)
+        inventory.expect(past.going)
+        targets = tuple(_expected(target, past) for target in targets)
         return Facts(
             targets,
             clusters_of(answers, inventory, targets, seen, past),
@@ -72,34 +97,9 @@ class FactFinder:
             launch_tokens=self._launch_tokens(scope, call),
         )
 
-    def _fetch(self, call: Call, origin: Origin) -> Fetched:
-        wanted = (
-            *plan(call, self._settings.cluster_tag),
-            *live.lookups(self._settings.live),
-            *capacity.lookups(call),
-        )
-        fetched = self._lookups.fetch(wanted, origin)
-        if any(not failure.optional for failure in fetched.failures):
-            return fetched
-        asked = {lookup.key() for lookup in wanted}
-        found = (*followups(call, fetched.answers), *capacity.followups(call, fetched.answers))
-        more = [lookup for lookup in found if lookup.key() not in asked]
-        return fetched.with_more(self._lookups.fetch(more, origin)) if more else fetched
-
-    def _unanswered(self, call: Call, fetched: Fetched) -> Facts:
-        """Facts that deny; a call that only starts something goes on, with the gap as a fact."""
-        if set(call.effects) != {"capacity"}:
-            failures = tuple(failure for failure in fetched.failures if not failure.optional)
-            return Facts((), (), NOTHING_KNOWN, time.time(), fetched.requests, failures)
-        unknown = [
-            {"what": "addresses", "why": f"{failure.lookup} failed with {failure.code}"} for failure in fetched.failures
-        ]
-        capacity = {"machines": None, "least": None, "grows": None, "places": [], "quotas": [], "unknown": unknown}
-        return Facts((), (), NOTHING_KNOWN, time.time(), fetched.requests, capacity=capacity)
-
-    def _inventory(self, answers: Mapping[str, Answer], past: Past = _NO_PAST) -> Inventory:
+    def _inventory(self, answers: Mapping[str, Answer]) -> Inventory:
         addresses = answers[ADDRESSES.key()].items if ADDRESSES.key() in answers else ()
-        return Inventory(answers[INSTANCES.key()].items, addresses, self._settings.cluster_tag, past.going)
+        return Inventory(answers[INSTANCES.key()].items, addresses, self._settings.cluster_tag)
 
     def _past(
         self,
@@ -110,30 +110,21 @@ class FactFinder:
         seen: Live,
         claims: list[Claim] | None,
     ) -> Past:
+        """What was done before. Raises StateUnavailable where that matters for what the call does."""
         if self._history is None:
             return _NO_PAST
+        machines = {
+            machine.id: Machine(machine.cluster or "", machine.state) for machine in inventory.machines.values()
+        }
         try:
-            return self._remembered(self._history, scope, call, targets, inventory, seen, claims)
+            if claims is None:
+                return self._history.past(scope, call, targets, machines, seen, time.time())
+            claim, past = self._history.claim(scope, call, targets, machines, seen, time.time())
         except StateUnavailable as error:
             if set(call.effects) - _WITHOUT_HISTORY:
                 raise
             _logger.warning("%s", error)
             return _NO_PAST
-
-    @staticmethod
-    def _remembered(
-        history: History,
-        scope: str,
-        call: Call,
-        targets: tuple[Target, ...],
-        inventory: Inventory,
-        seen: Live,
-        claims: list[Claim] | None,
-    ) -> Past:
-        machines = {one.id: Machine(one.cluster or "", one.state) for one in inventory.machines.values()}
-        if claims is None:
-            return history.past(scope, call, targets, machines, seen, time.time())
-        claim, past = history.claim(scope, call, targets, machines, seen, time.time())
         claims.append(claim)
         return past
 
@@ -142,3 +133,22 @@ class FactFinder:
         if "terminate" not in call.effects:
             return None
         return LAUNCH.size if self._pacer is None else self._pacer.left(scope, LAUNCH, time.time())
+
+
+def _expected(target: Target, past: Past) -> Target:
+    """The target in the state that an earlier call brings it into, which AWS does not show yet."""
+    return evolve(target, state=past.going[target.id]) if target.id in past.going else target
+
+
+def _unanswered(call: Call, fetched: Fetched) -> Facts:
+    """Facts that deny. A call that only starts something goes on, with the gap as a fact."""
+    facts = evolve(nothing_known(), lookups=fetched.requests)
+    if set(call.effects) != {"capacity"}:
+        return evolve(facts, failures=fetched.required_failures)
+    unknown = [{"what": "addresses", "why": _why(failure)} for failure in fetched.failures]
+    gap = {"machines": None, "least": None, "grows": None, "places": [], "quotas": [], "unknown": unknown}
+    return evolve(facts, capacity=gap)
+
+
+def _why(failure: LookupFailure) -> str:
+    return f"{failure.lookup} failed with {failure.code}"

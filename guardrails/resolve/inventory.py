@@ -11,9 +11,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from attrs import frozen
+from attrs import define
 
-from guardrails.values import EMPTY, Lookup
+from guardrails.values import Lookup
 
 INSTANCES = Lookup("ec2", "DescribeInstances", "Reservations")
 ADDRESSES = Lookup("ec2", "DescribeAddresses", "Addresses")
@@ -24,9 +24,11 @@ USES = ("security-group", "ami", "key-pair", "instance-profile", "placement-grou
         "capacity-reservation", "spot-instance-request")  # fmt: skip
 
 
-@frozen
+@define(eq=False)
 class Machine:
     """One EC2 instance. `cluster` is the value of its cluster tag, None without one.
+
+    Only `state` ever changes, by `Inventory.expect`.
 
     `primary_ip_of` maps each network interface to its primary private address. `kind` is its instance type; `uses`
     are the names of what it was launched from or with, by type of resource.
@@ -60,9 +62,7 @@ class Inventory:
         reservations: Iterable[Mapping[str, Any]],
         addresses: Iterable[Mapping[str, Any]],
         cluster_tag: str,
-        going: Mapping[str, str] = EMPTY,
     ) -> None:
-        """`going` are states that AWS does not show yet, by machine."""
         self.cluster_tag = cluster_tag
         self.account: str | None = None
         self.machines: dict[str, Machine] = {}
@@ -74,7 +74,7 @@ class Inventory:
         for reservation in reservations:
             self.account = reservation.get("OwnerId") or self.account
             for instance in reservation.get("Instances", []):
-                self._add(_machine(instance, cluster_tag, going))
+                self._add(_machine(instance, cluster_tag))
         self.addresses = tuple(addresses)
         self._addresses_by_machine: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
         for address in self.addresses:
@@ -101,6 +101,12 @@ class Inventory:
         for kind, values in keys.items():
             for value in values:
                 self._by[kind][value].append(machine)
+
+    def expect(self, states: Mapping[str, str]) -> None:
+        """Put machines into the states that earlier calls bring them into, which AWS does not show yet."""
+        for machine_id, state in states.items():
+            if machine_id in self.machines:
+                self.machines[machine_id].state = state
 
     def on(self, kind: str, value: str | None) -> list[Machine]:
         """The machines on a subnet, vpc, eni, attachment, private-ip or volume, with a tag `key=value`, or of USES."""
@@ -136,7 +142,7 @@ class Inventory:
         return machine.cluster if machine else None
 
 
-def _machine(instance: Mapping[str, Any], cluster_tag: str, going: Mapping[str, str]) -> Machine:
+def _machine(instance: Mapping[str, Any], cluster_tag: str) -> Machine:
     tags = {tag["Key"]: tag.get("Value", "") for tag in instance.get("Tags") or []}
     enis = instance.get("NetworkInterfaces") or []
     ips = [address for eni in enis for address in eni.get("PrivateIpAddresses") or []]
@@ -146,7 +152,7 @@ def _machine(instance: Mapping[str, Any], cluster_tag: str, going: Mapping[str, 
     subnets = [eni.get("SubnetId") for eni in enis] + [instance.get("SubnetId")]
     return Machine(
         id=instance["InstanceId"],
-        state=going.get(instance["InstanceId"]) or (instance.get("State") or {}).get("Name", "unknown"),
+        state=(instance.get("State") or {}).get("Name", "unknown"),
         cluster=tags.get(cluster_tag) or None,
         tags=tags,
         vpc=instance.get("VpcId") or None,

@@ -37,6 +37,11 @@ class Fetched:
     failures: tuple[LookupFailure, ...]
     requests: int
 
+    @property
+    def required_failures(self) -> tuple[LookupFailure, ...]:
+        """The failures of look-ups that are not optional."""
+        return tuple(failure for failure in self.failures if not failure.optional)
+
     def with_more(self, other: Fetched) -> Fetched:
         """Both rounds as one."""
         return Fetched(

@@ -6,7 +6,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 import guardrails
-from guardrails.pipeline import Admission
+from guardrails.pipeline import Pipeline
 
 
 def test_the_half_started_cluster_is_easy_to_destroy(site, aws, install):
@@ -30,7 +30,7 @@ def test_dry_run_passes(site, aws, install):
 def test_ungoverned_calls_make_no_lookup(site, aws, install, monkeypatch):
     """Calls that nothing governs, of governed services or others, make no look-up and run no policy."""
     install()
-    monkeypatch.setattr(Admission, "_evaluate", lambda *_: pytest.fail("a policy was run"))
+    monkeypatch.setattr(Pipeline, "_evaluate", lambda *_: pytest.fail("a policy was run"))
     site.ec2.describe_instances()
     site.ec2.create_key_pair(KeyName="k")
     site.ec2.create_tags(Resources=[site.blue.instance_ids[0]], Tags=[{"Key": "Name", "Value": "web"}])

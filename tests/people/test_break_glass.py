@@ -18,7 +18,7 @@ from click.testing import CliRunner
 
 import guardrails
 from guardrails.cli.app import app
-from guardrails.enforce.break_glass.glass import ENVIRONMENT, text
+from guardrails.enforce.break_glass.grant import ENVIRONMENT, environment_value
 from guardrails.values import rfc3339
 
 STOP = ["live-cluster/stop"]
@@ -37,7 +37,7 @@ def broken(monkeypatch):
     """broken(rules, seconds): GUARDRAILS_BREAK_GLASS for rules, until so many seconds from now."""
 
     def give(rules=STOP, seconds=600.0, reason="INC-42"):
-        monkeypatch.setenv(ENVIRONMENT, text(reason, rules, time.time() + seconds))
+        monkeypatch.setenv(ENVIRONMENT, environment_value(reason, rules, time.time() + seconds))
 
     return give
 
@@ -221,7 +221,7 @@ def test_a_look_up_that_fails_still_blocks(site, aws, install, log):
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"reason": " ", "rules": STOP}, "no reason is given"),
+        ({"reason": " ", "rules": STOP}, "the reason is missing"),
         ({"reason": "x", "rules": []}, "no rule is named"),
         ({"reason": "x", "rules": ["live-cluster/stopp"]}, "there is no rule 'live-cluster/stopp'"),
         ({"reason": "x", "rules": ["live-cluster/empty-selector"]}, "is unbreakable"),
@@ -250,7 +250,7 @@ def test_no_second_glass_and_none_without_a_guard(install):
     install()
     with (
         guardrails.break_glass(reason="x", rules=STOP),
-        pytest.raises(guardrails.BreakGlassRefused, match="one is broken already"),
+        pytest.raises(guardrails.BreakGlassRefused, match="already broken here"),
         guardrails.break_glass(reason="x", rules=STOP),
     ):
         pass
@@ -272,17 +272,17 @@ def test_the_environment_sets_aside_until_its_time(site, aws, install, log, brok
 @pytest.mark.parametrize(
     ("value", "sentence"),
     [
-        ("yes", "not of the form"),
-        ("reason=; rules=live-cluster/stop; until={later}", "no reason"),
+        ("yes", "the format is"),
+        ("reason=; rules=live-cluster/stop; until={later}", "the reason is missing"),
         ("reason=x; rules=live-cluster/stopp; until={later}", "there is no rule"),
-        ("reason=x; rules=live-cluster/stop; until=2020-01-01T00:00:00Z", "it ended at 2020"),
-        ("reason=x; rules=live-cluster/stop; until=soon", "is no time"),
-        ("reason=x; rules=live-cluster/stop; until=0001-01-01T00:00:00+14:00", "is no time"),
+        ("reason=x; rules=live-cluster/stop; until=2020-01-01T00:00:00Z", "`until` is in the past (2020"),
+        ("reason=x; rules=live-cluster/stop; until=soon", "is not a time"),
+        ("reason=x; rules=live-cluster/stop; until=0001-01-01T00:00:00+14:00", "is not a time"),
         ("reason=x; rules=live-cluster/stop; until=2020-01-01T00:00:00", "no time zone"),
     ],
 )
 def test_the_environment_is_refused(value, sentence, site, aws, install, monkeypatch, caplog):
-    """A variable that lacks something or has expired is told, and every rule applies."""
+    """An incomplete or expired variable is reported, and every rule applies."""
     monkeypatch.setenv(ENVIRONMENT, value.format(later=rfc3339(time.time() + 600)))
     install()
     assert any(sentence in record.message and "Every rule applies" in record.message for record in caplog.records)
@@ -337,7 +337,7 @@ def test_the_environments_glass_is_announced_once(site, install, tmp_path, broke
     guardrails.Guard.from_config({"log": {"enabled": False}, **config}).check(site.ec2, "DescribeInstances")
     assert not told.exists()
     guard = install(**config)
-    guard.set_aside.announce()
+    guard.broken_glass.announce()
     assert told.read_text() == "\n"
 
 
@@ -354,7 +354,7 @@ def test_an_announcement_does_not_announce_itself(site, install, tmp_path, broke
 )
 def test_an_announcement_that_misbehaves(command, told, site, aws, install, caplog, monkeypatch):
     """A command that hangs or fails is told, whatever it writes; what it leaves running is not waited for."""
-    monkeypatch.setattr("guardrails.enforce.break_glass.glass._PATIENCE_S", 0.5)
+    monkeypatch.setattr("guardrails.enforce.break_glass.grant._COMMAND_TIMEOUT_S", 0.5)
     install(break_glass={"command": ["/bin/sh", "-c", command]})
     with guardrails.break_glass(reason="INC-42", rules=STOP):
         blue(site)

@@ -11,9 +11,9 @@ from attrs import evolve
 
 import guardrails
 from guardrails import pipeline, self_test
-from guardrails.enforce.break_glass import glass
+from guardrails.enforce.break_glass.grant import environment_value
 from guardrails.evaluate import bundle
-from guardrails.pipeline import Admission
+from guardrails.pipeline import Pipeline
 from guardrails.values import Outcome
 
 
@@ -29,8 +29,8 @@ def sent(monkeypatch):
 def test_they_are_denied_and_leave_no_trace(mode, sent, install, log):
     """In every mode each canary is denied by a rule; nothing is sent, logged or counted."""
     guard = install(mode=mode)
-    decisions = guard.sing()
-    assert set(decisions) == set(self_test.CANARIES)
+    decisions = guard.self_test()
+    assert set(decisions) == set(self_test.MUST_BE_DENIED)
     assert all(decision.action == "deny" and decision.violations for decision in decisions.values())
     assert sent == []
     assert log.read_text() == ""
@@ -39,7 +39,7 @@ def test_they_are_denied_and_leave_no_trace(mode, sent, install, log):
 def test_whatever_sources_of_liveness_are_configured(sent, install, tmp_path):
     """A source that cannot be read, and another cluster tag, do not keep a sound guard from being installed."""
     guard = install(cluster_tag="Deployment", live={"sources": ["file"], "file": str(tmp_path / "none")})
-    assert guard.sing()["TerminateInstances"].action == "deny"
+    assert guard.self_test()["TerminateInstances"].action == "deny"
 
 
 @pytest.mark.parametrize("word", ["dryrun", "warn"])
@@ -47,16 +47,16 @@ def test_a_rule_that_the_configuration_weakens(word, install, caplog):
     """A rule in `dryrun` or `warn` may let a canary pass, in silence: somebody wants it so."""
     rules = ("live-cluster/terminate", "live-cluster/stop", "remaining/minimum", "remaining/share", "addresses/release")
     guard = install(enforcement=dict.fromkeys(rules, word))
-    assert guard.sing()["TerminateInstances"].action == {"dryrun": "allow", "warn": "warn"}[word]
+    assert guard.self_test()["TerminateInstances"].action == {"dryrun": "allow", "warn": "warn"}[word]
     assert caplog.records == []
 
 
 def test_a_broken_glass_is_not_theirs(sent, install, monkeypatch):
     """What GUARDRAILS_BREAK_GLASS sets aside is judged for the canaries as ever."""
     rules = ["live-cluster/stop", "remaining/minimum", "remaining/share", "addresses/release"]
-    monkeypatch.setenv("GUARDRAILS_BREAK_GLASS", glass.text("INC-42", rules, time.time() + 600))
+    monkeypatch.setenv("GUARDRAILS_BREAK_GLASS", environment_value("INC-42", rules, time.time() + 600))
     guard = install()
-    assert guard.sing()["StopInstances"].action == "deny"
+    assert guard.self_test()["StopInstances"].action == "deny"
 
 
 def _refused(said, **config):
@@ -71,7 +71,7 @@ def test_a_guard_that_does_not_see_calls(sent, monkeypatch):
     """A guard whose hooks are not asked is refused at install, and nothing of it stays."""
     monkeypatch.setattr("guardrails.intercept.judge.Judge.waves_through", lambda *_, **__: True)
     monkeypatch.setattr("guardrails.intercept.judge.Judge.review", lambda *_, **__: None)
-    _refused("TerminateInstances on a machine of the live cluster passed it and would have been sent")
+    _refused("TerminateInstances on a machine of the live cluster got past it and would have been sent")
     assert sent == []
 
 
@@ -90,8 +90,8 @@ def test_resolvers_that_see_no_cluster(sent, monkeypatch):
 
 def _verdict(monkeypatch, change):
     """Let `change` have every verdict of the policies."""
-    decide = Admission._evaluate
-    monkeypatch.setattr(Admission, "_evaluate", lambda self, call, *rest: change(decide(self, call, *rest)))
+    decide = Pipeline._evaluate
+    monkeypatch.setattr(Pipeline, "_evaluate", lambda self, call, *rest: change(decide(self, call, *rest)))
 
 
 def test_policies_that_allow_one(sent, monkeypatch):
@@ -110,7 +110,7 @@ def test_a_verdict_that_only_warns(sent, monkeypatch):
 
 @pytest.mark.parametrize("outcome", [Outcome(send=True, enforcement="allow"), Outcome(send=True, enforcement="warn")])
 def test_an_enforcement_that_sends(outcome, sent, monkeypatch):
-    """So is one that decides rightly, and sends the call all the same."""
+    """So is one that decides correctly and still sends the call."""
     monkeypatch.setattr(pipeline, "enforce", lambda *_: outcome)
     _refused("would have been sent")
     assert sent == []
@@ -125,7 +125,7 @@ def test_an_enforcement_that_sends_what_the_configuration_denies(sent, monkeypat
 
 
 def test_something_that_breaks_the_clients(monkeypatch):
-    """What keeps the canaries from being made at all is a sentence."""
+    """What keeps the calls from being made at all is a sentence."""
     monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", lambda *_: 1 / 0)
     _refused("ended in ZeroDivisionError")
 
@@ -133,14 +133,14 @@ def test_something_that_breaks_the_clients(monkeypatch):
 def test_an_aws_configuration_that_makes_no_client(monkeypatch):
     """So is a word in AWS's own configuration that botocore does not know."""
     monkeypatch.setenv("AWS_DEFAULTS_MODE", "bogus")
-    with pytest.raises(guardrails.ConfigError, match="botocore makes no client here"):
+    with pytest.raises(guardrails.ConfigError, match="botocore cannot make a client here"):
         guardrails.install({"log": {"enabled": False}})
     assert guardrails.process.current() is None
 
 
 def test_an_admission_that_does_not_raise(sent, monkeypatch):
     """So is one that swallows its own denial."""
-    admit = Admission.admit
+    admit = Pipeline.admit
 
     def lax(self, call, origin):
         try:
@@ -148,7 +148,7 @@ def test_an_admission_that_does_not_raise(sent, monkeypatch):
         except guardrails.CallDenied as error:
             return error.decision.id
 
-    monkeypatch.setattr(Admission, "admit", lax)
+    monkeypatch.setattr(Pipeline, "admit", lax)
     _refused("would have been sent")
 
 
@@ -179,7 +179,7 @@ def test_something_that_answers_in_awss_place(sent, monkeypatch):
     """So is one in front of which something answers."""
     monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", lambda *_: {})
     monkeypatch.setattr("guardrails.intercept.hooks.Interceptor.install", lambda _: None)
-    _refused("something answered in AWS's place")
+    _refused("something else answered for AWS")
 
 
 @pytest.mark.parametrize(

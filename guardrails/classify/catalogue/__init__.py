@@ -31,9 +31,8 @@ from typing import Any
 import jmespath
 from attrs import define, field, frozen
 
-from guardrails.values import Role
+from guardrails.values import UNREVIEWED, Role
 
-UNREVIEWED = "unreviewed"
 EFFECTS = frozenset(
     ("terminate", "stop", "network", "ip", "traffic", "storage", "protection", "indirect", "scale-in", "replace",
      "capacity", "opaque")

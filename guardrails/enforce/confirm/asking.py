@@ -22,8 +22,8 @@ from guardrails.values import Decision
 
 
 @frozen
-class Answer:
-    """Whether the call may be sent, and what is told about it otherwise."""
+class Confirmation:
+    """Whether the call may be sent, and why not otherwise."""
 
     given: bool
     why: str = ""
@@ -49,7 +49,7 @@ def still_means(now: Decision, before: Decision) -> bool:
     )
 
 
-def ask(decision: Decision, timeout_s: float) -> Answer:
+def ask(decision: Decision, timeout_s: float) -> Confirmation:
     """Ask at the terminal or notebook of this process. Never raises; waits `timeout_s` seconds at most."""
     shell, name = caller.notebook(), name_of(decision)
     try:
@@ -59,15 +59,15 @@ def ask(decision: Decision, timeout_s: float) -> Answer:
     except KeyboardInterrupt:
         why = "It was interrupted (Ctrl-C)"
     except who_can_answer.NobodyThere as error:
-        return Answer(given=False, why=f"Nobody can be asked here, because {error}")
+        return Confirmation(given=False, why=f"Nobody can be asked here, because {error}")
     except Exception as error:
         # Whatever keeps a person from answering is a denial.
         why = f"The question could not be asked ({type(error).__name__}: {error})"
     else:
         if typed is not None and _typed(typed) == name:
-            return Answer(given=True)
+            return Confirmation(given=True)
         why = f"Nothing was typed within {timeout_s:g} s" if typed is None else f"What was typed is not '{name}'"
-    return Answer(given=False, why=f"{why}; make the call again to be asked again")
+    return Confirmation(given=False, why=f"{why}; make the call again to be asked again")
 
 
 def _in_notebook(shell: Any, decision: Decision, timeout_s: float) -> str | None:

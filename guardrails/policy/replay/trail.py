@@ -19,7 +19,7 @@ import botocore.session
 from attrs import Factory, define, evolve, field
 
 from guardrails.audit.cloudtrail import Event, events
-from guardrails.classify.catalogue import UNREVIEWED, Catalogue
+from guardrails.classify.catalogue import Catalogue
 from guardrails.classify.classify import Evidence, classify
 from guardrails.config.settings import Settings
 from guardrails.evaluate import rego_input
@@ -136,7 +136,7 @@ class Trail:
             when = datetime.fromisoformat(event.time).timestamp()
         except ValueError:
             return f"{event.time!r} is no time"
-        if call.effects == (UNREVIEWED,):
+        if call.unreviewed:
             return rego_input.build(call, Facts((), (), NOTHING_KNOWN, when), _caller(event), when)
         if self.snapshot is None:
             return self.known.document(call, _caller(event), when)

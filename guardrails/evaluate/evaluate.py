@@ -1,0 +1,88 @@
+"""Stage 4: the decision on a call, by the facts about it and the policies. Whatever goes wrong is a denial."""
+
+from __future__ import annotations
+
+import logging
+import time
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import evolve
+
+from guardrails.evaluate import rego_input
+from guardrails.evaluate.engine import Engine, EngineFailure, read_result
+from guardrails.show.sentences import failure_sentence
+from guardrails.values import Call, Caller, Decision, Facts
+
+_logger = logging.getLogger("guardrails")
+
+
+def evaluate(
+    call: Call, facts: Facts | None, engine: Engine, caller: Caller, break_glass: Mapping[str, Any] | None
+) -> Decision:
+    """Never raises. `facts` is None where nothing was looked up; `break_glass` is `input.break_glass`."""
+    now, started = time.time(), time.perf_counter_ns()
+    document = rego_input.without_facts(call, caller, break_glass)
+    undecided = unasked(call, document, caller, engine.revision, now, facts)
+    if call.undecodable and not call.unreviewed:
+        return evolve(undecided, unavailable=f"the request could not be read: {call.undecodable}")
+    if call.dry_run:
+        return allowed(undecided, "dry run: AWS only checks permissions")
+    problem = _problem(facts)
+    if facts is None or problem:
+        return evolve(undecided, unavailable=problem)
+    try:
+        document = rego_input.with_facts(document, facts, now)
+        evaluation = engine.evaluate(document)
+        action, violations = read_result(evaluation.result)
+    except EngineFailure as error:
+        return evolve(undecided, unavailable=f"the policy engine gave no answer: {error}")
+    except Exception as error:
+        _logger.debug("the guard failed while it evaluated a call", exc_info=True)
+        return evolve(undecided, unavailable=f"{type(error).__name__}: {error}")
+    return evolve(
+        undecided,
+        action=action,
+        violations=violations,
+        revision=evaluation.revision,
+        loaded_at=evaluation.loaded_at,
+        behind=evaluation.behind,
+        input=document,
+        result=evaluation.result,
+        metrics={**evaluation.metrics, "timer_rego_query_eval_ns": time.perf_counter_ns() - started},
+    )
+
+
+def _problem(facts: Facts | None) -> str:
+    """Why these facts are not enough to decide on, "" where they are."""
+    if facts is None:
+        return "nothing was looked up"
+    return facts.problem or "; ".join(map(failure_sentence, facts.failures))
+
+
+def unasked(
+    call: Call,
+    document: Mapping[str, Any],
+    caller: Caller | None,
+    revision: str,
+    now: float,
+    facts: Facts | None = None,
+) -> Decision:
+    """A denial that no policy was asked about, to start from."""
+    return Decision(
+        id=str(uuid.uuid4()),
+        action="deny",
+        call=call,
+        facts=facts,
+        caller=caller,
+        revision=revision,
+        decided_at=now,
+        input=document,
+        result={"action": "deny", "violations": []},
+    )
+
+
+def allowed(decision: Decision, reason: str) -> Decision:
+    """The same as an allow that no policy was asked about."""
+    return evolve(decision, action="allow", reason=reason, result={"action": "allow", "violations": []})
