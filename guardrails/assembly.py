@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,10 @@ from botocore.exceptions import BotoCoreError, ProfileNotFound
 from guardrails.aws.sessions import without_profile
 from guardrails.classify.classify import Evidence
 from guardrails.config.load import reload
-from guardrails.config.settings import Settings, Tag
+from guardrails.config.settings import Settings
 from guardrails.enforce.break_glass.grant import Terms
 from guardrails.errors import ConfigError, PolicyError
-from guardrails.evaluate import bundle, bundle_file, policy_params, self_test
+from guardrails.evaluate import bundle, bundle_file, configured, self_test
 from guardrails.evaluate.embedded import EmbeddedEngine
 from guardrails.evaluate.engine import Engine, EngineFailure
 from guardrails.evaluate.opa_server import OpaServer
@@ -81,40 +81,11 @@ def embedded(read: bundle.Bundle) -> EmbeddedEngine:
 def policies(settings: Settings) -> bundle.Bundle:
     """The policies, shipped and configured, with the configuration's parameters. Raises PolicyError or ConfigError."""
     read = _read(settings)
-    rules, declared, own = bundle.rule_ids(read), bundle.params_of(read), _own_params(settings)
-    for rule in settings.enforcement:
-        if rule not in rules:
-            raise ConfigError(
-                f"{settings.at('enforcement')}: `enforcement` names the unknown rule {rule!r}; "
-                f"known are {', '.join(sorted(rules))}"
-            )
-    made = bundle.with_params(read, {**_given(settings, declared), **own})
-    named = bundle.params_of(made).get("unbreakable", [])
-    where = settings.at("params" if "unbreakable" in settings.params else "policies")
-    if not isinstance(named, list):
-        raise ConfigError(f"{where}: the parameter `unbreakable` is {named!r}; make it a list of rules")
-    for rule in sorted({*map(str, named)} - rules):
-        raise ConfigError(f"{where}: the parameter `unbreakable` names the unknown rule {rule!r}; mend its name")
+    rules = bundle.rule_ids(read)
+    configured.check_enforcement(settings, rules)
+    made = bundle.with_params(read, configured.params(settings, bundle.params_of(read)))
+    configured.check_unbreakable(settings, rules, bundle.params_of(made))
     return made
-
-
-def _given(settings: Settings, declared: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters that the configuration sets, as policies read them. Raises ConfigError."""
-    own, where = _own_params(settings), settings.at("params")
-    for name in settings.params:
-        if name in own:
-            raise ConfigError(f"{where}: `params` must not set {name!r}; it has a key of its own")
-        if name not in declared:
-            raise ConfigError(
-                f"{where}: `params` names the unknown parameter {name!r}; "
-                f"known are {', '.join(sorted(set(declared) - set(own)))}; a new one is declared in a data.json"
-            )
-    try:
-        given = policy_params.plain(settings.params)
-        policy_params.check(given, declared)
-    except policy_params.NotLikeIt as error:
-        raise ConfigError(f"{where}: `params` {error}") from None
-    return given
 
 
 def terms(settings: Settings) -> Terms:
@@ -139,13 +110,7 @@ def _read(settings: Settings) -> bundle.Bundle:
             "the file of guardrails policy build --signing-key there"
         )
     made = bundle.read((bundle.shipped(), *settings.policies))
-    if not settings.policies:
-        return made
-    shipped = bundle.params_of(bundle.read((bundle.shipped(),)))
-    try:
-        policy_params.check({name: value for name, value in bundle.params_of(made).items() if name in shipped}, shipped)
-    except policy_params.NotLikeIt as error:
-        raise PolicyError(f"{settings.at('policies')}: a data.json of `policies` {error}") from None
+    configured.check_declared(settings, bundle.params_of(made))
     return made
 
 
@@ -158,7 +123,7 @@ def _server(settings: Settings) -> OpaServer:
         raise PolicyError(f"the policies cannot be asked for: {error}") from error
     # What the bundle was built with is merged with its defaults.
     wanted: dict[str, Any] = copy.deepcopy(dict(there))
-    bundle.merge(wanted, {**_given(settings, there), **_own_params(settings)})
+    bundle.merge(wanted, configured.params(settings, there))
     other = sorted(name for name, value in wanted.items() if there.get(name) != value)
     if other:
         raise ConfigError(
@@ -166,25 +131,6 @@ def _server(settings: Settings) -> OpaServer:
             f"{', '.join(other)}; build its bundle with this configuration (guardrails policy build)"
         )
     return made
-
-
-def _own_params(settings: Settings) -> dict[str, Any]:
-    """The parameters of the policies that follow from keys of the configuration."""
-
-    def mark(tag: Tag | None) -> dict[str, str] | None:
-        return None if tag is None else {"key": tag.key, "value": tag.value}
-
-    return {
-        "cluster_tag": settings.cluster_tag,
-        "max_fact_age_s": settings.max_fact_age_s,
-        "window_s": settings.state.window_s,
-        "enforcement": dict(settings.enforcement),
-        "live": {
-            "tag": mark(settings.live.tag),
-            "eip_tag": mark(settings.live.eip_tag),
-            "ssm_parameter": settings.live.ssm_parameter,
-        },
-    }
 
 
 def store(settings: Settings) -> Store:

@@ -1,183 +1,142 @@
-"""Every key of the configuration, and what its value must be.
+"""Every configuration key, a row each. Its default is the one in Settings; the reference page and the schema follow.
 
-A checker gets the value and the folder of the file, for relative paths; it returns the value for Settings, or raises
-ValueError with the rest of a sentence that starts with the key.
+A dotted name is its place in the file (``live.sources`` is ``sources`` under ``[live]``) and in Settings alike.
+After a change, run ``python -m tests.docs.configuration_page``.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any, get_args
-from urllib.parse import urlsplit
 
-from guardrails.config.settings import SOURCES, Tag
+import attrs
+from attrs import frozen
+
+from guardrails.config import kinds
+from guardrails.config.kinds import Kind
+from guardrails.config.settings import Settings
 from guardrails.values import Mode
 
-MODES = get_args(Mode)
-# What a rule may be turned into; "confirm" is not among them: a rule asks for confirmation by itself.
-ENFORCEMENTS = ("deny", "warn", "dryrun")
-ENGINES = ("embedded", "opa")
 
-Checker = Callable[[Any, Path], Any]
+@frozen
+class Key:
+    """A configuration key. `example` is TOML; `default_words` describes a default that is not a constant."""
 
+    name: str
+    kind: Kind
+    example: str
+    description: str
+    default_words: str = ""
 
-def _word(*allowed: str) -> Checker:
-    def check(value: Any, _: Path) -> str:
-        if value not in allowed:
-            raise ValueError(f"is {value!r}, must be one of {', '.join(allowed)}")
-        return str(value)
+    @property
+    def path(self) -> tuple[str, ...]:
+        return tuple(self.name.split("."))
 
-    return check
-
-
-def _text(value: Any, _: Path) -> str:
-    if not isinstance(value, str) or not value or "\0" in value:
-        raise ValueError(f"is {value!r}, must be a text that is not empty")
-    return value
-
-
-def _texts(value: Any, directory: Path) -> tuple[str, ...]:
-    if not isinstance(value, list):
-        raise ValueError(f"is {value!r}, must be a list of texts")
-    return tuple(_text(item, directory) for item in value)
+    @property
+    def default(self) -> Any:
+        """The value that Settings has without any configuration."""
+        value: Any = Settings()
+        for step in self.path:
+            value = getattr(value, step)
+        return attrs.asdict(value) if attrs.has(type(value)) else value
 
 
-def _number(value: Any, _: Path) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < 1e9:
-        raise ValueError(f"is {value!r}, must be a number above 0 and below 1e9")
-    return float(value)
+_ROWS = (
+    Key("mode", kinds.one_of(*get_args(Mode)), '"warn"',
+        "What happens to a call that a rule denies: it is blocked (`enforce`), or sent with a warning (`warn`), "
+        "or sent and only logged (`dryrun`)."),
+    Key("engine", kinds.one_of("embedded", "opa"), '"opa"',
+        "What evaluates the policies: the engine inside this process, or an OPA server (`[opa]`)."),
+    Key("cluster_tag", kinds.STRING, '"Team"',
+        "The tag with the name of the cluster that a machine belongs to."),
+    Key("home_region", kinds.REGION, '"eu-west-1"',
+        "The region of the machines, for services that do not have one: Route 53, IAM and Global Accelerator.",
+        "the session's region"),
+    Key("long_tail", kinds.SWITCH, "true",
+        "Also judge the destructive operations of some 250 further services, by the cluster tag of what they name."),
+    Key("max_fact_age_s", kinds.NUMBER, "2",
+        "How old facts about the account may be when a call is decided, in seconds."),
+    Key("lookup_timeout_s", kinds.NUMBER, "20",
+        "How long to wait for the answer to a look-up, in seconds. A governed call is denied after that."),
+    Key("tripwire", kinds.SWITCH, "true",
+        "Report HTTP requests to AWS that bypassed the guard. They are not blocked."),
+    Key("confirm_timeout_s", kinds.NUMBER, "120",
+        "How long to wait for a confirmation at a terminal or in a notebook, in seconds. No answer denies the call."),
+    Key("enforcement", kinds.ENFORCEMENT, '{ "network/route-table" = "dryrun" }',
+        "The level of single rules, by rule id, instead of their own level and of `mode`."),
+    Key("policies", kinds.PATHS, '["my-policies"]',
+        "Folders with your own policies, beside the shipped ones; or one bundle, which then holds all policies."),
+    Key("policy_key", kinds.FILE, '"public.pem"',
+        "The key (PEM file or secret) that the bundle in `policies` must be signed with."),
+    Key("params", kinds.TABLE, '{ untagged = "confirm" }',
+        "Parameters of the policies, listed below; your own policies may declare more."),
 
+    Key("live.sources", kinds.SOURCE_NAMES, '["eip", "tag"]',
+        "Which sources tell which cluster is live. Every cluster that any of them names is protected."),
+    Key("live.eip_addresses", kinds.STRINGS, '["203.0.113.7"]',
+        "Source `eip`: count only these Elastic IPs.",
+        "every Elastic IP on a machine"),
+    Key("live.eip_tag", kinds.TAG, '{ key = "Role", value = "frontend" }',
+        "Source `eip`: count only Elastic IPs with this tag."),
+    Key("live.tag", kinds.TAG, '{ key = "Live", value = "true" }',
+        "Source `tag`: the tag of the live cluster's machines."),
+    Key("live.ssm_parameter", kinds.STRING, '"/live/cluster"',
+        "Source `ssm`: the parameter in Parameter Store that holds the live cluster's name."),
+    Key("live.file", kinds.FILE, '"live.txt"',
+        "Source `file`: the file that holds the live cluster's name."),
+    Key("live.env", kinds.STRING, '"LIVE_CLUSTER"',
+        "Source `env`: the environment variable that holds the live cluster's name."),
 
-def _share(value: Any, _: Path) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value <= 1:
-        raise ValueError(f"is {value!r}, must be a number above 0 and at most 1")
-    return float(value)
+    Key("log.enabled", kinds.SWITCH, "false",
+        "Write the decision log."),
+    Key("log.path", kinds.FILE, '"/var/log/guardrails/decisions.jsonl"',
+        "The file of the decision log, one JSON object per line.",
+        "`decisions.jsonl` in `$XDG_STATE_HOME/guardrails`, or in `~/.local/state/guardrails`"),
+    Key("log.max_bytes", kinds.whole(10000), "10_000_000",
+        "The size, in bytes, at which the log starts a new file."),
+    Key("log.keep", kinds.whole(0), "20",
+        "How many old log files are kept."),
+    Key("log.labels", kinds.LABELS, '{ team = "web" }',
+        "Labels that every entry of the log carries."),
 
+    Key("state.enabled", kinds.SWITCH, "false",
+        "Remember recent calls, for limits over a time window and for pacing."),
+    Key("state.path", kinds.FILE, '"/var/lib/guardrails/state.db"',
+        "The file of that memory, shared by all processes of this host.",
+        "`state.db` beside the decision log"),
+    Key("state.window_s", kinds.NUMBER, "7200",
+        "The time window, in seconds, over which destroyed and launched machines are counted."),
 
-def _whole(least: int) -> Checker:
-    def check(value: Any, _: Path) -> int:
-        if isinstance(value, bool) or not isinstance(value, int) or value < least:
-            raise ValueError(f"is {value!r}, must be a whole number, at least {least}")
-        return value
+    Key("pacing.enabled", kinds.SWITCH, "false",
+        "Slow EC2 calls down before AWS refuses them for their rate."),
+    Key("pacing.share", kinds.SHARE, "0.5",
+        "The share of EC2's documented rate limits that this host uses; the rest is left to others in the "
+        "account."),
+    Key("pacing.max_wait_s", kinds.NUMBER, "30",
+        "The longest wait, in seconds. A call that would have to wait longer is refused."),
 
-    return check
+    Key("opa.url", kinds.URL, '"https://opa.internal:8181"',
+        "The address of the OPA server."),
+    Key("opa.token_file", kinds.FILE, '"/run/secrets/opa-token"',
+        "The file with the bearer token for that server."),
+    Key("opa.token_env", kinds.STRING, '"OPA_TOKEN"',
+        "The environment variable with the bearer token for that server."),
+    Key("opa.ca", kinds.FILE, '"ca.pem"',
+        "The PEM file of the authority that signed the server's certificate.",
+        "the system's authorities"),
+    Key("opa.cert", kinds.FILE, '"client.pem"',
+        "The PEM file of this client's certificate, for mutual TLS."),
+    Key("opa.key", kinds.FILE, '"client.key"',
+        "The PEM file of this client's private key, for mutual TLS."),
+    Key("opa.timeout_s", kinds.NUMBER, "5",
+        "How long to wait for a decision, in seconds. The call is denied after that."),
 
+    Key("break_glass.max_minutes", kinds.NUMBER, "30",
+        "The longest time, in minutes, for which break glass may set rules aside."),
+    Key("break_glass.command", kinds.STRINGS, '["notify-on-call"]',
+        "A command that is started at each break glass, with the details as JSON on its standard input."),
+)  # fmt: skip
 
-def _bool(value: Any, _: Path) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError(f"is {value!r}, must be true or false")
-    return value
-
-
-def _path(value: Any, directory: Path) -> Path:
-    try:
-        return directory / Path(_text(value, directory)).expanduser()
-    except RuntimeError:
-        raise ValueError(f"is {value!r}, and there is no such home folder; write the path out") from None
-
-
-def _file(value: Any, directory: Path) -> Path:
-    path = _path(value, directory)
-    if not path.name:
-        raise ValueError(f"is {value!r}, must name a file")
-    return path
-
-
-def _paths(value: Any, directory: Path) -> tuple[Path, ...]:
-    return tuple(_path(item, directory) for item in _texts(value, directory))
-
-
-def _region(value: Any, directory: Path) -> str:
-    # As botocore has it: the name becomes part of a host's name.
-    if not re.fullmatch(r"(?!-)[a-zA-Z\d-]{1,63}(?<!-)", _text(value, directory)):
-        raise ValueError(f"is {value!r}, must be the name of a region such as eu-west-1")
-    return str(value)
-
-
-def _url(value: Any, directory: Path) -> str:
-    text = _text(value, directory)
-    parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/") or parts.query:
-        raise ValueError(f"is {value!r}, must be the address of an OPA server such as http://127.0.0.1:8181")
-    return text
-
-
-def _tag(value: Any, _: Path) -> Tag:
-    texts = isinstance(value, Mapping) and all(isinstance(item, str) for item in value.values())
-    if not texts or set(value) != {"key", "value"}:
-        raise ValueError(f'is {value!r}, must be {{ key = "…", value = "…" }}')
-    return Tag(value["key"], value["value"])
-
-
-def _table(value: Any, _: Path) -> Mapping[str, Any]:
-    if not isinstance(value, Mapping):
-        raise ValueError(f"is {value!r}, must be a table")
-    return dict(value)
-
-
-def _labels(value: Any, directory: Path) -> Mapping[str, str]:
-    return {key: _text(item, directory) for key, item in _table(value, directory).items()}
-
-
-def _enforcement(value: Any, directory: Path) -> Mapping[str, str]:
-    checked = dict(_table(value, directory))
-    for rule, word in checked.items():
-        if word not in ENFORCEMENTS:
-            raise ValueError(f"has {word!r} for {rule!r}, must be one of {', '.join(ENFORCEMENTS)}")
-    return checked
-
-
-def _sources(value: Any, directory: Path) -> tuple[str, ...]:
-    found = _texts(value, directory)
-    unknown = [name for name in found if name not in SOURCES]
-    if unknown:
-        raise ValueError(f"names {unknown[0]!r}, known are {', '.join(SOURCES)}")
-    if not found:
-        raise ValueError("is empty, must name at least one source")
-    return tuple(dict.fromkeys(found))
-
-
-KEYS: Mapping[str, Checker] = {
-    "mode": _word(*MODES),
-    "engine": _word(*ENGINES),
-    "cluster_tag": _text,
-    "home_region": _region,
-    "long_tail": _bool,
-    "max_fact_age_s": _number,
-    "lookup_timeout_s": _number,
-    "tripwire": _bool,
-    "confirm_timeout_s": _number,
-    "enforcement": _enforcement,
-    "policies": _paths,
-    "policy_key": _file,
-    "break_glass.max_minutes": _number,
-    "break_glass.command": _texts,
-    "params": _table,
-    "live.sources": _sources,
-    "live.eip_addresses": _texts,
-    "live.eip_tag": _tag,
-    "live.tag": _tag,
-    "live.ssm_parameter": _text,
-    "live.file": _file,
-    "live.env": _text,
-    "opa.url": _url,
-    "opa.token_file": _file,
-    "opa.token_env": _text,
-    "opa.ca": _file,
-    "opa.cert": _file,
-    "opa.key": _file,
-    "opa.timeout_s": _number,
-    "state.enabled": _bool,
-    "state.path": _file,
-    "state.window_s": _number,
-    "pacing.enabled": _bool,
-    "pacing.share": _share,
-    "pacing.max_wait_s": _number,
-    "log.enabled": _bool,
-    "log.path": _file,
-    "log.max_bytes": _whole(10_000),
-    "log.keep": _whole(0),
-    "log.labels": _labels,
-}
+KEYS: Mapping[str, Key] = {key.name: key for key in _ROWS}
+# Tables of keys. Other tables (params, enforcement, log.labels …) are values.
+TABLES = tuple(dict.fromkeys(key.path[0] for key in _ROWS if len(key.path) > 1))

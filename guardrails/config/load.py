@@ -1,26 +1,28 @@
 """Read the configuration: guardrails.toml, or [tool.guardrails] in pyproject.toml, and the organisation's file.
 
-Every key is checked against a table; an unknown key or word is an error that names file and line, never a default.
+Every key is checked against the table in keys.py; an unknown key or word is an error that names file and line, never a
+default.
 """
 
 from __future__ import annotations
 
 import os
-import re
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from attrs import evolve, frozen
+from attrs import evolve
 
-from guardrails.config.keys import KEYS
-from guardrails.config.lines import line_of
+from guardrails.config.document import Document, from_file, from_mapping, has_our_table
+from guardrails.config.keys import KEYS, TABLES
+from guardrails.config.schema import Mismatch
 from guardrails.config.settings import Settings
+from guardrails.config.suggest import suggestion
 from guardrails.errors import ConfigError
 
 ORGANISATION = Path("/etc/guardrails/guardrails.toml")
 ENVIRONMENT = "GUARDRAILS_CONFIG"
+_LISTED = "`guardrails docs configuration` lists all keys"
 
 
 def load(
@@ -40,164 +42,120 @@ def load(
     for key in locked:
         if key in local.values and local.values[key] != shared.values.get(key):
             raise ConfigError(f"{local.at(key)}: `{key}` is locked by {shared.at(key)}; remove it here")
-    file = local.directory / Path(local.name).name if local.text else None
-    settings = Settings(file=file, organisation=organisation if shared.text else None)
+    file = local.directory / local.file.name if local.file else None
+    settings = Settings(file=file, organisation=shared.file)
     for document in (shared, local):
         settings = _apply(settings, document)
-    return _check(settings)
+    return _with_what_sources_need(settings)
 
 
 def reload(settings: Settings) -> Settings:
-    """The settings with `policies`, `params` and `enforcement` as their file has them now, all else as it was.
+    """The settings with `policies`, `params` and `enforcement` as their file has them now; the rest is unchanged.
 
     Other keys take effect in new processes only: clients, logs and sources of liveness are made from them once.
-    Settings that came from a mapping stay as they are. Raises ConfigError.
+    Settings that came from a mapping are returned as they are. Raises ConfigError.
     """
     if settings.file is None:
         return settings
     now = load(settings.file, organisation=settings.organisation or ORGANISATION)
-    return evolve(settings, policies=now.policies, params=now.params, enforcement=now.enforcement, where=now.where)
+    return evolve(
+        settings,
+        policies=now.policies,
+        params=now.params,
+        enforcement=now.enforcement,
+        where=now.where,
+        where_inside=now.where_inside,
+    )
 
 
-@frozen
-class _Document:
-    """One file's keys by dotted name, and where each stands."""
-
-    name: str
-    text: str
-    values: Mapping[str, Any]
-    directory: Path
-
-    def at(self, key: str) -> str:
-        line = line_of(self.text, key)
-        return f"{self.name}:{line}" if line else self.name
-
-
-# Tables of keys of ours; other tables (params, labels …) are values.
-_TABLES = ("break_glass", "live", "log", "opa", "pacing", "state")
-
-
-def _local(config: str | Path | Mapping[str, Any] | None, directory: Path | None) -> _Document:
+def _local(config: str | Path | Mapping[str, Any] | None, directory: Path | None) -> Document:
     if isinstance(config, Mapping):
-        return _Document("install(config)", "", _flatten(config, "install(config)"), directory or _here())
+        return from_mapping(config, directory or _working_directory())
     if config is not None:
-        return _read(Path(config), f"{config} does not exist")
+        return from_file(Path(config), f"{config} does not exist")
     named = os.environ.get(ENVIRONMENT)
     if named:
-        return _read(Path(named), f"{ENVIRONMENT}={named}: the file does not exist")
-    directory = directory or _here()
+        return from_file(Path(named), f"{ENVIRONMENT}={named}: the file does not exist")
+    directory = directory or _working_directory()
     for folder in (directory, *directory.parents):
         file = folder / "guardrails.toml"
-        if _is_there(file):
-            return _read(file, f"{file} is a link to what is not there")
+        if _exists(file):
+            return from_file(file, f"{file} is a broken link")
         project = folder / "pyproject.toml"
-        if _is_there(project) and _has_table(project):
-            return _read(project, "")
-    return _Document("", "", {}, directory)
+        if _exists(project) and has_our_table(project):
+            return from_file(project, f"{project} does not exist")
+    return Document("", {}, directory)
 
 
-def _here() -> Path:
+def _working_directory() -> Path:
     try:
         return Path.cwd()
     except OSError as error:
         raise ConfigError(
-            f"the working directory cannot be told ({error.strerror}); change to one that is there"
+            f"cannot determine the working directory ({error.strerror}); change to one that exists"
         ) from error
 
 
-def _is_there(file: Path) -> bool:
-    """Also what is no file, or a link to nothing: somebody meant it to be read."""
+def _exists(file: Path) -> bool:
+    """True also for a folder or a broken link: someone meant it to be read."""
     try:
         file.lstat()
     except (FileNotFoundError, NotADirectoryError):
         return False
     except OSError as error:
         raise ConfigError(
-            f"{file}: nobody can tell whether it is there ({error.strerror}); mend that, or name one in {ENVIRONMENT}"
+            f"{file}: cannot tell whether it exists ({error.strerror}); fix that, or name a file in {ENVIRONMENT}"
         ) from error
     return True
 
 
-def _organisation(path: Path) -> tuple[_Document, tuple[str, ...]]:
-    if not _is_there(path):
-        return _Document("", "", {}, path.parent), ()
-    document = _read(path, f"{path} is a link to what is not there")
+def _organisation(path: Path) -> tuple[Document, tuple[str, ...]]:
+    """The organisation's file, and the keys that it locks."""
+    if not _exists(path):
+        return Document("", {}, path.parent), ()
+    document = from_file(path, f"{path} is a broken link")
     values = dict(document.values)
     locked = values.pop("locked", [])
     if not isinstance(locked, list) or not all(isinstance(key, str) for key in locked):
-        raise ConfigError(f"{document.at('locked')}: `locked` must be a list of key names")
-    unset = [key for key in locked if key not in values]
-    if unset:
-        raise ConfigError(f"{document.at('locked')}: `{unset[0]}` is locked but not set in this file; set it")
+        raise ConfigError(f"{document.at('locked')}: `locked` must be a list of keys")
+    for number, key in enumerate(locked):
+        if key in values:
+            continue
+        where = document.at("locked", number)
+        if key in KEYS:
+            raise ConfigError(f"{where}: `{key}` is locked but not set in this file; set it")
+        raise ConfigError(f"{where}: `locked` names the unknown key `{key}`; {suggestion(key, KEYS, _LISTED)}")
     return evolve(document, values=values), tuple(locked)
 
 
-def _has_table(project: Path) -> bool:
-    try:
-        return "guardrails" in tomllib.loads(project.read_text("utf-8")).get("tool", {})
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError):
-        # Somebody else's file, with nothing of ours that could be read.
-        return False
-
-
-def _read(path: Path, missing: str) -> _Document:
-    try:
-        text = path.read_text("utf-8")
-    except FileNotFoundError as error:
-        raise ConfigError(f"{missing}; create it or name another file") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read ({error})") from error
-    try:
-        parsed = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(_not_toml(path, str(error))) from error
-    if path.name == "pyproject.toml":
-        parsed = parsed.get("tool", {}).get("guardrails", {})
-    return _Document(str(path), text, _flatten(parsed, str(path)), path.resolve().parent)
-
-
-_PLACE = re.compile(r"^(?P<what>.*) \(at line (?P<line>\d+), column (?P<column>\d+)\)$")
-
-
-def _not_toml(path: Path, error: str) -> str:
-    """The standard parser names the place at the end of its sentence only (its attributes came with Python 3.14)."""
-    found = _PLACE.match(error)
-    return f"{path}:{found['line']}:{found['column']}: not valid TOML: {found['what']}" if found else f"{path}: {error}"
-
-
-def _flatten(parsed: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """Dotted keys down to the values of the table below; free tables (params, labels …) stay whole."""
-    flat: dict[str, Any] = {}
-    for key, value in parsed.items():
-        if key in _TABLES:
-            if not isinstance(value, Mapping):
-                raise ConfigError(f"{name}: `{key}` must be a table, [{key}]")
-            flat |= {f"{key}.{inner}": item for inner, item in value.items()}
-        else:
-            flat[key] = value
-    return flat
-
-
-def _apply(settings: Settings, document: _Document) -> Settings:
-    changes: dict[str, dict[str, Any]] = {"": {}, **{table: {} for table in _TABLES}}
-    where = dict(settings.where)
+def _apply(settings: Settings, document: Document) -> Settings:
+    """The settings with the document's keys over them."""
+    changes: dict[str, dict[str, Any]] = {table: {} for table in ("", *TABLES)}
+    where, inside = dict(settings.where), dict(settings.where_inside)
     for key, value in document.values.items():
-        checker = KEYS.get(key)
-        if checker is None:
-            raise ConfigError(f"{document.at(key)}: unknown key `{key}`; known are {', '.join(sorted(KEYS))}")
-        try:
-            checked = checker(value, document.directory)
-        except ValueError as error:
-            raise ConfigError(f"{document.at(key)}: `{key}` {error}") from error
-        where[key] = document.at(key)
         table, _, name = key.rpartition(".")
-        changes[table][name] = checked
-    tables = {table: evolve(getattr(settings, table), **changes[table]) for table in _TABLES}
-    return evolve(settings, where=where, **tables, **changes[""])
+        changes[table][name] = _checked(key, value, document)
+        where[key] = document.at(key)
+        inside = {path: place for path, place in inside.items() if path[0] != key} | document.places(key)
+    tables = {table: evolve(getattr(settings, table), **changes[table]) for table in TABLES}
+    return evolve(settings, where=where, where_inside=inside, **tables, **changes[""])
 
 
-def _check(settings: Settings) -> Settings:
-    """What one key means for another: a source must have what it reads."""
+def _checked(key: str, value: Any, document: Document) -> Any:
+    if key in TABLES:
+        raise ConfigError(f"{document.at(key)}: `{key}` must be a table, [{key}]")
+    if key not in KEYS:
+        known = suggestion(key, (*KEYS, *TABLES), _LISTED)
+        raise ConfigError(f"{document.at(key)}: unknown key `{key}`; {known}")
+    try:
+        return KEYS[key].kind.check(value, document.directory)
+    except Mismatch as mismatch:
+        sentence = mismatch.sentence("key", KEYS[key].path, _LISTED)
+        raise ConfigError(f"{document.at(key, *mismatch.path)}: {sentence}") from None
+
+
+def _with_what_sources_need(settings: Settings) -> Settings:
+    """The settings. Raises ConfigError where a source of liveness lacks the key with what it reads."""
     live = settings.live
     needs = {"ssm": ("ssm_parameter", live.ssm_parameter), "file": ("file", live.file), "env": ("env", live.env)}
     for source in live.sources:

@@ -1,4 +1,4 @@
-"""The checked configuration as values; config.py reads them from files, the defaults are here."""
+"""The checked configuration as values, with the default of every key; load.py reads them from files."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SOURCES = ("eip", "tag", "ssm", "file", "env")
 
 @frozen
 class Tag:
-    """A tag that marks something: its key and its value."""
+    """A tag that marks something, by key and value."""
 
     key: str
     value: str
@@ -41,7 +41,7 @@ def _state_home() -> Path:
 
 @frozen
 class LogSettings:
-    """The decision log: one JSON line per decision in `path`, rotated at `max_bytes`, `keep` old files kept."""
+    """The decision log: one JSON line per decision in `path`; a new file at `max_bytes`, `keep` old ones are kept."""
 
     enabled: bool = True
     path: Path = Factory(lambda: _state_home() / "decisions.jsonl")
@@ -52,10 +52,10 @@ class LogSettings:
 
 @frozen
 class OpaSettings:
-    """The OPA server of the engine `opa`. One deadline, `timeout_s`, for a whole question.
+    """The OPA server of the engine `opa`. `timeout_s` is the deadline for a whole decision.
 
-    The token is sent as a bearer token. `ca` is what the server's certificate is checked against, `cert` and `key` are
-    this client's own (mutual TLS), all PEM files.
+    The token is sent as a bearer token. `ca` verifies the server's certificate; `cert` and `key` are this client's own
+    (mutual TLS). All three are PEM files.
     """
 
     url: str = "http://127.0.0.1:8181"
@@ -69,9 +69,9 @@ class OpaSettings:
 
 @frozen
 class StateSettings:
-    """What the guards of this host remember together: counts are over the last `window_s` seconds.
+    """What the guards of this host remember together, in the file `path`; counts cover the last `window_s` seconds.
 
-    `path` is the file, by default ``state.db`` beside the decision log.
+    By default the file is ``state.db`` beside the decision log.
     """
 
     enabled: bool = True
@@ -83,8 +83,8 @@ class StateSettings:
 class PacingSettings:
     """How calls are slowed down before AWS refuses them for their rate.
 
-    This host uses `share` (0 to 1) of EC2's documented token buckets. A call whose turn comes later than `max_wait_s`
-    seconds from now is refused instead.
+    This host uses `share` (0 to 1) of EC2's documented token buckets. A call that would have to wait longer than
+    `max_wait_s` seconds is refused.
     """
 
     enabled: bool = True
@@ -94,7 +94,7 @@ class PacingSettings:
 
 @frozen
 class BreakGlassSettings:
-    """For how many minutes a rule may be set aside at once, and the command that is told of it (JSON on its stdin)."""
+    """How many minutes a rule may be set aside, and the command that is then started (details as JSON on stdin)."""
 
     max_minutes: float = 60.0
     command: tuple[str, ...] = ()
@@ -102,7 +102,11 @@ class BreakGlassSettings:
 
 @frozen
 class Settings:
-    """A checked configuration. `where` gives ``file:line`` of each key that a file set, by dotted name."""
+    """A checked configuration.
+
+    `where` has ``file:line`` of each key that a file set, by dotted name; `where_inside` has it for what is inside the
+    values, by the path that starts with that name: ("params", "remaining", "bounds").
+    """
 
     mode: Mode = "enforce"
     engine: str = "embedded"
@@ -124,10 +128,17 @@ class Settings:
     opa: OpaSettings = Factory(OpaSettings)
     break_glass: BreakGlassSettings = Factory(BreakGlassSettings)
     where: Mapping[str, str] = Factory(dict)
-    # The files this was read from, for reading them again; None where there is none.
+    where_inside: Mapping[tuple[str | int, ...], str] = Factory(dict)
+    # The files it was read from, for reading them again; None where there is none.
     file: Path | None = None
     organisation: Path | None = None
 
-    def at(self, key: str) -> str:
-        """``guardrails.toml:7`` for an error about `key`, or ``the configuration`` when no file set it."""
+    def at(self, key: str, *inside: str | int) -> str:
+        """``guardrails.toml:7`` for what stands at the path `inside` the value of `key`, or for what is around it.
+
+        ``the configuration`` where no file set the key.
+        """
+        for length in range(len(inside), 0, -1):
+            if (key, *inside[:length]) in self.where_inside:
+                return self.where_inside[(key, *inside[:length])]
         return self.where.get(key, "the configuration")

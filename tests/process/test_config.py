@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 import guardrails
 from guardrails.assembly import terms
 from guardrails.config.load import load
+from guardrails.config.schema import Mismatch
 from guardrails.config.settings import Settings
 from guardrails.evaluate import policy_params
 from guardrails.evaluate.bundle import params_of, read, shipped
@@ -25,44 +26,59 @@ ORIGINAL = BaseClient._make_api_call
 @pytest.mark.parametrize(
     ("text", "line", "part"),
     [
-        ('cluster_tag = "C"\nmode = "enforced"\n', 2, "must be one of enforce, warn, dryrun"),
-        ('mod = "enforce"\n', 1, "unknown key `mod`"),
-        ('[live]\nsources = ["eip", "dns"]\n', 2, "names 'dns'"),
+        ('cluster_tag = "C"\nmode = "enforced"\n', 2, "`mode` is 'enforced'; it must be one of enforce, warn, dryrun"),
+        ('mod = "enforce"\n', 1, "unknown key `mod`; did you mean `mode`?"),
+        ('[live]\nsources = ["eip", "dns"]\n', 2, "`live.sources` contains 'dns'; each item must be one of eip, tag,"),
+        ("[live]\nsources = []\n", 2, "must be a non-empty list with the values eip, tag, ssm, file, env"),
+        ('[live]\ntag = { key = "Live" }\n', 2, 'must be a table { key = "…", value = "…" }'),
+        ('[live]\ntag = { key = "Live", value = 1 }\n', 2, "`live.tag.value` is 1; it must be a string"),
+        ('mode = "warn"\nlive = 1\n', 2, "`live` must be a table, [live]"),
         ('[live]\nsources = ["ssm"]\n', 2, "needs `live.ssm_parameter`"),
-        ('[enforcement]\n"live-cluster/stop" = "off"\n', 1, "must be one of deny, warn, dryrun"),
-        ('[enforcement]\n"live-cluster/stopp" = "warn"\n', 1, "unknown rule 'live-cluster/stopp'"),
+        ('[enforcement]\n"live-cluster/stop" = "off"\n', 2, "must be one of deny, warn, dryrun"),
+        ('[enforcement]\n"live-cluster/stopp" = "warn"\n', 2, "unknown rule 'live-cluster/stopp'; did you mean `live-"),
+        ('[enforcement]\n"live-cluster/stop" = "warn"\nx = "warn"\n', 3, "'x'; `guardrails policy docs` lists all"),
         ("max_fact_age_s = -1\n", 1, "must be a number above 0"),
-        ("[log]\nmax_bytes = 1\n", 2, "at least 10000"),
+        ("[log]\nmax_bytes = 1\n", 2, "a whole number of at least 10,000"),
         ('engine = "regopy"\n', 1, "must be one of embedded"),
-        ('mode = "warn"\n[params]\nuntagged = "alow"\n', 2, "must be one of deny, confirm, allow"),
+        ('mode = "warn"\n[params]\nuntagged = "alow"\n', 3, "must be one of deny, confirm, allow"),
         (
-            '[params]\nuntaged = "allow"\n',
-            1,
-            "unknown parameter 'untaged'; known are capacity, cutover",
+            '[params]\nopaque = "warn"\nuntaged = "allow"\n',
+            3,
+            "unknown parameter `untaged`; did you mean `untagged`?",
         ),
-        ('[params]\ncluster_tag = "C"\n', 1, "has a key of its own"),
-        ('[params]\nunbreakable = "live-cluster/stop"\n', 1, "for 'unbreakable', must be a list"),
-        ("[params]\nunbreakable = [5]\n", 1, "has 5 in 'unbreakable', where each must be a text"),
-        ('[params]\nrollback_window_s = "x"\n', 1, "for 'rollback_window_s', must be a number"),
-        ("[params]\nrollback_window_s = -1\n", 1, "must not be below 0"),
-        ('[params]\nremaining = "x"\n', 1, "for 'remaining', must be a table"),
+        ("[params]\nzzz = 1\n", 2, "unknown parameter `zzz`; `guardrails docs configuration` lists the parameters"),
+        ("[params]\nwindow_s = 5\n", 2, "must not set 'window_s'; set the key `state.window_s` instead"),
+        (
+            '[params]\nunbreakable = "live-cluster/stop"\n',
+            2,
+            "`params.unbreakable` is 'live-cluster/stop'; it must be a list",
+        ),
+        ("[params]\nunbreakable = [\n  5,\n]\n", 3, "`params.unbreakable` contains 5; each item must be a string"),
+        ('[params]\nunbreakable = [\n\n  "live-cluster/stopp"]\n', 4, "'live-cluster/stopp'; did you mean"),
+        ('[params]\nrollback_window_s = "x"\n', 2, "`params.rollback_window_s` is 'x'; it must be a number"),
+        ("[params]\nrollback_window_s = -1\n", 2, "must be a number of at least 0"),
+        ('[params]\nremaining = "x"\n', 2, "`params.remaining` is 'x'; it must be a table"),
         (
             "[params]\nremaining.cluster.green = { min_running = 2 }\n",
-            1,
-            "unknown 'remaining.cluster'; known are bounds",
+            2,
+            "unknown parameter `params.remaining.cluster`; did you mean `params.remaining.clusters`?",
         ),
-        ("[params]\nremaining.clusters.green = { least = 2 }\n", 1, "unknown 'remaining.clusters.green.least'"),
-        ("[params]\nremaining.clusters.green = 2\n", 1, "for 'remaining.clusters.green', must be a table"),
-        ("[params]\nremaining.clusters.green = { max_share = 34 }\n", 1, "must be a share, from 0 to 1"),
-        ("[params]\ncutover.min_share = true\n", 1, "for 'cutover.min_share', must be a number"),
-        ("[params]\nrollback_window_s = 2024-01-01\n", 1, "must be what JSON can say"),
-        ("[params]\nrollback_window_s = inf\n", 1, "must be what JSON can say"),
+        (
+            '[params]\nremaining.clusters."green.v2" = { least = 2 }\n',
+            2,
+            'unknown parameter `params.remaining.clusters."green.v2".least`; did you',
+        ),
+        ("[params.remaining]\nclusters.blue = {}\nclusters.green = 2\n", 3, "must be a table"),
+        ("[params.remaining.clusters.green]\nmax_share = 34\n", 2, "must be a number from 0 to 1"),
+        ("[params]\ncutover.min_share = true\n", 2, "`params.cutover.min_share` is True; it must be a number"),
+        ("[params]\nrollback_window_s = 2024-01-01\n", 2, "must be something that JSON can express"),
+        ("[params]\nrollback_window_s = inf\n", 2, "must be something that JSON can express"),
         ('home_region = "a b"\n', 1, "must be the name of a region"),
         ('[log]\npath = "/"\n', 2, "must name a file"),
-        ('[log]\npath = ""\n', 2, "must be a text that is not empty"),
-        ('[log]\npath = "~nobodyatall/x"\n', 2, "there is no such home folder"),
-        ('[state]\npath = "a\\u0000b"\n', 2, "must be a text"),
-        ("confirm_timeout_s = 1e12\n", 1, "above 0 and below 1e9"),
+        ('[log]\npath = ""\n', 2, "must be a non-empty string"),
+        ('[log]\npath = "~nobodyatall/x"\n', 2, "must start with an existing home folder"),
+        ('[state]\npath = "a\\u0000b"\n', 2, "must be a non-empty string"),
+        ("confirm_timeout_s = 1e12\n", 1, "above 0 and below 1,000,000,000"),
         ('mode = "warn"\nmode = "warn"\n', 2, "not valid TOML"),
     ],
 )
@@ -90,9 +106,9 @@ VALUES = st.recursive(
 def test_params_of_any_shape(given_params):
     """Whatever is given for the shipped parameters, it is of the type of the default, or refused in one sentence."""
     try:
-        given_params = policy_params.plain(given_params)
+        given_params = policy_params.as_json(given_params)
         policy_params.check(given_params, DECLARED)
-    except policy_params.NotLikeIt:
+    except Mismatch:
         return
     for name, value in given_params.items():
         default = DECLARED[name]
@@ -113,7 +129,7 @@ def test_params_that_a_policy_declares(tmp_path):
     declare(tmp_path, {"own": {"number": 1, "any": None, "free": {}}})
     settings = {"policies": [str(tmp_path)], "log": {"enabled": False}}
     guardrails.Guard.from_config({**settings, "params": {"own": {"number": 2, "any": [3], "free": {"x": 4}}}})
-    with pytest.raises(guardrails.ConfigError, match=r"install\(config\): `params` has '2' for 'own.number'"):
+    with pytest.raises(guardrails.ConfigError, match=r"install\(config\): `params.own.number` is '2'; it must"):
         guardrails.Guard.from_config({**settings, "params": {"own": {"number": "2"}}})
 
 
@@ -143,16 +159,16 @@ def test_unbreakable_as_a_tuple():
 @pytest.mark.parametrize(
     ("own", "sentence"),
     [
-        ({"rollback_window_s": "x"}, "'rollback_window_s', must be a number"),
-        ({"untagged": "dney"}, "'untagged', must be one of"),
-        ({"remaining": {"bounds": None}}, "'remaining.bounds', must be a table"),
-        ({"remaining": {"bounds": {"max_share": 34}}}, "must be a share"),
+        ({"rollback_window_s": "x"}, "`rollback_window_s` is 'x'; it must be a number"),
+        ({"untagged": "dney"}, "`untagged` is 'dney'; it must be one of"),
+        ({"remaining": {"bounds": None}}, "`remaining.bounds` is None; it must be a table"),
+        ({"remaining": {"bounds": {"max_share": 34}}}, "must be a number from 0 to 1"),
     ],
 )
 def test_shipped_params_in_a_data_json(tmp_path, own, sentence):
     """A policy's own data is held to the defaults of the shipped policies where it goes over them."""
     declare(tmp_path, own)
-    with pytest.raises(guardrails.PolicyError, match=f"a data.json of `policies` has .*{sentence}"):
+    with pytest.raises(guardrails.PolicyError, match=f"in a data.json of `policies`, .*{sentence}"):
         guardrails.install({"policies": [str(tmp_path)], "log": {"enabled": False}})
     assert BaseClient._make_api_call is ORIGINAL
 
@@ -175,20 +191,18 @@ def test_a_file_that_is_none(tmp_path, kind, whose):
     else:
         file.mkdir()
     where = {"directory": tmp_path} if whose == "local" else {"organisation": file, "directory": tmp_path / "no"}
-    with pytest.raises(
-        guardrails.ConfigError, match=r"guardrails\.toml.*(is a link to what is not there|Is a directory)"
-    ):
+    with pytest.raises(guardrails.ConfigError, match=r"guardrails\.toml.*(is a broken link|Is a directory)"):
         load(**where)
 
 
 def test_a_working_directory_that_is_gone(tmp_path, monkeypatch):
-    """Without a working directory it says so; a configuration that is named by its whole path is read all the same."""
+    """Without a working directory it says so; a configuration that is named by its whole path is read anyway."""
     (tmp_path / "here").mkdir()
     file = tmp_path / "guardrails.toml"
     file.write_text('mode = "warn"\n')
     monkeypatch.chdir(tmp_path / "here")
     (tmp_path / "here").rmdir()
-    with pytest.raises(guardrails.ConfigError, match="the working directory cannot be told"):
+    with pytest.raises(guardrails.ConfigError, match="cannot determine the working directory"):
         load()
     assert load(file).mode == "warn"
 
@@ -260,6 +274,26 @@ def test_found_upward_and_in_pyproject(tmp_path):
     assert load(directory=deep).mode == "warn"
     (tmp_path / "a" / "guardrails.toml").write_text('mode = "dryrun"\n')
     assert load(directory=deep).mode == "dryrun"
+
+
+@pytest.mark.parametrize("text", ["tool = 5\n", "[tool]\nx = 1\n", "[tool.other]\nguardrails = 1\n", "no toml\n"])
+def test_pyproject_without_our_table(tmp_path, text):
+    """A pyproject.toml without [tool.guardrails] is passed over, whatever is in it."""
+    (tmp_path / "pyproject.toml").write_text(text)
+    assert load(directory=tmp_path, organisation=Path("/nonexistent")).file is None
+
+
+def test_lines_in_pyproject(tmp_path):
+    """Errors in pyproject.toml have the line of the key, not of a key of another tool with the same name."""
+    file = tmp_path / "pyproject.toml"
+    for text, line in (
+        ('[tool.other]\nmode = "x"\n[params]\nuntagged = 1\n[tool.guardrails]\ncluster_tag = "C"\nmode = "x"\n', 7),
+        ("[tool]\nguardrails = 5\n", 2),
+        ('[tool.guardrails.params]\n# comment\n"untagged" = "x"\n', 3),
+    ):
+        file.write_text(text)
+        with pytest.raises(guardrails.ConfigError, match=rf"pyproject\.toml:{line}: "):
+            guardrails.install(file)
 
 
 def test_environment_names_the_file(tmp_path, monkeypatch):

@@ -1,0 +1,133 @@
+"""The kinds of values that configuration keys take: what they must be, and what they become in Settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from attrs import field, frozen
+
+from guardrails.config import schema
+from guardrails.config.schema import Mismatch
+from guardrails.config.settings import SOURCES, Tag
+
+
+def _as_is(value: Any, _: Path) -> Any:
+    return value
+
+
+@frozen
+class Kind:
+    """What a value must be, as a JSON Schema, and how it is converted.
+
+    `convert` gets the value and the folder of the file, for relative paths; it may raise Mismatch. `must_be` says what
+    the value must be where the schema's keywords alone do not tell a reader.
+    """
+
+    schema: Mapping[str, Any]
+    convert: Callable[[Any, Path], Any] = _as_is
+    must_be: str = field(default="", kw_only=True)
+
+    @property
+    def words(self) -> str:
+        """What a value must be, for people."""
+        return self.must_be or schema.words(self.schema)
+
+    def check(self, value: Any, directory: Path) -> Any:
+        """The value for Settings. Raises Mismatch."""
+        try:
+            schema.validate(value, self.schema)
+        except Mismatch as mismatch:
+            if mismatch.path or not self.must_be:
+                raise
+            raise Mismatch(value, f"be {self.must_be}") from None
+        return self.convert(value, directory)
+
+
+def one_of(*allowed: str) -> Kind:
+    return Kind({"enum": list(allowed)})
+
+
+def whole(least: int) -> Kind:
+    return Kind({"type": "integer", "minimum": least})
+
+
+def _to_float(value: Any, _: Path) -> float:
+    return float(value)
+
+
+def _to_tuple(value: Any, _: Path) -> tuple[Any, ...]:
+    return tuple(value)
+
+
+def _without_repeats(value: Any, _: Path) -> tuple[Any, ...]:
+    return tuple(dict.fromkeys(value))
+
+
+def _to_tag(value: Any, _: Path) -> Tag:
+    return Tag(value["key"], value["value"])
+
+
+def _to_path(value: Any, directory: Path) -> Path:
+    try:
+        return directory / Path(value).expanduser()
+    except RuntimeError:
+        raise Mismatch(value, "start with an existing home folder; write the whole path") from None
+
+
+def _to_file(value: Any, directory: Path) -> Path:
+    path = _to_path(value, directory)
+    if not path.name:
+        raise Mismatch(value, "name a file")
+    return path
+
+
+def _to_paths(value: Any, directory: Path) -> tuple[Path, ...]:
+    return tuple(_to_path(item, directory) for item in value)
+
+
+_SERVER = "the address of an OPA server, such as http://127.0.0.1:8181"
+
+
+def _to_url(value: Any, _: Path) -> str:
+    try:
+        parts = urlsplit(value)
+    except ValueError:
+        parts = urlsplit("")
+    if not parts.hostname or parts.path.strip("/") or parts.query:
+        raise Mismatch(value, f"be {_SERVER}")
+    return str(value)
+
+
+# A NUL character cannot be part of a path, of an environment variable's name or of a tag.
+_STRING = {"type": "string", "pattern": "^[^\\u0000]+$"}
+_ENFORCEMENTS = ["deny", "warn", "dryrun"]
+# botocore makes the region part of a host name, and accepts no other names.
+_REGION = "^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$"
+
+STRING = Kind(_STRING)
+STRINGS = Kind({"type": "array", "items": _STRING}, _to_tuple)
+NUMBER = Kind({"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1_000_000_000}, _to_float)
+SHARE = Kind({"type": "number", "exclusiveMinimum": 0, "maximum": 1}, _to_float)
+SWITCH = Kind({"type": "boolean"})
+PATHS = Kind({"type": "array", "items": _STRING}, _to_paths)
+FILE = Kind(_STRING, _to_file)
+REGION = Kind({"type": "string", "pattern": _REGION}, must_be="the name of a region, such as eu-west-1")
+URL = Kind({"type": "string", "pattern": "^https?://[^\\u0000]+$"}, _to_url, must_be=_SERVER)
+TAG = Kind(
+    {
+        "type": "object",
+        "properties": {"key": {"type": "string"}, "value": {"type": "string"}},
+        "required": ["key", "value"],
+        "additionalProperties": False,
+    },
+    _to_tag,
+    must_be='a table { key = "…", value = "…" }',
+)
+TABLE = Kind({"type": "object"})
+LABELS = Kind({"type": "object", "additionalProperties": _STRING})
+# "confirm" is not among the words: a rule asks for confirmation by itself.
+ENFORCEMENT = Kind({"type": "object", "additionalProperties": {"enum": _ENFORCEMENTS}})
+SOURCE_NAMES = Kind({"type": "array", "minItems": 1, "items": {"enum": list(SOURCES)}}, _without_repeats)
