@@ -154,7 +154,7 @@ def test_parameters_in_part(opa, tmp_path):
     with opa_server(opa, built) as url:
         config = {"engine": "opa", "opa": {"url": url}, "log": {"enabled": False}}
         guardrails.Guard.from_config({**config, "params": given})
-        with pytest.raises(guardrails.ConfigError, match="'rollback_window_s', must be a number"):
+        with pytest.raises(guardrails.ConfigError, match=r"`params\.rollback_window_s` is 'x'; it must be a number"):
             guardrails.Guard.from_config({**config, "params": {**given, "rollback_window_s": "x"}})
         with pytest.raises(guardrails.ConfigError, match="other parameters than this configuration: remaining"):
             guardrails.Guard.from_config({**config, "params": {"remaining": {"clusters": {"x": {}}}}})
