@@ -27,7 +27,7 @@ from guardrails.enforce.break_glass.scope import BreakGlassScope
 from guardrails.enforce.confirm import Confirmation
 from guardrails.enforce.pacing import Turns
 from guardrails.evaluate.evaluate import allowed, unasked
-from guardrails.intercept import Interceptor, Judge, Passed, Tripwire
+from guardrails.intercept import BypassingRequest, Interceptor, Judge, Tripwire
 from guardrails.pipeline import Pipeline
 from guardrails.resolve.finder import FactFinder
 from guardrails.resolve.lookups import Fetched, Lookups
@@ -63,17 +63,8 @@ class Guard:
             around=_ThisProcess(settings, self._catalogue, self._models, self._lookups, self._break_glass),
         )
         self._testing: ContextVar[Pipeline | None] = ContextVar("guardrails_self_test", default=None)
-        judge = Judge(
-            self._catalogue.governs,
-            self._catalogue.services,
-            self._admit,
-            self._service_model,
-            self._catalogue.service_of,
-            self._catalogue.owner,
-        )
         self._interceptor = Interceptor(
-            judge,
-            self._came_back,
+            Judge(self._catalogue, self._models, _Admission(self._pipeline, self._testing)),
             lambda original: hand_on(original, lambda: Inherited.of(settings)),
             Tripwire(self._tripped) if settings.tripwire else None,
         )
@@ -169,31 +160,30 @@ class Guard:
         """Which rules are set aside now."""
         return self._break_glass
 
-    # -- what the interceptor asks -------------------------------------------------------------------------------
-
-    def _admit(self, call: Call, origin: Origin) -> str | None:
-        return (self._testing.get() or self._pipeline).admit(call, origin)
-
-    def _came_back(self, decision_id: str | None, status: int | None) -> None:
-        """A governed request has come back, with an HTTP status or with none."""
-        # Facts fetched while it was under way may be from before it.
-        self._lookups.forget()
-        if self._turns is not None:
-            self._turns.came_back(decision_id, status)
-
-    def _service_model(self, service: str) -> Any:
-        return self._models.get_service_model(self._catalogue.botocore_service(service))
-
-    def _tripped(self, passed: Passed) -> None:
+    def _tripped(self, request: BypassingRequest) -> None:
         """A request to AWS bypassed every gate: report it, in the decision log as well. Never raises."""
-        what = passed.operation or f"{passed.method} {passed.path}"
-        reason = f"tripwire: {what} was sent to {passed.host} without the guard being asked"
-        call = Call(passed.service, passed.operation, {}, passed.region, passed.host)
+        what = request.operation or f"{request.method} {request.path}"
+        reason = f"tripwire: {what} was sent to {request.host} without the guard being asked"
+        call = Call(request.service, request.operation, {}, request.region, request.host)
         _logger.warning("%s", reason)
         try:
             self._pipeline.record_unasked(call, reason)
         except OSError as error:
             _logger.warning("the decision log %s cannot be written: %s", self.settings.log.path, error)
+
+
+@frozen(eq=False)
+class _Admission:
+    """The interceptor's AdmissionController. During the self-test, the self-test's own pipeline decides."""
+
+    pipeline: Pipeline
+    testing: ContextVar[Pipeline | None]
+
+    def admit(self, call: Call, origin: Origin) -> str | None:
+        return (self.testing.get() or self.pipeline).admit(call, origin)
+
+    def came_back(self, decision_id: str, status: int | None) -> None:
+        self.pipeline.came_back(decision_id, status)
 
 
 @frozen(eq=False)

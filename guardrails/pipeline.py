@@ -103,6 +103,13 @@ class Pipeline:
             self.around.warn(outcome.warning)
         return decision.id
 
+    def came_back(self, decision_id: str, status: int | None) -> None:
+        """A call that was sent has an HTTP status, or failed without one."""
+        # Facts fetched while it was under way may be from before it.
+        self.around.changed()
+        if self.turns is not None:
+            self.turns.came_back(decision_id, status)
+
     def decide(self, call: Call, origin: Origin, claims: list[Claim] | None = None) -> Decision | None:
         """None for an ungoverned call. Whatever goes wrong for a governed one becomes a denial, never an exception.
 

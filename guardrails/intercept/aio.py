@@ -1,6 +1,6 @@
-"""Have a request of aiobotocore judged without blocking its event loop: the decision is made in a thread.
+"""Have a request decided on, for aiobotocore without blocking its event loop: the decision is then made in a thread.
 
-Needs asyncio's loop; under another one (trio) the governed call fails, and nothing is sent.
+Needs asyncio's loop. Under another one (trio) the governed call fails, and nothing is sent.
 """
 
 from __future__ import annotations
@@ -10,17 +10,28 @@ import inspect
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from guardrails.intercept.judge import Case, Judge
+from guardrails.intercept.judge import Judge
+from guardrails.intercept.ticket import PendingRequest
 
 
-async def settle(judge: Judge, case: Case) -> None:
-    """As `Judge.settle`; the look-ups are made with credentials that were awaited."""
-    credentials = await _frozen(getattr(case.signer, "_credentials", None))
-    await asyncio.to_thread(judge.settle, case, credentials)
+def decide(judge: Judge, pending: PendingRequest | None) -> Awaitable[None] | None:
+    """Decide at once, or return what a client of aiobotocore must await first. Raises CallDenied."""
+    if pending is None:
+        return None
+    if inspect.iscoroutinefunction(getattr(pending.signer, "sign", None)):
+        return decide_in_thread(judge, pending)
+    judge.decide(pending)
+    return None
+
+
+async def decide_in_thread(judge: Judge, pending: PendingRequest) -> None:
+    """As `Judge.decide`; the signer's credentials are awaited here, because a thread of ours cannot."""
+    credentials = await _frozen(getattr(pending.signer, "_credentials", None))
+    await asyncio.to_thread(judge.decide, pending, credentials)
 
 
 async def after(first: Awaitable[None], then: Callable[[], Awaitable[Any]]) -> Any:
-    """Wait for the verdict, then send."""
+    """Wait for the decision, then send."""
     await first
     return await then()
 
@@ -28,5 +39,5 @@ async def after(first: Awaitable[None], then: Callable[[], Awaitable[Any]]) -> A
 async def _frozen(credentials: Any) -> Any:
     if credentials is None:
         return None
-    found = credentials.get_frozen_credentials()
-    return await found if inspect.isawaitable(found) else found
+    frozen = credentials.get_frozen_credentials()
+    return await frozen if inspect.isawaitable(frozen) else frozen

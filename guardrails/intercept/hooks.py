@@ -1,13 +1,14 @@
-"""Where botocore asks the judge: event handlers that decide, and gates that make sure they were asked.
+"""Where botocore calls the judge: event handlers that have a call decided on, and gates that make sure of it.
 
-A decision is made at `before-call`, from the serialized request. Registering a handler on a client that another thread
-is using can be missed by botocore's handler cache, and handlers can be removed; the gates are what makes that
-harmless. Each of them checks that what passes is what was judged, and has it judged where it was not.
+A decision is made at `before-call`, from the serialized request. botocore's handler cache can miss a handler that is
+registered on a client while another thread uses it, and handlers can be removed. The gates make that harmless: each
+checks that the passing request is the one that was decided on, and has it decided on if not.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Mapping
+from functools import partial
 from typing import Any
 from weakref import WeakSet
 
@@ -15,61 +16,69 @@ from botocore.client import BaseClient
 from botocore.model import OperationModel
 from botocore.session import Session
 
-from guardrails.intercept.checks import Checks
-from guardrails.intercept.gates import Gates
+from guardrails.intercept import aio, wrappers
+from guardrails.intercept.gates import Gate, Gates
 from guardrails.intercept.judge import Judge
 from guardrails.intercept.reading import read_call
 from guardrails.intercept.request.outgoing import of_dict
 from guardrails.intercept.tripwire import Tripwire
-from guardrails.intercept.wrappers import Replacements
 from guardrails.values import Call, Origin
 
-Returned = Callable[[str | None, int | None], None]
-Spawn = Callable[[Any], Any]
-
 _EVENTS = ("before-call", "before-sign", "before-send")
-# Ends of the signature versions whose signature goes into a URL or a form, for somebody else to send.
+# How signature versions end whose signature goes into a URL or a form, which someone else may send.
 _PRESIGNED = ("-query", "-presign-post")
 
 
 class Interceptor:
     """Puts a judge into botocore.
 
-    `returned(decision_id, status)` is told when a governed request has come back, or failed (no status).
-    `spawn` is the gate that hands the guard on to processes started by multiprocessing. A
-    `tripwire` is told what passed the gates.
+    `spawn` is the gate that hands the guard on to processes started by multiprocessing. The `tripwire`, if any, is
+    told which requests came through the gates.
     """
 
-    def __init__(self, judge: Judge, returned: Returned, spawn: Spawn, tripwire: Tripwire | None = None) -> None:
+    def __init__(self, judge: Judge, spawn: Gate, tripwire: Tripwire | None = None) -> None:
         self._judge = judge
-        self._checks = Checks(judge)
         self._tripwire = tripwire
-        self._gates = Gates(Replacements(self._checks, self._remember, returned, spawn, tripwire).by_kind())
+        self._gates = Gates(self._wrappers(spawn))
         self._clients: WeakSet[Any] = WeakSet()
         self._emitters: list[Any] = []
         self._installed = False
 
+    def _wrappers(self, spawn: Gate) -> Mapping[str, Gate]:
+        judge = self._judge
+        return {
+            "api_call": partial(wrappers.api_call, judge, self._remember),
+            "make_request": partial(wrappers.make_request, judge),
+            "sign": partial(wrappers.sign, judge),
+            "sign_async": partial(wrappers.sign_async, judge),
+            "add_auth": partial(wrappers.add_auth, judge),
+            "prepare": wrappers.prepare,
+            "send": partial(wrappers.send, judge, self._tripwire),
+            "send_async": partial(wrappers.send_async, judge),
+            "spawn": spawn,
+        }
+
     def install(self) -> None:
-        """Guard every client of the process, existing ones too. Raises ConfigError where a gate has no place."""
+        """Guard every client of the process, existing ones too. Raises ConfigError where a gate does not fit."""
         if self._installed:
             return
-        self._checks.active = self._installed = True
+        self._judge.active = self._installed = True
         if self._tripwire is not None:
             self._tripwire.arm()
         try:
-            self._gates.put()
+            self._gates.install()
         except BaseException:
             self.uninstall()
             raise
 
     def uninstall(self) -> None:
-        """Take gates and handlers out again; botocore has its original functions back."""
-        # Clients made by an attached session carry copies of its handlers, which nobody can find again; and somebody
-        # may stand before a gate, which then cannot be taken out. They are inert from here on.
-        self._checks.active = self._installed = False
+        """Take gates and handlers out again, and give botocore its original functions back."""
+        # Some stay: clients of an attached session carry copies of its handlers, which cannot be found again, and a
+        # gate that another library has wrapped cannot be taken out. They do nothing from here on.
+        self._judge.active = self._installed = False
         if self._tripwire is not None:
             self._tripwire.disarm()
-        self._gates.take()
+        self._gates.uninstall()
         for client in list(self._clients):
             self._unregister(client.meta.events)
             client.__dict__.pop(self._judge.key, None)
@@ -79,13 +88,13 @@ class Interceptor:
         self._emitters.clear()
 
     def displaced(self) -> list[str]:
-        """The functions of botocore in front of whose gate somebody else stands."""
+        """The functions of botocore whose gate another library has wrapped or replaced."""
         return self._gates.displaced()
 
     def attach(self, target: Any) -> None:
         """Guard one client, or every client that one session creates from now on (botocore's or boto3's).
 
-        What their events show is decided on; the gates that make it complete belong to `install`.
+        Only calls that raise botocore's events are decided on. The gates, which see every call, belong to `install`.
         """
         client = getattr(getattr(target, "meta", None), "client", target)
         session = getattr(target, "_session", target)
@@ -99,14 +108,14 @@ class Interceptor:
             raise TypeError(
                 f"attach() takes a botocore client, a boto3 resource or a session, not {type(target).__name__}"
             )
-        self._checks.active = True
+        self._judge.active = True
         for event, handler in zip(_EVENTS, (self._before_call, self._before_sign, self._before_send), strict=True):
             emitter.register_last(event, handler, unique_id=self._handler_id(event))
 
     def read(self, client: Any, operation: str | None, params: Mapping[str, Any]) -> tuple[Call, Origin]:
         """A what-if call of a client (or boto3 resource), serialized and read back as if it were sent.
 
-        None as the operation gives a call without name or parameters, for its origin's sake.
+        With None as the operation, a call without name or parameters, for the sake of its origin.
         """
         client = getattr(getattr(client, "meta", None), "client", client)
         if not isinstance(client, BaseClient):
@@ -138,26 +147,31 @@ class Interceptor:
         self._clients.add(client)
         client.__dict__[self._judge.key] = True
 
-    # -- handlers ----------------------------------------------------------------------------------------------
+    # -- event handlers ------------------------------------------------------------------------------------------
 
     def _before_call(
         self, model: OperationModel, params: dict[str, Any], request_signer: Any, context: dict[str, Any], **_: Any
     ) -> Awaitable[None] | None:
-        return self._checks.settle(self._checks.calling(model, params, request_signer, context), request_signer)
+        judge = self._judge
+        if not judge.active:
+            return None
+        service = judge.services.of_model(model.service_model)
+        if judge.clearly_ungoverned(service, model.name, params, context, request_signer):
+            return None
+        return aio.decide(judge, judge.review(service, model.name, of_dict(params), context, request_signer))
 
     def _before_sign(
         self, request: Any, request_signer: Any, operation_name: str, signature_version: Any, **_: Any
     ) -> Awaitable[None] | None:
         presigned = str(signature_version).endswith(_PRESIGNED)
-        case = self._checks.signing(request_signer, operation_name, request, presigned=presigned)
-        return self._checks.settle(case, request_signer)
+        pending = self._judge.review_signing(request_signer, operation_name, request, presigned=presigned)
+        return aio.decide(self._judge, pending)
 
     def _before_send(self, request: Any, **_: Any) -> Awaitable[None] | None:
         # Older versions of botocore drop the ticket on the way here, where no gate hands it on.
-        if not self._checks.active or not hasattr(request, "context"):
+        if not hasattr(request, "context"):
             return None
-        case = self._checks.sending(request)
-        if case is None:
-            self._checks.mark(request)
-            return None
-        return self._checks.settle(case, case.signer)
+        pending = self._judge.review_sending(request)
+        if pending is None:
+            self._judge.mark(request)
+        return aio.decide(self._judge, pending)

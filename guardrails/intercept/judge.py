@@ -1,93 +1,62 @@
-"""Is a request governed, has it been judged as it is now, and if not: have it judged. Knows no hook.
+"""Is a request governed? Has it been decided on in its present form? If not, have it decided. Knows no hooks.
 
-Every gate asks `review`. The answer None lets the request pass; a Case must be settled first, which may block. The
-verdict stays with the request as a ticket in its context, the dict that botocore carries from `before-call` through
-every attempt, so a call is decided once however often it is sent, and again when somebody changed it.
+Every gate calls `review`: None lets the request pass, a PendingRequest must be decided on first, which may block. The
+result is kept with the request as a ticket in its context, the dict that botocore carries from `before-call` through
+every attempt. So a call is decided once however often it is sent, and again when something has changed it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, MutableMapping
-from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+from collections.abc import Mapping
+from typing import Any, Protocol
 
-from attrs import evolve, frozen
+from attrs import evolve
 
-from guardrails.intercept.reading import read_call
-from guardrails.intercept.request.operation import Governs, Models, Owner, ServiceOf, Services
-from guardrails.intercept.request.outgoing import Outgoing, of_dict
+from guardrails.intercept import user_agent
+from guardrails.intercept.reading import origin_of, read_call
+from guardrails.intercept.request.operation import KnownOperations, ServiceModels, Services
+from guardrails.intercept.request.outgoing import Outgoing, of_dict, of_prepared, of_request, scope
 from guardrails.intercept.seal import Seal
+from guardrails.intercept.ticket import Context, PendingRequest, Ticket
 from guardrails.values import Call, Origin
 
-Decide = Callable[[Call, Origin], str | None]
-Context = MutableMapping[str, Any]
 
+class AdmissionController(Protocol):
+    """Decides on governed calls, and is notified when one has come back."""
 
-class Ticket(NamedTuple):
-    """What is known of a request that passed a gate; `seal` and `decision_id` are None while nothing in it is governed.
+    def admit(self, call: Call, origin: Origin, /) -> str | None:
+        """The decision's id. Raises CallDenied to block the call."""
+        ...
 
-    `service` is the catalogue's key. `url` and `method` are those of a harmless request where they tell its operation.
-    (A tuple, not an attrs class: one is made for every call of the process.)
-    """
-
-    service: str
-    operation: str
-    signer: Any
-    seal: Seal | None = None
-    decision_id: str | None = None
-    url: str = ""
-    method: str = ""
-
-
-@frozen(eq=False)
-class Case:
-    """A governed request that has not been judged as it is.
-
-    `signer` is what signs it, a RequestSigner or a signature's own class: it has credentials and region.
-    """
-
-    service: str
-    action: str
-    out: Outgoing
-    context: Context | None
-    signer: Any
-    presigned: bool
+    def came_back(self, decision_id: str, status: int | None, /) -> None:
+        """A governed request has an HTTP status, or failed without one."""
+        ...
 
 
 class Judge:
-    """Has every governed request decided on by `decide(call, origin)`, which raises to block.
+    """Has every governed request decided on by `admission`. While it is not `active`, every request passes."""
 
-    It returns the decision's id. `service_of(signing_name, api_version)` gives a service's key, which is what
-    `governs(key, operation)` (the key is None where nobody knows it), `services` and `models(key)` speak of; the
-    version is "" where nobody knows it. `owner(operation)` is the key of a service that has an operation of this name.
-    """
-
-    def __init__(
-        self,
-        governs: Governs,
-        services: frozenset[str],
-        decide: Decide,
-        models: Models,
-        service_of: ServiceOf = lambda signing_name, _: signing_name,
-        owner: Owner = lambda _: None,
-    ) -> None:
-        self._governs = governs
-        self._decide = decide
-        self.services = Services(governs, services, models, service_of, owner)
+    def __init__(self, catalogue: KnownOperations, models: ServiceModels, admission: AdmissionController) -> None:
+        self.services = Services(catalogue, models)
+        self.client_of = self.services.client_of
         # One ticket per guard: two guards on one client each decide.
         self.key = f"guardrails-{id(self):x}"
-        self.client_of = self.services.client_of
+        self.active = False
+        self._governs = catalogue.governs
+        self._admission = admission
 
     def ticket(self, context: Context | None) -> Ticket | None:
-        """The ticket of a request that came past a gate."""
+        """The ticket of a request that passed a gate."""
         return context.get(self.key) if context is not None else None
 
-    def waves_through(
+    # -- the fast path: nearly every call of the process takes it ------------------------------------------------
+
+    def clearly_ungoverned(
         self, service: str, default: str, request: Mapping[str, Any], context: Context, signer: Any
     ) -> bool:
-        """True for a request dict of botocore's own making that is plainly not governed.
+        """True for a request dict made by botocore that needs no closer look; it then has a ticket.
 
-        Nearly every call of the process comes by here, so it costs next to nothing; `review` does the same with care.
+        Must cost next to nothing. `review` answers the same question thoroughly.
         """
         url = method = ""
         if service in self.services.known:
@@ -95,7 +64,7 @@ class Judge:
             if rest is not None:
                 url, method = request["url"], request["method"]
                 if method in rest.governed:
-                    # Nearly always what botocore says it is; but a handler of the script may have been here before.
+                    # Nearly always what botocore says it is, but a handler of the script may have changed it.
                     default = self.services.action(service, default, of_dict(request))
             else:
                 body, headers = request["body"], request["headers"]
@@ -114,17 +83,20 @@ class Judge:
             context[self.key] = Ticket(service, default, signer, None, None, url, method)
         return True
 
-    def still_harmless(self, ticket: Ticket, request: Any) -> bool:
-        """True for a prepared request that was harmless and plainly asks for the same; else `review` must look."""
-        if ticket.seal is not None:
+    def still_ungoverned(self, request: Any) -> bool:
+        """True for a prepared request that clearly asks for what its ticket says; otherwise it needs a review."""
+        context = getattr(request, "context", None)
+        ticket = context.get(self.key) if context is not None else None
+        if ticket is None or ticket.seal is not None or ticket.service is None:
             return False
-        if ticket.service not in self.services.known:
+        service = ticket.service
+        if service not in self.services.known:
             return True
         if ticket.url:
-            # The ticket has it where method and URL tell the operation: REST, and the RPC protocol with CBOR.
+            # Method and URL identify the operation: REST, and the RPC protocol with CBOR.
             if request.url != ticket.url or request.method != ticket.method:
                 return False
-            return "X-Amz-Target" not in request.headers or self.services.rest(ticket.service) is not None
+            return "X-Amz-Target" not in request.headers or self.services.rest(service) is not None
         body = request.body
         if "?" in request.url:
             return False
@@ -135,6 +107,8 @@ class Judge:
             return type(target) is bytes and target.endswith(f".{ticket.operation}".encode())
         return False
 
+    # -- the thorough path ---------------------------------------------------------------------------------------
+
     def review(
         self,
         service: str | None,
@@ -144,66 +118,88 @@ class Judge:
         signer: Any,
         *,
         presigned: bool = False,
-    ) -> Case | None:
-        """None when the request may pass: it is not governed, or was judged and is still the same."""
+    ) -> PendingRequest | None:
+        """None when the request may pass: it is ungoverned, or was decided on and has not changed since.
+
+        `default` is the operation that botocore names; the request itself may name another.
+        """
         if not self.services.concerns(service):
             return None
-        action = self.services.action(service, default, out)
-        if self._governs(service, action):
-            return self._unless_sealed(service, action, out, context, signer, presigned=presigned)
-        if context is not None and self.key not in context:
+        operation = self.services.action(service, default, out)
+        ticket = self.ticket(context)
+        if self._governs(service, operation):
+            if ticket is not None:
+                if ticket.seal is not None and ticket.seal.holds(out):
+                    return None
+                signer = signer if signer is not None else ticket.signer
+            key = service or self.services.governing(operation)
+            return PendingRequest(key, operation, out, context, signer, presigned)
+        if context is not None and ticket is None:
             rest = service is not None and self.services.rest(service) is not None
-            place = (out.url, out.method) if rest else ("", "")
-            context[self.key] = Ticket(service or "", action, signer, None, None, *place)
+            url, method = (out.url, out.method) if rest else ("", "")
+            context[self.key] = Ticket(service, operation, signer, None, None, url, method)
         return None
 
-    def _unless_sealed(
-        self, service: str | None, action: str, out: Outgoing, context: Context | None, signer: Any, *, presigned: bool
-    ) -> Case | None:
+    def review_signing(
+        self, signer: Any, operation_name: str, request: Any, *, presigned: bool
+    ) -> PendingRequest | None:
+        """Review a request that a signer is about to sign: a client's, or one made by hand."""
+        if not self.active:
+            return None
+        out, context = of_request(request), request.context
+        service = self.services.of_request(signer.signing_name, out, signer)
+        return self.review(service, operation_name, out, context, signer, presigned=presigned)
+
+    def review_sending(self, request: Any) -> PendingRequest | None:
+        """Review a request that is about to leave."""
+        if not self.active:
+            return None
+        out = of_prepared(request)
+        context = getattr(request, "context", None)
         ticket = self.ticket(context)
         if ticket is not None:
-            if ticket.seal is not None and ticket.seal.holds(out):
-                return None
-            signer = signer if signer is not None else ticket.signer
-        known = service or self.services.governing(action)
-        return Case(known, action, out, context, signer, presigned)
+            return self.review(ticket.service, ticket.operation, out, context, ticket.signer)
+        signed_for = scope(out)
+        service = self.services.of_request(signed_for[1] if signed_for else None, out)
+        return self.review(service, "", out, context, None)
 
-    def settle(self, case: Case, credentials: Any = None) -> str | None:
-        """Decide; raises CallDenied to block. Returns the decision's id.
+    def decide(self, pending: PendingRequest, credentials: Any = None) -> None:
+        """Have a request decided on. Raises CallDenied to block it.
 
-        `credentials` are given where the signer's own cannot be read without waiting (aiobotocore).
+        `credentials` are given where reading the signer's own would mean waiting (aiobotocore).
         """
-        # What is judged is a copy: the request may change while it is judged.
-        seal = Seal.of(case.service, case.out, self.services.headers(case.service, case.action))
-        origin = self.origin(case.signer, case.out.url, case.context or {}, credentials)
+        # The decision is made on a copy: the request may change in the meantime.
+        seal = Seal.of(pending.service, pending.out, self.services.headers(pending.service, pending.operation))
+        origin = self.origin(pending.signer, pending.out.url, pending.context or {}, credentials)
         call = read_call(
-            case.service,
-            case.action,
-            lambda: self.services.model(case.service),
-            case.out._replace(body=seal.body),
+            pending.service,
+            pending.operation,
+            lambda: self.services.model(pending.service),
+            pending.out._replace(body=seal.body),
             origin,
-            presigned=case.presigned,
+            presigned=pending.presigned,
         )
-        if case.signer is None and not call.undecodable:
-            call = evolve(call, undecodable="botocore did not sign it, so nobody knows which account it goes to")
-        decision_id = self._decide(call, origin)
-        if case.context is not None:
-            case.context[self.key] = Ticket(case.service, case.action, case.signer, seal, decision_id)
-        return decision_id
+        if pending.signer is None and not call.undecodable:
+            call = evolve(call, undecodable="botocore did not sign it, so its account is unknown")
+        decision_id = self._admission.admit(call, origin)
+        if pending.context is not None:
+            ticket = Ticket(pending.service, pending.operation, pending.signer, seal, decision_id)
+            pending.context[self.key] = ticket
+
+    def mark(self, request: Any) -> str | None:
+        """Put the decision's id into a governed request's User-Agent, and return it; None for other requests."""
+        ticket = self.ticket(getattr(request, "context", None)) if self.active else None
+        if ticket is None or ticket.decision_id is None:
+            return None
+        user_agent.mark(request.headers, ticket.decision_id)
+        return ticket.decision_id
+
+    def came_back(self, decision_id: str | None, response: Any) -> None:
+        """A request has come back; `response` is None where it failed, `decision_id` where it is ungoverned."""
+        if decision_id is not None:
+            self._admission.came_back(decision_id, getattr(response, "status_code", None))
 
     def origin(self, signer: Any, url: str, context: Any, credentials: Any = None) -> Origin:
         """Whose request it is and where it goes."""
         client = self.client_of.get(signer) if signer is not None else None
-        config = context.get("client_config") or (client.meta.config if client is not None else None)
-        http = getattr(getattr(client, "_endpoint", None), "http_session", None)
-        parts = urlsplit(url)
-        if credentials is None:
-            credentials = getattr(signer, "_credentials", None) or getattr(signer, "credentials", None)
-        return Origin(
-            credentials=credentials,
-            region=str(context.get("client_region") or getattr(signer, "_region_name", "") or ""),
-            service=str(client.meta.service_model.service_name) if client is not None else "",
-            endpoint_url=f"{parts.scheme}://{parts.netloc}",
-            verify=getattr(http, "_verify", None),
-            proxies=getattr(config, "proxies", None),
-        )
+        return origin_of(client, signer, url, context, credentials)

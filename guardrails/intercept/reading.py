@@ -1,9 +1,10 @@
-"""From a serialized request to a Call, its secrets masked."""
+"""From a serialized request to a Call with its secrets masked, and to its Origin."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from botocore.model import ServiceModel
 
@@ -15,35 +16,57 @@ from guardrails.values import Call, Origin
 
 def read_call(
     service: str,
-    action: str,
+    operation: str,
     model: Callable[[], ServiceModel],
     out: Outgoing,
     origin: Origin,
     *,
     presigned: bool,
 ) -> Call:
-    """The call in a serialized request; what cannot be read is said in `undecodable`, never raised.
+    """The call in a serialized request. Never raises: `undecodable` says why a request cannot be read.
 
-    `model()` gives the service model.
+    `model()` loads the service model.
     """
     params: dict[str, Any] = {}
     masked: tuple[str, ...] = ()
     undecodable = None
     try:
         service_model = model()
-        # What is not masked yet must not be seen, so it gets no name that lasts.
-        params, masked = redact(decode(service_model, action, out), service_model.operation_model(action).input_shape)
+        # Unmasked parameters are never bound to a name: a traceback could show them.
+        params, masked = redact(
+            decode(service_model, operation, out), service_model.operation_model(operation).input_shape
+        )
     except Undecodable as error:
         undecodable = str(error)
-    except Exception as error:  # an unforeseen shape of request must block a governed call, not slip past it
+    except Exception as error:  # an unforeseen kind of request must block a governed call, not slip past it
         undecodable = f"reading it failed with {type(error).__name__}: {error}"
     return Call(
         service=service,
-        operation=action,
+        operation=operation,
         params=params,
         masked=masked,
         region=origin.region,
         endpoint=origin.endpoint_url,
         presigned=presigned,
         undecodable=undecodable,
+    )
+
+
+def origin_of(client: Any, signer: Any, url: str, context: Mapping[str, Any], credentials: Any = None) -> Origin:
+    """Whose request it is and where it goes; `client` is None for a request that no client made.
+
+    `credentials` are the signer's unless given.
+    """
+    config = context.get("client_config") or (client.meta.config if client is not None else None)
+    http = getattr(getattr(client, "_endpoint", None), "http_session", None)
+    parts = urlsplit(url)
+    if credentials is None:
+        credentials = getattr(signer, "_credentials", None) or getattr(signer, "credentials", None)
+    return Origin(
+        credentials=credentials,
+        region=str(context.get("client_region") or getattr(signer, "_region_name", "") or ""),
+        service=str(client.meta.service_model.service_name) if client is not None else "",
+        endpoint_url=f"{parts.scheme}://{parts.netloc}",
+        verify=getattr(http, "_verify", None),
+        proxies=getattr(config, "proxies", None),
     )

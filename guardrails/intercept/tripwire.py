@@ -1,15 +1,14 @@
-"""The tripwire: tells of HTTP requests to AWS that went round every gate. It reports, it does not block.
+"""The tripwire reports HTTP requests to AWS that bypassed every gate. It does not block them.
 
-An audit hook of Python's sees what http.client sends, and with it urllib, urllib3 and requests. It cannot be taken out
-of the process again, and it costs a function call for every event that is audited: so it is opt-in.
+A Python audit hook sees what http.client sends, and with it urllib, urllib3 and requests. An audit hook cannot be
+removed, and it costs a function call for every audited event, so the tripwire is opt-in.
 """
 
 from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 from attrs import frozen
@@ -19,10 +18,10 @@ from guardrails.intercept.request.outgoing import Outgoing, action_of, scope
 
 
 @frozen
-class Passed:
-    """A request that no gate saw: `service` and `region` are the signature's, "" without one; no secrets in it.
+class BypassingRequest:
+    """A request that no gate saw, without secrets. `service` and `region` are the signature's, "" without one.
 
-    `operation` is "" where only the body tells, which has not been sent yet.
+    `operation` is "" where only the body names it, which is sent later.
     """
 
     method: str
@@ -34,9 +33,9 @@ class Passed:
 
 
 class Tripwire:
-    """Calls `report` for every request to AWS that is sent outside of `passing()`."""
+    """Calls `report` for every request to AWS that is sent by anything but an `expecting` function."""
 
-    def __init__(self, report: Callable[[Passed], None]) -> None:
+    def __init__(self, report: Callable[[BypassingRequest], None]) -> None:
         self._report = report
         self._thread = threading.local()
         self._armed = False
@@ -50,39 +49,42 @@ class Tripwire:
             sys.addaudithook(self._audit)
 
     def disarm(self) -> None:
-        """Look away; the hook itself stays in the process."""
+        """Stop watching; the hook itself stays in the process."""
         self._armed = False
 
-    @contextmanager
-    def passing(self) -> Iterator[None]:
-        """Around the sending of a request that came through the gates."""
-        self._thread.passing = True
-        try:
-            yield
-        finally:
-            self._thread.passing = False
+    def expecting(self, send: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+        """`send(session, request)` for requests that came through the gates: they are not reported."""
+
+        def expected(session: Any, request: Any) -> Any:
+            self._thread.expecting = True
+            try:
+                return send(session, request)
+            finally:
+                self._thread.expecting = False
+
+        return expected
 
     def _audit(self, event: str, arguments: tuple[Any, ...]) -> None:
-        if event != "http.client.send" or not self._armed or getattr(self._thread, "passing", False):
+        if event != "http.client.send" or not self._armed or getattr(self._thread, "expecting", False):
             return
         connection, data = arguments
-        # The head of a request is one piece; what follows is its body.
+        # http.client sends the head of a request in one piece, then its body.
         if isinstance(data, (bytes, bytearray)) and b" HTTP/1." in bytes(data).partition(b"\r\n")[0]:
-            found = _read(str(connection.host), bytes(data))
-            if found is not None:
-                self._report(found)
+            request = _read(str(connection.host), bytes(data))
+            if request is not None:
+                self._report(request)
 
 
-def _read(host: str, data: bytes) -> Passed | None:
+def _read(host: str, data: bytes) -> BypassingRequest | None:
     head, _, body = data.partition(b"\r\n\r\n")
     first, *lines = head.decode("latin-1").split("\r\n")
     method, path, *_ = first.split(" ")
     headers = {name.strip().title(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
     host = headers.get("Host", host).rpartition("@")[2]
     out = Outgoing(method, path, headers, body)
-    place = scope(out)
-    # Somewhere else, a signature like AWS's means a simulator or a gateway.
-    if method == "CONNECT" or not (place or is_aws(host.partition(":")[0])):
+    signed_for = scope(out)
+    # A signed request to another host goes to a simulator of AWS, or through a gateway.
+    if method == "CONNECT" or not (signed_for or is_aws(host.partition(":")[0])):
         return None
-    region, service = place or ("", "")
-    return Passed(method, host, path.partition("?")[0], service, region, action_of("", out, bool))
+    region, service = signed_for or ("", "")
+    return BypassingRequest(method, host, path.partition("?")[0], service, region, action_of("", out, bool))

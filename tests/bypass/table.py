@@ -14,7 +14,7 @@ VERDICTS = {
     "tripwire": "tripwire: sent, and reported",
     "no": "not coverable",
 }
-# Ways that are started from outside, and the test that takes each: file::function -> title.
+# Ways that are started from outside, by their test in tests/process: file::function -> title.
 STARTED = {
     "test_activation.py::test_run_guards_a_script": "`guardrails run script.py`",
     "test_activation.py::test_run_guards_a_module": "`guardrails run -m module`",

@@ -14,7 +14,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 import guardrails
-from guardrails.intercept.gates import PLACES, _owners
+from guardrails.intercept.gates import PATCH_POINTS, owners_of
 from guardrails.testing import Cluster
 
 
@@ -167,10 +167,10 @@ def test_handler_that_changes_the_request_is_seen(site, aws, install):
 def gated():
     """Every function of botocore's that a gate may stand before."""
     return {
-        (found, place.name): vars(found)[place.name]
-        for place in PLACES
-        if place.module in sys.modules
-        for found in _owners(sys.modules[place.module], place)
+        (owner, point.name): vars(owner)[point.name]
+        for point in PATCH_POINTS
+        if point.module in sys.modules
+        for owner in owners_of(sys.modules[point.module], point)
     }
 
 

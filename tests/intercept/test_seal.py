@@ -28,22 +28,41 @@ GOVERNED = {
 NAMES = {"monitoring": "cloudwatch"}
 
 
+class GovernedOperations:
+    """The table above as a catalogue, and an admission controller that notes what it admits."""
+
+    services = frozenset(GOVERNED)
+
+    def __init__(self):
+        self.admitted = []
+
+    def governs(self, service, operation):
+        return operation in GOVERNED.get(service, ()) if service else self.owner(operation) is not None
+
+    def service_of(self, signing_name, _):
+        return signing_name
+
+    def owner(self, operation):
+        return next((service for service, operations in GOVERNED.items() if operation in operations), None)
+
+    def botocore_service(self, key):
+        return NAMES.get(key, key)
+
+    def admit(self, call, origin):
+        self.admitted.append(call.operation)
+        return f"00000000-0000-4000-8000-{len(self.admitted):012d}"
+
+    def came_back(self, decision_id, status):
+        pass
+
+
 @pytest.fixture
 def judged(aws):
     """The operations that were judged, in order."""
-    seen = []
-
-    def governs(service, operation):
-        return operation in GOVERNED.get(service, ()) if service else any(operation in g for g in GOVERNED.values())
-
-    def decide(call, origin):
-        seen.append(call.operation)
-        return f"00000000-0000-4000-8000-{len(seen):012d}"
-
-    judge = Judge(governs, frozenset(GOVERNED), decide, lambda name: SESSION.get_service_model(NAMES.get(name, name)))
-    interceptor = Interceptor(judge, lambda *_: None, lambda spawn: spawn)
+    governed = GovernedOperations()
+    interceptor = Interceptor(Judge(governed, SESSION, governed), lambda spawn: spawn)
     interceptor.install()
-    yield seen
+    yield governed.admitted
     interceptor.uninstall()
 
 

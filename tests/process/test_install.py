@@ -14,13 +14,13 @@ import guardrails
 from tests.support.environments import ROOT
 
 # Every place of the modules that are there: the module, class or module that holds it, and what stands there now.
-PLACES = """
+PATCH_POINTS = """
 import sys, types
-from guardrails.intercept.gates import PLACES
+from guardrails.intercept.gates import PATCH_POINTS
 def standing():
     found = {}
     for name, module in sorted(sys.modules.items()):
-        for place in PLACES:
+        for place in PATCH_POINTS:
             if isinstance(module, types.ModuleType) and name == place.module:
                 owners = [module] if not place.owner else [
                     o for o in vars(module).values()
@@ -40,7 +40,7 @@ def python(tmp_path):
 
     def run(text):
         script = tmp_path / "script.py"
-        script.write_text(PLACES + textwrap.dedent(text))
+        script.write_text(PATCH_POINTS + textwrap.dedent(text))
         environment = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "GUARDRAILS_"))}
         environment |= {"PYTHONPATH": str(ROOT), "LOG": str(tmp_path / "log.jsonl"), "AWS_DEFAULT_REGION": "eu-west-1"}
         done = subprocess.run(
@@ -152,12 +152,12 @@ def test_a_fork_during_install_is_guarded(python):
     found = python("""
         import json, os, threading, time, guardrails
         from guardrails.intercept.gates import Gates
-        put, inside = Gates.put, threading.Event()
+        install, inside = Gates.install, threading.Event()
         def slowly(gates):
             inside.set()
             time.sleep(0.5)
-            put(gates)
-        Gates.put = slowly
+            install(gates)
+        Gates.install = slowly
         installing = threading.Thread(target=guardrails.install, args=({"log": {"enabled": False}},))
         installing.start()
         inside.wait()

@@ -69,7 +69,7 @@ def _refused(said, **config):
 
 def test_a_guard_that_does_not_see_calls(sent, monkeypatch):
     """A guard whose hooks are not asked is refused at install, and nothing of it stays."""
-    monkeypatch.setattr("guardrails.intercept.judge.Judge.waves_through", lambda *_, **__: True)
+    monkeypatch.setattr("guardrails.intercept.judge.Judge.clearly_ungoverned", lambda *_, **__: True)
     monkeypatch.setattr("guardrails.intercept.judge.Judge.review", lambda *_, **__: None)
     _refused("TerminateInstances on a machine of the live cluster got past it and would have been sent")
     assert sent == []
@@ -166,11 +166,8 @@ def test_a_gate_that_is_missing(gates, said, monkeypatch):
     monkeypatch.setattr(
         botocore.httpsession.URLLib3Session, "_get_connection_manager", lambda _, url, *__: opened.append(url)
     )
-    by_kind = guardrails.intercept.wrappers.Replacements.by_kind
-    left_open = dict.fromkeys(gates, lambda original: original)
-    monkeypatch.setattr(
-        "guardrails.intercept.wrappers.Replacements.by_kind", lambda self: {**by_kind(self), **left_open}
-    )
+    for gate in gates:
+        monkeypatch.setattr(f"guardrails.intercept.wrappers.{gate}", lambda *arguments: arguments[-1])
     _refused(said)
     assert opened == []
 

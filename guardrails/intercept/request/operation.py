@@ -1,10 +1,9 @@
-"""Which service a request is for, in the catalogue's words, and which of its operations."""
+"""Which service a request is for, by its key in the catalogue, and which of its operations."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
 from attrs import frozen
@@ -14,13 +13,8 @@ from guardrails.intercept.request.headers import Names
 from guardrails.intercept.request.outgoing import Outgoing, action_of, version_of
 from guardrails.intercept.request.routes import Routes
 
-Governs = Callable[[str | None, str], bool]
-Models = Callable[[str], ServiceModel]
-ServiceOf = Callable[[str, str], str]
-Owner = Callable[[str], str | None]
-
 _MANY = 1_000
-# S3 signs some requests with other names.
+# S3 signs some requests under other names.
 _ALIASES = {"s3express": "s3", "s3-object-lambda": "s3"}
 
 
@@ -32,17 +26,46 @@ class Rest:
     governed: frozenset[str]
 
 
-class Services:
-    """The services that the guard knows, each by its key, which is None where nobody can tell."""
+class KnownOperations(Protocol):
+    """What interception asks the catalogue. A service's key is the catalogue's name for it."""
 
-    def __init__(
-        self, governs: Governs, known: frozenset[str], models: Models, service_of: ServiceOf, owner: Owner
-    ) -> None:
-        self.known = known
-        self._governs = governs
+    @property
+    def services(self) -> frozenset[str]:
+        """The keys of the services that have governed operations."""
+        ...
+
+    def governs(self, service: str | None, operation: str, /) -> bool:
+        """True for a governed operation; of any service where the service is unknown (None)."""
+        ...
+
+    def service_of(self, signing_name: str, api_version: str, /) -> str:
+        """The key of a service; the version is "" where it is unknown."""
+        ...
+
+    def owner(self, operation: str, /) -> str | None:
+        """The key of a service with an operation of this name."""
+        ...
+
+    def botocore_service(self, key: str, /) -> str:
+        """What botocore calls a service."""
+        ...
+
+
+class ServiceModels(Protocol):
+    """Loads botocore's service models, as a session does."""
+
+    def get_service_model(self, service_name: str, /) -> ServiceModel:
+        """By botocore's name of the service. Raises botocore's errors."""
+        ...
+
+
+class Services:
+    """The services that the guard knows, each by its key, which is None for an unknown service."""
+
+    def __init__(self, catalogue: KnownOperations, models: ServiceModels) -> None:
+        self.known = catalogue.services
+        self._catalogue = catalogue
         self._models = models
-        self._service_of = service_of
-        self._owner = owner
         self._keys: dict[tuple[str, str], str] = {}
         self._rest: dict[str, Rest | None] = {}
         self.client_of: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
@@ -63,52 +86,54 @@ class Services:
     def _known(self, signing_name: str, version: str) -> str:
         key = self._keys.get((signing_name, version))
         if key is None:
-            key = self._service_of(signing_name, version)
-            # A version may come from anybody's request: not all of them are kept.
+            key = self._catalogue.service_of(signing_name, version)
+            # The version comes from the request, so there is no limit to how many there are.
             if len(self._keys) < _MANY:
                 self._keys[signing_name, version] = key
         return key
 
     def concerns(self, service: str | None) -> bool:
-        """False for a service of which no call is governed."""
+        """False for a service without any governed operation."""
         return service is None or service in self.known
 
     def governing(self, action: str) -> str:
-        """The service whose governed operation this is; without an owner, any that would have it judged."""
-        return self._owner(action) or next(name for name in sorted(self.known) if self._governs(name, action))
+        """The service whose governed operation this is; without an owner, any that governs the name."""
+        return self._catalogue.owner(action) or next(
+            name for name in sorted(self.known) if self._catalogue.governs(name, action)
+        )
 
     def model(self, service: str) -> ServiceModel:
         """The guard's own model of a service: a client's may have been changed."""
-        return self._models(service)
+        return self._models.get_service_model(self._catalogue.botocore_service(service))
 
     def headers(self, service: str, action: str) -> Names:
-        """Those with parameters; none where the operation is unknown, which is then undecodable anyway."""
+        """The headers that hold parameters; none for an unknown operation, which is undecodable anyway."""
         try:
-            return Names.of(self._models(service).operation_model(action))
+            return Names.of(self.model(service).operation_model(action))
         except Exception:
             return Names()
 
     def rest(self, service: str) -> Rest | None:
-        """How to read the requests of a service with a REST protocol; None for another, made once."""
+        """How to read the requests of a service with a REST protocol; None for another protocol."""
         try:
             return self._rest[service]
         except KeyError:
-            self._rest[service] = found = self._read(service)
-            return found
+            self._rest[service] = rest = self._read(service)
+            return rest
 
     def _read(self, service: str) -> Rest | None:
         if service not in self.known:
             return None
         try:
-            routes = Routes.of(self._models(service))
+            routes = Routes.of(self.model(service))
         except Exception:
-            # This version of botocore does not know the service. Its harmless calls pass; no other can be read.
+            # This version of botocore does not know the service. Its governed calls are undecodable.
             return None
-        return None if routes is None else Rest(routes, routes.methods(partial(self._governs, service)))
+        return None if routes is None else Rest(routes, routes.methods(partial(self._catalogue.governs, service)))
 
     def action(self, service: str | None, default: str, out: Outgoing) -> str:
         """The operation that AWS would run; `default` is what botocore calls it."""
-        governed = partial(self._governs, service)
+        governed = partial(self._catalogue.governs, service)
         rest = self.rest(service) if service is not None else None
         if rest is None:
             return action_of(default, out, governed)

@@ -1,0 +1,44 @@
+"""What travels with a request from one gate to the next, and what is known about one that awaits a decision."""
+
+from __future__ import annotations
+
+from collections.abc import MutableMapping
+from typing import Any, NamedTuple
+
+from attrs import frozen
+
+from guardrails.intercept.request.outgoing import Outgoing
+from guardrails.intercept.seal import Seal
+
+Context = MutableMapping[str, Any]
+
+
+class Ticket(NamedTuple):
+    """Kept in the context of a request that passed a gate. Ungoverned requests have no `seal` and no `decision_id`.
+
+    `service` is the catalogue's key, None where it is unknown. `url` and `method` are set for an ungoverned request
+    whose operation they identify. (A tuple, not an attrs class: every call of the process gets one.)
+    """
+
+    service: str | None
+    operation: str
+    signer: Any
+    seal: Seal | None = None
+    decision_id: str | None = None
+    url: str = ""
+    method: str = ""
+
+
+@frozen(eq=False)
+class PendingRequest:
+    """A governed request that must be decided on before it may pass.
+
+    `signer` signs it and has its credentials and region: a RequestSigner, or an object that adds the signature.
+    """
+
+    service: str
+    operation: str
+    out: Outgoing
+    context: Context | None
+    signer: Any
+    presigned: bool
