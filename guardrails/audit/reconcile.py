@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from attrs import frozen
 
 from guardrails.audit.cloudtrail import Event, events
 from guardrails.classify.catalogue import Catalogue
+from guardrails.record.entries import Entry
 
 Why = Literal["no decision", "unknown decision", "blocked", "another call"]
 
@@ -39,22 +40,20 @@ class Round:
     place: str
 
 
-def reconcile(
-    files: Iterable[Path], decisions: Iterable[Mapping[str, Any]], catalogue: Catalogue
-) -> Iterator[Round | str]:
+def reconcile(files: Iterable[Path], decisions: Iterable[Entry], catalogue: Catalogue) -> Iterator[Round | str]:
     """Every call that went round, in the files' order; what cannot be read comes as a sentence with its place.
 
     `files` are CloudTrail's or folders of them. Calls that AWS made by itself are left out, and so are rehearsals
     (DryRun).
     """
-    known = {str(entry["decision_id"]): entry for entry in decisions}
+    known = {entry.decision_id: entry for entry in decisions}
     for event in events(files, catalogue):
         found = event if isinstance(event, str) else _judge(event, known, catalogue)
         if found is not None:
             yield found
 
 
-def _judge(event: Event, known: Mapping[str, Mapping[str, Any]], catalogue: Catalogue) -> Round | None:
+def _judge(event: Event, known: Mapping[str, Entry], catalogue: Catalogue) -> Round | None:
     governed = catalogue.governs(event.service, event.operation)
     if not governed or event.by_aws or event.error.endswith("DryRunOperation"):
         return None
@@ -76,13 +75,12 @@ def _judge(event: Event, known: Mapping[str, Mapping[str, Any]], catalogue: Cata
     )
 
 
-def _why(event: Event, known: Mapping[str, Mapping[str, Any]]) -> Why | None:
+def _why(event: Event, known: Mapping[str, Entry]) -> Why | None:
     if event.decision_id is None:
         return "no decision"
     decision = known.get(event.decision_id)
     if decision is None:
         return "unknown decision"
-    call = (decision.get("input") or {}).get("call") or {}
-    if (call.get("service"), call.get("operation")) != (event.service, event.operation):
+    if decision.call_name != f"{event.service}:{event.operation}":
         return "another call"
-    return None if (decision.get("custom") or {}).get("sent") else "blocked"
+    return None if decision.sent else "blocked"

@@ -6,7 +6,6 @@ import json
 import sys
 from collections import deque
 from pathlib import Path
-from typing import Any
 
 import attrs
 import click
@@ -16,7 +15,7 @@ from guardrails.audit.reconcile import Round, reconcile
 from guardrails.classify.catalogue import Catalogue
 from guardrails.cli.show import console
 from guardrails.config.load import load
-from guardrails.record.entries import part, read, rules
+from guardrails.record.entries import Entry, read
 
 _STYLES = {"deny": "red", "warn": "yellow", "dryrun": "cyan", "allow": "green"}
 
@@ -36,7 +35,7 @@ def log(context: click.Context, config: str | None, last: int, denied: bool, dec
         context.obj = config
         return
     settings = load(config)
-    entries: deque[dict[str, Any]] = deque(maxlen=last)
+    entries: deque[Entry] = deque(maxlen=last)
     for found in read(settings.log.path, settings.log.keep):
         if isinstance(found, str):
             click.echo(f"guardrails: {found}", err=True)
@@ -47,29 +46,25 @@ def log(context: click.Context, config: str | None, last: int, denied: bool, dec
         click.echo(f"guardrails: no such decision in {settings.log.path}{off}", err=True)
     for entry in entries:
         if fmt == "json":
-            click.echo(json.dumps(entry))
+            click.echo(json.dumps(entry.document))
         elif decision_id:
-            click.echo(json.dumps(entry, indent=2))
+            click.echo(json.dumps(entry.document, indent=2))
         else:
             _line(entry)
 
 
-def _wanted(entry: dict[str, Any], decision_id: str | None, *, denied: bool) -> bool:
-    if denied and part(entry, "custom").get("sent", True):
-        return False
-    return not decision_id or str(entry["decision_id"]).startswith(decision_id)
+def _wanted(entry: Entry, decision_id: str | None, *, denied: bool) -> bool:
+    return not (denied and entry.sent) and entry.decision_id.startswith(decision_id or "")
 
 
-def _line(entry: dict[str, Any]) -> None:
-    call, custom = part(part(entry, "input"), "call"), part(entry, "custom")
-    enforcement = str(custom.get("enforcement", "?"))
+def _line(entry: Entry) -> None:
     console().print(
         Text.assemble(
-            f"{entry.get('timestamp')}  ",
-            (f"{enforcement:<6}", _STYLES.get(enforcement, "")),
-            f"  {call.get('service')}:{call.get('operation')}  {call.get('region') or ''}  ",
-            ", ".join(rules(entry)) or str(custom.get("unavailable") or custom.get("reason") or ""),
-            (f"  {str(entry['decision_id'])[:8]}", "dim"),
+            f"{entry.timestamp}  ",
+            (f"{entry.enforcement:<6}", _STYLES.get(entry.enforcement, "")),
+            f"  {entry.call_name}  {entry.region}  ",
+            ", ".join(entry.rules()) or entry.why,
+            (f"  {entry.short_id}", "dim"),
         ),
         # One line a decision, for grep; a terminal wraps it by itself.
         soft_wrap=True,

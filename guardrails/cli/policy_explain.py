@@ -19,7 +19,7 @@ from guardrails.cli.show import console
 from guardrails.config.load import load
 from guardrails.errors import ConfigError
 from guardrails.policy.explain import Reading, readings
-from guardrails.record import entries
+from guardrails.record.entries import Entry, read
 
 _MARKS = {True: ("  holds    ", "red"), False: ("  does not ", "green"), None: ("  not asked", "dim")}
 _LONG = 200
@@ -37,43 +37,41 @@ def explain(config: str | None, decision_id: str, everything: bool, fmt: str) ->
     """
     settings = load(config)
     entry = _entry(settings.log.path, settings.log.keep, decision_id)
-    asked = entry.get("input") or {}
-    custom = entry.get("custom") or {}
+    asked = entry.input
     made = assembly.policies(settings)
     found = readings(made, asked) if "schema" in asked else []
     shown = [one for one in found if everything or one.fired]
-    then = str(((entry.get("bundles") or {}).get("guardrails") or {}).get("revision"))
     if fmt == "json":
         told = {
-            "decision_id": entry["decision_id"],
-            "recorded": {"result": entry.get("result"), "revision": then, "custom": custom},
+            "decision_id": entry.decision_id,
+            "recorded": {"result": entry.document.get("result"), "revision": entry.revision, "custom": entry.custom},
             "revision": made.revision,
             "rules": [attrs.asdict(one) for one in shown],
         }
         click.echo(json.dumps(told, indent=2))
         return
     out = console()
-    _head(out, entry, asked)
+    _head(out, entry)
     if "schema" not in asked:
-        why = custom.get("unavailable") or custom.get("reason") or "it was not decided by the policies"
-        out.print(Text(f"No policy was asked: {why}"))
+        out.print(Text(f"No policy was asked: {entry.why or 'it was not decided by the policies'}"))
         return
-    if then != made.revision:
-        out.print(Text(f"The policies have changed since ({then}, now {made.revision}); this is by those of now."))
-    violations = (entry.get("result") or {}).get("violations") or []
+    if entry.revision != made.revision:
+        out.print(
+            Text(f"The policies have changed since ({entry.revision}, now {made.revision}); this is by those of now.")
+        )
     for one in shown:
-        _reading(out, one, violations)
+        _reading(out, one, entry.violations)
     if not any(one.fired for one in found):
         out.print(
             Text("No rule speaks against this call." + ("" if everything else " --all shows what they looked at."))
         )
 
 
-def _entry(path: Path, keep: int, decision_id: str) -> Mapping[str, Any]:
+def _entry(path: Path, keep: int, decision_id: str) -> Entry:
     found = {}
-    for one in entries.read(path, keep):
-        if not isinstance(one, str) and str(one["decision_id"]).startswith(decision_id):
-            found[str(one["decision_id"])] = one
+    for one in read(path, keep):
+        if isinstance(one, Entry) and one.decision_id.startswith(decision_id):
+            found[one.decision_id] = one
     if not found:
         raise ConfigError(f"{path}: no decision {decision_id}; `guardrails log` lists them")
     if len(found) > 1:
@@ -81,15 +79,12 @@ def _entry(path: Path, keep: int, decision_id: str) -> Mapping[str, Any]:
     return next(iter(found.values()))
 
 
-def _head(out: Console, entry: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
-    call, caller = asked.get("call") or {}, asked.get("caller") or {}
-    action = str((entry.get("result") or {}).get("action") or "?")
-    who = caller.get("principal") or caller.get("os_user") or "?"
+def _head(out: Console, entry: Entry) -> None:
+    action = entry.action
     out.print(
         Text.assemble(
             (action.upper(), "bold red" if action in ("deny", "confirm") else "bold green"),
-            f"  {call.get('service')}:{call.get('operation')} in {call.get('region')}, {entry.get('timestamp')}, "
-            f"by {caller.get('program') or '?'} ({who})",
+            f"  {entry.call_name} in {entry.region}, {entry.timestamp}, by {entry.program} ({entry.person})",
         )
     )
 
@@ -117,7 +112,7 @@ def _reading(out: Console, one: Reading, violations: list[Mapping[str, Any]]) ->
     out.print(
         Padding(Text("The call passes this rule as soon as one of these conditions does not hold."), (0, 0, 0, 2))
     )
-    for remediation in dict.fromkeys(str(v["remediation"]) for v in violations if v["rule"] == one.rule):
+    for remediation in dict.fromkeys(str(v.get("remediation")) for v in violations if v.get("rule") == one.rule):
         _indented(out, Text(f"Instead: {remediation}"))
 
 

@@ -5,18 +5,17 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import click
 
 from guardrails.cli.written import writing
 from guardrails.config.load import load
 from guardrails.errors import ConfigError
+from guardrails.record.entries import Entry, read
 from guardrails.record.entries import files as decision_files
-from guardrails.record.entries import read
 from guardrails.report import one, page, tally
 from guardrails.values import rfc3339
 
@@ -53,7 +52,7 @@ def report(
     entries = (entry for path in files for entry in read(path, settings.log.keep))
     if decision_id is not None:
         entry = _wanted(entries, decision_id)
-        _put(json.dumps(entry, indent=2) if fmt == "json" else one(entry), output, fmt)
+        _put(json.dumps(entry.document, indent=2) if fmt == "json" else one(entry), output, fmt)
         return
     found = tally(entries, _since(since, time.time()))
     # A page that is handed on need not say where this host keeps its files.
@@ -61,8 +60,8 @@ def report(
     _put(json.dumps(found.document(), indent=2) if fmt == "json" else page(found, where), output, fmt)
 
 
-def _wanted(entries: Iterator[dict[str, Any] | str], wanted: str) -> Mapping[str, Any]:
-    found = [one for one in entries if isinstance(one, dict) and str(one["decision_id"]).startswith(wanted)]
+def _wanted(entries: Iterator[Entry | str], wanted: str) -> Entry:
+    found = [entry for entry in entries if isinstance(entry, Entry) and entry.decision_id.startswith(wanted)]
     if len(found) != 1:
         raise ConfigError(f"{wanted}: {len(found) or 'no'} such decisions; `guardrails log` lists them")
     return found[0]

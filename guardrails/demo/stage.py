@@ -14,7 +14,7 @@ from attrs import frozen
 import guardrails
 from guardrails.config.load import ENVIRONMENT
 from guardrails.demo import operator_script
-from guardrails.record.entries import read
+from guardrails.record.entries import Entry, read
 from guardrails.testing import SimulatedAWS
 from guardrails.values import Mode
 
@@ -90,8 +90,7 @@ class Stage:
 
     def denied(self) -> int:
         """How many calls the decision log says were blocked."""
-        entries = [entry for entry in read(self._log) if isinstance(entry, dict)] if self._log.exists() else []
-        return sum(not entry["custom"]["sent"] for entry in entries)
+        return sum(isinstance(entry, Entry) and not entry.sent for entry in read(self._log))
 
     def _python(self, *arguments: str) -> Finished:
         try:

@@ -14,7 +14,7 @@ from guardrails import assembly
 from guardrails.config.settings import Settings
 from guardrails.doctor.report import Finding
 from guardrails.errors import ConfigError, GuardrailsError
-from guardrails.record import entries
+from guardrails.record.entries import Entry, read
 from guardrails.show.sentences import age
 
 # A process that decided nothing for longer may have ended; its number may be another's.
@@ -80,22 +80,21 @@ def _processes(settings: Settings, now: float) -> list[_Process]:
     """By pid, as of their last decision."""
     found: dict[int, _Process] = {}
     host = socket.gethostname()
-    for entry in entries.read(settings.log.path, settings.log.keep):
-        if isinstance(entry, str):
+    for entry in read(settings.log.path, settings.log.keep):
+        if not isinstance(entry, Entry):
             continue
-        caller = entries.part(entries.part(entry, "input"), "caller")
-        if caller.get("host") != host or not isinstance(caller.get("pid"), int):
+        pid = entry.caller.get("pid")
+        if entry.caller.get("host") != host or not isinstance(pid, int):
             continue
-        custom = entries.part(entry, "custom")
-        decided_at = _seconds(entry.get("timestamp"))
+        decided_at = _seconds(entry.timestamp)
         if decided_at is not None and now - decided_at <= _RECENT_S:
-            found[caller["pid"]] = _Process(
-                caller["pid"],
-                str(caller.get("program") or "?"),
-                entries.revision(entry),
+            found[pid] = _Process(
+                pid,
+                entry.program,
+                entry.revision,
                 decided_at,
-                _seconds(custom.get("policies_loaded_at")),
-                str(custom.get("policies_behind") or ""),
+                _seconds(entry.custom.get("policies_loaded_at")),
+                str(entry.custom.get("policies_behind") or ""),
             )
     return [process for pid, process in sorted(found.items()) if _runs(pid)]
 

@@ -21,7 +21,7 @@ from guardrails.doctor import examine, page
 from guardrails.errors import GuardrailsError
 from guardrails.guard import Guard
 from guardrails.notebook.card import Cards
-from guardrails.record.entries import part, read
+from guardrails.record.entries import Entry, read
 from guardrails.show import entries
 from guardrails.show.page import Page
 from guardrails.values import Decision, Facts
@@ -80,9 +80,9 @@ class GuardMagics(Magics):
         if len(numbers) > 1 or [word for word in words if word != "denied" and not _NUMBER.fullmatch(word)]:
             raise UsageError("%guardrails log [NUMBER] [denied], NUMBER from 1 to 99999")
         log = guard.settings.log
-        found: deque[Mapping[str, Any]] = deque(maxlen=numbers[0] if numbers else 10)
+        found: deque[Entry] = deque(maxlen=numbers[0] if numbers else 10)
         for entry in read(log.path, log.keep):
-            if isinstance(entry, dict) and not ("denied" in words and part(entry, "custom").get("sent")):
+            if isinstance(entry, Entry) and not ("denied" in words and entry.sent):
                 found.append(entry)
         return entries.page(found, str(log.path))
 

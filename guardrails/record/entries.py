@@ -1,48 +1,158 @@
-"""The entries of a decision log as they are read: line by line, and part by part."""
+"""Read decision logs: their files, their lines, and the parts of an entry."""
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
+
+from attrs import frozen
 
 from guardrails.errors import ConfigError
 
 
-def part(entry: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    """What an entry, or a part of one, has under `key`; {} where that is missing or no object."""
-    found = entry.get(key)
-    return found if isinstance(found, Mapping) else {}
+def part(document: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """The object under `key`; {} where it is missing or is not an object."""
+    value = document.get(key)
+    return value if isinstance(value, Mapping) else {}
 
 
 def texts(value: Any) -> list[str]:
-    """A list of an entry (a tuple, before it is written), its members as texts; [] where it is none."""
-    return [str(one) for one in value] if isinstance(value, (list, tuple)) else []
+    """The members of a list or tuple as strings; [] for anything else."""
+    return [str(member) for member in value] if isinstance(value, (list, tuple)) else []
 
 
-def rules(entry: Mapping[str, Any], *actions: str) -> list[str]:
-    """The ids of the rules that were violated, each once: with one of these actions, with any where none is named."""
-    found = (part(entry, "result").get("violations"), part(entry, "custom").get("violations"))
-    violated = [one for listed in found if isinstance(listed, list) for one in listed if isinstance(one, dict)]
-    return sorted({str(one.get("rule")) for one in violated if not actions or one.get("action") in actions})
+@frozen
+class Entry:
+    """One decision of a log; `document` is its JSON object.
+
+    Anyone can edit a log, so a member that is missing or has the wrong type reads as empty, and never raises.
+    """
+
+    document: Mapping[str, Any]
+
+    @property
+    def decision_id(self) -> str:
+        """The whole id."""
+        return str(self.document.get("decision_id"))
+
+    @property
+    def short_id(self) -> str:
+        """The first 8 characters, enough to find it with `guardrails log --id`."""
+        return self.decision_id[:8]
+
+    @property
+    def timestamp(self) -> str:
+        """RFC 3339 in UTC; "" where it is missing."""
+        return str(self.document.get("timestamp") or "")
+
+    @property
+    def when(self) -> str:
+        """``2023-10-09 15:22:00``, in UTC."""
+        return self.timestamp[:19].replace("T", " ") or "?"
+
+    @property
+    def input(self) -> Mapping[str, Any]:
+        """The Rego input; without `schema` where no policy was asked."""
+        return part(self.document, "input")
+
+    @property
+    def call(self) -> Mapping[str, Any]:
+        """`input.call`."""
+        return part(self.input, "call")
+
+    @property
+    def call_name(self) -> str:
+        """``ec2:TerminateInstances``."""
+        return f"{self.call.get('service')}:{self.call.get('operation')}"
+
+    @property
+    def region(self) -> str:
+        """The region of the call; "" where it has none."""
+        return str(self.call.get("region") or "")
+
+    @property
+    def caller(self) -> Mapping[str, Any]:
+        """`input.caller`."""
+        return part(self.input, "caller")
+
+    @property
+    def program(self) -> str:
+        """The caller's script; ``?`` where it is unknown."""
+        return str(self.caller.get("program") or "?")
+
+    @property
+    def person(self) -> str:
+        """The caller's principal or, without one, OS user; ``?`` where both are unknown."""
+        names = (self.document.get("requested_by"), self.caller.get("principal"), self.caller.get("os_user"))
+        return str(next(filter(None, names), "?"))
+
+    @property
+    def custom(self) -> Mapping[str, Any]:
+        """What the guard adds to OPA's members."""
+        return part(self.document, "custom")
+
+    @property
+    def action(self) -> str:
+        """The verdict, before the mode: ``allow``, ``warn``, ``confirm`` or ``deny``."""
+        return str(self.custom.get("action") or part(self.document, "result").get("action") or "?")
+
+    @property
+    def enforcement(self) -> str:
+        """What was done: ``allow``, ``warn``, ``dryrun`` or ``deny``."""
+        return str(self.custom.get("enforcement", "?"))
+
+    @property
+    def mode(self) -> str:
+        """The mode at the time."""
+        return str(self.custom.get("mode", "?"))
+
+    @property
+    def sent(self) -> bool:
+        """Whether the call was sent; true where the log does not say."""
+        return bool(self.custom.get("sent", True))
+
+    @property
+    def why(self) -> str:
+        """Why the guard could not decide, or what it noted; "" for neither."""
+        return str(self.custom.get("unavailable") or self.custom.get("reason") or "")
+
+    @property
+    def violations(self) -> list[Mapping[str, Any]]:
+        """Those of the policies, then the guard's own."""
+        lists = (part(self.document, "result").get("violations"), self.custom.get("violations"))
+        return [item for items in lists if isinstance(items, list) for item in items if isinstance(item, Mapping)]
+
+    def rules(self, *actions: str) -> list[str]:
+        """The ids of violated rules, each once: those with one of `actions`, or all where none is given."""
+        return sorted(
+            {str(item.get("rule")) for item in self.violations if not actions or item.get("action") in actions}
+        )
+
+    @property
+    def revision(self) -> str:
+        """The policies' revision; ``?`` where it is missing."""
+        return str(part(part(self.document, "bundles"), "guardrails").get("revision") or "?")
 
 
-def revision(entry: Mapping[str, Any]) -> str:
-    """The revision of the policies that an entry was decided by, ``?`` where it does not say."""
-    return str(part(part(entry, "bundles"), "guardrails").get("revision") or "?")
+def parse(line: str | bytes) -> Entry | None:
+    """The decision in a line; None where there is none."""
+    try:
+        document = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return Entry(document) if isinstance(document, dict) and "decision_id" in document else None
 
 
 def numbered(path: Path, number: int) -> Path:
-    """The file of a log that was rotated `number` times, 0 for the one that is written."""
+    """The file of a log after `number` rotations; 0 is the one being written."""
     return path.with_name(f"{path.name}.{number}") if number else path
 
 
 def files(path: Path, keep: int = 0) -> list[Path]:
-    """The files of a log that are there, the rotated ones first, so that the oldest entry comes first.
-
-    Raises ConfigError where nobody can tell.
-    """
+    """The existing files of a log, oldest first. Raises ConfigError where that cannot be determined."""
     every = (numbered(path, number) for number in range(keep, -1, -1))
     return [file for file in every if _exists(file)]
 
@@ -53,34 +163,37 @@ def _exists(file: Path) -> bool:
     except (FileNotFoundError, NotADirectoryError):
         return False
     except OSError as error:
-        raise _unreadable(file, error) from error
+        raise unreadable(file, error) from error
     return True
 
 
-def _unreadable(file: Path, error: OSError) -> ConfigError:
+def unreadable(file: Path, error: Exception) -> ConfigError:
+    """For a log that cannot be read."""
+    reason = getattr(error, "strerror", None) or error
     return ConfigError(
-        f"{file}: the decision log cannot be read ({error.strerror}); ask as a user who may, or name another"
+        f"{file}: cannot read the decision log ({reason}); run this as a user who can, or name another log"
     )
 
 
-def read(path: Path, keep: int = 0) -> Iterator[dict[str, Any] | str]:
-    """Every entry, oldest first, rotated files included. A line that is not one comes as a sentence with its place.
+def not_a_decision(place: str) -> str:
+    """For a line, at ``file:line``, that is not a decision."""
+    return f"{place}: not a decision; the line is left out"
+
+
+def opened(file: Path) -> IO[bytes]:
+    """The file's lines; a name that ends in .gz is unpacked. Raises OSError."""
+    return cast("IO[bytes]", gzip.open(file)) if file.suffix == ".gz" else file.open("rb")
+
+
+def read(path: Path, keep: int = 0) -> Iterator[Entry | str]:
+    """Every entry, oldest first, rotated files included. A line that is not a decision comes as a sentence about it.
 
     Raises ConfigError for a file that cannot be read.
     """
     for file in files(path, keep):
         try:
-            with file.open(encoding="utf-8", errors="replace") as lines:
-                yield from (_entry(line, f"{file}:{position}") for position, line in enumerate(lines, 1))
-        except OSError as error:
-            raise _unreadable(file, error) from error
-
-
-def _entry(line: str, place: str) -> dict[str, Any] | str:
-    try:
-        found = json.loads(line)
-    except (ValueError, RecursionError):
-        found = None
-    if isinstance(found, dict) and "decision_id" in found:
-        return found
-    return f"{place}: not a decision; the line is left out"
+            with opened(file) as lines:
+                for position, line in enumerate(lines, 1):
+                    yield parse(line) or not_a_decision(f"{file}:{position}")
+        except (OSError, EOFError) as error:
+            raise unreadable(file, error) from error

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from html import escape
-from typing import Any
 
-from guardrails.record.entries import part, revision, rules
+from guardrails.record.entries import Entry, part
 from guardrails.report.picture import STYLE as PICTURE
 from guardrails.report.picture import picture
 from guardrails.report.tally import Tally, Worst, what
@@ -59,7 +58,7 @@ def page(tally: Tally, source: str) -> str:
     return html_page.whole("What the guard did", _STYLE, parts)
 
 
-def one(entry: Mapping[str, Any]) -> str:
+def one(entry: Entry) -> str:
     """The picture of one decision's blast radius."""
     name = f"Blast radius of {_call(entry)}"
     return html_page.whole(name, _STYLE, [f"<h1>{escape(name)}</h1>", *_decision(entry)])
@@ -113,40 +112,36 @@ def _worst(title: str, said: str, worst: Worst) -> Iterator[str]:
             "<th>decision</th></tr>"
         )
         for entry in shown[1:]:
-            hits = blast_radius.of(part(entry, "input"))
+            hits = blast_radius.of(entry.input)
             became = "; ".join(f"{hit.cluster}: {hit.sentence}" for hit in hits if hit.live and hit.touched)
             yield (
-                f"<tr><td>{escape(_when(entry))}</td><td>{escape(_call(entry))}</td><td>{escape(became)}</td>"
-                f"<td>{escape(_who(entry))}</td><td><code>{escape(str(entry.get('decision_id'))[:8])}</code></td></tr>"
+                f"<tr><td>{escape(entry.when)}</td><td>{escape(_call(entry))}</td><td>{escape(became)}</td>"
+                f"<td>{escape(_who(entry))}</td><td><code>{escape(entry.short_id)}</code></td></tr>"
             )
         yield "</table></div>"
         if worst.count > len(shown):
             yield f"<p class=dim>and {worst.count - len(shown):,} more, less bad or earlier</p>"
 
 
-def _decision(entry: Mapping[str, Any]) -> Iterator[str]:
+def _decision(entry: Entry) -> Iterator[str]:
     """What was asked, what became of it, and the picture."""
     became = what(entry)
     verdict = "Blocked before it reached AWS" if became in ("blocked", "undecided") else "Sent"
     if became == "let pass":
-        verdict = f"Sent all the same, because mode was {part(entry, 'custom').get('mode')!r}"
-    violated = rules(entry, "deny", "confirm", "warn")
+        verdict = f"Sent all the same, because mode was {entry.mode!r}"
+    violated = entry.rules("deny", "confirm", "warn")
     why = f": {', '.join(violated)}" if violated else ""
-    custom = part(entry, "custom")
-    reason = custom.get("unavailable") or custom.get("reason")
+    reason = entry.why
     yield f'<div class="said {"" if verdict[0] == "B" else "sent"}"><strong>{escape(verdict)}{escape(why)}</strong><br>'
-    yield f"{escape(_call(entry))}, {escape(_when(entry))} UTC, by {escape(_who(entry))}<br>"
+    yield f"{escape(_call(entry))}, {escape(entry.when)} UTC, by {escape(_who(entry))}<br>"
     if reason:
         yield f"{escape(str(reason))}<br>"
-    sources = part(part(entry, "input"), "live").get("sources")
+    sources = part(entry.input, "live").get("sources")
     for source in sources if isinstance(sources, list) else ():
         if isinstance(source, dict):
             yield f"live by {escape(str(source.get('name')))}: {escape(str(source.get('evidence')))}<br>"
-    yield (
-        f"<span class=dim>decision {escape(str(entry.get('decision_id')))}, policies "
-        f"{escape(revision(entry))}</span></div>"
-    )
-    document = part(entry, "input")
+    yield (f"<span class=dim>decision {escape(entry.decision_id)}, policies {escape(entry.revision)}</span></div>")
+    document = entry.input
     yield from picture(blast_radius.of(document))
     also = blast_radius.elsewhere(document)
     if also:
@@ -154,19 +149,13 @@ def _decision(entry: Mapping[str, Any]) -> Iterator[str]:
         yield f"<p>Named as well: {escape('; '.join(also[:_ALSO]))}{more}</p>"
 
 
-def _call(entry: Mapping[str, Any]) -> str:
-    call = part(part(entry, "input"), "call")
-    where = f" in {call.get('region')}" if call.get("region") else ""
-    return f"{call.get('operation')}{where}"
+def _call(entry: Entry) -> str:
+    where = f" in {entry.region}" if entry.region else ""
+    return f"{entry.call.get('operation')}{where}"
 
 
-def _when(entry: Mapping[str, Any]) -> str:
-    return str(entry.get("timestamp", "?"))[:19].replace("T", " ")
-
-
-def _who(entry: Mapping[str, Any]) -> str:
-    caller = part(part(entry, "input"), "caller")
-    return f"{caller.get('program') or '?'}, {entry.get('requested_by') or caller.get('os_user') or '?'}"
+def _who(entry: Entry) -> str:
+    return f"{entry.program}, {entry.person}"
 
 
 def _counts(title: str, counts: Counter[str]) -> Iterable[str]:

@@ -6,12 +6,12 @@ import heapq
 import math
 import random
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from attrs import Factory, define
 
-from guardrails.record.entries import part, rules, texts
+from guardrails.record.entries import Entry, part, texts
 from guardrails.show import blast_radius
 
 # What became of a call, worst first. `let pass`: the verdict was against it, but the mode blocks nothing.
@@ -26,11 +26,11 @@ class Worst:
     """Calls that hit a live cluster: how many, and the worst of them as (harm, number, entry), a heap."""
 
     count: int = 0
-    _heap: list[tuple[tuple[int, int, float, int], int, Mapping[str, Any]]] = Factory(list)
+    _heap: list[tuple[tuple[int, int, float, int], int, Entry]] = Factory(list)
 
-    def add(self, entry: Mapping[str, Any]) -> None:
+    def add(self, entry: Entry) -> None:
         """Count an entry, if it hits a live cluster."""
-        hits = [hit for hit in blast_radius.of(part(entry, "input")) if hit.live and hit.touched]
+        hits = [hit for hit in blast_radius.of(entry.input) if hit.live and hit.touched]
         if not hits:
             return
         self.count += 1
@@ -40,7 +40,7 @@ class Worst:
         else:
             heapq.heappushpop(self._heap, place)
 
-    def entries(self) -> list[Mapping[str, Any]]:
+    def entries(self) -> list[Entry]:
         """Worst first; of two that are as bad the later one."""
         return [entry for _, _, entry in sorted(self._heap, key=lambda one: one[:2], reverse=True)]
 
@@ -125,70 +125,67 @@ class Tally:
         }
 
 
-def tally(entries: Iterable[Mapping[str, Any] | str], since: str = "") -> Tally:
+def tally(entries: Iterable[Entry | str], since: str = "") -> Tally:
     """Count entries; `since` (RFC 3339, UTC) leaves older ones out. A text is a line that is no entry."""
     found = Tally()
     for entry in entries:
         if isinstance(entry, str):
             found.unreadable += 1
-        elif str(entry.get("timestamp", "")) >= since:
+        elif entry.timestamp >= since:
             _count(found, entry)
     return found
 
 
-def what(entry: Mapping[str, Any]) -> str:
+def what(entry: Entry) -> str:
     """What became of the call: one of KINDS, or ``sent``."""
-    custom = part(entry, "custom")
-    if custom.get("sent") is False:
-        return "undecided" if custom.get("unavailable") else "blocked"
-    if custom.get("action") in ("deny", "confirm") and not custom.get("confirmed"):
+    if not entry.sent:
+        return "undecided" if entry.custom.get("unavailable") else "blocked"
+    if entry.action in ("deny", "confirm") and not entry.custom.get("confirmed"):
         return "let pass"
-    return "warned" if custom.get("enforcement") == "warn" else "sent"
+    return "warned" if entry.enforcement == "warn" else "sent"
 
 
-def _count(found: Tally, entry: Mapping[str, Any]) -> None:
+def _count(found: Tally, entry: Entry) -> None:
     found.decisions += 1
-    time, kind = str(entry.get("timestamp", "")), what(entry)
+    time, kind = entry.timestamp, what(entry)
     found.first, found.last = min(found.first or time, time), max(found.last, time)
     found.kinds[kind] += 1
     hour = found.hours[time[:13]]
     hour["decisions"] += 1
     hour[kind] += 1
-    caller = part(part(entry, "input"), "caller")
-    program = str(caller.get("program") or "?")
-    who = str(entry.get("requested_by") or caller.get("os_user") or "?")
+    program, who = entry.program, entry.person
     if kind in ("blocked", "undecided"):
         found.programs[program] += 1
         found.principals[who] += 1
     if kind == "blocked":
-        found.rules.update(rules(entry, "deny", "confirm") or ["(no rule)"])
+        found.rules.update(entry.rules("deny", "confirm") or ["(no rule)"])
         found.near.add(entry)
     if kind == "undecided":
-        found.reasons[_reason(part(entry, "custom"))] += 1
+        found.reasons[_reason(entry)] += 1
     if kind == "let pass":
-        found.let_rules.update(rules(entry, "deny", "confirm") or ["(the guard could not decide)"])
+        found.let_rules.update(entry.rules("deny", "confirm") or ["(the guard could not decide)"])
         found.let_pass.add(entry)
-    found.shadow.update(rules(entry, "dryrun"))
-    glass = part(part(entry, "input"), "break_glass")
+    found.shadow.update(entry.rules("dryrun"))
+    glass = part(entry.input, "break_glass")
     if glass:
         aside = ", ".join(texts(glass.get("rules")))
         found.glass[str(glass.get("reason")), aside, f"{program}, {who}"][kind] += 1
-    _time(found, part(entry, "metrics"))
+    _time(found, entry)
 
 
-def _reason(custom: Mapping[str, Any]) -> str:
+def _reason(entry: Entry) -> str:
     """By look-up and code where one failed: AWS's sentence is another each time."""
-    failures = custom.get("failures")
+    failures = entry.custom.get("failures")
     known = [one for one in (failures if isinstance(failures, list) else []) if isinstance(one, dict)]
     codes = sorted({f"{one.get('permission')}: {one.get('code')}" for one in known})
-    return "; ".join(codes) or str(custom.get("unavailable"))[:_LONG]
+    return "; ".join(codes) or entry.why[:_LONG]
 
 
-def _time(found: Tally, metrics: Mapping[str, Any]) -> None:
+def _time(found: Tally, entry: Entry) -> None:
     for name, times in (
         ("timer_guardrails_lookup_ns", found.lookup_ms),
         ("timer_rego_query_eval_ns", found.verdict_ms),
     ):
-        value = metrics.get(name)
+        value = part(entry.document, "metrics").get(name)
         if isinstance(value, (int, float)):
             times.add(value / 1e6)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 import guardrails
 from guardrails.cli.app import app
+from guardrails.record.entries import Entry
 from guardrails.report import one, page
 from guardrails.report import tally as made_tally
 from guardrails.report.tally import Times
@@ -255,7 +256,7 @@ JSON = st.recursive(
 @given(st.lists(st.dictionaries(KEYS, JSON), max_size=4))
 def test_any_json_in_a_log(documents):
     """Whatever objects a log holds, there is a page, and a picture of each."""
-    entries = [{"decision_id": str(number), **document} for number, document in enumerate(documents)]
+    entries = [Entry({"decision_id": str(number), **document}) for number, document in enumerate(documents)]
     found = made_tally(entries)
     assert found.decisions == len(entries)
     assert "What the guard did" in page(found, "x")

@@ -18,6 +18,7 @@ from guardrails.cli.app import app
 from guardrails.config.load import load
 from guardrails.policy.promote.dryrun_record import record_of
 from guardrails.policy.promote.edit_config import place_of, set_word
+from guardrails.record.entries import Entry
 from tests.support.terminals import Terminal, environment
 
 RULE = "live-cluster/stop"
@@ -70,14 +71,17 @@ def test_how_it_went(tried):
         asked["clusters"]["blue"]["running"] = running
         return {**entry, "result": {"action": "allow", "violations": []}, "input": asked}
 
+    def record(*entries):
+        return record_of(RULE, [entry if isinstance(entry, str) else Entry(entry) for entry in entries])
+
     before = first["input"]["clusters"]["blue"]["running"]
-    assert record_of(RULE, [first, later(first, 10, 0)]).unknown == 1
-    assert record_of(RULE, [first, "not a decision", later(first, 90, before)]).fine == 1
-    assert record_of(RULE, [first, later(first, 90, before - 1)]).harmed == 1
+    assert record(first, later(first, 10, 0)).unknown == 1
+    assert record(first, "not a decision", later(first, 90, before)).fine == 1
+    assert record(first, later(first, 90, before - 1)).harmed == 1
     elsewhere = later(first, 90, before)
     elsewhere["input"]["call"]["region"] = "us-east-1"
-    assert record_of(RULE, [first, elsewhere]).unknown == 1
-    assert record_of(RULE, [{**second, "custom": {"sent": False}}]).blocked == 1
+    assert record(first, elsewhere).unknown == 1
+    assert record({**second, "custom": {"sent": False}}).blocked == 1
 
 
 def test_promoted(tried, config, site):

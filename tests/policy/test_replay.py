@@ -174,7 +174,7 @@ def test_missing_and_broken_files(same, tmp_path):
     assert "no such decision log" in _replay(same, tmp_path / "none.jsonl", code=2).stderr
     broken = tmp_path / "log.gz"
     broken.write_bytes(b"no gzip")
-    assert "cannot be read" in _replay(same, broken, code=2).stderr
+    assert "cannot read the decision log" in _replay(same, broken, code=2).stderr
 
 
 def test_page(recorded, candidate, tmp_path):

@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 import guardrails
 from guardrails.config.settings import LogSettings
 from guardrails.record.decision_log import DecisionLog
-from guardrails.record.entries import read
+from guardrails.record.entries import Entry, read
 from guardrails.values import Call, Decision, Outcome
 
 WRITER = """
@@ -86,8 +86,8 @@ def test_several_processes_append(tmp_path):
     writers = [subprocess.Popen([sys.executable, "-c", WRITER, str(path), str(number)]) for number in range(4)]
     assert [writer.wait(timeout=60) for writer in writers] == [0] * 4
     entries = list(read(path, keep=50))
-    assert not [entry for entry in entries if isinstance(entry, str)]
-    assert len({entry["decision_id"] for entry in entries}) == 800
+    assert all(isinstance(entry, Entry) for entry in entries)
+    assert len({entry.decision_id for entry in entries}) == 800
     assert (tmp_path / "log.jsonl.1").stat().st_size <= 100_000
 
 
@@ -143,7 +143,7 @@ def test_a_folder_that_may_not_be_entered(tmp_path):
     tmp_path.chmod(0o755)
     os.seteuid(65534)
     try:
-        with pytest.raises(guardrails.ConfigError, match="cannot be read"):
+        with pytest.raises(guardrails.ConfigError, match="cannot read the decision log"):
             list(read(path))
     finally:
         os.seteuid(0)
@@ -158,6 +158,6 @@ def test_corrupt_lines_are_named(tmp_path):
     with path.open("a") as file:
         file.write('{"half": \n')
     log.write(decision, Outcome(send=True, enforcement="allow"), "enforce")
-    found = list(read(path))
-    assert found[1] == f"{path}:2: not a decision; the line is left out"
-    assert [entry["decision_id"] for entry in (found[0], found[2])] == ["one", "one"]
+    first, second, third = read(path)
+    assert second == f"{path}:2: not a decision; the line is left out"
+    assert (first.decision_id, third.decision_id) == ("one", "one")

@@ -9,7 +9,7 @@ from typing import Any
 
 from attrs import Factory, define
 
-from guardrails.record.entries import part
+from guardrails.record.entries import Entry, part
 
 # So much later a change of a cluster's machines shows in EC2's answers for sure.
 _LATER_S = 60.0
@@ -44,31 +44,29 @@ class Record:
         """Hits that were sent and that no later decision tells about."""
         return len(self._open)
 
-    def see(self, entry: Mapping[str, Any]) -> None:
+    def see(self, entry: Entry) -> None:
         """Take the next decision of the log."""
-        asked = part(entry, "input")
-        if "schema" in asked:
-            self._settle(asked)
-        violations = [found for found in _violations(entry) if found.get("rule") == self.rule]
+        if "schema" in entry.input:
+            self._settle(entry.input)
+        violations = [found for found in entry.violations if found.get("rule") == self.rule]
         shadows = [found for found in violations if found.get("action") == "dryrun"]
         self.other += bool(violations) and not shadows
         self.decisions += bool(self.hits or shadows)
         if shadows:
-            self._hit(entry, asked, shadows)
+            self._hit(entry, shadows)
 
-    def _hit(self, entry: Mapping[str, Any], asked: Mapping[str, Any], shadows: list[Mapping[str, Any]]) -> None:
-        call, caller = part(asked, "call"), part(asked, "caller")
+    def _hit(self, entry: Entry, shadows: list[Mapping[str, Any]]) -> None:
         self.hits += 1
         self.targets |= {str(found.get("target")) for found in shadows}
-        self.programs[str(caller.get("program") or "?")] += 1
-        self.people[str(caller.get("principal") or caller.get("os_user") or "?")] += 1
-        self.calls[f"{call.get('service')}:{call.get('operation')}"] += 1
-        self.last = str(entry.get("timestamp") or "")
+        self.programs[entry.program] += 1
+        self.people[entry.person] += 1
+        self.calls[entry.call_name] += 1
+        self.last = entry.timestamp
         self.first = self.first or self.last
-        if not part(entry, "custom").get("sent"):
+        if not entry.sent:
             self.blocked += 1
         else:
-            self._open.append((_scope(call), _number(asked.get("now_s")), _running(asked)))
+            self._open.append((_scope(entry.call), _number(entry.input.get("now_s")), _running(entry.input)))
 
     def _settle(self, asked: Mapping[str, Any]) -> None:
         """What this later decision saw of the clusters tells how earlier hits went."""
@@ -86,18 +84,13 @@ class Record:
         self._open = left
 
 
-def record_of(rule: str, entries: Iterable[Mapping[str, Any] | str]) -> Record:
+def record_of(rule: str, entries: Iterable[Entry | str]) -> Record:
     """The record of `rule` in the entries of a decision log, oldest first; what is no entry is left out."""
     found = Record(rule)
     for entry in entries:
         if not isinstance(entry, str):
             found.see(entry)
     return found
-
-
-def _violations(entry: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    found = part(entry, "result").get("violations")
-    return [one for one in found if isinstance(one, Mapping)] if isinstance(found, list) else []
 
 
 def _scope(call: Mapping[str, Any]) -> str:

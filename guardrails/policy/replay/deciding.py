@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from guardrails.evaluate.engine import Engine, EngineFailure, read_result
-from guardrails.policy.replay.recorded import Piece, decision
+from guardrails.policy.replay.recorded import Piece
 from guardrails.policy.replay.tally import Change, Kind, Tally
-from guardrails.record.entries import part, revision
+from guardrails.record.entries import Entry, not_a_decision, parse
 from guardrails.values import Violation
 
 _BLOCKED = frozenset(("deny", "confirm"))
@@ -23,26 +20,25 @@ def decide(piece: Piece, engine: Engine) -> Tally:
         place = piece.place(index)
         if not line.strip():
             continue
-        entry = decision(line)
+        entry = parse(line)
         if entry is None:
             tally.unreadable += 1
-            tally.fault(f"{place}: not a decision; the line is left out")
+            tally.fault(not_a_decision(place))
             continue
         _again(entry, place, engine, tally)
     return tally
 
 
-def _again(entry: Mapping[str, Any], place: str, engine: Engine, tally: Tally) -> None:
-    asked, recorded = entry.get("input"), entry.get("result")
-    approximated = str(part(entry, "custom").get("approximated") or "")
-    tally.seen(str(entry.get("timestamp") or ""), _revision(entry), approximated)
+def _again(entry: Entry, place: str, engine: Engine, tally: Tally) -> None:
+    approximated = str(entry.custom.get("approximated") or "")
+    tally.seen(entry.timestamp, "CloudTrail" if approximated else entry.revision, approximated)
     # Only what a policy was asked about has the whole document.
-    if not isinstance(asked, dict) or "schema" not in asked or part(entry, "custom").get("unavailable"):
+    if "schema" not in entry.input or entry.custom.get("unavailable"):
         tally.undecided += 1
         return
     try:
-        was, before = read_result(recorded)
-        now, after = read_result(engine.evaluate(asked).result)
+        was, before = read_result(entry.document.get("result"))
+        now, after = read_result(engine.evaluate(entry.input).result)
     except EngineFailure as error:
         tally.failed += 1
         tally.fault(f"{place}: cannot be decided on again: {error}")
@@ -50,16 +46,15 @@ def _again(entry: Mapping[str, Any], place: str, engine: Engine, tally: Tally) -
     old, new = _rows(before), _rows(after)
     if (was, old) == (now, new):
         return
-    call, caller = part(asked, "call"), part(asked, "caller")
     tally.change(
         Change(
             kind=_kind(was, now),
-            decision_id=str(entry["decision_id"]),
-            time=str(entry.get("timestamp") or ""),
+            decision_id=entry.decision_id,
+            time=entry.timestamp,
             place=place,
-            call=f"{call.get('service')}:{call.get('operation')}",
-            program=str(caller.get("program") or "?"),
-            person=str(caller.get("principal") or caller.get("os_user") or "?"),
+            call=entry.call_name,
+            program=entry.program,
+            person=entry.person,
             was=was,
             now=now,
             gained=tuple(sorted({rule for rule, _, _ in new - old})),
@@ -80,9 +75,3 @@ def _kind(was: str, now: str) -> Kind:
     if now in _BLOCKED and was not in _BLOCKED:
         return "newly denied"
     return "otherwise"
-
-
-def _revision(entry: Mapping[str, Any]) -> str:
-    if part(entry, "custom").get("approximated"):
-        return "CloudTrail"
-    return revision(entry)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import bisect
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from attrs import Factory, define
 
 from guardrails.evaluate import rego_input
-from guardrails.policy.replay.recorded import decision, pieces
+from guardrails.policy.replay.recorded import pieces
+from guardrails.record.entries import Entry, parse
 from guardrails.values import Call, Caller, Facts, Live, rfc3339
 
 # Of a cluster: what the call that was judged then had to do with it.
@@ -53,15 +54,15 @@ class KnownFacts:
         known = cls()
         for piece in pieces(logs):
             for line in piece.lines:
-                entry = decision(line)
+                entry = parse(line)
                 if entry is not None:
                     known._add(entry)
         return known
 
-    def _add(self, entry: Mapping[str, Any]) -> None:
-        self.decisions.add(entry["decision_id"])
-        asked, time = entry.get("input"), str(entry.get("timestamp") or "")
-        if not isinstance(asked, dict) or not isinstance(asked.get("targets"), dict) or "clusters" not in asked:
+    def _add(self, entry: Entry) -> None:
+        self.decisions.add(entry.decision_id)
+        asked, time = entry.input, entry.timestamp
+        if not isinstance(asked.get("targets"), dict) or "clusters" not in asked:
             return
         call = asked["call"]
         here = (str(call.get("account") or ""), str(call.get("region") or ""))
