@@ -1,4 +1,4 @@
-"""A decision: what was asked, which machines, which cluster and why it is thought live, the rules, what instead."""
+"""A decision as a page: the rules and what to do instead, the call, its machines and clusters, and what is live."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from guardrails.show import blast_radius, live
 from guardrails.show.page import Page, Section, Tone, without_empty
-from guardrails.show.sentences import grouped, summary, verb, why
+from guardrails.show.sentences import effective, grouped, summary, verb, why
 from guardrails.values import MASK, Call, Decision, Target, Violation
 
 _SHOWN = 20
@@ -17,37 +17,38 @@ _TONES: dict[str, Tone] = {"allow": "allow", "warn": "warn", "confirm": "warn"}
 
 
 def page(decision: Decision, title: str = "", place: str = "") -> Page:
-    """`title` replaces the verdict where it is not yet spoken; `place` is the line of code that made the call."""
+    """`title` replaces the verdict before there is one; `place` is the line of code that made the call."""
     return Page(
         title or verb(decision),
         summary(decision),
         _TONES.get(decision.action, "deny"),
-        without_empty((Section("Where", (place,) if place else ()), _params(decision.call), *sections(decision))),
-        # What was only asked about is in no log.
+        without_empty((Section("Where", (place,) if place else ()), *_sections(decision))),
+        # A what-if is not logged.
         "" if decision.what_if else f"decision {decision.id}",
     )
 
 
-def sections(decision: Decision) -> Iterable[Section]:
-    """Ages are those at the time of the decision, so that a page shows the same whenever it is looked at."""
+def _sections(decision: Decision) -> Iterable[Section]:
+    """Ages are as of the decision, so that a page always shows the same."""
     yield Section("Why", tuple(filter(None, (why(decision),))))
+    rules = grouped(effective(decision))
+    yield Section("Rules", tuple(_rule(violation) for violation in rules))
+    yield Section("Instead", tuple(dict.fromkeys(violation.remediation for violation in rules)))
+    yield _params(decision.call)
     facts = decision.facts
     if facts is not None and not decision.unavailable:
         yield _targets([target for target in facts.targets if target.role == "target"], facts.live.clusters)
         yield _clusters(blast_radius.of(decision.input))
         yield live.evidence(facts.live, decision.decided_at)
         if not facts.live.known:
-            yield Section("Live cluster", ("No source knows which cluster is live, so none may be hurt.",))
-    rules = grouped(one for one in decision.violations if one.action != "dryrun")
-    yield Section("Rules", tuple(_rule(one) for one in rules))
-    yield Section("Instead", tuple(dict.fromkeys(one.remediation for one in rules)))
+            yield Section("Live cluster", ("No source knows which cluster is live, so every cluster is protected.",))
     glass = decision.input.get("break_glass")
     if glass:
         yield Section("Break glass", (f"{', '.join(glass['rules'])}: {glass['reason']}",))
 
 
 def _params(call: Call) -> Section:
-    """What the call says besides the ids of its targets, which stand elsewhere."""
+    """The call's parameters, without those that only repeat the ids of its targets."""
     named = {target.id for target in call.targets}
     rows = [(key, _value(value)) for key, value in call.params.items() if not _leaves(value) <= named]
     more = (f"and {len(rows) - _SHOWN} more",) if len(rows) > _SHOWN else ()
@@ -62,7 +63,7 @@ def _leaves(value: Any) -> set[str]:
 
 def _value(value: Any) -> str:
     if value == MASK:
-        return "not shown, because it may be secret"
+        return "hidden, because it may be secret"
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= _VALUE else f"{text[:_VALUE]}…"
 
@@ -99,5 +100,5 @@ def _clusters(hits: Iterable[blast_radius.Hit]) -> Section:
         )
         for hit in shown
     )
-    columns = ("cluster", "live", "running", "what would become of it")
+    columns = ("cluster", "live", "running", "impact")
     return Section("Clusters", (), columns, rows, frozenset(number for number, one in enumerate(shown) if one.live))

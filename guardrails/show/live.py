@@ -1,4 +1,4 @@
-"""Which cluster is live, by which evidence and how old it is, and every cluster that is there."""
+"""The live cluster as a page: which one, the evidence and its age, and every cluster."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def page(facts: Facts, now: float) -> Page:
     sections = (
         Section("The guard cannot see", tuple(failure_sentence(failure) for failure in facts.failures)),
         evidence(facts.live, now),
-        # After look-ups that failed nobody knows which there are.
+        # After a failed look-up the list may be incomplete.
         Section("Clusters") if facts.failures else _clusters(facts.clusters),
     )
     return Page(verdict(facts.live), where, "live" if facts.live.known else "deny", without_empty(sections))
@@ -23,22 +23,22 @@ def page(facts: Facts, now: float) -> Page:
 
 def verdict(live: Live) -> str:
     """``live: blue``, in one line."""
-    names = ", ".join(live.clusters) or "nothing"
+    names = ", ".join(live.clusters)
     if not live.known:
-        return f"live: {names}, not known for sure: no cluster may be hurt"
-    return f"live: {names}{' (in dispute: all of them are protected)' if live.disputed else ''}"
+        return f"live: {f'{names}, but not known for sure' if names else 'unknown'}; every cluster is protected"
+    return f"live: {names}{' (the sources disagree: all of them are protected)' if live.disputed else ''}"
 
 
 def evidence(live: Live, now: float) -> Section:
     """What each source says."""
     rows = tuple((source.name, source.evidence, f"{age(now - source.observed_at)} ago") for source in live.sources)
-    return Section("Why it is thought live", columns=("source", "says", "seen"), rows=rows)
+    return Section("Evidence", columns=("source", "says", "seen"), rows=rows)
 
 
 def _clusters(clusters: Iterable[Cluster]) -> Section:
     every = tuple(clusters)
     if not every:
-        return Section("Clusters", ("No machine carries the cluster tag here.",))
+        return Section("Clusters", ("No machine here has the cluster tag.",))
     rows = tuple(
         (
             cluster.name,

@@ -1,4 +1,4 @@
-"""The one paragraph a tired person reads: what was blocked, which machines, which cluster, why, what instead."""
+"""Decisions in words: the paragraph of a denial, its line in the program's log, and the phrases they share."""
 
 from __future__ import annotations
 
@@ -13,30 +13,49 @@ _SHOWN = 5
 
 
 def paragraph(decision: Decision, now: float, *, sent: bool = False) -> str:
-    """One paragraph for a decision that is not a plain allow; `now` (seconds since the epoch) gives the ages.
+    """The text of a denial or a warning: what was blocked, each rule with its remedy, what is live, the decision's id.
 
-    `sent` is true where the mode sends what was decided against.
+    `now` (seconds since the epoch) gives the ages; `sent` is true where the mode sends a denied call.
     """
-    parts = [f"{verb(decision, sent=sent)}: {summary(decision)}."]
+    parts = [_first_sentence(decision, sent=sent)]
     if decision.unavailable:
         parts.append(why(decision))
-    if decision.facts is not None and not decision.unavailable:
-        parts.append(sentence(live_sentence(decision.facts.live, now)))
     parts += [
-        f"Rule {group.rule}: {group.message} Instead: {group.remediation}"
-        for group in grouped(violation for violation in decision.violations if violation.action != "dryrun")
+        f"Rule {violation.rule}: {violation.message} Instead: {violation.remediation}"
+        for violation in grouped(effective(decision))
     ]
     if decision.action == "confirm" and decision.reason:
         parts.append(sentence(decision.reason))
+    if decision.facts is not None and not decision.unavailable:
+        parts.append(sentence(live_sentence(decision.facts.live, now)))
     glass = decision.input.get("break_glass")
     if glass and any(violation.rule in glass["rules"] for violation in decision.violations):
-        parts.append(sentence(f"The glass is broken for {', '.join(glass['rules'])}: {glass['reason']}"))
-    parts.append(f"[decision {decision.id}]")
-    return printable(" ".join(part for part in parts if part))
+        parts.append(sentence(f"Break glass is in force for {', '.join(glass['rules'])}: {glass['reason']}"))
+    return _joined(decision, parts)
+
+
+def log_line(decision: Decision) -> str:
+    """What was blocked, by which rules (or why the guard could not decide) and the decision's id, in one line."""
+    rules = dict.fromkeys(violation.rule for violation in effective(decision))
+    names = f"Rule{'s' * (len(rules) > 1)} {', '.join(rules)}." if rules else why(decision)
+    return _joined(decision, [_first_sentence(decision), names])
+
+
+def _first_sentence(decision: Decision, *, sent: bool = False) -> str:
+    return f"{verb(decision, sent=sent)}: {summary(decision)}."
+
+
+def _joined(decision: Decision, parts: Iterable[str]) -> str:
+    return printable(" ".join(part for part in (*parts, f"[decision {decision.id}]") if part))
+
+
+def effective(decision: Decision) -> list[Violation]:
+    """The violations that count: those of rules in ``dryrun`` do not."""
+    return [violation for violation in decision.violations if violation.action != "dryrun"]
 
 
 def live_sentence(live: Live, now: float) -> str:
-    """Which cluster is live and the evidence with its age."""
+    """Which cluster is live, and the evidence with its age."""
     evidence = "; ".join(
         f"{source.name}: {source.evidence}, seen {age(now - source.observed_at)} ago" for source in live.sources
     )
@@ -45,13 +64,12 @@ def live_sentence(live: Live, now: float) -> str:
     if not live.known:
         return f"No source knows which cluster is live ({evidence})"
     names = " and ".join(live.clusters)
-    verb = "are" if len(live.clusters) > 1 else "is"
-    dispute = ", in dispute" if live.disputed else ""
-    return f"{names} {verb} live{dispute} ({evidence})"
+    dispute = ", but the sources disagree" if live.disputed else ""
+    return f"{names} {'are' if len(live.clusters) > 1 else 'is'} live{dispute} ({evidence})"
 
 
 def grouped(violations: Iterable[Violation]) -> list[Violation]:
-    """One violation for each rule and action, its message that of the first target with the others named after it."""
+    """One violation for each rule and action: the message of the first target, with the other targets after it."""
     groups: dict[tuple[str, str], list[Violation]] = {}
     for violation in violations:
         groups.setdefault((violation.rule, violation.action), []).append(violation)
@@ -59,13 +77,13 @@ def grouped(violations: Iterable[Violation]) -> list[Violation]:
 
 
 def failure_sentence(failure: LookupFailure) -> str:
-    """Which look-up failed and why, and the IAM action to allow where a permission is what was missing."""
-    mend = f"; allow the IAM action {failure.permission}" if refused(failure) else ""
-    return f"the look-up {failure.lookup} failed with {failure.code} ({failure.message}){mend}"
+    """Which look-up failed and why; for a missing permission, the IAM action to allow."""
+    fix = f"; allow the IAM action {failure.permission}" if refused(failure) else ""
+    return f"the look-up {failure.lookup} failed with {failure.code} ({failure.message}){fix}"
 
 
 def refused(failure: LookupFailure) -> bool:
-    """True where a permission is what was missing."""
+    """True for a missing permission."""
     return "Unauthorized" in failure.code or "AccessDenied" in failure.code
 
 
@@ -78,36 +96,42 @@ def age(seconds: float) -> str:
 
 
 def listed(ids: Iterable[str]) -> str:
-    """The first ids and how many more there are."""
+    """The first ids, and the number of the others."""
     every = list(dict.fromkeys(ids))
     more = f" and {len(every) - _SHOWN} more" if len(every) > _SHOWN else ""
     return ", ".join(every[:_SHOWN]) + more
+
+
+def counted(number: int, noun: str) -> str:
+    """``1 machine``, ``2 machines``, ``1,000 addresses``."""
+    plural = "es" if noun.endswith("s") else "s"
+    return f"{number:,} {noun}{plural * (number != 1)}"
 
 
 _SENT = {"allow": "Allowed", "warn": "Sent with a warning"}
 _WHAT_IF = {
     "allow": "Would be allowed",
     "warn": "Would be sent with a warning",
-    "confirm": "Would need a person's word",
+    "confirm": "Would need your confirmation",
 }
 
 
 def verb(decision: Decision, *, sent: bool = False) -> str:
-    """The verdict, to begin a sentence with: what was done, or (`check`) what would be."""
+    """The verdict, to start a sentence with: what was done or, for `check`, what would be done."""
     undecided = ", because the guard could not decide" if decision.unavailable else ""
     if decision.what_if:
         if decision.what_if == "dryrun" and decision.action == "warn":
             return "Would be sent, without a warning because mode is 'dryrun'"
         if decision.what_if != "enforce" and not decision.allowed:
-            return f"Would be sent all the same, because mode is {decision.what_if!r}"
+            return f"Would still be sent, because mode is {decision.what_if!r}"
         return _WHAT_IF.get(decision.action, "Would be blocked") + undecided
     if decision.action in _SENT:
         return _SENT[decision.action]
     if sent:
-        though = ", though the guard could not decide" if undecided else ""
-        return f"Sent all the same, because mode is 'warn'{though}"
-    asked = ", because it needs a person's confirmation" if decision.action == "confirm" else ""
-    return f"Blocked before it reached AWS{undecided or asked}"
+        though = ", although the guard could not decide" if undecided else ""
+        return f"Sent anyway, because mode is 'warn'{though}"
+    unconfirmed = ", because it needs confirmation" if decision.action == "confirm" else ""
+    return f"Blocked before it reached AWS{undecided or unconfirmed}"
 
 
 def summary(decision: Decision) -> str:
@@ -130,12 +154,12 @@ def _merged(group: list[Violation]) -> Violation:
 
 
 def why(decision: Decision) -> str:
-    """Why the guard could not decide, or what else it has to say besides rules; "" where there is nothing."""
-    said = decision.unavailable or decision.reason
-    return sentence(said[0].upper() + said[1:]) if said else ""
+    """Why the guard could not decide, or a note that comes with the rules; "" for neither."""
+    reason = decision.unavailable or decision.reason
+    return sentence(reason[0].upper() + reason[1:]) if reason else ""
 
 
 def sentence(text: str) -> str:
-    """The text with a full stop at its end."""
+    """The text with a full stop at the end."""
     text = text.strip()
     return text if text.endswith((".", "!", "?")) else f"{text}."

@@ -1,4 +1,4 @@
-"""Sections as plain text: no colour, at most 78 columns wide, in which a wide character counts as two."""
+"""Pages as plain text: no colour, at most 78 columns; a wide character counts as two."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _GAP = "  "
 
 
 def lines(page: Page) -> Iterator[str]:
-    """The whole page, one line each."""
+    """The page, line by line."""
     yield from wrapped(page.title)
     if page.subject:
         yield from wrapped(page.subject)
@@ -26,19 +26,25 @@ def lines(page: Page) -> Iterator[str]:
             yield from wrapped(line, _GAP)
     if page.foot:
         yield ""
-        yield page.foot
+        yield from wrapped(page.foot)
 
 
 def wrapped(text: str, indent: str = "", width: int = WIDTH) -> list[str]:
-    """Lines of at most `width`; only a word that is longer is broken."""
-    return wcwidth.wrap(text, width, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
+    """Lines of at most `width` columns. A longer word has a line to itself, whole, so that an id can be copied."""
+    return _wrap(text, width, indent, indent)
+
+
+def _wrap(text: str, width: int, first: str = "", rest: str = "") -> list[str]:
+    return wcwidth.wrap(
+        text, width, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False, break_long_words=False
+    )
 
 
 def table(section: Section, width: int, head: Callable[[str], str] = str) -> Iterator[tuple[int | None, list[str]]]:
-    """The number of each row with its lines, the heads first (None). Nothing where the section has no rows.
+    """The number of each row with its lines, the heads first (None). Nothing for a section without rows.
 
-    What can be broken at a blank gives way first, the widest column before others. Where words alone are too wide, each
-    row becomes a list of its own: an id that is torn apart is none.
+    The widest column is wrapped first, at blanks. Where even single words do not fit side by side, each row becomes a
+    list of ``name: value``.
     """
     kept = section.kept()
     if not kept:
@@ -48,8 +54,8 @@ def table(section: Section, width: int, head: Callable[[str], str] = str) -> Ite
     wide = _widths([heads, *rows], width)
     if wide is None:
         for number, row in enumerate(rows):
-            said = (f"{name}: {value}" for name, value in zip(heads, row, strict=True) if value)
-            yield number, [line for one in said for line in _hanging(one, width)]
+            values = (f"{name}: {value}" for name, value in zip(heads, row, strict=True) if value)
+            yield number, [line for value in values for line in _wrap(value, width, rest=_GAP)]
         return
     yield None, _beside(heads, wide)
     for number, row in enumerate(rows):
@@ -57,7 +63,7 @@ def table(section: Section, width: int, head: Callable[[str], str] = str) -> Ite
 
 
 def _widths(cells: list[list[str]], width: int) -> list[int] | None:
-    """What each column gets; None where they do not fit."""
+    """The width of each column; None where they do not fit."""
     columns = list(zip(*cells, strict=True))
     wide = [max(map(wcwidth.width, column)) for column in columns]
     least = [max(wcwidth.width(word) for text in column for word in text.split() or [""]) for column in columns]
@@ -70,14 +76,10 @@ def _widths(cells: list[list[str]], width: int) -> list[int] | None:
 
 
 def _beside(texts: list[str], wide: list[int]) -> list[str]:
-    parts = [wcwidth.wrap(text, width, break_on_hyphens=False) or [""] for text, width in zip(texts, wide, strict=True)]
+    parts = [_wrap(text, width) or [""] for text, width in zip(texts, wide, strict=True)]
     high = max(map(len, parts))
     cells = [[*part, *[""] * (high - len(part))] for part in parts]
     return [
         _GAP.join(wcwidth.ljust(cell, width) for cell, width in zip(line, wide, strict=True)).rstrip()
         for line in zip(*cells, strict=True)
     ]
-
-
-def _hanging(text: str, width: int) -> list[str]:
-    return wcwidth.wrap(text, width, subsequent_indent=_GAP, break_on_hyphens=False)

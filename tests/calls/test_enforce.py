@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from guardrails.enforce.enforce import enforce
 from guardrails.intercept.redact import redact
-from guardrails.show.sentences import age, listed, paragraph
-from guardrails.values import MASK, Call, Decision, TargetRef, Violation
+from guardrails.show.sentences import age, counted, listed, log_line, paragraph
+from guardrails.values import MASK, Call, Decision, Facts, Live, SourceReport, TargetRef, Violation
 
 CALL = Call("ec2", "StopInstances", {}, "eu-west-1", "", targets=(TargetRef("i-1", "instance"),))
 
@@ -40,20 +40,48 @@ def test_every_action_in_every_mode(action, mode, send, word, warned):
     assert (outcome.send, outcome.enforcement, outcome.warning is not None) == (send, word, warned)
 
 
+LIVE = Live(known=True, disputed=False, clusters=("blue",), sources=(SourceReport("eip", ("blue",), 0.8, "holds x"),))
+
+
 def test_paragraph_tells_all_rules():
-    """Every violated rule is in the paragraph once, with its targets and its remedy; one in dryrun is not."""
+    """Every violated rule is in the paragraph once, its remedy after it, then what is live; one in dryrun is not."""
     violations = [
         Violation("a/b", "i-1", "i-1 is live.", "Do not.", "deny"),
         Violation("a/b", "i-2", "i-2 is live.", "Do not.", "deny"),
         Violation("c/d", "i-1", "Wrong day", "Wait", "warn"),
         Violation("e/f", "i-1", "Shadow.", "None.", "dryrun"),
     ]
-    text = paragraph(Decision("d-1", "deny", CALL, tuple(violations)), 1.0)
-    assert text == (
+    decision = Decision("d-1", "deny", CALL, tuple(violations), Facts((), (), LIVE, 1.0))
+    assert paragraph(decision, 1.0) == (
         "Blocked before it reached AWS: StopInstances on i-1 in eu-west-1. "
         "Rule a/b: i-1 is live (the same for i-2). Instead: Do not. "
-        "Rule c/d: Wrong day. Instead: Wait. [decision d-1]"
+        "Rule c/d: Wrong day. Instead: Wait. blue is live (eip: holds x, seen 0.2 s ago). [decision d-1]"
     )
+    assert log_line(decision) == (
+        "Blocked before it reached AWS: StopInstances on i-1 in eu-west-1. Rules a/b, c/d. [decision d-1]"
+    )
+
+
+def test_the_log_line_of_a_call_that_could_not_be_decided():
+    """Where no rule was asked, the line for the program's log has the reason."""
+    assert log_line(Decision("d-1", "deny", CALL, unavailable="no answer")) == (
+        "Blocked before it reached AWS, because the guard could not decide: StopInstances on i-1 in eu-west-1. "
+        "No answer. [decision d-1]"
+    )
+
+
+@pytest.mark.parametrize(
+    ("number", "noun", "text"),
+    [
+        (1, "machine", "1 machine"),
+        (0, "machine", "0 machines"),
+        (1, "address", "1 address"),
+        (2000, "address", "2,000 addresses"),
+    ],
+)
+def test_plurals(number, noun, text):
+    """A number agrees with its noun."""
+    assert counted(number, noun) == text
 
 
 @pytest.mark.parametrize(
@@ -61,16 +89,16 @@ def test_paragraph_tells_all_rules():
     [
         ("deny", {}, False, "Blocked before it reached AWS: "),
         ("deny", {"unavailable": "x"}, False, "Blocked before it reached AWS, because the guard could not decide: "),
-        ("confirm", {}, False, "Blocked before it reached AWS, because it needs a person's confirmation: "),
+        ("confirm", {}, False, "Blocked before it reached AWS, because it needs confirmation: "),
         ("warn", {}, True, "Sent with a warning: "),
-        ("deny", {}, True, "Sent all the same, because mode is 'warn': "),
-        ("confirm", {}, True, "Sent all the same, because mode is 'warn': "),
-        ("deny", {"unavailable": "x"}, True, "Sent all the same, because mode is 'warn', though the guard could not "),
+        ("deny", {}, True, "Sent anyway, because mode is 'warn': "),
+        ("confirm", {}, True, "Sent anyway, because mode is 'warn': "),
+        ("deny", {"unavailable": "x"}, True, "Sent anyway, because mode is 'warn', although the guard could not "),
         ("deny", {"what_if": "enforce"}, False, "Would be blocked: "),
         ("deny", {"what_if": "enforce", "unavailable": "x"}, False, "Would be blocked, because the guard could not "),
-        ("confirm", {"what_if": "enforce"}, False, "Would need a person's word: "),
+        ("confirm", {"what_if": "enforce"}, False, "Would need your confirmation: "),
         ("warn", {"what_if": "enforce"}, False, "Would be sent with a warning: "),
-        ("deny", {"what_if": "dryrun"}, False, "Would be sent all the same, because mode is 'dryrun': "),
+        ("deny", {"what_if": "dryrun"}, False, "Would still be sent, because mode is 'dryrun': "),
     ],
 )
 def test_the_paragraph_says_what_was_done(action, options, sent, begin):

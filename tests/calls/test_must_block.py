@@ -244,7 +244,7 @@ def test_two_sources_disagree(site, blocked, monkeypatch, cluster):
         "live-cluster/terminate",
         config={"live": {"sources": ["eip", "env"], "env": "LIVE_CLUSTER"}},
     )
-    assert "in dispute" in str(error)
+    assert "the sources disagree" in str(error)
 
 
 def test_lookup_refused_by_iam(site, aws, blocked):

@@ -56,7 +56,7 @@ def test_inside_the_with_only(site, aws, install, log, caplog):
     assert glass.until - glass.opened_at == pytest.approx(300)
     said = " ".join(record.message for record in caplog.records)
     assert "break glass: live-cluster/stop set aside until" in said
-    assert "The glass is broken for live-cluster/stop: INC-42: disk full." in said
+    assert "Break glass is in force for live-cluster/stop: INC-42: disk full." in said
     with pytest.raises(guardrails.CallDenied):
         blue(site)
     assert aws.count("StopInstances") == 1

@@ -226,7 +226,7 @@ def test_mode_warn_says_that_it_was_sent(site, aws, shell):
         f"import boto3; boto3.client('ec2').stop_instances(InstanceIds=['{site.blue.instance_ids[0]}'])"
     )
     said = shell("run", "ops.py").stderr
-    assert "Sent all the same, because mode is 'warn': StopInstances" in said
+    assert "Sent anyway, because mode is 'warn': StopInstances" in said
     assert "Blocked" not in said
     assert aws.count("StopInstances") == 1
 
