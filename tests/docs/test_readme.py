@@ -85,7 +85,8 @@ def test_what_a_blocked_script_says(aws, install):
     install()
     with pytest.raises(guardrails.CallDenied) as caught:
         ec2.terminate_instances(InstanceIds=list(blue.instance_ids[:2]))
-    assert _plain(caught.value.paragraph).startswith(_plain(text).removesuffix(" …"))
+    pattern = ".*".join(map(re.escape, _plain(text).split("…")))
+    assert re.fullmatch(pattern, _plain(caught.value.paragraph))
 
 
 def test_what_a_launch_without_room_says(aws, install):

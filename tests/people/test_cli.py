@@ -136,7 +136,7 @@ def test_a_log_that_cannot_be_read(command, site, shell):
     (shell.folder / "guardrails.toml").write_text('[log]\npath = "decisions.jsonl"\n')
     done = shell(*command)
     assert done.returncode == 2
-    assert "decisions.jsonl: the decision log cannot be read (Is a directory)" in done.stderr
+    assert "decisions.jsonl: cannot read the decision log (Is a directory)" in done.stderr
     assert "Traceback" not in done.stderr
 
 
@@ -288,7 +288,7 @@ def test_live_unknown(aws, shell):
     aws.start_cluster("green", 1)
     done = shell("live")
     assert done.returncode == 3
-    assert "no cluster may be hurt" in done.stdout
+    assert "every cluster is protected" in done.stdout
 
 
 def test_live_refused_by_iam(aws, shell):
