@@ -1,39 +1,33 @@
-"""The embedded engine: regorus, from any distribution that provides the module, behind rules that fail closed."""
+"""The embedded engine: policies evaluated in this process, failing closed."""
 
 from __future__ import annotations
 
-import importlib
-import ipaddress
 import json
-import re
 import threading
 import weakref
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from attrs import evolve
 
 from guardrails.errors import PolicyError
 from guardrails.evaluate.bundle import Bundle
-from guardrails.evaluate.engine import ENTRYPOINT, EngineFailure, Evaluation
+from guardrails.evaluate.engine import EngineFailure, Evaluation
 from guardrails.evaluate.rego import lint
-from guardrails.evaluate.rego.builtins import FORBIDDEN
 from guardrails.evaluate.rego.inline_imports import expand
 from guardrails.evaluate.rego.syntax import Module
-
-# A call names at most 1,000 targets, about 1 kB each; ten times that is no call any more.
-_MAX_INPUT = 16_000_000
-_LOCATION = re.compile(r"--> (?P<file>.+?):(?P<line>\d+):(?P<column>\d+)")
+from guardrails.evaluate.regorus import ask, explain, new_engine
 
 
 class EmbeddedEngine:
     """Evaluates a bundle in this process.
 
-    An engine of regorus belongs to the thread that made it, so each thread compiles its own (about 5 ms), and one that
-    failed is thrown away: after a failed input it would answer for the previous one.
+    An engine of regorus belongs to the thread that made it, so each thread compiles its own (about 5 ms). One that
+    failed is thrown away: after a failed input it would give the answer to the previous one.
     """
 
-    # Of all guards, because an engine must be dropped by its own thread, too, and a guard may be dropped by any.
+    # Shared by all guards: an engine must be dropped by its own thread, and any thread may drop a guard.
     _threads = threading.local()
 
     def __init__(self, bundle: Bundle) -> None:
@@ -41,29 +35,29 @@ class EmbeddedEngine:
         self.revision = bundle.revision
         try:
             self._bundle = checked(bundle)
-            engine = _compile(self._bundle)
-            _evaluate(engine, {})
+            engine = new_engine(self._bundle)
+            ask(engine, {})
         except (KeyboardInterrupt, SystemExit, PolicyError):
             raise
         except BaseException as error:
-            raise PolicyError(_explain(error)) from None
+            raise PolicyError(explain(error)) from None
         self._keep(engine)
 
     def evaluate(self, document: Mapping[str, Any]) -> Evaluation:
-        """The result document for an input document. Raises EngineFailure for whatever goes wrong."""
+        """The result document for an input document. Raises EngineFailure, whatever goes wrong."""
         try:
-            # Kept only after it answered: see the class.
-            engine = self._take() or _compile(self._bundle)
-            result = _evaluate(engine, document)
+            # Taken out, and kept again only after it answered: see the class.
+            engine = self._take() or new_engine(self._bundle)
+            result = ask(engine, document)
         except (KeyboardInterrupt, SystemExit, EngineFailure):
             raise
         except BaseException as error:  # regorus panics with a BaseException
-            raise EngineFailure(_explain(error)) from None
+            raise EngineFailure(explain(error)) from None
         self._keep(engine)
         return Evaluation(result, self.revision)
 
     def _take(self) -> Any:
-        """The engine of the calling thread, which is not kept any more."""
+        """The engine of this thread, removed from those kept; None where it has none."""
         _, engine = self._of_this_thread().pop(id(self), (None, None))
         return engine
 
@@ -78,24 +72,24 @@ class EmbeddedEngine:
         return kept
 
 
-def _regorus() -> Any:
-    try:
-        return importlib.import_module("regorus")
-    except ImportError as error:
-        raise PolicyError(f"the embedded engine is missing ({error}); pip install gordon-to-regorus") from error
-
-
 def checked(bundle: Bundle) -> Bundle:
-    """The bundle as the engine evaluates it rightly: linted, imports written out. Raises PolicyError."""
-    ast = json.loads(_compile(bundle).get_ast_as_json())
-    lint.check(ast, bundle.data)
-    return evolve(bundle, modules=expand(ast))
+    """The bundle as the engine evaluates it correctly: linted, imports written out. Raises PolicyError."""
+    return evolve(bundle, modules=dict(_checked(tuple(bundle.modules.items()), json.dumps(bundle.data))))
+
+
+# A process checks the same policies at every install, guard and reload; parsing them takes most of the time.
+@lru_cache(maxsize=8)
+def _checked(modules: tuple[tuple[str, str], ...], data: str) -> tuple[tuple[str, str], ...]:
+    bundle = Bundle(dict(modules), json.loads(data), "")
+    parsed_modules = list(map(Module, json.loads(new_engine(bundle).get_ast_as_json())))
+    lint.check(parsed_modules, bundle.data)
+    return tuple(expand(parsed_modules).items())
 
 
 def syntax_of(bundle: Bundle) -> list[dict[str, Any]]:
-    """The syntax trees, unchecked. Raises PolicyError for a text that is no Rego."""
-    found: list[dict[str, Any]] = json.loads(prepared(bundle, ready=True).get_ast_as_json())
-    return found
+    """The syntax trees, unchecked. Raises PolicyError for text that is not Rego."""
+    trees: list[dict[str, Any]] = json.loads(prepared(bundle, ready=True).get_ast_as_json())
+    return trees
 
 
 def parsed(bundle: Bundle) -> list[Module]:
@@ -109,61 +103,8 @@ def prepared(bundle: Bundle, *, ready: bool = False) -> Any:
     It belongs to the thread that made it. Raises PolicyError.
     """
     try:
-        return _compile(bundle if ready else checked(bundle))
+        return new_engine(bundle if ready else checked(bundle))
     except (KeyboardInterrupt, SystemExit, PolicyError):
         raise
     except BaseException as error:
-        raise PolicyError(_explain(error)) from None
-
-
-def _compile(bundle: Bundle) -> Any:
-    engine = _regorus().Engine()
-    for name, arity in FORBIDDEN.items():
-        engine.add_extension(name, arity, _forbid(name))
-    engine.add_extension("net.cidr_intersects", 2, _cidr_intersects)
-    engine.add_extension("net.cidr_merge", 1, _cidr_merge)
-    for name, text in bundle.modules.items():
-        engine.add_policy(name, text)
-    engine.add_data_json(json.dumps(bundle.data, allow_nan=False))
-    return engine
-
-
-def _evaluate(engine: Any, document: Mapping[str, Any]) -> Mapping[str, Any]:
-    try:
-        text = json.dumps(document, allow_nan=False)
-    except (TypeError, ValueError) as error:
-        raise EngineFailure(f"the input is not JSON: {error}") from error
-    if len(text) > _MAX_INPUT:
-        raise EngineFailure(f"the input has {len(text):,} bytes, more than {_MAX_INPUT:,}")
-    # Never set_input(): a lone surrogate in a text would crash the process.
-    engine.set_input_json(text)
-    result = json.loads(engine.eval_rule_as_json(ENTRYPOINT))
-    if not isinstance(result, dict):
-        raise EngineFailure(f"{ENTRYPOINT} is {'undefined' if result == '<undefined>' else 'not an object'}")
-    return result
-
-
-def _forbid(name: str) -> Any:
-    def refuse(*_: Any) -> None:
-        raise PermissionError(f"{name} is not allowed in a policy")
-
-    return refuse
-
-
-def _cidr_intersects(one: str, other: str) -> bool:
-    return ipaddress.ip_network(one, strict=False).overlaps(ipaddress.ip_network(other, strict=False))
-
-
-def _cidr_merge(cidrs: Any) -> list[str]:
-    networks = [ipaddress.ip_network(cidr, strict=False) for cidr in cidrs]
-    four = [network for network in networks if isinstance(network, ipaddress.IPv4Network)]
-    six = [network for network in networks if isinstance(network, ipaddress.IPv6Network)]
-    return [str(network) for network in (*ipaddress.collapse_addresses(four), *ipaddress.collapse_addresses(six))]
-
-
-def _explain(error: BaseException) -> str:
-    """One sentence of regorus's report: ``file:line:column: what``, without its backtrace."""
-    text = str(error).partition("Stack backtrace:")[0].strip()
-    place = _LOCATION.search(text)
-    what = text.rpartition("error: ")[2].strip().replace("\n", " ") or type(error).__name__
-    return f"{place['file']}:{place['line']}:{place['column']}: {what}" if place else what
+        raise PolicyError(explain(error)) from None

@@ -9,6 +9,7 @@ import json
 import re
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -16,10 +17,13 @@ import pytest
 from botocore.exceptions import ClientError
 
 import guardrails
+from guardrails.errors import PolicyError
 from guardrails.evaluate import bundle
-from guardrails.evaluate.embedded import EmbeddedEngine, _compile, checked
+from guardrails.evaluate.embedded import EmbeddedEngine, checked
 from guardrails.evaluate.engine import EngineFailure, read_result
+from guardrails.evaluate.rego import lint
 from guardrails.evaluate.rego.builtins import ADDED, AVAILABLE
+from guardrails.evaluate.regorus import new_engine
 
 POLICIES = bundle.shipped()
 REGO = sorted(POLICIES.rglob("*.rego"))
@@ -43,7 +47,7 @@ def test_rego_tests_pass_on_the_embedded_engine(rule, all_policies):
 def all_policies():
     shipped = bundle.read([POLICIES])
     modules = {str(path): path.read_text() for path in REGO}
-    engine = _compile(checked(bundle.Bundle({**modules, **shipped.modules}, shipped.data, "")))
+    engine = new_engine(checked(bundle.Bundle({**modules, **shipped.modules}, shipped.data, "")))
     engine.set_input_json("{}")
     return engine
 
@@ -162,7 +166,7 @@ def test_builtin_list_is_the_engines(name):
     for arity in range(5):
         arguments = ", ".join(["1"] * arity)
         text = f'package guardrails.main\n\ndecision := {{"x": {name}({arguments})}}\n'
-        engine = _compile(bundle.Bundle({"m.rego": text}, {}, ""))
+        engine = new_engine(bundle.Bundle({"m.rego": text}, {}, ""))
         said = ""
         try:
             engine.eval_rule_as_json("data.guardrails.main.decision")
@@ -183,16 +187,32 @@ BEHIND_IMPORTS = {
 @pytest.mark.parametrize("order", list(itertools.permutations(BEHIND_IMPORTS)))
 def test_imports_are_written_out(order):
     """Rules behind imports are found whatever the order of the files; names that only look like imports stay."""
-    engine = _compile(checked(bundle.Bundle({name: BEHIND_IMPORTS[name] for name in order}, {}, "")))
+    engine = new_engine(checked(bundle.Bundle({name: BEHIND_IMPORTS[name] for name in order}, {}, "")))
     engine.set_input_json('{"es": ["e"]}')
     assert json.loads(engine.eval_rule_as_json("data.m.z")) == [[2], ["e"], 3]
 
 
 def test_imports_are_still_evaluated_wrongly():
     """Why imports are written out: the engine loses a denial behind one. When this test fails, expand.py can go."""
-    engine = _compile(bundle.Bundle(BEHIND_IMPORTS, {}, ""))
+    engine = new_engine(bundle.Bundle(BEHIND_IMPORTS, {}, ""))
     engine.set_input_json('{"es": ["e"]}')
     assert json.loads(engine.eval_rule_as_json("data.m.z"))[0] == []
+
+
+def test_the_same_policies_are_checked_once(monkeypatch):
+    """The same policies and data are linted once in a process; other data, and what has a mistake, every time."""
+    linted = []
+    real = lint.check
+    monkeypatch.setattr(lint, "check", lambda modules, data: (linted.append(data), real(modules, data)))
+    text = 'package guardrails.main\n\nimport data.x\n\ndecision := {"value": x.y, "run": RUN}\n'
+    text = text.replace("RUN", str(time.time_ns()))
+    for data in ({"x": {"y": 1}}, {"x": {"y": 1}}, {"x": {"y": 2}}):
+        engine = EmbeddedEngine(bundle.Bundle({"m.rego": text}, data, ""))
+        assert engine.evaluate({}).result["value"] == data["x"]["y"]
+    assert linted == [{"x": {"y": 1}}, {"x": {"y": 2}}]
+    for _ in range(2):
+        with pytest.raises(PolicyError, match="nothing defines"):
+            EmbeddedEngine(bundle.Bundle({"m.rego": text}, {}, ""))
 
 
 def test_shipped_folder_is_complete():
@@ -249,7 +269,7 @@ def test_a_person_can_interrupt(stop, monkeypatch):
     def interrupted(*_):
         raise stop
 
-    monkeypatch.setattr("guardrails.evaluate.embedded._evaluate", interrupted)
+    monkeypatch.setattr("guardrails.evaluate.embedded.ask", interrupted)
     with pytest.raises(stop):
         engine.evaluate(CANARY)
 
@@ -259,7 +279,7 @@ def test_a_person_can_interrupt(stop, monkeypatch):
     def panicking(*_):
         raise PanicException("index out of bounds")
 
-    monkeypatch.setattr("guardrails.evaluate.embedded._evaluate", panicking)
+    monkeypatch.setattr("guardrails.evaluate.embedded.ask", panicking)
     with pytest.raises(EngineFailure):
         engine.evaluate(CANARY)
 
@@ -276,7 +296,7 @@ def test_added_functions_answer_as_opa_does(opa, run, tmp_path):
     )
     (tmp_path / "t.rego").write_text(rego)
     (tmp_path / "input.json").write_text(json.dumps({"nets": NETS}))
-    engine = _compile(bundle.Bundle({"t.rego": rego}, {}, ""))
+    engine = new_engine(bundle.Bundle({"t.rego": rego}, {}, ""))
     engine.set_input_json(json.dumps({"nets": NETS}))
     for rule in ("meet", "merged"):
         ours = json.loads(engine.eval_rule_as_json(f"data.t.{rule}"))

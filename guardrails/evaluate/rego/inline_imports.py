@@ -1,51 +1,39 @@
-"""Write out what a policy refers to through an import: ``lib.effects`` becomes ``data.guardrails.lib.effects``.
+"""Write imports out: ``lib.effects`` becomes ``data.guardrails.lib.effects``.
 
 Measured on regorus 0.13: a reference through an import makes the engine evaluate every rule of the imported package at
-once, out of context, so that rules which use imports themselves are found empty and stay so. A denial then lacks its
-reason, or does not happen. References in full are evaluated as OPA does; a test compares the two.
+once, out of context. Rules there that use imports themselves come out empty and stay empty: a denial lacks its reason,
+or does not happen. Written out, references are evaluated as on OPA; a test compares the two.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator
 
-from guardrails.evaluate.rego.syntax import Module
+from guardrails.evaluate.rego.syntax import Module, Path
 
 
-def expand(ast: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """The text of every module by its file, with imports of `data` written out; every line stays on its line."""
-    return {module.file: _expanded(module) for module in map(Module, ast)}
+def expand(modules: Iterable[Module]) -> dict[str, str]:
+    """The source of every module by its file, with imports of `data` written out; every line keeps its number."""
+    return {module.file: _expanded(module) for module in modules}
 
 
 def _expanded(module: Module) -> str:
     source = module.source
-    places = sorted(set(_places(module)), reverse=True)
-    for start, end, full in places:
-        source = source[:start] + full.encode() + source[end:]
+    for start, end, replacement in sorted(set(_replacements(module)), reverse=True):
+        source = source[:start] + replacement.encode() + source[end:]
     return source.decode()
 
 
-def _places(module: Module) -> Iterator[tuple[int, int, str]]:
+def _replacements(module: Module) -> Iterator[tuple[int, int, str]]:
+    """Start, end and new text of every name that is an import."""
+    full = {name: _written(path) for name, path in module.aliases.items() if path[0] == "data"}
     for rule in module.rules:
-        for span, name in _variables(rule.node):
-            path = module.aliases.get(name)
-            if path is not None and path[0] == "data" and name not in rule.locals:
-                yield span["start"], span["end"], _written(path)
+        for reference in rule.references:
+            name = reference.path[0]
+            if name in full and name not in rule.locals and reference.first is not None:
+                yield reference.first["start"], reference.first["end"], full[name]
 
 
-def _variables(node: Any) -> Iterator[tuple[Mapping[str, Any], str]]:
-    if isinstance(node, list):
-        for item in node:
-            yield from _variables(item)
-    elif isinstance(node, dict):
-        for kind, value in node.items():
-            if kind == "Var" and isinstance(value, dict):
-                yield value["span"], str(value["value"])
-            else:
-                yield from _variables(value)
-
-
-def _written(path: Sequence[str | None]) -> str:
+def _written(path: Path) -> str:
     first, *rest = path
-    return str(first) + "".join(f'["{step}"]' if not str(step).isidentifier() else f".{step}" for step in rest)
+    return str(first) + "".join(f".{step}" if str(step).isidentifier() else f'["{step}"]' for step in rest)

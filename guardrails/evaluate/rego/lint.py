@@ -1,14 +1,15 @@
-"""What the embedded engine lets pass when it loads policies and would meet, or miss, only at a decision.
+"""Mistakes that the embedded engine does not report when it loads policies.
 
-Unknown functions, references to `data` that nothing defines (they would be undefined, so a rule would silently never
-fire), forbidden functions, recursion (recursive functions overflow the stack and kill the process), and what regorus
-0.13 evaluates wrongly: a package picked by a variable, a function defined in several files, `walk` that is taken apart
-by an assignment, and objects as patterns.
+It would fail on them at a decision, or never fire: unknown functions, references to `data` that nothing defines (an
+undefined value silences its rule), forbidden functions, recursion (recursive functions overflow the stack and kill the
+process), and what regorus 0.13 evaluates wrongly: a package picked by a variable, a function defined in several files,
+the result of `walk` unpacked by an assignment, and object patterns.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from guardrails.errors import PolicyError
@@ -16,33 +17,34 @@ from guardrails.evaluate.rego.builtins import AVAILABLE, FORBIDDEN
 from guardrails.evaluate.rego.syntax import Module, Path, Reference, Rule, leading
 
 
-def check(ast: Sequence[Mapping[str, Any]], data: Mapping[str, Any]) -> None:
-    """Raise PolicyError at the first mistake, as ``file:line:column: what, and how to mend it``."""
-    for mistake in mistakes(ast, data):
+def check(modules: Sequence[Module], data: Mapping[str, Any]) -> None:
+    """Raise PolicyError at the first mistake, as ``file:line:column: what, and how to fix it``."""
+    for mistake in mistakes(modules, data):
         raise mistake
 
 
-def mistakes(ast: Sequence[Mapping[str, Any]], data: Mapping[str, Any]) -> Iterator[PolicyError]:
-    """Every mistake, in the order of the files; the sentences are those of `check`."""
-    modules = list(map(Module, ast))
+def mistakes(modules: Sequence[Module], data: Mapping[str, Any]) -> Iterator[PolicyError]:
+    """Every mistake, in the order of the files; the messages are those of `check`."""
     rules = [rule for module in modules for rule in module.rules]
     defined = {rule.path for rule in rules}
-    lying = below(defined)
-    functions = {rule.path: rule.arity for rule in rules}
+    within = below(defined)
+    arities = {rule.path: rule.arity for rule in rules}
     edges: dict[Path, set[Path]] = {path: set() for path in defined}
+    # The same names come up again and again.
+    read: Callable[[Path], set[Path]] = cache(lambda path: reached(path, defined, within))
     for module in modules:
         for rule in module.rules:
-            for found in module.references(rule, lying):
-                into = reached(found.path, defined, lying)
-                if found.is_call:
-                    yield from _calls(found, functions, module.file)
-                elif found.path[0] == "data":
-                    yield from _unknown(found, into, defined, data, module.file)
-                if found.path == found.imported and found.imported not in defined:
-                    yield _bare_import(found, module.file)
+            for reference in module.references(rule, within):
+                into = read(reference.path)
+                if reference.is_call:
+                    yield from _calls(reference, arities, module.file)
+                elif reference.path[0] == "data":
+                    yield from _undefined(reference, into, defined, data, module.file)
+                if reference.path == reference.imported and reference.imported not in defined:
+                    yield _bare_import(reference, module.file)
                 edges[rule.path] |= into
-            yield from _otherwise(rule.node, module.file)
-    yield from _functions(rules)
+            yield from _misread(rule, module.file)
+    yield from _scattered_functions(rules)
     yield from _recursion(edges, rules)
 
 
@@ -50,53 +52,45 @@ def _at(file: str, span: Mapping[str, Any]) -> str:
     return f"{file}:{span['line']}:{span['col']}"
 
 
-def _calls(found: Reference, functions: Mapping[Path, int], file: str) -> Iterator[PolicyError]:
-    name = _name(found.path)
+def _calls(reference: Reference, arities: Mapping[Path, int], file: str) -> Iterator[PolicyError]:
+    name, at = _name(reference.path), _at(file, reference.span)
     if name in FORBIDDEN:
-        yield PolicyError(f"{_at(file, found.span)}: {name} is not allowed, a decision must depend on its input alone")
-    elif found.path in functions:
-        takes = functions[found.path]
+        yield PolicyError(f"{at}: {name} is not allowed; a decision must depend on its input alone")
+    elif reference.path in arities:
+        takes = arities[reference.path]
         # One more takes the result, as in `f(x, y)` for `y := f(x)`.
-        if found.arguments not in (takes, takes + 1):
-            yield PolicyError(f"{_at(file, found.span)}: {name} takes {takes} arguments, not {found.arguments}")
+        if reference.arguments not in (takes, takes + 1):
+            noun = "argument" if takes == 1 else "arguments"
+            yield PolicyError(f"{at}: {name} takes {takes} {noun}, not {reference.arguments}")
     elif name not in AVAILABLE:
-        yield PolicyError(f"{_at(file, found.span)}: unknown function {name}; define it or mend its name")
+        yield PolicyError(f"{at}: unknown function {name}; define it or correct its name")
 
 
-def _unknown(
-    found: Reference, into: set[Path], defined: set[Path], data: Mapping[str, Any], file: str
+def _undefined(
+    reference: Reference, into: set[Path], defined: set[Path], data: Mapping[str, Any], file: str
 ) -> Iterator[PolicyError]:
-    path, span, name = found.path, found.span, _name(found.path)
+    path, name, at = reference.path, _name(reference.path), _at(file, reference.span)
     known = tuple(leading(path))
     if len(known) < len(path) and any(len(rule) > len(known) + 1 and rule[: len(known)] == known for rule in defined):
-        yield PolicyError(
-            f"{_at(file, span)}: {name} picks a package by a variable; name each package, as areas.rego does"
-        )
+        yield PolicyError(f"{at}: {name} picks a package by a variable; name each package, as areas.rego does")
     elif not into and not _in_data(path[1:], data):
-        yield PolicyError(
-            f"{_at(file, span)}: nothing defines {name}; mend the name, or give it a value in a data.json"
-        )
+        yield PolicyError(f"{at}: nothing defines {name}; correct the name, or give it a value in a data.json")
 
 
-def _otherwise(node: Any, file: str) -> Iterator[PolicyError]:
-    """What the embedded engine takes for something else than OPA does."""
-    if isinstance(node, list):
-        for item in node:
-            yield from _otherwise(item, file)
-    elif isinstance(node, dict):
+def _misread(rule: Rule, file: str) -> Iterator[PolicyError]:
+    """Expressions that the embedded engine evaluates differently from OPA."""
+    for node in rule.expressions:
         assigned, chosen = node.get("AssignExpr"), node.get("SomeIn")
         if assigned and "Var" not in assigned["lhs"] and _is_walk(assigned["rhs"]):
             yield PolicyError(
-                f"{_at(file, assigned['span'])}: what walk gives is not taken apart like this by the embedded engine; "
+                f"{_at(file, assigned['span'])}: the embedded engine cannot unpack the result of walk like this; "
                 "write walk(x, [path, value])"
             )
         if chosen and any(_has_object(chosen.get(part)) for part in ("key", "value")):
             yield PolicyError(
-                f"{_at(file, chosen['span'])}: an object after `some` fits more on the embedded engine than on OPA; "
-                "give it a name, and ask for its members in lines of their own"
+                f"{_at(file, chosen['span'])}: an object after `some` matches more on the embedded engine than on OPA; "
+                "name the object, and test its members on separate lines"
             )
-        for value in node.values():
-            yield from _otherwise(value, file)
 
 
 def _is_walk(node: Mapping[str, Any]) -> bool:
@@ -113,39 +107,42 @@ def _name(path: Path) -> str:
     return ".".join("_" if step is None else step for step in path)
 
 
-def _bare_import(found: Reference, file: str) -> PolicyError:
-    name = found.path[-1]
+def _bare_import(reference: Reference, file: str) -> PolicyError:
+    name = reference.path[-1]
     return PolicyError(
-        f"{_at(file, found.span)}: {name} is the package {_name(found.path)} here; "
-        "name something in it, or give the variable another name"
+        f"{_at(file, reference.span)}: {name} is the package {_name(reference.path)} here; "
+        "name something in it, or rename the variable"
     )
 
 
-def _functions(rules: Sequence[Rule]) -> Iterator[PolicyError]:
+def _scattered_functions(rules: Sequence[Rule]) -> Iterator[PolicyError]:
     first: dict[Path, Rule] = {}
     for rule in rules:
         other = first.setdefault(rule.path, rule)
         if rule.is_function and other.file != rule.file:
             yield PolicyError(
-                f"{rule.file}:{rule.line}: the function {rule.path[-1]} is defined in {other.file}, too; "
-                "put its definitions into one file"
+                f"{rule.file}:{rule.line}: the function {rule.path[-1]} is also defined in {other.file}; "
+                "put all its definitions into one file"
             )
 
 
 def below(defined: set[Path]) -> dict[Path, set[Path]]:
-    """The rules by each of the paths that they lie on or below."""
-    found: dict[Path, set[Path]] = {}
+    """For each path the rules at or below it."""
+    rules: dict[Path, set[Path]] = {}
     for rule in defined:
         for length in range(len(rule) + 1):
-            found.setdefault(rule[:length], set()).add(rule)
-    return found
+            rules.setdefault(rule[:length], set()).add(rule)
+    return rules
 
 
-def reached(path: Path, defined: set[Path], lying: Mapping[Path, set[Path]]) -> set[Path]:
-    """The rules a reference may read: one it goes into, or all below it; a dynamic step matches any name."""
+def reached(path: Path, defined: set[Path], within: Mapping[Path, set[Path]]) -> set[Path]:
+    """The rules a reference may read: the one it goes into, or all below it; an unknown step matches any name.
+
+    `within` comes from `below`.
+    """
     known = tuple(leading(path))
     into = {path[:length] for length in range(1, len(known))} & defined
-    under = lying.get(known, set())
+    under = within.get(known, set())
     if len(known) == len(path):
         return into | under
     return into | {
@@ -156,7 +153,7 @@ def reached(path: Path, defined: set[Path], lying: Mapping[Path, set[Path]]) -> 
 def _in_data(path: Path, data: Any) -> bool:
     for step in path:
         if not isinstance(data, Mapping):
-            return True  # below a value: a list or text that only evaluation knows
+            return True  # inside a list or string, which only an evaluation can tell
         if step is None:
             return True
         if step not in data:

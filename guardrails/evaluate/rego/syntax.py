@@ -5,34 +5,83 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from attrs import field, frozen
+from attrs import Factory, evolve, field, frozen
 
-# A step of a reference: its text, or None where it is only known at evaluation.
+# A step of a reference: its name, or None where only an evaluation can tell.
 Path = tuple[str | None, ...]
 _QUOTES = (b'"', b"`")
 _REFS = ("RefDot", "RefBrack", "Var")
+# Expressions that the embedded engine reads differently from OPA; the linter looks at them.
+_EXPRESSIONS = ("AssignExpr", "SomeIn")
 
 
 @frozen
 class Reference:
-    """`path` is absolute where it names a rule of the own package or goes through an import, then named `imported`.
+    """A name used in a rule, as written or, from `Module.references`, with an absolute `path`.
 
-    `arguments` is how many a call gives, None for what is no call.
+    `arguments` counts the arguments of a call; None where nothing is called. `first` is the span of the variable it
+    starts with, None where it starts with an expression. `imported` is the path of the import it goes through.
     """
 
     path: Path
     span: Mapping[str, Any]
     arguments: int | None
+    first: Mapping[str, Any] | None
     imported: Path | None = None
 
     @property
     def is_call(self) -> bool:
-        """Whether a function is called, not a value named."""
+        """True where a function is called, False where a value is named."""
         return self.arguments is not None
+
+
+class _Contents:
+    """What one walk through a syntax tree finds: `references` as written, and `expressions` for the linter."""
+
+    def __init__(self, tree: Any) -> None:
+        self.references: list[Reference] = []
+        self.expressions: list[Mapping[str, Any]] = []
+        self._walk(tree)
+
+    def _walk(self, node: Any) -> None:
+        if isinstance(node, list):
+            for item in node:
+                self._walk(item)
+        elif isinstance(node, dict):
+            for kind, value in node.items():
+                if kind != "span" and isinstance(value, (dict, list)):
+                    self._at(node, kind, value)
+
+    def _at(self, node: Mapping[str, Any], kind: str, value: Any) -> None:
+        if kind == "Call":
+            called = value["fcn"]
+            self.references.append(Reference(_path(called), value["span"], len(value["params"]), _first(called)))
+            self._walk(value["params"])
+        elif kind in _REFS:
+            self.references.append(Reference(_path(node), value["span"], None, _first(node)))
+            self._brackets(node)
+        else:
+            if kind in _EXPRESSIONS:
+                self.expressions.append(node)
+            self._walk(value)
+
+    def _brackets(self, node: Mapping[str, Any]) -> None:
+        """Inside the brackets of a reference, and below a reference that starts with an expression."""
+        if "RefBrack" in node:
+            self._walk(node["RefBrack"]["index"])
+        for kind in ("RefDot", "RefBrack"):
+            if kind in node:
+                inner = node[kind]["refr"]
+                if any(ref in inner for ref in _REFS):
+                    self._brackets(inner)
+                else:
+                    self._walk(inner)
 
 
 @frozen
 class Rule:
+    """One definition of a rule. `node` is all of its syntax tree but the head's own name and arguments."""
+
     path: Path
     package: Path
     line: int
@@ -43,10 +92,23 @@ class Rule:
     locals: frozenset[str] = frozenset()
     bodies: Sequence[Mapping[str, Any]] = field(default=(), repr=False)
     span: Mapping[str, Any] = field(factory=dict, repr=False)
+    _contents: _Contents = field(
+        init=False, repr=False, eq=False, default=Factory(lambda rule: _Contents(rule.node), takes_self=True)
+    )
+
+    @property
+    def references(self) -> Sequence[Reference]:
+        """Every reference, as written."""
+        return self._contents.references
+
+    @property
+    def expressions(self) -> Sequence[Mapping[str, Any]]:
+        """The nodes that hold an assignment (``AssignExpr``) or a ``some … in`` (``SomeIn``)."""
+        return self._contents.expressions
 
 
 class Module:
-    """One file. `aliases` gives the path of each import by the name it has here."""
+    """One file. `aliases` maps the name of each import to its path."""
 
     def __init__(self, entry: Mapping[str, Any]) -> None:
         tree = entry["ast"]
@@ -67,7 +129,7 @@ class Module:
         return self.source.decode().splitlines()
 
     def text(self, span: Mapping[str, Any]) -> str:
-        """What stands there in the source; the quotes of a text at its edges, which a span leaves out, go with it."""
+        """The source of a span, with the quotes at its edges, which spans of strings leave out."""
         start, end = span["start"], span["end"]
         if start and self.source[start - 1 : start] in _QUOTES:
             start -= 1
@@ -81,67 +143,39 @@ class Module:
     def _rule(self, node: Mapping[str, Any]) -> Rule:
         body = node.get("Spec") or node["Default"]
         head = next(iter(body["head"].values())) if "head" in body else body
-        arguments = frozenset(str(step) for argument in head.get("args") or [] for step in _path(argument)[:1])
-        named = tuple(step for step in leading(_path(head["refr"])))
-        # The head's own name is no reference to itself.
+        arguments = head.get("args") or ()
+        # The head's own name is not a reference.
         inside = [value for key, value in head.items() if key not in ("refr", "args")]
         rest = [value for key, value in body.items() if key not in ("head", "refr")]
-        path = (*self.package, *named)
         return Rule(
-            path,
-            self.package,
-            body["span"]["line"],
-            self.file,
-            "args" in head,
-            len(head.get("args") or ()),
-            [inside, rest],
-            arguments,
-            body.get("bodies") or (),
-            body["span"],
+            path=(*self.package, *leading(_path(head["refr"]))),
+            package=self.package,
+            line=body["span"]["line"],
+            file=self.file,
+            is_function="args" in head,
+            arity=len(arguments),
+            node=[inside, rest],
+            locals=frozenset(str(step) for argument in arguments for step in _path(argument)[:1]),
+            bodies=body.get("bodies") or (),
+            span=body["span"],
         )
 
     def references(self, rule: Rule, known: Collection[Path]) -> Iterator[Reference]:
         """Every reference in a rule, made absolute where it names a rule of this package or an import.
 
-        `known` are the paths on which rules lie.
+        `known` are the paths of all rules and of everything above them.
         """
-        for path, span, arguments in _references(rule.node):
-            first = path[0]
-            if first in rule.locals or first is None:
+        for written in rule.references:
+            name = written.path[0]
+            if name in rule.locals or name is None:
                 continue
-            if first in self.aliases:
-                imported = self.aliases[first]
-                yield Reference((*imported, *path[1:]), span, arguments, imported)
-            elif (*self.package, first) in known:
-                yield Reference((*self.package, *path), span, arguments)
+            if name in self.aliases:
+                imported = self.aliases[name]
+                yield evolve(written, path=(*imported, *written.path[1:]), imported=imported)
+            elif (*self.package, name) in known:
+                yield evolve(written, path=(*self.package, *written.path))
             else:
-                yield Reference(path, span, arguments)
-
-
-def _references(node: Any) -> Iterator[tuple[Path, Mapping[str, Any], int | None]]:
-    if isinstance(node, list):
-        for item in node:
-            yield from _references(item)
-    elif isinstance(node, dict):
-        for kind, value in node.items():
-            if kind == "Call" and isinstance(value, dict):
-                yield _path(value["fcn"]), value["span"], len(value["params"])
-                yield from _references(value["params"])
-            elif kind in _REFS and isinstance(value, dict):
-                yield _path(node), value["span"], None
-                yield from _indices(node)
-            else:
-                yield from _references(value)
-
-
-def _indices(node: Mapping[str, Any]) -> Iterator[tuple[Path, Mapping[str, Any], int | None]]:
-    """References inside the brackets of a reference, and below a reference that starts with an expression."""
-    if "RefBrack" in node:
-        yield from _references(node["RefBrack"]["index"])
-    for kind in ("RefDot", "RefBrack"):
-        if kind in node:
-            inner = node[kind]["refr"]
-            yield from _indices(inner) if any(ref in inner for ref in _REFS) else _references(inner)
+                yield written
 
 
 def _path(node: Mapping[str, Any]) -> Path:
@@ -155,8 +189,19 @@ def _path(node: Mapping[str, Any]) -> Path:
     return (None,)
 
 
+def _first(node: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The span of the variable that a reference starts with."""
+    while "Var" not in node:
+        inner = node.get("RefDot") or node.get("RefBrack")
+        if inner is None:
+            return None
+        node = inner["refr"]
+    span: Mapping[str, Any] = node["Var"]["span"]
+    return span
+
+
 def leading(path: Path) -> Iterator[str]:
-    """The steps of a path that are known, up to the first that is not."""
+    """The steps of a path up to the first that only an evaluation can tell."""
     for step in path:
         if step is None:
             return

@@ -12,7 +12,7 @@ from attrs import evolve
 
 from guardrails.errors import PolicyError
 from guardrails.evaluate.bundle import Bundle, read, shipped
-from guardrails.evaluate.embedded import prepared, syntax_of
+from guardrails.evaluate.embedded import parsed, prepared, syntax_of
 from guardrails.evaluate.rego import lint
 from guardrails.evaluate.rego.syntax import Module, Rule
 from guardrails.policy.check import metadata, opa_check
@@ -43,11 +43,11 @@ def check(folders: Iterable[Path], opa: str | None = None) -> tuple[list[Finding
     findings = set(_syntax(found, files))
     broken = {one.file for one in findings}
     good = evolve(found, modules={name: text for name, text in found.modules.items() if name not in broken})
-    ast = syntax_of(good)
+    modules = parsed(good)
     if not broken:
         # What a broken file defines would be missing everywhere.
-        findings |= set(_whole(found, ast, set(files)))
-    findings |= set(_written(map(Module, ast), set(files), wanted))
+        findings |= set(_whole(found, modules, set(files)))
+    findings |= set(_written(modules, set(files), wanted))
     if opa is not None:
         places = {(one.file, one.line) for one in findings}
         texts = [name for name in found.modules if Path(name).is_file()]
@@ -65,9 +65,9 @@ def _syntax(found: Bundle, files: Sequence[str]) -> Iterator[Finding]:
             yield _read(error, "syntax", name)
 
 
-def _whole(found: Bundle, ast: Sequence[Mapping[str, Any]], files: set[str]) -> Iterator[Finding]:
+def _whole(found: Bundle, modules: Sequence[Module], files: set[str]) -> Iterator[Finding]:
     """What only all files together show: names that nothing defines, recursion, unsafe variables."""
-    mistakes = list(lint.mistakes(ast, found.data))
+    mistakes = list(lint.mistakes(modules, found.data))
     yield from (one for one in (_read(error, "lint") for error in mistakes) if one.file in files)
     if mistakes:
         return

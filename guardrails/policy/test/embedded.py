@@ -9,7 +9,7 @@ from typing import Any
 
 from attrs import frozen
 
-from guardrails.evaluate.embedded import _explain
+from guardrails.evaluate.regorus import explain
 from guardrails.policy.test.coverage import Coverage
 from guardrails.policy.test.suite import Case, Suite, compiled
 
@@ -54,7 +54,7 @@ def _outcome(case: Case, engine: Any, made: list[Any], coverage: Coverage | None
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:  # regorus panics with a BaseException
-        reason = _explain(error)
+        reason = explain(error)
     seconds = time.perf_counter() - started
     prints = tuple(str(line).rpartition(f"{case.file}:")[2] for line in engine.take_prints())
     if reason:

@@ -11,8 +11,9 @@ from attrs import frozen
 
 from guardrails.errors import PolicyError
 from guardrails.evaluate.bundle import Bundle, read, shipped
-from guardrails.evaluate.embedded import _compile, _evaluate, _explain, checked
+from guardrails.evaluate.embedded import checked
 from guardrails.evaluate.rego.syntax import Module
+from guardrails.evaluate.regorus import ask, explain, new_engine
 
 
 @frozen
@@ -60,19 +61,19 @@ def load(folders: Iterable[Path]) -> Suite:
         made = checked(found)
         engine = compiled(made)
         # Unsafe variables show at the first evaluation only.
-        _evaluate(engine, {})
+        ask(engine, {})
         cases = _cases(json.loads(engine.get_ast_as_json()))
     except (KeyboardInterrupt, SystemExit, PolicyError):
         raise
     except BaseException as error:  # regorus panics with a BaseException
-        raise PolicyError(_explain(error)) from None
+        raise PolicyError(explain(error)) from None
     files = frozenset(name for name in found.modules if any(Path(name).is_relative_to(folder) for folder in wanted))
     return Suite(found, made, tuple(case for case in cases if case.file in files), files)
 
 
 def compiled(made: Bundle) -> Any:
     """An engine with these policies and an empty input, as `opa test` has."""
-    engine = _compile(made)
+    engine = new_engine(made)
     engine.set_input_json("{}")
     return engine
 

@@ -1,0 +1,84 @@
+"""The engine behind the embedded one: regorus, from any distribution that provides the module.
+
+An engine of regorus belongs to the thread that made it. It panics with BaseException, so callers catch that.
+"""
+
+from __future__ import annotations
+
+import importlib
+import ipaddress
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from guardrails.errors import PolicyError
+from guardrails.evaluate.bundle import Bundle
+from guardrails.evaluate.engine import ENTRYPOINT, EngineFailure
+from guardrails.evaluate.rego.builtins import FORBIDDEN
+
+# A call names at most 1,000 targets of about 1 kB each. This is well over ten times that.
+_MAX_INPUT = 16_000_000
+_LOCATION = re.compile(r"--> (?P<file>.+?):(?P<line>\d+):(?P<column>\d+)")
+
+
+def new_engine(bundle: Bundle) -> Any:
+    """An engine of regorus with the bundle compiled. Raises whatever regorus raises: see `explain`."""
+    engine = _regorus().Engine()
+    for name, arity in FORBIDDEN.items():
+        engine.add_extension(name, arity, _forbid(name))
+    engine.add_extension("net.cidr_intersects", 2, _cidr_intersects)
+    engine.add_extension("net.cidr_merge", 1, _cidr_merge)
+    for name, text in bundle.modules.items():
+        engine.add_policy(name, text)
+    engine.add_data_json(json.dumps(bundle.data, allow_nan=False))
+    return engine
+
+
+def ask(engine: Any, document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The result document of ENTRYPOINT. Raises EngineFailure, or whatever regorus raises."""
+    try:
+        text = json.dumps(document, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise EngineFailure(f"the input is not JSON: {error}") from error
+    if len(text) > _MAX_INPUT:
+        raise EngineFailure(f"the input has {len(text):,} bytes, more than {_MAX_INPUT:,}")
+    # Never set_input(): a lone surrogate in a string would crash the process.
+    engine.set_input_json(text)
+    result = json.loads(engine.eval_rule_as_json(ENTRYPOINT))
+    if not isinstance(result, dict):
+        raise EngineFailure(f"{ENTRYPOINT} is {'undefined' if result == '<undefined>' else 'not an object'}")
+    return result
+
+
+def explain(error: BaseException) -> str:
+    """One line of regorus's report: ``file:line:column: what``, without its backtrace."""
+    text = str(error).partition("Stack backtrace:")[0].strip()
+    location = _LOCATION.search(text)
+    what = text.rpartition("error: ")[2].strip().replace("\n", " ") or type(error).__name__
+    return f"{location['file']}:{location['line']}:{location['column']}: {what}" if location else what
+
+
+def _regorus() -> Any:
+    try:
+        return importlib.import_module("regorus")
+    except ImportError as error:
+        raise PolicyError(f"the embedded engine is missing ({error}); pip install gordon-to-regorus") from error
+
+
+def _forbid(name: str) -> Any:
+    def refuse(*_: Any) -> None:
+        raise PermissionError(f"{name} is not allowed in a policy")
+
+    return refuse
+
+
+def _cidr_intersects(left: str, right: str) -> bool:
+    return ipaddress.ip_network(left, strict=False).overlaps(ipaddress.ip_network(right, strict=False))
+
+
+def _cidr_merge(cidrs: Any) -> list[str]:
+    networks = [ipaddress.ip_network(cidr, strict=False) for cidr in cidrs]
+    four = [network for network in networks if isinstance(network, ipaddress.IPv4Network)]
+    six = [network for network in networks if isinstance(network, ipaddress.IPv6Network)]
+    return [str(network) for network in (*ipaddress.collapse_addresses(four), *ipaddress.collapse_addresses(six))]
