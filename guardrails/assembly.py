@@ -52,7 +52,7 @@ def engine(settings: Settings) -> Engine:
     if settings.engine == "embedded":
         return ReloadingEngine(settings, lambda now: embedded(policies(now)), reload, _files)
     made = _server(settings)
-    self_test.sing(made, time.time(), settings.enforcement)
+    self_test.check(made, time.time(), settings.enforcement)
     return made
 
 
@@ -74,7 +74,7 @@ def _files(settings: Settings) -> Iterator[Path]:
 def embedded(read: bundle.Bundle) -> EmbeddedEngine:
     """Policies on the embedded engine, which denies what it must. Raises PolicyError."""
     made = EmbeddedEngine(read)
-    self_test.sing(made, time.time(), bundle.params_of(read).get("enforcement", {}))
+    self_test.check(made, time.time(), bundle.params_of(read).get("enforcement", {}))
     return made
 
 

@@ -20,8 +20,8 @@ from guardrails.evaluate import bundle_file, signature
 class Bundle:
     """`modules` by the file they came from, `data` as one document.
 
-    `revision` is a digest of both; or what a bundle's manifest calls it, with a digest behind it where this
-    configuration's parameters are others than the bundle's.
+    `revision` is a digest of both; for a bundle file it is the revision in its manifest, followed by a digest where
+    this configuration sets other parameters. `named` is the manifest's revision, "" where there is none.
     """
 
     modules: Mapping[str, str]
@@ -36,54 +36,54 @@ def shipped() -> Path:
     for folder in (package / "policies", package.parent / "policies"):
         if (folder / "guardrails" / "main" / "main.rego").is_file():
             return folder
-    raise PolicyError(f"the shipped policies are missing under {package}; install botocore-guardrails again")
+    raise PolicyError(f"the shipped policies are missing under {package}; reinstall botocore-guardrails")
 
 
 def read(folders: Iterable[Path], *, tests: bool = False) -> Bundle:
-    """Every .rego file (without `tests` those named *_test.rego are left out) and every data.json below the folders.
+    """Every .rego file and data.json below the folders. *_test.rego is left out, unless `tests`.
 
-    A .rego file of a later folder replaces the one of the same relative path. A data.json lies where its folder says
-    (guardrails/params/data.json is data.guardrails.params), and those of later folders go over it key by key.
+    A .rego file of a later folder replaces the one with the same relative path. The folder of a data.json says where
+    its values go (guardrails/params/data.json is data.guardrails.params); later folders override them key by key.
     Raises PolicyError naming the file.
     """
     files: dict[str, Path] = {}
     data: dict[str, Any] = {}
     for folder in folders:
         if not folder.is_dir():
-            raise PolicyError(f"{folder}: no such folder of policies; mend `policies` in the configuration")
+            raise PolicyError(f"{folder}: no such folder of policies; correct `policies` in the configuration")
         for path in sorted(folder.rglob("*")):
-            place = path.relative_to(folder)
+            relative = path.relative_to(folder)
             if path.name == "data.json":
-                merge(data, _placed(place, _json(path)))
+                merge(data, _nested(relative, _json(path)))
             elif path.suffix == ".rego" and (tests or not _is_test(path)):
-                files[place.as_posix()] = path
+                files[relative.as_posix()] = path
     modules = {str(path): _text(path) for path in files.values()}
     if not modules:
-        raise PolicyError("no policy was found; at least one .rego file is needed")
+        raise PolicyError("no policies found; `policies` needs at least one .rego file")
     collector = str(files.get(_COLLECTOR, _COLLECTOR))
     modules[collector] = collect(text for name, text in modules.items() if name != collector)
     return Bundle(modules, data, _revision(modules, data))
 
 
 def unpack(path: Path, key: Path | None = None) -> Bundle:
-    """A bundle, which holds all policies there are: the shipped ones do not go with it.
+    """The policies of a bundle file or folder. It holds all policies; the shipped ones are not added.
 
-    With a `key` it must be signed with it. Raises PolicyError, or ConfigError for the key.
+    With a `key` it must be signed with that key. Raises PolicyError, or ConfigError for the key.
     """
     contents = bundle_file.read(path)
     if key is not None:
         signature.verify(contents, key)
-    found, data, named = contents.modules(), contents.data(), contents.revision()
-    modules = {name: text for name, text in found.items() if _area(text) != "areas"}
+    data, named = contents.data(), contents.revision()
+    modules = {name: text for name, text in contents.modules().items() if _area(text) != "areas"}
     modules[f"{path}/{_COLLECTOR}"] = collect(modules.values())
     return Bundle(modules, data, named or _revision(modules, data), named)
 
 
 def with_params(bundle: Bundle, params: Mapping[str, Any]) -> Bundle:
-    """The bundle with these values over those of data.guardrails.params."""
+    """The bundle with these values instead of those in data.guardrails.params."""
     data = copy.deepcopy(dict(bundle.data))
     merge(data, {"guardrails": {"params": params}})
-    # As JSON has them: a tuple of the configuration is the list of a bundle.
+    # Compared as JSON: a tuple in the configuration equals a list in a bundle.
     if json.dumps(data, sort_keys=True) == json.dumps(bundle.data, sort_keys=True):
         return bundle
     digest = _revision(bundle.modules, data)
@@ -92,8 +92,8 @@ def with_params(bundle: Bundle, params: Mapping[str, Any]) -> Bundle:
 
 def params_of(bundle: Bundle) -> Mapping[str, Any]:
     """data.guardrails.params: every parameter the policies declare, with its default."""
-    found = bundle.data.get("guardrails", {}).get("params", {})
-    return found if isinstance(found, Mapping) else {}
+    params = bundle.data.get("guardrails", {}).get("params", {})
+    return params if isinstance(params, Mapping) else {}
 
 
 def _revision(modules: Mapping[str, str], data: Mapping[str, Any]) -> str:
@@ -106,18 +106,18 @@ _LEVEL = re.compile(r"^[ \t]*(deny|confirm|warn)\s+contains\b", re.MULTILINE)
 
 
 def collect(modules: Iterable[str]) -> str:
-    """The module guardrails.areas for these modules: each area's sets, named one by one.
+    """The module guardrails.areas for these modules: the sets of each area, named one by one.
 
-    Written anew at each load, so that no area of a user's folder is forgotten. The shipped file is what this gives for
-    the shipped areas; OPA reads that one.
+    It is written at each load, so that no area in a user's folder is forgotten. OPA reads the shipped file, which lists
+    the shipped areas.
     """
-    found: dict[str, set[str]] = {"deny": set(), "confirm": set(), "warn": set()}
+    areas_by_level: dict[str, set[str]] = {"deny": set(), "confirm": set(), "warn": set()}
     for text in modules:
         area = _area(text)
         for level in _LEVEL.findall(text) if area else []:
-            found[level].add(area)
+            areas_by_level[level].add(area)
     lines = ["package guardrails.areas"]
-    for level, areas in found.items():
+    for level, areas in areas_by_level.items():
         entries = ", ".join(f'"{area}": data.guardrails.{area}.{level}' for area in sorted(areas))
         lines.append(f'answers["{level}"] := {{{entries}}}')
     return "\n\n".join(lines) + "\n"
@@ -132,12 +132,14 @@ _RULE = re.compile(r'^#\s+rule:\s*(\S+)|"rule":\s*"([^"]+)"', re.MULTILINE)
 
 
 def rule_ids(bundle: Bundle) -> frozenset[str]:
-    """The ids of all rules, read from their METADATA and from the `"rule": "area/name"` of entries."""
-    return frozenset(one or other for text in bundle.modules.values() for one, other in _RULE.findall(text))
+    """The ids of all rules, from their METADATA and from the `"rule": "area/name"` of their entries."""
+    return frozenset(
+        annotated or entered for text in bundle.modules.values() for annotated, entered in _RULE.findall(text)
+    )
 
 
 def merge(into: dict[str, Any], new: Mapping[str, Any]) -> None:
-    """Put `new` over `into`, object by object; anything that is not an object replaces what was there."""
+    """Merge `new` into `into`, object by object; any other value replaces the old one."""
     for key, value in new.items():
         if isinstance(value, Mapping) and isinstance(into.get(key), dict):
             merge(into[key], value)
@@ -166,7 +168,7 @@ def _json(path: Path) -> Mapping[str, Any]:
     return document
 
 
-def _placed(place: Path, document: Mapping[str, Any]) -> dict[str, Any]:
-    for part in reversed(place.parent.parts):
+def _nested(relative: Path, document: Mapping[str, Any]) -> dict[str, Any]:
+    for part in reversed(relative.parent.parts):
         document = {part: document}
     return dict(document)

@@ -1,6 +1,7 @@
-"""Bundles as OPA's (https://www.openpolicyagent.org/docs/management-bundles): a tarball, or a folder with a .manifest.
+"""Bundles in OPA's format (https://www.openpolicyagent.org/docs/management-bundles): a tarball or a folder.
 
-`policy build` writes the tarball. A bundle holds all policies there are; the shipped ones do not go with it.
+A folder is a bundle if it has a .manifest; `guardrails policy build` writes tarballs. A bundle holds all policies; the
+shipped ones are not added to it.
 """
 
 from __future__ import annotations
@@ -20,67 +21,65 @@ from guardrails.errors import PolicyError
 _SUFFIX = ".tar.gz"
 MANIFEST = ".manifest"
 SIGNATURES = ".signatures.json"
-# No bundle of policies is larger; a file that unpacks to more is none.
+# Bytes. No bundle of policies is larger; a file that unpacks to more is not one.
 _LARGEST = 100_000_000
 
 
 @frozen
 class Contents:
-    """The bundle's files by name, as they are; read once, so that what is verified is what is used."""
+    """The bytes of the bundle's files by name, read once, so that what is verified is what is used."""
 
     path: Path
     files: Mapping[str, bytes]
 
     def modules(self) -> dict[str, str]:
-        """Every policy by ``bundle.tar.gz/policy/000.rego``. Raises PolicyError."""
-        return {
-            f"{self.path}/{name}": self._text(name) for name in self.files if name.endswith(".rego") and _asked(name)
-        }
+        """Every policy, by a name like ``bundle.tar.gz/policy/000.rego``. Raises PolicyError."""
+        return {f"{self.path}/{name}": self._text(name) for name in self.files if _is_policy(name)}
 
     def data(self) -> dict[str, Any]:
-        """Every data.json as one document, each where its folder says. Raises PolicyError."""
-        found: dict[str, Any] = {}
+        """Every data.json in one document, each at the path of its folder. Raises PolicyError."""
+        document: dict[str, Any] = {}
         for name in sorted(self.files, key=lambda name: (name.count("/"), name)):
-            place = PurePosixPath(name)
-            if place.name in ("data.yaml", "data.yml"):
-                raise PolicyError(f"{self.path}/{name}: data is read from JSON only; write it as data.json")
-            if place.name == "data.json":
-                here = found
-                for part in place.parent.parts:
+            path = PurePosixPath(name)
+            if path.name in ("data.yaml", "data.yml"):
+                raise PolicyError(f"{self.path}/{name}: only JSON data is read; write it as data.json")
+            if path.name == "data.json":
+                here = document
+                for part in path.parent.parts:
                     here = here.setdefault(part, {})
                 here.update(self._json(name))
-        return found
+        return document
 
     def revision(self) -> str:
-        """What the manifest calls this bundle; "" where it does not say. Raises PolicyError."""
+        """The revision in the manifest; "" where there is none. Raises PolicyError."""
         return str(self._json(MANIFEST).get("revision") or "") if MANIFEST in self.files else ""
 
     def _text(self, name: str) -> str:
         try:
             return self.files[name].decode("utf-8")
         except UnicodeDecodeError as error:
-            raise PolicyError(f"{self.path}/{name}: is no text ({error})") from error
+            raise PolicyError(f"{self.path}/{name}: is not UTF-8 text ({error})") from error
 
     def _json(self, name: str) -> dict[str, Any]:
         try:
-            found = json.loads(self._text(name))
+            document = json.loads(self._text(name))
         except (ValueError, RecursionError) as error:
             raise PolicyError(f"{self.path}/{name}: is not valid JSON ({error})") from error
-        if not isinstance(found, dict):
+        if not isinstance(document, dict):
             raise PolicyError(f"{self.path}/{name}: must hold a JSON object")
-        return found
+        return document
 
 
 def is_bundle(path: Path) -> bool:
-    """True for a file that is named as one, and for a folder with a .manifest."""
+    """True for a file named *.tar.gz and for a folder with a .manifest."""
     return path.name.endswith(_SUFFIX) or (path / MANIFEST).is_file()
 
 
 def parts(modules: Iterable[str], data: Mapping[str, Any], revision: str) -> dict[str, bytes]:
-    """The files of a bundle by name; the same policies and data give the same bytes."""
+    """The bytes of a bundle's files by name; the same policies and data give the same bytes."""
     manifest = {"revision": revision, "roots": sorted(data), "rego_version": 1}
     files = {MANIFEST: json.dumps(manifest, sort_keys=True), "data.json": json.dumps(data, sort_keys=True)}
-    # By number: the modules' own names are paths of this machine.
+    # Numbered: the modules' own names are paths of this machine.
     files |= {f"policy/{number:03}.rego": text for number, text in enumerate(sorted(modules))}
     return {name: text.encode() for name, text in files.items()}
 
@@ -99,16 +98,16 @@ def write(path: Path, files: Mapping[str, bytes]) -> None:
 def read(path: Path) -> Contents:
     """The files of a tarball or folder. Raises PolicyError."""
     try:
-        found = dict(_in_folder(path) if path.is_dir() else _in_tarball(path))
+        files = dict(_in_folder(path) if path.is_dir() else _in_tarball(path))
     except (OSError, tarfile.TarError, EOFError) as error:
-        raise PolicyError(f"{path}: is no bundle ({error}); build one with guardrails policy build") from error
-    return Contents(path, found)
+        raise PolicyError(f"{path}: is not a bundle ({error}); build one with guardrails policy build") from error
+    return Contents(path, files)
 
 
 def _in_folder(path: Path) -> Iterator[tuple[str, bytes]]:
     for file in sorted(path.rglob("*")):
         if file.is_file():
-            _sized(file, file.stat().st_size)
+            _check_size(file, file.stat().st_size)
             yield file.relative_to(path).as_posix(), file.read_bytes()
 
 
@@ -119,18 +118,18 @@ def _in_tarball(path: Path) -> Iterator[tuple[str, bytes]]:
             if not member.isfile():
                 continue
             name = member.name.removeprefix("./").lstrip("/")
-            _sized(path / name, member.size)
+            _check_size(path / name, member.size)
             if name in seen:
-                raise PolicyError(f"{path}/{name}: is there twice; build the bundle again")
+                raise PolicyError(f"{path}/{name}: appears twice; build the bundle again")
             seen.add(name)
             file = archive.extractfile(member)
             yield name, file.read() if file is not None else b""
 
 
-def _sized(name: Path, size: int) -> None:
+def _check_size(name: Path, size: int) -> None:
     if size > _LARGEST:
-        raise PolicyError(f"{name}: has {size:,} bytes, more than {_LARGEST:,}")
+        raise PolicyError(f"{name}: has {size:,} bytes, more than the {_LARGEST:,} allowed")
 
 
-def _asked(name: str) -> bool:
-    return not name.endswith("_test.rego")
+def _is_policy(name: str) -> bool:
+    return name.endswith(".rego") and not name.endswith("_test.rego")

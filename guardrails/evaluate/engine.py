@@ -1,4 +1,4 @@
-"""What an engine is, and the only shape of result that counts as an answer."""
+"""What an engine is, and the only shape of result that is accepted as an answer."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from guardrails.values import EMPTY, Action, Enforcement, Violation
 ENTRYPOINT = "data.guardrails.main.decision"
 _ACTIONS = get_args(Action)
 _ENFORCEMENTS = get_args(Enforcement)
-_TEXTS = ("rule", "target", "message", "remediation")
+_MEMBERS = ("rule", "target", "message", "remediation")
 
 
 class EngineFailure(Exception):
-    """The engine gave no usable answer; the governed call is blocked. The message says what happened."""
+    """The engine gave no usable answer, so the governed call is blocked. The message says what happened."""
 
 
 @frozen
 class Evaluation:
-    """The result document, the revision of the policies that gave it, and what it cost (``timer_…_ns``).
+    """The result document, the revision of the policies that gave it, and OPA's timers (``timer_…_ns``).
 
-    `loaded_at` is when they were loaded (seconds since the epoch; 0 where only a server knows), `behind` why what is
-    on disk now does not load, "" where it does.
+    `loaded_at` is when the policies were loaded, in seconds since the epoch; 0 where only a server knows. `behind` is
+    why the files on disk do not load now; "" where they do.
     """
 
     result: Mapping[str, Any]
@@ -35,7 +35,7 @@ class Evaluation:
 
 
 class Engine(Protocol):
-    """Answers an `input` document with the result document of ENTRYPOINT. Raises EngineFailure, nothing else."""
+    """Answers an `input` document with the result document of ENTRYPOINT. Raises only EngineFailure."""
 
     @property
     def revision(self) -> str: ...
@@ -44,25 +44,27 @@ class Engine(Protocol):
 
 
 def read_result(result: object) -> tuple[Action, tuple[Violation, ...]]:
-    """Action and violations of a result document. Anything undefined, missing or misshapen raises EngineFailure."""
+    """Action and violations of a result document. Raises EngineFailure for anything undefined, missing or malformed."""
     if not isinstance(result, Mapping):
         raise EngineFailure(f"{ENTRYPOINT} is {'undefined' if result is None else 'not an object'}")
     action, entries = result.get("action"), result.get("violations")
     if action not in _ACTIONS:
-        raise EngineFailure(f"{ENTRYPOINT}.action is {action!r}, must be one of {', '.join(_ACTIONS)}")
+        raise EngineFailure(f"{ENTRYPOINT}.action is {action!r}; it must be one of {', '.join(_ACTIONS)}")
     if not isinstance(entries, list):
         raise EngineFailure(f"{ENTRYPOINT}.violations is not a list")
     violations = tuple(_violation(entry) for entry in entries)
     if _strongest(violations) != action:
-        raise EngineFailure(f"{ENTRYPOINT}.action is {action!r} but its violations say {_strongest(violations)!r}")
+        raise EngineFailure(
+            f"{ENTRYPOINT}.action is {action!r}, but its violations amount to {_strongest(violations)!r}"
+        )
     return cast("Action", action), violations
 
 
 def _violation(entry: object) -> Violation:
-    if not isinstance(entry, Mapping) or not all(isinstance(entry.get(key), str) and entry[key] for key in _TEXTS):
-        raise EngineFailure(f"a violation lacks one of {', '.join(_TEXTS)}: {entry!r}")
+    if not isinstance(entry, Mapping) or not all(isinstance(entry.get(key), str) and entry[key] for key in _MEMBERS):
+        raise EngineFailure(f"a violation lacks one of {', '.join(_MEMBERS)}: {entry!r}")
     if entry.get("action") not in _ENFORCEMENTS:
-        raise EngineFailure(f"the violation of {entry['rule']} has the unknown action {entry.get('action')!r}")
+        raise EngineFailure(f"the violation of {entry['rule']} has an unknown action: {entry.get('action')!r}")
     return Violation(entry["rule"], entry["target"], entry["message"], entry["remediation"], entry["action"])
 
 

@@ -1,7 +1,7 @@
-"""Signatures of bundles as OPA's (https://www.openpolicyagent.org/docs/management-bundles#signing).
+"""Signatures of bundles in OPA's format (https://www.openpolicyagent.org/docs/management-bundles#signing).
 
-``.signatures.json`` holds one JSON Web Token that names every file of the bundle with its SHA hash. Files that hold
-JSON are hashed by what they say, the others by their bytes. PyJWT is needed (the extra ``signing``).
+``.signatures.json`` holds one JSON Web Token that lists every file of the bundle with its SHA hash. JSON files are
+hashed in a canonical form, the others byte by byte. Needs PyJWT (the extra ``signing``).
 """
 
 from __future__ import annotations
@@ -18,69 +18,71 @@ from guardrails.evaluate.bundle_file import MANIFEST, SIGNATURES, Contents
 
 _HASHES = {"MD5": "", "SHA-1": "", "SHA-224": "sha224", "SHA-256": "sha256", "SHA-384": "sha384", "SHA-512": "sha512",
            "SHA-512-224": "sha512_224", "SHA-512-256": "sha512_256"}  # fmt: skip
-# Which algorithms a key may be used with: a token must not choose that for itself.
+# Algorithms by kind of key: a token must not choose its own.
 _SECRET = ("HS256", "HS384", "HS512")
 _RSA = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512")
 _EC = {"secp256r1": "ES256", "secp384r1": "ES384", "secp521r1": "ES512"}
 
 
 def sign(files: Mapping[str, bytes], key: Path, algorithm: str | None = None) -> bytes:
-    """The text of .signatures.json for these files. Raises ConfigError for a key that cannot sign."""
+    """The bytes of .signatures.json for these files. Raises ConfigError for a key that cannot sign."""
     jwt, material = _jwt(), _material(key)
-    named = [{"name": name, "hash": _hash(name, files[name], "sha256"), "algorithm": "SHA-256"} for name in files]
+    entries = [{"name": name, "hash": _hash(name, files[name], "sha256"), "algorithm": "SHA-256"} for name in files]
     allowed = _algorithms(material, key)
     chosen = algorithm or allowed[0]
     if chosen not in allowed:
-        raise ConfigError(f"{key}: {chosen} is not for this kind of key; use one of {', '.join(allowed)}")
+        raise ConfigError(f"{key}: {chosen} does not work with this kind of key; use one of {', '.join(allowed)}")
     try:
-        token = jwt.encode({"files": named}, material, algorithm=chosen)
+        token = jwt.encode({"files": entries}, material, algorithm=chosen)
     except (jwt.PyJWTError, TypeError, ValueError, AttributeError) as error:
         raise ConfigError(f"{key}: cannot sign ({error}); give a private key in PEM, or a secret") from error
     return json.dumps({"signatures": [token]}).encode()
 
 
 def verify(bundle: Contents, key: Path) -> None:
-    """Check that every file of the bundle, and no other, is signed with this key.
+    """Check that exactly the files of the bundle are signed with this key.
 
-    Raises PolicyError where it is not, ConfigError for a key that cannot be read.
+    Raises PolicyError if they are not, ConfigError for a key that cannot be read.
     """
     jwt, material = _jwt(), _material(key)
     where = f"{bundle.path}/{SIGNATURES}"
     try:
         tokens = json.loads(bundle.files[SIGNATURES])["signatures"]
         if not isinstance(tokens, list) or len(tokens) != 1:
-            raise PolicyError(f"{where}: must hold one signature; sign the bundle again")
+            raise PolicyError(f"{where}: must hold exactly one signature; sign the bundle again")
         claims = jwt.decode(tokens[0], material, algorithms=_algorithms(material, key))
     except KeyError as error:
-        raise PolicyError(f"{bundle.path}: is not signed; use policy build --signing-key, or opa sign") from error
+        raise PolicyError(
+            f"{bundle.path}: is not signed; sign it with guardrails policy build --signing-key, or with opa sign"
+        ) from error
     except (jwt.PyJWTError, ValueError, TypeError, AttributeError, RecursionError) as error:
-        raise PolicyError(f"{where}: the signature does not fit the key {key} ({error})") from error
+        raise PolicyError(f"{where}: the signature does not match the key {key} ({error})") from error
     if claims.get("scope"):
-        raise PolicyError(f"{where}: is signed for the scope {claims['scope']!r}, this guard has none")
+        raise PolicyError(f"{where}: is signed for the scope {claims['scope']!r}; sign it without a scope")
     _compare(bundle, claims.get("files"), where)
 
 
-def _compare(bundle: Contents, named: Any, where: str) -> None:
-    if not isinstance(named, list) or not all(isinstance(file, dict) for file in named):
-        raise PolicyError(f"{where}: names no files; sign the bundle again")
-    signed = {str(file.get("name", "")).lstrip("/"): file for file in named}
-    there = bundle.files.keys() - {SIGNATURES}
-    for name in sorted(there - signed.keys()):
+def _compare(bundle: Contents, claimed: Any, where: str) -> None:
+    if not isinstance(claimed, list) or not all(isinstance(file, dict) for file in claimed):
+        raise PolicyError(f"{where}: lists no files; sign the bundle again")
+    signed = {str(file.get("name", "")).lstrip("/"): file for file in claimed}
+    present = bundle.files.keys() - {SIGNATURES}
+    for name in sorted(present - signed.keys()):
         raise PolicyError(f"{bundle.path}/{name}: is not among the signed files; sign the bundle again")
-    for name in sorted(signed.keys() - there):
-        raise PolicyError(f"{bundle.path}/{name}: is signed, but not in the bundle")
+    for name in sorted(signed.keys() - present):
+        raise PolicyError(f"{bundle.path}/{name}: is signed, but missing from the bundle; build and sign it again")
     for name, file in signed.items():
         algorithm = _HASHES.get(str(file.get("algorithm") or "SHA-256"))
         if not algorithm:
-            raise PolicyError(f"{where}: {name} has a {file.get('algorithm')} hash, which proves nothing; use SHA-256")
+            raise PolicyError(f"{where}: {name} has a {file.get('algorithm')} hash, which is not secure; use SHA-256")
         if _hash(name, bundle.files[name], algorithm) != file.get("hash"):
-            raise PolicyError(f"{bundle.path}/{name}: was changed after it was signed")
+            raise PolicyError(f"{bundle.path}/{name}: was changed after it was signed; sign the bundle again")
 
 
 def _hash(name: str, content: bytes, algorithm: str) -> str:
     if PurePosixPath(name).name in ("data.json", MANIFEST, SIGNATURES):
         try:
-            # A number is hashed as it is written.
+            # Numbers are hashed as they are written.
             content = _canonical(json.loads(content, parse_int=_Number, parse_float=_Number)).encode()
         except (ValueError, RecursionError) as error:
             raise PolicyError(f"{name}: is not valid JSON ({error})") from error
@@ -99,28 +101,30 @@ def _canonical(value: Any) -> str:
     if isinstance(value, _Number):
         return str(value)
     text = json.dumps(value, ensure_ascii=False)
-    # As Go's encoder writes these two.
+    # Go's encoder escapes these two.
     return text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 
 
 def _jwt() -> ModuleType:
     try:
-        import cryptography  # noqa: F401, PLC0415  (what PyJWT needs for keys that are no secrets)
-        import jwt  # noqa: PLC0415  (only who signs or verifies needs it)
+        import cryptography  # noqa: F401, PLC0415  (PyJWT needs it for RSA and EC keys)
+        import jwt  # noqa: PLC0415  (only needed to sign or verify)
     except ImportError as error:
         raise ConfigError("signed bundles need PyJWT: pip install 'botocore-guardrails[signing]'") from error
     return jwt
 
 
 def _material(path: Path) -> Any:
-    """A private or public key of a PEM file, or the bytes of a secret."""
+    """The key in a PEM file, or the bytes of a secret."""
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise ConfigError(f"{path}: the key cannot be read ({error.strerror})") from error
+        raise ConfigError(
+            f"{path}: the key cannot be read ({error.strerror}); name a file this user may read"
+        ) from error
     if b"-----BEGIN" not in content:
         if not content.strip():
-            raise ConfigError(f"{path}: the key is empty")
+            raise ConfigError(f"{path}: the key file is empty; put a PEM key or a secret into it")
         return content.strip()
     from cryptography.hazmat.primitives import serialization as pem  # noqa: PLC0415
 
@@ -129,7 +133,9 @@ def _material(path: Path) -> Any:
             return pem.load_pem_private_key(content, None)
         return pem.load_pem_public_key(content)
     except (ValueError, TypeError) as error:
-        raise ConfigError(f"{path}: is no key ({error}); give an RSA or EC key in PEM, without a passphrase") from error
+        raise ConfigError(
+            f"{path}: is not a key ({error}); give an RSA or EC key in PEM, without a passphrase"
+        ) from error
 
 
 def _algorithms(material: Any, path: Path) -> list[str]:
@@ -140,9 +146,7 @@ def _algorithms(material: Any, path: Path) -> list[str]:
     if isinstance(material, (rsa.RSAPublicKey, rsa.RSAPrivateKey)):
         return list(_RSA)
     if isinstance(material, (ec.EllipticCurvePublicKey, ec.EllipticCurvePrivateKey)):
-        found = _EC.get(material.curve.name)
-        if found:
-            return [found]
-    raise ConfigError(
-        f"{path}: OPA signs with RSA keys, EC keys (P-256, P-384, P-521) or secrets; this is none of them"
-    )
+        algorithm = _EC.get(material.curve.name)
+        if algorithm:
+            return [algorithm]
+    raise ConfigError(f"{path}: unsupported key; OPA signs with RSA keys, EC keys (P-256, P-384, P-521) or secrets")

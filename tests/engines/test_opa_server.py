@@ -88,19 +88,19 @@ def half(handler):
 FAULTS = {
     "hang": (hang, "gave no answer"),
     "trickle": (trickle, "gave no answer within"),
-    "half a body": (half, "broke the answer off"),
-    "closed": (lambda handler: None, "broke the connection off"),
-    "garbage": (lambda handler: handler.wfile.write(b"\x00\xff\r\n\r\n"), "broke the connection off"),
+    "half a body": (half, "stopped in the middle of its answer"),
+    "closed": (lambda handler: None, "closed the connection"),
+    "garbage": (lambda handler: handler.wfile.write(b"\x00\xff\r\n\r\n"), "closed the connection"),
     "500": (lambda handler: handler.answer(500, b'{"code":"internal_error","message":"on fire"}'), "500: on fire"),
     "503": (lambda handler: handler.answer(503, b"busy", "text/plain"), "answered 503"),
     "400": (
         lambda handler: handler.answer(400, b'{"message":"bad","errors":[{"message":"div by zero"}]}'),
         "400: bad; div by zero",
     ),
-    "html": (lambda handler: handler.answer(200, b"<p>Welcome", "text/html"), "text/html, not with JSON"),
-    "not json": (lambda handler: handler.answer(200, b"{'result'"), "what is not JSON"),
-    "undefined": (lambda handler: handler.answer(200, b"{}"), "is undefined there"),
-    "a list": (lambda handler: handler.answer(200, b"[]"), "answered with no object"),
+    "html": (lambda handler: handler.answer(200, b"<p>Welcome", "text/html"), "text/html instead of JSON"),
+    "not json": (lambda handler: handler.answer(200, b"{'result'"), "gave an answer that is not JSON"),
+    "undefined": (lambda handler: handler.answer(200, b"{}"), "is undefined on the server"),
+    "a list": (lambda handler: handler.answer(200, b"[]"), "answered with something that is not an object"),
     "another shape": (lambda handler: handler.answer(200, b'{"result": {"allow": true}}'), "action is None"),
     "true": (lambda handler: handler.answer(200, b'{"result": true}'), "is not an object"),
     "a redirect": (
@@ -135,7 +135,7 @@ def test_a_server_without_the_policies_is_refused_at_install(opa, tmp_path):
     (tmp_path / "empty.rego").write_text("package empty\n")
     empty = tmp_path / "bundle.tar.gz"
     bundle_file.write(empty, bundle_file.parts(["package empty\n"], {"empty": {}}, "1"))
-    with opa_server(opa, empty) as url, pytest.raises(guardrails.PolicyError, match="undefined there"):
+    with opa_server(opa, empty) as url, pytest.raises(guardrails.PolicyError, match="undefined on the server"):
         guardrails.install({"engine": "opa", "opa": {"url": url}})
 
 
@@ -272,7 +272,7 @@ def test_a_file_that_is_no_bundle_is_refused(tmp_path, content):
     """A broken bundle is one sentence."""
     path = tmp_path / "x.tar.gz"
     path.write_bytes(content)
-    with pytest.raises(guardrails.PolicyError, match="is no bundle"):
+    with pytest.raises(guardrails.PolicyError, match="is not a bundle"):
         guardrails.install({"policies": [str(path)]})
 
 

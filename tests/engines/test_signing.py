@@ -164,10 +164,10 @@ REFUSED = {
     "changed": (changed, "was changed after it was signed"),
     "data": (other_data, "data.json: was changed after it was signed"),
     "extra": (extra, "more.rego: is not among the signed files"),
-    "missing": (missing, "003.rego: is signed, but not in the bundle"),
-    "none": (forged({"alg": "none"}), "does not fit the key"),
-    "public key as secret": (forged({"alg": "HS256"}, PUBLIC, "HS256"), "does not fit the key"),
-    "garbage": (lambda files: files.update({bundle_file.SIGNATURES: b"[]"}), "does not fit the key"),
+    "missing": (missing, "003.rego: is signed, but missing from the bundle"),
+    "none": (forged({"alg": "none"}), "does not match the key"),
+    "public key as secret": (forged({"alg": "HS256"}, PUBLIC, "HS256"), "does not match the key"),
+    "garbage": (lambda files: files.update({bundle_file.SIGNATURES: b"[]"}), "does not match the key"),
     "two": (lambda files: files.update({bundle_file.SIGNATURES: b'{"signatures": ["a", "b"]}'}), "one signature"),
 }
 
@@ -185,7 +185,7 @@ def test_refused(case, build, keys, site, aws):
 def test_a_stranger_key_is_refused(build, keys, tmp_path):
     """A bundle that somebody else signed does not load."""
     private, _ = key_files(tmp_path, OTHER, "other")
-    with pytest.raises(PolicyError, match="does not fit the key"):
+    with pytest.raises(PolicyError, match="does not match the key"):
         policies(build("--signing-key", private), keys[1])
 
 
@@ -196,7 +196,7 @@ def test_a_weak_hash_and_a_scope_are_refused(build, keys):
     for claims, sentence in (
         ({"files": [{"name": name, "hash": "0", "algorithm": "MD5"} for name in names]}, "MD5"),
         ({"files": [], "scope": "write"}, "scope"),
-        ({"files": "all"}, "names no files"),
+        ({"files": "all"}, "lists no files"),
         ({"files": [], "exp": 1}, "expired"),
     ):
         files = dict(bundle_file.read(made).files)
@@ -214,7 +214,7 @@ def test_a_key_needs_a_signed_bundle(keys, tmp_path, build):
     broken = tmp_path / "broken.pem"
     broken.write_text("-----BEGIN PUBLIC KEY-----\nno\n-----END PUBLIC KEY-----\n")
     made = build("--signing-key", keys[0])
-    for key, sentence in ((broken, "is no key"), (tmp_path / "none", "cannot be read")):
+    for key, sentence in ((broken, "is not a key"), (tmp_path / "none", "cannot be read")):
         with pytest.raises(ConfigError, match=sentence):
             policies(made, key)
     assert "cannot sign" in build("--signing-key", keys[1], code=2)
@@ -259,7 +259,7 @@ def test_a_file_that_is_there_twice_is_refused(build, tmp_path):
         for name in ("a.rego", "./a.rego"):
             archive.addfile(tarfile.TarInfo(name), io.BytesIO())
     made.write_bytes(gzip.compress(packed.getvalue()))
-    with pytest.raises(PolicyError, match="is there twice"):
+    with pytest.raises(PolicyError, match="appears twice"):
         bundle_file.read(made)
 
 

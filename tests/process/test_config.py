@@ -237,7 +237,7 @@ def test_a_function_of_several_files(tmp_path):
     """A function defined in several files, which the embedded engine cannot call, is refused at install."""
     (tmp_path / "one.rego").write_text("package guardrails.help\n\nx(a) if a == 1\n")
     (tmp_path / "two.rego").write_text("package guardrails.help\n\nx(a) if a == 2\n")
-    with pytest.raises(guardrails.PolicyError, match=r"two\.rego:3: the function x is defined in .*one\.rego, too"):
+    with pytest.raises(guardrails.PolicyError, match=r"two\.rego:3: the function x is also defined in .*one\.rego"):
         guardrails.install({"policies": [str(tmp_path)], "log": {"enabled": False}})
     assert BaseClient._make_api_call is ORIGINAL
 

@@ -1,14 +1,14 @@
-"""The Rego built-in functions the embedded engine has, and those a policy must not use.
+"""The built-in functions of Rego that the embedded engine has, and those that a policy must not use.
 
-The list is checked against the engine by a test.
+A test compares the list with the engine.
 """
 
 from __future__ import annotations
 
-# Supplied by the adapter, with the answers OPA gives.
+# Supplied by regorus.py, with the same answers as on OPA.
 ADDED = frozenset(("net.cidr_intersects", "net.cidr_merge"))
 
-# A decision must depend on its input alone: no network, no environment, no dice.
+# A decision must depend on its input alone: no network, no environment, no random numbers.
 FORBIDDEN = {"http.send": 1, "opa.runtime": 0, "rand.intn": 2}
 
 AVAILABLE = ADDED | frozenset(
