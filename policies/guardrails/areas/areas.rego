@@ -1,8 +1,8 @@
 # METADATA
-# title: What every area says
+# title: The list of areas
 # description: >-
-#   The sets of all areas, by level and area. Named one by one: asking for data.guardrails[area] asks for every rule there
-#   is, in the middle of which the embedded engine finds rules undefined that are being asked for.
+#   The sets of every area, by level and area. They are named one by one: data.guardrails[area] would evaluate every rule
+#   there is, and the embedded engine would then find rules undefined that it is still evaluating.
 package guardrails.areas
 
 answers["deny"] := {

@@ -1,6 +1,6 @@
 # METADATA
 # title: Tests stay away from AWS
-# description: Test runs have no business with real machines, whatever credentials they found.
+# description: Test runs must not touch real machines, whatever credentials they find.
 # schemas:
 #   - input: schema.input
 package guardrails.environment
@@ -8,7 +8,7 @@ package guardrails.environment
 import data.guardrails.lib
 import data.guardrails.text
 
-# An unknown word denies.
+# An unknown value denies.
 default level := "deny"
 
 level := data.guardrails.params.test_runs if data.guardrails.params.test_runs in {"warn", "allow"}
@@ -16,7 +16,7 @@ level := data.guardrails.params.test_runs if data.guardrails.params.test_runs in
 # METADATA
 # title: A test run destroys nothing in AWS
 # description: >-
-#   Denies a destructive call to AWS itself, not to a simulator, from a process that runs tests.
+#   Denies a destructive call to the real AWS, rather than a simulator, from a process that runs tests.
 # custom:
 #   rule: environment/test-run
 #   severity: critical
@@ -30,7 +30,7 @@ deny contains violation if {
 }
 
 # METADATA
-# title: A test run that destroys something in AWS is pointed out
+# title: A test run that destroys something in AWS gets a warning
 # description: The same where the parameter `test_runs` is "warn".
 # custom:
 #   rule: environment/test-run
@@ -43,13 +43,13 @@ warn contains violation if {
 }
 
 from_tests if {
-	count(lib.hurting) > 0
+	count(lib.harmful) > 0
 	input.caller.test_run == true
 	input.call.real == true
 }
 
 violation := lib.violation("environment/test-run", "(caller)", message, remediation) if {
-	message := sprintf("%s comes from a test run (%s) and goes to AWS itself (%s).", [
+	message := sprintf("%s would go from a test run (%s) to the real AWS (%s).", [
 		text.operation,
 		object.get(input.caller, "program", "unknown"),
 		object.get(input.call, "endpoint", "unknown"),

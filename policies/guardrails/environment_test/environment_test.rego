@@ -17,7 +17,7 @@ test_the_parameter_decides if {
 
 test_the_message_names_program_and_place if {
 	some entry in environment.deny with input as run(true, true)
-	contains(entry.message, "(p) and goes to AWS itself (https://ec2.eu-west-1.amazonaws.com)")
+	contains(entry.message, "from a test run (p) to the real AWS (https://ec2.eu-west-1.amazonaws.com)")
 }
 
 test_simulators_and_other_programs_are_free if {

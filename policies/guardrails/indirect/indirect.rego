@@ -1,8 +1,8 @@
 # METADATA
-# title: Targets at one remove
+# title: Indirect targets
 # description: >-
-#   Resources that no look-up leads to a cluster, ids that are not what the caller says they are, and things that kill
-#   later.
+#   Resources that no look-up traces to a cluster, ids of another type than the operation expects, and batches that AWS
+#   carries out in part.
 # schemas:
 #   - input: schema.input
 package guardrails.indirect
@@ -10,22 +10,22 @@ package guardrails.indirect
 import data.guardrails.lib
 import data.guardrails.text
 
-# An unknown word denies.
+# An unknown value denies.
 default untraced_level := "deny"
 
 untraced_level := data.guardrails.params.untraced if data.guardrails.params.untraced in {"warn", "confirm", "allow"}
 
 untraced contains id if {
-	count(lib.hurting) > 0
+	count(lib.harmful) > 0
 	some id, target in lib.targets
 	target.facts.traced == false
 }
 
 # METADATA
-# title: What cannot be traced is pointed out
+# title: Untraceable resources get a warning
 # description: >-
-#   Warns of a destructive call on a resource of which no look-up tells what depends on it. The parameter `untraced` may
-#   make it a denial.
+#   Warns of a destructive call on a resource if no look-up can tell what depends on it. The parameter `untraced` may
+#   turn this into a denial.
 # custom:
 #   rule: indirect/untraced
 #   severity: medium
@@ -39,7 +39,7 @@ warn contains untraced_violation(id) if {
 }
 
 # METADATA
-# title: What cannot be traced needs a person's word
+# title: Untraceable resources need confirmation
 # description: The same where the parameter `untraced` is "confirm".
 # custom:
 #   rule: indirect/untraced
@@ -52,7 +52,7 @@ confirm contains untraced_violation(id) if {
 }
 
 # METADATA
-# title: What cannot be traced is refused
+# title: Untraceable resources are not touched
 # description: The same where the parameter `untraced` is "deny".
 # custom:
 #   rule: indirect/untraced
@@ -65,7 +65,7 @@ deny contains untraced_violation(id) if {
 }
 
 untraced_violation(id) := lib.violation("indirect/untraced", id, message, remediation) if {
-	message := sprintf("%s would hurt %s, and no look-up tells whether the live cluster depends on it.", [
+	message := sprintf("%s would harm %s, and no look-up can tell whether the live cluster depends on it.", [
 		text.operation,
 		id,
 	])
@@ -73,7 +73,7 @@ untraced_violation(id) := lib.violation("indirect/untraced", id, message, remedi
 }
 
 # METADATA
-# title: An id is what the caller says it is
+# title: Every id has the type the operation expects
 # description: Denies a call that names a resource of another type than the operation acts on.
 # custom:
 #   rule: indirect/mismatch
@@ -83,18 +83,18 @@ untraced_violation(id) := lib.violation("indirect/untraced", id, message, remedi
 #   avoid: aws ec2 terminate-instances --instance-ids vol-0123456789abcdef0
 #   prefer: aws ec2 delete-volume --volume-id vol-0123456789abcdef0
 deny contains lib.violation("indirect/mismatch", id, message, remediation) if {
-	count(lib.hurting) > 0
+	count(lib.harmful) > 0
 	some id, target in lib.targets
 	is_string(target.facts.mismatch)
 	message := sprintf("%s names %s: %s.", [text.operation, id, target.facts.mismatch])
-	remediation := "Check where the id came from: the list may hold ids of something else."
+	remediation := "Check where the id came from: the list may hold ids of another kind of resource."
 }
 
 # METADATA
-# title: A batch over several zones is pointed out
+# title: A protected batch over several zones gets a warning
 # description: >-
-#   When one machine of a batch is protected, AWS refuses the call and terminates those in other zones all the same
-#   (EC2 API reference, TerminateInstances).
+#   If one machine of a batch is protected, AWS reports an error but still terminates the machines in other zones (EC2
+#   API reference, TerminateInstances).
 # custom:
 #   rule: indirect/zones
 #   severity: low
@@ -108,10 +108,15 @@ warn contains lib.violation("indirect/zones", "(batch)", message, remediation) i
 	count(zones) > 1
 	protected := [id | some id, target in lib.targets; target.protections.termination == true]
 	count(protected) > 0
-	message := sprintf("%s names machines in %s, and %s protected: AWS refuses the call and terminates those in other zones.", [
+	message := sprintf(zones_message, [
 		text.operation,
 		concat(", ", sort(zones)),
 		text.listed(protected),
 	])
 	remediation := "Make one call per zone, without the protected machines."
 }
+
+zones_message := concat(" ", [
+	"%s names machines in %s, with termination protection on for %s.",
+	"AWS will report an error, but still terminate the machines in the other zones.",
+])

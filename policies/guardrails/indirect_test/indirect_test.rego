@@ -7,7 +7,7 @@ untraced := object.union(fixtures.thing("client-vpn-endpoint", []), {"facts": {"
 
 on(target) := fixtures.request("X", ["network"], {"t": target})
 
-found := {
+entries := {
 	"deny": count(indirect.deny),
 	"confirm": count(indirect.confirm),
 	"warn": count(indirect.warn),
@@ -15,21 +15,21 @@ found := {
 
 test_the_parameter_decides_about_the_untraced if {
 	every word, level in {"warn": "warn", "confirm": "confirm", "deny": "deny", "nonsense": "deny", "allow": "none"} {
-		object.filter(found, [level]) == object.filter({"deny": 1, "confirm": 1, "warn": 1}, [level])
+		object.filter(entries, [level]) == object.filter({"deny": 1, "confirm": 1, "warn": 1}, [level])
 			with input as on(untraced)
 			with data.guardrails.params.untraced as word
-		sum([number | some number in found]) == count([1 | level != "none"]) with input as on(untraced)
+		sum([number | some number in entries]) == count([1 | level != "none"]) with input as on(untraced)
 			with data.guardrails.params.untraced as word
 	}
 }
 
 test_the_traced_are_not_its_business if {
-	found == {"deny": 0, "confirm": 0, "warn": 0} with input as on(fixtures.thing("subnet", ["blue"]))
+	entries == {"deny": 0, "confirm": 0, "warn": 0} with input as on(fixtures.thing("subnet", ["blue"]))
 }
 
 test_a_harmless_call_may_name_them if {
 	asked := fixtures.request("X", ["protection"], {"t": untraced})
-	found == {"deny": 0, "confirm": 0, "warn": 0} with input as asked
+	entries == {"deny": 0, "confirm": 0, "warn": 0} with input as asked
 }
 
 test_another_type_of_id_is_refused if {
@@ -48,7 +48,7 @@ test_a_protected_machine_in_a_batch_over_zones_is_pointed_out if {
 	targets := {"i-1": machine("a", true), "i-2": machine("b", false)}
 	some entry in indirect.warn with input as fixtures.request("TerminateInstances", ["terminate"], targets)
 	entry.rule == "indirect/zones"
-	contains(entry.message, "a, b, and i-1 protected")
+	contains(entry.message, "names machines in a, b, with termination protection on for i-1. AWS will report an error")
 }
 
 test_one_zone_or_no_protection_is_fine if {

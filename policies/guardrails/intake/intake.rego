@@ -1,6 +1,6 @@
 # METADATA
-# title: What cannot be understood
-# description: Inputs with missing pieces and areas that answer in another shape; both deny.
+# title: Input and answers that cannot be understood
+# description: An input that lacks something, and areas whose answers have the wrong shape, deny.
 # schemas:
 #   - input: schema.input
 package guardrails.intake
@@ -8,50 +8,50 @@ package guardrails.intake
 incomplete contains {
 	"rule": "main/malformed-input",
 	"target": "(input)",
-	"message": sprintf("The guard cannot judge this call: what it was told lacks %s.", [
+	"message": sprintf("The guard cannot judge this call: its input lacks %s.", [
 		concat(", ", sort(missing_pieces)),
 	]),
-	"remediation": "This is a fault of the guard or of its configuration, not of your call; report it with this message.",
+	"remediation": "This is a fault of the guard or its configuration, not of your call. Report it with this message.",
 } if {
 	count(missing_pieces) > 0
 }
 
-# A level vanishes whole when one area of it is not there: on OPA nothing else would say so.
-silent(answers) := {entry |
+# On OPA a whole level is undefined when one of its areas is missing, and nothing else would report it.
+missing_levels(answers) := {entry |
 	some level in ["deny", "confirm", "warn"]
 	not is_object(object.get(answers, level, null))
 	entry := {
 		"rule": "main/malformed",
 		"target": sprintf("guardrails.areas.%s", [level]),
-		"message": sprintf("An area that guardrails.areas names has no %s, so the call is blocked.", [level]),
-		"remediation": "Take the area out of guardrails.areas, or load the policies that are missing.",
+		"message": sprintf("An area listed in guardrails.areas has no %s, so the call is blocked.", [level]),
+		"remediation": "Remove the area from guardrails.areas, or load its policies.",
 	}
 }
 
-misshapen(answers) := {entry |
+malformed(answers) := {entry |
 	some level, areas in answers
-	some area, found in areas
-	is_misshapen(found)
+	some area, entries in areas
+	is_malformed(entries)
 	entry := {
 		"rule": "main/malformed",
 		"target": sprintf("guardrails.%s", [area]),
-		"message": sprintf("The policies of guardrails.%s returned a %s that nobody can read, so the call is blocked.", [
+		"message": sprintf("The policies of guardrails.%s returned a malformed %s, so the call is blocked.", [
 			area,
 			level,
 		]),
-		"remediation": sprintf("Mend %s in guardrails.%s: %s.", [
+		"remediation": sprintf("Fix %s in guardrails.%s: it must be %s.", [
 			level,
 			area,
-			"a set of objects with the texts rule, target, message and remediation",
+			"a set of objects with the strings rule, target, message and remediation",
 		]),
 	}
 }
 
-is_misshapen(found) if not is_set(found)
+is_malformed(entries) if not is_set(entries)
 
-is_misshapen(found) if {
-	is_set(found)
-	some entry in found
+is_malformed(entries) if {
+	is_set(entries)
+	some entry in entries
 	not is_well_formed(entry)
 }
 
@@ -62,7 +62,7 @@ is_well_formed(entry) if {
 	}
 }
 
-# Each piece has a positive helper: where the input lacks it, `not is_array(input.call.effects)` is undefined on OPA.
+# Each piece has a positive helper: without the piece, `not is_array(input.call.effects)` is undefined on OPA.
 missing_pieces contains "call.effects" if not effects_understood
 
 missing_pieces contains "call.tags" if not tags_understood

@@ -12,13 +12,13 @@ fine := fixtures.request("T", ["terminate"], {"i-1": fixtures.machine("green")})
 
 answers(level, areas) := object.union({"deny": {}, "confirm": {}, "warn": {}}, {level: areas})
 
-actions(found) := {violation.action | some violation in found}
+actions(entries) := {violation.action | some violation in entries}
 
-rules(found) := {violation.rule | some violation in found}
+rules(entries) := {violation.rule | some violation in entries}
 
 test_an_area_that_answers_in_another_shape_denies if {
-	every found in [[entry("a/b")], {"a": entry("a/b")}, "deny", true, null, 1] {
-		violations := verdict.violations(answers("deny", {"area": found})) with input as fine
+	every entries in [[entry("a/b")], {"a": entry("a/b")}, "deny", true, null, 1] {
+		violations := verdict.violations(answers("deny", {"area": entries})) with input as fine
 		rules(violations) == {"main/malformed"}
 		actions(violations) == {"deny"}
 	}
@@ -35,11 +35,11 @@ test_an_entry_that_lacks_a_text_denies if {
 }
 
 test_the_message_names_level_and_area if {
-	found := intake.misshapen({"warn": {"weekend": {"just a text"}}})
-	some violation in found
+	entries := intake.malformed({"warn": {"weekend": {"just a text"}}})
+	some violation in entries
 	violation.target == "guardrails.weekend"
-	contains(violation.message, "returned a warn that nobody can read")
-	contains(violation.remediation, "Mend warn in guardrails.weekend")
+	contains(violation.message, "returned a malformed warn")
+	contains(violation.remediation, "Fix warn in guardrails.weekend")
 }
 
 test_a_broken_entry_leaves_the_others if {
@@ -48,7 +48,7 @@ test_a_broken_entry_leaves_the_others if {
 }
 
 test_empty_sets_say_nothing if {
-	intake.misshapen({"deny": {"one": set(), "two": set()}}) == set()
+	intake.malformed({"deny": {"one": set(), "two": set()}}) == set()
 	verdict.violations({"deny": {"one": set()}, "confirm": {}, "warn": {}}) == set() with input as fine
 }
 
@@ -78,8 +78,8 @@ without(path) := json.patch(fine, [{"op": "remove", "path": path}])
 replaced(path, value) := json.patch(fine, [{"op": "replace", "path": path, "value": value}])
 
 lacks(request, piece) if {
-	found := intake.incomplete with input as request
-	some violation in found
+	entries := intake.incomplete with input as request
+	some violation in entries
 	violation.rule == "main/malformed-input"
 	contains(violation.message, piece)
 }
@@ -127,14 +127,14 @@ test_every_count_of_a_cluster_is_needed if {
 
 test_the_cluster_tag_is_needed if {
 	every word in ["", null, 1] {
-		found := intake.incomplete with input as fine with data.guardrails.params.cluster_tag as word
-		rules(found) == {"main/malformed-input"}
+		entries := intake.incomplete with input as fine with data.guardrails.params.cluster_tag as word
+		rules(entries) == {"main/malformed-input"}
 	}
 }
 
 test_all_missing_pieces_are_named_at_once if {
-	found := intake.incomplete with input as {}
-	some violation in found
+	entries := intake.incomplete with input as {}
+	some violation in entries
 	contains(violation.message, "lacks call.effects, call.tags, clusters, live, targets.")
 }
 
@@ -154,5 +154,5 @@ test_targets_that_are_null_are_named if {
 }
 
 test_a_missing_level_has_its_rule if {
-	rules(intake.silent({"deny": {}, "confirm": {}})) == {"main/malformed"}
+	rules(intake.missing_levels({"deny": {}, "confirm": {}})) == {"main/malformed"}
 }

@@ -1,19 +1,19 @@
 # METADATA
-# title: What the rules share
+# title: Helpers that rules share
 # description: >-
-#   Positive helpers about the call, its targets and the live cluster. Each says what is proven; a rule that protects
+#   Facts about the call, its targets and the live cluster. Each holds only where it is proven; a rule that protects
 #   negates one, so that a missing fact denies.
 # schemas:
 #   - input: schema.input
 package guardrails.lib
 
-# The effects after which a machine, its disk, its addresses or its users are worse off at once.
+# Effects that harm a machine, its disks, its addresses or its users at once.
 destructive := {"terminate", "stop", "storage", "traffic", "network", "ip", "scale-in"}
 
 effects := {effect | some effect in input.call.effects}
 
-# The effects of this call that take something away. A scale-in that provably keeps every machine is not among them.
-hurting contains effect if {
+# The effects of this call that take something away. A scale-in that provably keeps every machine does not count.
+harmful contains effect if {
 	some effect in effects
 	effect in (destructive | {"replace"})
 	not effect_avoided(effect)
@@ -21,10 +21,10 @@ hurting contains effect if {
 
 effect_avoided("scale-in") if all_keep_size
 
-# Machines go down. What happens to their disks and addresses follows from it and needs no violation of its own.
-fatal if "terminate" in effects
+# Losing disks and addresses follows from that and needs no violation of its own.
+takes_machines_down if "terminate" in effects
 
-fatal if "stop" in effects
+takes_machines_down if "stop" in effects
 
 # What the call acts on; a destination only receives something.
 targets[id] := target if {
@@ -37,7 +37,7 @@ destinations[id] := target if {
 	target.role == "destination"
 }
 
-# Every cluster that any source calls live, in a dispute too.
+# Every cluster that any source calls live, even where sources disagree.
 live_clusters contains cluster if some cluster in input.live.clusters
 
 live_clusters contains name if {
@@ -47,7 +47,7 @@ live_clusters contains name if {
 
 live_known if input.live.known == true
 
-# The targets that carry a live cluster, each with the names of its live clusters in order.
+# The targets that carry a live cluster, each with the sorted names of its live clusters.
 live_targets[id] := names if {
 	some id, target in targets
 	names := sort([cluster | some cluster in target.clusters; cluster in live_clusters])
@@ -58,11 +58,11 @@ resolved(target) if target.resolved == true
 
 carries_no_cluster(target) if target.clusters == []
 
-# Whether two lists hold the same names, in whichever order.
-same_names(one, other) if {
-	is_array(one)
-	is_array(other)
-	{name | some name in one} == {name | some name in other}
+# The order of the names does not matter.
+same_names(left, right) if {
+	is_array(left)
+	is_array(right)
+	{name | some name in left} == {name | some name in right}
 }
 
 violation(rule, target, message, remediation) := {
@@ -72,7 +72,7 @@ violation(rule, target, message, remediation) := {
 	"remediation": remediation,
 }
 
-# Whether a call that sets the size of a group provably keeps every machine.
+# The call sets the size of groups and provably keeps every machine.
 all_keep_size if {
 	count(targets) > 0
 	every target in targets {
@@ -80,7 +80,7 @@ all_keep_size if {
 	}
 }
 
-# A MaxSize below the present size lowers the desired capacity without naming it.
+# A MaxSize below the current size lowers the desired capacity without naming it.
 keeps_size(target) if {
 	input.call.operation == "UpdateAutoScalingGroup"
 	not_below("DesiredCapacity", target.facts.desired)
@@ -93,7 +93,7 @@ keeps_size(target) if {
 	not_below("DesiredCapacity", target.facts.desired)
 }
 
-# A size the call leaves out stays as it is.
+# A size that the call leaves out does not change.
 not_below(param, desired) if {
 	is_number(desired)
 	size := object.get(input.call.params, param, desired)
@@ -101,8 +101,8 @@ not_below(param, desired) if {
 	size >= desired
 }
 
-# What this call takes away: the machines it names, or all of them where it names something that holds machines.
-taken(name) := input.clusters[name].running if {
+# How many machines of a cluster this call takes away: those it names, or all if it names something that holds machines.
+machines_taken(name) := input.clusters[name].running if {
 	some target in targets
 	target.type != "instance"
 	name in target.clusters

@@ -14,9 +14,9 @@ test_roles_divide_the_targets if {
 	object.keys(lib.destinations) == {"i-2"} with input as both
 }
 
-test_hurting_leaves_protection_out if {
-	lib.hurting == {"terminate"} with input as request({})
-	lib.hurting == {"replace"} with input as fixtures.request("X", ["replace", "indirect"], {})
+test_protection_is_not_harmful if {
+	lib.harmful == {"terminate"} with input as request({})
+	lib.harmful == {"replace"} with input as fixtures.request("X", ["replace", "indirect"], {})
 }
 
 test_live_clusters_come_from_sources_and_counts if {
@@ -61,9 +61,9 @@ test_what_is_no_list_has_no_names if {
 }
 
 test_only_machines_going_down_is_fatal if {
-	lib.fatal with input as fixtures.request("X", ["terminate"], {})
-	lib.fatal with input as fixtures.request("X", ["stop"], {})
-	not lib.fatal with input as fixtures.request("X", ["storage", "replace", "scale-in"], {})
+	lib.takes_machines_down with input as fixtures.request("X", ["terminate"], {})
+	lib.takes_machines_down with input as fixtures.request("X", ["stop"], {})
+	not lib.takes_machines_down with input as fixtures.request("X", ["storage", "replace", "scale-in"], {})
 }
 
 test_a_group_takes_only_its_own_clusters if {
@@ -71,6 +71,6 @@ test_a_group_takes_only_its_own_clusters if {
 		fixtures.request("X", ["terminate"], {"g": fixtures.thing("asg", ["blue"])}),
 		{"clusters": {"green": {"targeted": 1}}},
 	)
-	lib.taken("green") == 1 with input as asked
-	lib.taken("blue") == 3 with input as asked
+	lib.machines_taken("green") == 1 with input as asked
+	lib.machines_taken("blue") == 3 with input as asked
 }

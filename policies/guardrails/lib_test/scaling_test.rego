@@ -11,28 +11,28 @@ sizing(operation, params, targets) := object.union(
 )
 
 test_a_group_that_keeps_its_size_is_not_hurt if {
-	count(lib.hurting) == 0 with input as sizing("SetDesiredCapacity", {"DesiredCapacity": 3}, {"g": group(3)})
-	count(lib.hurting) == 0 with input as sizing("UpdateAutoScalingGroup", {"MaxSize": 5}, {"g": group(3)})
+	count(lib.harmful) == 0 with input as sizing("SetDesiredCapacity", {"DesiredCapacity": 3}, {"g": group(3)})
+	count(lib.harmful) == 0 with input as sizing("UpdateAutoScalingGroup", {"MaxSize": 5}, {"g": group(3)})
 }
 
 test_every_group_must_keep_its_size if {
 	both := {"g": group(3), "h": group(4)}
-	lib.hurting == {"scale-in"} with input as sizing("SetDesiredCapacity", {"DesiredCapacity": 3}, both)
+	lib.harmful == {"scale-in"} with input as sizing("SetDesiredCapacity", {"DesiredCapacity": 3}, both)
 }
 
 test_no_group_is_no_proof if {
-	lib.hurting == {"scale-in"} with input as sizing("SetDesiredCapacity", {"DesiredCapacity": 3}, {})
+	lib.harmful == {"scale-in"} with input as sizing("SetDesiredCapacity", {"DesiredCapacity": 3}, {})
 }
 
 test_a_size_that_is_no_number_is_no_proof if {
-	lib.hurting == {"scale-in"} with input as sizing("SetDesiredCapacity", {"DesiredCapacity": "9"}, {"g": group(3)})
-	lib.hurting == {"scale-in"} with input as sizing("SetDesiredCapacity", {"DesiredCapacity": 3}, {"g": group("3")})
-	lib.hurting == {"scale-in"} with input as sizing("SetDesiredCapacity", {"DesiredCapacity": 3}, {"g": group(null)})
+	lib.harmful == {"scale-in"} with input as sizing("SetDesiredCapacity", {"DesiredCapacity": "9"}, {"g": group(3)})
+	lib.harmful == {"scale-in"} with input as sizing("SetDesiredCapacity", {"DesiredCapacity": 3}, {"g": group("3")})
+	lib.harmful == {"scale-in"} with input as sizing("SetDesiredCapacity", {"DesiredCapacity": 3}, {"g": group(null)})
 }
 
 test_zero_is_a_size if {
-	count(lib.hurting) == 0 with input as sizing("SetDesiredCapacity", {"DesiredCapacity": 0}, {"g": group(0)})
-	lib.hurting == {"scale-in"} with input as sizing("SetDesiredCapacity", {"DesiredCapacity": 0}, {"g": group(1)})
+	count(lib.harmful) == 0 with input as sizing("SetDesiredCapacity", {"DesiredCapacity": 0}, {"g": group(0)})
+	lib.harmful == {"scale-in"} with input as sizing("SetDesiredCapacity", {"DesiredCapacity": 0}, {"g": group(1)})
 }
 
 test_size_does_not_excuse_other_harm if {
@@ -40,5 +40,5 @@ test_size_does_not_excuse_other_harm if {
 		fixtures.request("SetDesiredCapacity", ["scale-in", "terminate"], {"g": group(3)}),
 		{"call": {"params": {"DesiredCapacity": 3}}},
 	)
-	lib.hurting == {"terminate"} with input as request
+	lib.harmful == {"terminate"} with input as request
 }

@@ -1,8 +1,8 @@
 # METADATA
-# title: The live cluster is indestructible
+# title: The live cluster cannot be destroyed
 # description: >-
-#   A target that carries a live cluster may not be terminated, stopped, lose its disks or its traffic. One violation
-#   per target: the worst effect speaks for those that follow from it.
+#   Nothing that carries a live cluster may be terminated, stopped, or lose its disks or its traffic. There is one
+#   violation per target: the worst effect covers those that follow from it.
 # schemas:
 #   - input: schema.input
 package guardrails.live_cluster
@@ -10,19 +10,20 @@ package guardrails.live_cluster
 import data.guardrails.lib
 import data.guardrails.text
 
-terminate_remedy := concat(" ", [
+terminate_remediation := concat(" ", [
 	"Check the ids: did you mean the other cluster?",
-	"To retire this one, first move its addresses to its complete replacement; once it is not live, the call is allowed.",
+	"To retire this one, first move its addresses to a complete replacement;",
+	"the call is allowed once this cluster is no longer live.",
 ])
 
-stop_remedy := concat(" ", [
+stop_remediation := concat(" ", [
 	"Check the ids: did you mean the other cluster?",
 	"For maintenance, first move the addresses to a complete replacement, then stop this one.",
 ])
 
 # METADATA
 # title: Live machines are not terminated
-# description: Denies every call that terminates machines of a live cluster, by whichever way it names them.
+# description: Denies every call that terminates machines of a live cluster, however it names them.
 # custom:
 #   rule: live-cluster/terminate
 #   severity: critical
@@ -30,7 +31,7 @@ stop_remedy := concat(" ", [
 #   incident: PythonAnywhere, 2023-10-09
 #   avoid: aws ec2 terminate-instances --instance-ids BLUES_MACHINE
 #   prefer: aws ec2 terminate-instances --instance-ids GREENS_MACHINE
-deny contains lib.violation("live-cluster/terminate", id, text.would(verb, id), terminate_remedy) if {
+deny contains lib.violation("live-cluster/terminate", id, text.would(verb, id), terminate_remediation) if {
 	"terminate" in lib.effects
 	some id, _ in lib.live_targets
 	verb := on_machines("terminate", id)
@@ -46,7 +47,7 @@ deny contains lib.violation("live-cluster/terminate", id, text.would(verb, id), 
 #   incident: PythonAnywhere, 2023-10-09
 #   avoid: aws ec2 stop-instances --instance-ids BLUES_MACHINE
 #   prefer: aws ec2 stop-instances --instance-ids GREENS_MACHINE
-deny contains lib.violation("live-cluster/stop", id, text.would(verb, id), stop_remedy) if {
+deny contains lib.violation("live-cluster/stop", id, text.would(verb, id), stop_remediation) if {
 	"stop" in lib.effects
 	not "terminate" in lib.effects
 	some id, _ in lib.live_targets
@@ -54,7 +55,7 @@ deny contains lib.violation("live-cluster/stop", id, text.would(verb, id), stop_
 }
 
 # METADATA
-# title: Disks of the live cluster stay
+# title: The live cluster keeps its disks
 # description: Denies deleting, detaching or replacing disks of a live cluster.
 # custom:
 #   rule: live-cluster/storage
@@ -65,31 +66,31 @@ deny contains lib.violation("live-cluster/stop", id, text.would(verb, id), stop_
 #   prefer: aws ec2 create-snapshot --volume-id BLUES_VOLUME
 deny contains lib.violation("live-cluster/storage", id, message, remediation) if {
 	"storage" in lib.effects
-	not lib.fatal
+	not lib.takes_machines_down
 	some id, _ in lib.live_targets
-	message := text.would("delete, detach or give up storage of", id)
-	remediation := "Check the id. Work on a copy made from a snapshot, or move the addresses away from this cluster first."
+	message := text.would("delete, detach or replace storage of", id)
+	remediation := "Check the id. Work on a copy made from a snapshot, or first move this cluster's addresses to a replacement."
 }
 
 # METADATA
-# title: Traffic to the live cluster flows
+# title: The live cluster keeps its traffic
 # description: >-
-#   Denies cutting the traffic of a live cluster. Where the call also changes a network or an address, or moves the
-#   live pointer, the rules of those areas speak for it.
+#   Denies cutting off traffic to a live cluster. Where the call also changes a network or an address, or moves the live
+#   pointer, the rules for those report it.
 # custom:
 #   rule: live-cluster/traffic
 #   severity: critical
-#   remediation: Bring the replacement into service before you take this one out.
+#   remediation: Put the replacement into service before you take this one out.
 #   incident: Facebook, 2021-10-04
 #   avoid: aws elbv2 deregister-targets --target-group-arn BLUES_GROUP --targets Id=BLUES_MACHINE
 #   prefer: aws elbv2 register-targets --target-group-arn BLUES_GROUP --targets Id=GREENS_MACHINE
-deny contains lib.violation("live-cluster/traffic", id, text.would("cut the traffic of", id), remediation) if {
+deny contains lib.violation("live-cluster/traffic", id, text.would("cut off traffic to", id), remediation) if {
 	"traffic" in lib.effects
-	not lib.fatal
+	not lib.takes_machines_down
 	count(lib.effects & {"storage", "network", "ip"}) == 0
 	some id, _ in lib.live_targets
 	not is_live_pointer(id)
-	remediation := "Bring the replacement into service first, move the addresses to it, then take this one out."
+	remediation := "Put the replacement into service first, move the addresses to it, then take this one out."
 }
 
 is_live_pointer(id) if lib.targets[id].type == "ssm-parameter"

@@ -1,5 +1,4 @@
-# The live cluster keeps its machines. Groups that hold machines of a live cluster are neither shrunk nor replaced
-# under it.
+# The live cluster keeps its machines: groups that hold them are neither shrunk nor replaced underneath it.
 
 package guardrails.live_cluster
 
@@ -9,33 +8,33 @@ import data.guardrails.text
 # METADATA
 # title: Groups of the live cluster are not shrunk
 # description: >-
-#   Denies a size below the present one, and every size where the present one is unknown. AWS picks the machines to
-#   terminate and heeds no termination protection.
+#   Denies a size below the current one, and every size where the current one is unknown. AWS chooses the machines to
+#   terminate, and ignores termination protection.
 # custom:
 #   rule: live-cluster/scale-in
 #   severity: critical
-#   remediation: Name a size that is not below the present one.
+#   remediation: Set a size that is not below the current one.
 #   incident: AWS S3, 2017-02-28
 #   avoid: aws autoscaling set-desired-capacity --auto-scaling-group-name BLUE --desired-capacity 0
 #   prefer: aws autoscaling set-desired-capacity --auto-scaling-group-name GREEN --desired-capacity 0
 deny contains lib.violation("live-cluster/scale-in", id, message, remediation) if {
 	"scale-in" in lib.effects
-	not lib.fatal
+	not lib.takes_machines_down
 	some id, _ in lib.live_targets
 	target := lib.targets[id]
 	not lib.keeps_size(target)
-	message := sprintf("%s The group wants %v machines now; the call says %s.", [
+	message := sprintf("%s The group's desired size is %v; the call sets %s.", [
 		text.would("take machines away from", id),
-		object.get(object.get(target, "facts", {}), "desired", "an unknown number of"),
-		sizes_named,
+		object.get(object.get(target, "facts", {}), "desired", "unknown"),
+		new_sizes,
 	])
-	remediation := "Name a DesiredCapacity and a MaxSize that are not below the present size."
+	remediation := "Set a DesiredCapacity and a MaxSize that are not below the current size."
 }
 
-default sizes_named := "nothing about the size"
+default new_sizes := "no size"
 
-sizes_named := concat(", ", parts) if {
-	parts := [sprintf("%s %v", [param, size]) |
+new_sizes := concat(", ", parts) if {
+	parts := [sprintf("%s to %v", [param, size]) |
 		some param in ["DesiredCapacity", "MaxSize"]
 		size := input.call.params[param]
 	]
@@ -56,19 +55,19 @@ deny contains lib.violation("live-cluster/replace", id, message, remediation) if
 	"replace" in lib.effects
 	some id, _ in lib.live_targets
 	message := text.would("replace running machines of", id)
-	remediation := replacement_of(lib.targets[id].type)
+	remediation := instead_of_replacing(lib.targets[id].type)
 }
 
-# What an update of a stack replaces only a change set tells beforehand.
-replacement_of(type) := concat(" ", [
-	"Make a change set (CreateChangeSet), see that it neither removes nor replaces these machines, and execute that;",
-	"or start the new version as a stack of its own beside the live one.",
+# Only a change set tells in advance what updating a stack replaces.
+instead_of_replacing(type) := concat(" ", [
+	"Create a change set (CreateChangeSet), check that it neither removes nor replaces these machines, and execute it;",
+	"or start the new version as a separate stack beside the live one.",
 ]) if {
 	type == "cfn-stack"
-} else := "Start the new version as a cluster of its own beside the live one, then move the addresses to it."
+} else := "Start the new version as a separate cluster beside the live one, then move the addresses to it."
 
 # METADATA
-# title: Delayed harm to the live cluster is pointed out
+# title: Delayed harm to the live cluster gets a warning
 # description: Warns of calls that let something else terminate or replace machines of a live cluster later.
 # custom:
 #   rule: live-cluster/indirect
@@ -80,6 +79,6 @@ replacement_of(type) := concat(" ", [
 warn contains lib.violation("live-cluster/indirect", id, message, remediation) if {
 	"indirect" in lib.effects
 	some id, _ in lib.live_targets
-	message := text.would("later, without asking again, change what happens to", id)
-	remediation := "Make sure that nothing it sets off will shrink, stop or replace the live cluster."
+	message := sprintf("%s The guard will not see them.", [text.would("set up later changes to", id)])
+	remediation := "Make sure that nothing it sets up will shrink, stop or replace the live cluster."
 }

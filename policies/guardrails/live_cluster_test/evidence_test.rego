@@ -18,16 +18,16 @@ green_machine := {"i-1": fixtures.machine("green")}
 
 test_nothing_is_hurt_while_live_is_unknown if {
 	every effect in ["terminate", "stop", "storage", "traffic", "network", "ip", "scale-in", "replace"] {
-		found := live_cluster.deny with input as while(nobody, "X", [effect], green_machine)
-		"live-cluster/unknown-live" in rules(found)
+		entries := live_cluster.deny with input as while(nobody, "X", [effect], green_machine)
+		"live-cluster/unknown-live" in rules(entries)
 	}
 }
 
 test_unknown_live_message_says_what_the_sources_said if {
-	found := live_cluster.deny with input as while(nobody, "TerminateInstances", ["terminate"], green_machine)
-	some entry in found
+	entries := live_cluster.deny with input as while(nobody, "TerminateInstances", ["terminate"], green_machine)
+	some entry in entries
 	entry.rule == "live-cluster/unknown-live"
-	contains(entry.message, "would hurt i-1 of green, and no source says which cluster is live")
+	contains(entry.message, "would harm i-1 of green, but no source says which cluster is live")
 	contains(entry.message, "(eip: as seen in the test)")
 }
 
@@ -54,17 +54,17 @@ test_pointer_may_be_judged_by_its_own_rule_while_live_is_unknown if {
 test_every_cluster_in_dispute_is_protected if {
 	every cluster in ["blue", "red"] {
 		targets := {"i-1": fixtures.machine(cluster)}
-		found := live_cluster.deny with input as while(dispute, "TerminateInstances", ["terminate"], targets)
-		rules(found) == {"live-cluster/terminate"}
+		entries := live_cluster.deny with input as while(dispute, "TerminateInstances", ["terminate"], targets)
+		rules(entries) == {"live-cluster/terminate"}
 	}
 	count(live_cluster.deny) == 0 with input as while(dispute, "TerminateInstances", ["terminate"], green_machine)
 }
 
 test_a_dispute_denies_all_where_it_should if {
 	request := while(dispute, "TerminateInstances", ["terminate"], green_machine)
-	found := live_cluster.deny with input as request with data.guardrails.params.disputed as "deny"
-	rules(found) == {"live-cluster/disputed"}
-	some entry in found
+	entries := live_cluster.deny with input as request with data.guardrails.params.disputed as "deny"
+	rules(entries) == {"live-cluster/disputed"}
+	some entry in entries
 	contains(entry.message, "eip: as seen in the test; tag: as seen in the test")
 }
 
@@ -101,8 +101,8 @@ test_evidence_of_the_allowed_age_is_fresh if {
 
 test_evidence_without_an_age_is_old if {
 	request := while(aged(null), "T", ["terminate"], green_machine)
-	found := live_cluster.deny with input as request
-	rules(found) == {"live-cluster/stale-evidence"}
+	entries := live_cluster.deny with input as request
+	rules(entries) == {"live-cluster/stale-evidence"}
 }
 
 test_no_allowed_age_is_none if {
@@ -118,11 +118,11 @@ test_old_evidence_of_a_harmless_call_passes if {
 
 test_without_the_parameter_no_age_is_allowed if {
 	request := while(aged(1), "T", ["terminate"], green_machine)
-	found := live_cluster.deny with input as request
+	entries := live_cluster.deny with input as request
 		with data.guardrails.params as {}
-	rules(found) == {"live-cluster/stale-evidence"}
-	some entry in found
-	contains(entry.message, "eip is 1 s old, at most 0 s are allowed.")
+	rules(entries) == {"live-cluster/stale-evidence"}
+	some entry in entries
+	contains(entry.message, "eip is 1 s old; the limit is 0 s.")
 }
 
 test_old_evidence_is_good_enough_for_a_launch if {

@@ -5,7 +5,7 @@ package guardrails.live_cluster_test
 import data.guardrails.fixtures_test as fixtures
 import data.guardrails.live_cluster
 
-rules(found) := {entry.rule | some entry in found}
+rules(entries) := {entry.rule | some entry in entries}
 
 on_blue(operation, effects) := fixtures.request(operation, effects, {"i-1": fixtures.machine("blue")})
 
@@ -34,13 +34,13 @@ test_other_machine_is_free if {
 
 test_each_live_machine_has_its_violation if {
 	targets := {"i-1": fixtures.machine("blue"), "i-2": fixtures.machine("blue")}
-	found := live_cluster.deny with input as fixtures.request("TerminateInstances", ["terminate"], targets)
-	{entry.target | some entry in found} == {"i-1", "i-2"}
+	entries := live_cluster.deny with input as fixtures.request("TerminateInstances", ["terminate"], targets)
+	{entry.target | some entry in entries} == {"i-1", "i-2"}
 }
 
 test_message_says_what_would_happen if {
-	found := live_cluster.deny with input as on_blue("TerminateInstances", ["terminate"])
-	[entry.message | some entry in found] == [concat("", [
+	entries := live_cluster.deny with input as on_blue("TerminateInstances", ["terminate"])
+	[entry.message | some entry in entries] == [concat("", [
 		"TerminateInstances would terminate i-1, a machine of the live cluster blue",
 		" (3 of 3 machines running).",
 	])]
@@ -48,8 +48,8 @@ test_message_says_what_would_happen if {
 
 test_groups_lose_the_machines_of_the_cluster if {
 	targets := {"blue-asg": fixtures.thing("asg", ["blue"])}
-	found := live_cluster.deny with input as fixtures.request("DeleteAutoScalingGroup", ["terminate"], targets)
-	some entry in found
+	entries := live_cluster.deny with input as fixtures.request("DeleteAutoScalingGroup", ["terminate"], targets)
+	some entry in entries
 	startswith(entry.message, "DeleteAutoScalingGroup would terminate the machines of blue-asg, an Auto Scaling group")
 }
 
@@ -101,8 +101,8 @@ test_destinations_are_not_hurt if {
 
 test_stopping_speaks_for_what_follows_from_it if {
 	every effect in ["storage", "traffic", "scale-in"] {
-		found := live_cluster.deny with input as on_blue("StopInstances", ["stop", effect])
-		rules(found) == {"live-cluster/stop"}
+		entries := live_cluster.deny with input as on_blue("StopInstances", ["stop", effect])
+		rules(entries) == {"live-cluster/stop"}
 	}
 }
 

@@ -11,10 +11,10 @@ sized(operation, cluster, params) := object.union(
 )
 
 test_live_group_is_not_shrunk if {
-	found := live_cluster.deny with input as sized("SetDesiredCapacity", "blue", {"DesiredCapacity": 2})
-	rules(found) == {"live-cluster/scale-in"}
-	some entry in found
-	contains(entry.message, "The group wants 3 machines now; the call says DesiredCapacity 2.")
+	entries := live_cluster.deny with input as sized("SetDesiredCapacity", "blue", {"DesiredCapacity": 2})
+	rules(entries) == {"live-cluster/scale-in"}
+	some entry in entries
+	contains(entry.message, "The group's desired size is 3; the call sets DesiredCapacity to 2.")
 }
 
 test_live_group_may_grow_or_stay if {
@@ -31,10 +31,10 @@ test_other_group_may_shrink if {
 }
 
 test_a_lower_maximum_shrinks if {
-	found := live_cluster.deny with input as sized("UpdateAutoScalingGroup", "blue", {"MaxSize": 2})
-	rules(found) == {"live-cluster/scale-in"}
-	some entry in found
-	contains(entry.message, "the call says MaxSize 2.")
+	entries := live_cluster.deny with input as sized("UpdateAutoScalingGroup", "blue", {"MaxSize": 2})
+	rules(entries) == {"live-cluster/scale-in"}
+	some entry in entries
+	contains(entry.message, "the call sets MaxSize to 2.")
 }
 
 test_either_size_shrinks if {
@@ -45,10 +45,10 @@ test_either_size_shrinks if {
 }
 
 test_no_size_is_no_proof if {
-	found := live_cluster.deny with input as sized("SetDesiredCapacity", "blue", {})
-	rules(found) == {"live-cluster/scale-in"}
-	some entry in found
-	contains(entry.message, "the call says nothing about the size.")
+	entries := live_cluster.deny with input as sized("SetDesiredCapacity", "blue", {})
+	rules(entries) == {"live-cluster/scale-in"}
+	some entry in entries
+	contains(entry.message, "the call sets no size.")
 }
 
 test_another_operation_is_no_proof if {
@@ -61,10 +61,10 @@ test_unknown_present_size_is_no_proof if {
 		fixtures.request("SetDesiredCapacity", ["scale-in"], {"g": fixtures.thing("asg", ["blue"])}),
 		{"call": {"params": {"DesiredCapacity": 9}}},
 	)
-	found := live_cluster.deny with input as request
-	rules(found) == {"live-cluster/scale-in"}
-	some entry in found
-	contains(entry.message, "The group wants an unknown number of machines now;")
+	entries := live_cluster.deny with input as request
+	rules(entries) == {"live-cluster/scale-in"}
+	some entry in entries
+	contains(entry.message, "The group's desired size is unknown;")
 }
 
 test_termination_speaks_for_scaling_in if {
@@ -98,6 +98,6 @@ test_an_update_of_a_live_stack_asks_for_a_change_set if {
 }
 
 test_only_a_stack_has_change_sets if {
-	contains(live_cluster.replacement_of("cfn-stack"), "Make a change set")
-	startswith(live_cluster.replacement_of("asg"), "Start the new version as a cluster of its own")
+	contains(live_cluster.instead_of_replacing("cfn-stack"), "Create a change set")
+	startswith(live_cluster.instead_of_replacing("asg"), "Start the new version as a separate cluster")
 }

@@ -1,8 +1,8 @@
 # METADATA
-# title: The verdict
+# title: The decision
 # description: >-
-#   Collects what the areas say into the one decision the guard asks for. It is defined for every input; whatever cannot
-#   be understood denies.
+#   Turns the answers of all areas into the one decision the guard asks for. It is defined for every input; an input or
+#   answer that cannot be understood is a denial.
 # schemas:
 #   - input: schema.input
 package guardrails.main
@@ -11,9 +11,9 @@ import data.guardrails.areas
 import data.guardrails.verdict
 
 # METADATA
-# title: The verdict on a call
-# description: The strongest action of all violations, and the violations in order of rule and target.
+# title: The decision on a call
+# description: The strongest action of all violations, and the violations sorted by rule and target.
 # entrypoint: true
-decision := {"action": verdict.strongest(found), "violations": verdict.ordered(found)} if {
-	found := verdict.violations(areas.answers)
+decision := {"action": verdict.strongest(violations), "violations": verdict.ordered(violations)} if {
+	violations := verdict.violations(areas.answers)
 }

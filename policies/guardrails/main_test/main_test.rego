@@ -15,10 +15,10 @@ shaped(decision) if {
 }
 
 test_harming_the_live_cluster_is_denied if {
-	found := main.decision with input as on("blue")
-	found.action == "deny"
-	[violation.rule | some violation in found.violations] == ["live-cluster/terminate"]
-	[violation.action | some violation in found.violations] == ["deny"]
+	entries := main.decision with input as on("blue")
+	entries.action == "deny"
+	[violation.rule | some violation in entries.violations] == ["live-cluster/terminate"]
+	[violation.action | some violation in entries.violations] == ["deny"]
 }
 
 test_harming_another_cluster_is_allowed if {
@@ -41,30 +41,30 @@ test_every_level_of_every_area_is_asked if {
 }
 
 test_a_rule_in_dryrun_is_recorded_and_allowed if {
-	found := main.decision with input as on("blue")
+	entries := main.decision with input as on("blue")
 		with data.guardrails.params.enforcement as {"live-cluster/terminate": "dryrun"}
-	found.action == "allow"
-	[violation.action | some violation in found.violations] == ["dryrun"]
+	entries.action == "allow"
+	[violation.action | some violation in entries.violations] == ["dryrun"]
 }
 
 test_a_rule_turned_into_a_warning_warns if {
-	found := main.decision with input as on("blue")
+	entries := main.decision with input as on("blue")
 		with data.guardrails.params.enforcement as {"live-cluster/terminate": "warn"}
-	found.action == "warn"
+	entries.action == "warn"
 }
 
 test_the_decision_is_defined_for_every_input if {
 	every document in [{}, [], null, "x", 1, {"call": null}, {"targets": {"i-1": null}}] {
-		found := main.decision with input as document
-		shaped(found)
-		found.action == "deny"
+		entries := main.decision with input as document
+		shaped(entries)
+		entries.action == "deny"
 	}
 }
 
 test_a_missing_fact_denies if {
 	every key in ["call", "targets", "clusters", "live"] {
-		found := main.decision with input as object.remove(on("green"), [key])
-		found.action == "deny"
+		entries := main.decision with input as object.remove(on("green"), [key])
+		entries.action == "deny"
 	}
 }
 
@@ -93,19 +93,19 @@ test_every_area_is_asked_by_its_name if {
 
 test_a_raised_warning_denies if {
 	group := object.union(fixtures.thing("asg", ["blue"]), {"facts": {"desired": 3, "untagged": []}})
-	found := main.decision with input as fixtures.request("PutScalingPolicy", ["indirect"], {"g": group})
+	entries := main.decision with input as fixtures.request("PutScalingPolicy", ["indirect"], {"g": group})
 		with data.guardrails.params.enforcement as {"live-cluster/indirect": "deny"}
-	found.action == "deny"
-	[violation.action | some violation in found.violations] == ["deny"]
+	entries.action == "deny"
+	[violation.action | some violation in entries.violations] == ["deny"]
 }
 
 test_the_strongest_of_mixed_actions_decides if {
 	targets := {"i-1": fixtures.machine("blue"), "i-2": fixtures.untagged}
-	found := main.decision with input as fixtures.request("TerminateInstances", ["terminate"], targets)
+	entries := main.decision with input as fixtures.request("TerminateInstances", ["terminate"], targets)
 		with data.guardrails.params.untagged as "confirm"
 		with data.guardrails.params.enforcement as {"live-cluster/mixed-batch": "warn"}
-	found.action == "deny"
-	[[violation.rule, violation.target, violation.action] | some violation in found.violations] == [
+	entries.action == "deny"
+	[[violation.rule, violation.target, violation.action] | some violation in entries.violations] == [
 		["live-cluster/mixed-batch", "(batch)", "warn"],
 		["live-cluster/terminate", "i-1", "deny"],
 		["live-cluster/untagged", "i-2", "confirm"],

@@ -5,7 +5,7 @@ package guardrails.network_test
 import data.guardrails.fixtures_test as fixtures
 import data.guardrails.network
 
-rules(found) := {entry.rule | some entry in found}
+rules(entries) := {entry.rule | some entry in entries}
 
 on(type, cluster, effects) := fixtures.request("X", effects, {"x-1": fixtures.thing(type, [cluster])})
 
@@ -55,8 +55,8 @@ test_each_target_has_its_violation if {
 		"subnet-2": fixtures.thing("subnet", ["blue"]),
 		"subnet-3": fixtures.thing("subnet", ["green"]),
 	}
-	found := network.deny with input as fixtures.request("X", ["network"], targets)
-	{entry.target | some entry in found} == {"subnet-1", "subnet-2"}
+	entries := network.deny with input as fixtures.request("X", ["network"], targets)
+	{entry.target | some entry in entries} == {"subnet-1", "subnet-2"}
 }
 
 test_a_target_without_a_type_is_not_lost if {
@@ -69,11 +69,11 @@ test_destinations_are_not_changed if {
 	count(network.deny) == 0 with input as fixtures.request("X", ["network"], {"subnet-1": destination})
 }
 
-test_message_and_remedy if {
-	found := network.deny with input as on("subnet", "blue", ["network"])
-	some entry in found
+test_message_and_remediation if {
+	entries := network.deny with input as on("subnet", "blue", ["network"])
+	some entry in entries
 	entry.message == "X would change x-1, a subnet of the live cluster blue (3 of 3 machines running)."
-	startswith(entry.remediation, "Make the change in a network of its own")
+	startswith(entry.remediation, "Make the change in a separate network")
 	detached := network.deny with input as on("eni", "blue", ["network"])
 	some other in detached
 	startswith(other.message, "X would change or detach x-1, a network interface")
@@ -82,7 +82,7 @@ test_message_and_remedy if {
 verbs := {
 	"subnet": "change",
 	"route-table": "change the routes of",
-	"nacl": "change the filters of",
+	"nacl": "change the rules of",
 	"eni": "change or detach",
 	"instance": "change the network settings of",
 	"nat-gateway": "change the network of",
@@ -90,17 +90,17 @@ verbs := {
 
 test_each_rule_says_what_the_call_would_do if {
 	every type, verb in verbs {
-		found := network.deny with input as on(type, "blue", ["network"])
-		some entry in found
+		entries := network.deny with input as on(type, "blue", ["network"])
+		some entry in entries
 		startswith(entry.message, sprintf("X would %s x-1, ", [verb]))
 		endswith(entry.message, " of the live cluster blue (3 of 3 machines running).")
 	}
 }
 
-test_remedy_reads_as_one_sentence if {
-	found := network.deny with input as on("subnet", "blue", ["network"])
-	[entry.remediation | some entry in found] == [concat("", [
-		"Make the change in a network of its own, start the new cluster there and move the addresses to it; ",
-		"this network is free to change once no live cluster is on it.",
+test_remediation_in_full if {
+	entries := network.deny with input as on("subnet", "blue", ["network"])
+	[entry.remediation | some entry in entries] == [concat("", [
+		"Make the change in a separate network, start the new cluster there, and move the addresses to it. ",
+		"This network can be changed once no live cluster uses it.",
 	])]
 }

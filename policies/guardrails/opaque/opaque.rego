@@ -1,7 +1,7 @@
 # METADATA
-# title: What nobody can read
+# title: Commands with unknown effects
 # description: >-
-#   Commands and automations that run on machines: their text may do anything, so on a live cluster a person confirms them.
+#   Commands and automations may do anything to the machines they run on, so on a live cluster they need confirmation.
 # schemas:
 #   - input: schema.input
 package guardrails.opaque
@@ -9,18 +9,18 @@ package guardrails.opaque
 import data.guardrails.lib
 import data.guardrails.text
 
-# An unknown word asks for confirmation.
+# An unknown value asks for confirmation.
 default level := "confirm"
 
 level := data.guardrails.params.opaque if data.guardrails.params.opaque in {"warn", "allow"}
 
 # METADATA
-# title: Commands on live machines are confirmed
-# description: Asks before a command or automation runs on machines of a live cluster; the parameter `opaque` says how.
+# title: Commands on live machines need confirmation
+# description: Asks before a command or automation runs on machines of a live cluster. The parameter `opaque` may relax this.
 # custom:
 #   rule: opaque/command
 #   severity: high
-#   remediation: Run it on a machine that is not live first.
+#   remediation: Try it on a machine that is not live first.
 #   incident: GitLab, 2017-01-31; Facebook, 2021-10-04
 #   avoid: aws ssm send-command --document-name AWS-RunShellScript --instance-ids BLUES_MACHINE
 #   prefer: aws ssm send-command --document-name AWS-RunShellScript --instance-ids GREENS_MACHINE
@@ -30,12 +30,12 @@ confirm contains command(id) if {
 }
 
 # METADATA
-# title: Commands on live machines are pointed out
+# title: Commands on live machines get a warning
 # description: The same where the parameter `opaque` is "warn".
 # custom:
 #   rule: opaque/command
 #   severity: high
-#   remediation: Run it on a machine that is not live first.
+#   remediation: Try it on a machine that is not live first.
 #   incident: GitLab, 2017-01-31; Facebook, 2021-10-04
 warn contains command(id) if {
 	level == "warn"
@@ -48,7 +48,7 @@ touched contains id if {
 	not elsewhere(id, target)
 }
 
-# Proven to run on machines of other clusters, or on none.
+# Proven to run only on machines that are not live.
 elsewhere(id, target) if {
 	lib.resolved(target)
 	not lib.live_targets[id]
@@ -61,19 +61,23 @@ may_be_live(target) if {
 	not lib.carries_no_cluster(target)
 }
 
-# What names nothing may run anywhere.
+# A command without a target may run anywhere.
 touched contains "(anywhere)" if {
 	"opaque" in lib.effects
 	count(lib.targets) == 0
 }
 
 command(id) := lib.violation("opaque/command", id, message, remediation) if {
-	message := sprintf("%s runs something on %s that the guard cannot read%s.", [text.operation, place(id), text.forms])
-	remediation := "Run it on a machine that is not live first, and name the machines it may touch."
+	message := sprintf("%s would run something that the guard cannot inspect %s%s.", [
+		text.operation,
+		place(id),
+		text.forms,
+	])
+	remediation := "Try it on a machine that is not live first, and name the machines it may run on."
 }
 
-place(id) := sprintf("%s of the live cluster %s", [id, text.live_text(id)]) if {
+place(id) := sprintf("on %s of the live cluster %s", [id, text.live_text(id)]) if {
 	lib.live_targets[id]
-} else := "no machine that it names" if {
+} else := "on machines that it does not name" if {
 	count(lib.targets) == 0
-} else := sprintf("%s, of which nobody can tell whether it is live,", [id])
+} else := sprintf("on %s, which may be live", [id])

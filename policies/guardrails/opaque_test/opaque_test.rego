@@ -9,7 +9,7 @@ test_a_command_on_live_machines_is_confirmed if {
 	some entry in opaque.confirm with input as on({"i-1": fixtures.machine("blue")})
 	entry.rule == "opaque/command"
 	entry.target == "i-1"
-	contains(entry.message, "i-1 of the live cluster blue")
+	contains(entry.message, "cannot inspect on i-1 of the live cluster blue")
 	count(opaque.warn) == 0 with input as on({"i-1": fixtures.machine("blue")})
 }
 
@@ -21,7 +21,7 @@ test_a_command_on_what_nobody_knows_is_confirmed if {
 	untraced := object.union(fixtures.thing("ssm-item", []), {"facts": {"traced": false}})
 	every target in [fixtures.unresolved, untraced] {
 		some entry in opaque.confirm with input as on({"i-1": target})
-		contains(entry.message, "on i-1, of which nobody can tell whether it is live, that")
+		contains(entry.message, "cannot inspect on i-1, which may be live.")
 	}
 }
 
@@ -35,7 +35,7 @@ test_a_command_is_confirmed_while_the_live_cluster_is_unknown if {
 test_a_command_that_names_nothing_is_confirmed if {
 	some entry in opaque.confirm with input as on({})
 	entry.target == "(anywhere)"
-	contains(entry.message, "no machine that it names")
+	contains(entry.message, "cannot inspect on machines that it does not name")
 }
 
 test_the_parameter_decides if {

@@ -1,5 +1,4 @@
-# The live pointer follows the addresses. A parameter that says which cluster is live changes after the addresses
-# have moved, not before.
+# The live pointer, a parameter that names the live cluster, changes after the addresses have moved, not before.
 
 package guardrails.protection
 
@@ -7,10 +6,10 @@ import data.guardrails.lib
 import data.guardrails.text
 
 # METADATA
-# title: The live pointer is not moved ahead of the addresses
+# title: The live pointer does not move before the addresses
 # description: >-
-#   Denies writing, deleting or relabelling the parameter that names the live cluster while another source still names
-#   that cluster, or no other source says anything.
+#   Denies writing, deleting or relabelling the parameter that names the live cluster, while another source still names
+#   that cluster or no other source names any.
 # custom:
 #   rule: protection/live-pointer
 #   severity: critical
@@ -23,7 +22,7 @@ deny contains lib.violation("protection/live-pointer", id, message, remediation)
 	not addresses_have_moved
 	some id, target in lib.targets
 	moves_pointer(target)
-	message := sprintf("%s would change %s, which says which cluster is live, before the addresses have moved (%s).", [
+	message := sprintf("%s would change %s, which names the live cluster, before the addresses have moved (%s).", [
 		text.operation,
 		id,
 		text.evidence,
@@ -32,7 +31,7 @@ deny contains lib.violation("protection/live-pointer", id, message, remediation)
 }
 
 addresses_have_moved if {
-	named := clusters_named_beside("ssm")
+	named := clusters_named_without("ssm")
 	count(named) > 0
 	every cluster in pointed_at {
 		not cluster in named

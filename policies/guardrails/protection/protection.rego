@@ -1,6 +1,6 @@
 # METADATA
 # title: Protection of the live cluster stays on
-# description: Denies switching off what protects a live cluster, its machines or its groups.
+# description: Denies switching off the protection of a live cluster, its machines or its groups.
 # schemas:
 #   - input: schema.input
 package guardrails.protection
@@ -17,7 +17,7 @@ moves_pointer(target) if {
 	target.type == "ssm-parameter"
 }
 
-# Nobody is harmed: the target is known, no live cluster is on it, and it is known which one is live.
+# Known, without a live cluster, while it is known which cluster is live.
 harmless(id, target) if {
 	lib.resolved(target)
 	not lib.live_targets[id]
@@ -31,12 +31,12 @@ identified(target) if lib.carries_no_cluster(target)
 # METADATA
 # title: Protection flags of the live cluster stay on
 # description: >-
-#   Denies switching off termination, stop, deletion or scale-in protection of a live target, of an unknown one, and of
-#   any while it is unknown which cluster is live.
+#   Denies switching off termination, stop, deletion or scale-in protection of a live or unknown target, and of any
+#   target while it is unknown which cluster is live.
 # custom:
 #   rule: protection/switch-off
 #   severity: critical
-#   remediation: Leave the protection on until the cluster is not live any more.
+#   remediation: Leave the protection on until the cluster is no longer live.
 #   incident: Cloudflare R2, 2025-02
 #   avoid: aws ec2 modify-instance-attribute --instance-id BLUES_MACHINE --no-disable-api-termination
 #   prefer: aws ec2 modify-instance-attribute --instance-id GREENS_MACHINE --no-disable-api-termination
@@ -53,12 +53,12 @@ deny contains lib.violation("protection/switch-off", id, message, remediation) i
 		standing(id, target),
 		text.forms,
 	])
-	remediation := "Leave the protection on. Move the addresses to the replacement first; once this is not live, it may go."
+	remediation := "Leave the protection on while this may be live. First move the addresses to a replacement, then switch it off."
 }
 
-# Why a target is held to be worth protecting, for the message.
-standing(id, target) := "that could not be found" if {
+# Why a target is protected, for messages.
+standing(id, target) := "that was not found" if {
 	not lib.resolved(target)
 } else := sprintf("of the live cluster %s", [text.live_text(id)]) if {
 	lib.live_targets[id]
-} else := sprintf("of %s, while no source says which cluster is live", [text.clusters_text(target)])
+} else := sprintf("of %s, and no source says which cluster is live", [text.clusters_text(target)])

@@ -1,5 +1,5 @@
-# Tags that say which cluster is live stay. The cluster tag and the live marks are evidence. Retagging a live machine
-# and then terminating it would take it out of the live cluster first.
+# The cluster tag and the live tags are evidence of which cluster is live. Retagging a live machine would take it out of
+# the live cluster, and terminating it would then look harmless.
 
 package guardrails.protection
 
@@ -8,22 +8,21 @@ import data.guardrails.text
 
 cluster_keys contains data.guardrails.params.cluster_tag
 
-mark_keys contains data.guardrails.params.live.tag.key
+live_tag_keys contains data.guardrails.params.live.tag.key
 
 address_keys contains data.guardrails.params.live.eip_tag.key
 
-evidence_keys := (cluster_keys | mark_keys) | address_keys
+evidence_keys := (cluster_keys | live_tag_keys) | address_keys
 
 # METADATA
 # title: Evidence tags of the live cluster are not changed
 # description: >-
-#   Denies removing or changing the cluster tag or a live mark on a live target, on an unknown machine, address or
-#   group, and on any while it is unknown which cluster is live. Moving the live mark after the addresses have moved is
-#   fine.
+#   Denies removing or changing the cluster tag or a live tag on a live target, on an unknown machine, address or group,
+#   and on any target while it is unknown which cluster is live. Moving the live tag after the addresses is fine.
 # custom:
 #   rule: protection/retag
 #   severity: critical
-#   remediation: Move the addresses first; the live mark may follow them.
+#   remediation: Move the addresses first; the live tag may follow them.
 #   incident: Cloudflare R2, 2025-02; GitLab, 2017-01-31
 #   avoid: aws ec2 delete-tags --resources BLUES_MACHINE --tags Key=Cluster
 #   prefer: aws ec2 create-tags --resources BLUES_MACHINE --tags Key=Owner,Value=somebody
@@ -33,15 +32,15 @@ deny contains lib.violation("protection/retag", id, message, remediation) if {
 	keys := touched(id, target)
 	count(keys) > 0
 	not retag_harmless(id, target)
-	not mark_follows(target, keys)
-	message := sprintf("%s would change the tag %s of %s, %s %s; the tag says which cluster is live.", [
+	not live_tag_follows(target, keys)
+	message := sprintf("%s would change the tag %s of %s, %s %s. The tag is evidence of which cluster is live.", [
 		text.operation,
 		text.listed(keys),
 		id,
 		text.noun(target),
 		standing_of_tags(id, target),
 	])
-	remediation := "Leave the tag as it is. Move the addresses to the replacement first; the live mark may follow them."
+	remediation := "Leave the tag alone while this may be live. Move the addresses to a replacement first; the live tag may follow them."
 }
 
 standing_of_tags(id, target) := sprintf("with an address of a live cluster (%s)", [text.listed(live_addresses(target))]) if {
@@ -56,7 +55,7 @@ touched(id, target) := {key | some key in evidence_keys; changed(key, id, target
 	not input.call.tags.removes_all == true
 }
 
-# What nobody could look up may have any tag.
+# A target that could not be looked up may have any tag.
 changed(key, _, target) if {
 	key in input.call.tags.removed
 	not lacks(target, key)
@@ -71,7 +70,7 @@ changed(key, _, target) if {
 	target.tags[key] != input.call.tags.set[key]
 }
 
-# A first cluster tag on a live target takes it away from the cluster it is reached through.
+# A live target without a cluster tag is live through something else; a cluster tag would take it away from there.
 changed(key, id, target) if {
 	key == data.guardrails.params.cluster_tag
 	_ = input.call.tags.set[key]
@@ -101,18 +100,18 @@ retag_harmless(id, target) if {
 	not worth_protecting(id, target)
 }
 
-# Only machines, addresses and groups are looked at when the live cluster is determined.
+# The live cluster is determined from machines, addresses and groups only.
 retag_harmless(_, target) if {
 	not lib.resolved(target)
 	not target.type in {"instance", "address", "asg"}
 }
 
-# The sanctioned way: the other sources have left this target's clusters, now the mark follows.
-mark_follows(target, keys) if {
+# The allowed order: the other sources no longer name this target's clusters, so the live tag may follow.
+live_tag_follows(target, keys) if {
 	count(keys & (cluster_keys | address_keys)) == 0
 	lib.resolved(target)
 	lib.live_known
-	named := clusters_named_beside("tag")
+	named := clusters_named_without("tag")
 	count(named) > 0
 	count(target.clusters) > 0
 	every cluster in target.clusters {
@@ -120,8 +119,8 @@ mark_follows(target, keys) if {
 	}
 }
 
-# The clusters that sources other than this one name.
-clusters_named_beside(source) := {cluster |
+# The clusters that the other sources name.
+clusters_named_without(source) := {cluster |
 	some other in input.live.sources
 	other.name != source
 	some cluster in other.clusters

@@ -12,10 +12,10 @@ pointer := {"protection/live-pointer"}
 
 test_pointer_does_not_move_ahead_of_the_addresses if {
 	sources := [fixtures.source("eip", ["blue"]), fixtures.source("ssm", ["blue"])]
-	found := protection.deny with input as pointing(sources)
-	rules(found) == pointer
-	some entry in found
-	contains(entry.message, "would change /live, which says which cluster is live, before the addresses have moved")
+	entries := protection.deny with input as pointing(sources)
+	rules(entries) == pointer
+	some entry in entries
+	contains(entry.message, "would change /live, which names the live cluster, before the addresses have moved")
 }
 
 test_pointer_follows_the_addresses if {
@@ -65,8 +65,8 @@ test_only_a_target_is_a_pointer if {
 	count(protection.deny) == 0 with input as request
 }
 
-test_pointer_remedy if {
-	found := protection.deny with input as pointing([fixtures.source("ssm", ["blue"])])
-	some entry in found
+test_pointer_remediation if {
+	entries := protection.deny with input as pointing([fixtures.source("ssm", ["blue"])])
+	some entry in entries
 	entry.remediation == "Move the addresses to the complete new cluster first, then change the pointer."
 }

@@ -5,7 +5,7 @@ package guardrails.protection_test
 import data.guardrails.fixtures_test as fixtures
 import data.guardrails.protection
 
-rules(found) := {entry.rule | some entry in found}
+rules(entries) := {entry.rule | some entry in entries}
 
 nobody := {"known": false, "clusters": [], "sources": [fixtures.source("eip", [])]}
 
@@ -26,18 +26,18 @@ test_protection_of_others_may_go if {
 }
 
 test_protection_of_the_unknown_stays_on if {
-	found := protection.deny with input as flags(fixtures.unresolved)
-	rules(found) == off
-	some entry in found
-	contains(entry.message, "would weaken the protection of x-1, a machine that could not be found.")
+	entries := protection.deny with input as flags(fixtures.unresolved)
+	rules(entries) == off
+	some entry in entries
+	contains(entry.message, "would weaken the protection of x-1, a machine that was not found.")
 }
 
 test_protection_stays_on_while_live_is_unknown if {
 	request := object.union(flags(fixtures.machine("green")), {"live": nobody})
-	found := protection.deny with input as request
-	rules(found) == off
-	some entry in found
-	contains(entry.message, "a machine of green, while no source says which cluster is live.")
+	entries := protection.deny with input as request
+	rules(entries) == off
+	some entry in entries
+	contains(entry.message, "a machine of green, and no source says which cluster is live.")
 }
 
 test_what_carries_no_cluster_is_free_while_live_is_unknown if {
@@ -47,8 +47,8 @@ test_what_carries_no_cluster_is_free_while_live_is_unknown if {
 
 test_message_names_cluster_and_form if {
 	request := object.union(flags(fixtures.machine("blue")), {"call": {"forms": ["termination protection goes off"]}})
-	found := protection.deny with input as request
-	[entry.message | some entry in found] == [concat("", [
+	entries := protection.deny with input as request
+	[entry.message | some entry in entries] == [concat("", [
 		"ModifyInstanceAttribute would weaken the protection of x-1, a machine of the live cluster blue",
 		" (3 of 3 machines running) (termination protection goes off).",
 	])]
@@ -78,9 +78,11 @@ test_unknown_destinations_are_not_weakened if {
 	count(protection.deny) == 0 with input as flags(destination)
 }
 
-test_switch_off_remedy if {
-	found := protection.deny with input as flags(fixtures.machine("blue"))
-	some entry in found
-	startswith(entry.remediation, "Leave the protection on. Move the addresses to the replacement first;")
-	endswith(entry.remediation, "once this is not live, it may go.")
+test_switch_off_remediation if {
+	entries := protection.deny with input as flags(fixtures.machine("blue"))
+	some entry in entries
+	entry.remediation == concat(" ", [
+		"Leave the protection on while this may be live.",
+		"First move the addresses to a replacement, then switch it off.",
+	])
 }

@@ -19,8 +19,8 @@ marked(cluster) := object.union(fixtures.machine(cluster), {"tags": {"Live": "tr
 
 front(cluster) := object.union(fixtures.thing("address", [cluster]), {"tags": {"Front": "yes"}})
 
-denied(request) := rules(found) if {
-	found := protection.deny with input as request with data.guardrails.params.live as marks
+denied(request) := rules(entries) if {
+	entries := protection.deny with input as request with data.guardrails.params.live as marks
 }
 
 test_cluster_tag_of_a_live_machine_stays if {
@@ -81,9 +81,9 @@ test_a_first_cluster_tag_on_a_live_address_is_refused if {
 		{"clusters": {"blue": {"public_ips": ["203.0.113.7"]}}},
 	)
 	denied(request) == retag
-	found := protection.deny with input as request with data.guardrails.params.live as marks
-	some entry in found
-	contains(entry.message, "a machine with an address of a live cluster (203.0.113.7); the tag says")
+	entries := protection.deny with input as request with data.guardrails.params.live as marks
+	some entry in entries
+	contains(entry.message, "a machine with an address of a live cluster (203.0.113.7). The tag is evidence")
 }
 
 test_addresses_of_other_clusters_are_no_evidence if {
@@ -147,9 +147,9 @@ test_only_the_mark_follows if {
 
 test_a_mark_on_the_cluster_tag_does_not_follow if {
 	request := object.union(tagging(marked("blue"), {"removed": ["Cluster"]}), moved)
-	found := protection.deny with input as request
+	entries := protection.deny with input as request
 		with data.guardrails.params.live as {"tag": {"key": "Cluster", "value": "blue"}}
-	rules(found) == retag
+	rules(entries) == retag
 }
 
 test_tagging_is_judged_once if {
@@ -167,16 +167,16 @@ test_a_live_target_is_called_so if {
 		tagging(machine, {"removed": ["Cluster"]}),
 		{"clusters": {"blue": {"public_ips": ["203.0.113.7"]}}},
 	)
-	found := protection.deny with input as request with data.guardrails.params.live as marks
-	some entry in found
+	entries := protection.deny with input as request with data.guardrails.params.live as marks
+	some entry in entries
 	contains(entry.message, "would change the tag Cluster of x-1, a machine of the live cluster blue (3 of 3")
 }
 
 test_a_target_without_live_addresses_is_called_so if {
 	request := object.union(tagging(fixtures.machine("green"), {"set": {"Cluster": "red"}}), {"live": nobody})
-	found := protection.deny with input as request with data.guardrails.params.live as marks
-	some entry in found
-	contains(entry.message, "a machine of green, while no source says which cluster is live; the tag says")
+	entries := protection.deny with input as request with data.guardrails.params.live as marks
+	some entry in entries
+	contains(entry.message, "a machine of green, and no source says which cluster is live. The tag is")
 }
 
 test_other_tags_of_the_unknown_are_free if {
@@ -219,11 +219,11 @@ test_addresses_of_a_cluster_marked_live_are_evidence if {
 	denied(request) == retag
 }
 
-test_retag_remedy if {
+test_retag_remediation if {
 	request := tagging(fixtures.machine("blue"), {"removed": ["Cluster"]})
-	found := protection.deny with input as request with data.guardrails.params.live as marks
-	some entry in found
-	startswith(entry.remediation, "Leave the tag as it is. Move the addresses to the replacement first;")
+	entries := protection.deny with input as request with data.guardrails.params.live as marks
+	some entry in entries
+	startswith(entry.remediation, "Leave the tag alone while this may be live. Move the addresses to a replacement first;")
 }
 
 test_the_mark_of_no_cluster_follows_nothing if {

@@ -1,9 +1,9 @@
 # METADATA
 # title: Enough of a cluster remains
 # description: >-
-#   Bounds on how many machines of one cluster may be taken away, at once and within a window, by all processes of this
-#   host together. They hold for the clusters that the parameter `remaining.clusters` names, and for a live cluster whose
-#   own rules the configuration has relaxed.
+#   Limits how many machines of one cluster may be taken away, at once and within a window, by all processes of this host
+#   together. The limits apply to the clusters named in the parameter `remaining.clusters`, and to a live cluster if the
+#   configuration has relaxed the rules that protect it.
 # schemas:
 #   - input: schema.input
 package guardrails.remaining
@@ -11,7 +11,7 @@ package guardrails.remaining
 import data.guardrails.lib
 import data.guardrails.text
 
-# The bounds of every cluster that has some.
+# The limits of every cluster that has any.
 bounds[name] := object.union(data.guardrails.params.remaining.bounds, own) if {
 	some name, own in data.guardrails.params.remaining.clusters
 }
@@ -22,7 +22,7 @@ bounds[name] := data.guardrails.params.remaining.bounds if {
 	not data.guardrails.params.remaining.clusters[name]
 }
 
-# A live cluster is not touched at all, so how much of it remains only matters where that rule no longer blocks.
+# How much of a live cluster remains only matters where the rule that protects all of it does not block.
 relaxed if {
 	"terminate" in lib.effects
 	object.get(data.guardrails.params.enforcement, "live-cluster/terminate", "deny") != "deny"
@@ -33,7 +33,7 @@ relaxed if {
 	object.get(data.guardrails.params.enforcement, "live-cluster/stop", "deny") != "deny"
 }
 
-# Machines that this host has taken away within the window, without those that this call names.
+# Machines that this host took away within the window, not counting those that this call names.
 gone(name) := counted("destroyed", name)
 
 counted(kind, name) := object.get(object.get(input.history, kind, {}), name, 0)
@@ -49,11 +49,11 @@ counted(kind, name) := object.get(object.get(input.history, kind, {}), name, 0)
 #   avoid: aws ec2 terminate-instances --instance-ids ALL_OF_A_CLUSTER_THAT_MUST_REMAIN
 #   prefer: aws ec2 terminate-instances --instance-ids ONE_OF_THEM
 deny contains lib.violation("remaining/minimum", name, message, remediation) if {
-	lib.fatal
+	lib.takes_machines_down
 	some name, bound in bounds
 	cluster := input.clusters[name]
-	lib.taken(name) > 0
-	left := cluster.running - lib.taken(name)
+	lib.machines_taken(name) > 0
+	left := cluster.running - lib.machines_taken(name)
 	left < bound.min_running
 	message := sprintf("%s would leave %v of %v running machines of %s, fewer than the %v that must remain.", [
 		text.operation,
@@ -66,10 +66,10 @@ deny contains lib.violation("remaining/minimum", name, message, remediation) if 
 }
 
 # METADATA
-# title: A cluster is taken apart slowly
+# title: A cluster is taken down slowly
 # description: >-
 #   Denies taking away more than the share `max_share` of a cluster within `window_s`. Thirty calls for one machine count
-#   as one call for thirty, whichever processes of this host make them; a repeated call counts once.
+#   like one call for thirty, whichever processes of this host make them; a repeated call counts once.
 # custom:
 #   rule: remaining/share
 #   severity: critical
@@ -78,19 +78,19 @@ deny contains lib.violation("remaining/minimum", name, message, remediation) if 
 #   avoid: aws ec2 terminate-instances --instance-ids HALF_OF_A_CLUSTER_THAT_MUST_REMAIN
 #   prefer: aws ec2 terminate-instances --instance-ids ONE_OF_THEM
 deny contains lib.violation("remaining/share", name, message, remediation) if {
-	lib.fatal
+	lib.takes_machines_down
 	some name, bound in bounds
 	cluster := input.clusters[name]
-	lib.taken(name) > 0
+	lib.machines_taken(name) > 0
 	whole := (cluster.total + cluster.in_flight) + gone(name)
 
 	# Stopped machines are still part of the whole.
 	earlier := (cluster.in_flight + gone(name)) + counted("stopped", name)
-	away := lib.taken(name) + earlier
+	away := lib.machines_taken(name) + earlier
 	away > bound.max_share * whole
-	message := sprintf("%s would take %v machines of %s, %v are going or went within %v s: %v of %v, more than %v%%.", [
+	message := sprintf("%s would take %s of %s, and %v more went in the last %v s or are going: %v of %v, above the limit of %v%%.", [
 		text.operation,
-		lib.taken(name),
+		text.counted(lib.machines_taken(name), "machine"),
 		name,
 		earlier,
 		data.guardrails.params.window_s,
@@ -98,7 +98,7 @@ deny contains lib.violation("remaining/share", name, message, remediation) if {
 		whole,
 		bound.max_share * 100,
 	])
-	remediation := sprintf("Take away fewer machines, or wait %v s between the parts.", [
+	remediation := sprintf("Take away fewer machines, or wait %v s between parts.", [
 		data.guardrails.params.window_s,
 	])
 }

@@ -18,17 +18,17 @@ naming(named, gone, in_flight) := object.union(
 	},
 )
 
-rules(found) := {entry.rule | some entry in found}
+rules(entries) := {entry.rule | some entry in entries}
 
 test_a_few_may_go if {
 	count(remaining.deny) == 0 with input as naming(3, 0, 0) with data.guardrails.params.remaining as bounds
 }
 
 test_no_more_than_the_share_may_go_at_once if {
-	found := remaining.deny with input as naming(4, 0, 0) with data.guardrails.params.remaining as bounds
-	rules(found) == {"remaining/share"}
-	some entry in found
-	contains(entry.message, "4 of 10, more than 34%")
+	entries := remaining.deny with input as naming(4, 0, 0) with data.guardrails.params.remaining as bounds
+	rules(entries) == {"remaining/share"}
+	some entry in entries
+	contains(entry.message, "4 of 10, above the limit of 34%")
 }
 
 test_single_calls_add_up if {

@@ -1,7 +1,7 @@
 # METADATA
-# title: Words for messages
+# title: Wording of messages
 # description: >-
-#   Texts that have a value whatever the input lacks: a message that is undefined would take its violation with it.
+#   Strings that have a value whatever the input lacks: a violation whose message is undefined would disappear.
 # schemas:
 #   - input: schema.input
 package guardrails.text
@@ -26,7 +26,7 @@ nouns := {
 
 noun(target) := object.get(nouns, object.get(target, "type", "other"), "a resource")
 
-# More ids than a tired person reads are counted instead.
+# Beyond this, ids are counted instead of listed.
 max_listed := 20
 
 listed(items) := concat(", ", sort(items)) if count(items) <= max_listed
@@ -40,25 +40,32 @@ default operation := "This call"
 
 operation := input.call.operation
 
-# What makes this form of the call dangerous, in brackets, or nothing.
+# What makes this form of the call dangerous, in brackets; empty if nothing does.
 default forms := ""
 
 forms := sprintf(" (%s)", [concat("; ", input.call.forms)]) if count(input.call.forms) > 0
 
+# "1 machine", "3 machines", or "an unknown number of machines".
+counted(number_of, singular) := sprintf("1 %s", [singular]) if {
+	number_of == 1
+} else := sprintf("%v %ss", [number_of, singular]) if {
+	is_number(number_of)
+} else := sprintf("an unknown number of %ss", [singular])
+
 number(cluster, key) := object.get(object.get(object.get(input, "clusters", {}), cluster, {}), key, "an unknown number")
 
-# What the call leaves is only known of machines that it takes down.
+# How many machines remain is only known for calls that take machines down.
 named(cluster) := sprintf(", this call names %v and leaves %v running", [
 	number(cluster, "targeted"),
 	number(cluster, "remaining"),
 ]) if {
 	number(cluster, "targeted") != 0
-	lib.fatal
+	lib.takes_machines_down
 } else := sprintf(", this call names %v", [number(cluster, "targeted")]) if {
 	number(cluster, "targeted") != 0
 } else := ""
 
-# Each live cluster with its numbers; made once for a call, however many targets it has.
+# Each live cluster with its numbers; worked out once per call, however many targets it has.
 live_texts[cluster] := sprintf("%s (%v of %v machines running%s)", [
 	cluster,
 	number(cluster, "running"),
@@ -82,12 +89,12 @@ would(verb, id) := sprintf("%s would %s %s, %s of the live cluster %s%s.", [
 
 default evidence := "no source was asked"
 
-# What each source said.
-evidence := concat("; ", said) if {
-	said := [sprintf("%v: %v", [object.get(source, "name", "?"), object.get(source, "evidence", "nothing")]) |
+# The evidence of each source.
+evidence := concat("; ", reports) if {
+	reports := [sprintf("%v: %v", [object.get(source, "name", "?"), object.get(source, "evidence", "nothing")]) |
 		some source in input.live.sources
 	]
-	count(said) > 0
+	count(reports) > 0
 }
 
 clusters_text(target) := concat(", ", sort(target.clusters)) if {

@@ -100,3 +100,11 @@ test_one_form_stands_in_brackets if {
 	request := object.union(fixtures.request("X", [], {}), {"call": {"forms": ["one thing"]}})
 	text.forms == " (one thing)" with input as request
 }
+
+test_counts_have_the_right_number if {
+	text.counted(0, "machine") == "0 machines"
+	text.counted(1, "machine") == "1 machine"
+	text.counted(2, "machine") == "2 machines"
+	text.counted("an unknown number", "machine") == "an unknown number of machines"
+	text.counted(null, "machine") == "an unknown number of machines"
+}

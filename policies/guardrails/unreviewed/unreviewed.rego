@@ -1,8 +1,8 @@
 # METADATA
-# title: Operations nobody has looked at yet
+# title: Unreviewed operations
 # description: >-
-#   AWS adds operations. One that changes something in a service under a cluster, and that this version of the catalogue
-#   does not know, is not taken for safe.
+#   AWS adds operations. One that this version's catalogue does not know, and that changes something in a service that
+#   clusters use, is not assumed to be safe.
 # schemas:
 #   - input: schema.input
 package guardrails.unreviewed
@@ -10,14 +10,14 @@ package guardrails.unreviewed
 import data.guardrails.lib
 import data.guardrails.text
 
-# An unknown word denies.
+# An unknown value denies.
 default level := "deny"
 
 level := data.guardrails.params.unreviewed if data.guardrails.params.unreviewed in {"warn", "allow"}
 
 # METADATA
-# title: Unreviewed operations are pointed out
-# description: Warns of an operation that the catalogue does not know. The parameter `unreviewed` may make it a denial.
+# title: Unreviewed operations get a warning
+# description: Warns of an operation that the catalogue does not know. The parameter `unreviewed` may turn this into a denial.
 # custom:
 #   rule: unreviewed/operation
 #   severity: low
@@ -44,9 +44,9 @@ deny contains unknown if {
 }
 
 unknown := lib.violation("unreviewed/operation", "(operation)", message, remediation) if {
-	message := sprintf("%s of %s changes something, and nobody has reviewed yet whether it can hurt a cluster.", [
+	message := sprintf("%s of %s changes something, and this version of guardrails does not know whether it can harm a cluster.", [
 		text.operation,
 		object.get(input.call, "service", "this service"),
 	])
-	remediation := "Update guardrails; until it knows the operation, make sure yourself that no live cluster depends on it."
+	remediation := "Update guardrails. Until it knows the operation, check yourself that no live cluster depends on what it changes."
 }

@@ -1,26 +1,26 @@
 # METADATA
-# title: From what the areas say to one verdict
+# title: From the answers of the areas to one decision
 # description: >-
-#   Functions of the router: which entries are well formed, what the configuration makes of them, which action is strongest.
+#   Functions for main: which entries are well formed, which action the configuration gives them, and which is strongest.
 package guardrails.verdict
 
 import data.guardrails.intake
 
-# "dryrun" is recorded and decides nothing.
-strongest(found) := "deny" if {
-	some violation in found
-	violation.action == "deny"
+# "dryrun" is recorded and changes nothing.
+strongest(entries) := "deny" if {
+	some entry in entries
+	entry.action == "deny"
 } else := "confirm" if {
-	some violation in found
-	violation.action == "confirm"
+	some entry in entries
+	entry.action == "confirm"
 } else := "warn" if {
-	some violation in found
-	violation.action == "warn"
+	some entry in entries
+	entry.action == "warn"
 } else := "allow"
 
-ordered(found) := [object_of(row) |
+ordered(entries) := [object_of(row) |
 	some row in sort([[entry.rule, entry.target, entry.action, entry.message, entry.remediation] |
-		some entry in found
+		some entry in entries
 	])
 ]
 
@@ -28,33 +28,34 @@ object_of(row) := {"rule": row[0], "target": row[1], "action": row[2], "message"
 
 violations(answers) := well_formed(answers) | {with_action(entry, "deny") | some entry in faults(answers)}
 
-faults(answers) := (intake.silent(answers) | intake.misshapen(answers)) | intake.incomplete
+faults(answers) := (intake.missing_levels(answers) | intake.malformed(answers)) | intake.incomplete
 
 well_formed(answers) := {with_action(entry, action_of(entry.rule, level)) |
 	some level, areas in answers
-	some found in areas
-	is_set(found)
-	some entry in found
+	some entries in areas
+	is_set(entries)
+	some entry in entries
 	intake.is_well_formed(entry)
 }
 
-with_action(entry, word) := {
+with_action(entry, action) := {
 	"rule": entry.rule,
 	"target": entry.target,
 	"message": entry.message,
 	"remediation": entry.remediation,
-	"action": word,
+	"action": action,
 }
 
-# The configuration may give a rule another action; a word nobody knows denies. Both functions answer for every input:
-# an entry whose action were undefined would vanish.
-action_of(rule, level) := set_aside(rule, known(object.get(enforcement, rule, level)))
+# The configuration may give a rule another action; an unknown action denies. Both functions below have a value for every
+# argument: an entry with an undefined action would disappear.
+action_of(rule, level) := after_break_glass(rule, known(object.get(enforcement, rule, level)))
 
-# Break glass: what was set aside is still said, and recorded. What main says of a broken policy or input never is.
-set_aside(rule, word) := "warn" if {
-	word in {"deny", "confirm"}
+# Break glass turns a denial into a warning, which is still shown and recorded. It never covers what main says about
+# broken policies or input.
+after_break_glass(rule, action) := "warn" if {
+	action in {"deny", "confirm"}
 	glass_is_broken_for(rule)
-} else := word
+} else := action
 
 glass_is_broken_for(rule) if {
 	is_number(input.now_s)
@@ -64,8 +65,8 @@ glass_is_broken_for(rule) if {
 	not rule in object.get(data.guardrails.params, "unbreakable", [])
 }
 
-known(word) := word if {
-	word in {"deny", "confirm", "warn", "dryrun"}
+known(action) := action if {
+	action in {"deny", "confirm", "warn", "dryrun"}
 } else := "deny"
 
 enforcement := object.get(data.guardrails.params, "enforcement", {})

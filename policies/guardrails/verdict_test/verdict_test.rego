@@ -15,7 +15,7 @@ denies(rule) := answers("deny", {"area": {entry(rule)}})
 
 fine := fixtures.request("T", ["terminate"], {"i-1": fixtures.machine("green")})
 
-actions(found) := {violation.action | some violation in found}
+actions(entries) := {violation.action | some violation in entries}
 
 test_the_strongest_action_wins if {
 	verdict.strongest({{"action": "warn"}, {"action": "deny"}, {"action": "confirm"}}) == "deny"
@@ -27,8 +27,8 @@ test_the_strongest_action_wins if {
 
 test_a_level_is_its_action if {
 	every level in ["deny", "confirm", "warn"] {
-		found := verdict.violations(answers(level, {"area": {entry("a/b")}})) with input as fine
-		found == {object.union(entry("a/b"), {"action": level})}
+		entries := verdict.violations(answers(level, {"area": {entry("a/b")}})) with input as fine
+		entries == {object.union(entry("a/b"), {"action": level})}
 	}
 }
 
@@ -37,44 +37,44 @@ test_areas_are_collected if {
 		"deny": {"one": {entry("a/b")}, "two": {entry("c/d")}},
 		"warn": {"one": {entry("e/f")}},
 	})
-	found := verdict.violations(several) with input as fine
-	{violation.rule: violation.action | some violation in found} == {"a/b": "deny", "c/d": "deny", "e/f": "warn"}
+	entries := verdict.violations(several) with input as fine
+	{violation.rule: violation.action | some violation in entries} == {"a/b": "deny", "c/d": "deny", "e/f": "warn"}
 }
 
 test_enforcement_replaces_the_action if {
 	every word in ["deny", "confirm", "warn", "dryrun"] {
-		found := verdict.violations(denies("a/b")) with input as fine
+		entries := verdict.violations(denies("a/b")) with input as fine
 			with data.guardrails.params.enforcement as {"a/b": word}
-		actions(found) == {word}
+		actions(entries) == {word}
 	}
 }
 
 test_enforcement_of_one_rule_leaves_the_others if {
-	found := verdict.violations(denies("a/b")) with input as fine
+	entries := verdict.violations(denies("a/b")) with input as fine
 		with data.guardrails.params.enforcement as {"a/c": "warn"}
-	actions(found) == {"deny"}
+	actions(entries) == {"deny"}
 }
 
 test_an_unknown_word_denies if {
 	every word in ["off", "", null, "DENY"] {
-		found := verdict.violations(answers("warn", {"area": {entry("a/b")}})) with input as fine
+		entries := verdict.violations(answers("warn", {"area": {entry("a/b")}})) with input as fine
 			with data.guardrails.params.enforcement as {"a/b": word}
-		actions(found) == {"deny"}
+		actions(entries) == {"deny"}
 	}
 }
 
 test_no_enforcement_leaves_the_levels if {
-	found := verdict.violations(denies("a/b")) with input as fine with data.guardrails.params as {"cluster_tag": "C"}
-	actions(found) == {"deny"}
+	entries := verdict.violations(denies("a/b")) with input as fine with data.guardrails.params as {"cluster_tag": "C"}
+	actions(entries) == {"deny"}
 }
 
 test_violations_are_in_order if {
-	found := {
+	entries := {
 		object.union(entry("b/b"), {"action": "deny"}),
 		object.union(entry("a/a"), {"action": "warn", "target": "i-2"}),
 		object.union(entry("a/a"), {"action": "deny", "target": "i-1"}),
 	}
-	[[violation.rule, violation.target] | some violation in verdict.ordered(found)] == [
+	[[violation.rule, violation.target] | some violation in verdict.ordered(entries)] == [
 		["a/a", "i-1"],
 		["a/a", "i-2"],
 		["b/b", "i-1"],
@@ -84,8 +84,8 @@ test_violations_are_in_order if {
 
 test_nothing_else_of_an_entry_gets_through if {
 	talkative := object.union(entry("a/b"), {"action": "allow", "more": 1})
-	found := verdict.violations(answers("deny", {"area": {talkative}})) with input as fine
-	found == {object.union(entry("a/b"), {"action": "deny"})}
+	entries := verdict.violations(answers("deny", {"area": {talkative}})) with input as fine
+	entries == {object.union(entry("a/b"), {"action": "deny"})}
 }
 
 broken(changes) := object.union(fine, {"break_glass": object.union(
@@ -93,41 +93,41 @@ broken(changes) := object.union(fine, {"break_glass": object.union(
 	changes,
 )})
 
-test_what_is_set_aside_is_a_warning if {
+test_break_glass_turns_a_denial_into_a_warning if {
 	every level in ["deny", "confirm"] {
-		found := verdict.violations(answers(level, {"area": {entry("a/b"), entry("a/c")}})) with input as broken({})
-		{violation.rule: violation.action | some violation in found} == {"a/b": "warn", "a/c": level}
+		entries := verdict.violations(answers(level, {"area": {entry("a/b"), entry("a/c")}})) with input as broken({})
+		{violation.rule: violation.action | some violation in entries} == {"a/b": "warn", "a/c": level}
 	}
 }
 
 test_what_decides_nothing_stays_so if {
-	found := verdict.violations(denies("a/b")) with input as broken({})
+	entries := verdict.violations(denies("a/b")) with input as broken({})
 		with data.guardrails.params.enforcement as {"a/b": "dryrun"}
-	actions(found) == {"dryrun"}
+	actions(entries) == {"dryrun"}
 }
 
 test_time_ends_it if {
 	every until in [fine.now_s, fine.now_s - 1, null, "later"] {
-		found := verdict.violations(denies("a/b")) with input as broken({"until_s": until})
-		actions(found) == {"deny"}
+		entries := verdict.violations(denies("a/b")) with input as broken({"until_s": until})
+		actions(entries) == {"deny"}
 	}
 }
 
 test_an_input_without_time_ends_it if {
 	every now in [null, "0"] {
-		found := verdict.violations(denies("a/b")) with input as object.union(broken({}), {"now_s": now})
-		"deny" in actions(found)
+		entries := verdict.violations(denies("a/b")) with input as object.union(broken({}), {"now_s": now})
+		"deny" in actions(entries)
 	}
 }
 
 test_unbreakable if {
-	found := verdict.violations(denies("a/b")) with input as broken({})
+	entries := verdict.violations(denies("a/b")) with input as broken({})
 		with data.guardrails.params.unbreakable as ["a/b"]
-	actions(found) == {"deny"}
+	actions(entries) == {"deny"}
 }
 
 test_a_broken_rule_is_never_set_aside if {
 	rules := {"rules": ["main/malformed", "main/malformed-input"]}
-	found := verdict.violations(answers("deny", {"area": {{"rule": 1}}})) with input as broken(rules)
-	actions(found) == {"deny"}
+	entries := verdict.violations(answers("deny", {"area": {{"rule": 1}}})) with input as broken(rules)
+	actions(entries) == {"deny"}
 }

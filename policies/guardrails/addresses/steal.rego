@@ -1,0 +1,72 @@
+# An address of the live cluster may move to its complete replacement, and nowhere else.
+
+package guardrails.addresses
+
+import data.guardrails.lib
+import data.guardrails.text
+
+# METADATA
+# title: The live cluster's addresses move only to a complete replacement
+# description: >-
+#   Denies AssociateAddress for an address of a live cluster, unless it moves to another cluster that is large enough
+#   (parameter `cutover.min_share`), with every machine running, none terminating, and passing health checks.
+# custom:
+#   rule: addresses/steal
+#   severity: critical
+#   remediation: Complete the new cluster, then move the address again.
+#   incident: PythonAnywhere, 2023-10-09; Cloudflare R2, 2025-03
+#   avoid: aws ec2 associate-address --allocation-id BLUES_ADDRESS --instance-id HALF_STARTED_GREENS_MACHINE
+#   prefer: aws ec2 associate-address --allocation-id BLUES_ADDRESS --instance-id COMPLETE_GREENS_MACHINE
+deny contains lib.violation("addresses/steal", id, message, remediation) if {
+	some id in moved
+	target := lib.targets[id]
+	not same_cluster(target)
+	not is_cutover(target)
+	message := sprintf("%s %s", [text.would("take away", id), why_not(id)])
+	remediation := "Wait until every machine of the new cluster is running and healthy, then move the address again."
+}
+
+why_not(id) := sprintf("This is not a safe cutover: %s.", [concat("; ", sort(gaps[id]))]) if {
+	gaps[id]
+} else := "This is not a safe cutover: the destination does not clearly belong to one cluster."
+
+gaps[id] contains sprintf("%s already has the address", [next_cluster]) if {
+	some id in moved
+	not is_another(lib.targets[id])
+}
+
+gaps[id] contains gap if {
+	not is_complete
+	some id in moved
+	gap := sprintf("%s runs %v of %v machines", [
+		next_cluster,
+		text.number(next_cluster, "running"),
+		text.number(next_cluster, "total"),
+	])
+}
+
+gaps[id] contains gap if {
+	not is_settled
+	some id in moved
+	terminating := text.counted(text.number(next_cluster, "in_flight"), "terminating machine")
+	gap := sprintf("%s has %s", [next_cluster, terminating])
+}
+
+gaps[id] contains gap if {
+	not is_healthy
+	some id in moved
+	gap := sprintf("%s is not known to be healthy", [next_cluster])
+}
+
+gaps[id] contains gap if {
+	some id in moved
+	some cluster in live_clusters_of(lib.targets[id])
+	not is_large_enough(lib.targets[id])
+	gap := sprintf("%s runs %s and %s runs %s, below the required share of %v", [
+		next_cluster,
+		text.counted(text.number(next_cluster, "running"), "machine"),
+		cluster,
+		text.counted(text.number(cluster, "running"), "machine"),
+		object.get(data.guardrails.params, ["cutover", "min_share"], "unknown"),
+	])
+}

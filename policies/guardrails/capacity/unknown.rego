@@ -1,0 +1,26 @@
+# Where free addresses could not be counted, the caller is told.
+
+package guardrails.capacity
+
+import data.guardrails.lib
+import data.guardrails.text
+
+# METADATA
+# title: A launch into unknown capacity gets a warning
+# description: Warns of a launch whose subnets could not be looked up. The launch is still sent.
+# custom:
+#   rule: capacity/unknown
+#   severity: low
+#   remediation: Check that the machines fit.
+#   incident: PythonAnywhere, 2023-10-09
+#   avoid: aws ec2 run-instances --count 20 --launch-template LaunchTemplateName=UNREADABLE
+#   prefer: aws ec2 run-instances --count 20 --subnet-id SUBNET_WITH_ROOM
+warn contains lib.violation("capacity/unknown", "(capacity)", message, remediation) if {
+	reasons := {gap.why | some gap in input.capacity.unknown; gap.what == "addresses"}
+	count(reasons) > 0
+	message := sprintf("The guard could not check whether there is room for what %s starts: %s.", [
+		text.operation,
+		concat("; ", sort(reasons)),
+	])
+	remediation := "Check yourself that the subnet has enough free addresses."
+}

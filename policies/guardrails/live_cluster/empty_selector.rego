@@ -1,0 +1,26 @@
+# A call without a target may act on everything.
+
+package guardrails.live_cluster
+
+import data.guardrails.lib
+import data.guardrails.text
+
+# METADATA
+# title: An empty selector is refused
+# description: A destructive call without a target may mean everything, now or after the next change of the service.
+# custom:
+#   rule: live-cluster/empty-selector
+#   severity: critical
+#   remediation: Name the resources.
+#   incident: Joyent, 2014; Google disk-erase
+#   avoid: aws ec2 terminate-instances --instance-ids
+#   prefer: aws ec2 terminate-instances --instance-ids GREENS_MACHINE
+deny contains lib.violation("live-cluster/empty-selector", "(none)", message, remediation) if {
+	count(lib.harmful | (lib.effects & {"protection"})) > 0
+	count(lib.targets) == 0
+	message := sprintf("%s names no target, and an empty or missing selector may mean everything%s.", [
+		text.operation,
+		text.forms,
+	])
+	remediation := "Name each resource. If your list is empty, there is nothing to do: skip the call."
+}

@@ -1,0 +1,78 @@
+# A machine without a cluster tag may belong to the live cluster.
+
+package guardrails.live_cluster
+
+import data.guardrails.lib
+import data.guardrails.text
+
+untagged_effects := {"terminate", "stop", "storage", "network", "ip", "traffic", "scale-in", "replace"}
+
+# An unknown value denies.
+default untagged_action := "deny"
+
+untagged_action := data.guardrails.params.untagged if data.guardrails.params.untagged in {"confirm", "allow"}
+
+# METADATA
+# title: Untagged machines are not touched
+# description: >-
+#   A machine without a cluster tag may belong to the live cluster. The parameter `untagged` decides what happens to it,
+#   to a group that holds such machines, and to an address on one.
+# custom:
+#   rule: live-cluster/untagged
+#   severity: high
+#   remediation: Tag the machine with its cluster, then try again.
+#   incident: GitLab, 2017-01-31
+#   avoid: aws ec2 terminate-instances --instance-ids MACHINE_WITHOUT_TAG
+#   prefer: aws ec2 create-tags --resources MACHINE_WITHOUT_TAG --tags Key=Cluster,Value=green
+deny contains untagged_violation(id) if {
+	untagged_action == "deny"
+	some id in untagged_targets
+}
+
+# METADATA
+# title: Untagged machines need confirmation
+# description: The same where the parameter `untagged` is "confirm".
+# custom:
+#   rule: live-cluster/untagged
+#   severity: high
+#   remediation: Tag the machine with its cluster, then try again.
+#   incident: GitLab, 2017-01-31
+confirm contains untagged_violation(id) if {
+	untagged_action == "confirm"
+	some id in untagged_targets
+}
+
+untagged_targets contains id if {
+	count(lib.harmful & untagged_effects) > 0
+	some id, target in lib.targets
+	lib.resolved(target)
+	untagged(target)
+}
+
+untagged(target) if {
+	target.type == "instance"
+	lib.carries_no_cluster(target)
+}
+
+untagged(target) if count(target.facts.untagged) > 0
+
+untagged_violation(id) := lib.violation("live-cluster/untagged", id, message, remediation) if {
+	message := sprintf("%s would harm %s, %s. It may belong to the live cluster.", [
+		text.operation,
+		id,
+		untagged_text(lib.targets[id]),
+	])
+	remediation := sprintf("Find out which cluster it belongs to, tag it %s=<cluster>, then try again.", [cluster_tag])
+}
+
+untagged_text(target) := sprintf("%s with machines that have no %s tag (%s)", [
+	text.noun(target),
+	cluster_tag,
+	text.listed(target.facts.untagged),
+]) if {
+	count(target.facts.untagged) > 0
+} else := sprintf("a machine without a %s tag", [cluster_tag])
+
+default cluster_tag := "cluster"
+
+cluster_tag := data.guardrails.params.cluster_tag

@@ -1,0 +1,17 @@
+package guardrails.live_cluster_test
+
+import data.guardrails.fixtures_test as fixtures
+import data.guardrails.live_cluster
+
+test_empty_selector_is_refused if {
+	every effect in ["terminate", "stop", "network", "protection", "replace"] {
+		rules(live_cluster.deny) == {"live-cluster/empty-selector"} with input as fixtures.request("X", [effect], {})
+	}
+	count(live_cluster.deny) == 0 with input as fixtures.request("X", ["indirect"], {})
+}
+
+test_destinations_alone_are_an_empty_selector if {
+	destination := object.union(fixtures.machine("green"), {"role": "destination"})
+	request := fixtures.request("AssociateAddress", ["ip"], {"i-1": destination})
+	rules(live_cluster.deny) == {"live-cluster/empty-selector"} with input as request
+}

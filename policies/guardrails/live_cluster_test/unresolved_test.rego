@@ -1,0 +1,32 @@
+package guardrails.live_cluster_test
+
+import data.guardrails.fixtures_test as fixtures
+import data.guardrails.live_cluster
+
+test_unknown_id_is_refused if {
+	request := fixtures.request("TerminateInstances", ["terminate"], {"i-404": fixtures.unresolved})
+	entries := live_cluster.deny with input as request
+	rules(entries) == {"live-cluster/unresolved"}
+	some entry in entries
+	contains(entry.message, "names i-404, which was not found in eu-west-1.")
+}
+
+test_unknown_destination_is_refused if {
+	destination := object.union(fixtures.unresolved, {"role": "destination"})
+	request := fixtures.request("AssociateAddress", ["ip"], {
+		"eipalloc-1": fixtures.thing("address", []),
+		"i-404": destination,
+	})
+	rules(live_cluster.deny) == {"live-cluster/unresolved"} with input as request
+}
+
+test_a_target_without_resolved_is_unknown if {
+	machine := object.remove(fixtures.machine("green"), ["resolved"])
+	request := fixtures.request("TerminateInstances", ["terminate"], {"i-1": machine})
+	"live-cluster/unresolved" in rules(live_cluster.deny) with input as request
+}
+
+test_unknown_id_of_a_harmless_call_passes if {
+	request := fixtures.request("CreateTags", ["protection", "indirect"], {"i-404": fixtures.unresolved})
+	count(live_cluster.deny) == 0 with input as request
+}
