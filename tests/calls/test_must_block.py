@@ -54,7 +54,7 @@ def test_mixed_batch_is_denied_whole(site, blocked):
     error = blocked(
         "TerminateInstances", lambda: site.ec2.terminate_instances(InstanceIds=ids), "live-cluster/mixed-batch"
     )
-    assert f"Live: {ids[0]} (blue). Not live: {ids[1]} (green)" in str(error)
+    assert f"Live (1): {ids[0]} (blue). Not live (1): {ids[1]} (green)" in str(error)
 
 
 def test_untagged_machine(site, aws, blocked):

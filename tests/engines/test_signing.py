@@ -218,7 +218,7 @@ def test_a_key_needs_a_signed_bundle(keys, tmp_path, build):
         with pytest.raises(ConfigError, match=sentence):
             policies(made, key)
     assert "cannot sign" in build("--signing-key", keys[1], code=2)
-    assert "not for this kind of key" in build("--signing-key", keys[0], "--signing-alg", "HS256", code=2)
+    assert "does not work with this kind of key" in build("--signing-key", keys[0], "--signing-alg", "HS256", code=2)
     assert "no --signing-key" in build("--signing-alg", "HS256", code=2)
 
 
@@ -286,5 +286,5 @@ def test_a_bundle_folder_is_read_where_its_data_lies(build, tmp_path):
     (inner / "data.json").write_text('{"most": 3}')
     assert assembly.policies(load({"policies": [str(tmp_path / "folder")]})).data["team"] == {"limits": {"most": 3}}
     shutil.move(inner / "data.json", inner / "data.yaml")
-    with pytest.raises(PolicyError, match=r"data\.yaml: data is read from JSON only"):
+    with pytest.raises(PolicyError, match=r"data\.yaml: only JSON data is read"):
         assembly.policies(load({"policies": [str(tmp_path / "folder")]}))
