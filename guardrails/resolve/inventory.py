@@ -53,6 +53,11 @@ class Machine:
     vcpus: int | None
     uses: Mapping[str, tuple[str, ...]]
 
+    @property
+    def present(self) -> bool:
+        """False once it is terminated, or terminating."""
+        return self.state not in ("terminated", "shutting-down")
+
 
 class Inventory:
     """All machines of the region and the Elastic IPs, indexed by what the resolvers ask for."""

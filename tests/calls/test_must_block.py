@@ -212,14 +212,14 @@ def test_create_tags(aws, marked, blocked, tag):
 
 
 def test_live_pointer_missing(site, blocked):
-    """When the only source is a parameter that is not there, no cluster may be hurt."""
+    """When the only source is a parameter that does not exist, no cluster may be hurt."""
     error = blocked(
         "TerminateInstances",
         lambda: site.ec2.terminate_instances(InstanceIds=list(site.green.instance_ids)),
         "live-cluster/unknown-live",
         config={"live": {"sources": ["ssm"], "ssm_parameter": "/live/cluster"}},
     )
-    assert "/live/cluster is not there" in str(error)
+    assert "parameter /live/cluster does not exist" in str(error)
 
 
 def test_live_pointer_names_nothing_that_exists(site, aws, blocked):

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import guardrails
-from guardrails.resolve.live import combine, names
+from guardrails.config.settings import SOURCES
+from guardrails.resolve import live as sources_of_liveness
+from guardrails.resolve.live import combine
+from guardrails.resolve.live.source import cluster_names
 from guardrails.values import SourceReport
 
 CLUSTERS = st.sampled_from(["blue", "green", "red"])
 NAMES = st.sampled_from(["eip", "tag", "ssm"])
 REPORTS = st.lists(st.builds(SourceReport, NAMES, st.lists(CLUSTERS).map(tuple), st.just(1.0), st.text()), min_size=1)
+
+
+def test_every_configurable_source_is_implemented():
+    """The names that the configuration accepts are those of the sources, and each file of the folder is one of them."""
+    assert sources_of_liveness.NAMES == SOURCES
+    files = {file.stem for file in Path(sources_of_liveness.__file__).parent.glob("*.py")}
+    assert files - {"__init__", "source"} == set(SOURCES)
 
 
 @given(REPORTS, st.sets(CLUSTERS))
@@ -29,7 +41,7 @@ def test_combination(reports, existing):
 
 
 @pytest.mark.parametrize(
-    ("text", "found"),
+    ("value", "expected"),
     [
         ("blue\n", ("blue",)),
         (" green , blue\n# red\n", ("blue", "green")),
@@ -39,9 +51,9 @@ def test_combination(reports, existing):
         (None, ()),
     ],
 )
-def test_names(text, found):
-    """A text names clusters by commas or lines; comments and empty places name none."""
-    assert names(text) == found
+def test_names(value, expected):
+    """Cluster names are separated by commas or lines; comments and empty entries name none."""
+    assert cluster_names(value) == expected
 
 
 @pytest.fixture
@@ -58,8 +70,11 @@ def seen(aws, install):
 
 
 def test_by_address(site, seen):
-    """Without settings, the clusters with an Elastic IP on a machine are live."""
-    assert seen().clusters == ("blue",)
+    """Without settings, the clusters with an Elastic IP on a machine are live, and the evidence names the address."""
+    live = seen()
+    assert live.clusters == ("blue",)
+    assert live.sources[0].evidence.startswith("blue holds Elastic IP")
+    assert site.blue.public_ips[0] in live.sources[0].evidence
 
 
 def test_by_listed_address(site, aws, seen):
@@ -71,25 +86,27 @@ def test_by_listed_address(site, aws, seen):
 
 
 def test_by_tagged_address(site, seen):
-    """With a tag, only the addresses that carry it count."""
+    """With a tag, only the addresses that carry it count; the evidence says when there is none."""
     site.ec2.create_tags(Resources=[site.blue.allocation_ids[0]], Tags=[{"Key": "Use", "Value": "front"}])
     assert seen(eip_tag={"key": "Use", "value": "front"}).clusters == ("blue",)
-    assert seen(eip_tag={"key": "Use", "value": "back"}).known is False
+    none = seen(eip_tag={"key": "Use", "value": "back"})
+    assert (none.known, none.sources[0].evidence) == (False, "no Elastic IP found")
 
 
-def test_address_on_nobodys_machine(aws, seen):
+def test_address_on_an_untagged_machine(aws, seen):
     """An address on a machine without a cluster tag names no cluster, and the evidence says so."""
     aws.start_cluster("stray", 1, addresses=1, cluster_tag="Owner")
     facts = seen()
     assert (facts.known, facts.clusters) == (False, ())
-    assert "1 on machines without a Cluster tag" in facts.sources[0].evidence
+    assert "1 is on a machine without a Cluster tag" in facts.sources[0].evidence
 
 
 def test_by_tag(aws, seen):
     """Machines with the mark make their cluster live."""
     aws.start_cluster("blue", 1, tags={"Stage": "live"})
     aws.start_cluster("green", 1, tags={"Stage": "next"})
-    assert seen(sources=["tag"], tag={"key": "Stage", "value": "live"}).clusters == ("blue",)
+    live = seen(sources=["tag"], tag={"key": "Stage", "value": "live"})
+    assert (live.clusters, live.sources[0].evidence) == (("blue",), "1 machine is tagged Stage=live")
 
 
 def test_by_parameter(site, aws, seen):

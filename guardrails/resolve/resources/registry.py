@@ -124,7 +124,7 @@ def clusters_of(
     for name in sorted(set(inventory.members) | set(live.clusters)):
         members = inventory.members.get(name, ())
         running = [machine for machine in members if machine.state == "running"]
-        present = [machine for machine in members if machine.state not in ("terminated", "shutting-down")]
+        present = [machine for machine in members if machine.present]
         clusters.append(
             Cluster(
                 name=name,

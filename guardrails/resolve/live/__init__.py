@@ -1,0 +1,55 @@
+"""Which cluster is live: one file per source of liveness, and the rule that combines their reports.
+
+    eip.py     the clusters whose machines hold the listed (or tagged, or any) Elastic IPs: what users actually reach
+    tag.py     the clusters of the machines that carry the live tag
+    ssm.py     the value of a Parameter Store parameter
+    file.py    the contents of a file
+    env.py     the value of an environment variable
+
+To add a source, write a file with a `Source`, add it to `_SOURCES`, and add its name to SOURCES in config/settings.py.
+
+When two sources name different clusters they are in dispute, and every cluster that either of them names is live.
+When no source names a cluster that has machines, liveness is unknown, and policies protect every cluster.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from guardrails.config.settings import LiveSettings
+from guardrails.resolve.inventory import Inventory
+from guardrails.resolve.live import eip, env, file, ssm, tag
+from guardrails.resolve.live.source import Source
+from guardrails.values import Answer, Live, Lookup, SourceReport
+
+_SOURCES: Mapping[str, Source] = {
+    source.name: source for source in (eip.ElasticIps(), tag.LiveTag(), ssm.Parameter(), file.File(), env.Variable())
+}
+NAMES = tuple(_SOURCES)
+
+
+def lookups(settings: LiveSettings) -> tuple[Lookup, ...]:
+    """The look-ups that the configured sources need, in addition to the machines."""
+    return tuple(lookup for name in settings.sources for lookup in _SOURCES[name].lookups(settings))
+
+
+def observe(settings: LiveSettings, answers: Mapping[str, Answer], inventory: Inventory) -> Live:
+    """Ask every configured source and combine the reports."""
+    reports = [_SOURCES[name].observe(settings, answers, inventory) for name in settings.sources]
+    existing = [name for name, members in inventory.members.items() if any(machine.present for machine in members)]
+    return combine(reports, existing)
+
+
+def combine(reports: Iterable[SourceReport], existing: Iterable[str]) -> Live:
+    """The union of what the sources name; `existing` are the clusters that have machines.
+
+    A source that names no cluster disagrees with one that names some.
+    """
+    reports = tuple(reports)
+    named = {cluster for report in reports for cluster in report.clusters}
+    return Live(
+        known=bool(named & set(existing)),
+        disputed=len({frozenset(report.clusters) for report in reports}) > 1,
+        clusters=tuple(sorted(named)),
+        sources=reports,
+    )

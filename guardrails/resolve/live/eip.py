@@ -1,0 +1,67 @@
+"""The clusters whose machines hold Elastic IPs: what users actually reach."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Any
+
+from guardrails.config.settings import LiveSettings
+from guardrails.resolve.inventory import ADDRESSES, INSTANCES, Inventory
+from guardrails.values import Answer, Lookup, SourceReport
+
+_SHOWN = 3
+
+
+class ElasticIps:
+    """A machine that holds an Elastic IP makes its cluster live.
+
+    The settings `eip_addresses` and `eip_tag` narrow down which addresses count.
+    """
+
+    name = "eip"
+
+    def lookups(self, _settings: LiveSettings, /) -> tuple[Lookup, ...]:
+        """The addresses of the region."""
+        return (ADDRESSES,)
+
+    def observe(self, settings: LiveSettings, answers: Mapping[str, Answer], inventory: Inventory, /) -> SourceReport:
+        """The clusters of the machines that hold such an address."""
+        counted = [address for address in inventory.addresses if _counts(address, settings)]
+        holders: dict[str, list[str]] = defaultdict(list)
+        strays = 0
+        for address in counted:
+            machine = inventory.machines.get(address.get("InstanceId") or "")
+            if machine is None or not machine.present:
+                continue
+            if machine.cluster:
+                holders[machine.cluster].append(address["PublicIp"])
+            else:
+                strays += 1
+        sentence = "; ".join(f"{cluster} holds {_list(ips)}" for cluster, ips in sorted(holders.items()))
+        if not sentence:
+            sentence = f"no cluster holds any of {_count(len(counted))}" if counted else "no Elastic IP found"
+        if strays:
+            where = "is on a machine" if strays == 1 else "are on machines"
+            sentence += f"; {strays} {where} without a {inventory.cluster_tag} tag"
+        oldest = min(answers[lookup.key()].observed_at for lookup in (ADDRESSES, INSTANCES))
+        return SourceReport(self.name, tuple(sorted(holders)), oldest, sentence)
+
+
+def _counts(address: Mapping[str, Any], settings: LiveSettings) -> bool:
+    if settings.eip_addresses:
+        return address.get("PublicIp") in settings.eip_addresses
+    if settings.eip_tag:
+        tags = {tag["Key"]: tag.get("Value", "") for tag in address.get("Tags") or []}
+        return tags.get(settings.eip_tag.key) == settings.eip_tag.value
+    return True
+
+
+def _count(number: int) -> str:
+    return "1 Elastic IP" if number == 1 else f"{number} Elastic IPs"
+
+
+def _list(ips: list[str]) -> str:
+    shown = ", ".join(sorted(ips)[:_SHOWN])
+    more = f" and {len(ips) - _SHOWN} more" if len(ips) > _SHOWN else ""
+    return f"{'Elastic IP' if len(ips) == 1 else 'Elastic IPs'} {shown}{more}"

@@ -1,0 +1,30 @@
+"""The clusters of the machines that carry the live tag."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from guardrails.config.settings import LiveSettings, Tag
+from guardrails.resolve.inventory import INSTANCES, Inventory
+from guardrails.values import Answer, Lookup, SourceReport
+
+_DEFAULT = Tag("Live", "true")
+
+
+class LiveTag:
+    """A machine with the tag of the setting `tag` (``Live=true`` by default) makes its cluster live."""
+
+    name = "tag"
+
+    def lookups(self, _settings: LiveSettings, /) -> tuple[Lookup, ...]:
+        """None: the machines of the region carry their tags."""
+        return ()
+
+    def observe(self, settings: LiveSettings, answers: Mapping[str, Answer], inventory: Inventory, /) -> SourceReport:
+        """The clusters of the machines with that tag."""
+        mark = settings.tag or _DEFAULT
+        tagged = [machine for machine in inventory.on("tag", f"{mark.key}={mark.value}") if machine.present]
+        clusters = tuple(sorted({machine.cluster for machine in tagged if machine.cluster}))
+        count = "1 machine is" if len(tagged) == 1 else f"{len(tagged) or 'no'} machines are"
+        sentence = f"{count} tagged {mark.key}={mark.value}"
+        return SourceReport(self.name, clusters, answers[INSTANCES.key()].observed_at, sentence)
