@@ -9,24 +9,15 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
-from typing import Any, Protocol, cast
-from urllib.parse import urlsplit
+from typing import Any, Protocol
 
 from attrs import frozen
-from botocore.config import Config
-from botocore.credentials import Credentials
-from botocore.exceptions import BotoCoreError, ClientError
 
-from guardrails.aws.endpoints import is_aws
-from guardrails.aws.sessions import without_profile
+from guardrails.resolve.connection import Connection, failure
 from guardrails.values import Answer, Lookup, LookupFailure, Origin
 
-# A page as large as AWS gives, so that a look-up is one request up to 1,000 machines.
-_PAGE = {"DescribeInstances": 1000, "DescribeSubnets": 1000, "DescribeNetworkInterfaces": 1000,
-         "DescribeInstanceStatus": 1000, "DescribeVolumes": 500, "DescribeNatGateways": 1000,
-         "DescribeRouteTables": 100, "DescribeNetworkAcls": 1000, "DescribeAutoScalingGroups": 100}  # fmt: skip
-# Clients and answers kept per place (credentials, region, endpoint): a process works in a few places, not in many.
-_PLACES = 16
+# How many connections (credentials, region, endpoint) are kept: a process uses a few, not many.
+_CONNECTIONS = 16
 
 
 @frozen
@@ -50,7 +41,7 @@ class Fetched:
 
 
 class Answering(Protocol):
-    """Whatever answers look-ups: AWS, or a snapshot of it."""
+    """Anything that answers look-ups: AWS, or a snapshot of it."""
 
     def fetch(self, lookups: Iterable[Lookup], origin: Origin, /) -> Fetched:
         """Answer every look-up; never raises, what fails is in `failures`."""
@@ -60,7 +51,7 @@ class Answering(Protocol):
 class Lookups:
     """Makes look-ups with the credentials, region and endpoint of the intercepted call.
 
-    The guard does not judge them, because no look-up is in the catalogue of what it judges.
+    The guard does not judge them: no look-up is in the catalogue of governed operations.
     """
 
     def __init__(self, max_age_s: float, timeout_s: float, loader: Any) -> None:
@@ -72,73 +63,106 @@ class Lookups:
 
     def _start_over(self) -> None:
         self._pid = os.getpid()
-        self._places: OrderedDict[tuple[Any, ...], _Place] = OrderedDict()
+        self._memories: OrderedDict[tuple[Any, ...], _Memory] = OrderedDict()
         self._lock = threading.Lock()
 
     def fetch(self, lookups: Iterable[Lookup], origin: Origin) -> Fetched:
-        """Answer every look-up, from memory where it is young enough, else by requests made side by side.
+        """Answer every look-up, from memory if the answer is recent enough, otherwise by parallel requests.
 
-        Never raises: what fails, or takes longer than `timeout_s` in all, is in `failures`.
+        Never raises: what fails, or takes longer than `timeout_s` in total, is in `failures`.
         """
         self._notice_fork()
-        place = self._place(origin)
+        memory = self._memory(origin)
         wanted = {lookup.key(): lookup for lookup in lookups}
-        answers = place.young(wanted, self._max_age_s)
+        answers = memory.recent(wanted, self._max_age_s)
         missing = [lookup for key, lookup in wanted.items() if key not in answers]
-        generation = place.generation
+        generation = memory.generation
         failures: list[LookupFailure] = []
-        for lookup, result in self._side_by_side(missing, place):
+        for lookup, result in self._ask_all(missing, memory.connection):
             if isinstance(result, LookupFailure):
                 failures.append(result)
             else:
                 answers[lookup.key()] = result
-                place.keep(lookup.key(), result, generation)
+                memory.keep(lookup.key(), result, generation)
         return Fetched(answers, tuple(failures), len(missing))
 
     def forget(self) -> None:
         """Drop every remembered answer: a call that changes the world is about to be sent, or has come back."""
         self._notice_fork()
         with self._lock:
-            places = list(self._places.values())
-        for place in places:
-            place.clear()
+            memories = list(self._memories.values())
+        for memory in memories:
+            memory.clear()
 
     def _notice_fork(self) -> None:
-        # A forked child has the parent's connections, on which the parent goes on talking, and its locks, which
-        # threads that are not here may hold.
+        # A forked child shares the parent's open connections, and its locks may be held by threads that the child does
+        # not have.
         if self._pid != os.getpid():
             self._start_over()
 
-    def _place(self, origin: Origin) -> _Place:
+    def _memory(self, origin: Origin) -> _Memory:
         who = origin.credentials
-        # Frozen credentials are equal by their keys; refreshable ones keep theirs to themselves.
+        # Frozen credentials are compared by their keys; refreshable ones do not show theirs.
         identity = who if isinstance(who, tuple) else id(who)
         key = (identity, origin.region, origin.home_region, origin.endpoint_url, origin.service, repr(origin.verify))
         with self._lock:
-            place = self._places.get(key)
-            if place is None:
-                place = self._places[key] = _Place(origin, self._timeout_s, self._loader)
-                while len(self._places) > _PLACES:
-                    self._places.popitem(last=False)
-            self._places.move_to_end(key)
-        return place
+            memory = self._memories.get(key)
+            if memory is None:
+                memory = self._memories[key] = _Memory(Connection(origin, self._timeout_s, self._loader))
+                while len(self._memories) > _CONNECTIONS:
+                    self._memories.popitem(last=False)
+            self._memories.move_to_end(key)
+        return memory
 
-    def _side_by_side(self, lookups: list[Lookup], place: _Place) -> Iterable[tuple[Lookup, Answer | LookupFailure]]:
+    def _ask_all(
+        self, lookups: list[Lookup], connection: Connection
+    ) -> Iterable[tuple[Lookup, Answer | LookupFailure]]:
         if len(lookups) < 2:
-            return [(lookup, place.ask(lookup)) for lookup in lookups]
+            return [(lookup, connection.ask(lookup)) for lookup in lookups]
         try:
-            futures = [(lookup, _asked(place, lookup)) for lookup in lookups]
+            futures = [(lookup, _start(connection, lookup)) for lookup in lookups]
         except RuntimeError:
-            # No new threads while the interpreter shuts down: an atexit handler is judged all the same.
-            return [(lookup, place.ask(lookup)) for lookup in lookups]
+            # No new threads start while the interpreter shuts down; the calls of an atexit handler are judged anyway.
+            return [(lookup, connection.ask(lookup)) for lookup in lookups]
         deadline = time.monotonic() + self._timeout_s
         return [(lookup, _result(lookup, future, deadline, self._timeout_s)) for lookup, future in futures]
 
 
-def _asked(place: _Place, lookup: Lookup) -> Future[Answer | LookupFailure]:
-    """Asked in a thread that the end of the program does not wait for: an answer that never comes would hold it up."""
+class _Memory:
+    """The recent answers of one connection. `generation` counts how often they were dropped."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.generation = 0
+        self._answers: dict[str, Answer] = {}
+        self._lock = threading.Lock()
+
+    def recent(self, keys: Iterable[str], max_age_s: float) -> dict[str, Answer]:
+        oldest = time.time() - max_age_s
+        with self._lock:
+            kept = {key: self._answers[key] for key in keys if key in self._answers}
+        return {key: answer for key, answer in kept.items() if answer.observed_at >= oldest}
+
+    def keep(self, key: str, answer: Answer, generation: int) -> None:
+        with self._lock:
+            # An answer that was asked for before a change is not kept after it.
+            if generation == self.generation:
+                self._answers[key] = answer
+
+    def clear(self) -> None:
+        with self._lock:
+            self.generation += 1
+            self._answers.clear()
+
+
+def _start(connection: Connection, lookup: Lookup) -> Future[Answer | LookupFailure]:
+    """Ask in a daemon thread: an answer that never comes must not keep the program from ending."""
     future: Future[Answer | LookupFailure] = Future()
-    threading.Thread(target=lambda: future.set_result(place.ask(lookup)), name="guardrails-lookup", daemon=True).start()
+
+    def ask() -> None:
+        future.set_result(connection.ask(lookup))
+
+    threading.Thread(target=ask, name="guardrails-lookup", daemon=True).start()
     return future
 
 
@@ -148,130 +172,4 @@ def _result(
     try:
         return future.result(timeout=max(0.0, deadline - time.monotonic()))
     except FutureTimeout:
-        return _failure(lookup, "Timeout", f"no answer within {timeout_s:g} s (lookup_timeout_s)")
-
-
-def _failure(lookup: Lookup, code: str, message: str) -> LookupFailure:
-    return LookupFailure(lookup.permission, code, message, lookup.permission, lookup.optional)
-
-
-class _Place:
-    """One account, region and endpoint: its clients and its young answers."""
-
-    def __init__(self, origin: Origin, timeout_s: float, loader: Any) -> None:
-        # Holding the credentials keeps their id(), which is part of the place's key, from being used again.
-        self._origin = origin
-        self._timeout_s = timeout_s
-        self._loader = loader
-        self._session: Any = None
-        self._clients: dict[tuple[str, str], Any] = {}
-        self._answers: dict[str, Answer] = {}
-        self._lock = threading.Lock()
-        self.generation = 0
-
-    def young(self, keys: Iterable[str], max_age_s: float) -> dict[str, Answer]:
-        oldest = time.time() - max_age_s
-        with self._lock:
-            return {
-                key: self._answers[key]
-                for key in keys
-                if key in self._answers and self._answers[key].observed_at >= oldest
-            }
-
-    def keep(self, key: str, answer: Answer, generation: int) -> None:
-        with self._lock:
-            # An answer asked for before a change was made is not kept after it.
-            if generation == self.generation:
-                self._answers[key] = answer
-
-    def clear(self) -> None:
-        with self._lock:
-            self.generation += 1
-            self._answers.clear()
-
-    def ask(self, lookup: Lookup) -> Answer | LookupFailure:
-        observed_at = time.time()
-        try:
-            return Answer(tuple(self._request(lookup)), observed_at)
-        except ClientError as error:
-            code = str(error.response.get("Error", {}).get("Code", "Unknown"))
-            if code in lookup.empty_on:
-                return Answer((), observed_at)
-            text = str(error.response.get("Error", {}).get("Message", error))
-            return _failure(lookup, code, text)
-        except BotoCoreError as error:
-            return _failure(lookup, type(error).__name__, str(error))
-        except Exception as error:
-            # Whatever breaks a look-up is a fact about it; the caller turns it into a denial.
-            return _failure(lookup, type(error).__name__, str(error))
-
-    def _request(self, lookup: Lookup) -> Iterable[Mapping[str, Any]]:
-        client = self._client(lookup.service, lookup.region)
-        model = client.meta.service_model.operation_model(lookup.operation)
-        params = dict(lookup.params)
-        if "IncludeManagedResources" in model.input_shape.members:
-            params["IncludeManagedResources"] = True
-        method = client.meta.method_to_api_mapping
-        name = next(python for python, wire in method.items() if wire == lookup.operation)
-        if not client.can_paginate(name):
-            return _items(getattr(client, name)(**params), lookup.items)
-        size = {"PageSize": _PAGE[lookup.operation]} if lookup.operation in _PAGE else {}
-        pages = client.get_paginator(name).paginate(PaginationConfig=size, **params)
-        return [item for page in pages for item in _items(page, lookup.items)]
-
-    def _client(self, service: str, region: str) -> Any:
-        with self._lock:
-            client = self._clients.get((service, region))
-            if client is None:
-                client = self._clients[service, region] = self._create(service, region)
-            return client
-
-    def _region_of(self, service: str) -> str:
-        origin = self._origin
-        return origin.region if service == origin.service else origin.home_region or origin.region
-
-    def _create(self, service: str, region: str) -> Any:
-        origin = self._origin
-        if self._session is None:
-            # The object itself, not its keys: refreshable credentials go on refreshing in one place.
-            self._session = without_profile(self._loader, _usable(origin.credentials))
-        return self._session.create_client(
-            service,
-            region_name=region or self._region_of(service) or None,
-            endpoint_url=_endpoint_for(service, origin),
-            verify=origin.verify,
-            config=Config(
-                connect_timeout=min(3.0, self._timeout_s),
-                read_timeout=self._timeout_s,
-                retries={"mode": "standard", "total_max_attempts": 3},
-                proxies=origin.proxies,
-                # Side by side: beyond a pool's ten urllib3 throws a connection away after its answer.
-                max_pool_connections=32,
-                user_agent_extra="guardrails-lookup",
-            ),
-        )
-
-
-def _usable(credentials: Any) -> Any:
-    """Credentials that a session can use: those of a signature alone come frozen."""
-    if isinstance(credentials, tuple):
-        return Credentials(credentials[0], credentials[1], credentials[2])
-    return credentials
-
-
-def _items(page: Mapping[str, Any], member: str) -> list[Mapping[str, Any]]:
-    found = page.get(member) or []
-    return list(found) if isinstance(found, list) else [cast("Mapping[str, Any]", found)]
-
-
-def _endpoint_for(service: str, origin: Origin) -> str | None:
-    """The call's own endpoint for its own service, and for all services where it is not one of AWS's domains.
-
-    A simulator or a gateway serves every service at one address; a VPC endpoint of EC2 serves only EC2.
-    """
-    host = urlsplit(origin.endpoint_url).hostname or ""
-    if not host:
-        return None
-    if is_aws(host) and service != origin.service:
-        return None
-    return origin.endpoint_url
+        return failure(lookup, "Timeout", f"no answer within {timeout_s:g} s (lookup_timeout_s)")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from guardrails.resolve.connection import endpoint_for
 from guardrails.resolve.inventory import ADDRESSES, INSTANCES
-from guardrails.resolve.lookups import _endpoint_for
 from guardrails.resolve.resources.registry import Inventory, clusters_of, plan, targets_of
 from guardrails.values import Answer, Call, Live, Origin, TargetRef
 
@@ -171,4 +171,4 @@ def test_counts_of_clusters():
 def test_lookups_go_where_the_call_goes(endpoint, service, asked):
     """A look-up uses the call's own endpoint; one of AWS's for another service leaves the choice to botocore."""
     own = "autoscaling" if "autoscaling" in endpoint else "ec2"
-    assert _endpoint_for(service, Origin(None, "eu-west-1", own, endpoint)) == asked
+    assert endpoint_for(service, Origin(None, "eu-west-1", own, endpoint)) == asked

@@ -1,0 +1,126 @@
+"""The clients through which the guard asks one account, region and endpoint, with the credentials of the call."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+from botocore.config import Config
+from botocore.credentials import Credentials
+from botocore.exceptions import ClientError
+
+from guardrails.aws.endpoints import is_aws
+from guardrails.aws.sessions import without_profile
+from guardrails.values import Answer, Lookup, LookupFailure, Origin
+
+# The largest page that AWS returns, so that a look-up is one request up to 1,000 machines.
+_PAGE = {"DescribeInstances": 1000, "DescribeSubnets": 1000, "DescribeNetworkInterfaces": 1000,
+         "DescribeInstanceStatus": 1000, "DescribeVolumes": 500, "DescribeNatGateways": 1000,
+         "DescribeRouteTables": 100, "DescribeNetworkAcls": 1000, "DescribeAutoScalingGroups": 100}  # fmt: skip
+_CONNECT_S = 3.0
+_ATTEMPTS = 3
+
+
+class Connection:
+    """Sends look-ups as the caller, with one client for each service and region. Safe to use from several threads."""
+
+    def __init__(self, origin: Origin, timeout_s: float, loader: Any) -> None:
+        """`loader` is botocore's loader of service models."""
+        # Holding the credentials keeps their id() from being used again: `Lookups` tells connections apart by it.
+        self._origin = origin
+        self._timeout_s = timeout_s
+        self._loader = loader
+        self._session: Any = None
+        self._clients: dict[tuple[str, str], Any] = {}
+        self._lock = threading.Lock()
+
+    def ask(self, lookup: Lookup) -> Answer | LookupFailure:
+        """The answer, with all its pages. Never raises."""
+        observed_at = time.time()
+        try:
+            return Answer(tuple(self._request(lookup)), observed_at)
+        except ClientError as error:
+            details = error.response.get("Error", {})
+            code = str(details.get("Code", "Unknown"))
+            if code in lookup.empty_on:
+                return Answer((), observed_at)
+            return failure(lookup, code, str(details.get("Message", error)))
+        except Exception as error:
+            # Whatever breaks a look-up is a fact about it; the caller turns it into a denial.
+            return failure(lookup, type(error).__name__, str(error))
+
+    def _request(self, lookup: Lookup) -> Iterable[Mapping[str, Any]]:
+        client = self._client(lookup.service, lookup.region)
+        model = client.meta.service_model.operation_model(lookup.operation)
+        params = dict(lookup.params)
+        if "IncludeManagedResources" in model.input_shape.members:
+            params["IncludeManagedResources"] = True
+        methods = client.meta.method_to_api_mapping
+        method = next(name for name, operation in methods.items() if operation == lookup.operation)
+        if not client.can_paginate(method):
+            return _items(getattr(client, method)(**params), lookup.items)
+        size = {"PageSize": _PAGE[lookup.operation]} if lookup.operation in _PAGE else {}
+        pages = client.get_paginator(method).paginate(PaginationConfig=size, **params)
+        return [item for page in pages for item in _items(page, lookup.items)]
+
+    def _client(self, service: str, region: str) -> Any:
+        with self._lock:
+            client = self._clients.get((service, region))
+            if client is None:
+                client = self._clients[service, region] = self._create(service, region)
+            return client
+
+    def _create(self, service: str, region: str) -> Any:
+        origin = self._origin
+        if self._session is None:
+            # The object itself, not its keys: refreshable credentials go on refreshing in one place.
+            self._session = without_profile(self._loader, _usable(origin.credentials))
+        return self._session.create_client(
+            service,
+            region_name=region or self._region_of(service) or None,
+            endpoint_url=endpoint_for(service, origin),
+            verify=origin.verify,
+            config=Config(
+                connect_timeout=min(_CONNECT_S, self._timeout_s),
+                read_timeout=self._timeout_s,
+                retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
+                proxies=origin.proxies,
+                # Look-ups run in parallel, and urllib3 closes connections beyond the pool's size (10 by default).
+                max_pool_connections=32,
+                user_agent_extra="guardrails-lookup",
+            ),
+        )
+
+    def _region_of(self, service: str) -> str:
+        origin = self._origin
+        return origin.region if service == origin.service else origin.home_region or origin.region
+
+
+def failure(lookup: Lookup, code: str, message: str) -> LookupFailure:
+    """What is known of a look-up that got no answer."""
+    return LookupFailure(lookup.permission, code, message, lookup.permission, lookup.optional)
+
+
+def endpoint_for(service: str, origin: Origin) -> str | None:
+    """The call's own endpoint for its own service, and for every service where it is not one of AWS's domains.
+
+    A simulator or a gateway serves every service at one address; a VPC endpoint of EC2 serves only EC2. None leaves the
+    choice to botocore.
+    """
+    host = urlsplit(origin.endpoint_url).hostname or ""
+    if not host or (is_aws(host) and service != origin.service):
+        return None
+    return origin.endpoint_url
+
+
+def _usable(credentials: Any) -> Any:
+    """Credentials that a session accepts: those read from a signature are a tuple."""
+    return Credentials(*credentials[:3]) if isinstance(credentials, tuple) else credentials
+
+
+def _items(page: Mapping[str, Any], member: str) -> list[Mapping[str, Any]]:
+    items = page.get(member) or []
+    return list(items) if isinstance(items, list) else [cast("Mapping[str, Any]", items)]
