@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict, final
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 Action = Literal["allow", "warn", "confirm", "deny"]
 Enforcement = Literal["deny", "confirm", "warn", "dryrun"]
@@ -113,6 +113,44 @@ class Call:
         return not (self.dry_run or self.undecodable or self.unreviewed)
 
 
+class TargetFacts(TypedDict, total=False):
+    """What is known only of some types of targets, JSON-safe; a key that does not apply is absent.
+
+    `traced` is false where no look-up shows which clusters depend on the target, `marked` says whether it carries the
+    cluster tag, and `mismatch` says that its id is of another type. `untagged` are the machines, among `instances` or
+    the one that holds the address, without a cluster tag.
+    """
+
+    traced: bool
+    marked: bool
+    mismatch: str
+    instances: list[str]
+    untagged: list[str]
+    # a machine, an address or a network interface
+    instance: str | None
+    eni: str | None
+    allocation: str | None
+    elastic_ips: list[str]
+    zone: str | None
+    # a subnet or a part of its network
+    free_ips: int | None
+    cidr: str | None
+    machines: int
+    subnets: list[str]
+    route_table: str | None
+    # an Auto Scaling group
+    desired: int | None
+    min: int | None
+    max: int | None
+    # what the rest consists of
+    target_groups: list[str]
+    endpoints: list[str]
+    records: int
+    resources: int
+    removes: list[str]
+    replaces: list[str]
+
+
 @frozen
 class Target:
     """What AWS says about one named resource.
@@ -133,7 +171,7 @@ class Target:
     private_ips: tuple[str, ...] = ()
     public_ips: tuple[str, ...] = ()
     protections: Mapping[str, Any] = EMPTY
-    facts: Mapping[str, Any] = EMPTY
+    facts: TargetFacts = field(factory=TargetFacts)
 
 
 @frozen
@@ -211,6 +249,10 @@ class Lookup:
         """The IAM action the look-up needs (the action's name equals the operation's for all that are used)."""
         return f"{_PREFIXES.get(self.service, self.service)}:{self.operation}"
 
+    def about(self, **params: Any) -> Lookup:
+        """The same look-up with these parameters."""
+        return evolve(self, params=params)
+
     def key(self) -> str:
         """Equal for equal look-ups."""
         return f"{self.service}:{self.operation} {self.region} {json.dumps(self.params, sort_keys=True)}"
@@ -253,14 +295,71 @@ class Past:
     retired_at: Mapping[str, float] = EMPTY
 
 
+class OtherSubnet(TypedDict):
+    """A subnet that a launch could use instead, with its free addresses."""
+
+    id: str
+    free: int
+    zone: str
+
+
+class SubnetRoom(TypedDict):
+    """A set of subnets in which machines get their addresses.
+
+    `needed` and `free` count addresses; `fits` counts machines, as does `reserved`: those that groups of live clusters
+    may still start there. `alternatives` are subnets of the same network with room for all.
+    """
+
+    subnets: list[str]
+    zones: list[str]
+    needed: int
+    free: int
+    fits: int
+    reserved: int
+    alternatives: list[OtherSubnet]
+
+
+@final
+class Quota(TypedDict):
+    """A quota of the account that a launch draws on, in vCPUs or addresses."""
+
+    code: str
+    name: str
+    limit: float
+    used: int
+    needed: int
+
+
+@final
+class Unknown(TypedDict):
+    """What could not be found out about a launch, and why."""
+
+    what: Literal["addresses", "quota", "machines", "lookup"]
+    why: str
+
+
+class Capacity(TypedDict):
+    """What a launch needs and what AWS has, JSON-safe: `capacity` of the policies' input.
+
+    `machines` and `least` are how many the call wants, and how few AWS may start instead; `grows` is the cluster that
+    they are tagged for.
+    """
+
+    machines: int | None
+    least: int | None
+    grows: str | None
+    places: list[SubnetRoom]
+    quotas: list[Quota]
+    unknown: list[Unknown]
+
+
 @frozen
 class Facts:
     """Everything that was looked up for one decision. `lookups` counts the requests made for it.
 
-    `account` is the one whose machines were looked up, None where there are none. `capacity` is the JSON-safe document
-    of what a launch needs and what there is; None where a call launches nothing. `launch_tokens` are the machines that
-    AWS would start at once, where a call terminates some. `problem` says why these facts are not enough to decide on,
-    "" where they are.
+    `account` is the one whose machines were looked up, None without machines. `capacity` is None for a call that
+    launches nothing. `launch_tokens` is how many machines AWS would start at once, for a call that terminates some.
+    `problem` says why these facts are not enough to decide on, "" where they are.
     """
 
     targets: tuple[Target, ...]
@@ -271,7 +370,7 @@ class Facts:
     failures: tuple[LookupFailure, ...] = ()
     account: str | None = None
     past: Past = Past()
-    capacity: Mapping[str, Any] | None = None
+    capacity: Capacity | None = None
     launch_tokens: float | None = None
     problem: str = ""
 

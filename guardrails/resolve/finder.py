@@ -21,7 +21,7 @@ from guardrails.resolve.capacity import capacity
 from guardrails.resolve.inventory import ADDRESSES, INSTANCES, Inventory
 from guardrails.resolve.lookups import Answering, Fetched
 from guardrails.resolve.resources.registry import clusters_of, followups, plan, targets_of
-from guardrails.values import Answer, Call, Facts, Live, LookupFailure, Origin, Past, Target
+from guardrails.values import Answer, Call, Facts, Live, Origin, Past, Target
 
 NOTHING_KNOWN = Live(known=False, disputed=False, clusters=())
 _NO_PAST = Past()
@@ -145,10 +145,4 @@ def _unanswered(call: Call, fetched: Fetched) -> Facts:
     facts = evolve(nothing_known(), lookups=fetched.requests)
     if set(call.effects) != {"capacity"}:
         return evolve(facts, failures=fetched.required_failures)
-    unknown = [{"what": "addresses", "why": _why(failure)} for failure in fetched.failures]
-    gap = {"machines": None, "least": None, "grows": None, "places": [], "quotas": [], "unknown": unknown}
-    return evolve(facts, capacity=gap)
-
-
-def _why(failure: LookupFailure) -> str:
-    return f"{failure.lookup} failed with {failure.code}"
+    return evolve(facts, capacity=capacity.unknown(fetched.failures))

@@ -1,31 +1,31 @@
-"""What a launch needs and what there is, before AWS has started half of it: `input.capacity` of the policies.
+"""What a launch needs and what AWS has, before AWS has started half of it: `input.capacity` of the policies.
 
 `lookups()` says what to ask, `followups()` what the answers call for, `facts()` compares. All are pure. What cannot be
-found out is listed under ``unknown``; it never stops a call by itself.
+found out is listed under ``unknown``; it never blocks a call by itself.
 
-    launches.py    how many machines of which kind a call starts, and where
-    addresses.py   free addresses in the subnets, and what the live cluster may still need of them
-    quotas.py      vCPU and Elastic IP quotas
+    launches.py        how many machines of which type a call starts, and where
+    machine_spec.py    what those machines are: the call's parameters over those of its launch template
+    free_addresses.py  free addresses in the subnets, and how many of them the live cluster may still need
+    quotas.py          vCPU and Elastic IP quotas
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
-from guardrails.resolve.capacity import free_addresses, launches, quotas
-from guardrails.resolve.capacity.launches import Launch
+from guardrails.resolve.capacity import free_addresses, launches, machine_spec, quotas
 from guardrails.resolve.inventory import Inventory
-from guardrails.values import Answer, Call, Lookup, LookupFailure, Target
+from guardrails.values import Answer, Call, Capacity, Lookup, LookupFailure, Target, Unknown
 
-__all__ = ["Launch", "facts", "followups", "lookups"]
+# Every look-up that some launch needs, without its parameters.
+ASKS = (machine_spec.TEMPLATE, *free_addresses.LOOKUPS, quotas.QUOTA, quotas.TYPES)
 
 
 def lookups(call: Call) -> tuple[Lookup, ...]:
     """What to ask besides the machines; none for a call that starts nothing. All of them may fail."""
     if not launches.concerns(call):
         return ()
-    wanted = [*launches.lookups(call), *free_addresses.LOOKUPS, *quotas.lookups(call)]
+    wanted = [*machine_spec.lookups(call), *free_addresses.LOOKUPS, *quotas.lookups(call)]
     return tuple({lookup.key(): lookup for lookup in wanted}.values())
 
 
@@ -43,18 +43,16 @@ def facts(
     inventory: Inventory,
     targets: tuple[Target, ...],
     live_clusters: tuple[str, ...],
-) -> dict[str, Any] | None:
-    """The JSON-safe document; None for a call that starts nothing.
-
-    ``machines`` and ``least`` are how many the call wants and accepts. ``places`` are sets of subnets with the
-    addresses ``needed`` there and ``free``, the machines that fit (``fits``), the addresses ``reserved`` for the live
-    cluster's own growth, and ``alternatives`` in the same zone. ``quotas`` have name, limit, used and needed, in vCPUs
-    or addresses. ``unknown`` says what could not be found out, and why.
-    """
+) -> Capacity | None:
+    """What the launch needs and what AWS has; None for a call that starts nothing."""
     if not launches.concerns(call):
         return None
     launch = launches.of(call, answers, inventory, targets)
-    unknown = [{"what": "lookup", "why": f"{one.lookup} failed with {one.code}"} for one in failures if one.optional]
+    failed: list[Unknown] = [
+        {"what": "lookup", "why": f"{failure.lookup} failed with {failure.code}"}
+        for failure in failures
+        if failure.optional
+    ]
     places, missing = free_addresses.places(launch, answers, inventory, live_clusters)
     limits, unlimited = quotas.quotas(launch, answers, inventory)
     return {
@@ -63,5 +61,13 @@ def facts(
         "grows": launch.grows,
         "places": places,
         "quotas": limits,
-        "unknown": [*unknown, *launch.unknown, *missing, *unlimited],
+        "unknown": [*failed, *launch.unknown, *missing, *unlimited],
     }
+
+
+def unknown(failures: Iterable[LookupFailure]) -> Capacity:
+    """The same for a launch of which nothing is known, because look-ups failed."""
+    why: list[Unknown] = [
+        {"what": "addresses", "why": f"{failure.lookup} failed with {failure.code}"} for failure in failures
+    ]
+    return {"machines": None, "least": None, "grows": None, "places": [], "quotas": [], "unknown": why}

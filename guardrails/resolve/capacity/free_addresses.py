@@ -1,7 +1,7 @@
-"""Free addresses in the subnets of a launch, and what the live cluster may still need of them.
+"""Free addresses in the subnets of a launch, and how many of them the live cluster may still need.
 
-AWS keeps five addresses of each subnet (Amazon VPC user guide, subnet CIDR blocks); AvailableIpAddressCount leaves them
-out. PythonAnywhere, 2023-10-09: the subnet could not hold a second cluster.
+AWS reserves five addresses of each subnet (Amazon VPC user guide, subnet CIDR blocks); AvailableIpAddressCount does not
+count them. PythonAnywhere, 2023-10-09: the subnet had no room for a second cluster.
 """
 
 from __future__ import annotations
@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from guardrails.resolve.capacity.launches import ANYWHERE, Launch
+from guardrails.resolve.capacity.launches import Launch
+from guardrails.resolve.capacity.machine_spec import ANYWHERE
 from guardrails.resolve.inventory import Inventory
-from guardrails.values import Answer, Lookup
+from guardrails.values import Answer, Lookup, OtherSubnet, SubnetRoom, Unknown
 
 _SUBNETS = Lookup("ec2", "DescribeSubnets", "Subnets", optional=True)
 _GROUPS = Lookup("autoscaling", "DescribeAutoScalingGroups", "AutoScalingGroups", optional=True)
@@ -19,21 +20,20 @@ LOOKUPS = (_SUBNETS, _GROUPS)
 _SHOWN = 3
 
 Subnet = Mapping[str, Any]
-Unknown = dict[str, str]
 
 
 def places(
     launch: Launch, answers: Mapping[str, Answer], inventory: Inventory, live: tuple[str, ...]
-) -> tuple[list[dict[str, Any]], list[Unknown]]:
-    """What the launch needs and finds in each of its places, and what could not be found out."""
+) -> tuple[list[SubnetRoom], list[Unknown]]:
+    """The room in each set of subnets that the launch uses, and what could not be found out."""
     if not launch.count or not (launch.fixed or launch.spread):
         return [], []
     answer = answers.get(_SUBNETS.key())
     if answer is None:
-        return [], [_unknown("the subnets could not be looked up")]
+        return [], [_unknown("the look-up of the subnets failed")]
     subnets = {subnet["SubnetId"]: subnet for subnet in answer.items}
     groups = answers[_GROUPS.key()].items if _GROUPS.key() in answers else ()
-    found, unknown = [], []
+    rooms, unknown = [], []
     for names, each in _wanted(launch, subnets):
         missing = [name for name in names if name not in subnets]
         if missing or not names:
@@ -41,8 +41,8 @@ def places(
             unknown.append(_unknown(why))
             continue
         reserved = _reserved(names, groups, inventory, live, launch.grows)
-        found.append(_place(launch, names, each, subnets, reserved, one_of=ANYWHERE in launch.fixed))
-    return found, unknown
+        rooms.append(_room(launch, names, each, subnets, reserved, one_of=ANYWHERE in launch.fixed))
+    return rooms, unknown
 
 
 def _wanted(launch: Launch, subnets: Mapping[str, Subnet]) -> list[tuple[tuple[str, ...], int]]:
@@ -63,9 +63,9 @@ def _default(subnets: Mapping[str, Subnet], zone: str | None) -> tuple[str, ...]
     )
 
 
-def _place(
+def _room(
     launch: Launch, names: tuple[str, ...], each: int, subnets: Mapping[str, Subnet], reserved: int, *, one_of: bool
-) -> dict[str, Any]:
+) -> SubnetRoom:
     free = [_free(subnets[name]) for name in names]
     fits = [addresses // each for addresses in free]
     needed = launch.count * each
@@ -73,7 +73,7 @@ def _place(
         "subnets": list(names),
         "zones": sorted({str(subnets[name].get("AvailabilityZone")) for name in names}),
         "needed": needed,
-        # AWS starts one call's machines in one default subnet, and a group's in any of its own.
+        # AWS starts the machines of one call in one default subnet, and those of a group in any of its subnets.
         "free": max(free) if one_of else sum(free),
         "fits": max(fits) if one_of else sum(fits),
         "reserved": reserved,
@@ -85,8 +85,8 @@ def _free(subnet: Subnet) -> int:
     return int(subnet.get("AvailableIpAddressCount") or 0)
 
 
-def _alternatives(names: tuple[str, ...], needed: int, subnets: Mapping[str, Subnet]) -> list[dict[str, Any]]:
-    """Other subnets of the same network with room for all: those of the same zone first, then the freest."""
+def _alternatives(names: tuple[str, ...], needed: int, subnets: Mapping[str, Subnet]) -> list[OtherSubnet]:
+    """Other subnets of the same VPC with room for all machines: same zone first, then most free addresses first."""
     networks = {subnets[name].get("VpcId") for name in names}
     zones = {subnets[name].get("AvailabilityZone") for name in names}
     others = [
@@ -94,9 +94,10 @@ def _alternatives(names: tuple[str, ...], needed: int, subnets: Mapping[str, Sub
         for name, subnet in subnets.items()
         if name not in names and subnet.get("VpcId") in networks and _free(subnet) >= needed
     ]
-    others.sort(key=lambda one: (one.get("AvailabilityZone") not in zones, -_free(one), one["SubnetId"]))
+    others.sort(key=lambda subnet: (subnet.get("AvailabilityZone") not in zones, -_free(subnet), subnet["SubnetId"]))
     return [
-        {"id": one["SubnetId"], "free": _free(one), "zone": str(one.get("AvailabilityZone"))} for one in others[:_SHOWN]
+        {"id": subnet["SubnetId"], "free": _free(subnet), "zone": str(subnet.get("AvailabilityZone"))}
+        for subnet in others[:_SHOWN]
     ]
 
 
@@ -107,11 +108,11 @@ def _reserved(
     live: tuple[str, ...],
     grows: str | None,
 ) -> int:
-    """The machines that groups of live clusters may still start in these subnets, the launch's own cluster left out."""
+    """How many machines groups of live clusters may still start in these subnets; the launch's own does not count."""
     total = 0
     for group in groups:
         within = {name.strip() for name in str(group.get("VPCZoneIdentifier") or "").split(",")}
-        members = [inventory.cluster_of(one.get("InstanceId")) for one in group.get("Instances") or ()]
+        members = [inventory.cluster_of(member.get("InstanceId")) for member in group.get("Instances") or ()]
         tagged = [tag.get("Value") for tag in group.get("Tags") or () if tag.get("Key") == inventory.cluster_tag]
         clusters = {name for name in (*members, *tagged) if name}
         if within & set(names) and clusters & set(live) and grows not in clusters:

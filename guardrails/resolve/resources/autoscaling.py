@@ -1,23 +1,20 @@
-"""Auto Scaling groups: the clusters of their machines, plus the cluster they tag new machines with."""
+"""Auto Scaling groups: the clusters of their machines, and the cluster they tag new machines with."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from guardrails.resolve.resources.ec2_instances import machine_facts
-from guardrails.resolve.resources.resolver import Context, Resolver, merged, tags_of, unknown
+from guardrails.resolve.resources import machines
+from guardrails.resolve.resources.resolver import Context, Item, Resolver, merged, named, tags_of, unknown
 from guardrails.values import Call, Lookup, Target, TargetRef
 
-# DescribeAutoScalingGroups takes this many names; beyond, all groups are read.
+_GROUPS = Lookup("autoscaling", "DescribeAutoScalingGroups", "AutoScalingGroups")
+# DescribeAutoScalingGroups takes this many names; for more, all groups are read.
 _NAMES = 50
 
 
 def _lookup(call: Call) -> Lookup:
-    names = sorted({target.id for target in call.targets if target.type == "asg"})
+    names = sorted(named(call, "asg"))
     # An empty list of names means all groups, so it is never sent.
-    params: Mapping[str, Any] = {"AutoScalingGroupNames": names} if 0 < len(names) <= _NAMES else {}
-    return Lookup("autoscaling", "DescribeAutoScalingGroups", "AutoScalingGroups", params)
+    return _GROUPS.about(AutoScalingGroupNames=names) if 0 < len(names) <= _NAMES else _GROUPS
 
 
 def _group(ref: TargetRef, context: Context) -> Target:
@@ -27,17 +24,16 @@ def _group(ref: TargetRef, context: Context) -> Target:
     return unknown(ref, "asg")
 
 
-def _target(ref: TargetRef, group: Mapping[str, Any], context: Context) -> Target:
-    inventory = context.inventory
-    tags = tags_of(group)
+def _target(ref: TargetRef, group: Item, context: Context) -> Target:
+    inventory, tags = context.inventory, tags_of(group)
     ids = [member["InstanceId"] for member in group.get("Instances") or []]
-    machines = [inventory.machines[machine_id] for machine_id in ids if machine_id in inventory.machines]
+    members = [inventory.machines[machine_id] for machine_id in ids if machine_id in inventory.machines]
     return Target(
         ref.id,
         "asg",
         ref.role,
         resolved=True,
-        clusters=merged((machine.cluster for machine in machines), [tags.get(inventory.cluster_tag)]),
+        clusters=merged(machines.clusters_of(members), [tags.get(inventory.cluster_tag)]),
         tags=tags,
         state=group.get("Status"),
         protections={
@@ -50,9 +46,9 @@ def _target(ref: TargetRef, group: Mapping[str, Any], context: Context) -> Targe
             "min": group.get("MinSize"),
             "max": group.get("MaxSize"),
             "subnets": [subnet for subnet in str(group.get("VPCZoneIdentifier") or "").split(",") if subnet],
-            **machine_facts(machines),
+            **machines.facts_of(members),
         },
     )
 
 
-RESOLVERS = {"asg": Resolver(lambda call, _tag: (_lookup(call),), _group)}
+RESOLVERS = {"asg": Resolver(_group, (_GROUPS,), lambda call, _tag: (_lookup(call),))}

@@ -1,4 +1,4 @@
-"""Targets that may be of any type: what tagging calls name, ARNs, and the live pointer in Parameter Store."""
+"""Targets of any type: ARNs and ids that tagging calls name, and the parameter that names the live cluster."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from attrs import evolve
 
 from guardrails.resolve.inventory import ADDRESSES
 from guardrails.resolve.resources import ec2_elastic_ips, ec2_instances
-from guardrails.resolve.resources.resolver import Context, Resolver, always, no_lookups
+from guardrails.resolve.resources.resolver import Context, Resolver
 from guardrails.values import Target, TargetRef
 
 _BY_PREFIX = {
@@ -17,7 +17,7 @@ _BY_PREFIX = {
 
 
 def _ec2_resource(ref: TargetRef, context: Context) -> Target:
-    """Only the tags of machines and addresses are evidence; a retagged snapshot or subnet changes no cluster."""
+    """Only the tags of machines and addresses are evidence of liveness; those of a snapshot or subnet are not."""
     resolver = _BY_PREFIX.get(ref.id.partition("-")[0])
     if resolver is None:
         return Target(ref.id, "other", ref.role, resolved=True)
@@ -25,16 +25,16 @@ def _ec2_resource(ref: TargetRef, context: Context) -> Target:
 
 
 def _arn(ref: TargetRef, context: Context) -> Target:
-    """``arn:aws:ec2:region:account:instance/i-…``; an ARN of another region names nothing here."""
+    """``arn:aws:ec2:region:account:instance/i-…``; an ARN of another region is unresolved."""
     parts = ref.id.split(":", 5)
     if len(parts) != 6 or parts[2] != "ec2":
         return Target(ref.id, "other", ref.role, resolved=len(parts) == 6)
     kind, _, resource = parts[5].partition("/")
     if kind not in ("instance", "elastic-ip"):
         return Target(ref.id, "other", ref.role, resolved=True)
-    found = _ec2_resource(TargetRef(resource, "ec2-resource", ref.role), context)
-    # The map of targets stays keyed by what the caller wrote.
-    return evolve(found, id=ref.id, resolved=found.resolved and parts[3] == context.call.region)
+    target = _ec2_resource(TargetRef(resource, "ec2-resource", ref.role), context)
+    # Targets are listed by what the caller wrote.
+    return evolve(target, id=ref.id, resolved=target.resolved and parts[3] == context.call.region)
 
 
 def _pointer(ref: TargetRef, context: Context) -> Target:
@@ -42,13 +42,13 @@ def _pointer(ref: TargetRef, context: Context) -> Target:
 
 
 def _other(ref: TargetRef, _: Context) -> Target:
-    """A type no look-up exists for yet: unknown, so that a rule may refuse it."""
+    """A type without a look-up: unknown, so that a rule may deny it."""
     return Target(ref.id, "other", ref.role, resolved=False)
 
 
 RESOLVERS = {
-    "ec2-resource": Resolver(always(ADDRESSES), _ec2_resource),
-    "arn": Resolver(always(ADDRESSES), _arn),
-    "ssm-parameter": Resolver(no_lookups, _pointer),
-    "other": Resolver(no_lookups, _other),
+    "ec2-resource": Resolver(_ec2_resource, (ADDRESSES,)),
+    "arn": Resolver(_arn, (ADDRESSES,)),
+    "ssm-parameter": Resolver(_pointer),
+    "other": Resolver(_other),
 }

@@ -1,17 +1,16 @@
-"""Whatever carries the cluster tag, of any service: one look-up through the Resource Groups Tagging API.
+"""Resources of any service, by the cluster tag that they carry: one look-up through the Resource Groups Tagging API.
 
-Data stores, queues, keys and the like hang on no machine; the tag says which cluster they are for. What is not marked
-cannot be traced, and policy decides about it.
+Databases, buckets, queues, keys and the like are not tied to machines; the tag says which cluster they belong to. What
+is not tagged cannot be traced, and policies decide about it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from guardrails.resolve.resources.resolver import Context, Resolver, last_part, merged, named, tags_of
 from guardrails.values import Call, Lookup, Target, TargetRef
 
-# Types of the catalogue by the service whose resources they are, as the tagging API calls it.
+_TAGGED = Lookup("resourcegroupstaggingapi", "GetResources", "ResourceTagMappingList")
+# Types of the catalogue, by the tagging API's name for their service.
 _SERVICES = {
     "rds": """db-instance db-cluster db-snapshot db-cluster-snapshot db-proxy db-proxy-endpoint db-cluster-endpoint
         db-shard-group db-bluegreen db-subnet-group db-parameter-group db-cluster-parameter-group db-option-group
@@ -31,62 +30,53 @@ _SERVICES = {
 _SERVICE_OF = {kind: service for service, kinds in _SERVICES.items() for kind in kinds.split()}
 # Of any service: the ARN says which.
 _ANY = "marked"
-# Of the call's own service, by whatever name the call has for it: what is not marked is not a cluster's.
-_TAIL = "tagged"
+# Of the call's own service, whatever the call names it by: one without the tag belongs to no cluster.
+_OF_CALL = "tagged"
 
 
-def _lookup(kind: str, call: Call, cluster_tag: str) -> Lookup:
-    services = [_SERVICE_OF[kind]] if kind != _ANY else sorted({_service(name) for name in named(call, _ANY)} - {""})
-    filters: Mapping[str, object] = {"ResourceTypeFilters": services} if services else {}
-    return Lookup(
-        "resourcegroupstaggingapi",
-        "GetResources",
-        "ResourceTagMappingList",
-        {"TagFilters": [{"Key": cluster_tag}], **filters},
-    )
-
-
-def _tail_lookup(cluster_tag: str) -> Lookup:
-    # All of them: what the tagging API calls a service is not always what its requests are signed with.
-    return Lookup(
-        "resourcegroupstaggingapi", "GetResources", "ResourceTagMappingList", {"TagFilters": [{"Key": cluster_tag}]}
-    )
-
-
-def _of_tail(ref: TargetRef, context: Context) -> Target:
-    tag = context.inventory.cluster_tag
-    index = context.index(_tail_lookup(tag), lambda item: (item["ResourceARN"], last_part(item["ResourceARN"])))
-    # A queue is named by its URL.
-    items = index.get(ref.id) or index.get(ref.id.rpartition("/")[2], ())
-    by_arn, service = ref.id.startswith("arn:"), context.call.service
-    same = [item for item in items if by_arn or _service(item["ResourceARN"]) == service]
-    clusters = merged(tags_of(item).get(tag) for item in same)
-    return Target(ref.id, _TAIL, ref.role, resolved=True, clusters=clusters, facts={"marked": bool(same)})
+def _lookup(cluster_tag: str, services: list[str]) -> Lookup:
+    filters = {"ResourceTypeFilters": services} if services else {}
+    return _TAGGED.about(TagFilters=[{"Key": cluster_tag}], **filters)
 
 
 def _service(name: str) -> str:
-    """The service of an ARN; "" for what is none."""
+    """The service of an ARN; "" for anything else."""
     return name.split(":")[2] if name.startswith("arn:") and name.count(":") >= 5 else ""
 
 
 def _resolver(kind: str) -> Resolver:
-    def lookups(call: Call, cluster_tag: str) -> tuple[Lookup, ...]:
-        return (_lookup(kind, call, cluster_tag),)
+    def lookup(call: Call, cluster_tag: str) -> Lookup:
+        if kind != _ANY:
+            return _lookup(cluster_tag, [_SERVICE_OF[kind]])
+        return _lookup(cluster_tag, sorted({_service(name) for name in named(call, _ANY)} - {""}))
 
     def resolve(ref: TargetRef, context: Context) -> Target:
         tag = context.inventory.cluster_tag
-        index = context.index(_lookup(kind, context.call, tag), lambda item: (last_part(item["ResourceARN"]),))
-        items = index.get(last_part(ref.id), ())
+        items = context.named(lookup(context.call, tag), "ResourceARN", last_part(ref.id))
         if not items:
             return Target(ref.id, kind, ref.role, resolved=True, facts={"traced": False, "marked": False})
         tags = tags_of(items[0])
         clusters = merged(tags_of(item).get(tag) for item in items)
         return Target(ref.id, kind, ref.role, resolved=True, clusters=clusters, tags=tags, facts={"marked": True})
 
-    return Resolver(lookups, resolve)
+    return Resolver(resolve, (_TAGGED,), lambda call, cluster_tag: (lookup(call, cluster_tag),))
+
+
+def _of_call(ref: TargetRef, context: Context) -> Target:
+    tag = context.inventory.cluster_tag
+    # Not only of this service: the tagging API's name for a service may differ from the one that signs its requests.
+    lookup = _lookup(tag, [])
+    # A queue is named by its URL.
+    items = context.named(lookup, "ResourceARN", ref.id) or context.named(
+        lookup, "ResourceARN", ref.id.rpartition("/")[2]
+    )
+    by_arn, service = ref.id.startswith("arn:"), context.call.service
+    same = [item for item in items if by_arn or _service(item["ResourceARN"]) == service]
+    clusters = merged(tags_of(item).get(tag) for item in same)
+    return Target(ref.id, _OF_CALL, ref.role, resolved=True, clusters=clusters, facts={"marked": bool(same)})
 
 
 RESOLVERS = {
     **{kind: _resolver(kind) for kind in (*_SERVICE_OF, _ANY)},
-    _TAIL: Resolver(lambda _call, cluster_tag: (_tail_lookup(cluster_tag),), _of_tail),
+    _OF_CALL: Resolver(_of_call, (_TAGGED,), lambda _call, cluster_tag: (_lookup(cluster_tag, []),)),
 }

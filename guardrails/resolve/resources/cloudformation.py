@@ -1,20 +1,24 @@
-"""CloudFormation: a stack carries the clusters of its machines and of what its other resources hold.
+"""CloudFormation: a stack carries the clusters of its machines and of the machines in or on its other resources.
 
 https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStackResources.html and …/API_Change.html
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
+
+from attrs import evolve
 
 from guardrails.resolve.inventory import Inventory, Machine
-from guardrails.resolve.resources.ec2_instances import machine_facts
-from guardrails.resolve.resources.resolver import Context, Resolver, last_part, merged, named
-from guardrails.values import Call, Lookup, Target, TargetRef
+from guardrails.resolve.resources import machines
+from guardrails.resolve.resources.resolver import Context, Item, Resolver, last_part, named, one_each
+from guardrails.values import Call, Lookup, Target, TargetFacts, TargetRef
 
-# What a resource of this type holds, in the words of the inventory.
-_HOLDS = {
+# AWS refuses a stack that does not exist with ValidationError.
+_RESOURCES = Lookup("cloudformation", "DescribeStackResources", "StackResources", empty_on=("ValidationError",))
+_CHANGES = Lookup("cloudformation", "DescribeChangeSet", "Changes", empty_on=("ChangeSetNotFound", "ValidationError"))
+# Types of resources that machines are in or on, by the inventory's name for them.
+_PLACES = {
     "AWS::EC2::Instance": "instance",
     "AWS::EC2::Subnet": "subnet",
     "AWS::EC2::VPC": "vpc",
@@ -22,8 +26,8 @@ _HOLDS = {
     "AWS::EC2::Volume": "volume",
     "AWS::EC2::SecurityGroup": "security-group",
 }
-# Tags that AWS writes onto the machines of a group or of a nested stack.
-_TAGGED = {
+# Tags that AWS writes on the machines of a group or of a nested stack.
+_TAGS = {
     "AWS::AutoScaling::AutoScalingGroup": "aws:autoscaling:groupName",
     "AWS::CloudFormation::Stack": "aws:cloudformation:stack-id",
     "AWS::EKS::Cluster": "eks:cluster-name",
@@ -31,55 +35,45 @@ _TAGGED = {
 _OF = " of "
 
 
-def _resources(stack: str) -> Lookup:
-    # A stack that is not there is refused by this code.
-    return Lookup(
-        "cloudformation",
-        "DescribeStackResources",
-        "StackResources",
-        {"StackName": stack},
-        empty_on=("ValidationError",),
-    )
-
-
 def _changes(name: str) -> Lookup:
     change_set, _, stack = name.partition(_OF)
-    params = {"ChangeSetName": change_set, **({"StackName": stack} if stack else {})}
-    return Lookup(
-        "cloudformation", "DescribeChangeSet", "Changes", params, empty_on=("ChangeSetNotFound", "ValidationError")
-    )
+    return _CHANGES.about(ChangeSetName=change_set, **({"StackName": stack} if stack else {}))
 
 
-def _held(kind: str, name: str, inventory: Inventory) -> list[Machine]:
-    if kind in _TAGGED:
-        return inventory.on("tag", f"{_TAGGED[kind]}={name}")
-    return inventory.on(_HOLDS[kind], name) if kind in _HOLDS else []
+def _change_set_lookups(call: Call, _tag: str) -> tuple[Lookup, ...]:
+    return tuple(_changes(name) for name in named(call, "cfn-change-set"))
 
 
-def _machines(resources: list[tuple[str, str]], inventory: Inventory) -> list[Machine]:
-    found = {machine.id: machine for kind, name in resources for machine in _held(kind, name, inventory)}
-    return list(found.values())
+def _machines(resources: Iterable[Item], inventory: Inventory) -> dict[str, Machine]:
+    """The machines of, in or on resources of a stack, by id."""
+    result: dict[str, Machine] = {}
+    for resource in resources:
+        kind, name = resource.get("ResourceType"), resource.get("PhysicalResourceId") or ""
+        if kind in _TAGS:
+            members = inventory.on("tag", f"{_TAGS[kind]}={name}")
+        else:
+            members = inventory.on(_PLACES[kind], name) if kind in _PLACES else []
+        result.update((machine.id, machine) for machine in members)
+    return result
+
+
+def _untraced(clusters: tuple[str, ...], resources: Iterable[Item]) -> TargetFacts:
+    """A database or a bucket may also belong to a cluster, and no machine shows which."""
+    others = any(resource.get("ResourceType") not in {*_PLACES, *_TAGS} for resource in resources)
+    return {"traced": False} if others and not clusters else {}
 
 
 def _stack(ref: TargetRef, context: Context) -> Target:
-    items = context.items(_resources(ref.id))
-    inventory = context.inventory
-    machines = {machine.id: machine for machine in _machines([*map(_resource, items)], inventory)}
+    resources = context.items(_RESOURCES.about(StackName=ref.id))
+    members = _machines(resources, context.inventory)
     for tag in (f"aws:cloudformation:stack-name={_stack_name(ref.id)}", f"aws:cloudformation:stack-id={ref.id}"):
-        machines.update((machine.id, machine) for machine in inventory.on("tag", tag))
-    clusters = merged(machine.cluster for machine in machines.values())
-    facts = {
-        "resources": len(items),
-        **machine_facts(machines.values()),
-        **_unfollowed(clusters, map(_resource, items)),
-    }
-    return Target(ref.id, "cfn-stack", ref.role, resolved=bool(items or machines), clusters=clusters, facts=facts)
-
-
-def _unfollowed(clusters: tuple[str, ...], resources: Iterable[tuple[str, str]]) -> dict[str, Any]:
-    """A database or a bucket may be a cluster's, too, and hangs on no machine."""
-    others = any(kind not in _HOLDS and kind not in _TAGGED for kind, _ in resources)
-    return {"traced": False} if others and not clusters else {}
+        members.update((machine.id, machine) for machine in context.inventory.on("tag", tag))
+    stack = machines.target(ref, "cfn-stack", members.values())
+    return evolve(
+        stack,
+        resolved=bool(resources or members),
+        facts={"resources": len(resources), **stack.facts, **_untraced(stack.clusters, resources)},
+    )
 
 
 def _stack_name(stack: str) -> str:
@@ -87,50 +81,33 @@ def _stack_name(stack: str) -> str:
     return stack.split("/")[1] if stack.startswith("arn:") and stack.count("/") == 2 else stack
 
 
-def _resource(item: Mapping[str, Any]) -> tuple[str, str]:
-    return item.get("ResourceType") or "", item.get("PhysicalResourceId") or ""
-
-
 def _change_set(ref: TargetRef, context: Context) -> Target:
     """What the change set removes or replaces; what it only adds or changes in place hurts nothing."""
-    answer = context.items(_changes(ref.id))
-    changes = [change.get("ResourceChange") or {} for change in answer]
+    changes = [change.get("ResourceChange") or {} for change in context.items(_changes(ref.id))]
     gone = [change for change in changes if _goes(change)]
-    machines = _machines([_resource(change) for change in gone], context.inventory)
-    clusters = merged(machine.cluster for machine in machines)
-    return Target(
-        ref.id,
-        "cfn-change-set",
-        ref.role,
-        resolved=bool(answer),
-        clusters=clusters,
+    change_set = machines.target(ref, "cfn-change-set", _machines(gone, context.inventory).values())
+    return evolve(
+        change_set,
+        resolved=bool(changes),
         facts={
             "removes": [_logical(change) for change in gone if change.get("Action") == "Remove"],
             "replaces": [_logical(change) for change in gone if change.get("Action") != "Remove"],
-            **machine_facts(machines),
-            **_unfollowed(clusters, map(_resource, gone)),
+            **change_set.facts,
+            **_untraced(change_set.clusters, gone),
         },
     )
 
 
-def _goes(change: Mapping[str, Any]) -> bool:
-    # "Conditional" is decided while it runs, so it may.
+def _goes(change: Item) -> bool:
+    # CloudFormation decides about "Conditional" while it makes the changes.
     return change.get("Action") in ("Remove", "Dynamic") or change.get("Replacement") in ("True", "Conditional")
 
 
-def _logical(change: Mapping[str, Any]) -> str:
+def _logical(change: Item) -> str:
     return str(change.get("LogicalResourceId") or last_part(change.get("PhysicalResourceId") or ""))
 
 
-def _stack_lookups(call: Call, _tag: str) -> tuple[Lookup, ...]:
-    return tuple(_resources(name) for name in named(call, "cfn-stack"))
-
-
-def _change_set_lookups(call: Call, _tag: str) -> tuple[Lookup, ...]:
-    return tuple(_changes(name) for name in named(call, "cfn-change-set"))
-
-
 RESOLVERS = {
-    "cfn-stack": Resolver(_stack_lookups, _stack),
-    "cfn-change-set": Resolver(_change_set_lookups, _change_set),
+    "cfn-stack": Resolver(_stack, (_RESOURCES,), one_each(_RESOURCES, "StackName", "cfn-stack")),
+    "cfn-change-set": Resolver(_change_set, (_CHANGES,), _change_set_lookups),
 }

@@ -6,24 +6,20 @@ An address carries the cluster of the machine it is on; an idle one the cluster 
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping
-from typing import Any
 
 from guardrails.resolve.inventory import ADDRESSES
-from guardrails.resolve.resources.resolver import Context, Resolver, always, merged, tags_of, unknown
+from guardrails.resolve.resources.resolver import Context, Item, Resolver, merged, tags_of, unknown
 from guardrails.values import Target, TargetRef
 
-_NAMES = ("AllocationId", "AssociationId", "PublicIp", "CarrierIp")
+_NAMES = "[AllocationId, AssociationId, PublicIp, CarrierIp]"
 
 
 def _address(ref: TargetRef, context: Context) -> Target:
-    for address in context.items(ADDRESSES):
-        if ref.id in [address.get(name) for name in _NAMES]:
-            return _target(ref, address, context)
-    return unknown(ref, "address")
+    address = context.first(ADDRESSES, _NAMES, ref.id)
+    return unknown(ref, "address") if address is None else _target(ref, address, context)
 
 
-def _target(ref: TargetRef, address: Mapping[str, Any], context: Context) -> Target:
+def _target(ref: TargetRef, address: Item, context: Context) -> Target:
     tags = tags_of(address)
     holder = address.get("InstanceId") or None
     machine = context.inventory.machines.get(holder or "")
@@ -44,8 +40,8 @@ def _target(ref: TargetRef, address: Mapping[str, Any], context: Context) -> Tar
             "instance": holder,
             "eni": address.get("NetworkInterfaceId") or None,
             "allocation": address.get("AllocationId"),
-            # An address on a machine of nobody's cluster, or on a gateway: nobody knows whom it serves.
-            "untagged": [holder] if machine is not None and machine.cluster is None else [],
+            # Which cluster an address on an untagged machine serves is not known.
+            "untagged": [machine.id] if machine is not None and machine.cluster is None else [],
         },
     )
 
@@ -72,6 +68,6 @@ def _range(ref: TargetRef, context: Context) -> Target:
 
 
 RESOLVERS = {
-    "address": Resolver(always(ADDRESSES), _address),
-    "cidr": Resolver(always(ADDRESSES), _range),
+    "address": Resolver(_address, (ADDRESSES,)),
+    "cidr": Resolver(_range, (ADDRESSES,)),
 }

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping
-from typing import Any
 
 from guardrails.resolve.inventory import ADDRESSES
-from guardrails.resolve.resources.resolver import Context, Resolver, always, merged, tags_of, unknown
+from guardrails.resolve.resources.resolver import Context, Item, Resolver, merged, tags_of, unknown
 from guardrails.values import Call, Lookup, Target, TargetRef
 
-INTERFACES = Lookup("ec2", "DescribeNetworkInterfaces", "NetworkInterfaces")
+_INTERFACES = Lookup("ec2", "DescribeNetworkInterfaces", "NetworkInterfaces")
 
 
-def _interface_target(ref: TargetRef, eni: Mapping[str, Any], kind: str, context: Context) -> Target:
+def _interface_target(ref: TargetRef, eni: Item, kind: str, context: Context) -> Target:
     inventory = context.inventory
     tags = tags_of(eni, "TagSet")
     attachment = eni.get("Attachment") or {}
     holder = attachment.get("InstanceId")
     carried = inventory.clusters_on("eni", eni["NetworkInterfaceId"]) | {inventory.cluster_of(holder)}
     if not holder and eni.get("Status") == "in-use":
-        # A gateway's or a load balancer's interface: whoever is in its network may be served through it.
+        # A gateway's or a load balancer's interface: it may serve any machine in its VPC.
         carried |= inventory.clusters_on("vpc", eni.get("VpcId"))
     associations = [address.get("Association") or {} for address in eni.get("PrivateIpAddresses") or []]
     return Target(
@@ -39,7 +37,7 @@ def _interface_target(ref: TargetRef, eni: Mapping[str, Any], kind: str, context
     )
 
 
-def _addresses_of(eni: Mapping[str, Any]) -> tuple[str, ...]:
+def _addresses_of(eni: Item) -> tuple[str, ...]:
     v4 = [address.get("PrivateIpAddress") for address in eni.get("PrivateIpAddresses") or []]
     v6 = [address.get("Ipv6Address") for address in eni.get("Ipv6Addresses") or []]
     prefixes = [prefix.get("Ipv4Prefix") for prefix in eni.get("Ipv4Prefixes") or []]
@@ -52,20 +50,22 @@ def _takes_public_address(call: Call) -> bool:
 
 
 def _interface_lookups(call: Call, _tag: str) -> tuple[Lookup, ...]:
-    return (ADDRESSES,) if _takes_public_address(call) else (INTERFACES,)
+    return (ADDRESSES,) if _takes_public_address(call) else (_INTERFACES,)
 
 
 def _interface(ref: TargetRef, context: Context) -> Target:
     if _takes_public_address(context.call):
         return _interface_of_machine(ref, context)
-    for eni in context.items(INTERFACES):
-        if eni["NetworkInterfaceId"] == ref.id:
-            return _interface_target(ref, eni, "eni", context)
-    return unknown(ref, "eni")
+    return _found_by("NetworkInterfaceId", ref, context)
+
+
+def _found_by(names: str, ref: TargetRef, context: Context) -> Target:
+    eni = context.first(_INTERFACES, names, ref.id)
+    return unknown(ref, "eni") if eni is None else _interface_target(ref, eni, "eni", context)
 
 
 def _interface_of_machine(ref: TargetRef, context: Context) -> Target:
-    """The interface a public address is put on, from the machines alone: the third look-up goes to their health.
+    """The interface that receives a public address, from the machines alone: their health takes a look-up already.
 
     An interface that is on no machine carries no cluster, whether AWS knows it or not.
     """
@@ -90,14 +90,11 @@ def _interface_of_machine(ref: TargetRef, context: Context) -> Target:
 
 
 def _attachment(ref: TargetRef, context: Context) -> Target:
-    for eni in context.items(INTERFACES):
-        if (eni.get("Attachment") or {}).get("AttachmentId") == ref.id:
-            return _interface_target(ref, eni, "eni", context)
-    return unknown(ref, "eni")
+    return _found_by("Attachment.AttachmentId", ref, context)
 
 
 def _same(address: str) -> str:
-    """One spelling for an address or prefix: IPv6 has many."""
+    """The same spelling for equal addresses or prefixes: IPv6 allows many."""
     try:
         return str(ipaddress.ip_interface(address))
     except ValueError:
@@ -105,19 +102,19 @@ def _same(address: str) -> str:
 
 
 def _private_ip(ref: TargetRef, context: Context) -> Target:
-    interfaces = context.items(INTERFACES)
+    interfaces = context.items(_INTERFACES)
     named = {target.id for target in context.call.targets if target.type == "eni"}
-    # The same private address exists once in every network, so look in the network of the interface in the call.
+    # Every VPC may have the same private address, so only the VPC of the interface in the call is searched.
     networks = {eni.get("VpcId") for eni in interfaces if eni["NetworkInterfaceId"] in named}
     for eni in interfaces:
         if _same(ref.id) in map(_same, _addresses_of(eni)) and (not networks or eni.get("VpcId") in networks):
             return _interface_target(ref, eni, "private-ip", context)
-    # Free in that network: nobody loses it.
+    # It is free in that VPC: no machine loses it.
     return Target(ref.id, "private-ip", ref.role, resolved=bool(networks))
 
 
 RESOLVERS = {
-    "eni": Resolver(_interface_lookups, _interface),
-    "eni-attachment": Resolver(always(INTERFACES), _attachment),
-    "private-ip": Resolver(always(INTERFACES), _private_ip),
+    "eni": Resolver(_interface, (ADDRESSES, _INTERFACES), _interface_lookups),
+    "eni-attachment": Resolver(_attachment, (_INTERFACES,)),
+    "private-ip": Resolver(_private_ip, (_INTERFACES,)),
 }

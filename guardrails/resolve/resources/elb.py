@@ -9,9 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from guardrails.resolve.resources.resolver import Answers, Context, Resolver, merged, named, no_lookups, unknown
+from guardrails.resolve.resources.described import Description, described
+from guardrails.resolve.resources.resolver import Answers, Context, Resolver, merged, named, unknown
 from guardrails.values import Call, Lookup, Target, TargetRef
 
+_GROUPS = Lookup(
+    "elbv2", "DescribeTargetGroups", "TargetGroups", empty_on=("LoadBalancerNotFound", "TargetGroupNotFound")
+)
+_REGISTERED = Lookup("elbv2", "DescribeTargetHealth", "TargetHealthDescriptions", empty_on=("TargetGroupNotFound",))
 # arn:…:listener/app/NAME/ID/ID and arn:…:listener-rule/app/NAME/ID/ID/ID belong to arn:…:loadbalancer/app/NAME/ID
 _PART = re.compile(r"(?P<head>arn:.*:)listener(?:-rule)?/(?P<name>(?:app|net|gwy)/[^/]+/[^/]+)/.*")
 
@@ -21,79 +26,68 @@ def _balancer_of(name: str) -> str:
     return f"{part['head']}loadbalancer/{part['name']}" if part else name
 
 
-def _groups(balancer: str) -> Lookup:
-    return Lookup(
-        "elbv2",
-        "DescribeTargetGroups",
-        "TargetGroups",
-        {"LoadBalancerArn": balancer},
-        empty_on=("LoadBalancerNotFound", "TargetGroupNotFound"),
-    )
+def _groups_of(balancer: str) -> Lookup:
+    return _GROUPS.about(LoadBalancerArn=_balancer_of(balancer))
 
 
-def health_of(group: str) -> Lookup:
-    """What is registered with a target group, and how it is."""
-    return Lookup(
-        "elbv2",
-        "DescribeTargetHealth",
-        "TargetHealthDescriptions",
-        {"TargetGroupArn": group},
-        empty_on=("TargetGroupNotFound",),
-    )
+def _registered_with(group: str) -> Lookup:
+    return _REGISTERED.about(TargetGroupArn=group)
+
+
+def _clusters_in(groups: Iterable[str], context: Context) -> tuple[str, ...]:
+    items = [item for group in groups for item in context.items(_registered_with(group))]
+    return merged(*(_clusters_of((item.get("Target") or {}).get("Id") or "", context) for item in items))
+
+
+def _clusters_of(member: str, context: Context) -> set[str]:
+    inventory = context.inventory
+    return inventory.clusters_on("instance", member) | inventory.clusters_on("private-ip", member)
 
 
 def _group_lookups(call: Call, _tag: str) -> tuple[Lookup, ...]:
-    return tuple(health_of(group) for group in named(call, "target-group") if group.startswith("arn:"))
-
-
-def _clusters(groups: Iterable[str], context: Context) -> tuple[str, ...]:
-    registered = [
-        (item.get("Target") or {}).get("Id") or "" for group in groups for item in context.items(health_of(group))
-    ]
-    inventory = context.inventory
-    return merged(
-        *(inventory.clusters_on("instance", name) for name in registered),
-        *(inventory.clusters_on("private-ip", name) for name in registered),
-    )
+    return tuple(_registered_with(group) for group in named(call, "target-group") if group.startswith("arn:"))
 
 
 def _group(ref: TargetRef, context: Context) -> Target:
     if not ref.id.startswith("arn:"):
         return unknown(ref, "target-group")
-    return Target(ref.id, "target-group", ref.role, resolved=True, clusters=_clusters([ref.id], context))
+    return Target(ref.id, "target-group", ref.role, resolved=True, clusters=_clusters_in([ref.id], context))
 
 
 def _balancer_lookups(call: Call, _tag: str) -> tuple[Lookup, ...]:
-    return tuple(_groups(name) for name in dict.fromkeys(map(_balancer_of, named(call, "load-balancer"))))
+    return tuple(_groups_of(name) for name in named(call, "load-balancer"))
 
 
 def _balancer_followups(call: Call, answers: Answers) -> tuple[Lookup, ...]:
-    found = (answers[lookup.key()].items for lookup in _balancer_lookups(call, ""))
-    return tuple(health_of(group["TargetGroupArn"]) for items in found for group in items)
+    groups = [group for lookup in _balancer_lookups(call, "") for group in answers[lookup.key()].items]
+    return tuple(_registered_with(group["TargetGroupArn"]) for group in groups)
 
 
 def _balancer(ref: TargetRef, context: Context) -> Target:
-    groups = [group["TargetGroupArn"] for group in context.items(_groups(_balancer_of(ref.id)))]
-    return Target(
-        ref.id,
-        "load-balancer",
-        ref.role,
-        resolved=True,
-        clusters=_clusters(groups, context),
-        facts={"target_groups": groups},
-    )
+    groups = [group["TargetGroupArn"] for group in context.items(_groups_of(ref.id))]
+    clusters = _clusters_in(groups, context)
+    return Target(ref.id, "load-balancer", ref.role, resolved=True, clusters=clusters, facts={"target_groups": groups})
 
 
-def _registered(ref: TargetRef, context: Context) -> Target:
-    """A machine, an address, or what is neither: a function, another load balancer."""
-    inventory = context.inventory
-    clusters = merged(inventory.clusters_on("instance", ref.id), inventory.clusters_on("private-ip", ref.id))
-    # A machine that is gone may still be registered, and must be taken out.
-    return Target(ref.id, "elb-target", ref.role, resolved=True, clusters=clusters)
+def _member(ref: TargetRef, context: Context) -> Target:
+    """A machine, an address, or something else: a function, another load balancer.
+
+    A machine that is gone may still be registered, and must be taken out.
+    """
+    return Target(ref.id, "elb-target", ref.role, resolved=True, clusters=merged(_clusters_of(ref.id, context)))
 
 
 RESOLVERS = {
-    "target-group": Resolver(_group_lookups, _group),
-    "load-balancer": Resolver(_balancer_lookups, _balancer, _balancer_followups),
-    "elb-target": Resolver(no_lookups, _registered),
+    "target-group": Resolver(_group, (_REGISTERED,), _group_lookups),
+    "load-balancer": Resolver(_balancer, (_GROUPS, _REGISTERED), _balancer_lookups, _balancer_followups),
+    "elb-target": Resolver(_member),
+    **described(
+        {
+            "classic-elb": Description(
+                Lookup("elb", "DescribeLoadBalancers", "LoadBalancerDescriptions"),
+                "LoadBalancerName",
+                {"instance": "Instances[].InstanceId"},
+            )
+        }
+    ),
 }

@@ -1,69 +1,75 @@
 """Stage 3: what AWS says about the targets of a call, and which clusters they carry.
 
 `plan()` says which look-ups a call needs, `followups()` which ones their answers call for, `targets_of()` turns all
-answers into facts. All are pure; the requests are made in between, by lookups.py. A file per family of resources:
+answers into facts. All are pure; the requests are made in between, by lookups.py. A file for each family of resources:
 
-    inventory.py   the machines and addresses of the region, indexed by what they carry
-    machines.py    instances, volumes, fleets
-    subnets.py     subnets
-    interfaces.py  network interfaces, private addresses
-    routing.py     route tables, network ACLs, NAT gateways
-    addresses.py   Elastic IPs by allocation id, association id or address, and address ranges
-    groups.py      Auto Scaling groups
-    health.py      whether a cluster passes EC2's status checks
-    used.py        what machines were launched from or with, and what AWS's own tags say that they belong to
-    described.py   what descriptions tie to a network, a machine or a volume: gateways, endpoints, templates …
-    balancers.py   load balancers, their listeners and target groups
-    accelerators.py, names.py, stacks.py, roles.py   Global Accelerator, Route 53, CloudFormation, IAM
-    marked.py      whatever carries the cluster tag: databases, caches, buckets, container clusters
-    selectors.py   selectors by tag, and the whole region
-    others.py      tag targets of any type, ARNs, the Parameter Store live pointer
-    untraced.py    what cannot be traced
+    ec2_instances      machines
+    ec2_volumes        volumes and the KMS keys that encrypt them
+    ec2_launched_with  what machines were launched from, with or into: VPCs, images, security groups, templates, fleets
+    ec2_subnets        subnets
+    ec2_interfaces     network interfaces and private addresses
+    ec2_routing        route tables, network ACLs, NAT gateways
+    ec2_gateways       other gateways, peerings, VPC endpoints, DHCP options
+    ec2_elastic_ips    Elastic IPs by allocation id, association id or address, and ranges of public addresses
+    autoscaling, elb, globalaccelerator, route53, cloudformation, iam
+                       the service of that name
+    by_aws_tag         EKS and Elastic Beanstalk, by the tags that AWS writes on machines
+    by_cluster_tag     resources with the cluster tag: databases, caches, buckets, container clusters
+    by_selector        selectors by tag, and the whole region
+    by_arn             ARNs, ids that tagging calls name, the Parameter Store parameter that names the live cluster
+    untraceable        types that cannot be traced
+
+They share resolver.py (what a resolver is), described.py (a row for each type that a description ties to machines) and
+machines.py (types that stand for a set of machines).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from guardrails.aws import resource_ids
 from guardrails.resolve import health
-from guardrails.resolve.inventory import INSTANCES, Inventory
+from guardrails.resolve.inventory import INSTANCES, Inventory, Machine
 from guardrails.resolve.resources import (
     autoscaling,
     by_arn,
+    by_aws_tag,
     by_cluster_tag,
     by_selector,
     cloudformation,
     ec2_elastic_ips,
+    ec2_gateways,
     ec2_instances,
     ec2_interfaces,
     ec2_launched_with,
-    ec2_others,
     ec2_routing,
     ec2_subnets,
+    ec2_volumes,
     elb,
     globalaccelerator,
     iam,
     route53,
     untraceable,
 )
-from guardrails.resolve.resources.resolver import Context, Resolver
+from guardrails.resolve.resources.resolver import Context, Resolver, merged
 from guardrails.values import Answer, Call, Cluster, Live, Lookup, Past, Target, TargetRef
 
 _RESOLVERS: Mapping[str, Resolver] = {
     **ec2_instances.RESOLVERS,
+    **ec2_volumes.RESOLVERS,
+    **ec2_launched_with.RESOLVERS,
     **ec2_subnets.RESOLVERS,
     **ec2_interfaces.RESOLVERS,
     **ec2_routing.RESOLVERS,
+    **ec2_gateways.RESOLVERS,
     **ec2_elastic_ips.RESOLVERS,
     **autoscaling.RESOLVERS,
-    **ec2_launched_with.RESOLVERS,
-    **ec2_others.RESOLVERS,
     **elb.RESOLVERS,
     **globalaccelerator.RESOLVERS,
     **route53.RESOLVERS,
     **cloudformation.RESOLVERS,
     **iam.RESOLVERS,
+    **by_aws_tag.RESOLVERS,
     **by_cluster_tag.RESOLVERS,
     **by_selector.RESOLVERS,
     **by_arn.RESOLVERS,
@@ -72,7 +78,7 @@ _RESOLVERS: Mapping[str, Resolver] = {
 UNTRACED = untraceable.UNTRACED
 NO_PAST = Past()
 
-__all__ = ["UNTRACED", "Inventory", "clusters_of", "followups", "known_types", "plan", "targets_of"]
+__all__ = ["UNTRACED", "Inventory", "asks", "clusters_of", "followups", "known_types", "plan", "targets_of"]
 
 
 def known_types() -> frozenset[str]:
@@ -80,19 +86,22 @@ def known_types() -> frozenset[str]:
     return frozenset(_RESOLVERS)
 
 
+def asks() -> tuple[Lookup, ...]:
+    """Every look-up that the target of some call needs, without its parameters; each operation once."""
+    everything = (INSTANCES, health.STATUS, *(lookup for each in _RESOLVERS.values() for lookup in each.asks))
+    return tuple({lookup.permission: lookup for lookup in everything}.values())
+
+
 def plan(call: Call, cluster_tag: str) -> tuple[Lookup, ...]:
     """The look-ups that answer every target of the call, however many; the machines are always one of them."""
-    wanted = {INSTANCES.key(): INSTANCES}
-    for kind in {target.type for target in call.targets}:
-        for lookup in _RESOLVERS[kind].lookups(call, cluster_tag):
-            wanted[lookup.key()] = lookup
-    for lookup in health.lookups(call):
-        wanted[lookup.key()] = lookup
-    return tuple(wanted.values())
+    wanted = [INSTANCES, *health.lookups(call)]
+    for kind in sorted({target.type for target in call.targets}):
+        wanted += _RESOLVERS[kind].lookups(call, cluster_tag)
+    return tuple({lookup.key(): lookup for lookup in wanted}.values())
 
 
 def followups(call: Call, answers: Mapping[str, Answer]) -> tuple[Lookup, ...]:
-    """What the answers call for, for the few types that hang on machines at two removes. There is no third round."""
+    """What the answers call for, for types that take two steps to reach machines. There is no third round."""
     kinds = {target.type for target in call.targets}
     return tuple(lookup for kind in sorted(kinds) for lookup in _RESOLVERS[kind].followups(call, answers))
 
@@ -106,11 +115,11 @@ def targets_of(
 
 
 def _mistaken(ref: TargetRef) -> Target | None:
-    """A target whose id is of another type than the operation takes: a volume's where a machine's should be."""
-    found = resource_ids.type_of(ref.id)
-    if found is None or found == ref.type or ref.type not in resource_ids.TYPES:
+    """A target whose id is of another type than the operation expects: a volume's instead of a machine's."""
+    actual = resource_ids.type_of(ref.id)
+    if actual is None or actual == ref.type or ref.type not in resource_ids.TYPES:
         return None
-    mismatch = f"it is {resource_ids.noun(found)}, where {resource_ids.noun(ref.type)} should be"
+    mismatch = f"it is {resource_ids.noun(actual)}, where {resource_ids.noun(ref.type)} should be"
     return Target(ref.id, ref.type, ref.role, resolved=False, facts={"mismatch": mismatch})
 
 
@@ -118,27 +127,31 @@ def clusters_of(
     answers: Mapping[str, Answer], inventory: Inventory, targets: tuple[Target, ...], live: Live, past: Past = NO_PAST
 ) -> tuple[Cluster, ...]:
     """Every cluster of the region, counted with and without the machines that this call names."""
-    named = {target.id for target in targets if target.type == "instance" and target.role == "target"}
+    targeted = {target.id for target in targets if target.type == "instance" and target.role == "target"}
     healthy = health.by_cluster(answers, inventory)
-    clusters = []
-    for name in sorted(set(inventory.members) | set(live.clusters)):
-        members = inventory.members.get(name, ())
-        running = [machine for machine in members if machine.state == "running"]
-        present = [machine for machine in members if machine.present]
-        clusters.append(
-            Cluster(
-                name=name,
-                live=name in live.clusters,
-                running=len(running),
-                total=len(present),
-                targeted=sum(machine.id in named for machine in present),
-                remaining=sum(machine.id not in named for machine in running),
-                in_flight=sum(machine.state == "shutting-down" for machine in members),
-                public_ips=tuple(sorted({ip for machine in present for ip in inventory.elastic_ips_of(machine.id)})),
-                subnets=tuple(sorted({subnet for machine in present for subnet in machine.subnets})),
-                healthy=healthy.get(name),
-                live_since=past.live_since.get(name),
-                retired_at=past.retired_at.get(name),
-            )
-        )
-    return tuple(clusters)
+    return tuple(
+        _cluster(name, inventory, targeted, live, past, healthy.get(name))
+        for name in sorted({*inventory.members, *live.clusters})
+    )
+
+
+def _cluster(
+    name: str, inventory: Inventory, targeted: Iterable[str], live: Live, past: Past, healthy: bool | None
+) -> Cluster:
+    members: list[Machine] = inventory.members.get(name, [])
+    present = [machine for machine in members if machine.present]
+    running = [machine for machine in members if machine.state == "running"]
+    return Cluster(
+        name=name,
+        live=name in live.clusters,
+        running=len(running),
+        total=len(present),
+        targeted=sum(machine.id in targeted for machine in present),
+        remaining=sum(machine.id not in targeted for machine in running),
+        in_flight=sum(machine.state == "shutting-down" for machine in members),
+        public_ips=merged(*(inventory.elastic_ips_of(machine.id) for machine in present)),
+        subnets=merged(*(machine.subnets for machine in present)),
+        healthy=healthy,
+        live_since=past.live_since.get(name),
+        retired_at=past.retired_at.get(name),
+    )

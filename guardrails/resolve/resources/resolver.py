@@ -1,17 +1,19 @@
-"""What a resolver of one target type is: the look-ups it needs and the function that reads them."""
+"""What a resolver of one target type is: the look-ups it needs and the function that reads their answers."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+import jmespath
 from attrs import field, frozen
 
 from guardrails.resolve.inventory import Inventory
 from guardrails.values import Answer, Call, Lookup, Target, TargetRef
 
 Answers = Mapping[str, Answer]
-Index = Mapping[str, tuple[Mapping[str, Any], ...]]
+Item = Mapping[str, Any]
+Index = Mapping[str, tuple[Item, ...]]
 
 
 @frozen
@@ -22,45 +24,54 @@ class Context:
     answers: Answers
     inventory: Inventory
     live_clusters: tuple[str, ...]
-    _indexes: dict[str, Index] = field(factory=dict, repr=False)
+    _indexes: dict[tuple[str, str], Index] = field(factory=dict, repr=False)
 
-    def items(self, lookup: Lookup) -> tuple[Mapping[str, Any], ...]:
+    def items(self, lookup: Lookup) -> tuple[Item, ...]:
         """The items a planned look-up returned."""
         return self.answers[lookup.key()].items
 
-    def index(self, lookup: Lookup, names: Callable[[Mapping[str, Any]], Iterable[str]]) -> Index:
-        """The items by each of their names, made once for all targets of the call."""
-        key = lookup.key()
+    def named(self, lookup: Lookup, names: str, name: str) -> tuple[Item, ...]:
+        """The items with this name. `names` is the JMESPath of an item's names; an ARN counts by its last part, too."""
+        key = lookup.key(), names
         if key not in self._indexes:
-            found: dict[str, tuple[Mapping[str, Any], ...]] = {}
+            index: dict[str, tuple[Item, ...]] = {}
             for item in self.items(lookup):
-                for name in names(item):
-                    found[name] = (*found.get(name, ()), item)
-            self._indexes[key] = found
-        return self._indexes[key]
+                for each in {part for full in strings(names, item) for part in (full, last_part(full))}:
+                    index[each] = (*index.get(each, ()), item)
+            self._indexes[key] = index
+        return self._indexes[key].get(name, ())
+
+    def first(self, lookup: Lookup, names: str, name: str) -> Item | None:
+        """The first of those items."""
+        return next(iter(self.named(lookup, names, name)), None)
+
+
+Lookups = Callable[[Call, str], tuple[Lookup, ...]]
+Followups = Callable[[Call, Answers], tuple[Lookup, ...]]
 
 
 @frozen
 class Resolver:
-    """The look-ups for one type of target, and the function that reads them.
+    """One type of target: `resolve(ref, context)` says what AWS knows of it and never raises for an unknown id.
 
-    `lookups(call, cluster_tag)` are those beyond the machines. `followups(call, answers)` are asked when those have
-    been answered, where one answer tells what else to ask. `resolve(ref, context)` never raises for an unknown id.
+    `asks` are the look-ups that it may need in addition to the machines, without their parameters. All of them are
+    made for each call, unless `lookups(call, cluster_tag)` chooses. `followups(call, answers)` are made once those have
+    been answered, where one answer says what else to ask.
     """
 
-    lookups: Callable[[Call, str], tuple[Lookup, ...]]
     resolve: Callable[[TargetRef, Context], Target]
-    followups: Callable[[Call, Answers], tuple[Lookup, ...]] = lambda _call, _answers: ()
+    asks: tuple[Lookup, ...] = ()
+    lookups: Lookups = field()
+    followups: Followups = lambda _call, _answers: ()
+
+    @lookups.default
+    def _all(self) -> Lookups:
+        return lambda _call, _tag: self.asks
 
 
-def no_lookups(_: Call, _tag: str) -> tuple[Lookup, ...]:
-    """The machines of the region tell enough."""
-    return ()
-
-
-def always(lookup: Lookup) -> Callable[[Call, str], tuple[Lookup, ...]]:
-    """One look-up besides the machines, whatever the call."""
-    return lambda _call, _tag: (lookup,)
+def one_each(lookup: Lookup, parameter: str, *kinds: str) -> Lookups:
+    """The look-up once for each target of these types, with its id as the parameter."""
+    return lambda call, _tag: tuple(lookup.about(**{parameter: name}) for name in named(call, *kinds))
 
 
 def unknown(ref: TargetRef, kind: str) -> Target:
@@ -74,15 +85,22 @@ def named(call: Call, *kinds: str) -> tuple[str, ...]:
 
 
 def last_part(name: str) -> str:
-    """The name at the end of an ARN; anything else as it is."""
+    """The name at the end of an ARN; anything else unchanged."""
     return name.replace("/", ":").rpartition(":")[2] if name.startswith("arn:") else name
 
 
-def tags_of(item: Mapping[str, Any], member: str = "Tags") -> dict[str, str]:
+def strings(expression: str, item: Item) -> tuple[str, ...]:
+    """The strings that a JMESPath finds in an item, empty ones left out."""
+    value = jmespath.search(expression, item)
+    values: Iterable[Any] = value if isinstance(value, list) else [value]
+    return tuple(each for each in values if isinstance(each, str) and each)
+
+
+def tags_of(item: Item, member: str = "Tags") -> dict[str, str]:
     """AWS's list of Key and Value as a dict."""
     return {tag["Key"]: tag.get("Value", "") for tag in item.get(member) or []}
 
 
 def merged(*groups: Any) -> tuple[str, ...]:
-    """All cluster names of several groups, sorted, each once; None and "" are no cluster."""
+    """All cluster names of several groups, sorted, each once; None and "" are not clusters."""
     return tuple(sorted({name for group in groups for name in group if name}))

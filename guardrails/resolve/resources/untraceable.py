@@ -1,12 +1,12 @@
-"""Types of which no look-up tells which machines depend on them. They are facts, too: policy decides about them."""
+"""Types for which no look-up shows which machines depend on them. That is a fact, too: policies decide about it."""
 
 from __future__ import annotations
 
-from guardrails.resolve.resources.resolver import Context, Resolver, no_lookups
+from guardrails.resolve.resources.resolver import Context, Resolver
 from guardrails.values import Target, TargetRef
 
 _BY_REASON = {
-    "routes between networks, whose destinations lie elsewhere": """
+    "routes between networks, to destinations outside them": """
         tgw-route-table tgw-policy-table tgw-multicast-domain tgw-connect-peer route-server route-server-endpoint
         route-server-peer local-gateway-route-table local-gateway-rtb-association prefix-list ipam-prefix-list-resolver
         ipam-prefix-list-resolver-target vpn-concentrator trunk-association secondary-network secondary-subnet""",
@@ -30,7 +30,7 @@ def _resolver(kind: str) -> Resolver:
     def resolve(ref: TargetRef, _: Context) -> Target:
         return Target(ref.id, kind, ref.role, resolved=True, facts={"traced": False})
 
-    return Resolver(no_lookups, resolve)
+    return Resolver(resolve)
 
 
 RESOLVERS = {kind: _resolver(kind) for kind in sorted(UNTRACED)}

@@ -1,0 +1,52 @@
+"""Targets that a description of AWS ties to machines, networks or volumes: a row of a table for each type.
+
+A resource carries the clusters of what it is tied to, and the cluster of its own tag.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from attrs import frozen
+
+from guardrails.resolve.resources.resolver import Context, Resolver, last_part, merged, strings, tags_of, unknown
+from guardrails.values import Lookup, Target, TargetFacts, TargetRef
+
+
+@frozen
+class Description:
+    """Where to find a resource among the items of a look-up, as JMESPath.
+
+    `names` finds its names. `ties` maps kinds of the inventory (``vpc``, ``instance`` …) to what finds such ids. Where
+    it `may_be_unused`, a name that no item has is resolved: nothing depends on it.
+    """
+
+    lookup: Lookup
+    names: str
+    ties: Mapping[str, str]
+    tags: str = "Tags"
+    may_be_unused: bool = False
+
+
+def described(rows: Mapping[str, Description]) -> dict[str, Resolver]:
+    """The resolvers of a table, by type."""
+    return {kind: _resolver(kind, row) for kind, row in rows.items()}
+
+
+def _resolver(kind: str, row: Description) -> Resolver:
+    def resolve(ref: TargetRef, context: Context) -> Target:
+        items = context.named(row.lookup, row.names, last_part(ref.id))
+        if not items and not row.may_be_unused:
+            return unknown(ref, kind)
+        inventory = context.inventory
+        tags: dict[str, str] = {}
+        clusters: set[str] = set()
+        for item in items:
+            tags |= tags_of(item, row.tags)
+            for tie, expression in row.ties.items():
+                clusters = clusters.union(*(inventory.clusters_on(tie, name) for name in strings(expression, item)))
+        facts: TargetFacts = {} if items else {"traced": False}
+        own = [tags.get(inventory.cluster_tag)]
+        return Target(ref.id, kind, ref.role, resolved=True, clusters=merged(clusters, own), tags=tags, facts=facts)
+
+    return Resolver(resolve, (row.lookup,))

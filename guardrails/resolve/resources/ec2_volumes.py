@@ -1,0 +1,47 @@
+"""Volumes, and the KMS keys that encrypt them: they carry the clusters of the machines that the volumes are on."""
+
+from __future__ import annotations
+
+from guardrails.resolve.resources.described import Description, described
+from guardrails.resolve.resources.resolver import Context, Resolver, merged, named, tags_of, unknown
+from guardrails.values import Call, Lookup, Target, TargetRef
+
+_VOLUMES = Lookup("ec2", "DescribeVolumes", "Volumes")
+# AWS refuses more values in one filter.
+_FILTER_VALUES = 200
+
+
+def _lookup(call: Call) -> Lookup:
+    ids = sorted(named(call, "volume"))
+    if len(ids) > _FILTER_VALUES:
+        return _VOLUMES
+    # A filter, not VolumeIds: an unknown id does not make the look-up of the others fail.
+    return _VOLUMES.about(Filters=[{"Name": "volume-id", "Values": ids}])
+
+
+def _volume(ref: TargetRef, context: Context) -> Target:
+    volume = context.first(_lookup(context.call), "VolumeId", ref.id)
+    if volume is None:
+        return unknown(ref, "volume")
+    inventory, tags = context.inventory, tags_of(volume)
+    holders = [attachment.get("InstanceId") for attachment in volume.get("Attachments") or []]
+    carried = {inventory.cluster_of(holder) for holder in holders} | inventory.clusters_on("volume", ref.id)
+    return Target(
+        ref.id,
+        "volume",
+        ref.role,
+        resolved=True,
+        clusters=merged(carried) or merged([tags.get(inventory.cluster_tag)]),
+        tags=tags,
+        state=volume.get("State"),
+        facts={"instances": [holder for holder in holders if holder]},
+    )
+
+
+RESOLVERS = {
+    "volume": Resolver(_volume, (_VOLUMES,), lambda call, _tag: (_lookup(call),)),
+    **described(
+        # The tags are those of the volumes, not of the key.
+        {"kms-key": Description(_VOLUMES, "KmsKeyId", {"volume": "VolumeId"}, tags="", may_be_unused=True)}
+    ),
+}
