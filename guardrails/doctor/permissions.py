@@ -1,21 +1,25 @@
-"""The look-ups that only some calls need, each in a form that tells whether it is permitted and reads next to nothing.
+"""The look-ups that only some calls need, each in a form that shows whether it is permitted and reads next to nothing.
 
-EC2 is asked for a dry run, whose answer is ``DryRunOperation`` where it is permitted
-(https://docs.aws.amazon.com/AWSEC2/latest/APIReference/CommonParameters.html), other services about what is not there:
-a permission for certain names only is not seen by that.
+They are the resolvers' own. EC2 is asked for a dry run, which it answers with ``DryRunOperation`` where the request is
+permitted (https://docs.aws.amazon.com/AWSEC2/latest/APIReference/CommonParameters.html). Other services are asked about
+something that does not exist, so a permission limited to certain resources goes unseen.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 
+from guardrails.resolve.capacity import capacity
+from guardrails.resolve.inventory import ADDRESSES, INSTANCES
+from guardrails.resolve.resources import registry
 from guardrails.values import Lookup, LookupFailure
 
 _NAME = "guardrails-doctor"
 _UNCOUNTED = "launches are not compared with the account's quotas"
-# How AWS says that it would answer, or that there is no such thing; both only to who may ask.
+# AWS gives these answers only to callers with the permission: it would do it, or there is no such resource.
 _PERMITTED = frozenset(
     (
         "DryRunOperation",
@@ -35,105 +39,99 @@ _PERMITTED = frozenset(
         "InvalidArgumentException",
     )
 )
+# What is blocked without a look-up, by its IAM action.
+_WITHOUT = {
+    "autoscaling:DescribeAutoScalingGroups": "changes of Auto Scaling groups are blocked",
+    "cloudformation:DescribeChangeSet": "change sets are blocked",
+    "cloudformation:DescribeStackResources": "changes of stacks are blocked",
+    "ec2:DescribeCarrierGateways": "changes of carrier gateways are blocked",
+    "ec2:DescribeEgressOnlyInternetGateways": "changes of egress-only internet gateways are blocked",
+    "ec2:DescribeIamInstanceProfileAssociations": "changes of machines' instance profiles are blocked",
+    "ec2:DescribeInstanceAttribute": "changes of a machine's attributes are blocked",
+    "ec2:DescribeInstanceStatus": "moving the live cluster's addresses is blocked",
+    "ec2:DescribeInternetGateways": "changes of internet gateways are blocked",
+    "ec2:DescribeLaunchTemplates": "changes of launch templates are blocked",
+    "ec2:DescribeNatGateways": "changes of NAT gateways are blocked",
+    "ec2:DescribeNetworkAcls": "changes of network ACLs are blocked",
+    "ec2:DescribeNetworkInterfaces": "changes of network interfaces and addresses are blocked",
+    "ec2:DescribeRouteTables": "changes of routes are blocked",
+    "ec2:DescribeSecurityGroupRules": "changes of security group rules are blocked",
+    "ec2:DescribeSubnets": "changes of subnets are blocked",
+    "ec2:DescribeTransitGatewayAttachments": "changes of transit gateways are blocked",
+    "ec2:DescribeVolumes": "changes of volumes and keys are blocked",
+    "ec2:DescribeVpcEndpoints": "changes of VPC endpoints are blocked",
+    "ec2:DescribeVpcPeeringConnections": "changes of VPC peerings are blocked",
+    "ec2:DescribeVpcs": "changes of DHCP options and of VPCs' address ranges are blocked",
+    "ec2:DescribeVpnGateways": "changes of VPN gateways are blocked",
+    "elasticloadbalancing:DescribeLoadBalancers": "changes of classic load balancers are blocked",
+    "elasticloadbalancing:DescribeTargetGroups": "changes of load balancers are blocked",
+    "elasticloadbalancing:DescribeTargetHealth": "changes of load balancers and target groups are blocked",
+    "globalaccelerator:DescribeEndpointGroup": "changes of accelerators are blocked",
+    "globalaccelerator:ListEndpointGroups": "changes of accelerators are blocked",
+    "globalaccelerator:ListListeners": "changes of accelerators are blocked",
+    "iam:ListInstanceProfilesForRole": "changes of roles are blocked",
+    "route53:ListResourceRecordSets": "changes of DNS records are blocked",
+    "tag:GetResources": "changes of what only its tag ties to a cluster, such as a database, are blocked",
+}
 
 
 @frozen
 class Trial:
-    """A look-up, and what is so without it."""
+    """A look-up, and what happens without it."""
 
     lookup: Lookup
     without: str
 
 
 def shows_permission(failure: LookupFailure) -> bool:
-    """True where only who may ask is answered like that."""
+    """True for an answer that only a caller with the permission gets."""
     return failure.code in _PERMITTED
 
 
-def _ec2(operation: str, without: str, **params: Any) -> Trial:
-    return Trial(Lookup("ec2", operation, "", {"DryRun": True, **params}), without)
-
-
-def _of(service: str, operation: str, without: str, *, region: str = "", **params: Any) -> Trial:
-    return Trial(Lookup(service, operation, "", params, region=region), without)
-
-
 def trials(partition: str, region: str, account: str) -> tuple[Trial, ...]:
-    """Every one; the names of what is not there are of this account, in another's nobody may ask."""
-    group = f"arn:{partition}:elasticloadbalancing:{region}:{account}:targetgroup/{_NAME}/0000000000000000"
-    without = "changes of load balancers and target groups are blocked"
-    health = _of("elbv2", "DescribeTargetHealth", without, TargetGroupArn=group)
-    return (*_EVERYWHERE, health, *_accelerators(partition, account))
-
-
-def _accelerators(partition: str, account: str) -> tuple[Trial, ...]:
-    one = f"arn:{partition}:globalaccelerator::{account}:accelerator/00000000-0000-0000-0000-000000000000"
+    """Every look-up besides the machines and addresses, which every call needs."""
+    params = _params(partition, region, account)
+    always = {INSTANCES.permission, ADDRESSES.permission}
+    lookups = {lookup.permission: lookup for lookup in (*capacity.ASKS, *registry.asks())}
     return tuple(
-        _of("globalaccelerator", operation, "changes of accelerators are blocked", region="us-west-2", **params)
-        for operation, params in (
-            ("ListListeners", {"AcceleratorArn": one}),
-            ("ListEndpointGroups", {"ListenerArn": f"{one}/listener/00000000"}),
-            ("DescribeEndpointGroup", {"EndpointGroupArn": f"{one}/listener/00000000/endpoint-group/000000000000"}),
+        Trial(
+            evolve(lookup, items="", empty_on=(), optional=False, params=params.get(permission, {"DryRun": True})),
+            _WITHOUT.get(permission, _UNCOUNTED if lookup.optional else f"calls that need {permission} are blocked"),
         )
+        for permission, lookup in lookups.items()
+        if permission not in always
     )
 
 
-_EVERYWHERE = (
-    _ec2("DescribeSubnets", "changes of subnets are blocked"),
-    _ec2("DescribeNetworkInterfaces", "changes of network interfaces and addresses are blocked"),
-    _ec2("DescribeRouteTables", "changes of routes are blocked"),
-    _ec2("DescribeNetworkAcls", "changes of network ACLs are blocked"),
-    _ec2("DescribeNatGateways", "changes of NAT gateways are blocked"),
-    _ec2("DescribeInstanceStatus", "moving the live cluster's addresses is blocked"),
-    _ec2("DescribeVolumes", "changes of volumes and keys are blocked"),
-    _ec2("DescribeInternetGateways", "changes of internet gateways are blocked"),
-    _ec2("DescribeEgressOnlyInternetGateways", "changes of egress-only internet gateways are blocked"),
-    _ec2("DescribeCarrierGateways", "changes of carrier gateways are blocked"),
-    _ec2("DescribeVpnGateways", "changes of VPN gateways are blocked"),
-    _ec2("DescribeVpcPeeringConnections", "changes of VPC peerings are blocked"),
-    _ec2("DescribeVpcEndpoints", "changes of VPC endpoints are blocked"),
-    _ec2("DescribeVpcs", "changes of DHCP options and of VPCs' address ranges are blocked"),
-    _ec2("DescribeTransitGatewayAttachments", "changes of transit gateways are blocked"),
-    _ec2("DescribeSecurityGroupRules", "changes of security group rules are blocked"),
-    # The one that has no dry run.
-    _of(
-        "ec2",
-        "DescribeIamInstanceProfileAssociations",
-        "changes of machines' instance profiles are blocked",
-        AssociationIds=["iip-assoc-00000000000000000"],
-    ),
-    _ec2("DescribeLaunchTemplates", "changes of launch templates are blocked"),
-    _ec2(
-        "DescribeInstanceAttribute",
-        "changes of a machine's attributes are blocked",
-        InstanceId="i-00000000000000000",
-        Attribute="disableApiTermination",
-    ),
-    _ec2("DescribeLaunchTemplateVersions", _UNCOUNTED, LaunchTemplateName=_NAME),
-    _ec2("DescribeInstanceTypes", _UNCOUNTED, InstanceTypes=["t3.nano"]),
-    _of("service-quotas", "GetServiceQuota", _UNCOUNTED, ServiceCode="ec2", QuotaCode="L-1216C47A"),
-    _of(
-        "autoscaling",
-        "DescribeAutoScalingGroups",
-        "changes of Auto Scaling groups are blocked",
-        AutoScalingGroupNames=[_NAME],
-    ),
-    _of("elbv2", "DescribeTargetGroups", "changes of load balancers are blocked", Names=[_NAME]),
-    _of("elb", "DescribeLoadBalancers", "changes of classic load balancers are blocked", LoadBalancerNames=[_NAME]),
-    _of("cloudformation", "DescribeStackResources", "changes of stacks are blocked", StackName=_NAME),
-    _of(
-        "cloudformation",
-        "DescribeChangeSet",
-        "change sets are blocked",
-        ChangeSetName=_NAME,
-        StackName=_NAME,
-    ),
-    _of("route53", "ListResourceRecordSets", "changes of DNS records are blocked", HostedZoneId="Z00000000000000"),
-    _of("iam", "ListInstanceProfilesForRole", "changes of roles are blocked", RoleName=_NAME),
-    _of(
-        "resourcegroupstaggingapi",
-        "GetResources",
-        "changes of what only its tag ties to a cluster, such as a database, are blocked",
-        TagFilters=[{"Key": _NAME}],
-    ),
-)
+def _params(partition: str, region: str, account: str) -> Mapping[str, Mapping[str, Any]]:
+    """Parameters by IAM action; all others are dry runs of EC2 without any.
+
+    What does not exist is named as one of this account's: in another account, nobody has the permission.
+    """
+    group = f"arn:{partition}:elasticloadbalancing:{region}:{account}:targetgroup/{_NAME}/0000000000000000"
+    accelerator = f"arn:{partition}:globalaccelerator::{account}:accelerator/00000000-0000-0000-0000-000000000000"
+    listener = f"{accelerator}/listener/00000000"
+    return {
+        "autoscaling:DescribeAutoScalingGroups": {"AutoScalingGroupNames": [_NAME]},
+        "cloudformation:DescribeChangeSet": {"ChangeSetName": _NAME, "StackName": _NAME},
+        "cloudformation:DescribeStackResources": {"StackName": _NAME},
+        # It has no dry run.
+        "ec2:DescribeIamInstanceProfileAssociations": {"AssociationIds": ["iip-assoc-00000000000000000"]},
+        "ec2:DescribeInstanceAttribute": {
+            "DryRun": True,
+            "InstanceId": "i-00000000000000000",
+            "Attribute": "disableApiTermination",
+        },
+        "ec2:DescribeInstanceTypes": {"DryRun": True, "InstanceTypes": ["t3.nano"]},
+        "ec2:DescribeLaunchTemplateVersions": {"DryRun": True, "LaunchTemplateName": _NAME},
+        "elasticloadbalancing:DescribeLoadBalancers": {"LoadBalancerNames": [_NAME]},
+        "elasticloadbalancing:DescribeTargetGroups": {"Names": [_NAME]},
+        "elasticloadbalancing:DescribeTargetHealth": {"TargetGroupArn": group},
+        "globalaccelerator:DescribeEndpointGroup": {"EndpointGroupArn": f"{listener}/endpoint-group/000000000000"},
+        "globalaccelerator:ListEndpointGroups": {"ListenerArn": listener},
+        "globalaccelerator:ListListeners": {"AcceleratorArn": accelerator},
+        "iam:ListInstanceProfilesForRole": {"RoleName": _NAME},
+        "route53:ListResourceRecordSets": {"HostedZoneId": "Z00000000000000"},
+        "servicequotas:GetServiceQuota": {"ServiceCode": "ec2", "QuotaCode": "L-1216C47A"},
+        "tag:GetResources": {"TagFilters": [{"Key": _NAME}]},
+    }
