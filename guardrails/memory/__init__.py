@@ -1,11 +1,15 @@
-"""What the guards of one host remember together: which machines they took away lately, and which cluster was live.
+"""What the guards of one host remember together, in one SQLite file.
 
-store.py      the SQLite file that they share
-history.py    machines taken away and launched, claimed before the call so that two processes see each other
-liveness.py   since when a cluster is live, and when it stopped being live
+store.py        the file, and its transactions
+history.py      machines taken away and launched, claimed before the call so that two processes see each other
+liveness.py     since when a cluster has been live, and when it stopped being live
+pacer.py        how long a call must wait to stay within AWS's rate limits
+rate_limits.py  EC2's documented rate limits
+buckets.py      the arithmetic of token buckets
+file_lock.py    a lock on an open file, for one process at a time
 """
 
-from guardrails.memory.history import Claim, History, Machine
+from guardrails.memory.history import Claim, History, MachineState
 from guardrails.memory.store import StateUnavailable, Store
 
-__all__ = ["Claim", "History", "Machine", "StateUnavailable", "Store"]
+__all__ = ["Claim", "History", "MachineState", "StateUnavailable", "Store"]

@@ -1,4 +1,4 @@
-"""A lock on an open file that one process at a time holds, whichever processes are forked meanwhile."""
+"""A lock on an open file for one process at a time. A process that is forked meanwhile does not inherit it."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from contextlib import contextmanager, suppress
 _STEP_S = 0.005
 
 
-class HeldElsewhere(OSError):
-    """Another process holds it."""
+class LockedElsewhere(OSError):
+    """Another process has the lock."""
 
 
 @contextmanager
-def held(fd: int, patience_s: float = 0.0) -> Iterator[None]:
-    """Raises HeldElsewhere where nobody gives it up within so many seconds."""
+def locked(fd: int, patience_s: float = 0.0) -> Iterator[None]:
+    """Wait for the lock for up to `patience_s` seconds. Raises LockedElsewhere after that."""
     deadline = time.monotonic() + patience_s
     while True:
         try:
@@ -25,11 +25,11 @@ def held(fd: int, patience_s: float = 0.0) -> Iterator[None]:
             break
         except BlockingIOError:
             if time.monotonic() >= deadline:
-                raise HeldElsewhere(errno.EAGAIN, f"another process has locked it for {patience_s:g} s") from None
+                raise LockedElsewhere(errno.EAGAIN, f"another process has locked it for {patience_s:g} s") from None
             time.sleep(_STEP_S)
     try:
         yield
     finally:
-        # Not by closing: a process forked meanwhile has the same open file, and would go on holding it.
+        # Closing is not enough: a process that was forked meanwhile has the same open file, and would keep the lock.
         with suppress(OSError):
             fcntl.flock(fd, fcntl.LOCK_UN)

@@ -1,7 +1,8 @@
-"""Which machines the guards of this host took away or launched lately, by cluster.
+"""Which machines the guards of this host took away or launched recently, by cluster.
 
-A call claims its machines before it is judged: two processes that each terminate half of a cluster at the same moment
-see each other's half. When the call has been decided on, the claim is settled: kept if the call is sent, else dropped.
+A call claims its machines before it is judged, so that two processes see each other when each terminates half of a
+cluster at the same moment. Once the call has been decided on, the claim is settled: kept if the call is sent, otherwise
+dropped.
 """
 
 from __future__ import annotations
@@ -13,13 +14,13 @@ from collections.abc import Iterable, Mapping
 
 from attrs import field, frozen
 
-from guardrails.memory.liveness import observe
+from guardrails.memory.liveness import note
 from guardrails.memory.store import Store
 from guardrails.values import Call, Live, Past, Target
 
-# How long AWS may go on showing a machine as running after it accepted the call that takes it away.
+# For how long AWS may show a machine as running after it accepted the call that takes it away.
 _IN_FLIGHT_S = 120.0
-# A claim whose process did not come back to settle it.
+# After this long, a claim that was not settled belongs to a process that died.
 _ABANDONED_S = 900.0
 _RATE_S = 60.0
 _KEPT_S = 86_400.0
@@ -27,8 +28,8 @@ _GOING = {"terminate": "shutting-down", "stop": "stopping"}
 
 
 @frozen
-class Machine:
-    """As much of a machine as the history needs."""
+class MachineState:
+    """What the history needs to know of a machine; `cluster` is "" without a cluster tag."""
 
     cluster: str
     state: str
@@ -36,7 +37,7 @@ class Machine:
 
 @frozen
 class Claim:
-    """What a call is about to do: rows of (kind, cluster, name) under one id."""
+    """What a call is about to do: rows of (kind, cluster, name)."""
 
     id: str
     store: Store
@@ -44,7 +45,7 @@ class Claim:
     rows: tuple[tuple[str, str, str], ...]
 
     def settle(self, now: float, *, sent: bool) -> None:
-        """Keep the claim, because its call is sent, or drop it. Raises StateUnavailable."""
+        """Keep the claim because its call is sent, or drop it. Raises StateUnavailable."""
         with self.store.transaction() as connection:
             connection.execute("DELETE FROM event WHERE claim = ? AND sent = 0", (self.id,))
             if sent:
@@ -64,9 +65,9 @@ class _Row:
 
 @frozen
 class History:
-    """The history in a store; counts are over the last `window_s` seconds. All methods raise StateUnavailable.
+    """What calls did, in a store. Counts cover the last `window_s` seconds. All methods raise StateUnavailable.
 
-    `cluster_tag` is the tag that says for which cluster machines are launched.
+    `cluster_tag` is the tag that says which cluster machines are launched for.
     """
 
     store: Store
@@ -74,17 +75,29 @@ class History:
     window_s: float = field(default=3600.0)
 
     def past(
-        self, scope: str, call: Call, targets: Iterable[Target], machines: Mapping[str, Machine], live: Live, now: float
+        self,
+        scope: str,
+        call: Call,
+        targets: Iterable[Target],
+        machines: Mapping[str, MachineState],
+        live: Live,
+        now: float,
     ) -> Past:
-        """What was done before `call`, by others and by this process; claims nothing."""
+        """What this process and others did before `call`; claims nothing."""
         claim = self._claim(scope, call, targets, machines)
         with self.store.transaction() as connection:
             return self._past(connection, claim, machines, live, now)
 
     def claim(
-        self, scope: str, call: Call, targets: Iterable[Target], machines: Mapping[str, Machine], live: Live, now: float
+        self,
+        scope: str,
+        call: Call,
+        targets: Iterable[Target],
+        machines: Mapping[str, MachineState],
+        live: Live,
+        now: float,
     ) -> tuple[Claim, Past]:
-        """The same, with the machines of this call claimed in the same transaction. Settle it in any case.
+        """The same, and the machines of this call are claimed in the same transaction. Always settle the claim.
 
         `scope` is an account and region, `machines` are all of the region by id, `now` is in seconds since the epoch.
         """
@@ -97,7 +110,7 @@ class History:
             )
         return claim, past
 
-    def _claim(self, scope: str, call: Call, targets: Iterable[Target], machines: Mapping[str, Machine]) -> Claim:
+    def _claim(self, scope: str, call: Call, targets: Iterable[Target], machines: Mapping[str, MachineState]) -> Claim:
         claim_id = str(uuid.uuid4())
         rows = [(f"call {call.name}", "", claim_id)]
         for kind in _GOING:
@@ -109,13 +122,13 @@ class History:
         return Claim(claim_id, self.store, scope, tuple(dict.fromkeys(rows)))
 
     def _tagged(self, call: Call) -> str:
-        """The cluster that a launch tags its machines with, "" where it does not."""
+        """The cluster that a launch tags its machines with, or ""."""
         specs = [spec for spec in call.params.get("TagSpecifications") or () if spec.get("ResourceType") == "instance"]
         tags = [tag for spec in specs for tag in spec.get("Tags") or ()]
         return next((str(tag.get("Value") or "") for tag in tags if tag.get("Key") == self.cluster_tag), "")
 
     def _past(
-        self, connection: sqlite3.Connection, claim: Claim, machines: Mapping[str, Machine], live: Live, now: float
+        self, connection: sqlite3.Connection, claim: Claim, machines: Mapping[str, MachineState], live: Live, now: float
     ) -> Past:
         connection.execute(
             "DELETE FROM event WHERE at < ? OR (sent = 0 AND at < ?)",
@@ -126,7 +139,7 @@ class History:
         )
         own = {(kind, name) for kind, _, name in claim.rows}
         others = [row for row in (_Row(*values) for values in rows) if (row.kind, row.name) not in own]
-        since, retired = observe(connection, claim.scope, live, now)
+        since, retired = note(connection, claim.scope, live, now)
         calls = [row for row in others if row.kind == claim.rows[0][0]]
         return Past(
             going=_going(others, machines, now),
@@ -141,35 +154,35 @@ class History:
 
 def _named(targets: Iterable[Target]) -> list[str]:
     """The machines among the targets, and those of the groups, stacks and the like among them."""
-    found: list[str] = []
+    names: list[str] = []
     for target in targets:
         if target.role == "target":
-            found += [target.id] if target.type == "instance" else target.facts.get("instances", ())
-    return list(dict.fromkeys(found))
+            names += [target.id] if target.type == "instance" else target.facts.get("instances", ())
+    return list(dict.fromkeys(names))
 
 
 def _size(call: Call) -> int:
     size = call.params.get("MaxCount")
-    # A number beyond what AWS starts in one call is refused there.
+    # AWS refuses to start more in one call.
     return min(size, 5000) if isinstance(size, int) else 0
 
 
-def _going(rows: Iterable[_Row], machines: Mapping[str, Machine], now: float) -> dict[str, str]:
-    """Machines that AWS still shows as running though a call takes them away just now, with their next state."""
-    found: dict[str, str] = {}
+def _going(rows: Iterable[_Row], machines: Mapping[str, MachineState], now: float) -> dict[str, str]:
+    """Machines that AWS still shows as running although a call is taking them away, with their next state."""
+    going: dict[str, str] = {}
     for row in sorted(rows, key=lambda row: row.kind):
         machine = machines.get(row.name)
         if row.kind in _GOING and machine and machine.state in ("running", "pending") and row.at > now - _IN_FLIGHT_S:
-            found[row.name] = _GOING[row.kind]
-    return found
+            going[row.name] = _GOING[row.kind]
+    return going
 
 
-def _gone(row: _Row, machines: Mapping[str, Machine]) -> bool:
-    # One that is shutting down, or about to, is counted among the machines in flight.
+def _gone(row: _Row, machines: Mapping[str, MachineState]) -> bool:
+    # One that is shutting down, or about to, counts as in flight.
     return row.name not in machines or machines[row.name].state == "terminated"
 
 
-def _down(row: _Row, machines: Mapping[str, Machine], now: float) -> bool:
+def _down(row: _Row, machines: Mapping[str, MachineState], now: float) -> bool:
     state = machines[row.name].state if row.name in machines else "terminated"
     return state in ("stopping", "stopped") or (state == "running" and row.at > now - _IN_FLIGHT_S)
 

@@ -1,4 +1,4 @@
-"""Since when a cluster is live, and when it stopped being live, as far as the guards of this host saw it."""
+"""Since when a cluster has been live, and when it stopped being live, as seen by the guards of this host."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from collections.abc import Mapping
 
 from guardrails.values import Live
 
-# Seen live or retired longer ago than this, a cluster is of no interest any more.
+# A cluster that stopped being live longer ago than this is forgotten.
 _KEPT_S = 30 * 86_400.0
 
 
-def observe(
+def note(
     connection: sqlite3.Connection, scope: str, live: Live, now: float
 ) -> tuple[Mapping[str, float], Mapping[str, float]]:
     """Note which clusters are live at `now` (seconds since the epoch); returns live_since and retired_at by cluster.
 
-    A cluster seen for the first time is live since now at the latest. While nobody knows what is live, nothing retires;
-    in a dispute every cluster that a source names is live.
+    A cluster that is seen for the first time counts as live since now. While it is unknown what is live, nothing
+    retires; in a dispute every cluster that a source names is live.
     """
     rows = connection.execute("SELECT cluster, live_since, retired_at FROM liveness WHERE scope = ?", (scope,))
     known = {cluster: (since, retired) for cluster, since, retired in rows}

@@ -14,7 +14,7 @@ from guardrails.values import Call
 
 @frozen
 class Pause:
-    """Wait `seconds`, because the bucket `limit` has too few tokens for the `amount` wanted; or give up: `refused`."""
+    """Wait `seconds`, because the bucket `limit` has fewer tokens than the `amount` needed; or give up: `refused`."""
 
     seconds: float = 0.0
     limit: Limit | None = None
@@ -23,21 +23,22 @@ class Pause:
 
     @property
     def sentence(self) -> str:
-        """Why, with the numbers."""
+        """Why the call waits or is refused, with the numbers."""
         if self.limit is None:
             return ""
         limit = self.limit
-        bucket = f"{limit.name}: AWS allows {limit.size:g} at once and {limit.rate:g} a second after that"
-        if self.amount > self.limit.size:
-            return f"{bucket}; this call alone wants {self.amount}"
-        return f"{bucket}; this call wants {self.amount}, and its turn comes in {self.seconds:.0f} s"
+        bucket = f"{limit.name}: AWS allows {limit.size:g} at once, then {limit.rate:g} a second"
+        if self.amount > limit.size:
+            return f"{bucket}; this call alone needs {self.amount}"
+        return f"{bucket}; this call needs {self.amount} and must wait {self.seconds:.0f} s"
 
 
 @frozen
 class Pacer:
-    """The buckets in the shared state of the host. This host uses `share` of each, for it is not alone in the account.
+    """The token buckets that the guards of this host share.
 
-    `max_wait_s` is the longest wait; beyond it a call is refused rather than kept waiting.
+    The host uses `share` (0 to 1) of each, because others use the account as well. A call that would have to wait for
+    more than `max_wait_s` seconds is refused.
     """
 
     store: Store
@@ -45,16 +46,16 @@ class Pacer:
     max_wait_s: float = 60.0
 
     def take(self, scope: str, call: Call, now: float) -> Pause:
-        """Reserve the tokens of a call about to be sent; `scope` is an account and region, `now` is since the epoch.
+        """Reserve the tokens of a call about to be sent.
 
-        A later call queues behind the reservation, whichever process makes it. A refused call takes nothing. Raises
-        StateUnavailable.
+        `scope` is an account and region, `now` is in seconds since the epoch. Later calls queue behind the reservation,
+        in whatever process they are made. A refused call takes nothing. Raises StateUnavailable.
         """
-        wanted = tokens(call)
-        if not wanted:
+        needed = tokens(call)
+        if not needed:
             return Pause()
         with self.store.transaction() as connection:
-            levels = [(limit, amount, self._level(connection, scope, limit, now)) for limit, amount in wanted]
+            levels = [(limit, amount, self._level(connection, scope, limit, now)) for limit, amount in needed]
             pauses = [self._pause(limit, amount, level, now) for limit, amount, level in levels]
             longest = max(pauses, key=lambda pause: (pause.refused, pause.seconds))
             if not longest.refused:
@@ -63,29 +64,29 @@ class Pacer:
         return longest
 
     def drained(self, scope: str, call: Call, now: float) -> None:
-        """AWS refused a call for its rate: others in the account use the buckets, too, and they are empty now."""
+        """AWS throttled a call: others in the account use its buckets as well, and they are empty now."""
         with self.store.transaction() as connection:
             for limit, _ in tokens(call):
                 level = self._level(connection, scope, limit, now)
                 self._keep(connection, scope, limit, Level(min(level.tokens, 0.0), level.at))
 
     def left(self, scope: str, limit: Limit, now: float) -> float:
-        """The tokens that a bucket of AWS's has, as far as this host knows."""
+        """The tokens in one of AWS's buckets, as far as this host knows."""
         with self.store.transaction() as connection:
             return self._level(connection, scope, limit, now).tokens + limit.size * (1 - self.share)
 
     def _pause(self, limit: Limit, amount: int, level: Level, now: float) -> Pause:
-        # A call for more than the share is let through alone, on a full bucket.
+        # A call that needs more than the share is let through alone, on a full bucket.
         after = buckets.taken(level, min(amount, limit.size * self.share))
         seconds = buckets.delay(after, limit.rate * self.share, now)
         return Pause(seconds, limit, amount, refused=seconds > self.max_wait_s or amount > limit.size)
 
     def _level(self, connection: sqlite3.Connection, scope: str, limit: Limit, now: float) -> Level:
         size = limit.size * self.share
-        found = connection.execute(
+        row = connection.execute(
             "SELECT tokens, at FROM bucket WHERE scope = ? AND name = ?", (scope, limit.name)
         ).fetchone()
-        level = Level(*found) if found else Level(size, now)
+        level = Level(*row) if row else Level(size, now)
         return buckets.refilled(level, size, limit.rate * self.share, now)
 
     @staticmethod

@@ -1,6 +1,6 @@
-"""EC2's token buckets, per account and region: how many tokens they hold and how many come back each second.
+"""EC2's rate limits: the token buckets of each account and region, their size and the tokens added each second.
 
-https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html. Services without documented figures are not
+https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html. Services without documented limits are not
 paced.
 """
 
@@ -15,14 +15,14 @@ from guardrails.values import Call
 
 @frozen
 class Limit:
-    """A bucket of `size` tokens to which `rate` tokens a second come back."""
+    """A bucket of `size` tokens that is refilled with `rate` tokens a second."""
 
     name: str
     size: float
     rate: float
 
 
-# One token a call. What is not listed is a mutating action, whose buckets hold 50 and get back 5.
+# One token a call. Mutating actions that are not listed have _MUTATING.
 _REQUESTS: Mapping[str, tuple[float, float]] = {
     "RunInstances": (5, 2),
     "StartInstances": (5, 2),
@@ -45,13 +45,13 @@ LAUNCH = Limit("RunInstances machines", *_MACHINES["RunInstances"])
 
 
 def tokens(call: Call) -> list[tuple[Limit, int]]:
-    """The buckets that a call takes tokens from, and how many from each; none outside EC2."""
+    """The buckets that a call takes tokens from, with the number of tokens; none outside EC2."""
     if call.service != "ec2":
         return []
-    found = [(Limit(f"{call.operation} requests", *_REQUESTS.get(call.operation, _MUTATING)), 1)]
+    buckets = [(Limit(f"{call.operation} requests", *_REQUESTS.get(call.operation, _MUTATING)), 1)]
     if call.operation in _MACHINES:
-        found.append((Limit(f"{call.operation} machines", *_MACHINES[call.operation]), _machines(call)))
-    return found
+        buckets.append((Limit(f"{call.operation} machines", *_MACHINES[call.operation]), _machines(call)))
+    return buckets
 
 
 def _machines(call: Call) -> int:

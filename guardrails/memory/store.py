@@ -1,6 +1,6 @@
 """The SQLite file that the guards of one host share.
 
-A connection lives for one transaction, and no process is forked in the middle of one.
+A connection lasts for one transaction, and no process is forked in the middle of one.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ PRAGMA user_version = 1;
 """
 _VERSION = 1
 
-# SQLite has locks of its own, for the whole process. A child that is forked while another thread holds one would wait
-# for it for ever, so forking waits until no thread is in a transaction; those are short.
+# SQLite has its own locks, for the whole process. A child that is forked while another thread has one would wait for it
+# forever, so a fork waits until no thread is in a transaction; transactions are short.
 _forking = threading.Lock()
 os.register_at_fork(before=_forking.acquire, after_in_parent=_forking.release, after_in_child=_forking.release)
 
 
 class StateUnavailable(Exception):
-    """The state file cannot be used; the sentence names it and says how to mend it."""
+    """The state file cannot be used; the message names it and says how to fix it."""
 
 
 class Store:
-    """One file of shared state at `path`, made readable by its owner only. A lock is waited for `timeout_s` seconds."""
+    """The file at `path`, readable by its owner only. Transactions wait up to `timeout_s` seconds for a lock."""
 
     def __init__(self, path: Path, timeout_s: float = 5.0) -> None:
         self.path = path
@@ -46,7 +46,7 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """One write transaction, committed at the end or rolled back by an exception. Raises StateUnavailable."""
+        """One write transaction: committed at the end, rolled back by an exception. Raises StateUnavailable."""
         try:
             with _forking:
                 connection = self._connect()
@@ -55,12 +55,12 @@ class Store:
                     yield connection
                     connection.execute("COMMIT")
                 finally:
-                    # What was not committed is rolled back.
+                    # This rolls back what was not committed.
                     connection.close()
         except (sqlite3.Error, OSError) as error:
             raise StateUnavailable(
-                f"the state file {self.path} cannot be used ({error}); put it right or remove it (the history in it is "
-                "lost then), set state.path to another file, or state.enabled = false"
+                f"the state file {self.path} cannot be used ({error}); repair or delete it (its history is lost), "
+                "set state.path to another file, or set state.enabled = false"
             ) from error
 
     def _connect(self) -> sqlite3.Connection:
@@ -75,7 +75,7 @@ class Store:
                 connection.execute("PRAGMA journal_mode = WAL")
                 connection.executescript(_SCHEMA)
             elif version != _VERSION:
-                raise sqlite3.DatabaseError(f"it is of version {version}, this guard writes {_VERSION}")
+                raise sqlite3.DatabaseError(f"it has version {version}, and this guard writes version {_VERSION}")
         except BaseException:
             connection.close()
             raise

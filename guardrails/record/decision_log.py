@@ -16,7 +16,7 @@ from typing import Any
 import attrs
 
 from guardrails.config.settings import LogSettings
-from guardrails.memory.file_lock import held
+from guardrails.memory.file_lock import locked
 from guardrails.record.entries import numbered
 from guardrails.values import Decision, LookupFailure, Outcome, rfc3339
 
@@ -68,7 +68,7 @@ class DecisionLog:
         path = self._settings.path
         lock = os.open(path.with_name(f"{path.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            with held(lock, _PATIENCE_S):
+            with locked(lock, _PATIENCE_S):
                 yield
         finally:
             os.close(lock)

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from attrs import evolve
 
 from guardrails.config.settings import Settings
-from guardrails.memory import Claim, History, Machine, StateUnavailable
+from guardrails.memory import Claim, History, MachineState, StateUnavailable
 from guardrails.memory.pacer import Pacer
 from guardrails.memory.rate_limits import LAUNCH
 from guardrails.resolve import live
@@ -114,7 +114,7 @@ class FactFinder:
         if self._history is None:
             return _NO_PAST
         machines = {
-            machine.id: Machine(machine.cluster or "", machine.state) for machine in inventory.machines.values()
+            machine.id: MachineState(machine.cluster or "", machine.state) for machine in inventory.machines.values()
         }
         try:
             if claims is None:

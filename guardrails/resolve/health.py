@@ -1,4 +1,4 @@
-"""Whether the machines of each cluster pass EC2's status checks: asked when traffic is about to move to one."""
+"""Whether the machines of each cluster pass EC2's status checks, for calls that move traffic to a machine."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ STATUS = Lookup("ec2", "DescribeInstanceStatus", "InstanceStatuses")
 
 
 def lookups(call: Call) -> tuple[Lookup, ...]:
-    """The status checks, when the call moves a public address onto a machine or its interface."""
+    """The status checks, if the call moves a public address to a machine or its interface."""
     moves = any(target.type == "address" for target in call.targets)
     onto = any(target.role == "destination" and target.type in ("instance", "eni") for target in call.targets)
     return (STATUS,) if moves and onto else ()
 
 
 def by_cluster(answers: Mapping[str, Answer], inventory: Inventory) -> dict[str, bool]:
-    """True for a cluster all of whose running machines pass both checks now ("initializing" does not); else False.
+    """Whether all running machines of a cluster pass both checks now ("initializing" is not a pass), by cluster.
 
-    Empty when the checks were not asked for.
+    Empty if the checks were not asked for.
     """
     answer = answers.get(STATUS.key())
     if answer is None:

@@ -1,8 +1,8 @@
-"""The machines of the region, and what hangs on them: one look-up answers for any number of targets.
+"""The machines of the region and what is attached to them: one look-up answers for any number of targets.
 
-The look-up is DescribeInstances without ids or filters, on purpose: an unknown id among a thousand would make the
-whole request fail, a filter that matches nothing looks like safety, and `InstanceIds=[]` means all machines anyway.
-The answer also says what every other machine of the clusters does, which the rules need.
+The look-up is DescribeInstances without ids or filters, on purpose: one unknown id among a thousand makes the whole
+request fail, a filter that matches nothing looks like safety, and `InstanceIds=[]` means all machines anyway. The rules
+also need to know the state of the other machines of each cluster.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ INSTANCES = Lookup("ec2", "DescribeInstances", "Reservations")
 ADDRESSES = Lookup("ec2", "DescribeAddresses", "Addresses")
 
 
-# What a machine names of what it was launched from or with.
+# What a machine was launched from or with.
 USES = ("security-group", "ami", "key-pair", "instance-profile", "placement-group", "dedicated-host",
         "capacity-reservation", "spot-instance-request")  # fmt: skip
 
@@ -60,7 +60,7 @@ class Machine:
 
 
 class Inventory:
-    """All machines of the region and the Elastic IPs, indexed by what the resolvers ask for."""
+    """The machines and Elastic IPs of the region, indexed by what the resolvers ask for."""
 
     def __init__(
         self,
@@ -91,7 +91,7 @@ class Inventory:
         if machine.cluster:
             self.members[machine.cluster].append(machine)
         if machine.state == "terminated":
-            return  # nothing hangs on it any more
+            return  # nothing is attached to it any more
         keys = {
             "subnet": machine.subnets,
             "vpc": (machine.vpc,) if machine.vpc else (),
@@ -114,7 +114,7 @@ class Inventory:
                 self.machines[machine_id].state = state
 
     def on(self, kind: str, value: str | None) -> list[Machine]:
-        """The machines on a subnet, vpc, eni, attachment, private-ip or volume, with a tag `key=value`, or of USES."""
+        """The machines with this subnet, VPC, interface, private IP, volume, tag (``key=value``), or one of USES."""
         return self._by[kind].get(value, []) if value else []
 
     def clusters_on(self, kind: str, value: str | None) -> set[str]:
@@ -122,7 +122,7 @@ class Inventory:
         return {machine.cluster for machine in self.on(kind, value) if machine.cluster}
 
     def addresses_of(self, machine_id: str) -> list[Mapping[str, Any]]:
-        """The Elastic IPs on a machine, as DescribeAddresses gives them."""
+        """The Elastic IPs on a machine, as DescribeAddresses returns them."""
         return self._addresses_by_machine.get(machine_id, [])
 
     def elastic_ips_of(self, machine_id: str) -> tuple[str, ...]:
@@ -132,17 +132,17 @@ class Inventory:
     def elastic_ips_at(
         self, private_ip: str | None, *, machine: str | None = None, eni: str | None = None
     ) -> list[str]:
-        """The Elastic IPs now on one private address of a machine or interface: what a new association displaces."""
+        """The Elastic IPs on one private address of a machine or interface: a new association displaces them."""
         return sorted(
             address["PublicIp"]
             for address in self.addresses
             if (machine or eni) in (address.get("InstanceId"), address.get("NetworkInterfaceId"))
-            # An association that does not say its private address counts: it may be this one.
+            # An association without a private address counts: it may be with this one.
             and address.get("PrivateIpAddress") in (None, "", private_ip)
         )
 
     def cluster_of(self, machine_id: str | None) -> str | None:
-        """The cluster of a machine, None when the machine or its tag is unknown."""
+        """The cluster of a machine, None if the machine or its tag is unknown."""
         machine = self.machines.get(machine_id or "")
         return machine.cluster if machine else None
 
@@ -185,7 +185,7 @@ def _uses(instance: Mapping[str, Any], enis: Iterable[Mapping[str, Any]]) -> dic
     groups = [*(instance.get("SecurityGroups") or []), *(group for eni in enis for group in eni.get("Groups") or [])]
     placement = instance.get("Placement") or {}
     profile = (instance.get("IamInstanceProfile") or {}).get("Arn") or ""
-    found = (
+    values_by_use = (
         [group.get(name) for group in groups for name in ("GroupId", "GroupName")],
         [instance.get("ImageId")],
         [instance.get("KeyName")],
@@ -195,7 +195,7 @@ def _uses(instance: Mapping[str, Any], enis: Iterable[Mapping[str, Any]]) -> dic
         [instance.get("CapacityReservationId")],
         [instance.get("SpotInstanceRequestId")],
     )
-    return {kind: _unique(values) for kind, values in zip(USES, found, strict=True)}
+    return {kind: _unique(values) for kind, values in zip(USES, values_by_use, strict=True)}
 
 
 def _vcpus(options: Mapping[str, Any]) -> int | None:

@@ -15,14 +15,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import guardrails
-from guardrails.memory import History, Machine, StateUnavailable, Store
+from guardrails.memory import History, MachineState, StateUnavailable, Store
 from guardrails.values import Call, Live, Target
 
 SCOPE = "123456789012/eu-west-1"
 NOW = 1_700_000_000.0
 BLUE = Live(known=True, disputed=False, clusters=("blue",))
 GREEN = Live(known=True, disputed=False, clusters=("green",))
-WORKERS = {f"i-{number}": Machine("workers", "running") for number in range(10)}
+WORKERS = {f"i-{number}": MachineState("workers", "running") for number in range(10)}
 
 
 def terminating(*ids, effect="terminate"):
@@ -44,7 +44,7 @@ def take(history, *ids, machines=WORKERS, now=NOW, sent=True, live=BLUE, effect=
 
 
 def gone(*ids):
-    return {name: Machine("workers", "terminated" if name in ids else "running") for name in WORKERS}
+    return {name: MachineState("workers", "terminated" if name in ids else "running") for name in WORKERS}
 
 
 def test_single_calls_count_as_one(history):
@@ -68,7 +68,7 @@ def test_machines_under_way_are_known_to_others(history):
 
 
 def test_a_call_that_did_nothing_is_forgotten(history):
-    """A machine that runs on two minutes later was not taken away: AWS refused, or the call was lost."""
+    """A machine that still runs two minutes later was not taken away: AWS refused, or the call was lost."""
     take(history, "i-1")
     later = take(history, "i-2", now=NOW + 130)
     assert (later.going, later.destroyed) == ({}, {})
@@ -82,7 +82,7 @@ def test_denied_calls_leave_nothing(history):
 
 
 def test_two_at_the_same_moment_see_each_other(history):
-    """Before either call is decided on, the second knows of the first one's machines."""
+    """Before either call is decided on, the second sees the machines of the first."""
     first, _ = history.claim(SCOPE, *terminating("i-1"), WORKERS, BLUE, NOW)
     _, past = history.claim(SCOPE, *terminating("i-2"), WORKERS, BLUE, NOW)
     assert past.going == {"i-1": "shutting-down"}
@@ -98,7 +98,7 @@ def test_a_denied_retry_does_not_unsend_the_first(history):
 
 
 def test_an_abandoned_claim_expires(history):
-    """A process that died while deciding does not count for ever."""
+    """A process that died while deciding does not count forever."""
     history.claim(SCOPE, *terminating("i-1"), WORKERS, BLUE, NOW)
     assert take(history, "i-2", machines=gone("i-1"), now=NOW + 1000).destroyed == {}
 
@@ -113,7 +113,7 @@ def test_the_window_ends(history):
 def test_stopped_machines_count_until_they_run_again(history):
     """A stopped machine counts as stopped; one that was started again does not."""
     take(history, "i-1", effect="stop")
-    stopped = {**WORKERS, "i-1": Machine("workers", "stopped")}
+    stopped = {**WORKERS, "i-1": MachineState("workers", "stopped")}
     assert take(history, "i-2", machines=stopped, now=NOW + 200).stopped == {"workers": 1}
     assert take(history, "i-3", now=NOW + 400).stopped == {}
 
@@ -170,8 +170,8 @@ def test_a_cutover_is_noticed(history):
     assert (past.live_since, past.retired_at) == ({"green": NOW + 60}, {"blue": NOW + 60})
 
 
-def test_nothing_retires_while_nobody_knows(history):
-    """A source that fails for a moment is no cutover."""
+def test_nothing_retires_while_liveness_is_unknown(history):
+    """A source that fails for a moment is not a cutover."""
     take(history, "i-1", live=BLUE)
     unknown = Live(known=False, disputed=False, clusters=())
     assert take(history, "i-1", live=unknown, now=NOW + 60).retired_at == {}
@@ -189,22 +189,22 @@ def test_going_back_makes_it_live_again(history):
 
 
 def test_the_file_is_its_owners(history):
-    """Nobody else reads it."""
+    """No other user can read it."""
     take(history, "i-1")
     assert stat.S_IMODE(history.store.path.stat().st_mode) == 0o600
 
 
-def test_a_spoilt_file_is_one_sentence(tmp_path):
-    """A file that is no database is told by its name, with what to do; it is left as it is."""
+def test_a_damaged_file_is_one_sentence(tmp_path):
+    """A file that is not a database is named, with what to do, and not changed."""
     path = tmp_path / "state.db"
     path.write_bytes(b"not a database at all" * 100)
-    with pytest.raises(StateUnavailable, match=r"state\.db cannot be used .*remove it.*state\.enabled = false"):
+    with pytest.raises(StateUnavailable, match=r"state\.db cannot be used .*delete it.*state\.enabled = false"):
         take(History(Store(path), "Cluster"), "i-1")
     assert path.read_bytes().startswith(b"not a database")
 
 
 def test_a_newer_file_is_refused(tmp_path):
-    """A file of another version is not written to."""
+    """A file of another version is refused, and not written to."""
     path = tmp_path / "state.db"
     with sqlite3.connect(path) as connection:
         connection.execute("PRAGMA user_version = 7")
@@ -213,7 +213,7 @@ def test_a_newer_file_is_refused(tmp_path):
 
 
 def test_a_locked_file_ends_in_time(history, tmp_path):
-    """A lock that nobody lets go of ends in an error, not in a hang."""
+    """A lock that is never released ends in an error, not in a hang."""
     take(history, "i-1")
     other = sqlite3.connect(history.store.path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
@@ -228,8 +228,8 @@ def test_a_locked_file_ends_in_time(history, tmp_path):
 BOUNDED = {"params": {"remaining": {"clusters": {"workers": {"max_share": 0.5}}}}}
 
 
-def test_a_spoilt_file_blocks_what_destroys(site, aws, install, tmp_path):
-    """Without the history nobody knows how much was taken away already: nothing is sent. A launch is."""
+def test_a_damaged_file_blocks_what_destroys(site, aws, install, tmp_path):
+    """Without the history it is unknown how much was taken away already: nothing is sent. A launch is."""
     (tmp_path / "state.db").write_bytes(b"not a database at all" * 100)
     install()
     with pytest.raises(guardrails.GuardUnavailable, match=r"state\.db"):

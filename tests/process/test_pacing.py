@@ -52,8 +52,7 @@ def test_machines_have_a_bucket_of_their_own(pacer):
     pause = pacer.take(SCOPE, launch(10), NOW)
     assert (pause.limit, pause.seconds) == (LAUNCH, pytest.approx(5.0))
     assert pause.sentence == (
-        "RunInstances machines: AWS allows 1000 at once and 2 a second after that; "
-        "this call wants 10, and its turn comes in 5 s"
+        "RunInstances machines: AWS allows 1000 at once, then 2 a second; this call needs 10 and must wait 5 s"
     )
 
 
@@ -68,7 +67,7 @@ def test_what_aws_never_allows_is_refused(pacer):
     """More machines in one call than the bucket holds."""
     pause = pacer.take(SCOPE, launch(1001), NOW)
     assert pause.refused
-    assert "this call alone wants 1001" in pause.sentence
+    assert "this call alone needs 1001" in pause.sentence
 
 
 def test_the_share_leaves_room_for_others(tmp_path):

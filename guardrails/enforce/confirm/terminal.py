@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from guardrails.enforce.confirm.who_can_answer import NobodyThere, in_foreground
-from guardrails.memory.file_lock import HeldElsewhere, held
+from guardrails.memory.file_lock import LockedElsewhere, locked
 
 # A terminal hands over no longer line.
 _LONGEST = 4096
@@ -51,9 +51,9 @@ def _opened() -> Iterator[int]:
     """
     fd = _open(sys.stdin.fileno())
     try:
-        with held(fd):
+        with locked(fd):
             yield fd
-    except HeldElsewhere:
+    except LockedElsewhere:
         raise NobodyThere(
             "another program is asking at this terminal", "make the call again when that has its answer"
         ) from None
