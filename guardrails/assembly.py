@@ -1,4 +1,4 @@
-"""From checked settings to the parts of a guard that can fail to be made: engine with policies, evidence, log."""
+"""From checked settings to the parts of a guard: engine and policies, evidence, look-ups, memory, log."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ from guardrails.resolve.lookups import Lookups
 
 
 def models() -> botocore.session.Session:
-    """A session that lends its models, and its region where a service has none. Raises ConfigError."""
+    """A session that lends its service models, and its region where a service has none. Raises ConfigError."""
     made = botocore.session.Session()
     try:
         made.get_component("data_loader")
     except ProfileNotFound:
-        # The script may have sessions of its own, with another one.
+        # The script may have its own sessions, with another profile.
         return without_profile()
     except BotoCoreError as error:
-        raise ConfigError(f"AWS's own configuration does not load: {error}; mend or remove that file") from error
+        raise ConfigError(f"AWS's own configuration does not load: {error}; fix or remove that file") from error
     return made
 
 
@@ -57,7 +57,7 @@ def engine(settings: Settings) -> Engine:
 
 
 def _files(settings: Settings) -> Iterator[Path]:
-    """What an edit of would change the policies or their parameters."""
+    """The files whose edits change the policies or their parameters."""
     if settings.file is not None:
         yield settings.file
     if settings.organisation is not None:
@@ -72,7 +72,7 @@ def _files(settings: Settings) -> Iterator[Path]:
 
 
 def embedded(read: bundle.Bundle) -> EmbeddedEngine:
-    """Policies on the embedded engine, which denies what it must. Raises PolicyError."""
+    """Policies on the embedded engine, once they have denied what they must. Raises PolicyError."""
     made = EmbeddedEngine(read)
     self_test.check(made, time.time(), bundle.params_of(read).get("enforcement", {}))
     return made
@@ -115,12 +115,12 @@ def _read(settings: Settings) -> bundle.Bundle:
 
 
 def _server(settings: Settings) -> OpaServer:
-    """The OPA server, once it has shown that it judges by this configuration."""
+    """The OPA server, once it has shown that it has this configuration's parameters."""
     made = OpaServer(settings.opa)
     try:
         there = made.params()
     except EngineFailure as error:
-        raise PolicyError(f"the policies cannot be asked for: {error}") from error
+        raise PolicyError(f"the OPA server cannot be asked for its parameters: {error}") from error
     # What the bundle was built with is merged with its defaults.
     wanted: dict[str, Any] = copy.deepcopy(dict(there))
     bundle.merge(wanted, configured.params(settings, there))
@@ -134,12 +134,12 @@ def _server(settings: Settings) -> OpaServer:
 
 
 def store(settings: Settings) -> Store:
-    """The file of that memory: beside the decision log, where the configuration names none."""
+    """The file of the shared memory: beside the decision log, unless the configuration names one."""
     return Store(settings.state.path or settings.log.path.with_name("state.db"))
 
 
 def state(settings: Settings) -> tuple[History | None, Pacer | None]:
-    """What the guards of this host remember together, None for what the configuration does not want."""
+    """What the guards of this host remember together; None for what the configuration switches off."""
     shared = store(settings)
     history = History(shared, settings.cluster_tag, settings.state.window_s) if settings.state.enabled else None
     paced = settings.state.enabled and settings.pacing.enabled

@@ -1,4 +1,4 @@
-"""The guard: puts the parts together, and answers what users, the interceptor and the commands ask.
+"""The guard: puts the parts together for users, the interceptor and the commands.
 
 A call's way through the stages is in pipeline.py: intercept -> classify -> resolve -> evaluate -> enforce -> record.
 """
@@ -112,7 +112,7 @@ class Guard:
         self._interceptor.uninstall()
 
     def displaced(self) -> list[str]:
-        """The functions of botocore that somebody has replaced since install(): the guard is still behind them."""
+        """The functions of botocore that were replaced since install(). The guard is still behind them."""
         return self._interceptor.displaced()
 
     def attach(self, client_or_session: Any) -> None:
@@ -135,23 +135,23 @@ class Guard:
         return evolve(decision, what_if=self.settings.mode)
 
     def live(self, client: Any) -> Facts:
-        """Which cluster is live in the account and region of `client`, and every cluster there. Makes look-ups only."""
+        """Which cluster is live in the account and region of `client`, and every cluster there. Only makes look-ups."""
         call, origin = self._interceptor.read(client, None, {})
         return self._pipeline.facts(call, origin)
 
     def probe(self, client: Any, lookups: Iterable[Lookup]) -> Fetched:
-        """What these look-ups answer as `client`, in its region, and which of them are not permitted."""
+        """What these look-ups return for `client`, in its region, and which are not permitted."""
         _, origin = self._interceptor.read(client, None, {})
         return self._lookups.fetch(lookups, origin)
 
     def break_glass(
         self, *, reason: str, rules: Iterable[str], minutes: float = 15.0
     ) -> AbstractContextManager[BreakGlass]:
-        """Set these rules aside, for the calls of this thread (or task) inside the `with`, for so many minutes at most.
+        """Set these rules aside for the calls of this thread (or task) inside the `with`, for `minutes` at most.
 
-        They warn instead of blocking, and the decision log tells the reason. Tasks that are started inside are inside
-        as long as the `with` is open, forked processes are not; a generator that stops inside leaves it open for
-        whoever asks it, until its minutes are over. Raises BreakGlassRefused.
+        They warn instead of blocking, and the decision log has the reason. Tasks started inside count as inside while
+        the `with` is open; forked processes do not. A generator that pauses inside leaves it open for its caller until
+        the time is over. Raises BreakGlassRefused.
         """
         return self._break_glass.opening(reason, rules, minutes)
 

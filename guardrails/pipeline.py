@@ -159,7 +159,9 @@ class Pipeline:
         try:
             again = self.decide(call, origin, claims)
         except KeyboardInterrupt:
-            return evolve(decision, reason="It was interrupted (Ctrl-C); make the call again to be asked again")
+            return evolve(
+                decision, reason="The question was interrupted (Ctrl-C); make the call again to be asked again"
+            )
         return _still_confirmed(again or decision, evolve(decision, confirmed=True))
 
     def _enforce(self, decision: Decision, call: Call, origin: Origin, claims: list[Claim]) -> tuple[Decision, Outcome]:

@@ -62,11 +62,11 @@ def _agreed(place: Place) -> bool:
     from guardrails.enforce.confirm import terminal, who_can_answer  # noqa: PLC0415  (where there is no terminal there is no termios)
 
     try:
-        who_can_answer.find_out(None)
+        who_can_answer.check(None)
         with interruptible():
             typed = terminal.asked(f"Enforce {place.rule} ({place})? [y/N] ", _PATIENCE_S)
-    except who_can_answer.NobodyThere as error:
-        click.echo(f"Nobody can be asked here, because {error.why}; --yes does it all the same.")
+    except who_can_answer.NoOneThere as error:
+        click.echo(f"No one can be asked here: {error.why}; --yes enforces it anyway.")
         return False
     except (KeyboardInterrupt, OSError):
         return False

@@ -1,1 +1,1 @@
-"""Stage 5: what a decision means in this mode, and asking a person, breaking glass and waiting for a turn."""
+"""Stage 5: what a decision means in this mode; confirmation by a person, break glass, and pacing."""

@@ -1,4 +1,4 @@
-"""Ctrl-C ends what a person is told it ends, whatever the program around does about it."""
+"""Ctrl-C ends the guard's own waits, whatever the program does about it otherwise."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from contextlib import contextmanager
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Inside, Ctrl-C raises KeyboardInterrupt at once, as Python itself has it.
+    """Inside, Ctrl-C raises KeyboardInterrupt at once, as it does by default in Python.
 
     A handler of the program (asyncio's, or one that sets a flag) would swallow it, and the wait would go on. It is put
-    back afterwards. Nothing is changed in other threads than the main one, where Python lets nobody set a handler.
+    back afterwards. Outside the main thread nothing changes: Python sets signal handlers in the main thread only.
     """
     before = signal.getsignal(signal.SIGINT)
-    # None: set by something that is not Python, which could not be put back.
+    # None: set by something other than Python, and could not be put back.
     if before is None or threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -1,4 +1,4 @@
-"""Stage 5: what a decision means in this mode. A pure function; telling and raising are done by the guard."""
+"""Stage 5: what a decision means in this mode. A pure function: the pipeline warns and raises."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from guardrails.values import Decision, Mode, Outcome
 
 
 def enforce(decision: Decision, mode: Mode, now: float) -> Outcome:
-    """Send or block. `now` is for the ages in the sentence.
+    """Send or block. `now` (seconds since the epoch) is for the ages in the warning.
 
-    ``enforce``: deny and confirm block, warn warns. ``warn``: nothing blocks, whatever would have does warn.
-    ``dryrun``: nothing blocks or warns; the decision log tells what would have happened.
-    A confirmation that nobody has given is a denial.
+    ``enforce``: deny and confirm block, warn warns. ``warn``: nothing blocks, and what would have been blocked warns.
+    ``dryrun``: nothing blocks or warns; the decision log shows what would have happened.
+    A missing confirmation is a denial.
     """
     if decision.action == "allow" or (decision.action == "confirm" and decision.confirmed):
         return Outcome(send=True, enforcement="allow")

@@ -117,7 +117,7 @@ def test_ctrl_c_counts_whatever_the_program_does_with_it(around, site, aws, plac
     made.until("DENIED", seconds=10)
     made.type("blue\n")
     said = made.end()
-    assert "It was interrupted" in said.replace("\n", " ")
+    assert "question was interrupted" in said.replace("\n", " ")
     assert not aws.count("SendCommand")
 
 
@@ -144,7 +144,7 @@ def test_ctrl_c_after_the_word(terminal, aws, place):
     made.type("blue\n")
     time.sleep(1)
     made.type("\x03")
-    assert "It was interrupted" in made.end().replace("\n", " ")
+    assert "question was interrupted" in made.end().replace("\n", " ")
     assert not aws.count("SendCommand")
     assert not last(place)["custom"]["sent"]
 
@@ -324,7 +324,7 @@ def test_where_nobody_sits(stdin, site, aws, place):
         command, stdin=stdin, cwd=place, env=environment(aws), capture_output=True, text=True, timeout=60, check=False
     )
     assert "DENIED" in done.stdout, done.stderr
-    assert "Nobody can be asked here" in done.stdout
+    assert "No one can be asked here" in done.stdout
     assert not aws.count("SendCommand")
 
 
@@ -335,7 +335,10 @@ def test_a_thread_is_not_asked(site, aws, place):
         "thread.start(); thread.join()\n")  # fmt: skip
     made = Terminal(place, site.blue.instance_ids[0], environment(aws))
     said = made.end().replace("\n", " ")
-    assert "from a thread, or from an asynchronous client, and only the main thread asks: make it there" in said
+    assert (
+        "from a thread or an asynchronous client, and only the main thread can ask: make the call in the main thread"
+        in said
+    )
     assert not aws.count("SendCommand")
 
 

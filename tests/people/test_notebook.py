@@ -248,7 +248,7 @@ def test_the_name_sends_it(site, aws, place, kernel):
     outputs, prompts = command(kernel, site, answer)
     assert len(prompts) == 1
     assert "type 'blue' within 30 s" in prompts[0]
-    assert "needs your word" in shown(outputs, "text/html")
+    assert "needs your confirmation" in shown(outputs, "text/html")
     assert site.blue.instance_ids[0] in shown(outputs, "text/html")
     assert before == [0]
     assert aws.count("SendCommand") == 1
@@ -260,7 +260,7 @@ def test_anything_else_blocks_it(typed, site, aws, kernel):
     """A wrong name, nothing and the end of input are a denial, without a second question."""
     outputs, prompts = command(kernel, site, lambda *_: typed)
     assert len(prompts) == 1
-    assert "What was typed is not" in shown(outputs, "text/html").replace("&#x27;", "'")
+    assert "The answer was not" in shown(outputs, "text/html").replace("&#x27;", "'")
     assert not aws.count("SendCommand")
 
 
@@ -271,7 +271,7 @@ def test_an_interrupted_question(site, aws, kernel):
         kernel.interrupt()
 
     outputs, _ = command(kernel, site, answer)
-    assert "It was interrupted" in shown(outputs, "text/html")
+    assert "question was interrupted" in shown(outputs, "text/html")
     assert not aws.count("SendCommand")
     assert shown(kernel.run("print(2)")[0], "stdout") == "2\n"
 

@@ -107,7 +107,7 @@ def test_to_a_word(tried, config):
 def test_nobody_there(tried, config):
     """Where nobody can be asked, nothing is changed, and the exit code says so."""
     before = config.read_text()
-    assert "Nobody can be asked here" in _promote(config, RULE, code=1).stdout
+    assert "No one can be asked here" in _promote(config, RULE, code=1).stdout
     assert config.read_text() == before
 
 
@@ -130,7 +130,7 @@ def test_an_edit_while_it_asks(tried, config):
         config.write_text(moved.replace('"live-cluster/terminate" = "dryrun"\n', ""))
 
 
-@pytest.mark.parametrize(("around", "why"), [("{} &", "in the background"), ("{} 2>/dev/null", "is no terminal")])
+@pytest.mark.parametrize(("around", "why"), [("{} &", "in the background"), ("{} 2>/dev/null", "is not a terminal")])
 def test_where_nobody_sees_the_question(around, why, tried, config):
     """In the background, and without standard error, nobody is asked and nothing is changed; it ends at once."""
     shell = f"set -m\n{around.format(shlex.join(_command(config)))}\nwait"

@@ -266,7 +266,7 @@ def test_a_person_sees_the_countdown():
     os.close(child)
     shown = os.read(parent, 65536).decode()
     os.close(parent)
-    assert "waiting 1 s, RunInstances requests (Ctrl-C: do not send it)" in shown
+    assert "waiting 1 s, RunInstances requests (Ctrl-C cancels the call)" in shown
     assert shown.endswith("\r")
     assert done.stdout == "done\n"
 

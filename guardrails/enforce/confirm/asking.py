@@ -1,7 +1,7 @@
-"""Ask the person at the terminal or notebook: a table of what would be hit, then the cluster's name, typed.
+"""Ask the person at the terminal or notebook: show a table of what would be hit, then have the cluster's name typed.
 
-One question, one answer: a wrong name, nothing for a while, the end of input and Ctrl-C are a denial. Where nobody sits
-nothing is asked. The text is plain, at most 80 columns wide, and goes to standard error.
+One question, one answer: a wrong name, silence, the end of input and Ctrl-C are denials. Where no one is at the
+keyboard nothing is asked. The question is plain text, at most 80 columns wide, on standard error.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ class Confirmation:
 
 
 def name_of(decision: Decision) -> str:
-    """What must be typed: the names of the clusters that would be hit; where there is none, the first id."""
+    """What must be typed: the names of the clusters that would be hit, or the first id where there is none."""
     targets = decision.facts.targets if decision.facts else ()
     hit = [target for target in targets if target.role == "target"]
     clusters = sorted({cluster for target in hit for cluster in target.clusters})
-    # Blanks at the ends of a name, or several in a row, nobody sees; what is not printable nobody can type.
+    # Blanks at the ends of a name, or several in a row, cannot be seen; unprintable characters cannot be typed.
     name = _typed(" ".join(clusters))
     return name if name and name.isprintable() else next((target.id for target in hit), decision.call.operation)
 
 
 def still_means(now: Decision, before: Decision) -> bool:
-    """True where a word given for `before` is one for `now`: no other rule asks, no more is hit, as much remains."""
+    """True where a confirmation of `before` covers `now`: no other rule asks, no more is hit, as much remains."""
     shown = _reached(before)
     return (
         _asking(now) <= _asking(before)
@@ -50,23 +50,23 @@ def still_means(now: Decision, before: Decision) -> bool:
 
 
 def ask(decision: Decision, timeout_s: float) -> Confirmation:
-    """Ask at the terminal or notebook of this process. Never raises; waits `timeout_s` seconds at most."""
+    """Ask at the terminal or notebook of this process. Never raises; waits at most `timeout_s` seconds."""
     shell, name = caller.notebook(), name_of(decision)
     try:
-        who_can_answer.find_out(shell)
+        who_can_answer.check(shell)
         with interruptible():
             typed = _in_notebook(shell, decision, timeout_s) if shell else _at_terminal(decision, timeout_s)
     except KeyboardInterrupt:
-        why = "It was interrupted (Ctrl-C)"
-    except who_can_answer.NobodyThere as error:
-        return Confirmation(given=False, why=f"Nobody can be asked here, because {error}")
+        why = "The question was interrupted (Ctrl-C)"
+    except who_can_answer.NoOneThere as error:
+        return Confirmation(given=False, why=f"No one can be asked here: {error}")
     except Exception as error:
-        # Whatever keeps a person from answering is a denial.
+        # Anything that keeps a person from answering is a denial.
         why = f"The question could not be asked ({type(error).__name__}: {error})"
     else:
         if typed is not None and _typed(typed) == name:
             return Confirmation(given=True)
-        why = f"Nothing was typed within {timeout_s:g} s" if typed is None else f"What was typed is not '{name}'"
+        why = f"Nothing was typed within {timeout_s:g} s" if typed is None else f"The answer was not '{name}'"
     return Confirmation(given=False, why=f"{why}; make the call again to be asked again")
 
 
@@ -83,7 +83,7 @@ def _at_terminal(decision: Decision, timeout_s: float) -> str | None:
 
 
 def _question(decision: Decision, timeout_s: float) -> Iterator[str]:
-    from guardrails.show import text  # noqa: PLC0415  (only who looks needs it)
+    from guardrails.show import text  # noqa: PLC0415  (only a question needs it)
 
     yield ""
     yield from text.lines(_page(decision))
@@ -93,15 +93,15 @@ def _question(decision: Decision, timeout_s: float) -> Iterator[str]:
 
 
 def _page(decision: Decision) -> Page:
-    return show_decision.page(decision, "guardrails: this call needs your word")
+    return show_decision.page(decision, "guardrails: this call needs your confirmation")
 
 
 def _asked(decision: Decision, timeout_s: float) -> str:
     return f"To send it, type '{name_of(decision)}' within {timeout_s:g} s; anything else blocks it."
 
 
-def _typed(said: str) -> str:
-    return " ".join(unicodedata.normalize("NFC", said).split())
+def _typed(answer: str) -> str:
+    return " ".join(unicodedata.normalize("NFC", answer).split())
 
 
 def _asking(decision: Decision) -> frozenset[tuple[str, str]]:
@@ -113,7 +113,7 @@ def _reached(decision: Decision) -> dict[str, blast_radius.Hit]:
 
 
 def _within(now: blast_radius.Hit, before: blast_radius.Hit | None) -> bool:
-    """True where the machines that are hit now were shown as hit, and those that run besides are no fewer."""
+    """True where all machines hit now were shown as hit, and no fewer keep running."""
     return (
         before is not None
         and {*now.machines} <= {*before.machines}

@@ -1,4 +1,4 @@
-"""Ask the person at a notebook: the card of what would be hit, then one line of input."""
+"""Ask the person at a notebook: show the card of what would be hit, then read one line of input."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 from IPython.core.displaypub import CapturingDisplayPublisher
 from IPython.core.error import StdinNotImplementedError
 
-from guardrails.enforce.confirm.who_can_answer import NobodyThere
+from guardrails.enforce.confirm.who_can_answer import NoOneThere
 from guardrails.show import html, text
 from guardrails.show.page import Page
 
@@ -21,23 +21,23 @@ _UNANSWERED = "_guardrails_unanswered"
 
 
 def typed(shell: Any, page: Page, prompt: str, timeout_s: float) -> str | None:
-    """What was typed; None when nothing was within `timeout_s` seconds. Raises NobodyThere, KeyboardInterrupt.
+    """What was typed; None when nothing was typed within `timeout_s` seconds. Raises NoOneThere, KeyboardInterrupt.
 
     Only in the main thread, which is where a kernel runs its cells.
     """
     if isinstance(shell.display_pub, CapturingDisplayPublisher):
-        raise NobodyThere("the output of this cell is captured", "make the call in a cell of its own")
-    # The box of a question that was not answered stays; what is typed into it would be taken for the next answer.
+        raise NoOneThere("the output of this cell is captured", "make the call in a cell of its own")
+    # The input box of an unanswered question stays; what is typed into it would count as the next answer.
     if getattr(shell, _UNANSWERED, None) == shell.execution_count:
-        raise NobodyThere("an earlier question of this cell was not answered", "run the cell again")
+        raise NoOneThere("an earlier question of this cell was not answered", "run the cell again")
     rung = threading.Event()
     try:
         with _alarm(timeout_s, rung):
             shell.display_pub.publish({"text/html": html.card(page), "text/plain": "\n".join(text.lines(page))})
             return str(shell.kernel.raw_input(f"{prompt} "))
     except StdinNotImplementedError as error:
-        raise NobodyThere(
-            "this notebook is run without input", "make the call in a notebook that somebody sits at"
+        raise NoOneThere(
+            "this notebook runs without input", "make the call in a notebook that a person uses"
         ) from error
     except EOFError:
         return ""
@@ -50,11 +50,11 @@ def typed(shell: Any, page: Page, prompt: str, timeout_s: float) -> str | None:
 
 @contextmanager
 def _alarm(seconds: float, rung: threading.Event) -> Iterator[None]:
-    """Interrupt after so many seconds, and set `rung` then; an alarm that was set before rings when it would have."""
+    """Interrupt after `seconds` and set `rung`. An alarm that was set before still rings at its time."""
 
     def ring(_: int, __: FrameType | None) -> None:
         rung.set()
-        # The only exception that ipykernel lets out of its wait.
+        # The only exception that gets out of ipykernel's wait.
         raise KeyboardInterrupt
 
     before = signal.signal(signal.SIGALRM, ring)

@@ -1,4 +1,4 @@
-"""One line from the terminal of this process: typed now, by whoever sits there, within a time."""
+"""One line from the terminal of this process, typed now and in time."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from guardrails.enforce.confirm.who_can_answer import NobodyThere, in_foreground
+from guardrails.enforce.confirm.who_can_answer import NoOneThere, in_foreground
 from guardrails.memory.file_lock import LockedElsewhere, locked
 
-# A terminal hands over no longer line.
+# A terminal never hands over a longer line.
 _LONGEST = 4096
 _STEP_S = 0.2
 
 
 def asked(question: str, timeout_s: float) -> str | None:
-    """What is typed after `question`; "" where no line was finished, None when the time was over.
+    """What is typed after `question`: "" where no line was finished, None when time ran out.
 
-    Raises NobodyThere, OSError where the terminal is gone, KeyboardInterrupt.
+    Raises NoOneThere, OSError where the terminal is gone, KeyboardInterrupt.
     """
     typed = None
     with _opened() as fd:
-        # What was typed before the question is no answer to it.
+        # What was typed before the question does not answer it.
         termios.tcflush(fd, termios.TCIFLUSH)
-        # From before it is shown: whoever is stopped in between has less time, not more.
+        # Starts before the question is shown: a process stopped in between has less time, not more.
         deadline = time.monotonic() + timeout_s
         try:
             sys.stderr.write(question)
             sys.stderr.flush()
             typed = _line(fd, deadline)
         finally:
-            # In the background it is somebody else's line, and a terminal with tostop would stop whoever writes.
+            # In the background the line belongs to another program, and a terminal with tostop stops writers.
             if typed is None or not typed.endswith("\n"):
                 with suppress(OSError, ValueError):
                     if in_foreground(fd):
@@ -47,15 +47,15 @@ def asked(question: str, timeout_s: float) -> str | None:
 def _opened() -> Iterator[int]:
     """The terminal on standard input, asked by one program at a time.
 
-    Opened anew: processes that share standard input share its lock as well, and whether reading from it waits.
+    Opened again, because processes that share standard input also share its lock and its blocking mode.
     """
     fd = _open(sys.stdin.fileno())
     try:
         with locked(fd):
             yield fd
     except LockedElsewhere:
-        raise NobodyThere(
-            "another program is asking at this terminal", "make the call again when that has its answer"
+        raise NoOneThere(
+            "another program is asking at this terminal", "make the call again once that is answered"
         ) from None
     finally:
         os.close(fd)
@@ -66,15 +66,15 @@ def _open(stdin: int) -> int:
     try:
         return os.open(os.ttyname(stdin), mode)
     except OSError:
-        # It has no name here, or belongs to whoever called sudo.
+        # It has no name here, or belongs to the user who called sudo.
         return os.open(os.ctermid(), mode)
 
 
 def _line(fd: int, deadline: float) -> str | None:
-    """The time goes on while the program is stopped (Ctrl-Z) or in the background, where nothing is read."""
+    """Time keeps running while the program is stopped (Ctrl-Z) or in the background, where nothing is read."""
     while (left := deadline - time.monotonic()) > 0:
         if not in_foreground(fd):
-            # A background job that reads is stopped by the terminal.
+            # The terminal stops background jobs that read.
             time.sleep(min(_STEP_S, left))
             continue
         if not select.select([fd], [], [], min(_STEP_S, left))[0] or not in_foreground(fd):
@@ -83,8 +83,8 @@ def _line(fd: int, deadline: float) -> str | None:
             typed = os.read(fd, _LONGEST)
             if time.monotonic() < deadline:
                 return typed.decode("utf-8", "replace")
-    # Half a line must not reach the shell after this program. In the background it was not typed for this one, and
-    # the terminal would stop whoever throws it away.
+    # Half a line must not reach the shell after this program. In the background it was typed for another program, and
+    # the terminal would stop this one for discarding it.
     if in_foreground(fd):
         termios.tcflush(fd, termios.TCIFLUSH)
     return None

@@ -1,4 +1,4 @@
-"""Whether anybody can be asked here, and what to do where nobody can."""
+"""Whether anyone can be asked here, and what to do where no one can."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from typing import Any
 _NO = frozenset(("", "0", "false", "no"))
 
 
-class NobodyThere(Exception):
-    """Nobody can answer; says why, and what to do with a call instead."""
+class NoOneThere(Exception):
+    """No one can answer. The message says why, and what to do instead."""
 
     def __init__(self, why: str, instead: str = "make the call in a terminal or a notebook") -> None:
         super().__init__(f"{why}: {instead}")
         self.why = why
 
 
-def find_out(shell: Any) -> None:
-    """Raises NobodyThere. `shell` is that of the notebook's kernel, None elsewhere."""
+def check(shell: Any) -> None:
+    """Raises NoOneThere. `shell` is the one of the notebook's kernel, None elsewhere."""
     if os.environ.get("CI", "").lower() not in _NO:
-        raise NobodyThere("this is a CI job (CI is set)")
+        raise NoOneThere("this is a CI job (CI is set)")
     if threading.current_thread() is not threading.main_thread():
-        raise NobodyThere(
-            "the call comes from a thread, or from an asynchronous client, and only the main thread asks",
-            "make it there, with boto3",
+        raise NoOneThere(
+            "the call comes from a thread or an asynchronous client, and only the main thread can ask",
+            "make the call in the main thread, with boto3",
         )
     if shell is None:
         _terminal()
     elif getattr(shell.kernel.session, "pid", os.getpid()) != os.getpid():
-        raise NobodyThere("this process is a child of the notebook's kernel", "make the call in the notebook itself")
+        raise NoOneThere("this process is a child of the notebook's kernel", "make the call in the notebook itself")
 
 
 def in_foreground(fd: int) -> bool:
@@ -43,12 +43,12 @@ def _terminal() -> None:
         stdin = sys.stdin.fileno()
         seen = os.isatty(stdin) and os.isatty(sys.stderr.fileno())
     except (OSError, ValueError, AttributeError):
-        raise NobodyThere("standard input or standard error is closed or replaced") from None
+        raise NoOneThere("standard input or standard error is closed or replaced") from None
     if not seen:
-        raise NobodyThere("standard input or standard error is no terminal")
+        raise NoOneThere("standard input or standard error is not a terminal")
     try:
         behind = not in_foreground(stdin)
     except OSError:
-        raise NobodyThere("this process does not belong to its terminal (setsid starts one like that)") from None
+        raise NoOneThere("this process does not belong to its terminal (setsid starts processes like that)") from None
     if behind:
-        raise NobodyThere("this process runs in the background")
+        raise NoOneThere("this process runs in the background")

@@ -1,4 +1,4 @@
-"""A call's turn: waited for before it is sent, and lost for everybody when AWS refuses it for its rate."""
+"""A call's turn in AWS's rate limits: it waits before it is sent, and a refusal by AWS empties the bucket."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from guardrails.memory.pacer import Pacer, Pause
 from guardrails.values import Call
 
 _logger = logging.getLogger("guardrails")
-# EC2 answers RequestLimitExceeded with this status (and a few rare failures, after which to go slowly is right, too).
+# The status of RequestLimitExceeded in EC2 (and of a few rare failures, after which slowing down is right, too).
 _THROTTLED = 503
-# Calls under way of which we may still hear.
+# Calls on their way that may still come back.
 _KEPT = 1000
 
 
 class Turns:
-    """Waits for the turns of calls in the buckets of `pacer`. Never raises: pacing is a courtesy, not a protection."""
+    """Waits for the turns of calls in the buckets of `pacer`. Never raises: pacing is a courtesy, not protection."""
 
     def __init__(self, pacer: Pacer) -> None:
         self._pacer = pacer
-        self._under_way: OrderedDict[str, tuple[str, Call]] = OrderedDict()
+        self._on_their_way: OrderedDict[str, tuple[str, Call]] = OrderedDict()
 
     def wait(self, scope: str, call: Call) -> Pause:
-        """Wait for the turn of a call; `refused` when it would come too late, and then nothing was waited for."""
+        """Wait for the turn of a call. `refused` when it would come too late; then there was no wait."""
         try:
             pause = self._pacer.take(scope, call, time.time())
         except StateUnavailable as error:
@@ -37,16 +37,16 @@ class Turns:
         return pause
 
     def sent(self, decision_id: str, scope: str, call: Call) -> None:
-        """The call with this decision is under way."""
-        self._under_way[decision_id] = (scope, call)
-        while len(self._under_way) > _KEPT:
-            self._under_way.popitem(last=False)
+        """The call with this decision is on its way."""
+        self._on_their_way[decision_id] = (scope, call)
+        while len(self._on_their_way) > _KEPT:
+            self._on_their_way.popitem(last=False)
 
     def came_back(self, decision_id: str | None, status: int | None) -> None:
-        """A request of the call with this decision has been answered with an HTTP status."""
-        if decision_id is None or status != _THROTTLED or decision_id not in self._under_way:
+        """A request of the call with this decision was answered with an HTTP status (None: it failed)."""
+        if decision_id is None or status != _THROTTLED or decision_id not in self._on_their_way:
             return
-        scope, call = self._under_way[decision_id]
+        scope, call = self._on_their_way[decision_id]
         try:
             self._pacer.drained(scope, call, time.time())
         except StateUnavailable as error:

@@ -1,4 +1,4 @@
-"""The wait itself. Ctrl-C ends it at once, and the call with it."""
+"""The wait for a turn. Ctrl-C ends it at once, and the call is not sent."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from guardrails.enforce.ctrl_c import interruptible
 
 _logger = logging.getLogger("guardrails")
 _STEP_S = 0.2
-# Shorter waits are over before anybody has read why.
+# Shorter waits are over before anyone has read why.
 _SHOWN_S = 1.0
 
 
 def wait(seconds: float, what: str) -> None:
-    """Sleep, and count down on standard error where a person watches; else log one line. `what` says what for."""
+    """Sleep. Counts down on standard error where a person watches, else logs one line. `what` is the reason."""
     if seconds < _SHOWN_S:
         time.sleep(seconds)
         return
@@ -29,12 +29,12 @@ def wait(seconds: float, what: str) -> None:
     try:
         with interruptible():
             while (left := until - time.monotonic()) > 0:
-                line = f"guardrails: waiting {left:.0f} s, {what} (Ctrl-C: do not send it)"[: _columns()]
+                line = f"guardrails: waiting {left:.0f} s, {what} (Ctrl-C cancels the call)"[: _columns()]
                 longest = max(longest, len(line))
                 _write(f"\r{line.ljust(longest)}")
                 time.sleep(min(_STEP_S, left))
     finally:
-        # The line is wiped, for the script's own output comes next.
+        # Clear the line: the script's own output comes next.
         _write("\r" + " " * longest + "\r")
 
 
