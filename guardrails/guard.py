@@ -45,13 +45,13 @@ class Guard:
         """Load policies and open the decision log. Raises PolicyError or ConfigError; botocore is not touched yet."""
         self.settings = settings
         self._catalogue = Catalogue(long_tail=settings.long_tail)
+        self._engine = assembly.engine(settings)
+        self._log = assembly.open_log(settings)
         self._models = assembly.models()
         self._lookups = assembly.lookups(settings, self._models)
         history, pacer = assembly.state(settings)
         self._turns = None if pacer is None else Turns(pacer)
         self._break_glass = BreakGlassScope(settings.break_glass, lambda: assembly.terms(settings))
-        self._engine = assembly.engine(settings)
-        self._log = assembly.open_log(settings)
         self._pipeline = Pipeline(
             settings=settings,
             catalogue=self._catalogue,

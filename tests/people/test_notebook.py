@@ -369,6 +369,6 @@ def test_an_alarm_of_the_notebook_rings_on_time(site, aws, kernel):
 def test_a_notebook_that_a_program_runs(site, aws, place):
     """Run by nbclient, which has nobody to type, it is a denial that says so."""
     _, _, denied = code(kernels.run("confirmation", place))
-    assert "this notebook is run without input" in shown(denied, "text/html")
+    assert "this notebook runs without input" in shown(denied, "text/html")
     assert [output for output in denied if output["output_type"] == "error"]
     assert not aws.count("SendCommand")
