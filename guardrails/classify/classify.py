@@ -1,6 +1,6 @@
-"""Stage 2: what a call does and to what, read from its parameters with the catalogue. Pure.
+"""Stage 2: what a call does, and to what, read from its parameters with the catalogue. Pure.
 
-A call that nothing in the catalogue speaks of leaves here as None, and the guard has no more to do with it.
+For an ungoverned call the result is None, and the guard has nothing more to do.
 """
 
 from __future__ import annotations
@@ -12,21 +12,22 @@ from typing import Any
 from attrs import evolve, frozen
 
 from guardrails.aws import resource_ids
-from guardrails.classify.catalogue import SEVERITIES, Catalogue, Entry, Form, TagPaths
+from guardrails.classify.catalogue import Catalogue
+from guardrails.classify.entry import SEVERITIES, CatalogueEntry, Form, TagPaths
 from guardrails.values import Call, TagChange, TargetRef
 
 _SSM_POINTER = "ssm-parameter"
-# Not a resource but a text, perhaps JSON, that may name some.
+# Not a resource but a string, perhaps JSON, that may name some.
 _TEXT = "text"
 _SSM_ARN = re.compile(r"arn:[^:]+:ssm:[^:]*:[^:]*:parameter/(?P<name>.+)")
 
 
 @frozen
 class Evidence:
-    """What this configuration reads liveness from: changing it is as grave as touching the machines.
+    """What liveness is read from in this configuration: changing it is as dangerous as touching the machines.
 
-    `tag_keys` are the tags that say which cluster a machine belongs to and which is live (case matters, as in
-    AWS), `ssm_parameter` is the Parameter Store name (or ARN) that points at the live cluster.
+    `tag_keys` are the tags that say which cluster a machine belongs to and which cluster is live (case matters, as in
+    AWS). `ssm_parameter` is the Parameter Store name (or ARN) that points at the live cluster.
     """
 
     tag_keys: frozenset[str] = frozenset()
@@ -34,9 +35,9 @@ class Evidence:
 
 
 def classify(call: Call, catalogue: Catalogue, evidence: Evidence) -> Call | None:
-    """Return the call with what it does and to what (the lower block of Call); None when it is ungoverned.
+    """The call with its effects, severity and targets (the lower block of Call); None when it is ungoverned.
 
-    Raises where an expression fails or a target is not a string: what cannot be read must be refused.
+    Raises where an expression fails or a target is not a string: a call that cannot be read must be refused.
     """
     entry = catalogue.lookup(call.service, call.operation)
     if entry is None:
@@ -66,8 +67,8 @@ def classify(call: Call, catalogue: Catalogue, evidence: Evidence) -> Call | Non
     )
 
 
-def _worst(call: Call, entry: Entry, evidence: Evidence) -> Call | None:
-    """A call that cannot be read is judged as its gravest form, unless there is nothing to protect."""
+def _worst(call: Call, entry: CatalogueEntry, evidence: Evidence) -> Call | None:
+    """A call that cannot be read counts as its most severe form, unless there is nothing to protect."""
     if _names_parameters(entry) and evidence.ssm_parameter is None:
         return None
     return evolve(
@@ -78,8 +79,8 @@ def _worst(call: Call, entry: Entry, evidence: Evidence) -> Call | None:
     )
 
 
-def _severity(entry: Entry, forms: Iterable[Form]) -> str:
-    # An entry without effects of its own is only as severe as the forms that were used.
+def _severity(entry: CatalogueEntry, forms: Iterable[Form]) -> str:
+    # An entry without its own effects is only as severe as the forms that were used.
     severities = [entry.severity] if entry.effects else []
     severities += [form.severity or entry.severity for form in forms]
     return max(severities, key=SEVERITIES.index)
@@ -89,17 +90,18 @@ def _unique(items: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(items))
 
 
-def _targets(entry: Entry, params: Mapping[str, Any]) -> tuple[TargetRef, ...]:
-    found: dict[tuple[str, str], TargetRef] = {}
-    for target in entry.targets:
-        for name in _strings(target.path.search(params), target.path.text):
-            for each, kind in (resource_ids.in_text(name) if target.type == _TEXT else {name: target.type}).items():
-                found.setdefault((each, target.role), TargetRef(each, kind, target.role))
-    return tuple(found.values())
+def _targets(entry: CatalogueEntry, params: Mapping[str, Any]) -> tuple[TargetRef, ...]:
+    targets: dict[tuple[str, str], TargetRef] = {}
+    for path in entry.targets:
+        for name in _strings(path.path.search(params), path.path.text):
+            types = resource_ids.in_text(name) if path.type == _TEXT else {name: path.type}
+            for resource, kind in types.items():
+                targets.setdefault((resource, path.role), TargetRef(resource, kind, path.role))
+    return tuple(targets.values())
 
 
 def _strings(value: Any, source: str) -> list[str]:
-    """Null as [], a string as [string], a list without its nulls; anything else is an error."""
+    """Null as [], a string as [string], a list without its nulls. Raises ValueError for anything else."""
     items = value if isinstance(value, list) else [value]
     strings = [item for item in items if item is not None]
     for item in strings:
@@ -117,7 +119,7 @@ def _tags(paths: TagPaths, params: Mapping[str, Any]) -> TagChange:
 
 
 def _tags_set(value: Any, source: str) -> dict[str, str]:
-    """``{key: value}`` from a map or from pairs; no value is the empty one, no key is no tag."""
+    """``{key: value}`` from a map or from pairs. A missing value is empty, a pair without a key is ignored."""
     pairs = value.items() if isinstance(value, Mapping) else value or []
     tags = {}
     for key, content in pairs:
@@ -128,23 +130,23 @@ def _tags_set(value: Any, source: str) -> dict[str, str]:
     return tags
 
 
-def _names_parameters(entry: Entry) -> bool:
+def _names_parameters(entry: CatalogueEntry) -> bool:
     return any(target.type == _SSM_POINTER for target in entry.targets)
 
 
 def _same_parameter(name: str, pointer: str | None) -> bool:
-    """True where both name one parameter; ``live`` and ``/live`` differ, but an ARN is the same for both."""
+    """True where both name the same parameter; ``live`` and ``/live`` differ, but have the same ARN."""
     if pointer is None:
         return False
-    (one, one_is_arn), (other, other_is_arn) = _parameter(name), _parameter(pointer)
-    if one_is_arn or other_is_arn:
-        return one.removeprefix("/") == other.removeprefix("/")
-    return one == other
+    (named, named_by_arn), (wanted, wanted_by_arn) = _parameter(name), _parameter(pointer)
+    if named_by_arn or wanted_by_arn:
+        return named.removeprefix("/") == wanted.removeprefix("/")
+    return named == wanted
 
 
 def _parameter(text: str) -> tuple[str, bool]:
-    """The name without spaces around it or ``:version`` after it, and whether it stood in an ARN."""
-    # Region and account are not compared: another parameter of that name is better refused than missed.
+    """The name without surrounding spaces or ``:version``, and whether it was an ARN."""
+    # Region and account are not compared: refusing a parameter of another region is better than missing this one.
     arn = _SSM_ARN.fullmatch(text.strip())
     name = arn["name"] if arn else text.strip()
     return name.partition(":")[0], arn is not None

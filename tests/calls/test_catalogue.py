@@ -14,13 +14,15 @@ import pytest
 from attrs import frozen
 from botocore.model import ListShape, MapShape, ServiceModel, Shape, StructureShape
 
-from guardrails.classify import catalogue as package
-from guardrails.classify.catalogue import EFFECTS, READ_ONLY, SEVERITIES, Catalogue, Entry, _entry
+from guardrails import classify
+from guardrails.classify import load
+from guardrails.classify.catalogue import Catalogue
+from guardrails.classify.entry import EFFECTS, READ_ONLY, SEVERITIES, CatalogueEntry
 from guardrails.resolve.resources.registry import known_types
 from tests.docs import catalogue_table
 
 CATALOGUE = Catalogue()
-FOLDER = Path(str(package.__file__)).parent
+FOLDER = Path(str(classify.__file__)).parent / "operations"
 LOADER = botocore.session.get_session()
 ENTRIES = [
     pytest.param(service, entry, id=f"{service}-{entry.operation}")
@@ -245,7 +247,7 @@ def test_services_without_regions(key: str) -> None:
 
 
 @pytest.mark.parametrize(("service", "entry"), ENTRIES)
-def test_expressions_fit_the_model(service: str, entry: Entry) -> None:
+def test_expressions_fit_the_model(service: str, entry: CatalogueEntry) -> None:
     """The operation exists, and every target, tag and form expression names members and values that its input has."""
     shape = model(service).operation_model(entry.operation).input_shape
     wrong = [problem for target in entry.targets for problem in problems(target.path.text, shape, "strings")]
@@ -261,14 +263,14 @@ def test_expressions_fit_the_model(service: str, entry: Entry) -> None:
 
 
 @pytest.mark.parametrize(("service", "entry"), ENTRIES)
-def test_dry_run(service: str, entry: Entry) -> None:
+def test_dry_run(service: str, entry: CatalogueEntry) -> None:
     """An entry names DryRun exactly where the operation has it, so a rehearsal is never taken for the real thing."""
     shape = model(service).operation_model(entry.operation).input_shape
     assert entry.dry_run == ("DryRun" if shape is not None and "DryRun" in shape.members else None)
 
 
 @pytest.mark.parametrize(("service", "entry"), ENTRIES)
-def test_words(service: str, entry: Entry) -> None:
+def test_words(service: str, entry: CatalogueEntry) -> None:
     """Effects, severities, roles and types are ones that policies and the resolver know."""
     effects = {*entry.effects, *(effect for form in entry.forms for effect in form.effects)}
     assert effects
@@ -279,7 +281,7 @@ def test_words(service: str, entry: Entry) -> None:
 
 
 @pytest.mark.parametrize(("service", "entry"), ENTRIES)
-def test_targets_and_sentences(service: str, entry: Entry) -> None:
+def test_targets_and_sentences(service: str, entry: CatalogueEntry) -> None:
     """Every entry says what it hurts, and its sentences read well after a comma or on a line of their own.
 
     A launch hurts nothing, and what a signal or a stored item sets off nobody can read.
@@ -316,16 +318,16 @@ def test_reads_a_file_on_first_lookup_only(monkeypatch: pytest.MonkeyPatch) -> N
     reads: list[str] = []
 
     class Folder:
-        def joinpath(self, name: str) -> Path:
-            reads.append(name)
-            return FOLDER / name
+        def joinpath(self, *names: str) -> Path:
+            reads.append("/".join(names))
+            return FOLDER.parent.joinpath(*names)
 
     monkeypatch.setattr(resources, "files", lambda _package: Folder())
     assert catalogue.lookup("sqs", "DeleteQueue") is None
     assert reads == []
     assert catalogue.lookup("ec2", "TerminateInstances") is not None
     assert catalogue.lookup("ec2", "DescribeInstances") is None
-    assert reads == ["ec2.json"]
+    assert reads == ["operations/ec2.json"]
 
 
 def test_expressions_are_compiled_when_used() -> None:
@@ -341,7 +343,7 @@ def test_expressions_are_compiled_when_used() -> None:
 def test_misspelt_key_is_an_error() -> None:
     """A key that the loader does not know stops it: a misspelt "forms" must not mean that there are none."""
     with pytest.raises(TypeError):
-        _entry("StopInstances", {"effects": ["stop"], "severity": "high", "targets": [], "form": []})
+        load.entry("StopInstances", {"effects": ["stop"], "severity": "high", "targets": [], "form": []})
 
 
 def test_unknown_service_has_no_entries() -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import botocore.session
 
-from guardrails.classify.catalogue import READ_ONLY, Catalogue, Entry
+from guardrails.classify.catalogue import Catalogue
+from guardrails.classify.entry import READ_ONLY, CatalogueEntry
 from guardrails.resolve.resources.registry import UNTRACED
 
 README = Path(__file__).parent.parent.parent / "README.md"
@@ -16,12 +17,12 @@ EFFECTS = ("terminate", "stop", "storage", "traffic", "network", "ip", "scale-in
            "capacity", "opaque")  # fmt: skip
 
 
-def effects(entry: Entry) -> set[str]:
+def effects(entry: CatalogueEntry) -> set[str]:
     """What an operation does in any of its forms."""
     return {*entry.effects, *(effect for form in entry.forms for effect in form.effects)}
 
 
-def by_facts(entry: Entry) -> bool:
+def by_facts(entry: CatalogueEntry) -> bool:
     """Whether look-ups tell which cluster is meant (for a launch: what room there is); else only a rule speaks."""
     return any(target.type not in UNTRACED for target in entry.targets) or "capacity" in effects(entry)
 

@@ -1,0 +1,137 @@
+"""What the catalogue knows about an operation, and how an entry is written in ``operations/SERVICE.json``.
+
+To add an operation, add an entry to its service's file. A file is named by the service's key: the name that requests
+are signed with, except where two services share one (``elb`` and ``elbv2``), which differ in the version of their API.
+It holds ``{"schema": 1, "service", "signing_name", "api_version"?, "regional"?, "operations": {name: entry},
+"harmless": [name]}``; ``regional`` is false where one endpoint serves all regions. In an entry ``when``, ``path`` and
+the tag expressions are JMESPath over the call's parameters:
+
+    effects    what the call does in every form      severity  low | medium | high | critical
+    targets    [{type, path, role?}]                 dry_run   name of the parameter that makes it a rehearsal
+    forms      [{when, effects, meaning, severity?}] tags      {set?, remove?, all_when?}
+    note       a trap worth knowing
+
+An entry without effects is governed only in a form that has some. ``harmless`` lists operations that change something
+but cannot hurt a running cluster. An operation that is neither in there, nor in ``operations``, nor read-only by its
+name is unreviewed: AWS has added it since, and a policy decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+import jmespath
+from attrs import define, field, frozen
+
+from guardrails.values import UNREVIEWED, Role
+
+EFFECTS = frozenset(
+    ("terminate", "stop", "network", "ip", "traffic", "storage", "protection", "indirect", "scale-in", "replace",
+     "capacity", "opaque")
+)  # fmt: skip
+# In rising order: a call is as severe as the worst of its forms.
+SEVERITIES = ("low", "medium", "high", "critical")
+
+# How the names of read-only operations begin, in every service that has a file.
+READ_ONLY = ("BatchDescribe", "BatchGet", "Check", "Describe", "Detect", "Discover", "Estimate", "Get", "Head", "List",
+             "Lookup", "Poll", "Preview", "Query", "Scan", "Search", "Select", "Simulate", "Validate")  # fmt: skip
+
+
+@define(frozen=True, slots=False)
+class Expression:
+    """A JMESPath expression over the parameters of a call, compiled when it is first used."""
+
+    text: str
+
+    @cached_property
+    def _compiled(self) -> Any:
+        return jmespath.compile(self.text)
+
+    def search(self, params: Mapping[str, Any]) -> Any:
+        """What the expression finds in the parameters. Raises jmespath's errors."""
+        return self._compiled.search(params)
+
+    def holds(self, params: Mapping[str, Any]) -> bool:
+        """True where JMESPath calls the value true: everything but null, false and empty values, so 0 is true."""
+        value = self.search(params)
+        return value is not None and value is not False and value not in ("", [], {})
+
+
+@frozen
+class TargetPath:
+    """Where a call names resources of one type. ``path`` finds a string or a list of strings."""
+
+    type: str
+    path: Expression = field(converter=Expression)
+    role: Role = "target"
+
+
+@frozen
+class Form:
+    """A way of making the call that does more than the plain call; `meaning` says what, for people."""
+
+    when: Expression = field(converter=Expression)
+    effects: tuple[str, ...] = field(converter=tuple)
+    meaning: str
+    severity: str | None = None
+
+
+def _optional(text: str | None) -> Expression | None:
+    return None if text is None else Expression(text)
+
+
+@frozen
+class TagPaths:
+    """Where a call names the tags that it sets (pairs or a map) and removes (keys), and when it removes all."""
+
+    set: Expression | None = field(default=None, converter=_optional)
+    remove: Expression | None = field(default=None, converter=_optional)
+    all_when: Expression | None = field(default=None, converter=_optional)
+
+
+@frozen
+class CatalogueEntry:
+    """One operation: what it does, how severe that is, and what it acts on."""
+
+    operation: str
+    effects: tuple[str, ...]
+    severity: str
+    targets: tuple[TargetPath, ...]
+    forms: tuple[Form, ...] = ()
+    tags: TagPaths | None = None
+    dry_run: str | None = None
+    note: str = ""
+
+
+@frozen
+class Service:
+    """One file of the catalogue. `service` is botocore's name, `signing_name` the one in its requests' signatures.
+
+    `regional` is false where one endpoint serves all regions, so that a call does not say where the machines are.
+    `complete` is false for a service of the long tail: its operations without an entry are ungoverned.
+    """
+
+    service: str
+    signing_name: str
+    operations: Mapping[str, CatalogueEntry]
+    harmless: frozenset[str] = field(default=frozenset(), converter=frozenset)
+    api_version: str = ""
+    regional: bool = True
+    complete: bool = True
+
+    def governs(self, operation: str) -> bool:
+        """True for operations with an entry, and for unreviewed ones."""
+        if operation in self.operations:
+            return True
+        if not self.complete or not operation or operation in self.harmless:
+            return False
+        return not operation.startswith(READ_ONLY)
+
+    def entry(self, operation: str) -> CatalogueEntry | None:
+        """The entry of an operation; one that says "unreviewed", or None for an ungoverned operation."""
+        entry = self.operations.get(operation)
+        if entry is None and self.governs(operation):
+            return CatalogueEntry(operation, (UNREVIEWED,), "low", ())
+        return entry
