@@ -15,7 +15,8 @@ _SHIPPED = tuple(str(Path(package.__file__).parent / "data") for package in (bot
 def read_once() -> None:
     """Keep what botocore's loader parses from the shipped files; files of a test are read each time."""
     load = JSONFileLoader.load_file
-    kept = functools.cache(lambda path: load(JSONFileLoader(), path))
+    # Some tests read the models of all services, which are more than a gigabyte.
+    kept = functools.lru_cache(maxsize=64)(lambda path: load(JSONFileLoader(), path))
 
     def load_file(self: JSONFileLoader, path: str) -> object:
         return kept(path) if path.startswith(_SHIPPED) else load(self, path)
