@@ -64,7 +64,7 @@ test_a_complete_input_is_understood if {
 	count(intake.incomplete) == 0 with input as fine
 }
 
-# Each piece, taken out or of another shape, by the words the message must hold.
+# Each piece, missing or malformed, by the words the message must contain.
 pieces := {
 	"call.effects": [["call", "effects"], ["terminate"]],
 	"call.tags": [["call", "tags"], {"set": {}, "removed": []}],
@@ -144,7 +144,7 @@ test_a_destination_is_understood if {
 	count(intake.incomplete) == 0 with input as request
 }
 
-# An object of names would be searched like a list.
+# An object of names would otherwise be searched like a list.
 test_clusters_of_a_target_must_be_a_list if {
 	lacks(replaced(["targets", "i-1", "clusters"], {"a": "green"}), "facts about i-1")
 }

@@ -11,7 +11,7 @@ on_blue(operation, effects) := fixtures.request(operation, effects, {"i-1": fixt
 
 on_green(operation, effects) := fixtures.request(operation, effects, {"i-1": fixtures.machine("green")})
 
-# Every word the catalogue knows.
+# Every effect in the catalogue.
 all_effects := [
 	"terminate", "stop", "storage", "traffic", "network",
 	"ip", "scale-in", "replace", "protection", "indirect",

@@ -9,7 +9,7 @@ rules(entries) := {entry.rule | some entry in entries}
 
 on(type, cluster, effects) := fixtures.request("X", effects, {"x-1": fixtures.thing(type, [cluster])})
 
-# The rule for each type; whatever has no rule of its own falls under the last.
+# The rule for each type; types without their own rule fall under the last.
 ruled := {
 	"subnet": "network/subnet",
 	"route-table": "network/route-table",

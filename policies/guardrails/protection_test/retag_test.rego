@@ -5,7 +5,7 @@ import data.guardrails.protection
 
 retag := {"protection/retag"}
 
-# Blue's evidence: the cluster tag, a live mark on its machines, a tag on its addresses.
+# Blue's evidence: the cluster tag, a live tag on its machines, a tag on its addresses.
 marks := {"tag": {"key": "Live", "value": "true"}, "eip_tag": {"key": "Front", "value": "yes"}, "ssm_parameter": null}
 
 no_tags := {"set": {}, "removed": [], "removes_all": false}
@@ -117,7 +117,7 @@ test_nothing_is_retagged_while_live_is_unknown if {
 	count(denied(object.union(tagging(fixtures.untagged, {"set": {"Cluster": "red"}}), {"live": no_source}))) == 0
 }
 
-# The addresses have moved to green; blue still carries the mark.
+# The addresses have moved to green; blue still has the live tag.
 after(sources) := {"live": {"clusters": ["blue", "green"], "disputed": true, "sources": sources}}
 
 moved := after([fixtures.source("eip", ["green"]), fixtures.source("tag", ["blue"])])
@@ -209,7 +209,7 @@ test_destinations_are_not_retagged if {
 	count(denied(tagging(destination, {"set": {"Cluster": "green"}}))) == 0
 }
 
-# The list of live clusters leaves blue out; its own mark is enough for its addresses to count.
+# The list of live clusters leaves blue out, but its own `live` is enough for its addresses to count.
 test_addresses_of_a_cluster_marked_live_are_evidence if {
 	bare := object.union(fixtures.untagged, {"public_ips": ["203.0.113.7"]})
 	request := object.union(

@@ -6,7 +6,7 @@ import data.guardrails.remaining
 
 bounds := {"bounds": {"max_share": 0.34, "min_running": 1}, "clusters": {"workers": {"min_running": 2}}}
 
-# Ten machines, of which this call names some and others went lately.
+# Ten machines: this call names some, others went recently.
 naming(named, gone, in_flight) := object.union(
 	fixtures.request("TerminateInstances", ["terminate"], {"i-1": fixtures.machine("workers")}),
 	{
