@@ -1,4 +1,4 @@
-"""``guardrails policy check``: what is wrong with policies, before they guard anything."""
+"""``guardrails policy check``: finds mistakes in policies before they guard anything."""
 
 from __future__ import annotations
 
@@ -12,41 +12,49 @@ import attrs
 import click
 
 from guardrails.cli import own_policies
+from guardrails.cli.options import config_option
 from guardrails.errors import ConfigError
-from guardrails.policy.check.check import check as find
-from guardrails.policy.check.finding import Finding, github, sarif
+from guardrails.policy.check.check import check as find_mistakes
+from guardrails.policy.check.mistake import Mistake, github, sarif
 
 
 @click.command()
+@config_option
 @click.argument("folders", nargs=-1, type=click.Path(path_type=Path))
-@click.option("--format", "fmt", type=click.Choice(["pretty", "json", "github", "sarif"]), default="pretty")
-@click.option("--opa/--no-opa", "ask", default=None, help="Ask `opa check`, too; by default where opa is on PATH.")
-@click.pass_obj
+@click.option(
+    "--format",
+    "fmt",
+    type=click.Choice(["pretty", "json", "github", "sarif"]),
+    default="pretty",
+    help="For people, programs, GitHub Actions or code scanning.",
+)
+@click.option("--opa/--no-opa", "ask", default=None, help="Run `opa check` too; default: if opa is on PATH.")
 def check(config: str | None, folders: tuple[Path, ...], fmt: str, *, ask: bool | None) -> None:
-    """Name every mistake in the policies below FOLDERS, or in those of this configuration (else the shipped ones).
+    """Find mistakes in policies, by file and line.
 
-    Syntax, unknown functions and references, recursion, parts of `input` that are not there, entries and METADATA that
-    lack something, ids, packages, and what a strict OPA refuses. Exit code 1 when there is one.
+    FOLDERS default to those of this configuration, else to the shipped policies. Checked are the syntax, unknown
+    functions and references, recursion, parts of `input` that do not exist, incomplete entries and METADATA, ids and
+    packages; and with OPA, what `opa check --strict` refuses. Exit code 1 if a mistake was found.
     """
     opa = None if ask is False else shutil.which("opa")
     if ask and opa is None:
         raise ConfigError("--opa needs the program opa on PATH; install it, or leave the option out")
-    own = own_policies.folders(config)
-    found, count = find(folders or own, opa)
-    found = [attrs.evolve(one, file=own_policies.near(one.file)) for one in found]
+    mistakes, count = find_mistakes(folders or own_policies.folders(config), opa)
+    mistakes = [attrs.evolve(mistake, file=own_policies.short_path(mistake.file)) for mistake in mistakes]
     if fmt == "sarif":
-        click.echo(json.dumps(sarif(found, version("botocore-guardrails")), indent=2))
+        click.echo(json.dumps(sarif(mistakes, version("botocore-guardrails")), indent=2))
     elif fmt == "json":
-        click.echo(json.dumps([attrs.asdict(one) for one in found], indent=2))
+        click.echo(json.dumps([attrs.asdict(mistake) for mistake in mistakes], indent=2))
     else:
-        for one in found:
-            click.echo(github(one) if fmt == "github" else _line(one))
+        for mistake in mistakes:
+            click.echo(github(mistake) if fmt == "github" else _line(mistake))
         if fmt == "pretty":
             if opa is None:
-                click.echo("OPA was not asked: put opa on PATH to have its strict check as well")
-            click.echo(f"{count} files, {len(found) or 'no'} finding{'s' * (len(found) != 1)}")
-    sys.exit(1 if found else 0)
+                click.echo("opa check was not run; put opa on PATH to include it")
+            files = f"{count} file{'s' * (count != 1)}"
+            click.echo(f"{files}, {len(mistakes) or 'no'} mistake{'s' * (len(mistakes) != 1)}")
+    sys.exit(1 if mistakes else 0)
 
 
-def _line(one: Finding) -> str:
-    return f"{one.file}:{one.line}:{one.column}: {one.message} [{one.code}]"
+def _line(mistake: Mistake) -> str:
+    return f"{mistake.file}:{mistake.line}:{mistake.column}: {mistake.message} [{mistake.code}]"

@@ -1,11 +1,9 @@
-"""``guardrails policy explain``: why a recorded call was decided on as it was, in words."""
+"""``guardrails policy explain``: why a recorded call was decided the way it was."""
 
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -15,104 +13,93 @@ from rich.padding import Padding
 from rich.text import Text
 
 from guardrails import assembly
+from guardrails.cli import decisions, own_policies
+from guardrails.cli.options import config_option, format_option
 from guardrails.cli.show import console
 from guardrails.config.load import load
-from guardrails.errors import ConfigError
-from guardrails.policy.explain import Reading, readings
-from guardrails.record.entries import Entry, read
+from guardrails.policy.explain import Explanation, explanations
+from guardrails.record.entries import Entry
 
-_MARKS = {True: ("  holds    ", "red"), False: ("  does not ", "green"), None: ("  not asked", "dim")}
+_MARKS = {True: ("true", "red"), False: ("false", "green"), None: ("skipped", "dim")}
 _LONG = 200
+# Members of a violation that the output shows anyway.
+_SHOWN_ANYWAY = frozenset(("message", "remediation"))
 
 
 @click.command()
+@config_option
 @click.argument("decision_id")
-@click.option("--all", "everything", is_flag=True, help="Also every rule that looked at the call and did not fire.")
-@click.option("--format", "fmt", type=click.Choice(["pretty", "json"]), default="pretty", show_default=True)
-@click.pass_obj
+@click.option("--all", "everything", is_flag=True, help="Also show the rules that did not fire.")
+@format_option
 def explain(config: str | None, decision_id: str, everything: bool, fmt: str) -> None:
-    """Say why the call of DECISION_ID (or the beginning of it) was decided on as it was.
+    """Explain why a recorded call was denied or allowed.
 
-    The decision log has what the policies saw; it is put to the policies of this configuration again.
+    DECISION_ID is the id or its beginning; `guardrails log` shows it. The decision log has the input that the policies
+    saw; the policies of this configuration are evaluated on it again.
     """
     settings = load(config)
-    entry = _entry(settings.log.path, settings.log.keep, decision_id)
-    asked = entry.input
-    made = assembly.policies(settings)
-    found = readings(made, asked) if "schema" in asked else []
-    shown = [one for one in found if everything or one.fired]
+    entry = decisions.by_id(settings.log, decision_id)
+    bundle = assembly.policies(settings)
+    decided = "schema" in entry.input
+    every = explanations(bundle, entry.input) if decided else []
+    shown = [rule for rule in every if everything or rule.fired]
     if fmt == "json":
-        told = {
+        whole = {
             "decision_id": entry.decision_id,
             "recorded": {"result": entry.document.get("result"), "revision": entry.revision, "custom": entry.custom},
-            "revision": made.revision,
-            "rules": [attrs.asdict(one) for one in shown],
+            "revision": bundle.revision,
+            "rules": [attrs.asdict(rule) for rule in shown],
         }
-        click.echo(json.dumps(told, indent=2))
+        click.echo(json.dumps(whole, indent=2))
         return
     out = console()
-    _head(out, entry)
-    if "schema" not in asked:
-        out.print(Text(f"No policy was asked: {entry.why or 'it was not decided by the policies'}"))
+    _show_call(out, entry)
+    if not decided:
+        out.print(Text(f"The policies were not evaluated: {entry.why or 'the guard decided without them'}"))
         return
-    if entry.revision != made.revision:
-        out.print(
-            Text(f"The policies have changed since ({entry.revision}, now {made.revision}); this is by those of now.")
-        )
-    for one in shown:
-        _reading(out, one, entry.violations)
-    if not any(one.fired for one in found):
-        out.print(
-            Text("No rule speaks against this call." + ("" if everything else " --all shows what they looked at."))
-        )
+    if entry.revision != bundle.revision:
+        changed = f"The policies have changed since ({entry.revision}, now {bundle.revision}); this is the result now."
+        out.print(Text(changed))
+    for rule in shown:
+        _show_rule(out, rule, entry.violations)
+    if not any(rule.fired for rule in every):
+        out.print(Text("No rule fires on this call." + ("" if everything else " --all shows all rules.")))
 
 
-def _entry(path: Path, keep: int, decision_id: str) -> Entry:
-    found = {}
-    for one in read(path, keep):
-        if isinstance(one, Entry) and one.decision_id.startswith(decision_id):
-            found[one.decision_id] = one
-    if not found:
-        raise ConfigError(f"{path}: no decision {decision_id}; `guardrails log` lists them")
-    if len(found) > 1:
-        raise ConfigError(f"{decision_id} is the beginning of {len(found)} decisions; give more of it")
-    return next(iter(found.values()))
-
-
-def _head(out: Console, entry: Entry) -> None:
-    action = entry.action
+def _show_call(out: Console, entry: Entry) -> None:
     out.print(
         Text.assemble(
-            (action.upper(), "bold red" if action in ("deny", "confirm") else "bold green"),
+            (entry.action.upper(), "bold red" if entry.action in ("deny", "confirm") else "bold green"),
             f"  {entry.call_name} in {entry.region}, {entry.timestamp}, by {entry.program} ({entry.person})",
         )
     )
 
 
-def _reading(out: Console, one: Reading, violations: list[Mapping[str, Any]]) -> None:
+def _show_rule(out: Console, rule: Explanation, violations: Sequence[Mapping[str, Any]]) -> None:
     out.print()
-    out.print(Text.assemble((one.rule, "bold"), f"  {one.title}", (f"  {_place(one.file)}:{one.line}", "dim")))
-    for condition in one.conditions:
+    place = (f"  {own_policies.short_path(rule.file)}:{rule.line}", "dim")
+    out.print(Text.assemble((rule.rule, "bold"), f"  {rule.title}", place))
+    for condition in rule.conditions:
         if condition.held and condition.names_only:
-            # What it names is told with the other values.
+            # The value that it names is shown with the others below.
             continue
         mark, style = _MARKS[condition.held]
         saw = "; ".join(f"{name} is {_short(value)}" for name, value in condition.saw.items())
-        line = Text.assemble((f"{mark.strip():<9}  ", style), condition.text, (f"   [{saw}]" if saw else "", "dim"))
-        _indented(out, line)
-    for values in one.bindings if one.fired else ():
-        text = ", ".join(f"{name} = {_short(value)}" for name, value in values.items() if name not in _TOLD)
+        seen = (f"   [{saw}]" if saw else "", "dim")
+        _indented(out, Text.assemble((f"{mark:<9}  ", style), condition.text, seen))
+    for values in rule.bindings if rule.fired else ():
+        text = ", ".join(f"{name} = {_short(value)}" for name, value in values.items() if name not in _SHOWN_ANYWAY)
         if text:
             _indented(out, Text(f"with {text}", style="dim"))
-    if not one.fired:
-        first = next((condition for condition in one.conditions if condition.held is False), None)
+    if not rule.fired:
+        first = next((condition for condition in rule.conditions if condition.held is False), None)
         if first is not None:
-            out.print(Padding(Text(f"It did not fire: {first.text} did not hold.", style="green"), (0, 0, 0, 2)))
+            _indented(out, Text(f"It did not fire because {first.text} is not true.", style="green"))
         return
-    out.print(
-        Padding(Text("The call passes this rule as soon as one of these conditions does not hold."), (0, 0, 0, 2))
-    )
-    for remediation in dict.fromkeys(str(v.get("remediation")) for v in violations if v.get("rule") == one.rule):
+    _indented(out, Text("The rule lets the call pass when any of these conditions is not true."))
+    for remediation in dict.fromkeys(
+        str(each.get("remediation")) for each in violations if each.get("rule") == rule.rule
+    ):
         _indented(out, Text(f"Instead: {remediation}"))
 
 
@@ -120,15 +107,6 @@ def _indented(out: Console, line: Text) -> None:
     out.print(Padding(line, (0, 0, 0, 2)))
 
 
-# What a rule says; the violation has it already.
-_TOLD = frozenset(("message", "remediation"))
-
-
 def _short(value: Any) -> str:
     text = json.dumps(value)
     return text if len(text) <= _LONG else f"{text[:_LONG]}…"
-
-
-def _place(file: str) -> str:
-    path = Path(file)
-    return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else file

@@ -1,4 +1,4 @@
-"""``guardrails policy snapshot``: what AWS says now about what recorded calls named, for `policy replay`."""
+"""``guardrails policy snapshot``: saves what AWS says now about the targets of recorded calls, for `policy replay`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import click
 
 from guardrails import assembly
 from guardrails.aws.clients import make_client
-from guardrails.cli.written import writing
+from guardrails.cli.options import config_option
+from guardrails.cli.output_file import writing
 from guardrails.config.load import load
 from guardrails.policy.replay.snapshot import Snapshot
 from guardrails.policy.replay.trail import Trail
@@ -22,16 +23,17 @@ from guardrails.values import Call, LookupFailure, Origin
 @click.command("snapshot")
 @click.argument("cloudtrail", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--output", required=True, type=click.Path(path_type=Path), help="The file to write.")
-@click.option("--profile", help="AWS profile; default as in boto3.")
-@click.option("--endpoint-url", help="Another endpoint, such as a simulator's.")
-@click.pass_obj
+@click.option("--profile", help="AWS profile; default: as in boto3.")
+@click.option("--endpoint-url", help="Another endpoint, for example a simulator.")
+@config_option
 def snapshot(
     config: str | None, cloudtrail: tuple[Path, ...], output: Path, profile: str | None, endpoint_url: str | None
 ) -> None:
-    """Make the look-ups that judging the calls in CLOUDTRAIL's files (or folders of them) needs, and keep the answers.
+    """Save facts for replaying CloudTrail files.
 
-    Only reads are sent, in the regions of the calls, with the credentials of this profile. The file names everything
-    there is in the account, so only its owner may read it. Exit code 1 when a look-up failed.
+    CLOUDTRAIL are CloudTrail files, or folders of them. The look-ups that their calls need are made now, in the regions
+    of the calls, with the credentials of this profile; only reads are sent. The output lists resources of the account,
+    so only its owner may read it. Exit code 1 if a look-up failed.
     """
     settings = load(config)
     trail = Trail(settings, assembly.evidence(settings))
@@ -40,20 +42,20 @@ def snapshot(
         name = f"{call.name} {sorted(ref.id for ref in call.targets)}"
         regions.setdefault(trail.region_of(call), {})[name] = call
     loader = botocore.session.Session().get_component("data_loader")
-    # A day: each look-up is made once, however long the snapshot takes.
+    # Answers are kept for a day, so each look-up is made once however long the snapshot takes.
     lookups = Lookups(24 * 3600.0, settings.lookup_timeout_s, loader)
-    made = Snapshot(time.time())
+    result = Snapshot(time.time())
     failures: list[LookupFailure] = []
     for region, calls in sorted(regions.items()):
         origin = _origin(profile, region, endpoint_url)
-        failures += made.take(calls.values(), origin, settings, lookups)
+        failures += result.take(calls.values(), origin, settings, lookups)
     with writing(output):
-        made.write(output)
+        result.write(output)
     for sentence in (*trail.faults, *map(failure_sentence, failures)):
         click.echo(f"guardrails: {sentence}", err=True)
-    answers = sum(len(region.answers) for region in made.regions.values())
-    named = ", ".join(sorted(made.regions)) or "no region"
-    click.echo(f"{sum(map(len, regions.values()))} different calls, {answers} look-ups in {named}: {output}")
+    answer_count = sum(len(region.answers) for region in result.regions.values())
+    named = ", ".join(sorted(result.regions)) or "no region"
+    click.echo(f"{output}: {answer_count} look-ups for {sum(map(len, regions.values()))} distinct calls in {named}")
     raise SystemExit(1 if failures else 0)
 
 

@@ -1,1 +1,1 @@
-"""``guardrails policy``: what an author of policies needs before an edit guards anything."""
+"""What the `guardrails policy` commands do, a folder or a file per command."""

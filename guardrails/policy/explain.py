@@ -1,7 +1,7 @@
-"""Why a call was denied: the conditions of each rule, which of them held, and the values they saw.
+"""Why a call was denied: the conditions of each rule, which of them were true, and the values they saw.
 
-A rule's conditions are asked one after the other, each together with those before it, as rules that are added to the
-rule's own file for that; so they see what the rule saw.
+The conditions of a rule are evaluated one after the other, each together with those before it, as probe rules that are
+appended to the rule's own file, so that they see what the rule saw.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ from attrs import evolve, frozen
 from guardrails.evaluate.bundle import Bundle
 from guardrails.evaluate.embedded import parsed, prepared
 from guardrails.evaluate.rego.syntax import Module, Path, Rule
-from guardrails.policy.check.entries import LEVELS, entries, told_of
+from guardrails.policy.check.entries import LEVELS, entries, metadata_of
 
 _ENTRY = re.compile(r'"rule":\s*"([^"]+)"|violation\(\s*"([^"]+)"')
 _NAME = re.compile(r"\b(input(?:\.\w+)+)")
 _SEEN = 3
-# What regorus gives for a rule without a value.
+# What regorus returns for a rule without a value.
 _UNDEFINED = '"<undefined>"'
 
 
 @frozen
 class Condition:
-    """One line of a rule's body. `held` is None where an earlier one did not hold, so it was never asked.
+    """One condition of a rule's body. `held` is None if an earlier one was not true, so that this one was skipped.
 
-    `saw` are the parts of `input` and the helper rules that it names, JSON-safe. `names_only` is true for one that
-    gives something a name (``:=``).
+    `saw` has the values of the parts of `input` and the helper rules that it names, JSON-safe. `names_only` is true if
+    it only gives a value a name (``:=``).
     """
 
     text: str
@@ -42,8 +42,8 @@ class Condition:
 
 
 @frozen
-class Reading:
-    """What one definition of a rule made of a call. `bindings` are its variables, for the first few ways it held."""
+class Explanation:
+    """One definition of a rule, evaluated on a call. `bindings` are its variables, for the first few matches."""
 
     rule: str
     title: str
@@ -57,12 +57,12 @@ class Reading:
 
 @frozen
 class _Statement:
-    """A condition in the source; `brings` are the variables that it gives a value, `asks` the helper rules by name."""
+    """A condition in the source: `binds` are the variables it assigns, `helpers` the paths of helper rules, by name."""
 
     text: str
     line: int
-    brings: tuple[str, ...]
-    asks: Mapping[str, str]
+    binds: tuple[str, ...]
+    helpers: Mapping[str, str]
     names_only: bool
 
 
@@ -76,8 +76,8 @@ class _Body:
     statements: tuple[_Statement, ...]
 
 
-def readings(bundle: Bundle, document: Mapping[str, Any]) -> list[Reading]:
-    """Every definition of every rule, and what it made of the input `document`. Raises PolicyError."""
+def explanations(bundle: Bundle, document: Mapping[str, Any]) -> list[Explanation]:
+    """Every definition of every rule, evaluated on the input `document`. Raises PolicyError."""
     modules = parsed(bundle)
     helpers = _helpers(modules)
     bodies = [body for module in modules for body in _bodies(module, helpers)]
@@ -86,11 +86,11 @@ def readings(bundle: Bundle, document: Mapping[str, Any]) -> list[Reading]:
         texts[body.module.file] += "".join(_probe(number, body))
     engine = prepared(evolve(bundle, modules=texts))
     engine.set_input_json(json.dumps(document, allow_nan=False))
-    return [_reading(engine, number, body, document) for number, body in enumerate(bodies)]
+    return [_explanation(engine, number, body, document) for number, body in enumerate(bodies)]
 
 
 def _helpers(modules: Iterable[Module]) -> frozenset[Path]:
-    """The rules that have a value of their own: no functions, and not the rules that are explained."""
+    """The rules that have a value themselves: not functions, and not the entries that are explained."""
     rules = [rule for module in modules for rule in module.rules]
     functions = {rule.path for rule in rules if rule.is_function}
     return frozenset(rule.path for rule in rules if rule.path[-1] not in LEVELS) - functions
@@ -99,38 +99,31 @@ def _helpers(modules: Iterable[Module]) -> frozenset[Path]:
 def _bodies(module: Module, helpers: frozenset[Path]) -> Iterator[_Body]:
     lines = module.lines
     for rule in entries(module):
-        told = told_of(module, rule)
+        metadata = metadata_of(module, rule)
         named = _ENTRY.search("\n".join(lines[rule.line - 1 :]))
-        name = str(told.get("rule") or (named and (named[1] or named[2])) or "?")
+        name = str(metadata.get("rule") or (named and (named[1] or named[2])) or "?")
         for body in rule.bodies:
-            stmts = body["query"]["stmts"]
-            statements = tuple(_statement(module, rule, stmt, helpers) for stmt in stmts)
-            yield _Body(
-                module,
-                name,
-                str(told.get("title") or ""),
-                rule.line,
-                str(rule.path[-1]),
-                statements,
-            )
+            statements = tuple(_statement(module, rule, stmt, helpers) for stmt in body["query"]["stmts"])
+            yield _Body(module, name, str(metadata.get("title") or ""), rule.line, str(rule.path[-1]), statements)
 
 
 def _statement(module: Module, rule: Rule, stmt: Mapping[str, Any], helpers: frozenset[Path]) -> _Statement:
     literal = stmt["literal"]
-    asks: dict[str, str] = {}
-    for found in module.references(evolve(rule, node=[literal]), {path[:4] for path in helpers}):
-        path = next((found.path[:size] for size in range(len(found.path), 3, -1) if found.path[:size] in helpers), None)
-        if path is not None and not found.is_call:
+    named: dict[str, str] = {}
+    for reference in module.references(evolve(rule, node=[literal]), {path[:4] for path in helpers}):
+        prefixes = (reference.path[:size] for size in range(len(reference.path), 3, -1))
+        path = next((prefix for prefix in prefixes if prefix in helpers), None)
+        if path is not None and not reference.is_call:
             own = path[: len(module.package)] == module.package
-            asks[".".join(map(str, path[len(module.package) if own else 2 :]))] = ".".join(map(str, path))
+            named[".".join(map(str, path[len(module.package) if own else 2 :]))] = ".".join(map(str, path))
     expression = literal.get("Expr", {}).get("expr")
     names_only = isinstance(expression, dict) and expression.get("AssignExpr", {}).get("op") == "ColEq"
-    brings = tuple(dict.fromkeys(_brought(literal)))
-    return _Statement(module.text(stmt["span"]), int(stmt["span"]["line"]), brings, asks, names_only)
+    binds = tuple(dict.fromkeys(_bound(literal)))
+    return _Statement(module.text(stmt["span"]), int(stmt["span"]["line"]), binds, named, names_only)
 
 
-def _brought(literal: Mapping[str, Any]) -> Iterator[str]:
-    """The variables that a condition gives a value: of ``some``, and the left side of ``:=``."""
+def _bound(literal: Mapping[str, Any]) -> Iterator[str]:
+    """The variables that a condition assigns: those of ``some``, and the left side of ``:=``."""
     for kind, node in literal.items():
         if kind == "SomeIn":
             for part in ("key", "value"):
@@ -145,60 +138,60 @@ def _vars(node: Any) -> Iterator[str]:
 
 
 def _probe(number: int, body: _Body) -> Iterator[str]:
-    """For each condition a set that is not empty when it holds together with those before it: of the variables."""
+    """For each condition a set of its variables, which is not empty if it and those before it are true."""
     for count in range(1, len(body.statements) + 1):
-        names = dict.fromkeys(name for statement in body.statements[:count] for name in statement.brings)
+        names = dict.fromkeys(name for statement in body.statements[:count] for name in statement.binds)
         values = ", ".join(f'"{name}": {name}' for name in names)
-        asked = "\n".join(statement.text for statement in body.statements[:count])
-        yield f"\n\nexplain__{number}_{count} contains {{{values}}} if {{\n{asked}\n}}\n"
+        conditions = "\n".join(statement.text for statement in body.statements[:count])
+        yield f"\n\nexplain__{number}_{count} contains {{{values}}} if {{\n{conditions}\n}}\n"
 
 
-def _reading(engine: Any, number: int, body: _Body, document: Mapping[str, Any]) -> Reading:
+def _explanation(engine: Any, number: int, body: _Body, document: Mapping[str, Any]) -> Explanation:
     package = ".".join(map(str, body.module.package))
     bindings: list[Mapping[str, Any]] = []
     conditions = []
-    going = True
+    true_so_far = True
     for count, statement in enumerate(body.statements, 1):
         held = None
-        if going:
-            found = json.loads(engine.eval_rule_as_json(f"{package}.explain__{number}_{count}"))
-            held = going = bool(found)
-            bindings = found if going else bindings
-        saw = _saw(statement.text, document) | _helped(engine, statement.asks)
+        if true_so_far:
+            matches = json.loads(engine.eval_rule_as_json(f"{package}.explain__{number}_{count}"))
+            held = true_so_far = bool(matches)
+            bindings = matches or bindings
+        saw = _saw(statement.text, document) | _helper_values(engine, statement.helpers)
         text = " ".join(statement.text.split())
         conditions.append(Condition(text, body.module.file, statement.line, held, saw, statement.names_only))
-    return Reading(
+    return Explanation(
         rule=body.rule,
         title=body.title,
         file=body.module.file,
         line=body.line,
         level=body.level,
-        fired=going,
+        fired=true_so_far,
         conditions=tuple(conditions),
         bindings=tuple(bindings[:_SEEN]),
     )
 
 
-def _helped(engine: Any, asks: Mapping[str, str]) -> dict[str, Any]:
-    """The values of helper rules; one that is undefined, or fails on this input, has none."""
-    found = {}
-    for name, path in asks.items():
+def _helper_values(engine: Any, helpers: Mapping[str, str]) -> dict[str, Any]:
+    """The values of helper rules, without those that are undefined or fail on this input."""
+    values = {}
+    for name, path in helpers.items():
         try:
             text = engine.eval_rule_as_json(path)
         except RuntimeError:
             continue
         if text != _UNDEFINED:
-            found[name] = json.loads(text)
-    return found
+            values[name] = json.loads(text)
+    return values
 
 
 def _saw(text: str, document: Mapping[str, Any]) -> dict[str, Any]:
-    """The plain values of input that a condition names in full; of objects and lists their size says enough."""
-    found = {}
+    """The values of `input` that a condition names, objects left out."""
+    values = {}
     for name in dict.fromkeys(_NAME.findall(text)):
         value: Any = document
         for step in name.split(".")[1:]:
             value = value.get(step) if isinstance(value, Mapping) else None
         if not isinstance(value, Mapping):
-            found[name] = value
-    return found
+            values[name] = value
+    return values

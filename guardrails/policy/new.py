@@ -1,4 +1,4 @@
-"""A new rule with METADATA and a test that fails until the rule is written."""
+"""Writes a new rule with METADATA, and a test that fails until the rule is written."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ _ID = re.compile(r"(?P<area>[a-z][a-z0-9]*(?:-[a-z0-9]+)*)/(?P<rule>[a-z][a-z0-9
 _RULE = """\
 # METADATA
 # title: {title}
-# description: Say what it stops, and why.
+# description: Say what it stops and why.
 # custom:
 #   rule: {id}
 #   severity: high
 #   remediation: Say what to do instead.
-#   incident: Name the incident that calls for it.
+#   incident: Name the incident behind it.
 deny contains {{
 	"rule": "{id}",
 	"target": id,
 	"message": sprintf("%s must not touch %s.", [input.call.operation, id]),
 	"remediation": "Say what to do instead.",
 }} if {{
-	# Say when it fires; until then it never does, and the test fails.
+	# Say when it fires. Until you do it never fires, and the test fails.
 	input.call.operation == "NothingYet"
 	some id, _ in input.targets
 }}
@@ -48,7 +48,7 @@ test_{name}_leaves_the_rest if {{
 	}}
 }}
 
-# What a policy is told; policies/schemas/input.json has all of it.
+# An input document; policies/schemas/input.json describes all of it.
 {name}_input(operation) := {{
 	"call": {{"service": "ec2", "operation": operation, "effects": ["terminate"], "params": {{}}}},
 	"targets": {{"i-0a1": {{"type": "instance", "role": "target", "clusters": ["blue"], "tags": {{}}}}}},
@@ -59,19 +59,19 @@ test_{name}_leaves_the_rest if {{
 
 
 def scaffold(folder: Path, rule_id: str) -> tuple[Path, Path]:
-    """Write rule and test below `folder`; returns both files. Raises ConfigError, and then nothing is written."""
-    found = _ID.fullmatch(rule_id)
-    if found is None:
-        raise ConfigError(f"{rule_id}: a rule's id is area/rule in small letters, such as weekend/terminate")
-    area, name = found["area"].replace("-", "_"), found["rule"].replace("-", "_")
-    place = folder / "guardrails" / area
-    own = place / f"{area}.rego"
-    rule = place / f"{name}.rego" if own.exists() and name != area else own
+    """Write a rule and its test below `folder`; returns both files. Writes nothing if it raises ConfigError."""
+    parsed = _ID.fullmatch(rule_id)
+    if parsed is None:
+        raise ConfigError(f"{rule_id} is not a rule id; write area/rule in lower case, for example weekend/terminate")
+    area, name = parsed["area"].replace("-", "_"), parsed["rule"].replace("-", "_")
+    package = folder / "guardrails" / area
+    main_file = package / f"{area}.rego"
+    rule = package / f"{name}.rego" if main_file.exists() and name != area else main_file
     test = folder / "guardrails" / f"{area}_test" / f"{name}_test.rego"
-    taken = next((file for file in (rule, test) if file.exists()), None)
-    if taken is not None:
-        raise ConfigError(f"{taken} is there already; choose another id, or edit that file")
-    title = found["rule"].replace("-", " ").capitalize()
+    existing = next((file for file in (rule, test) if file.exists()), None)
+    if existing is not None:
+        raise ConfigError(f"{existing} already exists; choose another id, or edit that file")
+    title = parsed["rule"].replace("-", " ").capitalize()
     values = {"id": rule_id, "area": area, "name": name, "title": title}
     head = f"package guardrails.{area}\n\n"
     try:
@@ -79,5 +79,5 @@ def scaffold(folder: Path, rule_id: str) -> tuple[Path, Path]:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text, "utf-8")
     except OSError as error:
-        raise ConfigError(f"{folder}: cannot be written ({error.strerror}); name another folder with --into") from error
+        raise ConfigError(f"{folder} cannot be written ({error.strerror}); name another folder with --into") from error
     return rule, test

@@ -1,4 +1,4 @@
-"""`guardrails policy mutate`: real mutants of small policies, noticed by a test or not."""
+"""`guardrails policy mutate`: mutants of small policies, some noticed by a test and some not."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from click.testing import CliRunner
 
 from guardrails.cli.app import app
 from guardrails.evaluate.bundle import shipped
-from guardrails.policy.mutate import justified, mutating
+from guardrails.policy.mutate import justified, run
 from guardrails.policy.test import suite
 
 AREA = "package guardrails.tiny\n\n"
 TESTS = "package guardrails.tiny_test\n\nimport data.guardrails.tiny\n\n"
 
-# The policy, tests that notice all but one of its mutants, a killed one and the survivor.
+# A policy, tests that notice all but one of its mutants, one that they notice and the survivor.
 KINDS = {
     "not": (
         "a if not input.x\n\nb if not input.y\n",
@@ -58,7 +58,7 @@ KINDS = {
 
 @pytest.fixture
 def tiny(tmp_path, monkeypatch):
-    """tiny(policy, tests): a folder with the area `tiny`, named by the configuration in the working folder."""
+    """tiny(policy, tests): a folder with the area `tiny`, configured in the working directory."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "guardrails.toml").write_text('policies = ["mine"]\n')
 
@@ -78,17 +78,17 @@ def mutate(*arguments):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_kinds(kind, tiny):
-    """Of each kind of slip one is noticed by a test and one survives."""
+    """Of each kind of mutant one is noticed by a test and one survives."""
     policy, tests, killed, survivor = KINDS[kind]
-    there = suite.load([tiny(policy, tests)])
-    made = mutating.make(there)
-    by_change = dict(zip([mutant.change for mutant in made], mutating.run(there, made, 1), strict=True))
+    loaded = suite.load([tiny(policy, tests)])
+    mutants = run.mutants_of(loaded)
+    by_change = dict(zip([mutant.change for mutant in mutants], run.run(loaded, mutants, 1), strict=True))
     assert by_change[killed].startswith("data.guardrails.tiny_test.test_")
     assert by_change[survivor] == ""
 
 
 def test_listed(tiny):
-    """Survivors are listed by file, line and change; the last line counts; the exit code is 1."""
+    """Survivors are listed by file, line and change; the last line has the counts; the exit code is 1."""
     tiny("# One.\na if input.x == 1\n", 'test_a if tiny.a with input as {"x": 1}\n')
     done = mutate("tiny")
     assert done.exit_code == 1
@@ -102,7 +102,7 @@ def test_listed(tiny):
 
 
 def test_all_killed(tiny):
-    """Where tests notice every slip the exit code is 0; words of messages are no slips."""
+    """If tests notice every mutant the exit code is 0; the wording of messages is not mutated."""
     tiny(
         'a := sprintf("%s!", [input.w]) if input.x == 1\n',
         'test_a if tiny.a with input as {"x": 1, "w": "u"}\n\ntest_no if not tiny.a with input as {"x": 2, "w": "u"}\n',
@@ -112,11 +112,11 @@ def test_all_killed(tiny):
 
 
 def test_what_does_not_compile_is_not_counted(tiny):
-    """A slip that leaves a variable unsafe is no mutant that a test could notice."""
+    """A mutant with an unsafe variable does not compile, so no test could notice it."""
     policy = 'a if {\n\tinput.x[id]\n\tid == "u"\n}\n'
-    there = suite.load([tiny(policy, 'test_a if tiny.a with input as {"x": {"u": 1}}\n')])
-    made = mutating.make(there)
-    by_change = dict(zip([mutant.change for mutant in made], mutating.run(there, made, 1), strict=True))
+    loaded = suite.load([tiny(policy, 'test_a if tiny.a with input as {"x": {"u": 1}}\n')])
+    mutants = run.mutants_of(loaded)
+    by_change = dict(zip([mutant.change for mutant in mutants], run.run(loaded, mutants, 1), strict=True))
     assert by_change["dropped: input.x[id]"] is None
     assert "\n3 mutants, " in mutate().stdout
 
@@ -125,7 +125,7 @@ ENTRY = '[[justified]]\nfile = "guardrails/tiny/tiny.rego"\nline = "a if input.x
 
 
 def test_justified(tiny):
-    """A justified survivor is no failure, wherever its line lies; one that fits no survivor is an error."""
+    """A justified survivor is not a failure, even if its line moves; an entry without a survivor is an error."""
     folder = tiny("# One.\n\n# Two.\na if input.x == 1\n", 'test_a if tiny.a with input as {"x": 1}\n')
     (folder / justified.NAME).write_text(ENTRY.format("dropped: input.x == 1"))
     done = mutate()
@@ -140,12 +140,12 @@ def test_justified(tiny):
     ("text", "sentence"),
     [
         ("[[justified]", "cannot be read"),
-        ("x = 1\n", "nothing else"),
-        ('[[justified]]\nfile = "a"\n', "number 1 needs the texts"),
+        ("x = 1\n", "may contain only"),
+        ('[[justified]]\nfile = "a"\n', "number 1 needs exactly the strings"),
     ],
 )
 def test_broken_justifications(tiny, text, sentence):
-    """A file of justifications that is not as it should be is one sentence and exit code 2."""
+    """An invalid file of justifications is one sentence and exit code 2."""
     (tiny("a := 1\n", "test_a if tiny.a == 1\n") / justified.NAME).write_text(text)
     done = mutate()
     assert done.exit_code == 2
@@ -153,21 +153,22 @@ def test_broken_justifications(tiny, text, sentence):
 
 
 def test_wrong_usage(tiny):
-    """An unknown area, or a test that fails without any slip, is one sentence and exit code 2."""
+    """An unknown area, or a test that fails without any mutant, is one sentence and exit code 2."""
     tiny("a := 1\n", "test_a if tiny.a == 2\n")
-    assert "no such area; there are tiny" in mutate("nothing").stderr
+    assert "no such area; areas: tiny" in mutate("nothing").stderr
+    assert "no such area; did you mean tiny?" in mutate("tinny").stderr
     done = mutate()
     assert done.exit_code == 2
-    assert "test_a fails without any slip" in done.stderr
+    assert "test_a fails without any mutant" in done.stderr
 
 
 def test_shipped_justifications_are_read():
-    """The shipped file of justifications is well formed."""
+    """The shipped file of justifications is valid."""
     assert all(entry.reason for entry in justified.read(shipped()))
 
 
-def test_no_slip_in_a_small_shipped_area_survives(tmp_path, monkeypatch):
-    """The shipped tests notice every slip in `rollback` that is not justified, and only its entries are asked for."""
+def test_no_mutant_of_a_small_shipped_area_survives(tmp_path, monkeypatch):
+    """The shipped tests notice every mutant of `rollback` that is not justified; entries of other areas are ignored."""
     monkeypatch.chdir(tmp_path)
     done = CliRunner().invoke(app, ["policy", "mutate", "rollback"])
     assert done.exit_code == 0, done.output

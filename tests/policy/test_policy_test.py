@@ -95,7 +95,7 @@ def test_failing(failing):
     done = run_test(failing)
     assert done.exit_code == 1
     assert "FAIL  guardrails.naming_test.test_undefined  mine/guardrails/naming_test/naming_test.rego:14" in done.stdout
-    assert "undefined: a condition does not hold" in done.stdout
+    assert "undefined: a condition is not true" in done.stdout
     assert "about to fail" in done.stdout
     assert "it is false, not true" in done.stdout
     assert re.search(r"naming_test\.rego:21:\d+: .*divi", done.stdout)
@@ -109,7 +109,7 @@ def test_verbose_and_run(failing):
     assert done.exit_code == 0
     assert "pass  guardrails.naming_test.test_kept " in done.stdout
     assert "named keep-db" in done.stdout
-    assert done.stdout.endswith("1 tests, 1 passed, 0 failed\n")
+    assert done.stdout.endswith("1 test, 1 passed, 0 failed\n")
 
 
 def test_nothing_matches(folder):
@@ -123,7 +123,7 @@ def test_nothing_matches_on_opa(folder, opa_on_path):
     """Nor is it one on OPA."""
     done = run_test(folder, "--run", "nothing", "--engine", "opa")
     assert done.exit_code == 1
-    assert "no test was found" in done.stderr
+    assert "no tests found" in done.stderr
 
 
 def test_coverage(failing):
@@ -150,7 +150,7 @@ def test_junit(failing, tmp_path):
     (found,) = ET.parse(tmp_path / "out.xml").getroot()
     assert (found.get("name"), found.get("tests"), found.get("failures")) == ("guardrails.naming_test", "5", "3")
     case = found.find("testcase[@name='test_undefined']")
-    assert case.find("failure").get("message") == "undefined: a condition does not hold"
+    assert case.find("failure").get("message") == "undefined: a condition is not true"
     assert "about to fail" in case.find("system-out").text
 
 
@@ -167,7 +167,7 @@ def test_json(failing):
 def test_on_opa(failing, opa_on_path):
     """The real `opa test` gives the same outcomes, and what it printed."""
     there = suite.load([failing])
-    ours, real = embedded.run(there, there.cases), opa_test.run(there, there.cases)
+    ours, real = embedded.run(there, there.tests), opa_test.run(there, there.tests)
     assert [one.passed for one in ours] == [one.passed for one in real]
     done = run_test(failing, "--engine", "opa")
     assert done.exit_code == 1
@@ -207,10 +207,10 @@ def test_wrong_usage(folder, tmp_path, monkeypatch):
     """A folder that is not there, a broken pattern, a missing opa, coverage on opa: one sentence, exit code 2."""
     monkeypatch.setenv("PATH", "")
     for arguments, sentence in (
-        ([tmp_path / "no"], "no such folder"),
-        ([folder, "--run", "("], "is no regular expression"),
+        ([tmp_path / "no"], "no such policy folder"),
+        ([folder, "--run", "("], "is not a regular expression"),
         ([folder, "--engine", "opa"], "no `opa` on PATH"),
-        ([folder, "--engine", "opa", "--coverage"], "on the embedded engine"),
+        ([folder, "--engine", "opa", "--coverage"], "needs the embedded engine"),
         ([folder, "--junit", tmp_path / "no" / "x"], "cannot be written"),
     ):
         done = run_test(*arguments)
@@ -223,4 +223,4 @@ def test_a_test_with_cases_is_refused(folder):
     path.write_text(TESTS + '\ntest_cases[name] if {\n\tsome name in ["keep", "web"]\n\tnaming.kept(name)\n}\n')
     done = run_test(folder, "--run", "test_cases")
     assert done.exit_code == 1
-    assert "write a rule of its own for each" in done.stdout
+    assert "write one rule per case" in done.stdout

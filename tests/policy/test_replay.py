@@ -1,4 +1,4 @@
-"""Replay: what was recorded is decided on again, exactly, and only what changes is reported."""
+"""`policy replay`: recorded calls are decided again exactly, and only changes are reported."""
 
 from __future__ import annotations
 
@@ -18,8 +18,10 @@ import guardrails
 from guardrails import assembly
 from guardrails.cli.app import app
 from guardrails.config.load import load
-from guardrails.policy.replay import Tally, pieces, replay
+from guardrails.policy.replay.log_chunks import chunks
 from guardrails.policy.replay.page import page
+from guardrails.policy.replay.run import replay
+from guardrails.policy.replay.tally import ReplayTally
 
 QUIET = """package guardrails.quiet
 
@@ -38,20 +40,20 @@ deny contains {
 }
 """
 
-# Says when the first piece is done, so that the test knows when to press Ctrl-C.
+# Prints a line when the first chunk is done, so that the test knows when to press Ctrl-C.
 INTERRUPTED = """
 import sys
 import guardrails.cli.policy_replay as cli
 from guardrails.cli.app import app
 
-pieces = []
-def told(size):
-    pieces.append(size)
-    if len(pieces) == 1:
+sizes = []
+def progress(size):
+    sizes.append(size)
+    if len(sizes) == 1:
         print("going", file=sys.stderr, flush=True)
 
 run = cli.run
-cli.run = lambda *args, **options: run(*args, **(options | {{"progress": told}}))
+cli.run = lambda *args, **options: run(*args, **(options | {{"progress": progress}}))
 if __name__ == "__main__":
     app({command!r})
 """
@@ -59,8 +61,8 @@ if __name__ == "__main__":
 
 @pytest.fixture
 def recorded(site, install, log):
-    """The log of a real guard: two denials, two allowed calls, a dry run, a look-up that was refused."""
-    # As `same` has it, which says nothing of it.
+    """The log of a real guard: two denials, two allowed calls, a dry run."""
+    # The default, as in `same`.
     install(max_fact_age_s=5)
     for call in (site.ec2.terminate_instances, site.ec2.stop_instances):
         with pytest.raises(guardrails.CallDenied):
@@ -75,7 +77,7 @@ def recorded(site, install, log):
 
 @pytest.fixture
 def candidate(tmp_path):
-    """A configuration whose policies also deny every stop."""
+    """A configuration with one more policy, which denies every stop."""
     folder = tmp_path / "own" / "guardrails" / "quiet"
     folder.mkdir(parents=True)
     (folder / "quiet.rego").write_text(QUIET)
@@ -86,7 +88,7 @@ def candidate(tmp_path):
 
 @pytest.fixture
 def same(tmp_path):
-    """A configuration as the one that recorded."""
+    """The configuration that was used for recording."""
     config = tmp_path / "same.toml"
     config.write_text('[log]\npath = "decisions.jsonl"\n')
     return config
@@ -99,19 +101,19 @@ def _replay(config, *args, code=0):
 
 
 def test_own_policies_change_nothing(recorded, same):
-    """A log replayed against the policies that wrote it changes nothing, and says what was never judged."""
-    told = json.loads(_replay(same, recorded, "--format", "json").stdout)
-    assert (told["decisions"], told["changed"], told["undecided"]) == (5, 0, 1)
-    assert told["recorded"] == {told["candidate"]: 5}
+    """With the policies that wrote the log nothing changes, and calls without a decision of policies are counted."""
+    result = json.loads(_replay(same, recorded, "--format", "json").stdout)
+    assert (result["decisions"], result["changed"], result["undecided"]) == (5, 0, 1)
+    assert result["recorded"] == {result["candidate"]: 5}
 
 
 def test_newly_denied(recorded, candidate):
-    """A rule that is new shows the call it would have stopped, by rule and person; another denial gains it."""
-    told = json.loads(_replay(candidate, recorded, "--format", "json", code=1).stdout)
-    assert told["kinds"] == {"newly denied": 1, "newly allowed": 0, "otherwise": 1}
-    assert told["rules"] == {"quiet/stop": {"newly denied": 1, "otherwise": 1}}
-    assert sum(counts["newly denied"] for counts in told["people"].values()) == 1
-    new = next(change for change in told["changes"] if change["kind"] == "newly denied")
+    """A new rule shows the call that it would have stopped, by rule and person; another denial gains the rule."""
+    result = json.loads(_replay(candidate, recorded, "--format", "json", code=1).stdout)
+    assert result["kinds"] == {"newly denied": 1, "newly allowed": 0, "other change": 1}
+    assert result["rules"] == {"quiet/stop": {"newly denied": 1, "other change": 1}}
+    assert sum(counts["newly denied"] for counts in result["people"].values()) == 1
+    new = next(change for change in result["changes"] if change["kind"] == "newly denied")
     assert (new["call"], new["was"], new["now"], new["gained"]) == (
         "ec2:StopInstances",
         "allow",
@@ -122,16 +124,16 @@ def test_newly_denied(recorded, candidate):
 
 
 def test_newly_allowed(recorded, same):
-    """A rule that the candidate only records lets through what it stopped."""
+    """A rule in dryrun in the candidate would let through what it stopped."""
     with same.open("a") as file:
         file.write('[enforcement]\n"live-cluster/stop" = "dryrun"\n')
-    told = json.loads(_replay(same, recorded, "--format", "json", code=1).stdout)
-    assert told["kinds"]["newly allowed"] == 1
-    assert told["kinds"]["newly denied"] == 0
+    result = json.loads(_replay(same, recorded, "--format", "json", code=1).stdout)
+    assert result["kinds"]["newly allowed"] == 1
+    assert result["kinds"]["newly denied"] == 0
 
 
 def test_jobs_do_not_matter(recorded, candidate):
-    """One process and three give the same text, byte for byte."""
+    """One process and three give the same output, byte for byte."""
     log = recorded.read_bytes()
     recorded.write_bytes(log * 400)
     one = _replay(candidate, recorded, "--format", "json", "--jobs", 1, code=1).stdout
@@ -146,20 +148,20 @@ def test_corrupt_lines_are_named(recorded, same):
     recorded.write_bytes(b"".join(lines) + b'{"decision_id')
     done = _replay(same, recorded)
     assert re.findall(r":(\d+): not a decision", done.stderr) == ["2", "3", "4", "5", "10"]
-    assert "5 decisions, 0 come out otherwise" in done.stdout
+    assert "5 decisions, 0 changed" in done.stdout
 
 
-def test_an_input_without_pieces_is_no_change(recorded, same):
-    """A recorded result that is misshapen is a fault with its place, never a change."""
+def test_a_misshapen_result_is_not_a_change(recorded, same):
+    """A misshapen recorded result is a fault with its place, never a change."""
     entry = json.loads(recorded.read_text().splitlines()[0])
     entry["result"] = {"action": "allow", "violations": "none"}
     recorded.write_text(json.dumps(entry) + "\n")
     done = _replay(same, recorded, code=1)
-    assert ":1: cannot be decided on again" in done.stderr
+    assert ":1: cannot be decided again" in done.stderr
 
 
 def test_rotated_and_zipped(recorded, same, tmp_path):
-    """The configured log is read with its rotated files; a file that is named may be gzipped."""
+    """The configured log is read with its rotated files; named files may be gzipped."""
     lines = recorded.read_bytes().splitlines(keepends=True)
     recorded.with_name(f"{recorded.name}.1").write_bytes(b"".join(lines[:3]))
     recorded.write_bytes(b"".join(lines[3:]))
@@ -170,7 +172,7 @@ def test_rotated_and_zipped(recorded, same, tmp_path):
 
 
 def test_missing_and_broken_files(same, tmp_path):
-    """A log that is not there, or is no gzip, ends in one sentence and exit code 2."""
+    """A missing log, or one that is not gzip despite its name, is one sentence and exit code 2."""
     assert "no such decision log" in _replay(same, tmp_path / "none.jsonl", code=2).stderr
     broken = tmp_path / "log.gz"
     broken.write_bytes(b"no gzip")
@@ -178,7 +180,7 @@ def test_missing_and_broken_files(same, tmp_path):
 
 
 def test_page(recorded, candidate, tmp_path):
-    """The page has the timeline and the changes, fetches nothing, and escapes what came from a log."""
+    """The page has the timeline and the changes, loads nothing, and escapes what is from a log."""
     text = recorded.read_text().replace('"program": "', '"program": "<b>bold</b>')
     recorded.write_text(text)
     html = tmp_path / "replay.html"
@@ -193,12 +195,12 @@ def test_page(recorded, candidate, tmp_path):
 
 
 def test_page_of_nothing():
-    """An empty replay has a page, too."""
-    assert "0 of 0 decisions" in page(Tally(), "abc", interrupted=False)
+    """An empty replay also has a page."""
+    assert "0 of 0 decisions" in page(ReplayTally(), "abc", interrupted=False)
 
 
 def test_interrupted(recorded, same, tmp_path):
-    """Ctrl-C ends a replay with what was found until then, no traceback and exit code 130."""
+    """Ctrl-C ends a replay with the result so far, no traceback and exit code 130."""
     recorded.write_bytes(recorded.read_bytes() * 20_000)
     command = [sys.executable, "-m", "guardrails", "policy", "--config", str(same), "replay", "--format", "json"]
     script = tmp_path / "interrupted.py"
@@ -212,18 +214,18 @@ def test_interrupted(recorded, same, tmp_path):
     assert started.returncode == 130, err
     assert "interrupted" in err
     assert "Traceback" not in err
-    told = json.loads(out)
-    assert told["interrupted"]
-    assert 0 < told["decisions"] < 100_000
-    assert told["changed"] == 0
+    result = json.loads(out)
+    assert result["interrupted"]
+    assert 0 < result["decisions"] < 100_000
+    assert result["changed"] == 0
 
 
 def test_interrupted_in_the_library(recorded, same):
-    """An interrupted replay tells so, and its tally holds what was done."""
+    """An interrupted replay says so, and its tally has what was done."""
 
     def stop(_: int) -> None:
         raise KeyboardInterrupt
 
-    tally, interrupted = replay(pieces([recorded]), assembly.policies(load(same)), jobs=2, progress=stop)
+    tally, interrupted = replay(chunks([recorded]), assembly.policies(load(same)), jobs=2, progress=stop)
     assert interrupted
     assert tally.decisions == 5

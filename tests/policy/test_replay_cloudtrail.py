@@ -1,7 +1,7 @@
-"""Replay of CloudTrail: calls that no guard saw, decided on by a snapshot's or a decision log's facts.
+"""Replay of CloudTrail: calls that no guard saw, decided with facts from a snapshot or a decision log.
 
-moto writes no trail, so the records are written here, in the forms of AWS's examples (docs.aws.amazon.com, CloudTrail
-log file examples; the EC2 ones with `instancesSet`).
+moto does not write CloudTrail files, so the tests write the records, in the forms of AWS's examples
+(docs.aws.amazon.com, CloudTrail log file examples; the EC2 ones with `instancesSet`).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 import guardrails
 from guardrails.cli.app import app
-from guardrails.policy.replay.trail_params import translate
+from guardrails.policy.replay.cloudtrail_params import translate
 
 MODELS = boto3.Session()._session
 EC2 = MODELS.get_service_model("ec2")
@@ -47,14 +47,14 @@ def machines(*ids):
 
 @pytest.fixture
 def trail(tmp_path):
-    """trail(records): a folder as CloudTrail's bucket, with one file of them a day."""
+    """trail(*records): a folder like CloudTrail's bucket, with a file per day."""
 
     def write(*records, name="bucket"):
         day = tmp_path / name / "AWSLogs" / "123456789012" / "CloudTrail" / "eu-west-1" / "2026" / "11"
-        for number, some in enumerate((records[::2], records[1::2]), 1):
+        for number, batch in enumerate((records[::2], records[1::2]), 1):
             file = day / f"{number:02}" / "123456789012_CloudTrail_eu-west-1_x.json.gz"
             file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(gzip.compress(json.dumps({"Records": some}).encode()))
+            file.write_bytes(gzip.compress(json.dumps({"Records": batch}).encode()))
         return tmp_path / name
 
     return write
@@ -62,7 +62,7 @@ def trail(tmp_path):
 
 @pytest.fixture
 def command(tmp_path):
-    """command(*arguments, code): what `guardrails policy` does here."""
+    """command(*arguments, code): runs `guardrails policy` with a configuration of its own."""
     config = tmp_path / "guardrails.toml"
     config.write_text('[log]\npath = "decisions.jsonl"\n')
 
@@ -74,8 +74,8 @@ def command(tmp_path):
     return call
 
 
-def test_calls_without_a_guard_are_decided_on_by_a_snapshot(site, aws, trail, command, tmp_path):
-    """The live cluster's machines would have been spared, staging's not; every call is marked as approximated."""
+def test_calls_without_a_guard_are_decided_with_a_snapshot(site, aws, trail, command, tmp_path):
+    """Calls on the live cluster would have been denied, those on staging not; all are marked as approximated."""
     bucket = trail(
         record("TerminateInstances", machines(*site.blue.instance_ids)),
         record("TerminateInstances", machines(*site.green.instance_ids)),
@@ -88,26 +88,26 @@ def test_calls_without_a_guard_are_decided_on_by_a_snapshot(site, aws, trail, co
     assert oct(snapshot.stat().st_mode)[-3:] == "600"
     aws.clear()
     options = ("replay", "--cloudtrail", bucket, "--snapshot", snapshot, "--format", "json")
-    told = json.loads(command(*options, code=1).stdout)
+    result = json.loads(command(*options, code=1).stdout)
     assert not aws.requests
-    assert (told["decisions"], told["approximated"]) == (3, 3)
-    denied = {(change["call"], *change["targets"]) for change in told["changes"] if change["kind"] == "newly denied"}
+    assert (result["decisions"], result["approximated"]) == (3, 3)
+    denied = {(change["call"], *change["targets"]) for change in result["changes"] if change["kind"] == "newly denied"}
     assert denied == {
         ("ec2:TerminateInstances", *sorted(site.blue.instance_ids)),
         ("ec2:ModifySubnetAttribute", site.subnet),
     }
-    assert {change["approximated"] for change in told["changes"]} == {"snapshot"}
-    assert told["people"] == {"arn:aws:iam::123456789012:user/kim": {"newly denied": 2}}
-    assert list(told["programs"]) == ["aws-cli/2.31.0"]
-    assert command(*options, "--jobs", "1", code=1).stdout == json.dumps(told, indent=2) + "\n"
+    assert {change["approximated"] for change in result["changes"]} == {"snapshot"}
+    assert result["people"] == {"arn:aws:iam::123456789012:user/kim": {"newly denied": 2}}
+    assert list(result["programs"]) == ["aws-cli/2.31.0"]
+    assert command(*options, "--jobs", "1", code=1).stdout == json.dumps(result, indent=2) + "\n"
     page = tmp_path / "page.html"
     pretty = command("replay", "--cloudtrail", bucket, "--snapshot", snapshot, "--html", page, code=1).stdout
     assert "approximated: the facts of 3" in pretty
     assert "Approximated:" in page.read_text()
 
 
-def test_the_log_knows_the_facts_too(site, install, trail, command):
-    """What a guard saw of machines serves for calls that went round it; of others the log knows nothing."""
+def test_facts_from_the_log(site, install, trail, command):
+    """Facts that a guard recorded about a machine are used for calls that bypassed it; other machines are unknown."""
     install()
     with pytest.raises(guardrails.CallDenied):
         site.ec2.stop_instances(InstanceIds=[site.blue.instance_ids[0]])
@@ -117,15 +117,15 @@ def test_the_log_knows_the_facts_too(site, install, trail, command):
         record("TerminateInstances", machines(site.blue.instance_ids[1])),
     )
     done = command("replay", "--cloudtrail", bucket, "--format", "json", code=1)
-    told = json.loads(done.stdout)
-    (change,) = told["changes"]
+    result = json.loads(done.stdout)
+    (change,) = result["changes"]
     assert (change["targets"], change["approximated"]) == ([site.blue.instance_ids[0]], "log")
-    assert told["left_out"] == {"of things nothing is known of": 1}
-    assert site.blue.instance_ids[1] in told["faults"][0]
+    assert result["left_out"] == {"without known facts": 1}
+    assert site.blue.instance_ids[1] in result["faults"][0]
 
 
 def test_what_is_left_out_is_counted(site, aws, install, log, trail, command, tmp_path):
-    """Calls that the log has, that AWS made or refused, and files that are none are counted by reason, not judged."""
+    """Calls that the log has or that AWS made or refused, and invalid files, are counted by reason, not decided."""
     install()
     site.ec2.stop_instances(InstanceIds=[site.green.instance_ids[0]])
     guardrails.uninstall()
@@ -146,23 +146,23 @@ def test_what_is_left_out_is_counted(site, aws, install, log, trail, command, tm
     (bucket / "half.json").write_text('{"Records": [{')
     (bucket / "none.json").write_text("{}")
     done = command("replay", log, "--cloudtrail", bucket, "--snapshot", snapshot, "--format", "json")
-    told = json.loads(done.stdout)
-    assert told["decisions"] == 1
-    assert told["left_out"] == {
+    result = json.loads(done.stdout)
+    assert result["decisions"] == 1
+    assert result["left_out"] == {
         "decided without some parameters": 1,
-        "in the decision log, which has its facts: replay that": 1,
+        "already in the decision log; replay that instead": 1,
         "made by AWS itself": 1,
-        "of things nothing is known of": 3,
+        "without known facts": 3,
         "refused by AWS": 1,
         "unreadable": 2,
     }
     for sentence in (
-        "hurryUp not understood",
-        "account 123456789012, the call of 999999999999",
+        "unknown hurryUp",
+        "account 123456789012, the call in 999999999999",
         "eu-north-1",
-        "no time",
+        "is not a time",
     ):
-        assert sentence in " ".join(told["faults"])
+        assert sentence in " ".join(result["faults"])
 
 
 @pytest.mark.parametrize(
@@ -174,8 +174,8 @@ def test_what_is_left_out_is_counted(site, aws, install, log, trail, command, tm
         ("[]", "not a snapshot"),
     ],
 )
-def test_a_file_that_is_no_snapshot(text, sentence, tmp_path, command, trail):
-    """Another file in the snapshot's place ends in one sentence that says how to make one."""
+def test_not_a_snapshot(text, sentence, tmp_path, command, trail):
+    """A file that is not a snapshot is one sentence, which says how to take one."""
     (tmp_path / "s.json").write_text(text)
     done = command("replay", "--cloudtrail", trail(), "--snapshot", tmp_path / "s.json", code=2)
     assert sentence in done.stderr
@@ -246,7 +246,7 @@ FORMS = [
 
 @pytest.mark.parametrize(("service", "operation", "recorded", "expected"), FORMS, ids=[form[1] for form in FORMS])
 def test_forms(service, operation, recorded, expected):
-    """CloudTrail's spelling of a call becomes the one that botocore takes, with nothing left over."""
+    """CloudTrail's form of a call becomes the one that botocore takes, with nothing left over."""
     shape = MODELS.get_service_model(service).operation_model(operation).input_shape
     assert translate(recorded, shape) == (expected, ())
 
@@ -266,5 +266,5 @@ JSON = st.recursive(
     st.sampled_from(["TerminateInstances", "RunInstances", "ModifyInstanceAttribute"]),
 )
 def test_any_form_is_read(recorded, operation):
-    """Whatever stands in a trail, reading it ends without an error."""
+    """Any content of a CloudTrail file is read without an error."""
     translate(recorded, EC2.operation_model(operation).input_shape)

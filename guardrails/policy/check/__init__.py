@@ -1,1 +1,1 @@
-"""``guardrails policy check``: what is wrong with a policy, by file and line."""
+"""``guardrails policy check``: finds mistakes in policies, by file and line."""

@@ -16,8 +16,8 @@ def entries(module: Module) -> list[Rule]:
     return [rule for rule in module.rules if len(rule.path) == len(module.package) + 1 and rule.path[-1] in LEVELS]
 
 
-def told_of(module: Module, rule: Rule) -> Mapping[str, Any]:
-    """The METADATA above a rule; {} for what is no YAML, which `policy check` names."""
+def metadata_of(module: Module, rule: Rule) -> Mapping[str, Any]:
+    """The METADATA above a rule; {} if it is not YAML, which `policy check` reports."""
     try:
         return metadata.above(module.lines, rule.line)
     except ValueError:

@@ -9,35 +9,36 @@ from typing import Any
 from guardrails.evaluate.rego.syntax import Path
 
 
-def mistake(path: Path, schema: Mapping[str, Any]) -> str | None:
-    """What is wrong with a path that starts with ``input``; None where the schema has it, or does not say.
+def unknown_part(path: Path, schema: Mapping[str, Any]) -> str | None:
+    """A sentence about a path that starts with ``input`` and that the schema rules out; None otherwise.
 
-    A step that only evaluation knows stands for any key. The schema uses properties,
+    A step that is known only at evaluation stands for any key. Of JSON Schema this reads properties,
     additionalProperties, items and anyOf.
     """
-    places = [schema]
+    candidates = [schema]
     for number, step in enumerate(path[1:], 1):
-        below = [found for place in places for found in _below(place, step)]
+        below = [inner for candidate in candidates for inner in _below(candidate, step)]
         if not below:
-            known = sorted({name for place in places for one in _ways(place) for name in one.get("properties", {})})
-            near = difflib.get_close_matches(str(step), known, 1)
-            hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known) or 'none'}"
+            ways = [way for candidate in candidates for way in _alternatives(candidate)]
+            known = sorted({name for way in ways for name in way.get("properties", {})})
+            close = difflib.get_close_matches(str(step), known, 1)
+            hint = f"did you mean {close[0]}?" if close else f"known parts: {', '.join(known) or 'none'}"
             return f"{'.'.join(str(part or '_') for part in path[: number + 1])}: input has no such part; {hint}"
-        places = below
+        candidates = below
     return None
 
 
-def _ways(schema: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+def _alternatives(schema: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     for way in schema.get("anyOf", (schema,)):
         if way.get("type") != "null":
             yield way
 
 
 def _below(schema: Mapping[str, Any], step: str | None) -> Iterator[Mapping[str, Any]]:
-    for way in _ways(schema):
+    for way in _alternatives(schema):
         properties, more = way.get("properties", {}), way.get("additionalProperties")
         if not way.keys() & {"properties", "additionalProperties", "items", "type"}:
-            # Nothing is said about it, so it may have anything.
+            # The schema says nothing about it, so it may hold anything.
             yield way
         elif way.get("type") == "array":
             if step is None or step.isdigit():

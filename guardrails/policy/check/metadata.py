@@ -11,9 +11,9 @@ _BEGIN = "# METADATA"
 
 
 def above(lines: Sequence[str], line: int) -> Mapping[str, Any]:
-    """The METADATA that ends just above line `line` (counted from 1), with what stands under `custom` beside the rest.
+    """The METADATA that ends just above line `line` (counted from 1); the keys under `custom` are merged in.
 
-    {} where there is none. Raises ValueError with a sentence for what is not YAML.
+    {} if there is none. Raises ValueError with one sentence if it is not YAML.
     """
     first = line - 1
     while first > 0 and lines[first - 1].startswith("#"):
@@ -23,13 +23,13 @@ def above(lines: Sequence[str], line: int) -> Mapping[str, Any]:
         return {}
     text = "\n".join(comment[2:] if comment.startswith("# ") else comment[1:] for comment in block[_after(block) :])
     try:
-        found = yaml.safe_load(text)
+        metadata = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise ValueError(" ".join(str(error).split())) from error
-    if not isinstance(found, dict):
+    if not isinstance(metadata, dict):
         return {}
-    custom = found.pop("custom", None)
-    return {**found, **(custom if isinstance(custom, dict) else {})}
+    custom = metadata.pop("custom", None)
+    return {**metadata, **(custom if isinstance(custom, dict) else {})}
 
 
 def _after(block: Sequence[str]) -> int:

@@ -13,7 +13,7 @@ from guardrails.evaluate.embedded import parsed
 from guardrails.evaluate.rego import lint
 from guardrails.evaluate.rego.syntax import Module, Rule
 from guardrails.evaluate.rego.syntax import Path as RulePath
-from guardrails.policy.check.entries import LEVELS, entries, told_of
+from guardrails.policy.check.entries import LEVELS, entries, metadata_of
 
 _PARAMS = ("data", "guardrails", "params")
 # Those that every rule asks by way of guardrails.lib and guardrails.main say nothing about a rule.
@@ -65,7 +65,7 @@ def chapters(bundle: Bundle) -> list[Chapter]:
     found: dict[str, list[tuple[Module, Rule, Mapping[str, Any]]]] = {}
     for module in modules:
         for rule in entries(module):
-            told = told_of(module, rule)
+            told = metadata_of(module, rule)
             if told.get("rule"):
                 found.setdefault(str(told["rule"]), []).append((module, rule, told))
     enforcement = asked.value(("enforcement",)) or {}

@@ -1,1 +1,1 @@
-"""``guardrails policy mutate``: slips in policies that no test notices."""
+"""``guardrails policy mutate``: small mistakes in policies that no test notices."""

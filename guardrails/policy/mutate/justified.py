@@ -1,4 +1,4 @@
-"""The file of mutants that no test can notice: mutants.toml beside the policies, each with a reason."""
+"""The mutants that no test can notice: mutants.toml beside the policies, each with a reason."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _KEYS = ("file", "line", "change", "reason")
 
 @frozen
 class Justified:
-    """`file` below the folder of policies, `line` the text of the source line, `change` as the mutant's."""
+    """`file` is relative to the policy folder, `line` the text of the source line, `change` that of the mutant."""
 
     file: str
     line: str
@@ -24,12 +24,12 @@ class Justified:
 
     @property
     def key(self) -> tuple[str, str, str]:
-        """What a mutant is matched by; a line's number would change with every edit above it."""
+        """What a mutant is matched by: not the line's number, which changes with every edit above it."""
         return self.file, self.line, self.change
 
 
 def read(folder: Path) -> list[Justified]:
-    """The justifications beside these policies; none without the file. Raises ConfigError."""
+    """The entries of the file in `folder`; none if there is no file. Raises ConfigError if it is invalid."""
     path = folder / NAME
     if not path.is_file():
         return []
@@ -39,7 +39,7 @@ def read(folder: Path) -> list[Justified]:
         raise ConfigError(f"{path}: cannot be read ({error})") from error
     entries = document.pop("justified", [])
     if document or not isinstance(entries, list):
-        raise ConfigError(f"{path}: holds [[justified]] tables and nothing else")
+        raise ConfigError(f"{path}: may contain only [[justified]] tables")
     return [_entry(path, number, entry) for number, entry in enumerate(entries, 1)]
 
 
@@ -49,5 +49,5 @@ def _entry(path: Path, number: int, entry: object) -> Justified:
         or set(entry) != set(_KEYS)
         or not all(isinstance(value, str) and value.strip() for value in entry.values())
     ):
-        raise ConfigError(f"{path}: [[justified]] number {number} needs the texts {', '.join(_KEYS)} and no other key")
+        raise ConfigError(f"{path}: [[justified]] number {number} needs exactly the strings {', '.join(_KEYS)}")
     return Justified(entry["file"], entry["line"].strip(), entry["change"], entry["reason"])

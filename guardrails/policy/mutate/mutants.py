@@ -1,4 +1,4 @@
-"""Mutants of a policy: its text with one slip in it that a test should notice."""
+"""Mutants of a policy: its source with one small mistake that a test should notice."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _WORDING = ("sprintf", "concat")
 
 @frozen
 class Mutant:
-    """`text` in place of the bytes from `start` to `end` of the file; `change` says it in words."""
+    """`text` replaces the bytes from `start` to `end` of the file; `change` describes it."""
 
     file: str
     area: str
@@ -29,17 +29,17 @@ class Mutant:
     change: str
 
     def apply(self, source: str) -> str:
-        """The file's text with the slip."""
+        """The file's source with the mistake."""
         encoded = source.encode()
         return (encoded[: self.start] + self.text.encode() + encoded[self.end :]).decode()
 
 
 def of(entry: Mapping[str, Any]) -> list[Mutant]:
-    """All mutants of one module, from its entry in the engine's AST, in order of their place."""
+    """All mutants of one module, given its entry in the engine's AST, in source order."""
     module = Module(entry)
     rules = [node["Spec"] for node in entry["ast"]["rules"] if "Spec" in node]
-    found = dict.fromkeys(mutant for rule in rules for mutant in _Maker(module).walk(rule, in_body=False))
-    return sorted(found, key=lambda mutant: (mutant.line, mutant.start, mutant.change))
+    mutants = dict.fromkeys(mutant for rule in rules for mutant in _Maker(module).walk(rule, in_body=False))
+    return sorted(mutants, key=lambda mutant: (mutant.line, mutant.start, mutant.change))
 
 
 class _Maker:
@@ -66,7 +66,7 @@ class _Maker:
             yield self._mutant(value["span"], *self._extent(value), "true", f"dropped: {self._text(value)}")
         elif kind == "BoolExpr":
             yield from self._operator(value)
-        elif kind in ("Set", "Array") and "items" in value:  # a head is called Set, too
+        elif kind in ("Set", "Array") and "items" in value:  # a rule's head is called Set, too
             yield from self._items(kind, value)
         elif kind in ("String", "Number", "Bool") and in_body:
             yield from self._constant(kind, value)
@@ -106,7 +106,7 @@ class _Maker:
             yield self._mutant(span, span["start"], span["end"], new, f"{old} becomes {new}")
 
     def _mutant(self, span: Mapping[str, Any], start: int, end: int, text: str, change: str) -> Mutant:
-        # As its author wrote it, who imports what is written out here.
+        # As the author wrote it: the engine replaces imported names with full paths.
         words = " ".join(change.replace("data.guardrails.", "").split())
         return Mutant(self._module.file, self._area, span["line"], start, end, text, words)
 
@@ -115,15 +115,15 @@ class _Maker:
         return self._module.source[start:end].decode()
 
     def _extent(self, node: Mapping[str, Any]) -> tuple[int, int]:
-        """Where an expression lies; the engine's spans leave out quotes at either end."""
+        """Start and end of an expression, in bytes; the engine's spans leave out quotes at either end."""
         span = node["span"] if "span" in node else next(iter(node.values()))["span"]
         strings = list(_strings(node))
-        start = span["start"] - any(found["start"] == span["start"] for found in strings)
-        return start, span["end"] + any(found["end"] == span["end"] for found in strings)
+        start = span["start"] - any(string["start"] == span["start"] for string in strings)
+        return start, span["end"] + any(string["end"] == span["end"] for string in strings)
 
 
 def _is_wording(kind: str, value: Any) -> bool:
-    """The words of a message are not what a test should spell out."""
+    """Tests need not check the wording of messages."""
     return kind == "Call" and "Var" in value["fcn"] and value["fcn"]["Var"]["value"] in _WORDING
 
 

@@ -1,4 +1,4 @@
-"""What decision logs know of the world: facts that were found for one call, for another call about the same things."""
+"""Facts from decision logs: what was found for one call is used for another call about the same resources."""
 
 from __future__ import annotations
 
@@ -11,18 +11,19 @@ from typing import Any
 from attrs import Factory, define
 
 from guardrails.evaluate import rego_input
-from guardrails.policy.replay.recorded import pieces
+from guardrails.policy.replay.log_chunks import chunks
 from guardrails.record.entries import Entry, parse
 from guardrails.values import Call, Caller, Facts, Live, rfc3339
 
-# Of a cluster: what the call that was judged then had to do with it.
+# Keys of a cluster that depend on the recorded call.
 _OF_THE_CALL = ("targeted", "remaining")
-_HERE = tuple[str, str]
+# Account and region.
+_Location = tuple[str, str]
 
 
 @define
 class _History:
-    """What something was, each time that it changed: times (RFC 3339, which sort as texts) and JSON texts."""
+    """The states of one thing over time: RFC 3339 times, which sort as strings, and the JSON of each state."""
 
     times: list[str] = Factory(list)
     texts: list[str] = Factory(list)
@@ -36,24 +37,24 @@ class _History:
         self.texts.insert(at, text)
 
     def at(self, time: str) -> Any:
-        """What it was at that time; before anything was known of it, what was known first."""
+        """The state at `time`; before the first known state, that one."""
         return json.loads(self.texts[max(0, bisect.bisect_right(self.times, time) - 1)])
 
 
 @define
 class KnownFacts:
-    """`decisions` are the ids in the logs. Memory grows with what changed, not with the length of the logs."""
+    """`decisions` are the ids in the logs. Memory grows with the number of changes, not with the length of the logs."""
 
     decisions: set[str] = Factory(set)
-    _targets: dict[tuple[_HERE, str], _History] = Factory(dict)
-    _worlds: dict[_HERE, _History] = Factory(dict)
+    _targets: dict[tuple[_Location, str], _History] = Factory(dict)
+    _worlds: dict[_Location, _History] = Factory(dict)
 
     @classmethod
     def read(cls, logs: Iterable[Path]) -> KnownFacts:
-        """Everything the logs tell; lines that are no decisions tell nothing. Raises ConfigError for a missing file."""
+        """Read decision logs; lines that are not decisions are skipped. Raises ConfigError if a file cannot be read."""
         known = cls()
-        for piece in pieces(logs):
-            for line in piece.lines:
+        for chunk in chunks(logs):
+            for line in chunk.lines:
                 entry = parse(line)
                 if entry is not None:
                     known._add(entry)
@@ -61,47 +62,47 @@ class KnownFacts:
 
     def _add(self, entry: Entry) -> None:
         self.decisions.add(entry.decision_id)
-        asked, time = entry.input, entry.timestamp
-        if not isinstance(asked.get("targets"), dict) or "clusters" not in asked:
+        document, time = entry.input, entry.timestamp
+        if not isinstance(document.get("targets"), dict) or "clusters" not in document:
             return
-        call = asked["call"]
-        here = (str(call.get("account") or ""), str(call.get("region") or ""))
-        for name, target in asked["targets"].items():
+        call = document["call"]
+        location = (str(call.get("account") or ""), str(call.get("region") or ""))
+        for name, target in document["targets"].items():
             if isinstance(target, dict) and target.get("resolved"):
-                self._targets.setdefault((here, name), _History()).add(time, target)
+                self._targets.setdefault((location, name), _History()).add(time, target)
         clusters = {
             name: {key: value for key, value in cluster.items() if key not in _OF_THE_CALL}
-            for name, cluster in asked["clusters"].items()
+            for name, cluster in document["clusters"].items()
         }
         live = {
-            **asked["live"],
-            "sources": [{**one, "observed_at": "", "age_s": 0} for one in asked["live"]["sources"]],
+            **document["live"],
+            "sources": [{**source, "observed_at": "", "age_s": 0} for source in document["live"]["sources"]],
         }
-        self._worlds.setdefault(here, _History()).add(time, {"clusters": clusters, "live": live})
+        self._worlds.setdefault(location, _History()).add(time, {"clusters": clusters, "live": live})
 
     def document(self, call: Call, caller: Caller, when: float) -> dict[str, Any] | str:
-        """The input for this call, made of what the logs know; a sentence where they know too little."""
-        time, here = rfc3339(when), (call.account or "", call.region)
-        if here not in self._worlds:
-            return f"the logs hold no decision of account {call.account or '?'} in {call.region}"
-        unknown = [ref.id for ref in call.targets if (here, ref.id) not in self._targets]
+        """The input document for this call, from facts in the logs; a sentence if they do not have enough."""
+        time, location = rfc3339(when), (call.account or "", call.region)
+        if location not in self._worlds:
+            return f"the logs have no decision in account {call.account or '?'} and {call.region}"
+        unknown = [ref.id for ref in call.targets if (location, ref.id) not in self._targets]
         if unknown:
-            return f"the logs know nothing of {', '.join(unknown[:3])}{' …' if len(unknown) > 3 else ''}"
+            return f"the logs have no facts about {', '.join(unknown[:3])}{' …' if len(unknown) > 3 else ''}"
         nothing = Facts((), (), Live(known=False, disputed=False, clusters=()), when)
-        made = rego_input.build(call, nothing, caller, when)
-        world = self._worlds[here].at(time)
+        document = rego_input.build(call, nothing, caller, when)
+        world = self._worlds[location].at(time)
         for ref in call.targets:
-            made["targets"][ref.id] = {**self._targets[here, ref.id].at(time), "role": ref.role}
+            document["targets"][ref.id] = {**self._targets[location, ref.id].at(time), "role": ref.role}
         for source in world["live"]["sources"]:
             source["observed_at"] = time
-        made["live"] = world["live"]
-        made["clusters"] = world["clusters"]
+        document["live"] = world["live"]
+        document["clusters"] = world["clusters"]
         for name, cluster in world["clusters"].items():
             named = [
-                one
-                for one in made["targets"].values()
-                if one["type"] == "instance" and one["role"] == "target" and name in one["clusters"]
+                target
+                for target in document["targets"].values()
+                if target["type"] == "instance" and target["role"] == "target" and name in target["clusters"]
             ]
             cluster["targeted"] = len(named)
-            cluster["remaining"] = max(0, cluster["running"] - sum(one["state"] == "running" for one in named))
-        return made
+            cluster["remaining"] = max(0, cluster["running"] - sum(target["state"] == "running" for target in named))
+        return document

@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from html import escape
 
-from guardrails.policy.replay.tally import KINDS, Change, Tally
+from guardrails.policy.replay.tally import KINDS, ChangedDecision, ReplayTally
 from guardrails.show import html_page
 from guardrails.show.timeline import timeline
 
-_COLOURS = {"newly denied": "#c0392b", "newly allowed": "#1e8449", "otherwise": "#7d6608"}
+_COLOURS = {"newly denied": "#c0392b", "newly allowed": "#1e8449", "other change": "#7d6608"}
 _STYLE = """
 :root { color-scheme: light dark; }
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto; padding: 0 1rem; }
@@ -22,7 +22,7 @@ svg { width: 100%; }
 """
 
 
-def page(tally: Tally, candidate: str, *, interrupted: bool) -> str:
+def page(tally: ReplayTally, candidate: str, *, interrupted: bool) -> str:
     """The page's text: what changes in one sentence, a timeline, tables by rule, program and person, the changes."""
     recorded = ", ".join(f"<code>{escape(revision)}</code>" for revision in sorted(tally.revisions)) or "none"
     cut = " Interrupted: not all of the log was read." if interrupted else ""
@@ -41,7 +41,7 @@ def page(tally: Tally, candidate: str, *, interrupted: bool) -> str:
     return html_page.whole("Replay of recorded decisions", _STYLE, parts)
 
 
-def _sentence(tally: Tally) -> str:
+def _sentence(tally: ReplayTally) -> str:
     kinds = ", ".join(f'<span style="color:{_COLOURS[kind]}">{tally.kinds[kind]:,} {kind}</span>' for kind in KINDS)
     left = [
         f"{count:,} {what}"
@@ -54,10 +54,10 @@ def _sentence(tally: Tally) -> str:
         if count
     ]
     rest = f"; {escape(', '.join(left))} left out" if left else ""
-    return f"{tally.changed:,} of {tally.decisions:,} decisions come out otherwise: {kinds}{rest}."
+    return f"{tally.changed:,} of {tally.decisions:,} decisions changed: {kinds}{rest}."
 
 
-def _approximated(tally: Tally) -> Iterable[str]:
+def _approximated(tally: ReplayTally) -> Iterable[str]:
     if tally.approximated:
         yield (
             f"<p><strong>Approximated:</strong> the facts of {tally.approximated:,} calls were not recorded with them; "
@@ -75,7 +75,7 @@ def _counts(title: str, counts: Mapping[str, Counter[str]]) -> Iterable[str]:
     yield "</table>"
 
 
-def _changes(changes: list[Change], total: int) -> Iterable[str]:
+def _changes(changes: list[ChangedDecision], total: int) -> Iterable[str]:
     if not changes:
         return
     more = f" <span class=dim>(the first {len(changes):,} of {total:,})</span>" if total > len(changes) else ""
@@ -95,7 +95,7 @@ def _changes(changes: list[Change], total: int) -> Iterable[str]:
     yield "</table>"
 
 
-def _about(change: Change) -> str:
+def _about(change: ChangedDecision) -> str:
     return f"<br><span class=dim>facts of the {escape(change.approximated)}</span>" if change.approximated else ""
 
 

@@ -1,7 +1,7 @@
-"""A snapshot: what AWS answered to the look-ups that recorded calls need, to decide on them later without AWS.
+"""A snapshot: AWS's answers to the look-ups that recorded calls need, to decide on them later without AWS.
 
 It is JSON: ``{"schema": 1, "taken_at": RFC 3339, "regions": {region: {"account": id, "answers": {look-up: [item]}}}}``.
-The world of the snapshot is not that of the recorded calls; whoever uses one marks what comes out as approximated.
+Resources may have changed since the calls were recorded, so decisions based on a snapshot are marked as approximated.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _TIME = "$time"
 
 @define
 class Region:
-    """The answers of one region by `Lookup.key()`; `account` is the one they are of, None where it has no machine."""
+    """The answers of one region by `Lookup.key()`; `account` is None if no machine in the region tells it."""
 
     account: str | None = None
     answers: dict[str, list[Mapping[str, Any]]] = Factory(dict)
@@ -42,40 +42,41 @@ class Snapshot:
 
     @classmethod
     def read(cls, path: Path) -> Snapshot:
-        """Raises ConfigError for a file that is none."""
+        """Raises ConfigError if the file is not a snapshot."""
         try:
-            found = json.loads(path.read_text("utf-8"), object_hook=_time)
-            if found["schema"] != _SCHEMA:
-                raise ValueError(f"schema {found['schema']}, not {_SCHEMA}")
-            regions = {name: Region(one["account"], dict(one["answers"])) for name, one in found["regions"].items()}
-            return cls(datetime.fromisoformat(found["taken_at"]).timestamp(), regions)
+            document = json.loads(path.read_text("utf-8"), object_hook=_time)
+            if document["schema"] != _SCHEMA:
+                raise ValueError(f"schema {document['schema']}, not {_SCHEMA}")
+            regions = {name: Region(of["account"], dict(of["answers"])) for name, of in document["regions"].items()}
+            return cls(datetime.fromisoformat(document["taken_at"]).timestamp(), regions)
         except OSError as error:
-            raise ConfigError(f"{path}: {error.strerror}; name a file of `guardrails policy snapshot`") from error
+            raise ConfigError(f"{path}: {error.strerror}; name a file from `guardrails policy snapshot`") from error
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            raise ConfigError(f"{path}: not a snapshot ({error}); make one with guardrails policy snapshot") from error
+            raise ConfigError(f"{path}: not a snapshot ({error}); take one with guardrails policy snapshot") from error
 
     def write(self, path: Path) -> None:
-        """Write it, for the owner's eyes only: it names everything there is. Raises OSError."""
+        """Write a file that only its owner may read, because it lists resources of the account. Raises OSError."""
         document = {
             "schema": _SCHEMA,
             "taken_at": rfc3339(self.taken_at),
             "regions": {
-                name: {"account": one.account, "answers": one.answers} for name, one in sorted(self.regions.items())
+                name: {"account": region.account, "answers": region.answers}
+                for name, region in sorted(self.regions.items())
             },
         }
         text = json.dumps(document, default=_plain, sort_keys=True)
-        half = path.with_name(f"{path.name}.{os.getpid()}.part")
+        part = path.with_name(f"{path.name}.{os.getpid()}.part")
         try:
-            with os.fdopen(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+            with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
                 file.write(text)
-            half.replace(path)
+            part.replace(path)
         finally:
-            half.unlink(missing_ok=True)
+            part.unlink(missing_ok=True)
 
     def take(
         self, calls: Iterable[Call], origin: Origin, settings: Settings, lookups: Answering
     ) -> list[LookupFailure]:
-        """Make the look-ups that judging these calls of one region needs, each once; those that failed are returned."""
+        """Make the look-ups that these calls of one region need, each once; returns those that failed."""
         region = self.regions.setdefault(origin.region, Region())
         recorder = _Recorder(lookups, region)
         finder = FactFinder(settings, recorder, None, None)
@@ -100,20 +101,20 @@ class _Recorder:
 
 
 @define
-class Frozen:
-    """Look-ups that a snapshot answers, as if asked at `now` (seconds since the epoch)."""
+class SnapshotLookups:
+    """Answers look-ups from a snapshot, as if they were made at `now` (seconds since the epoch)."""
 
     region: Region
     now: float = 0.0
 
     def fetch(self, wanted: Iterable[Lookup], _: Origin) -> Fetched:
-        """What the snapshot does not hold has failed."""
+        """A look-up that the snapshot does not have counts as failed."""
         answers: dict[str, Answer] = {}
         failures = []
         for lookup in wanted:
             items = self.region.answers.get(lookup.key())
             if items is None:
-                why = "the snapshot does not hold it; take one for these calls"
+                why = "it is not in the snapshot; take a new one for these calls"
                 name = lookup.permission
                 failures.append(LookupFailure(name, "NotInSnapshot", why, name, lookup.optional))
             else:
@@ -125,10 +126,10 @@ def _plain(value: Any) -> Any:
     if isinstance(value, datetime):
         return {_TIME: value.isoformat()}
     if isinstance(value, bytes):
-        # A blob decides nothing, and may be a secret.
+        # Policies do not use binary data, and it may be secret.
         return None
     raise TypeError(f"{type(value).__name__} in a look-up's answer")
 
 
-def _time(found: dict[str, Any]) -> Any:
-    return datetime.fromisoformat(found[_TIME]) if found.keys() == {_TIME} else found
+def _time(value: dict[str, Any]) -> Any:
+    return datetime.fromisoformat(value[_TIME]) if value.keys() == {_TIME} else value

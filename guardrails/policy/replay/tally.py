@@ -1,4 +1,4 @@
-"""What a replay has found so far: counts, and the first of the changes. Its size does not grow with the log."""
+"""The result of a replay: counts, and the first changed decisions. Its size does not grow with the log."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ from typing import Any, Literal
 
 from attrs import Factory, asdict, define, frozen
 
-Kind = Literal["newly denied", "newly allowed", "otherwise"]
-KINDS: tuple[Kind, ...] = ("newly denied", "newly allowed", "otherwise")
-# Changes and unreadable lines that are kept whole; of the others the counts say enough.
+# "other change": the call is blocked or allowed as before, but by other rules.
+Kind = Literal["newly denied", "newly allowed", "other change"]
+KINDS: tuple[Kind, ...] = ("newly denied", "newly allowed", "other change")
+# How many changes and faults are kept in full; the rest is only counted.
 KEPT = 1000
 
 
 @frozen
-class Change:
-    """One decision that the candidate policies give otherwise; `gained` and `lost` are ids of rules.
+class ChangedDecision:
+    """A decision that is different with the candidate policies; `gained` and `lost` are rule ids.
 
-    `approximated` says where facts that were not recorded with the call come from: ``snapshot``, ``log`` or "".
+    `approximated` is the source of facts that were not recorded with the call: ``snapshot``, ``log`` or "".
     """
 
     kind: Kind
@@ -37,13 +38,13 @@ class Change:
 
 
 @define
-class Tally:
-    """`undecided` were recorded without a verdict of the policies (a dry run, a look-up that failed).
+class ReplayTally:
+    """Counts of a replay.
 
-    `approximated` were decided on facts that were not recorded with the call; `left_out` counts calls of CloudTrail
-    that could not be decided on, by reason. `rules`, `programs` and `people` count changes by kind:
-    ``{"capacity/addresses": {"newly denied": 3}}``; `hours` counts decisions and changes by hour (``2026-11-24T09``),
-    for the timeline.
+    `undecided` were recorded without a decision of the policies (a dry run, a failed look-up). `approximated` were
+    decided with facts that were not recorded with the call. `left_out` counts CloudTrail calls that could not be
+    decided, by reason. `rules`, `programs` and `people` count changes by kind:
+    ``{"capacity/addresses": {"newly denied": 3}}``. `hours` counts decisions and changes by hour (``2026-11-24T09``).
     """
 
     decisions: int = 0
@@ -57,13 +58,13 @@ class Tally:
     people: dict[str, Counter[str]] = Factory(dict)
     hours: dict[str, Counter[str]] = Factory(dict)
     revisions: Counter[str] = Factory(Counter)
-    changes: list[Change] = Factory(list)
+    changes: list[ChangedDecision] = Factory(list)
     faults: list[str] = Factory(list)
     unreadable: int = 0
 
     @property
     def changed(self) -> int:
-        """How many decisions come out otherwise."""
+        """How many decisions changed."""
         return self.kinds.total()
 
     def seen(self, time: str, revision: str, approximated: str = "") -> None:
@@ -73,24 +74,24 @@ class Tally:
         self.revisions[revision] += 1
         self.hours.setdefault(time[:13], Counter())["decisions"] += 1
 
-    def change(self, found: Change) -> None:
+    def change(self, changed: ChangedDecision) -> None:
         """Count one change."""
-        self.kinds[found.kind] += 1
-        self.hours.setdefault(found.time[:13], Counter())[found.kind] += 1
-        for rule in {*found.gained, *found.lost}:
-            self.rules.setdefault(rule, Counter())[found.kind] += 1
-        self.programs.setdefault(found.program, Counter())[found.kind] += 1
-        self.people.setdefault(found.person, Counter())[found.kind] += 1
+        self.kinds[changed.kind] += 1
+        self.hours.setdefault(changed.time[:13], Counter())[changed.kind] += 1
+        for rule in {*changed.gained, *changed.lost}:
+            self.rules.setdefault(rule, Counter())[changed.kind] += 1
+        self.programs.setdefault(changed.program, Counter())[changed.kind] += 1
+        self.people.setdefault(changed.person, Counter())[changed.kind] += 1
         if len(self.changes) < KEPT:
-            self.changes.append(found)
+            self.changes.append(changed)
 
     def fault(self, sentence: str) -> None:
-        """A line that could not be read, or not be decided on."""
+        """Keep a sentence about a line that could not be read or decided."""
         if len(self.faults) < KEPT:
             self.faults.append(sentence)
 
-    def add(self, other: Tally) -> None:
-        """Put the tally of the following lines to this one."""
+    def add(self, other: ReplayTally) -> None:
+        """Add the tally of the lines that follow."""
         self.decisions += other.decisions
         self.undecided += other.undecided
         self.failed += other.failed
@@ -111,7 +112,7 @@ class Tally:
         self.faults += other.faults[: KEPT - len(self.faults)]
 
     def document(self, revision: str) -> Mapping[str, Any]:
-        """For programs; keys in a fixed order, so that two replays of the same are the same text."""
+        """As JSON, with keys in a fixed order: the same replay gives the same bytes."""
         return {
             "candidate": revision,
             "recorded": dict(sorted(self.revisions.items())),

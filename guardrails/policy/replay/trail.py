@@ -1,7 +1,7 @@
-"""CloudTrail's calls as lines of a decision log, so that they are decided on like those of one.
+"""CloudTrail's calls as lines of a decision log, so that a replay decides on them the same way.
 
-What they were about is not in CloudTrail: it comes from a snapshot, or from decision logs, and says so under
-``custom.approximated``. A call that was sent counts as allowed before.
+CloudTrail has no facts about their targets: they come from a snapshot or from decision logs, and the entry says so in
+``custom.approximated``. A call that was sent counts as allowed.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from guardrails.classify.classify import Evidence, classify
 from guardrails.config.settings import Settings
 from guardrails.evaluate import rego_input
 from guardrails.intercept.redact import redact
+from guardrails.policy.replay.cloudtrail_params import translate
 from guardrails.policy.replay.known_facts import KnownFacts
-from guardrails.policy.replay.recorded import Piece
-from guardrails.policy.replay.snapshot import Frozen, Snapshot
-from guardrails.policy.replay.trail_params import translate
+from guardrails.policy.replay.log_chunks import LogChunk
+from guardrails.policy.replay.snapshot import Snapshot, SnapshotLookups
 from guardrails.resolve.finder import NOTHING_KNOWN, FactFinder
 from guardrails.show.sentences import failure_sentence
 from guardrails.values import Call, Caller, Facts, Origin
@@ -38,9 +38,9 @@ _KEPT = 100
 
 @define
 class Trail:
-    """Calls of CloudTrail's `files`, judged by `snapshot` where there is one, else by what `known` tells.
+    """Governed calls in CloudTrail files, with facts from `snapshot` if there is one, else from `known`.
 
-    After reading, `left_out` counts what was not decided on, by reason, and `faults` holds the first sentences.
+    After reading, `left_out` counts calls that could not be prepared, by reason; `faults` has the first sentences.
     """
 
     settings: Settings
@@ -53,18 +53,18 @@ class Trail:
     _models: Any = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        """Models are read when a service comes up."""
+        """Service models are read when their service comes up."""
         self._catalogue = Catalogue(long_tail=self.settings.long_tail)
         self._models = botocore.session.Session()
 
-    def pieces(self, files: Iterable[Path]) -> Iterator[Piece]:
-        """Every call that can be decided on, as lines. Raises ConfigError for a missing file."""
+    def chunks(self, files: Iterable[Path]) -> Iterator[LogChunk]:
+        """Every call that can be decided, as lines. Raises ConfigError for a missing file."""
         prepared = self._lines(files)
-        while some := tuple(itertools.islice(prepared, _LINES)):
-            yield Piece("", 0, tuple(line for _, line in some), tuple(place for place, _ in some))
+        while batch := tuple(itertools.islice(prepared, _LINES)):
+            yield LogChunk("", 0, tuple(line for _, line in batch), tuple(place for place, _ in batch))
 
     def calls(self, files: Iterable[Path]) -> Iterator[tuple[Event, Call]]:
-        """The governed calls that people sent and AWS carried out."""
+        """The governed calls that AWS carried out and that were not made by AWS itself."""
         for event in events(files, self._catalogue):
             if isinstance(event, str):
                 self._fault("unreadable", event)
@@ -75,14 +75,14 @@ class Trail:
                 self.left_out["made by AWS itself" if event.by_aws else "refused by AWS"] += 1
                 continue
             if event.decision_id in self.known.decisions:
-                self.left_out["in the decision log, which has its facts: replay that"] += 1
+                self.left_out["already in the decision log; replay that instead"] += 1
                 continue
             call = self._call(event)
             if call is not None:
                 yield event, call
 
     def region_of(self, call: Call) -> str:
-        """Where the machines of a call are: a service without regions does not say."""
+        """The region of a call's machines; for a service without regions, the home region."""
         if self._catalogue.tells_region(call.service):
             return call.region
         return self.settings.home_region or str(self._models.get_config_variable("region") or "")
@@ -90,7 +90,7 @@ class Trail:
     def _call(self, event: Event) -> Call | None:
         try:
             shape = self._shape(event)
-            params, strange = translate(event.params, shape)
+            params, unknown = translate(event.params, shape)
             params, masked = redact(params, shape)
             call = Call(
                 event.service,
@@ -102,14 +102,14 @@ class Trail:
                 account=event.account or None,
             )
             governed = classify(call, self._catalogue, self.evidence)
-        except Exception as error:  # whatever stands in a file of another program must not end the replay
-            self._fault("not understood", f"{event.place}: {event.operation} is not understood ({error})")
+        except Exception as error:  # the file may hold anything, and must not end the replay
+            self._fault("that cannot be read", f"{event.place}: {event.operation} cannot be read ({error})")
             return None
         if governed is None or governed.dry_run:
             return None
-        if strange:
-            names = ", ".join(strange[:5])
-            self._fault("decided without some parameters", f"{event.place}: {event.operation}: {names} not understood")
+        if unknown:
+            names = ", ".join(unknown[:5])
+            self._fault("decided without some parameters", f"{event.place}: {event.operation}: unknown {names}")
         return governed
 
     def _shape(self, event: Event) -> Any:
@@ -118,14 +118,14 @@ class Trail:
 
     def _lines(self, files: Iterable[Path]) -> Iterator[tuple[str, bytes]]:
         for event, call in self.calls(files):
-            asked = self._document(event, call)
-            if isinstance(asked, str):
-                self._fault("of things nothing is known of", f"{event.place}: {call.name}: {asked}")
+            document = self._document(event, call)
+            if isinstance(document, str):
+                self._fault("without known facts", f"{event.place}: {call.name}: {document}")
                 continue
             entry = {
                 "decision_id": event.event_id or event.place,
-                "timestamp": asked["time"],
-                "input": asked,
+                "timestamp": document["time"],
+                "input": document,
                 "result": {"action": "allow", "violations": []},
                 "custom": {"approximated": "log" if self.snapshot is None else "snapshot"},
             }
@@ -135,7 +135,7 @@ class Trail:
         try:
             when = datetime.fromisoformat(event.time).timestamp()
         except ValueError:
-            return f"{event.time!r} is no time"
+            return f"{event.time!r} is not a time"
         if call.unreviewed:
             return rego_input.build(call, Facts((), (), NOTHING_KNOWN, when), _caller(event), when)
         if self.snapshot is None:
@@ -143,10 +143,10 @@ class Trail:
         where = self.region_of(call)
         region = self.snapshot.regions.get(where)
         if region is None:
-            return f"the snapshot has nothing of {where or 'the home region'}; take it with this call among the files"
+            return f"the snapshot does not cover {where or 'the home region'}; take a new one from files with this call"
         if region.account and call.account and region.account != call.account:
-            return f"the snapshot is of account {region.account}, the call of {call.account}"
-        finder = FactFinder(self.settings, Frozen(region, when), None, None)
+            return f"the snapshot is of account {region.account}, the call in {call.account}"
+        finder = FactFinder(self.settings, SnapshotLookups(region, when), None, None)
         facts = finder.find(call, Origin(None, call.region, call.service, call.endpoint, home_region=where))
         if facts.failures:
             return "; ".join(map(failure_sentence, facts.failures))
@@ -159,6 +159,6 @@ class Trail:
 
 
 def _caller(event: Event) -> Caller:
-    """CloudTrail knows who and with which tool; not on which host, nor in which script."""
+    """CloudTrail knows the principal and the tool, but not the host or the script."""
     agent = re.sub(r"^\[|\]$", "", event.user_agent).partition(" ")[0] or "?"
     return Caller(event.principal or None, "", event.address, agent, interactive=False, notebook=False, pid=0)

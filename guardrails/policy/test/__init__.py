@@ -1,1 +1,1 @@
-"""``guardrails policy test``: the tests of policies on the embedded engine and on OPA, with coverage."""
+"""``guardrails policy test``: runs the tests of policies on the embedded engine and on OPA, with coverage."""

@@ -10,8 +10,8 @@ from attrs import define, field, frozen
 
 
 @frozen
-class Covered:
-    """The lines of one file that are code, and those of them that no test evaluates."""
+class FileCoverage:
+    """How many `lines` of a file are code, and the numbers of those that no test evaluates."""
 
     file: str
     lines: int
@@ -25,31 +25,31 @@ class Covered:
 
 @define
 class Coverage:
-    """Collects what engines report of `wanted` files; those of tests are left out."""
+    """Collects the reports of engines about `wanted` files; files of tests are left out."""
 
     wanted: Collection[str]
     _covered: dict[str, set[int]] = field(factory=dict)
     _code: dict[str, set[int]] = field(factory=dict)
 
     def add(self, report: Mapping[str, Any]) -> None:
-        """Add what one engine reports."""
+        """Add the report of one engine."""
         for entry in report["files"]:
             file = str(entry["path"])
             if file in self.wanted and not PurePath(file).stem.endswith("_test"):
                 self._covered.setdefault(file, set()).update(entry["covered"])
                 self._code.setdefault(file, set()).update(entry["covered"], entry["not_covered"])
 
-    def files(self) -> list[Covered]:
+    def files(self) -> list[FileCoverage]:
         """Each file with code, in order."""
         return [
-            Covered(file, len(lines), tuple(sorted(lines - self._covered[file])))
+            FileCoverage(file, len(lines), tuple(sorted(lines - self._covered[file])))
             for file, lines in sorted(self._code.items())
             if lines
         ]
 
     @property
     def percent(self) -> float:
-        """Of the lines of all files."""
+        """Over the lines of all files."""
         files = self.files()
         lines = sum(file.lines for file in files)
         return _percent(lines - sum(len(file.missing) for file in files), lines)

@@ -1,4 +1,4 @@
-"""Run tests on the embedded engine."""
+"""Runs tests on the embedded engine."""
 
 from __future__ import annotations
 
@@ -7,72 +7,78 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from attrs import frozen
+from attrs import define, frozen
 
 from guardrails.evaluate.regorus import explain
 from guardrails.policy.test.coverage import Coverage
-from guardrails.policy.test.suite import Case, Suite, compiled
+from guardrails.policy.test.suite import RegoTest, Suite, compiled
 
 
 @frozen
-class Outcome:
-    """What came of a test; `reason` says why it failed, `prints` what it printed, line by line."""
+class RegoTestResult:
+    """`reason` says why the test failed, `prints` has what it printed, line by line."""
 
-    case: Case
+    test: RegoTest
     passed: bool
     reason: str = ""
     prints: tuple[str, ...] = ()
     seconds: float = 0.0
 
 
-def run(suite: Suite, cases: Iterable[Case], *, coverage: Coverage | None = None) -> list[Outcome]:
-    """Each test's outcome, in order. A test passes where its rule is true; undefined or an error is a failure.
+@define
+class _Engine:
+    """One engine for all tests, replaced after a failure because a failed engine may be in a broken state."""
 
-    `coverage` is told which lines were evaluated.
+    suite: Suite
+    coverage: Coverage | None
+    _current: Any = None
+
+    def get(self) -> Any:
+        if self._current is None:
+            self._current = compiled(self.suite.checked)
+            self._current.set_gather_prints(True)
+            self._current.set_enable_coverage(self.coverage is not None)
+        return self._current
+
+    def drop(self) -> None:
+        """Give it up, after collecting its coverage."""
+        if self._current is not None and self.coverage is not None:
+            self.coverage.add(json.loads(self._current.get_coverage_report_as_json()))
+        self._current = None
+
+
+def run(suite: Suite, tests: Iterable[RegoTest], *, coverage: Coverage | None = None) -> list[RegoTestResult]:
+    """The result of each test, in order. A test passes if its rule is true; undefined or an error is a failure.
+
+    The evaluated lines are added to `coverage`.
     """
-    made: list[Any] = []
+    engine = _Engine(suite, coverage)
     try:
-        return [_outcome(case, _engine(made, suite, coverage), made, coverage) for case in cases]
+        return [_result(test, engine) for test in tests]
     finally:
-        _finish(made, coverage)
+        engine.drop()
 
 
-def _engine(made: list[Any], suite: Suite, coverage: Coverage | None) -> Any:
-    if not made:
-        engine = compiled(suite.checked)
-        engine.set_gather_prints(True)
-        engine.set_enable_coverage(coverage is not None)
-        made.append(engine)
-    return made[0]
-
-
-def _outcome(case: Case, engine: Any, made: list[Any], coverage: Coverage | None) -> Outcome:
+def _result(test: RegoTest, engine: _Engine) -> RegoTestResult:
+    current = engine.get()
     started = time.perf_counter()
     try:
-        value = json.loads(engine.eval_rule_as_json(case.path))
+        value = json.loads(current.eval_rule_as_json(test.path))
         reason = "" if value is True else _reason(value)
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:  # regorus panics with a BaseException
         reason = explain(error)
     seconds = time.perf_counter() - started
-    prints = tuple(str(line).rpartition(f"{case.file}:")[2] for line in engine.take_prints())
+    prints = tuple(str(line).rpartition(f"{test.file}:")[2] for line in current.take_prints())
     if reason:
-        # An engine that failed may not be itself any more.
-        _finish(made, coverage)
-    return Outcome(case, not reason, reason, prints, seconds)
-
-
-def _finish(made: list[Any], coverage: Coverage | None) -> None:
-    while made:
-        engine = made.pop()
-        if coverage is not None:
-            coverage.add(json.loads(engine.get_coverage_report_as_json()))
+        engine.drop()
+    return RegoTestResult(test, not reason, reason, prints, seconds)
 
 
 def _reason(value: Any) -> str:
     if value == "<undefined>":
-        return "undefined: a condition does not hold"
+        return "undefined: a condition is not true"
     if isinstance(value, dict):
-        return "it has cases (test_x[case]); write a rule of its own for each"
+        return "it has several values (test_x[case]); write one rule per case"
     return f"it is {json.dumps(value)}, not true"

@@ -1,4 +1,4 @@
-"""Outcomes of tests as the XML that CI servers read."""
+"""Test results as the XML that CI servers read."""
 
 from __future__ import annotations
 
@@ -7,35 +7,35 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 from guardrails.errors import ConfigError
-from guardrails.policy.test.embedded import Outcome
+from guardrails.policy.test.embedded import RegoTestResult
 
 
-def write(path: Path, outcomes: Iterable[Outcome]) -> None:
-    """Write one <testsuite> per package. Raises ConfigError where the file cannot be written."""
+def write(path: Path, results: Iterable[RegoTestResult]) -> None:
+    """Write one <testsuite> per package. Raises ConfigError if the file cannot be written."""
     root = ET.Element("testsuites")
-    packages: dict[str, list[Outcome]] = {}
-    for outcome in outcomes:
-        packages.setdefault(outcome.case.package, []).append(outcome)
+    packages: dict[str, list[RegoTestResult]] = {}
+    for result in results:
+        packages.setdefault(result.test.package, []).append(result)
     for package, group in packages.items():
-        failures = sum(not outcome.passed for outcome in group)
+        failures = sum(not result.passed for result in group)
         suite = ET.SubElement(
             root, "testsuite", name=package, tests=str(len(group)), failures=str(failures), errors="0"
         )
-        for outcome in group:
-            case = outcome.case
-            found = ET.SubElement(
+        for result in group:
+            test = result.test
+            element = ET.SubElement(
                 suite,
                 "testcase",
                 classname=package,
-                name=case.name,
-                file=case.file,
-                line=str(case.line),
-                time=f"{outcome.seconds:.6f}",
+                name=test.name,
+                file=test.file,
+                line=str(test.line),
+                time=f"{result.seconds:.6f}",
             )
-            if not outcome.passed:
-                ET.SubElement(found, "failure", message=outcome.reason).text = f"{case.file}:{case.line}"
-            if outcome.prints:
-                ET.SubElement(found, "system-out").text = "\n".join(outcome.prints)
+            if not result.passed:
+                ET.SubElement(element, "failure", message=result.reason).text = f"{test.file}:{test.line}"
+            if result.prints:
+                ET.SubElement(element, "system-out").text = "\n".join(result.prints)
     try:
         ET.ElementTree(root).write(path, encoding="utf-8", xml_declaration=True)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""The tests beside policies: which there are, and the policies they need."""
+"""The tests beside policies, and the policies they need."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from guardrails.evaluate.regorus import ask, explain, new_engine
 
 
 @frozen
-class Case:
-    """One `test_` rule; `package` without the leading data."""
+class RegoTest:
+    """One `test_` rule; `package` is without the leading data."""
 
     package: str
     name: str
@@ -27,12 +27,12 @@ class Case:
 
     @property
     def id(self) -> str:
-        """As people name it and `--run` matches it: ``guardrails.naming_test.test_keep``."""
+        """As reports show it and `--run` matches it: ``guardrails.naming_test.test_keep``."""
         return f"{self.package}.{self.name}"
 
     @property
     def path(self) -> str:
-        """As the engine names it."""
+        """As the engine calls it."""
         return f"data.{self.id}"
 
 
@@ -42,48 +42,48 @@ class Suite:
 
     bundle: Bundle
     checked: Bundle
-    cases: tuple[Case, ...]
+    tests: tuple[RegoTest, ...]
     files: frozenset[str]
 
 
 def load(folders: Iterable[Path]) -> Suite:
-    """The tests below the folders; the shipped policies are there for them to use.
+    """The tests below the folders; their policies may use the shipped ones.
 
-    Raises PolicyError with file and line for policies or tests that do not load.
+    Raises PolicyError with file and line if policies or tests do not load.
     """
     ours, wanted = shipped(), [folder.resolve() for folder in folders]
     own = [folder for folder in wanted if not folder.is_relative_to(ours)]
     for folder in wanted:
         if not folder.is_dir():
-            raise PolicyError(f"{folder}: no such folder of policies; name one that is there")
-    found = read((ours, *own), tests=True)
+            raise PolicyError(f"{folder}: no such policy folder; name an existing one")
+    bundle = read((ours, *own), tests=True)
     try:
-        made = checked(found)
-        engine = compiled(made)
-        # Unsafe variables show at the first evaluation only.
+        valid = checked(bundle)
+        engine = compiled(valid)
+        # Unsafe variables are reported only at the first evaluation.
         ask(engine, {})
-        cases = _cases(json.loads(engine.get_ast_as_json()))
+        tests = _tests(json.loads(engine.get_ast_as_json()))
     except (KeyboardInterrupt, SystemExit, PolicyError):
         raise
     except BaseException as error:  # regorus panics with a BaseException
         raise PolicyError(explain(error)) from None
-    files = frozenset(name for name in found.modules if any(Path(name).is_relative_to(folder) for folder in wanted))
-    return Suite(found, made, tuple(case for case in cases if case.file in files), files)
+    files = frozenset(name for name in bundle.modules if any(Path(name).is_relative_to(folder) for folder in wanted))
+    return Suite(bundle, valid, tuple(test for test in tests if test.file in files), files)
 
 
-def compiled(made: Bundle) -> Any:
-    """An engine with these policies and an empty input, as `opa test` has."""
-    engine = new_engine(made)
+def compiled(bundle: Bundle) -> Any:
+    """An engine with these policies and an empty input, as in `opa test`."""
+    engine = new_engine(bundle)
     engine.set_input_json("{}")
     return engine
 
 
-def _cases(ast: Any) -> Iterable[Case]:
-    found: dict[str, Case] = {}
+def _tests(ast: Any) -> Iterable[RegoTest]:
+    tests: dict[str, RegoTest] = {}
     for module in map(Module, ast):
         for rule in module.rules:
             name = str(rule.path[-1])
             if name.startswith("test_") and not rule.is_function and len(rule.path) == len(module.package) + 1:
-                case = Case(".".join(map(str, module.package[1:])), name, rule.file, rule.line)
-                found.setdefault(case.id, case)
-    return sorted(found.values(), key=lambda case: case.id)
+                test = RegoTest(".".join(map(str, module.package[1:])), name, rule.file, rule.line)
+                tests.setdefault(test.id, test)
+    return sorted(tests.values(), key=lambda test: test.id)

@@ -1,4 +1,4 @@
-"""The lines of decision logs in pieces that a process decides on at once, without holding a file in memory."""
+"""Decision logs in chunks of lines, so that no file is held in memory as a whole."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ _LINES = 250
 
 
 @frozen
-class Piece:
-    """Some lines of `file`, the first of them line `first`; lines that come from elsewhere have `places`."""
+class LogChunk:
+    """Consecutive lines of `file`, from line `first` on; lines that are not from one file have `places` instead."""
 
     file: str
     first: int
@@ -23,24 +23,24 @@ class Piece:
     places: tuple[str, ...] = ()
 
     def place(self, index: int) -> str:
-        """Where a line stands: ``file:line``."""
+        """``file:line`` of the line at `index`."""
         return self.places[index] if self.places else f"{self.file}:{self.first + index}"
 
     @property
     def size(self) -> int:
-        """Bytes, as far as the progress is counted."""
+        """In bytes, for the progress bar."""
         return sum(map(len, self.lines))
 
 
-def pieces(files: Iterable[Path]) -> Iterator[Piece]:
-    """Every line of the files in order; a name that ends in .gz is unpacked. Raises ConfigError for a missing file."""
+def chunks(files: Iterable[Path]) -> Iterator[LogChunk]:
+    """Every line of the files, in order; .gz files are unpacked. Raises ConfigError if a file cannot be read."""
     for file in files:
         try:
             with opened(file) as lines:
                 for number in itertools.count(1, _LINES):
-                    some = tuple(itertools.islice(lines, _LINES))
-                    if not some:
+                    batch = tuple(itertools.islice(lines, _LINES))
+                    if not batch:
                         break
-                    yield Piece(str(file), number, some)
+                    yield LogChunk(str(file), number, batch)
         except (OSError, EOFError) as error:
             raise unreadable(file, error) from error

@@ -1,4 +1,4 @@
-"""A mistake in a policy, and how it is told to people and to other programs."""
+"""A mistake in a policy, and its form for GitHub Actions and for code scanning."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from attrs import frozen
 
 
 @frozen(order=True)
-class Finding:
-    """`message` says what is wrong and how to mend it; line and column count from 1."""
+class Mistake:
+    """`message` says what is wrong and how to fix it; `line` and `column` count from 1."""
 
     file: str
     line: int
@@ -19,10 +19,10 @@ class Finding:
     message: str
 
 
-def github(finding: Finding) -> str:
-    """A workflow command of GitHub Actions, which shows the finding beside its line."""
-    place = f"file={_property(finding.file)},line={finding.line},col={finding.column}"
-    return f"::error {place},title={finding.code}::{_escaped(finding.message)}"
+def github(mistake: Mistake) -> str:
+    """A workflow command for GitHub Actions, which shows the mistake beside its line."""
+    place = f"file={_property(mistake.file)},line={mistake.line},col={mistake.column}"
+    return f"::error {place},title={mistake.code}::{_escaped(mistake.message)}"
 
 
 def _escaped(text: str) -> str:
@@ -33,9 +33,9 @@ def _property(text: str) -> str:
     return _escaped(text).replace(":", "%3A").replace(",", "%2C")
 
 
-def sarif(findings: Sequence[Finding], version: str) -> dict[str, Any]:
+def sarif(mistakes: Sequence[Mistake], version: str) -> dict[str, Any]:
     """A log of SARIF 2.1.0 (OASIS), for code scanning."""
-    codes = sorted({finding.code for finding in findings})
+    codes = sorted({mistake.code for mistake in mistakes})
     return {
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
@@ -50,19 +50,19 @@ def sarif(findings: Sequence[Finding], version: str) -> dict[str, Any]:
                 },
                 "results": [
                     {
-                        "ruleId": finding.code,
+                        "ruleId": mistake.code,
                         "level": "error",
-                        "message": {"text": finding.message},
+                        "message": {"text": mistake.message},
                         "locations": [
                             {
                                 "physicalLocation": {
-                                    "artifactLocation": {"uri": finding.file},
-                                    "region": {"startLine": finding.line, "startColumn": finding.column},
+                                    "artifactLocation": {"uri": mistake.file},
+                                    "region": {"startLine": mistake.line, "startColumn": mistake.column},
                                 }
                             }
                         ],
                     }
-                    for finding in findings
+                    for mistake in mistakes
                 ],
             }
         ],

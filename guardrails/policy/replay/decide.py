@@ -1,23 +1,23 @@
-"""One process's part of a replay: decide on the decisions of a piece of the log, and tally what comes out otherwise."""
+"""One process's part of a replay: decides again on the decisions of a chunk, and tallies those that change."""
 
 from __future__ import annotations
 
 from guardrails.evaluate.engine import Engine, EngineFailure, read_result
-from guardrails.policy.replay.recorded import Piece
-from guardrails.policy.replay.tally import Change, Kind, Tally
+from guardrails.policy.replay.log_chunks import LogChunk
+from guardrails.policy.replay.tally import ChangedDecision, Kind, ReplayTally
 from guardrails.record.entries import Entry, not_a_decision, parse
 from guardrails.values import Violation
 
 _BLOCKED = frozenset(("deny", "confirm"))
-# A rule in dryrun says nothing about a call; whether it would be hit is what its own record tells.
-_Found = frozenset[tuple[str, str, str]]
+# (rule, target, action) of each violation.
+_Violations = frozenset[tuple[str, str, str]]
 
 
-def decide(piece: Piece, engine: Engine) -> Tally:
-    """The tally of one piece. A line that is no decision is named with its number, and nothing else is lost by it."""
-    tally = Tally()
-    for index, line in enumerate(piece.lines):
-        place = piece.place(index)
+def decide(chunk: LogChunk, engine: Engine) -> ReplayTally:
+    """The tally of one chunk. A line that is not a decision is reported with its number and left out."""
+    tally = ReplayTally()
+    for index, line in enumerate(chunk.lines):
+        place = chunk.place(index)
         if not line.strip():
             continue
         entry = parse(line)
@@ -25,14 +25,14 @@ def decide(piece: Piece, engine: Engine) -> Tally:
             tally.unreadable += 1
             tally.fault(not_a_decision(place))
             continue
-        _again(entry, place, engine, tally)
+        _decide_again(entry, place, engine, tally)
     return tally
 
 
-def _again(entry: Entry, place: str, engine: Engine, tally: Tally) -> None:
+def _decide_again(entry: Entry, place: str, engine: Engine, tally: ReplayTally) -> None:
     approximated = str(entry.custom.get("approximated") or "")
     tally.seen(entry.timestamp, "CloudTrail" if approximated else entry.revision, approximated)
-    # Only what a policy was asked about has the whole document.
+    # Only calls that the policies decided on have the whole input document.
     if "schema" not in entry.input or entry.custom.get("unavailable"):
         tally.undecided += 1
         return
@@ -41,13 +41,13 @@ def _again(entry: Entry, place: str, engine: Engine, tally: Tally) -> None:
         now, after = read_result(engine.evaluate(entry.input).result)
     except EngineFailure as error:
         tally.failed += 1
-        tally.fault(f"{place}: cannot be decided on again: {error}")
+        tally.fault(f"{place}: cannot be decided again: {error}")
         return
     old, new = _rows(before), _rows(after)
     if (was, old) == (now, new):
         return
     tally.change(
-        Change(
+        ChangedDecision(
             kind=_kind(was, now),
             decision_id=entry.decision_id,
             time=entry.timestamp,
@@ -65,8 +65,8 @@ def _again(entry: Entry, place: str, engine: Engine, tally: Tally) -> None:
     )
 
 
-def _rows(violations: tuple[Violation, ...]) -> _Found:
-    return frozenset((found.rule, found.target, found.action) for found in violations)
+def _rows(violations: tuple[Violation, ...]) -> _Violations:
+    return frozenset((violation.rule, violation.target, violation.action) for violation in violations)
 
 
 def _kind(was: str, now: str) -> Kind:
@@ -74,4 +74,4 @@ def _kind(was: str, now: str) -> Kind:
         return "newly allowed"
     if now in _BLOCKED and was not in _BLOCKED:
         return "newly denied"
-    return "otherwise"
+    return "other change"

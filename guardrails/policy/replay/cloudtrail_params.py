@@ -1,8 +1,8 @@
 """CloudTrail's `requestParameters` as botocore's parameters, so that the catalogue's expressions read them.
 
 CloudTrail writes names in another case, and EC2's lists as ``{"instancesSet": {"items": [{"instanceId": "i-1"}]}}``;
-newer EC2 operations stand in a member of their own (``DeleteNatGatewayRequest``). The service model says what a
-parameter is called and what it is; what fits nothing in it is told, never guessed.
+newer EC2 operations are wrapped in a member (``DeleteNatGatewayRequest``). The service model gives the name and type of
+each parameter; what matches nothing in it is reported, never guessed.
 """
 
 from __future__ import annotations
@@ -15,44 +15,44 @@ from botocore.model import ListShape, MapShape, Shape, StructureShape
 
 
 def translate(params: Mapping[str, Any], shape: Shape | None) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """The parameters by botocore's names, and the names in `params` that fit no member of the model."""
-    strange: list[str] = []
+    """The parameters by botocore's names, and the names in `params` that match no member of the model."""
+    unknown: list[str] = []
     if not isinstance(shape, StructureShape):
         return {}, tuple(params)
     if len(params) == 1:
         ((name, inner),) = params.items()
         if name.endswith("Request") and isinstance(inner, Mapping):
             params = inner
-    return _structure(params, shape, "", strange), tuple(strange)
+    return _structure(params, shape, "", unknown), tuple(unknown)
 
 
-def _value(value: Any, shape: Shape, path: str, strange: list[str]) -> Any:
+def _value(value: Any, shape: Shape, path: str, unknown: list[str]) -> Any:
     if isinstance(shape, ListShape):
-        return [_value(item, shape.member, path, strange) for item in _items(value, shape.member)]
+        return [_value(item, shape.member, path, unknown) for item in _items(value, shape.member)]
     if isinstance(shape, StructureShape):
-        return _structure(value, shape, path, strange) if isinstance(value, Mapping) else {}
+        return _structure(value, shape, path, unknown) if isinstance(value, Mapping) else {}
     if isinstance(shape, MapShape):
         return dict(value) if isinstance(value, Mapping) else {}
     return _scalar(value, shape)
 
 
-def _structure(values: Mapping[str, Any], shape: StructureShape, path: str, strange: list[str]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+def _structure(values: Mapping[str, Any], shape: StructureShape, path: str, unknown: list[str]) -> dict[str, Any]:
+    translated: dict[str, Any] = {}
     for name, value in values.items():
         member = _member(name, shape)
-        if member is not None and member not in found:
+        if member is not None and member not in translated:
             if value is not None:
-                found[member] = _value(value, shape.members[member], f"{path}{name}.", strange)
+                translated[member] = _value(value, shape.members[member], f"{path}{name}.", unknown)
         elif name == "instancesSet" and (items := _items(value, shape)) and isinstance(items[0], Mapping):
-            # RunInstances: what all machines have in common stands in the list.
-            found |= _structure(items[0], shape, f"{path}{name}.", strange)
+            # RunInstances: the list holds what all machines have in common.
+            translated |= _structure(items[0], shape, f"{path}{name}.", unknown)
         elif value not in (None, "", {}, []):
-            strange.append(path + name)
-    return found
+            unknown.append(path + name)
+    return translated
 
 
 def _member(name: str, shape: StructureShape) -> str | None:
-    """The member that is meant: by its name in any case, by its name on the wire, or by what is left of both."""
+    """The member of this name, in any case; else by its name on the wire; else by the stem of both."""
     lower = name.lower()
     for member in shape.members:
         if member.lower() == lower:
@@ -69,7 +69,7 @@ def _stem(name: str) -> str:
 
 
 def _items(value: Any, member: Shape) -> list[Any]:
-    """A list from any of CloudTrail's forms of it; of an object with one member, where a text is meant, that one."""
+    """A list from any of CloudTrail's forms; an object with one member stands for that member where a scalar is due."""
     if isinstance(value, Mapping):
         inner = next((value[key] for key in ("items", "item", "member") if key in value), None)
         if inner is None and len(value) == 1 and isinstance(next(iter(value.values())), list):
