@@ -1,4 +1,4 @@
-"""``guardrails doctor``: what is well and what is not about the guard here."""
+"""``guardrails doctor``: checks this setup of the guard."""
 
 from __future__ import annotations
 
@@ -12,37 +12,51 @@ import click
 from rich.text import Text
 
 from guardrails.aws.clients import make_client
-from guardrails.cli.client import aws_options
+from guardrails.cli.options import aws_options
 from guardrails.cli.show import console
-from guardrails.doctor import examine
-from guardrails.doctor import page as shown
+from guardrails.doctor.examine import examine
+from guardrails.doctor.finding import Finding
+from guardrails.doctor.page import page
+from guardrails.show.text import wrapped
 
-_STYLES = {"well": "green", "note": "yellow", "ill": "red"}
+_STYLES = {"ok": "green", "note": "yellow", "problem": "red"}
+_STATE_WIDTH = max(map(len, _STYLES)) + 1
 
 
 @click.command()
 @aws_options
 def doctor(config: str | None, profile: str | None, region: str | None, endpoint_url: str | None, fmt: str) -> None:
-    """Say whether the guard works here: what guards, by which keys and policies, how fast, and what it may look up.
+    """Check whether the guard works here.
 
-    A process is known by its last decision in the decision log, and shown while it runs. Only look-ups are sent. Exit
-    code 1 when something is ill: the configuration or the policies do not load, a process is behind because an edit
-    does not, the decision log or the state cannot be written, a call that must be denied is not, or which cluster is
-    live is not known.
+    Shows what is guarded, which file set which key, the policies in force (on disk and in running processes, as of
+    their last decision), how long a decision takes, which look-ups are permitted, the evidence for the live cluster,
+    and what can bypass the guard. Only look-ups are sent.
+
+    Exit code 1 if there is a problem: the configuration, the policies or a later edit of them do not load, the decision
+    log or the state cannot be written, a call that must be denied is not, or the live cluster is not known.
     """
-    findings, out = [], console()
+    findings: list[Finding] = []
+    out = console()
 
-    def client(there: str) -> Any:
-        return make_client("ec2", profile, there or region, endpoint_url)
+    def client(other_region: str) -> Any:
+        return make_client("ec2", profile, other_region or region, endpoint_url)
 
     for finding in examine(config, time.time(), client):
         findings.append(finding)
         if fmt == "pretty":
-            # As it is found: a look-up may take its time.
-            word = (f"{finding.state:<5}", _STYLES[finding.state])
-            out.print(Text.assemble(word, f"{finding.about}: {finding.sentence}"), soft_wrap=True)
+            # Shown at once, because look-ups can take a while.
+            out.print(_line(finding, out.width if out.is_terminal else None), soft_wrap=True)
     if fmt == "json":
         click.echo(json.dumps([attrs.asdict(finding) for finding in findings], indent=2))
     else:
-        out.print(Text(shown.page(findings).title, style="bold"))
-    sys.exit(1 if any(finding.state == "ill" for finding in findings) else 0)
+        out.print(Text(page(findings).title, style="bold"))
+    sys.exit(1 if any(finding.state == "problem" for finding in findings) else 0)
+
+
+def _line(finding: Finding, width: int | None) -> Text:
+    """One line for grep if `width` is None, else wrapped at a terminal of that width."""
+    sentence = f"{finding.about}: {finding.sentence}"
+    if width is not None:
+        indent = " " * _STATE_WIDTH
+        sentence = "\n".join(wrapped(sentence, indent, width)).removeprefix(indent)
+    return Text.assemble((finding.state.ljust(_STATE_WIDTH), _STYLES[finding.state]), sentence)

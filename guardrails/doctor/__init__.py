@@ -1,15 +1,13 @@
-"""What is well and what is not about the guard here: one file per question.
+"""``guardrails doctor``: checks the setup of the guard, a file per question.
 
-environment.py    is it on, in this process and in this environment
+environment.py    is the guard on, in this process and in this virtual environment
+import_name.py    does another distribution own the import name
 configuration.py  which file set which key
-memory.py         can the decision log and the state be written
 policies.py       which policies are in force, on disk and in running processes
-pipeline.py       are calls that must be denied denied, and how long does it take
-cloud.py          may the look-ups be made, and which evidence of the live cluster is there
-ways_round.py     what here can call AWS without the guard seeing it
+memory.py         can the decision log and the state be written
+pipeline.py       are calls that must be denied really denied, and how long does a decision take
+cloud.py          which look-ups are permitted, and what is the evidence for the live cluster
+permissions.py    a harmless try of every look-up
+bypasses.py       what here can call AWS without the guard seeing it
+examine.py        all of them, in the order in which they are shown
 """
-
-from guardrails.doctor.report import Finding
-from guardrails.doctor.running import examine
-
-__all__ = ["Finding", "examine"]

@@ -1,4 +1,4 @@
-"""Whether the guard's look-ups may be made here, and what each source says about which cluster is live."""
+"""Which of the guard's look-ups are permitted here, and what each source says about the live cluster."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from guardrails.doctor.finding import Finding, State
 from guardrails.doctor.permissions import Trial, shows_permission, trials
-from guardrails.doctor.report import Finding, State
 from guardrails.guard import Guard
 from guardrails.resolve.inventory import ADDRESSES, INSTANCES
 from guardrails.resolve.live import lookups
 from guardrails.show.sentences import age, failure_sentence, live_sentence, refused
 from guardrails.values import Facts, LookupFailure
 
-_NAMED = " (a permission for certain names only is not seen here)"
+_NAMED = " (a permission that is limited to certain resource names does not show here)"
 _EVERY = "every call that could hurt a cluster is blocked"
 
 
 def examine(guard: Guard, client: Any, at_home: Any | None) -> Iterator[Finding]:
-    """Through `client`, an EC2 client of the account and region in question.
+    """`client` is an EC2 client of the account and region to check.
 
-    `at_home` is one of the region that `home_region` names, None where that is the same or not set.
+    `at_home` is one of the configured `home_region`; None if that is the same region or not set.
     """
     facts = guard.live(client)
     yield from _live(facts)
@@ -30,26 +30,26 @@ def examine(guard: Guard, client: Any, at_home: Any | None) -> Iterator[Finding]
     always = (INSTANCES, ADDRESSES, *lookups(guard.settings.live))
     needed = guard.probe(client, always).failures
     codes = {failure.code for failure in needed}
-    if len(codes) == 1 and len(needed) == len({one.key() for one in always}) and not refused(needed[0]):
-        # No credentials, or nobody answers: one reason, said once.
-        said = f"all fail with {needed[0].code} ({needed[0].message}); without them {_EVERY}"
-        yield Finding("look-ups", "ill", said, {"code": needed[0].code})
+    if len(codes) == 1 and len(needed) == len({lookup.key() for lookup in always}) and not refused(needed[0]):
+        # No credentials or no connection: one finding instead of one per look-up.
+        sentence = f"all fail with {needed[0].code} ({needed[0].message}); without them {_EVERY}"
+        yield Finding("look-ups", "problem", sentence, {"code": needed[0].code})
         return
     for failure in needed:
-        yield _failed(failure, "ill", _EVERY)
+        yield _failed(failure, "problem", _EVERY)
     meta = client.meta
     tried = trials(meta.partition, meta.region_name, facts.account or "000000000000")
     others = [trial.lookup for trial in tried]
-    found = list(_tried(guard.probe(client, others).failures, tried))
-    yield from found
-    if not (needed or found):
+    failed = list(_tried(guard.probe(client, others).failures, tried))
+    yield from failed
+    if not (needed or failed):
         allowed = sorted({lookup.permission for lookup in (*always, *others)})
-        said = f"all {len(allowed)} that the guard may need are permitted"
-        yield Finding("look-ups", "well", said, {"permissions": allowed})
+        sentence = f"all {len(allowed)} that the guard may need are permitted"
+        yield Finding("look-ups", "ok", sentence, {"permissions": allowed})
 
 
 def _tried(failures: Iterable[LookupFailure], tried: Iterable[Trial]) -> Iterator[Finding]:
-    """What is refused, and, by the reason, what the answer does not tell about."""
+    """What is refused, and, grouped by reason, what remains unclear."""
     without = {trial.lookup.permission: trial.without for trial in tried}
     unclear: dict[str, list[LookupFailure]] = {}
     for failure in failures:
@@ -58,10 +58,10 @@ def _tried(failures: Iterable[LookupFailure], tried: Iterable[Trial]) -> Iterato
             yield _failed(failure, "note", without[failure.permission] + named)
         elif not shows_permission(failure):
             unclear.setdefault(failure.code, []).append(failure)
-    for code, some in unclear.items():
-        names = [failure.permission for failure in some]
-        said = f"not known whether these are permitted ({some[0].message}): {', '.join(names)}"
-        yield Finding(f"look-ups that end in {code}", "note", said, {"code": code, "permissions": names})
+    for code, group in unclear.items():
+        names = [failure.permission for failure in group]
+        sentence = f"cannot tell whether these are permitted ({group[0].message}): {', '.join(names)}"
+        yield Finding(f"look-ups that end in {code}", "note", sentence, {"code": code, "permissions": names})
 
 
 def _failed(failure: LookupFailure, state: State, without: str) -> Finding:
@@ -70,26 +70,26 @@ def _failed(failure: LookupFailure, state: State, without: str) -> Finding:
 
 
 def _home(facts: Facts, region: str) -> Finding:
-    """What calls of services without a region of their own, such as Route 53, are judged by."""
-    known = facts.live.known
-    said = "; ".join(map(failure_sentence, facts.failures)) or live_sentence(facts.live, time.time())
-    return Finding(f"home region {region}", "well" if known else "ill", said, {"clusters": list(facts.live.clusters)})
+    """The region whose evidence counts for services without regions, such as Route 53."""
+    state: State = "ok" if facts.live.known else "problem"
+    sentence = "; ".join(map(failure_sentence, facts.failures)) or live_sentence(facts.live, time.time())
+    return Finding(f"home region {region}", state, sentence, {"clusters": list(facts.live.clusters)})
 
 
 def _live(facts: Facts) -> Iterator[Finding]:
     now = time.time()
     if facts.failures:
-        said = "; ".join(map(failure_sentence, facts.failures))
-        yield Finding("live cluster", "ill", f"not known: {said}", {"known": False, "clusters": []})
+        reasons = "; ".join(map(failure_sentence, facts.failures))
+        yield Finding("live cluster", "problem", f"not known: {reasons}", {"known": False, "clusters": []})
         return
     live = facts.live
     known = {"known": live.known, "disputed": live.disputed, "clusters": list(live.clusters)}
-    state: State = "well" if live.known and not live.disputed else "note" if live.known else "ill"
+    state: State = "ok" if live.known and not live.disputed else "note" if live.known else "problem"
     yield Finding("live cluster", state, live_sentence(live, now), known)
     for source in live.sources:
         seen = f"{source.evidence}, seen {age(now - source.observed_at)} ago"
         named = {"clusters": list(source.clusters), "observed_at": source.observed_at}
-        yield Finding(f"source {source.name}", "well" if source.clusters else "note", seen, named)
+        yield Finding(f"source {source.name}", "ok" if source.clusters else "note", seen, named)
     if len(live.sources) == 1:
-        sentence = "one source alone; a second one that is independent of it would notice when it is wrong"
+        sentence = "there is only one source; a second, independent one would show when it is wrong"
         yield Finding("sources", "note", sentence, {"count": 1})

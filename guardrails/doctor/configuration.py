@@ -1,4 +1,4 @@
-"""Which configuration is in force, and which file set each of its keys."""
+"""Which configuration is in force, and which file set each key."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ from typing import Any
 import attrs
 
 from guardrails.config.settings import Settings
-from guardrails.doctor.report import Finding
+from guardrails.doctor.finding import Finding
 
 
 def examine(settings: Settings) -> Iterator[Finding]:
-    """The file, then every key that a file sets, with its place."""
+    """The files, then every key that a file sets, with its place."""
     files = [str(file) for file in (settings.organisation, settings.file) if file is not None]
-    where = " and ".join(files) or "no file; the defaults"
+    where = " and ".join(files) or "no file, only defaults"
     facts = {"file": where, "mode": settings.mode}
     yield Finding(
-        "configuration", "well" if settings.mode == "enforce" else "note", f"{where}, mode {settings.mode}", facts
+        "configuration", "ok" if settings.mode == "enforce" else "note", f"{where}, mode {settings.mode}", facts
     )
     for key, place in sorted(settings.where.items()):
         value = _plain(_value(settings, key))
-        yield Finding(f"key {key}", "well", f"{value!r}, set in {place}", {"value": value, "where": place})
+        yield Finding(f"key {key}", "ok", f"{value!r}, set in {place}", {"value": value, "where": place})
 
 
 def _value(settings: Settings, key: str) -> Any:
-    found: Any = settings
+    value: Any = settings
     for name in key.split("."):
-        found = getattr(found, name)
-    return found
+        value = getattr(value, name)
+    return value
 
 
 def _plain(value: Any) -> Any:
@@ -36,7 +36,7 @@ def _plain(value: Any) -> Any:
     if attrs.has(type(value)):
         return attrs.asdict(value)
     if isinstance(value, (tuple, list)):
-        return [_plain(one) for one in value]
+        return [_plain(item) for item in value]
     if isinstance(value, dict):
-        return {str(name): _plain(one) for name, one in value.items()}
+        return {str(name): _plain(item) for name, item in value.items()}
     return value if isinstance(value, (str, int, float, bool, type(None))) else str(value)

@@ -1,4 +1,4 @@
-"""Which policies are in force: those on disk, and those that each process decided by last, from the decision log."""
+"""Which policies are in force: on disk, and in each running process as of its last decision in the decision log."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from attrs import frozen
 
 from guardrails import assembly
 from guardrails.config.settings import Settings
-from guardrails.doctor.report import Finding
+from guardrails.doctor.finding import Finding
 from guardrails.errors import ConfigError, GuardrailsError
 from guardrails.record.entries import Entry, read
 from guardrails.show.sentences import age
 
-# A process that decided nothing for longer may have ended; its number may be another's.
+# An older decision may be from a process that has ended and whose pid is in use again.
 _RECENT_S = 24 * 3600.0
 
 
 @frozen
 class _Process:
-    """What a process's last decision says; times in seconds since the epoch."""
+    """The last decision of a process; times in seconds since the epoch."""
 
     pid: int
     program: str
@@ -34,28 +34,28 @@ class _Process:
 
 
 def examine(settings: Settings, now: float) -> Iterator[Finding]:
-    """The policies on disk, then every process of this host that decided within a day and still runs."""
+    """The policies on disk, then every running process of this host that decided within a day."""
     revision: str | None = None
     try:
         revision = _on_disk(settings)
-        sentence = f"revision {revision} loads, engine {settings.engine}"
-        yield Finding("policies", "well", sentence, {"revision": revision, "engine": settings.engine})
+        sentence = f"revision {revision}, engine {settings.engine}"
+        yield Finding("policies", "ok", sentence, {"revision": revision, "engine": settings.engine})
     except GuardrailsError as error:
-        what = "what is on disk does not load" if settings.engine == "embedded" else "they cannot be asked"
-        yield Finding("policies", "ill", f"{what}: {error}", {"engine": settings.engine})
+        problem = "they do not load" if settings.engine == "embedded" else "the OPA server does not evaluate them"
+        yield Finding("policies", "problem", f"{problem}: {error}", {"engine": settings.engine})
     try:
         for process in _processes(settings, now):
-            yield _judged(process, revision, now)
+            yield _finding(process, revision, now)
     except ConfigError as error:
-        yield Finding("processes", "note", f"not known: {error}")
+        yield Finding("processes", "note", f"cannot tell: {error}")
 
 
 def _on_disk(settings: Settings) -> str:
-    """The revision that a new process would decide by."""
-    return assembly.engine(settings).revision or "unknown (the server says it with its first answer)"
+    """The revision that a new process would use."""
+    return assembly.engine(settings).revision or "unknown (the server reports it with its first decision)"
 
 
-def _judged(process: _Process, revision: str | None, now: float) -> Finding:
+def _finding(process: _Process, revision: str | None, now: float) -> Finding:
     about = f"process {process.pid} ({process.program})"
     facts = {
         "pid": process.pid,
@@ -66,19 +66,19 @@ def _judged(process: _Process, revision: str | None, now: float) -> Finding:
         "behind": process.behind,
     }
     loaded = f", loaded {age(now - process.loaded_at)} ago" if process.loaded_at else ""
-    decides = f"decides by revision {process.revision}{loaded}"
+    uses = f"uses revision {process.revision}{loaded}"
     if process.behind:
-        return Finding(about, "ill", f"{decides}; a later edit does not load: {process.behind}", facts)
+        return Finding(about, "problem", f"{uses}; a later edit does not load: {process.behind}", facts)
     if revision is not None and process.revision != revision:
         last = age(now - process.decided_at)
-        why = f"its last decision was {last} ago, and the next one takes over what is on disk"
-        return Finding(about, "note", f"{decides}; {why}, if it has the same configuration", facts)
-    return Finding(about, "well", decides, facts)
+        outdated = f"its last decision was {last} ago; with this configuration, its next one uses the policies on disk"
+        return Finding(about, "note", f"{uses}; {outdated}", facts)
+    return Finding(about, "ok", uses, facts)
 
 
 def _processes(settings: Settings, now: float) -> list[_Process]:
-    """By pid, as of their last decision."""
-    found: dict[int, _Process] = {}
+    """Sorted by pid, as of their last decision."""
+    latest: dict[int, _Process] = {}
     host = socket.gethostname()
     for entry in read(settings.log.path, settings.log.keep):
         if not isinstance(entry, Entry):
@@ -88,7 +88,7 @@ def _processes(settings: Settings, now: float) -> list[_Process]:
             continue
         decided_at = _seconds(entry.timestamp)
         if decided_at is not None and now - decided_at <= _RECENT_S:
-            found[pid] = _Process(
+            latest[pid] = _Process(
                 pid,
                 entry.program,
                 entry.revision,
@@ -96,7 +96,7 @@ def _processes(settings: Settings, now: float) -> list[_Process]:
                 _seconds(entry.custom.get("policies_loaded_at")),
                 str(entry.custom.get("policies_behind") or ""),
             )
-    return [process for pid, process in sorted(found.items()) if _runs(pid)]
+    return [process for pid, process in sorted(latest.items()) if _runs(pid)]
 
 
 def _runs(pid: int) -> bool:
@@ -105,7 +105,7 @@ def _runs(pid: int) -> bool:
     except ProcessLookupError:
         return False
     except OSError:
-        # Somebody else's.
+        # It belongs to another user.
         return True
     return True
 

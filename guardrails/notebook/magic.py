@@ -17,7 +17,8 @@ from IPython.core.magic import Magics, line_magic, magics_class
 from guardrails import process
 from guardrails.aws import call_syntax
 from guardrails.aws.clients import make_client
-from guardrails.doctor import examine, page
+from guardrails.doctor.examine import examine
+from guardrails.doctor.page import page as findings_page
 from guardrails.errors import GuardrailsError
 from guardrails.guard import Guard
 from guardrails.notebook.card import Cards
@@ -72,7 +73,7 @@ class GuardMagics(Magics):
         def client(there: str) -> Any:
             return make_client("ec2", None, there or region or None, None)
 
-        return page.page(examine(None, time.time(), client))
+        return findings_page(examine(None, time.time(), client))
 
     def _log(self, guard: Guard, rest: str) -> Page:
         words = rest.split()

@@ -1,4 +1,4 @@
-"""`guardrails doctor`: which policies are in force, on disk and in the processes that decide."""
+"""`guardrails doctor`: what works in this setup, and what does not."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tests.engines.test_reloading import RULE
 
 @pytest.fixture
 def place(tmp_path):
-    """A configuration with a folder of policies."""
+    """A folder with a configuration and a policy folder."""
     (tmp_path / "own").mkdir()
     (tmp_path / "own" / "quiet.rego").write_text(RULE.replace("CALL", "nothing"))
     (tmp_path / "guardrails.toml").write_text('policies = ["own"]\n[log]\npath = "decisions.jsonl"\n')
@@ -43,28 +43,29 @@ def guard(place):
 
 
 def doctor(place, code=0):
-    """Doctor's findings by their subject; the text for people shows the same ones."""
-    examine, findings = cli_doctor.examine, []
+    """The findings by what they are about; checks that the lines for people have the same."""
+    examine, kept = cli_doctor.examine, []
 
     def examine_and_keep(*arguments):
         for finding in examine(*arguments):
-            findings.append(finding)
+            kept.append(finding)
             yield finding
 
     command = ["doctor", "--config", str(place / "guardrails.toml")]
     with mock.patch.object(cli_doctor, "examine", examine_and_keep):
         done = CliRunner().invoke(app, [*command, "--format", "json"])
     assert done.exit_code == code, done.output
-    with mock.patch.object(cli_doctor, "examine", return_value=findings):
+    with mock.patch.object(cli_doctor, "examine", return_value=kept):
         pretty = CliRunner().invoke(app, command)
     assert pretty.exit_code == code, pretty.output
-    found = {one["about"]: one for one in json.loads(done.stdout)}
-    for one in found.values():
-        assert one["state"] in pretty.stdout
-        assert one["about"] in pretty.stdout
-    ill = sum(one["state"] == "ill" for one in found.values())
-    assert pretty.stdout.splitlines()[-1].startswith(f"{ill} ill" if ill else ("Nothing is ill", "All is well"))
-    return found
+    findings = {finding["about"]: finding for finding in json.loads(done.stdout)}
+    for finding in findings.values():
+        assert finding["state"] in pretty.stdout
+        assert finding["about"] in pretty.stdout
+    problems = sum(finding["state"] == "problem" for finding in findings.values())
+    title = "No problems" if not problems else "1 problem" if problems == 1 else f"{problems} problems"
+    assert pretty.stdout.splitlines()[-1].partition(",")[0] == title
+    return findings
 
 
 def stop(site):
@@ -72,41 +73,41 @@ def stop(site):
 
 
 def test_a_process_that_is_up_to_date(place, guard, site):
-    """A process whose last decision was by the policies on disk is well, with the time since they were loaded."""
+    """A process that used the policies on disk for its last decision is ok, with the time since it loaded them."""
     stop(site)
-    found = doctor(place)
-    mine = next(one for about, one in found.items() if about.startswith(f"process {os.getpid()}"))
-    assert mine["state"] == found["policies"]["state"] == found["configuration"]["state"] == "well"
-    assert mine["facts"]["revision"] == found["policies"]["facts"]["revision"] == guard.revision
+    findings = doctor(place)
+    mine = next(finding for about, finding in findings.items() if about.startswith(f"process {os.getpid()}"))
+    assert mine["state"] == findings["policies"]["state"] == findings["configuration"]["state"] == "ok"
+    assert mine["facts"]["revision"] == findings["policies"]["facts"]["revision"] == guard.revision
     assert time.time() - mine["facts"]["loaded_at"] < 600
 
 
 def test_a_process_that_is_behind(place, guard, site):
-    """A broken edit shows as ill, on disk and in the process that keeps the last good policies, with its reason."""
+    """A broken edit is a problem, on disk and in the process that keeps the last good policies, with its reason."""
     guard._engine._interval_s = guard._engine._settle_s = 0.0
     stop(site)
     (place / "own" / "quiet.rego").write_text("package guardrails.quiet\n\ndeny contains")
     guard._engine._next = 0.0
     stop(site)
-    found = doctor(place, code=1)
-    mine = next(one for about, one in found.items() if about.startswith(f"process {os.getpid()}"))
-    assert (mine["state"], found["policies"]["state"]) == ("ill", "ill")
+    findings = doctor(place, code=1)
+    mine = next(finding for about, finding in findings.items() if about.startswith(f"process {os.getpid()}"))
+    assert (mine["state"], findings["policies"]["state"]) == ("problem", "problem")
     assert "quiet.rego:3" in mine["sentence"]
-    assert "quiet.rego:3" in found["policies"]["sentence"]
+    assert "quiet.rego:3" in findings["policies"]["sentence"]
     assert mine["facts"]["revision"] == guard.revision
 
 
 def test_an_edit_that_no_process_has_seen(place, guard, site):
-    """A process that decided nothing since an edit is a note, not an illness: its next decision takes it over."""
+    """A process without a decision since an edit is a note, because its next decision uses the edit."""
     stop(site)
     (place / "own" / "quiet.rego").write_text(RULE.replace("CALL", "other"))
-    found = doctor(place)
-    mine = next(one for about, one in found.items() if about.startswith(f"process {os.getpid()}"))
+    findings = doctor(place)
+    mine = next(finding for about, finding in findings.items() if about.startswith(f"process {os.getpid()}"))
     assert mine["state"] == "note"
 
 
 def test_processes_that_ended_are_not_shown(place, site, aws):
-    """Only what still runs can be mended: a script that ended is left out."""
+    """A script that has ended is not shown, because nothing about it can be fixed."""
     script = (
         "import boto3, guardrails; guardrails.install('guardrails.toml');"
         f"boto3.client('ec2').stop_instances(InstanceIds=['{site.green.instance_ids[0]}'])"
@@ -118,187 +119,187 @@ def test_processes_that_ended_are_not_shown(place, site, aws):
 
 
 def test_a_configuration_that_does_not_load(place):
-    """A broken configuration is one finding with its place, not the end of the command."""
+    """A broken configuration is one finding with its place, and the other checks still run."""
     (place / "guardrails.toml").write_text("mode = 'enforced'\n")
-    found = doctor(place, code=1)
-    assert "guardrails.toml:1" in found["configuration"]["sentence"]
+    findings = doctor(place, code=1)
+    assert "guardrails.toml:1" in findings["configuration"]["sentence"]
 
 
 def test_a_mode_that_does_not_block_is_pointed_out(place):
-    """A guard that only watches is a note."""
+    """A mode that does not block is a note."""
     (place / "guardrails.toml").write_text("mode = 'dryrun'\n")
     assert doctor(place, code=1)["configuration"]["state"] == "note"
 
 
 def test_each_key_and_its_place(place, site):
     """Every key that a file sets is shown with its value, file and line."""
-    found = doctor(place)
-    assert found["key policies"]["facts"]["where"].endswith("guardrails.toml:1")
-    assert found["key log.path"]["facts"] == {
+    findings = doctor(place)
+    assert findings["key policies"]["facts"]["where"].endswith("guardrails.toml:1")
+    assert findings["key log.path"]["facts"] == {
         "value": str(place / "decisions.jsonl"), "where": f"{place / 'guardrails.toml'}:3",
     }  # fmt: skip
 
 
 def test_the_pipeline(place, site, aws):
-    """The canaries' verdicts and the engine's measured time are shown; nothing but look-ups reaches AWS."""
-    found = doctor(place)
-    assert found["canaries"]["facts"]["rules"]["TerminateInstances"] == ["live-cluster/terminate"]
-    assert found["engine"]["facts"]["median_ms"] > 0
-    assert all(one.operation.startswith(("Describe", "List", "Get", "GET ")) for one in aws.requests)
+    """The decisions of the self-test and the engine's time are shown; only look-ups reach AWS."""
+    findings = doctor(place)
+    assert findings["self-test"]["facts"]["rules"]["TerminateInstances"] == ["live-cluster/terminate"]
+    assert findings["engine"]["facts"]["median_ms"] > 0
+    assert all(request.operation.startswith(("Describe", "List", "Get", "GET ")) for request in aws.requests)
     assert (place / "decisions.jsonl").read_text() == ""
 
 
 @pytest.mark.parametrize("mode", ["warn", "dryrun"])
-def test_a_mode_that_would_send_the_canaries(mode, place, site):
-    """In a mode that blocks nothing it is not said that they are denied."""
+def test_a_mode_that_would_send_the_self_test(mode, place, site):
+    """In a mode that blocks nothing the self-test is a note that says so."""
     with (place / "guardrails.toml").open("a") as file:
         file.write("[state]\nenabled = true\n")
     (place / "guardrails.toml").write_text(f'mode = "{mode}"\n' + (place / "guardrails.toml").read_text())
-    found = doctor(place)["canaries"]
-    assert found["state"] == "note"
-    assert f"mode is '{mode}', so they would be sent" in found["sentence"]
+    finding = doctor(place)["self-test"]
+    assert finding["state"] == "note"
+    assert f"mode is '{mode}', so calls would be sent" in finding["sentence"]
 
 
 def test_rules_that_the_configuration_weakens(place, site):
-    """Canaries that pass because `enforcement` says so are named."""
+    """Calls of the self-test that `enforcement` lets pass are named."""
     rules = ("live-cluster/terminate", "remaining/minimum", "remaining/share")
     with (place / "guardrails.toml").open("a") as file:
         file.write("[enforcement]\n" + "".join(f'"{rule}" = "dryrun"\n' for rule in rules))
-    found = doctor(place)["canaries"]
-    assert (found["state"], found["facts"]["sent"]) == ("note", ["TerminateInstances"])
+    finding = doctor(place)["self-test"]
+    assert (finding["state"], finding["facts"]["sent"]) == ("note", ["TerminateInstances"])
 
 
-def test_a_broken_glass(place, site, monkeypatch, tmp_path):
-    """A glass in the environment is pointed out, and looking announces it to nobody; so is one that is refused."""
-    told = tmp_path / "told"
+def test_break_glass(place, site, monkeypatch, tmp_path):
+    """Break glass in the environment is a note, also if it is refused; the doctor does not announce it."""
+    announced = tmp_path / "announced"
     with (place / "guardrails.toml").open("a") as file:
-        file.write(f'[break_glass]\ncommand = ["/bin/sh", "-c", "echo >> {told}"]\n')
+        file.write(f'[break_glass]\ncommand = ["/bin/sh", "-c", "echo >> {announced}"]\n')
     monkeypatch.setenv("GUARDRAILS_BREAK_GLASS", environment_value("INC-42", ["live-cluster/stop"], time.time() + 600))
-    found = doctor(place)
-    assert (found["break glass"]["state"], found["break glass"]["facts"]["reason"]) == ("note", "INC-42")
-    assert found["canaries"]["state"] == "well"
-    assert not told.exists()
+    findings = doctor(place)
+    assert (findings["break glass"]["state"], findings["break glass"]["facts"]["reason"]) == ("note", "INC-42")
+    assert findings["self-test"]["state"] == "ok"
+    assert not announced.exists()
     monkeypatch.setenv("GUARDRAILS_BREAK_GLASS", "nonsense")
     assert "is refused" in doctor(place)["break glass"]["sentence"]
 
 
 def test_a_log_that_cannot_be_written(place, site):
-    """A decision log that cannot be opened is ill, because calls are blocked then; so is a folder in its place."""
+    """A decision log that cannot be opened is a problem, because calls are then blocked."""
     (place / "decisions.jsonl").mkdir()
-    found = doctor(place, code=1)
-    assert found["decision log"]["state"] == "ill"
-    assert "Is a directory" in found["processes"]["sentence"]
+    findings = doctor(place, code=1)
+    assert findings["decision log"]["state"] == "problem"
+    assert "Is a directory" in findings["processes"]["sentence"]
 
 
 def test_a_state_that_cannot_be_used(place, site):
-    """A spoilt state file is ill, because calls that take machines away are blocked then."""
+    """A broken state file is a problem, because calls that take machines away are then blocked."""
     (place / "state.db").write_bytes(os.urandom(20_000))
-    found = doctor(place, code=1)
-    assert found["state"]["state"] == "ill"
-    assert str(place / "state.db") in found["state"]["sentence"]
+    findings = doctor(place, code=1)
+    assert findings["state"]["state"] == "problem"
+    assert str(place / "state.db") in findings["state"]["sentence"]
 
 
 def test_nothing_is_remembered(place, site):
-    """A log and a state that are switched off are pointed out."""
+    """A disabled log or state is a note."""
     (place / "guardrails.toml").write_text("[log]\nenabled = false\n[state]\nenabled = false\n")
-    found = doctor(place)
-    assert (found["decision log"]["state"], found["state"]["state"]) == ("note", "note")
+    findings = doctor(place)
+    assert (findings["decision log"]["state"], findings["state"]["state"]) == ("note", "note")
 
 
 def test_an_activation_that_broke(place, site, monkeypatch):
-    """An activated environment whose Pythons are not guarded is ill: what its hook says is quoted."""
+    """An activated environment whose Python is not guarded is a problem, with what its hook wrote."""
     monkeypatch.setattr("guardrails.doctor.environment.activated", lambda: place / "x.pth")
-    found = next(one for about, one in doctor(place, code=1).items() if about.startswith("environment "))
-    assert "a Python of it is not guarded" in found["sentence"]
+    finding = next(entry for about, entry in doctor(place, code=1).items() if about.startswith("environment "))
+    assert "its Python is not guarded" in finding["sentence"]
 
 
 def test_an_unknown_profile(place, site, monkeypatch):
-    """A profile that does not exist is ill, because AWS could not be asked; the guard itself works without one."""
+    """An unknown profile is a problem, because AWS cannot be asked; the guard itself works without one."""
     monkeypatch.setenv("AWS_PROFILE", "nope")
-    found = doctor(place, code=1)
-    assert "nope" in found["live cluster"]["sentence"]
-    assert found["live cluster"]["state"] == "ill"
-    assert found["canaries"]["state"] == "well"
+    findings = doctor(place, code=1)
+    assert "nope" in findings["live cluster"]["sentence"]
+    assert findings["live cluster"]["state"] == "problem"
+    assert findings["self-test"]["state"] == "ok"
 
 
 def test_a_broken_aws_configuration(place, site, monkeypatch, tmp_path):
-    """A configuration of AWS's own that cannot be parsed is one sentence."""
+    """An AWS configuration file that cannot be parsed is one sentence."""
     (tmp_path / "config").write_text("not an ini file")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
     assert "AWS's own configuration does not load" in doctor(place, code=1)["guard"]["sentence"]
 
 
-def test_nobody_answers(place, site, monkeypatch):
-    """Where no look-up is answered for one and the same reason, that is said once."""
+def test_no_connection(place, site, monkeypatch):
+    """If all look-ups fail for the same reason, there is one finding."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-    found = doctor(place, code=1)
-    assert "all fail with EndpointConnectionError" in found["look-ups"]["sentence"]
-    assert not [about for about in found if about.startswith("look-up ")]
+    findings = doctor(place, code=1)
+    assert "all fail with EndpointConnectionError" in findings["look-ups"]["sentence"]
+    assert not [about for about in findings if about.startswith("look-up ")]
 
 
 def test_a_guard_that_is_broken(place, site, monkeypatch):
-    """A guard that lets a canary pass is ill."""
+    """A guard that lets a call of the self-test pass is a problem."""
     monkeypatch.setattr("guardrails.pipeline.classify", lambda *_: None)
     assert "would have been sent" in doctor(place, code=1)["guard"]["sentence"]
 
 
 def test_look_ups_that_are_not_permitted(place, site, aws):
-    """A missing permission is named by its IAM action, with what is blocked without it."""
+    """A missing permission is reported with its IAM action, and what is blocked without it."""
     aws.answer("DescribeRouteTables", 403, "UnauthorizedOperation", "no")
-    found = doctor(place)
-    assert found["look-up ec2:DescribeRouteTables"]["state"] == "note"
-    assert "allow the IAM action ec2:DescribeRouteTables" in found["look-up ec2:DescribeRouteTables"]["sentence"]
-    assert "changes of routes" in found["look-up ec2:DescribeRouteTables"]["sentence"]
+    findings = doctor(place)
+    assert findings["look-up ec2:DescribeRouteTables"]["state"] == "note"
+    assert "allow the IAM action ec2:DescribeRouteTables" in findings["look-up ec2:DescribeRouteTables"]["sentence"]
+    assert "changes of routes" in findings["look-up ec2:DescribeRouteTables"]["sentence"]
     aws.answer("DescribeStackResources", 403, "AccessDenied", "no")
     assert "changes of stacks" in doctor(place)["look-up cloudformation:DescribeStackResources"]["sentence"]
     aws.answer("DescribeAddresses", 403, "UnauthorizedOperation", "no")
-    found = doctor(place, code=1)
-    assert found["look-up ec2:DescribeAddresses"]["state"] == "ill"
-    assert found["live cluster"]["state"] == "ill"
+    findings = doctor(place, code=1)
+    assert findings["look-up ec2:DescribeAddresses"]["state"] == "problem"
+    assert findings["live cluster"]["state"] == "problem"
 
 
 def test_nothing_is_permitted_yet(place, site, aws):
-    """A role that may nothing is told every permission that it lacks, not only the first."""
+    """For a role without permissions every missing one is reported, not only the first."""
     for operation in ("DescribeInstances", "DescribeAddresses", "DescribeRouteTables"):
         aws.answer(operation, 403, "UnauthorizedOperation", "no")
-    found = doctor(place, code=1)
-    states = {operation: found[f"look-up ec2:{operation}"]["state"] for operation in
+    findings = doctor(place, code=1)
+    states = {operation: findings[f"look-up ec2:{operation}"]["state"] for operation in
               ("DescribeInstances", "DescribeAddresses", "DescribeRouteTables")}  # fmt: skip
-    assert states == {"DescribeInstances": "ill", "DescribeAddresses": "ill", "DescribeRouteTables": "note"}
-    assert "every call that could hurt a cluster is blocked" in found["look-up ec2:DescribeInstances"]["sentence"]
+    assert states == {"DescribeInstances": "problem", "DescribeAddresses": "problem", "DescribeRouteTables": "note"}
+    assert "every call that could hurt a cluster is blocked" in findings["look-up ec2:DescribeInstances"]["sentence"]
 
 
 def test_the_home_region(place, site, aws):
-    """What calls without a region are judged by is looked at, too."""
+    """The evidence in the home region is checked too."""
     (place / "guardrails.toml").write_text(f'home_region = "us-west-2"\n{(place / "guardrails.toml").read_text()}')
-    found = doctor(place, code=1)["home region us-west-2"]
-    assert found["state"] == "ill"
-    assert "No source knows which cluster is live" in found["sentence"]
+    finding = doctor(place, code=1)["home region us-west-2"]
+    assert finding["state"] == "problem"
+    assert "No source knows which cluster is live" in finding["sentence"]
 
 
 def test_what_is_not_known_without_a_look_up(place, site, aws):
-    """A look-up that only launches use blocks nothing; what is blocked without another is said."""
+    """A look-up that only launches use blocks nothing; for others the finding says what is blocked."""
     aws.answer("GetServiceQuota", 400, "AccessDeniedException", "no")
     aws.answer("GetResources", 403, "AccessDenied", "no")
-    found = doctor(place)
-    quotas = found["look-up servicequotas:GetServiceQuota"]["sentence"]
+    findings = doctor(place)
+    quotas = findings["look-up servicequotas:GetServiceQuota"]["sentence"]
     assert "allow the IAM action servicequotas:GetServiceQuota" in quotas
     assert "launches are not compared with the account's quotas" in quotas
-    assert "such as a database, are blocked" in found["look-up tag:GetResources"]["sentence"]
+    assert "such as a database, are blocked" in findings["look-up tag:GetResources"]["sentence"]
 
 
 TRIALS = trials("aws", "eu-west-1", "123456789012")
 
 
 def test_what_proves_nothing(place, site, aws):
-    """An answer that anybody gets, such as a throttling, is no sign of a permission; it is said once a reason."""
+    """An error that does not depend on permissions, such as throttling, is one note per reason."""
     for operation in ("GetResources", "DescribeAutoScalingGroups"):
         aws.answer(operation, 400, "ThrottlingException", "slow down")
-    found = doctor(place)
-    assert "look-ups" not in found
-    said = found["look-ups that end in ThrottlingException"]
-    assert said["state"] == "note"
-    assert said["facts"]["permissions"] == ["autoscaling:DescribeAutoScalingGroups", "tag:GetResources"]
+    findings = doctor(place)
+    assert "look-ups" not in findings
+    unclear = findings["look-ups that end in ThrottlingException"]
+    assert unclear["state"] == "note"
+    assert unclear["facts"]["permissions"] == ["autoscaling:DescribeAutoScalingGroups", "tag:GetResources"]
 
 
 def test_every_look_up_is_tried():
@@ -321,7 +322,7 @@ def test_every_trial_says_what_is_blocked_without_it():
 
 @pytest.mark.parametrize("trial", TRIALS, ids=lambda trial: trial.lookup.permission)
 def test_each_look_up_is_one_that_aws_knows(trial):
-    """A trial's parameters are those of the operation, by botocore's own model, and it asks about one thing at most."""
+    """A trial has parameters, and they are valid in botocore's model of the operation."""
     service = botocore.session.get_session().get_service_model(trial.lookup.service)
     shape = service.operation_model(trial.lookup.operation).input_shape
     assert not botocore.validate.ParamValidator().validate(dict(trial.lookup.params), shape).has_errors()
@@ -329,26 +330,26 @@ def test_each_look_up_is_one_that_aws_knows(trial):
 
 
 def test_the_evidence_of_each_source(place, site):
-    """Each source says what it sees and how old that is; one that names nothing is a note, as is a dispute."""
-    found = doctor(place)
-    assert found["live cluster"]["facts"] == {"known": True, "disputed": False, "clusters": ["blue"]}
-    assert site.blue.public_ips[0] in found["source eip"]["sentence"]
-    assert found["sources"]["state"] == "note"
+    """Each source is shown with its evidence and age; a source without a cluster is a note, and so is a dispute."""
+    findings = doctor(place)
+    assert findings["live cluster"]["facts"] == {"known": True, "disputed": False, "clusters": ["blue"]}
+    assert site.blue.public_ips[0] in findings["source eip"]["sentence"]
+    assert findings["sources"]["state"] == "note"
     with (place / "guardrails.toml").open("a") as file:
         file.write('[live]\nsources = ["eip", "env"]\nenv = "NOT_SET_HERE"\n')
-    found = doctor(place)
-    assert found["source env"]["state"] == "note"
-    assert found["live cluster"]["facts"]["disputed"]
+    findings = doctor(place)
+    assert findings["source env"]["state"] == "note"
+    assert findings["live cluster"]["facts"]["disputed"]
 
 
 def test_no_cluster_is_known(place, aws):
-    """Where no source knows the live cluster, every destructive call is blocked, and the doctor says so."""
-    assert doctor(place, code=1)["live cluster"]["state"] == "ill"
+    """If no source knows the live cluster, that is a problem, because every destructive call is blocked."""
+    assert doctor(place, code=1)["live cluster"]["state"] == "problem"
 
 
 def test_this_process(place, guard, site, monkeypatch):
-    """In a guarded process the guard is on, and what stands in front of its gates is named."""
-    assert doctor(place)["this process"]["state"] == "well"
+    """In a guarded process the guard is on, and code that wraps its gates is reported."""
+    assert doctor(place)["this process"]["state"] == "ok"
     before = Endpoint.make_request
 
     def mine(self, *arguments):
@@ -358,8 +359,8 @@ def test_this_process(place, guard, site, monkeypatch):
     assert "Endpoint.make_request" in doctor(place)["this process"]["sentence"]
 
 
-def test_ways_round(place, site, monkeypatch):
-    """A library that signs by itself, imported or only installed, and a program of another language are named."""
+def test_bypasses(place, site, monkeypatch):
+    """Libraries that sign requests themselves, imported or installed, and programs in other languages are reported."""
     monkeypatch.setitem(sys.modules, "aws_requests_auth", sys)
     (place / "libcloud").mkdir()
     (place / "libcloud" / "__init__.py").write_text("")
@@ -369,7 +370,7 @@ def test_ways_round(place, site, monkeypatch):
     (place / "aws").write_bytes(b"\x7fELF")
     (place / "aws").chmod(0o755)
     monkeypatch.setenv("PATH", str(place))
-    facts = doctor(place)["ways round"]["facts"]
+    facts = doctor(place)["bypasses"]["facts"]
     assert facts == {"imported": ["aws_requests_auth"], "installed": ["libcloud"], "programs": ["terraform", "aws"]}
     (place / "aws").write_text("#!/usr/bin/python3\n")
-    assert doctor(place)["ways round"]["facts"]["programs"] == ["terraform"]
+    assert doctor(place)["bypasses"]["facts"]["programs"] == ["terraform"]

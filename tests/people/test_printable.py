@@ -13,7 +13,7 @@ from rich.console import Console
 
 import guardrails
 from guardrails.cli.app import app
-from guardrails.doctor import Finding
+from guardrails.doctor.finding import Finding
 from guardrails.show import html, terminal, text
 from guardrails.show.page import Page, Section
 from guardrails.show.printable import printable
@@ -47,7 +47,7 @@ def test_every_form_of_a_page():
 
 def test_a_finding_of_the_doctor():
     """So does a finding, which may quote a process's name or a file."""
-    assert Finding(EVIL, "ill", EVIL).sentence.isprintable()
+    assert Finding(EVIL, "problem", EVIL).sentence.isprintable()
 
 
 def test_what_the_commands_print(tmp_path):

@@ -1,4 +1,4 @@
-"""One thing the doctor found."""
+"""One result of the doctor."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from attrs import Factory, field, frozen
 
 from guardrails.show.printable import printable
 
-State = Literal["well", "note", "ill"]
+State = Literal["ok", "note", "problem"]
 
 
 @frozen
 class Finding:
-    """`about` is the question, `state` the answer in one word, `sentence` what a person reads.
+    """`about` is what was checked, `state` the result, `sentence` for people and `facts` for programs.
 
-    ``ill`` makes the command's exit code 1. `facts` are for programs.
+    A ``problem`` makes the command's exit code 1.
     """
 
     about: str = field(converter=printable)

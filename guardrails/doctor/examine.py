@@ -1,4 +1,4 @@
-"""The examination, in the order in which it is read."""
+"""All checks of the doctor, in the order in which they are shown."""
 
 from __future__ import annotations
 
@@ -7,26 +7,25 @@ from typing import Any
 
 from guardrails import process
 from guardrails.config.load import load
-from guardrails.doctor import cloud, configuration, environment, memory, pipeline, policies, ways_round
-from guardrails.doctor.report import Finding
+from guardrails.doctor import bypasses, cloud, configuration, environment, memory, pipeline, policies
+from guardrails.doctor.finding import Finding
 from guardrails.errors import ConfigError, GuardrailsError
 from guardrails.guard import Guard
 
 
 def examine(config: str | None, now: float, client: Callable[[str], Any]) -> Iterator[Finding]:
-    """Every finding; nothing that is broken ends it.
+    """Every finding. Something broken is a finding, never an exception.
 
-    `now` is seconds since the epoch. `client` makes an EC2 client of the account in question and of a region, "" for
-    the one in question, or raises ConfigError. Where no guard is installed in this process, one is for as long as this
-    takes.
+    `now` is in seconds since the epoch. `client` makes an EC2 client for a region of the account to check ("" is the
+    region to check), or raises ConfigError. If no guard is installed in this process, one is installed meanwhile.
     """
     yield from environment.examine()
     try:
         guard = process.current()
         settings = guard.settings if guard is not None else load(config)
     except ConfigError as error:
-        yield Finding("configuration", "ill", str(error))
-        yield from ways_round.examine()
+        yield Finding("configuration", "problem", str(error))
+        yield from bypasses.examine()
         return
     yield from configuration.examine(settings)
     yield from policies.examine(settings, now)
@@ -36,7 +35,7 @@ def examine(config: str | None, now: float, client: Callable[[str], Any]) -> Ite
         if guard is None:
             working.install()
     except GuardrailsError as error:
-        yield Finding("guard", "ill", f"it cannot be installed: {error}")
+        yield Finding("guard", "problem", f"it cannot be installed: {error}")
     else:
         try:
             yield from pipeline.examine(working)
@@ -44,15 +43,15 @@ def examine(config: str | None, now: float, client: Callable[[str], Any]) -> Ite
         finally:
             if guard is None:
                 working.uninstall()
-    yield from ways_round.examine()
+    yield from bypasses.examine()
 
 
 def _cloud(guard: Guard, client: Callable[[str], Any]) -> Iterator[Finding]:
     home = guard.settings.home_region
     try:
-        made = client("")
-        at_home = client(home) if home and home != made.meta.region_name else None
+        ec2 = client("")
+        at_home = client(home) if home and home != ec2.meta.region_name else None
     except ConfigError as error:
-        yield Finding("live cluster", "ill", f"AWS was not asked: {error}")
+        yield Finding("live cluster", "problem", f"AWS was not asked: {error}")
         return
-    yield from cloud.examine(guard, made, at_home)
+    yield from cloud.examine(guard, ec2, at_home)
