@@ -1,1 +1,1 @@
-"""CloudTrail beside the decision log: calls that AWS saw and no guard decided on."""
+"""Compares CloudTrail with the decision log: calls that AWS saw and no guard allowed."""

@@ -1,6 +1,6 @@
-"""CloudTrail's files: JSON with Records, or one event a line; gzip or not; alone or in folders as they lie in S3.
+"""Reads CloudTrail files: JSON with Records, or one event per line; gzipped or not; single files or folders as in S3.
 
-The members are AWS's (docs.aws.amazon.com, CloudTrail record contents).
+The members are described by AWS (docs.aws.amazon.com, CloudTrail record contents).
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from guardrails.intercept.user_agent import PATTERN
 class Event:
     """One call as CloudTrail saw it.
 
-    `service` is a key of the catalogue, `params` are CloudTrail's `requestParameters`, `error` is AWS's code for a call
-    that it refused. `decision_id` is the one that the guard put into the User-Agent. `by_aws` is true for calls that a
-    service of AWS made by itself. `place` is ``file#number`` or ``file:line``.
+    `service` is a key of the catalogue, `params` are CloudTrail's `requestParameters`, `error` is AWS's error code if
+    the call was refused. `decision_id` is the one in the User-Agent, put there by the guard. `by_aws` is true for calls
+    that an AWS service made by itself. `place` is ``file#number`` or ``file:line``.
     """
 
     place: str
@@ -45,9 +45,9 @@ class Event:
 
 
 def events(paths: Iterable[Path], catalogue: Catalogue) -> Iterator[Event | str]:
-    """Every event in the files' order; what cannot be read comes as a sentence with its place.
+    """Every event, in the order of the files; for what cannot be read, a sentence with its place.
 
-    Raises ConfigError for a path that is not there.
+    Raises ConfigError if a path does not exist.
     """
     for file in files(paths):
         for place, record in _records(file):
@@ -55,14 +55,14 @@ def events(paths: Iterable[Path], catalogue: Catalogue) -> Iterator[Event | str]
 
 
 def files(paths: Iterable[Path]) -> Iterator[Path]:
-    """The files of `paths`; of a folder every .json and .json.gz below it, by name, which in S3 is by time."""
+    """The files of `paths`; for a folder, every .json and .json.gz below it, by name, which in S3 is by time."""
     for path in paths:
         if path.is_dir():
-            yield from sorted(found for found in path.rglob("*.json*") if found.is_file())
+            yield from sorted(file for file in path.rglob("*.json*") if file.is_file())
         elif path.is_file():
             yield path
         else:
-            raise ConfigError(f"{path}: no such file or folder; give CloudTrail's files as they lie in its bucket")
+            raise ConfigError(f"{path}: no such file or folder; give CloudTrail files as they are in its bucket")
 
 
 def _event(record: Mapping[str, Any], place: str, catalogue: Catalogue) -> Event:

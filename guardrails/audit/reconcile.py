@@ -1,7 +1,7 @@
-"""Compare what CloudTrail saw with what the guard decided: which governed calls went round it.
+"""Compares CloudTrail with the guard's decisions: which governed calls bypassed it.
 
 CloudTrail records the User-Agent of every call (docs.aws.amazon.com, CloudTrail record contents), and the guard puts
-the id of its decision there. A presigned request is sent by somebody else's client, without it.
+the decision's id there. A presigned request does not have it, because another client sends it.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ Why = Literal["no decision", "unknown decision", "blocked", "another call"]
 
 
 @frozen
-class Round:
-    """A governed call that CloudTrail saw and the guard did not let through.
+class Bypass:
+    """A governed call that CloudTrail saw and the guard did not allow.
 
-    `why` is ``no decision`` (no id: not made through the guard), ``unknown decision`` (an id that is in no log given),
-    ``blocked`` (the guard refused it, and it was sent all the same) or ``another call`` (the id is of another one).
+    `why` is ``no decision`` (no id: not made through the guard), ``unknown decision`` (the id is in none of the logs),
+    ``blocked`` (the guard denied it, and it was still sent) or ``another call`` (the id belongs to another call).
     """
 
     why: Why
@@ -40,27 +40,26 @@ class Round:
     place: str
 
 
-def reconcile(files: Iterable[Path], decisions: Iterable[Entry], catalogue: Catalogue) -> Iterator[Round | str]:
-    """Every call that went round, in the files' order; what cannot be read comes as a sentence with its place.
+def reconcile(files: Iterable[Path], decisions: Iterable[Entry], catalogue: Catalogue) -> Iterator[Bypass | str]:
+    """Every call that bypassed the guard, in file order; for what cannot be read, a sentence with its place.
 
-    `files` are CloudTrail's or folders of them. Calls that AWS made by itself are left out, and so are rehearsals
-    (DryRun).
+    `files` are CloudTrail files or folders of them. Calls that AWS made by itself and dry runs are left out.
     """
     known = {entry.decision_id: entry for entry in decisions}
     for event in events(files, catalogue):
-        found = event if isinstance(event, str) else _judge(event, known, catalogue)
-        if found is not None:
-            yield found
+        result = event if isinstance(event, str) else _bypass(event, known, catalogue)
+        if result is not None:
+            yield result
 
 
-def _judge(event: Event, known: Mapping[str, Entry], catalogue: Catalogue) -> Round | None:
+def _bypass(event: Event, known: Mapping[str, Entry], catalogue: Catalogue) -> Bypass | None:
     governed = catalogue.governs(event.service, event.operation)
     if not governed or event.by_aws or event.error.endswith("DryRunOperation"):
         return None
     why = _why(event, known)
     if why is None:
         return None
-    return Round(
+    return Bypass(
         why=why,
         time=event.time,
         service=event.service,

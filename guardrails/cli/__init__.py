@@ -1,10 +1,4 @@
-"""The `guardrails` command.
-
-A file per command; the exit codes are the same for all:
-
-0  done, or the call would be allowed      1  a claim of the demo did not hold, or the script failed
-2  the command line, the configuration or a policy is wrong      3  a call was (or would be) blocked
-"""
+"""The `guardrails` command: a file per command. `guardrails --help` lists the exit codes, the same for all commands."""
 
 from __future__ import annotations
 
@@ -18,23 +12,35 @@ _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 
 
 def main() -> None:
-    """Entry point; says which extra is missing instead of a traceback."""
+    """Entry point. A missing extra or a full disk is one sentence and exit code 2."""
     disarm()
     try:
-        # The commands are imported when they are asked for, so either line may find an extra missing.
+        # Commands are imported when they are used, so both lines can meet a missing extra.
         from guardrails.cli.app import app  # noqa: PLC0415
 
         app(prog_name="guardrails")
-    except ModuleNotFoundError as error:
-        missing = (error.name or "").partition(".")[0]
-        if missing not in ("click", "rich"):
+    except ImportError as error:
+        sentence = _explanation((error.name or "").partition(".")[0])
+        if not sentence:
             raise
-        sys.stderr.write(f"guardrails: the command line needs {missing}; pip install 'botocore-guardrails[cli]'\n")
+        sys.stderr.write(f"guardrails: {sentence}\n")
         sys.exit(2)
     except OSError as error:
         if error.errno not in _NO_ROOM:
             raise
         sys.stderr.write(f"guardrails: cannot write: {error.strerror}\n")
         sys.stderr.flush()
-        # Not by sys.exit: what is left of the output would be tried once more, and fail with a traceback.
+        # sys.exit would try to write the rest of the output again, and fail with a traceback.
         os._exit(2)
+
+
+def _explanation(missing: str) -> str:
+    """Why `missing` cannot be imported and what to do; "" if there is nothing to say about it."""
+    if missing in ("click", "rich"):
+        return f"the command line needs {missing}; pip install 'botocore-guardrails[cli]'"
+    if missing != "guardrails":
+        return ""
+    # Imported late because it reads the metadata of every installed distribution.
+    from guardrails.doctor.import_name import conflict  # noqa: PLC0415
+
+    return conflict()

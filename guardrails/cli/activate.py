@@ -1,4 +1,4 @@
-"""``guardrails activate`` and ``deactivate``: guard every Python of this virtual environment."""
+"""``guardrails activate`` and ``deactivate``: guard every Python process of this virtual environment."""
 
 from __future__ import annotations
 
@@ -13,21 +13,22 @@ from guardrails.errors import ConfigError
 
 @click.command()
 def activate() -> None:
-    """Guard every process of this virtual environment that imports botocore, from now on.
+    """Guard every Python process of this virtual environment.
 
-    The configuration is found as install() finds it, at the start of each process.
+    Processes that import botocore are guarded from now on. Each searches its configuration at its start, as install()
+    does. `guardrails deactivate` undoes it.
     """
     if sys.prefix == sys.base_prefix:
         raise ConfigError(
-            f"{sys.prefix} is not a virtual environment; activate one, with the guardrails that is installed in it"
+            f"{sys.prefix} is not a virtual environment; run the guardrails command of the environment to activate"
         )
-    # A configuration that does not load would end every process.
+    # A configuration that does not load would stop every process of the environment.
     load(None)
     try:
         written = environment.activate()
     except OSError as error:
-        raise ConfigError(f"{error.filename}: {error.strerror}; use an account that may write there") from error
-    click.echo(f"activated {sys.prefix} ({written}); every Python of it that imports botocore is guarded")
+        raise ConfigError(f"{error.filename}: {error.strerror}; run it as a user who can write there") from error
+    click.echo(f"activated {sys.prefix} ({written}): every Python process of it that imports botocore is guarded")
 
 
 @click.command()
@@ -36,5 +37,5 @@ def deactivate() -> None:
     try:
         removed = environment.deactivate()
     except OSError as error:
-        raise ConfigError(f"{error.filename}: {error.strerror}; use an account that may write there") from error
+        raise ConfigError(f"{error.filename}: {error.strerror}; run it as a user who can write there") from error
     click.echo(f"{sys.prefix} was not activated" if removed is None else f"deactivated {sys.prefix}")

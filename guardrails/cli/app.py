@@ -1,4 +1,4 @@
-"""The group of commands, and what they share: one configuration option and one way to fail."""
+"""The root of the command line: the commands, their exit codes, and errors as one sentence."""
 
 from __future__ import annotations
 
@@ -9,8 +9,16 @@ from typing import Any, ClassVar
 
 import click
 
-from guardrails.cli.lazy import LazyGroup
+from guardrails.cli.groups import LazyGroup
 from guardrails.errors import CallDenied, GuardrailsError
+
+_EXIT_CODES = """\b
+Exit codes:
+  0  done, or the call would be allowed
+  1  a problem, a failed test or a changed decision was found
+  2  wrong usage, configuration or policy
+  3  blocked, or the live cluster is not known
+"""
 
 
 class _App(LazyGroup):
@@ -47,10 +55,11 @@ def _one_sentence() -> Iterator[None]:
         sys.exit(3)
 
 
-@click.group(cls=_App, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=_App,
+    epilog=_EXIT_CODES,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(package_name="botocore-guardrails")
 def app() -> None:
-    """Admission guard for AWS calls made from Python.
-
-    Exit codes: 0 done or allowed, 1 a claim or the script failed, 2 wrong usage, configuration or policy, 3 blocked.
-    """
+    """Admission guard for AWS calls made from Python."""

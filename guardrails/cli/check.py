@@ -1,4 +1,4 @@
-"""``guardrails check``: what would be decided on a call; nothing is sent but look-ups."""
+"""``guardrails check``: the decision on a call that is not sent."""
 
 from __future__ import annotations
 
@@ -11,14 +11,20 @@ from botocore.exceptions import ParamValidationError
 
 from guardrails.aws import call_syntax
 from guardrails.aws.clients import make_client
-from guardrails.cli.client import aws_options
+from guardrails.cli.options import aws_options
 from guardrails.cli.show import console, decision_json, show_decision
 from guardrails.enforce.enforce import enforce
 from guardrails.errors import ConfigError
 from guardrails.guard import Guard
 
+_EXAMPLES = """\b
+Examples:
+  guardrails check ec2 TerminateInstances InstanceIds=i-0abc,i-0def
+  guardrails check ec2 terminate-instances 'InstanceIds=["i-0abc"]'
+"""
 
-@click.command()
+
+@click.command(epilog=_EXAMPLES)
 @aws_options
 @click.argument("service")
 @click.argument("operation")
@@ -33,13 +39,9 @@ def check(
     endpoint_url: str | None,
     fmt: str,
 ) -> None:
-    r"""Decide on a call without sending it.
+    """Decide on a call without sending it.
 
-    \b
-    guardrails check ec2 TerminateInstances InstanceIds=i-0abc,i-0def
-    guardrails check ec2 terminate-instances 'InstanceIds=["i-0abc"]'
-
-    Exit code 3 when it would be blocked, in the configured mode, or would need a person's word.
+    Only look-ups are sent. Exit code 3 if the call would be blocked in the configured mode, or would need confirmation.
     """
     guard = Guard.from_config(config)
     client = make_client(service, profile, region, endpoint_url)

@@ -9,7 +9,7 @@ import time
 import click
 
 from guardrails.aws.clients import make_client
-from guardrails.cli.client import aws_options
+from guardrails.cli.options import aws_options
 from guardrails.cli.show import console, live_json
 from guardrails.guard import Guard
 from guardrails.show.sentences import failure_sentence
@@ -18,9 +18,9 @@ from guardrails.show.sentences import failure_sentence
 @click.command()
 @aws_options
 def live(config: str | None, profile: str | None, region: str | None, endpoint_url: str | None, fmt: str) -> None:
-    """Show which cluster is live, by which evidence, and how old it is.
+    """Show which cluster is live, and the evidence for it.
 
-    Exit code 3 when it is not known, because then no cluster may be hurt.
+    Exit code 3 if that is not known: every call that could hurt a cluster is then blocked.
     """
     guard = Guard.from_config(config)
     facts = guard.live(make_client("ec2", profile, region, endpoint_url))

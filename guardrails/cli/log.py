@@ -1,4 +1,4 @@
-"""``guardrails log``: read the decision log."""
+"""``guardrails log``: reads the decision log."""
 
 from __future__ import annotations
 
@@ -11,108 +11,103 @@ import attrs
 import click
 from rich.text import Text
 
-from guardrails.audit.reconcile import Round, reconcile
+from guardrails.audit.reconcile import Bypass, reconcile
 from guardrails.classify.catalogue import Catalogue
+from guardrails.cli import decisions
+from guardrails.cli.groups import SuggestingGroup
+from guardrails.cli.options import config_option, format_option
 from guardrails.cli.show import console
 from guardrails.config.load import load
+from guardrails.config.settings import LogSettings
 from guardrails.record.entries import Entry, read
 
-_STYLES = {"deny": "red", "warn": "yellow", "dryrun": "cyan", "allow": "green"}
 
-
-@click.group(invoke_without_command=True)
-@click.option("--config", type=click.Path(), help="guardrails.toml to use instead of the one that is found.")
+@click.group(cls=SuggestingGroup, invoke_without_command=True)
+@config_option
 @click.option(
     "--last", type=click.IntRange(1, 1_000_000_000), default=20, show_default=True, help="How many decisions."
 )
 @click.option("--denied", is_flag=True, help="Only calls that were blocked.")
-@click.option("--id", "decision_id", help="One decision, whole, by its id or the beginning of it.")
-@click.option("--format", "fmt", type=click.Choice(["pretty", "json"]), default="pretty", show_default=True)
+@click.option("--id", "decision_id", help="One decision in full, by its id or the beginning of it.")
+@format_option
 @click.pass_context
 def log(context: click.Context, config: str | None, last: int, denied: bool, decision_id: str | None, fmt: str) -> None:
-    """Show the last decisions, newest last. With --format json, one JSON line each."""
+    """Show the last decisions, the newest last.
+
+    With --format json, one JSON line each. At a terminal a decision that is too wide takes several lines.
+    """
     if context.invoked_subcommand is not None:
-        context.obj = config
         return
-    settings = load(config)
-    entries: deque[Entry] = deque(maxlen=last)
-    for found in read(settings.log.path, settings.log.keep):
-        if isinstance(found, str):
-            click.echo(f"guardrails: {found}", err=True)
-        elif _wanted(found, decision_id, denied=denied):
-            entries.append(found)
+    settings = load(config).log
+    if decision_id:
+        click.echo(json.dumps(decisions.by_id(settings, decision_id).document, indent=None if fmt == "json" else 2))
+        return
+    entries = _last(settings, last, denied=denied)
     if not entries:
-        off = "" if settings.log.enabled else " (log.enabled is false)"
-        click.echo(f"guardrails: no such decision in {settings.log.path}{off}", err=True)
+        off = "" if settings.enabled else " (log.enabled is false)"
+        click.echo(f"guardrails: no such decision in {settings.path}{off}", err=True)
+    out = console()
     for entry in entries:
         if fmt == "json":
             click.echo(json.dumps(entry.document))
-        elif decision_id:
-            click.echo(json.dumps(entry.document, indent=2))
-        else:
-            _line(entry)
+            continue
+        # One line each for grep, unless someone reads it at a terminal.
+        for line in decisions.lines(entry, out.width if out.is_terminal else None):
+            out.print(line, soft_wrap=True)
 
 
-def _wanted(entry: Entry, decision_id: str | None, *, denied: bool) -> bool:
-    return not (denied and entry.sent) and entry.decision_id.startswith(decision_id or "")
-
-
-def _line(entry: Entry) -> None:
-    console().print(
-        Text.assemble(
-            f"{entry.timestamp}  ",
-            (f"{entry.enforcement:<6}", _STYLES.get(entry.enforcement, "")),
-            f"  {entry.call_name}  {entry.region}  ",
-            ", ".join(entry.rules()) or entry.why,
-            (f"  {entry.short_id}", "dim"),
-        ),
-        # One line a decision, for grep; a terminal wraps it by itself.
-        soft_wrap=True,
-    )
+def _last(settings: LogSettings, count: int, *, denied: bool) -> deque[Entry]:
+    entries: deque[Entry] = deque(maxlen=count)
+    for entry in read(settings.path, settings.keep):
+        if isinstance(entry, str):
+            click.echo(f"guardrails: {entry}", err=True)
+        elif not (denied and entry.sent):
+            entries.append(entry)
+    return entries
 
 
 @log.command("reconcile")
+@config_option
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--log", "logs", multiple=True, type=click.Path(path_type=Path), help="Another host's decision log.")
-@click.option("--format", "fmt", type=click.Choice(["pretty", "json"]), default="pretty", show_default=True)
-@click.pass_obj
+@format_option
 def reconcile_(config: str | None, files: tuple[Path, ...], logs: tuple[Path, ...], fmt: str) -> None:
-    """List the governed calls in CloudTrail's FILES that went round the guard.
+    """List governed calls in CloudTrail that bypassed the guard.
 
-    FILES are CloudTrail's, gzipped or not, or folders of them. A call is known by the decision's id in its User-Agent.
-    Exit code 1 when there is one.
+    FILES are CloudTrail files, gzipped or not, or folders of them. A guarded call is recognized by the decision id in
+    its User-Agent. Exit code 1 if a call bypassed the guard.
     """
     settings = load(config)
-    decisions = []
+    known = []
     for path, keep in ((settings.log.path, settings.log.keep), *((path, 0) for path in logs)):
         for entry in read(path, keep):
             if isinstance(entry, str):
                 click.echo(f"guardrails: {entry}", err=True)
             else:
-                decisions.append(entry)
+                known.append(entry)
     count = 0
-    for found in reconcile(files, decisions, Catalogue()):
-        if isinstance(found, str):
-            click.echo(f"guardrails: {found}", err=True)
+    for bypass in reconcile(files, known, Catalogue()):
+        if isinstance(bypass, str):
+            click.echo(f"guardrails: {bypass}", err=True)
             continue
         count += 1
         if fmt == "json":
-            click.echo(json.dumps(attrs.asdict(found)))
+            click.echo(json.dumps(attrs.asdict(bypass)))
         else:
-            _round(found)
+            _show_bypass(bypass)
     if fmt == "pretty":
-        click.echo(f"{count} governed call{'s' * (count != 1)} went round the guard ({len(decisions)} decisions known)")
+        click.echo(f"{count} governed call{'s' * (count != 1)} bypassed the guard ({len(known)} decisions known)")
     sys.exit(1 if count else 0)
 
 
-def _round(found: Round) -> None:
+def _show_bypass(bypass: Bypass) -> None:
     console().print(
         Text.assemble(
-            f"{found.time}  ",
-            (f"{found.why:<16}", "red" if not found.error else "yellow"),
-            f"  {found.service}:{found.operation}  {found.region}  {found.principal}  {found.address}",
-            f"  refused: {found.error}" if found.error else "",
-            (f"  {found.event_id}", "dim"),
+            f"{bypass.time}  ",
+            (f"{bypass.why:<16}", "red" if not bypass.error else "yellow"),
+            f"  {bypass.service}:{bypass.operation}  {bypass.region}  {bypass.principal}  {bypass.address}",
+            f"  refused: {bypass.error}" if bypass.error else "",
+            (f"  {bypass.event_id}", "dim"),
         ),
         soft_wrap=True,
     )

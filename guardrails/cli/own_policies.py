@@ -1,4 +1,4 @@
-"""The policies that commands for their authors work on, and how their files are named."""
+"""The policies that commands for policy authors work on, and how their files are displayed."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from guardrails.evaluate import bundle, bundle_file
 
 
 def folders(config: str | None) -> Sequence[Path]:
-    """Those of this configuration; the shipped ones where it has none."""
+    """The policy folders of this configuration; the shipped folder if it has none."""
     configured = [path for path in load(config).policies if not bundle_file.is_bundle(path)]
     return configured or [bundle.shipped()]
 
 
-def near(file: str) -> str:
-    """A file as it is named from the working directory; one that lies elsewhere as it is."""
-    found = os.path.relpath(file)
-    return file if found.startswith("..") else found
+def short_path(file: str) -> str:
+    """Relative to the working directory if the file is below it, else unchanged."""
+    relative = os.path.relpath(file)
+    return file if relative.startswith("..") else relative

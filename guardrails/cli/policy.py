@@ -1,4 +1,4 @@
-"""``guardrails policy``: what an author of policies does with them."""
+"""``guardrails policy``: the commands for policy authors."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from typing import ClassVar
 
 import click
 
-from guardrails.cli.lazy import LazyGroup
+from guardrails.cli.groups import LazyGroup
+from guardrails.cli.options import config_option
 
 
 class _Policy(LazyGroup):
@@ -26,8 +27,6 @@ class _Policy(LazyGroup):
 
 
 @click.group(cls=_Policy)
-@click.option("--config", type=click.Path(), help="guardrails.toml to use instead of the one that is found.")
-@click.pass_context
-def policy(context: click.Context, config: str | None) -> None:
-    """Work on policies."""
-    context.obj = config
+@config_option
+def policy(config: str | None) -> None:
+    """Check, test, try out and build policies."""

@@ -7,18 +7,22 @@ from pathlib import Path
 import click
 
 from guardrails import assembly
-from guardrails.cli.written import writing
+from guardrails.cli.options import config_option
+from guardrails.cli.output_file import writing
 from guardrails.config.load import load
 from guardrails.policy.docs import chapters, pages
 
 
 @click.command("docs")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="A file, .html or .md; else it is printed.")
-@click.option("--format", "style", type=click.Choice(["markdown", "html"]), help="By default as the file's name says.")
-@click.pass_obj
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="A .html or .md file; default: print it.")
+@click.option(
+    "--format", "style", type=click.Choice(["markdown", "html"]), help="Default: as the name of the file says."
+)
+@config_option
 def docs(config: str | None, output: Path | None, style: str | None) -> None:
-    """Write the rule book: per rule what it stops, the incident, an avoided and a preferred call, its parameters.
+    """Write the rule book of these policies.
 
+    It shows for each rule what it stops, the incident behind it, a call to avoid and one to prefer, and its parameters.
     The rules and parameters are those of this configuration, the shipped ones and your own.
     """
     made = assembly.policies(load(config))

@@ -1,4 +1,4 @@
-"""What kind of program the user wants to run, and by which Python."""
+"""Which program `guardrails run` runs, and with which Python."""
 
 from __future__ import annotations
 
@@ -15,43 +15,43 @@ from guardrails.errors import ConfigError
 
 @frozen
 class Program:
-    """A file to run: `here` in this Python, or by executing it as it is."""
+    """A file to run: with this Python if `here`, else executed directly."""
 
     path: Path
     here: bool
 
 
 def find(name: str) -> Program:
-    """A script by its path, or a program by its name. Raises ConfigError where the guard could not see it.
+    """A script by path, or a program by name. Raises ConfigError if it is missing or the guard could not see it.
 
-    A program that is installed beside guardrails goes before one of that name on PATH, whose Python may not have it.
+    A program installed beside guardrails takes precedence over PATH, where its Python may not have guardrails.
     """
     path = Path(name)
     if not path.is_file():
         path_of = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)))
-        found = shutil.which(name, path=path_of) if os.sep not in name else None
-        if found is None:
+        located = shutil.which(name, path=path_of) if os.sep not in name else None
+        if located is None:
             raise ConfigError(
                 f"{name}: no such script or program; give a Python file, a program on PATH, or -m and a module's name"
             )
-        path = Path(found)
+        path = Path(located)
     with path.open("rb") as file:
         first = file.read(4096)
     if not first.startswith(b"#!"):
         if path.suffix in (".py", ".pyw") or (not os.access(path, os.X_OK) and b"\0" not in first):
             return Program(path, here=True)
-        raise ConfigError(f"{path} is not a script: guardrails sees what Python programs do, and this is none")
+        raise ConfigError(f"{path} is not a Python program, and guardrails sees only calls made from Python")
     return Program(path, here=_same_python(_interpreter(first.decode("utf-8", "replace"))))
 
 
 def _interpreter(text: str) -> str:
-    """The Python that a script names in its first line; "" where it names something else."""
+    """The Python that a script's first line names; "" if it names something else."""
     lines = text.splitlines()
     words = shlex.split(lines[0][2:], posix=True) or [""]
     if Path(words[0]).name == "env":
         words = [word for word in words[1:] if not word.startswith("-") and "=" not in word] or [""]
     elif Path(words[0]).name == "sh" and len(lines) > 1 and lines[1].startswith("'''exec'"):
-        # How pip writes a path that is too long for a first line: '''exec' "/the/python" "$0" "$@"
+        # How pip writes a path that is too long for the first line: '''exec' "/the/python" "$0" "$@"
         words = shlex.split(lines[1].removeprefix("'''exec'")) or [""]
     return words[0] if "python" in Path(words[0]).name else ""
 
@@ -59,6 +59,6 @@ def _interpreter(text: str) -> str:
 def _same_python(interpreter: str) -> bool:
     if not interpreter:
         return False
-    found = shutil.which(interpreter)
-    # By folder: the interpreters of two virtual environments are links to the same file.
-    return found is not None and Path(found).parent.resolve() == Path(sys.executable).parent.resolve()
+    located = shutil.which(interpreter)
+    # Compare folders: the interpreters of two virtual environments are links to the same file.
+    return located is not None and Path(located).parent.resolve() == Path(sys.executable).parent.resolve()

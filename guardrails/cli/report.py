@@ -11,7 +11,8 @@ from pathlib import Path
 
 import click
 
-from guardrails.cli.written import writing
+from guardrails.cli.options import config_option
+from guardrails.cli.output_file import writing
 from guardrails.config.load import load
 from guardrails.errors import ConfigError
 from guardrails.record.entries import Entry, read
@@ -23,7 +24,7 @@ _UNITS = {"m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 
 @click.command()
-@click.option("--config", type=click.Path(), help="guardrails.toml to use instead of the one that is found.")
+@config_option
 @click.option(
     "--log",
     "logs",
@@ -33,12 +34,17 @@ _UNITS = {"m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 )
 @click.option("--since", default="", metavar="7d|2026-11-24", help="Leave out what is older.")
 @click.option("--id", "decision_id", help="The blast radius of one decision, by its id or the beginning of it.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), default="guardrails-report.html", show_default=True)
-@click.option("--format", "fmt", type=click.Choice(["html", "json"]), default="html", show_default=True)
+@click.option("-o", "--output", type=click.Path(path_type=Path), default="guardrails-report.html", show_default=True,
+              help="The file to write; - prints it.")  # fmt: skip
+@click.option(
+    "--format", "fmt", type=click.Choice(["html", "json"]), default="html", show_default=True, help="A page, or JSON."
+)
 def report(
     config: str | None, logs: tuple[Path, ...], since: str, decision_id: str | None, output: Path, fmt: str
 ) -> None:
-    """Write the decision log as a page of its own: timeline, denials, near misses, rules in dryrun, break glass.
+    """Write the decision log as one HTML page.
+
+    The page shows a timeline, denials, near misses, rules in dryrun and break glass.
 
     With --id the page is a picture of what one call would have hit, and what would have remained. The page fetches
     nothing. With --format json the counts, or the decision, go to standard output instead.

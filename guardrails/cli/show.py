@@ -1,4 +1,4 @@
-"""How decisions and live evidence look on a terminal, and as JSON."""
+"""Decisions and live evidence on a terminal and as JSON."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ from guardrails.values import Decision, Facts, Outcome, rfc3339
 
 
 def console(*, stderr: bool = False) -> Console:
-    """A console that wraps at 80 columns where nobody sits at it; nothing that it prints acts on the terminal."""
-    made = Console(stderr=stderr, highlight=False, soft_wrap=False)
-    made.push_render_hook(_Printable())
-    return made
+    """A console, 80 columns wide unless it is a terminal; escape sequences in what it prints have no effect."""
+    out = Console(stderr=stderr, highlight=False, soft_wrap=False)
+    out.push_render_hook(_EscapeControls())
+    return out
 
 
-class _Printable(RenderHook):
-    """Whatever comes from a log, a tag or a file is made printable where it is printed."""
+class _EscapeControls(RenderHook):
+    """Logs, tags and files can hold control characters, which would act on the terminal."""
 
     def process_renderables(self, renderables: list[ConsoleRenderable]) -> list[ConsoleRenderable]:
-        return [_Made(one) for one in renderables]
+        return [_Escaped(renderable) for renderable in renderables]
 
 
-class _Made:
+class _Escaped:
     def __init__(self, renderable: ConsoleRenderable) -> None:
         self._renderable = renderable
 
-    def __rich_console__(self, made: Console, options: ConsoleOptions) -> RenderResult:
-        for text, style, control in made.render(self._renderable, options):
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        for text, style, control in console.render(self._renderable, options):
             yield Segment(text if control else "\n".join(map(printable, text.split("\n"))), style, control)
 
 
 def decision_json(decision: Decision, outcome: Outcome) -> dict[str, Any]:
-    """A decision for programs; `sentence` is what a person would read, `sent` what the mode makes of it."""
+    """A decision as JSON: `sentence` is the message for people, `sent` tells whether the mode lets the call pass."""
     return {
         "decision_id": decision.id,
         "action": decision.action,
@@ -64,8 +64,8 @@ def decision_json(decision: Decision, outcome: Outcome) -> dict[str, Any]:
 
 
 def show_decision(out: Console, decision: Decision, outcome: Outcome, mode: str) -> None:
-    """The verdict, what the mode makes of it, the violated rules and what to do instead."""
-    refused = "would need a person's word" if decision.action == "confirm" else "would be blocked"
+    """The decision, what the mode makes of it, the violated rules and what to do instead."""
+    refused = "would need confirmation" if decision.action == "confirm" else "would be blocked"
     verdict = "would be sent" if outcome.send else refused
     if outcome.send and not decision.allowed:
         verdict += f", because mode is {mode!r}"
@@ -73,7 +73,7 @@ def show_decision(out: Console, decision: Decision, outcome: Outcome, mode: str)
 
 
 def live_json(facts: Facts, now: float) -> dict[str, Any]:
-    """Which cluster is live, by which evidence, and every cluster that is there."""
+    """Which cluster is live, the evidence, and every cluster in the account and region."""
     return {
         "known": facts.live.known,
         "disputed": facts.live.disputed,

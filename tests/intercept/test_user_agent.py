@@ -171,5 +171,5 @@ def test_the_list_for_people(log, reconcile, trail):
     """On a terminal it is a line per call, and the number at the end."""
     said, _, code = reconcile(trail(record()), fmt="pretty")
     assert "ec2:TerminateInstances  eu-west-1  arn:aws:iam::123456789012:user/kim  198.51.100.7" in said
-    assert said.endswith("1 governed call went round the guard (0 decisions known)\n")
+    assert said.endswith("1 governed call bypassed the guard (0 decisions known)\n")
     assert code == 1

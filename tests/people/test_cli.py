@@ -1,4 +1,4 @@
-"""The `guardrails` command as a person or a program uses it: real processes, exit codes, what arrived at the server."""
+"""The `guardrails` command in real processes: output, exit codes, and the requests that reached the server."""
 
 from __future__ import annotations
 
@@ -10,10 +10,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 from attrs import frozen
+from click.testing import CliRunner
 
-# Knows nothing of guardrails.
+from guardrails.cli import main
+from guardrails.cli.app import app
+
+# Does not know guardrails.
 SCRIPT = """
 import sys, boto3, helper
 boto3.client("ec2").terminate_instances(InstanceIds=sys.argv[1:])
@@ -23,7 +28,7 @@ print("terminated", len(sys.argv) - 1, helper.NAME)
 
 @frozen
 class Shell:
-    """Runs `guardrails …` in a folder, with the simulated AWS as the only one there is."""
+    """Runs `guardrails …` in a folder, with only the simulated AWS to talk to."""
 
     folder: object
     env: dict
@@ -46,7 +51,7 @@ def shell(aws, tmp_path):
 
 
 def test_run_blocks(site, aws, shell):
-    """A foreign script under `guardrails run` is stopped at the live cluster: exit code 3, no traceback."""
+    """An unchanged script under `guardrails run` is stopped at the live cluster: exit code 3, no traceback."""
     done = shell("run", "script.py", *site.blue.instance_ids)
     assert done.returncode == 3
     assert "Blocked before it reached AWS: TerminateInstances" in done.stderr
@@ -57,14 +62,14 @@ def test_run_blocks(site, aws, shell):
 
 
 def test_run_lets_through(site, aws, shell):
-    """The same script pointed at the other cluster does its work, with its arguments and its own modules."""
+    """The same script aimed at the other cluster does its work, with its arguments and its own modules."""
     done = shell("run", "script.py", *site.green.instance_ids)
     assert (done.returncode, done.stdout, done.stderr) == (0, "terminated 2 helped\n", "")
     assert aws.running("green") == 0
 
 
 def test_run_a_module(site, aws, shell):
-    """`-m` runs a module, guarded as well."""
+    """`-m` runs a module, also guarded."""
     done = shell("run", "-m", "script", site.blue.instance_ids[0])
     assert done.returncode == 3
     assert aws.count("TerminateInstances") == 0
@@ -81,7 +86,7 @@ def test_run_a_module(site, aws, shell):
     ],
 )
 def test_run_keeps_the_scripts_exit_code(shell, text, code, stderr):
-    """The exit code, and an error of the script, are the script's own."""
+    """The exit code and errors are the script's own."""
     (shell.folder / "other.py").write_text(text)
     done = shell("run", "other.py")
     assert done.returncode == code
@@ -90,14 +95,14 @@ def test_run_keeps_the_scripts_exit_code(shell, text, code, stderr):
 
 
 def test_run_without_a_script(shell):
-    """A script that is not there is one sentence and exit code 2."""
+    """A missing script is one sentence and exit code 2."""
     done = shell("run", "nothing.py")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("guardrails: nothing.py: no such script")
 
 
 def test_check(site, aws, shell):
-    """`check` says what would happen, sends look-ups only and logs nothing; exit code 3 for what would be blocked."""
+    """`check` shows the decision, sends only look-ups and logs nothing; exit code 3 if the call would be blocked."""
     denied = shell("check", "ec2", "TerminateInstances", f"InstanceIds={','.join(site.blue.instance_ids)}")
     assert denied.returncode == 3
     assert "would be blocked" in denied.stdout
@@ -118,13 +123,13 @@ def test_check_honours_the_mode(site, shell):
     assert "would be sent, because mode is 'warn'" in done.stdout
 
 
-def test_check_of_what_a_person_would_be_asked(site, aws, shell):
-    """A call that needs a person's word is not said to be blocked; it is exit code 3 all the same."""
+def test_check_of_a_call_that_needs_confirmation(site, aws, shell):
+    """A call that needs confirmation is not reported as blocked, but the exit code is still 3."""
     done = shell(
         "check", "ssm", "SendCommand", "DocumentName=AWS-RunShellScript", f"InstanceIds={site.blue.instance_ids[0]}"
     )
     assert done.returncode == 3
-    assert "SendCommand would need a person's word" in done.stdout
+    assert "SendCommand would need confirmation" in done.stdout
     assert "AWS-RunShellScript" in done.stdout
     assert not aws.count("SendCommand")
 
@@ -142,8 +147,8 @@ def test_a_log_that_cannot_be_read(command, site, shell):
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no such device on this system")
 @pytest.mark.parametrize("command", [["live"], ["live", "--format", "json"], ["doctor"], ["--help"], ["--version"]])
-def test_an_output_without_room(command, site, shell):
-    """Where the output cannot be written a command ends with one sentence and exit code 2."""
+def test_a_full_disk(command, site, shell):
+    """If the output cannot be written, a command ends with one sentence and exit code 2."""
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
             [sys.executable, "-m", "guardrails", *command],
@@ -160,15 +165,15 @@ def test_an_output_without_room(command, site, shell):
     )
 
 
-def test_more_than_there_can_be(shell):
-    """A number of decisions beyond all bounds is wrong usage, in one sentence."""
+def test_a_number_out_of_range(shell):
+    """A huge number of decisions is wrong usage, without a traceback."""
     done = shell("log", "--last", "99999999999999999999")
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
 
 
 def test_live_after_look_ups_that_failed(site, aws, shell):
-    """After look-ups that failed it is not said that there are no clusters."""
+    """After failed look-ups the output does not claim that there are no clusters."""
     aws.answer("DescribeInstances", 403, "UnauthorizedOperation", "no")
     done = shell("live")
     assert done.returncode == 3
@@ -176,8 +181,8 @@ def test_live_after_look_ups_that_failed(site, aws, shell):
     assert "allow the IAM action ec2:DescribeInstances" in done.stderr
 
 
-def test_a_script_whose_name_is_no_text(site, aws, shell):
-    """A script with a byte in its name that is no UTF-8 is guarded as any other."""
+def test_a_script_with_an_undecodable_name(site, aws, shell):
+    """A script whose name is not valid UTF-8 is guarded like any other."""
     script = os.fsencode(shell.folder) + b"/caf\xe9.py"
     with open(script, "w") as file:
         file.write(
@@ -191,7 +196,7 @@ def test_a_script_whose_name_is_no_text(site, aws, shell):
 
 
 def test_the_traceback_of_an_uncaught_denial(site, aws, shell):
-    """A script that installs the guard itself and catches nothing ends with its own line, and one of the guard's."""
+    """The traceback of an uncaught denial has the script's own line and only one of the guard's."""
     (shell.folder / "ops.py").write_text(
         "import boto3, guardrails\nguardrails.install()\n"
         f"boto3.client('ec2').stop_instances(InstanceIds=['{site.blue.instance_ids[0]}'])\n"
@@ -206,8 +211,8 @@ def test_the_traceback_of_an_uncaught_denial(site, aws, shell):
     assert "Rule live-cluster/stop" in done.stderr
 
 
-def test_the_traceback_through_a_handler_of_ones_own(site, aws, shell):
-    """Where a handler of the script made the call, its line stays in the traceback."""
+def test_the_traceback_through_the_scripts_handler(site, aws, shell):
+    """If a handler of the script made the call, its line stays in the traceback."""
     (shell.folder / "ops.py").write_text(
         "import boto3, guardrails\nguardrails.install()\nec2 = boto3.client('ec2')\n"
         "def handler(**_):\n"
@@ -220,19 +225,19 @@ def test_the_traceback_through_a_handler_of_ones_own(site, aws, shell):
 
 
 def test_mode_warn_says_that_it_was_sent(site, aws, shell):
-    """What mode "warn" lets pass is not said to be blocked."""
+    """A call that mode "warn" lets pass is not reported as blocked."""
     (shell.folder / "guardrails.toml").write_text('mode = "warn"\n')
     (shell.folder / "ops.py").write_text(
         f"import boto3; boto3.client('ec2').stop_instances(InstanceIds=['{site.blue.instance_ids[0]}'])"
     )
-    said = shell("run", "ops.py").stderr
-    assert "Sent anyway, because mode is 'warn': StopInstances" in said
-    assert "Blocked" not in said
+    stderr = shell("run", "ops.py").stderr
+    assert "Sent anyway, because mode is 'warn': StopInstances" in stderr
+    assert "Blocked" not in stderr
     assert aws.count("StopInstances") == 1
 
 
 def test_check_json(site, shell):
-    """`check --format json` is one JSON document with the verdict and every violation."""
+    """`check --format json` is one JSON document with the decision and every violation."""
     done = shell("check", "--format", "json", "ec2", "StopInstances", f"InstanceIds={site.blue.instance_ids[0]}")
     document = json.loads(done.stdout)
     assert (document["action"], document["sent"]) == ("deny", False)
@@ -241,7 +246,7 @@ def test_check_json(site, shell):
 
 
 def test_check_of_an_ungoverned_call(aws, shell):
-    """A call that nothing governs would be sent; no look-up is made."""
+    """An ungoverned call would be sent, and no look-up is made."""
     done = shell("check", "s3", "ListBuckets")
     assert done.returncode == 0
     assert "Not governed" in done.stdout
@@ -267,7 +272,7 @@ def test_check_bad_usage(shell, arguments, sentence):
 
 
 def test_live(site, shell):
-    """`live` names the live cluster, the evidence and its age, and counts every cluster; also as JSON."""
+    """`live` shows the live cluster, the evidence with its age, and the counts of every cluster; also as JSON."""
     done = shell("live")
     assert done.returncode == 0
     assert done.stdout.splitlines()[0] == "live: blue"
@@ -284,7 +289,7 @@ def test_live(site, shell):
 
 
 def test_live_unknown(aws, shell):
-    """Where nothing says which cluster is live, the exit code is 3 and the answer says what follows."""
+    """If the live cluster is not known, the exit code is 3 and the output says what that means."""
     aws.start_cluster("green", 1)
     done = shell("live")
     assert done.returncode == 3
@@ -300,13 +305,15 @@ def test_live_refused_by_iam(aws, shell):
 
 
 def test_log(site, shell):
-    """`log` shows decisions newest last, the denied ones, one in full, and JSON lines."""
+    """`log` shows decisions with the newest last, only the denied ones, one in full, and JSON lines."""
     shell("run", "script.py", site.blue.instance_ids[0])
     shell("run", "script.py", site.green.instance_ids[0])
-    lines = shell("log").stdout
-    assert len(lines.splitlines()) == 2
-    assert lines.index("deny") < lines.index("allow")
-    assert "live-cluster/terminate" in lines
+    denial, allowed = shell("log").stdout.splitlines()
+    for part in ("deny", "ec2:TerminateInstances", site.blue.instance_ids[0], "cluster blue", "by script.py", "as "):
+        assert part in denial
+    assert "live-cluster/terminate" in denial
+    assert re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ  allow ", allowed)
+    assert "cluster green" in allowed
     denied = [json.loads(line) for line in shell("log", "--denied", "--format", "json").stdout.splitlines()]
     (entry,) = denied
     assert entry["custom"]["sent"] is False
@@ -315,9 +322,18 @@ def test_log(site, shell):
     assert shell("log", "--last", "1").stdout.count("TerminateInstances") == 1
 
 
+@pytest.mark.parametrize("command", [["log", "--id", "zzz"], ["policy", "explain", "zzz"]])
+def test_an_unknown_decision(command, site, shell):
+    """An unknown decision id is one sentence that names the log that was searched."""
+    shell("run", "script.py", site.green.instance_ids[0])
+    done = shell(*command)
+    assert done.returncode == 2
+    assert re.fullmatch(r"guardrails: \S+decisions.jsonl: no decision zzz; `guardrails log` lists them\n", done.stderr)
+
+
 @pytest.mark.parametrize(("missing", "extra"), [("click", "cli"), ("rich", "cli"), ("moto", "demo")])
 def test_missing_extra(shell, missing, extra):
-    """Without the extra the command says what to install, in one line, with exit code 2."""
+    """Without its extra a command says what to install, in one line, with exit code 2."""
     code = f"import sys; sys.modules[{missing!r}] = None; from guardrails.cli import main; main()"
     command = [sys.executable, "-c", code, "demo"]
     done = subprocess.run(command, env=shell.env, capture_output=True, text=True, check=False)
@@ -331,4 +347,92 @@ def test_help_names_every_command(shell):
     text = shell("--help").stdout
     for command in ("check", "demo", "live", "log", "run"):
         assert f"\n  {command}  " in text
-    assert "3 blocked" in text
+    assert re.search(r"^ +3  blocked", text, re.MULTILINE)
+
+
+def every_command(group=app, path=()):
+    """(words, command) for `guardrails` and everything below it."""
+    yield path, group
+    if isinstance(group, click.Group):
+        context = click.Context(group)
+        for name in group.list_commands(context):
+            yield from every_command(group.get_command(context, name), (*path, name))
+
+
+@pytest.mark.parametrize("words", [words for words, _ in every_command()], ids=" ".join)
+def test_help_fits_80_columns(words):
+    """At 80 columns no help has a line that is too long, a sentence that is cut off, or an escape of click's."""
+    printed = CliRunner().invoke(app, [*words, "--help"], env={"COLUMNS": "80"}).stdout
+    assert max(map(len, printed.splitlines())) <= 80
+    assert "\\b" not in printed
+    assert "\b" not in printed
+    assert not re.search(r"^  .*\w\.\.\.$", printed, re.MULTILINE)
+
+
+def test_every_option_has_a_help():
+    """No option is without a help."""
+    assert not [
+        (words, option.name)
+        for words, command in every_command()
+        for option in command.params
+        if isinstance(option, click.Option) and not option.help
+    ]
+
+
+def test_config_is_the_same_everywhere():
+    """Every command that reads a configuration takes --config, with the same help, as do the groups."""
+    takes = {
+        words: [option for option in command.params if option.name == "config"] for words, command in every_command()
+    }
+    without = {words for words, options in takes.items() if not options}
+    assert without - {("docs",)} == {(), ("activate",), ("deactivate",), ("demo",)}
+    assert len({option.help for options in takes.values() for option in options}) == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["policy", "--config", "a.toml", "docs"],
+        ["policy", "docs", "--config", "a.toml"],
+        ["policy", "--config", "b.toml", "docs", "--config", "a.toml"],
+        ["log", "--config", "a.toml"],
+        ["log", "--config", "a.toml", "reconcile", "."],
+        ["log", "reconcile", "--config", "a.toml", "."],
+    ],
+)
+def test_config_of_the_group_and_of_the_command(words):
+    """--config is accepted before and after the command's name; the one after it wins."""
+    done = CliRunner().invoke(app, words)
+    assert "a.toml" in done.stderr
+    assert "b.toml" not in done.stderr
+    assert done.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["chekc"], "No such command 'chekc'. Did you mean check?"),
+        (["policy", "replya"], "No such command 'replya'. Did you mean replay?"),
+        (["log", "reconcil"], "No such command 'reconcil'. Did you mean reconcile?"),
+        (["policy", "zzzzzz"], "No such command 'zzzzzz'. Commands: build, check, docs"),
+        (["live", "--profil", "x"], "No such option"),
+    ],
+)
+def test_a_typo(words, sentence):
+    """A mistyped command is answered with the one that was probably meant, or with all of them."""
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 2
+    assert sentence in done.stderr
+    assert "Did you mean" in done.stderr or "Commands: " in done.stderr
+
+
+def test_another_owner_of_the_import_name(monkeypatch, capsys):
+    """If another distribution overwrote our modules, one sentence names it and the way out."""
+    monkeypatch.setattr(
+        "guardrails.doctor.import_name.packages_distributions", lambda: {"guardrails": ["guardrails-ai"]}
+    )
+    monkeypatch.setitem(sys.modules, "guardrails.cli.app", None)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert "guardrails-ai also installs a package named guardrails" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""Incidents that took the wrong machines."""
+"""Incidents in which the wrong machines went."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class SelectorThatMeansAll:
     passed = green_gone_blue_whole
 
     def harm(aws, world):
-        # The filter should have had a value.
+        # The filter was to have a value.
         aws.resource("ec2").instances.filter(Filters=[]).terminate()
 
     def innocent(aws, world):
@@ -100,7 +100,7 @@ class EmptyListMeansAll:
 
     def harm(aws, world):
         chosen = [machine for machine in world["green"].instance_ids if machine.startswith("i-zzz")]
-        # To DescribeInstances an empty list means no condition.
+        # DescribeInstances takes an empty list for no condition.
         aws.resource("ec2").instances.filter(InstanceIds=chosen).terminate()
 
     def innocent(aws, world):

@@ -1,0 +1,67 @@
+"""Decisions of the decision log: one by its id, and one as a line for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rich.text import Text
+
+from guardrails.config.settings import LogSettings
+from guardrails.errors import ConfigError
+from guardrails.record.entries import Entry, part, read, texts
+
+_STYLES = {"deny": "red", "warn": "yellow", "dryrun": "cyan", "allow": "green"}
+_TARGETS = 2
+_GAP = "  "
+
+
+def by_id(log: LogSettings, decision_id: str) -> Entry:
+    """The entry whose id begins with `decision_id`. Raises ConfigError unless there is exactly one."""
+    matches = {
+        entry.decision_id: entry
+        for entry in read(log.path, log.keep)
+        if isinstance(entry, Entry) and entry.decision_id.startswith(decision_id)
+    }
+    if not matches:
+        off = "" if log.enabled else " (log.enabled is false)"
+        raise ConfigError(f"{log.path}: no decision {decision_id}{off}; `guardrails log` lists them")
+    if len(matches) > 1:
+        raise ConfigError(f"{log.path}: {len(matches)} decisions begin with {decision_id}; give more of the id")
+    return next(iter(matches.values()))
+
+
+def lines(entry: Entry, width: int | None) -> Iterator[Text]:
+    """One decision in lines of at most `width` columns, broken between fields only; in one line if `width` is None."""
+    line = Text()
+    for field in _fields(entry):
+        if width is not None and line and line.cell_len + len(_GAP) + field.cell_len > width:
+            yield line
+            line = Text(_GAP) + field
+        else:
+            line = line + _GAP + field if line else field
+    yield line
+
+
+def _fields(entry: Entry) -> list[Text]:
+    """When, what was decided, the call, its targets and their clusters, who made it, why, and the decision's id."""
+    targets = part(entry.input, "targets")
+    clusters = dict.fromkeys(name for target in targets for name in texts(part(targets, target).get("clusters")))
+    user = str(entry.caller.get("os_user") or entry.person)
+    fields = (
+        Text(f"{entry.when}Z"),
+        Text(f"{entry.enforcement:<6}", _STYLES.get(entry.enforcement, "")),
+        Text(entry.call_name),
+        Text(entry.region),
+        Text(_first(tuple(targets))),
+        Text(f"cluster {', '.join(clusters)}" if clusters else ""),
+        Text(f"by {entry.program}"),
+        Text(f"as {user}"),
+        Text(", ".join(entry.rules()) or entry.why),
+        Text(entry.short_id, "dim"),
+    )
+    return [field for field in fields if field]
+
+
+def _first(targets: Sequence[str]) -> str:
+    more = len(targets) - _TARGETS
+    return ", ".join(targets[:_TARGETS]) + (f" and {more} more" if more > 0 else "")
