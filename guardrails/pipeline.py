@@ -25,7 +25,7 @@ from guardrails.evaluate.engine import Engine
 from guardrails.evaluate.evaluate import allowed, evaluate, unasked
 from guardrails.memory import Claim, StateUnavailable
 from guardrails.resolve.finder import FactFinder, nothing_known, scope_of
-from guardrails.show.sentences import paragraph
+from guardrails.show.sentences import log_line, paragraph
 from guardrails.values import Call, Decision, Facts, Origin, Outcome, Violation
 
 _logger = logging.getLogger("guardrails")
@@ -92,6 +92,8 @@ class Pipeline:
             decision, outcome = self._enforce(decision, call, origin, claims)
             self.record(decision, outcome)
             if not outcome.send:
+                # A script that prints only the error's code still leaves a trace.
+                self.around.warn(log_line(decision))
                 raise _denied(decision)
             sent = True
             if self.turns is not None:

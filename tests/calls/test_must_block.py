@@ -38,6 +38,16 @@ def test_single_id(site, blocked):
     assert error.operation_name == "TerminateInstances"
 
 
+def test_a_denial_is_logged(site, blocked, caplog):
+    """Each denial leaves one warning of the logger `guardrails`, with sentence, rule and decision id; an allow none."""
+    error = blocked("StopInstances", lambda: site.ec2.stop_instances(InstanceIds=[site.blue.instance_ids[0]]))
+    site.ec2.terminate_instances(InstanceIds=[site.green.instance_ids[0]])
+    (record,) = [record for record in caplog.records if record.name == "guardrails"]
+    assert record.levelname == "WARNING"
+    for part in ("Blocked before it reached AWS", site.blue.instance_ids[0], "live-cluster/stop", error.decision.id):
+        assert part in record.getMessage()
+
+
 def test_batch(site, blocked):
     """A batch of live machines is denied with a violation for every machine, not only the first."""
     error = blocked(
