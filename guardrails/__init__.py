@@ -3,8 +3,8 @@
     import guardrails
     guardrails.install()
 
-From then on every botocore call that can hurt a running cluster is checked against Rego policies that know which
-cluster is live; a disallowed call raises CallDenied before anything reaches AWS.
+From then on, every botocore call that can hurt a running cluster is checked against Rego policies, which know the
+live cluster. A call that they deny raises CallDenied, and nothing reaches AWS.
 """
 
 from importlib import import_module
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from guardrails.ramping import RampStopped, ramp
     from guardrails.values import Decision, Violation
 
+__version__ = "0.1.0"
+
 __all__ = [
     "BreakGlassRefused",
     "CallDenied",
@@ -37,13 +39,14 @@ __all__ = [
     "PolicyError",
     "RampStopped",
     "Violation",
+    "__version__",
     "break_glass",
     "install",
     "ramp",
     "uninstall",
 ]
 
-# Read when first asked for: the hook in guardrails.activation must not import botocore into every process.
+# Imported on first use: the hook in guardrails.activation runs in every process and must not import botocore there.
 _HOMES = {
     "BreakGlassRefused": "errors",
     "CallDenied": "errors",
@@ -71,15 +74,15 @@ def __getattr__(name: str) -> Any:
     return value
 
 
+def __dir__() -> list[str]:
+    return __all__
+
+
 def load_ipython_extension(shell: Any) -> None:
-    """``%load_ext guardrails``: install the guard, show denials as cards, and say which cluster is live."""
+    """``%load_ext guardrails``: install the guard, show denials as cards, and print the live cluster."""
     import_module(f"{__name__}.notebook.extension").load(shell)
 
 
 def unload_ipython_extension(shell: Any) -> None:
-    """``%unload_ext guardrails``: take the guard out again, if `%load_ext` installed it."""
+    """``%unload_ext guardrails``: uninstall the guard, if ``%load_ext`` installed it."""
     import_module(f"{__name__}.notebook.extension").unload(shell)
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})

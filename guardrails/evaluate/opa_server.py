@@ -6,7 +6,7 @@ EngineFailure that says what happened.
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 import json
 import os
 import threading
@@ -35,7 +35,9 @@ class OpaServer:
     """
 
     def __init__(self, settings: OpaSettings) -> None:
-        """Connects at the first question. Raises ConfigError for files in the settings that do not exist."""
+        """Connects at the first question. Raises ConfigError if the client library, or a file in the settings, is missing."""
+        if importlib.util.find_spec("opa_client") is None:
+            raise ConfigError("engine = \"opa\" needs opa-python-client; pip install 'botocore-guardrails[opa]'")
         self.revision = ""
         self._settings = settings
         self._token = _token(settings)

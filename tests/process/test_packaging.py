@@ -1,13 +1,16 @@
-"""The package is whole however it is installed: wheel, editable, checkout."""
+"""The package is complete however it is installed: as a wheel, editable, or as a checkout."""
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import sysconfig
+import tomllib
 import venv
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -15,13 +18,15 @@ import pytest
 import guardrails
 
 ROOT = Path(guardrails.__file__).resolve().parent.parent
-# Makes the guard, which reads, compiles and tries the shipped policies.
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+# Builds the guard, which reads, compiles and tests the shipped policies.
 PROBE = """
 import json, pathlib, guardrails
 from guardrails.evaluate import bundle
 guard = guardrails.Guard.from_config({"log": {"enabled": False}})
 package, policies = pathlib.Path(guardrails.__file__).parent, bundle.shipped()
-whole = [package / "py.typed", package / "classify" / "operations" / "ec2.json", policies / "schemas" / "input.json",
+whole = [package / "py.typed", package / "LICENSE", package / "classify" / "operations" / "ec2.json",
+         policies / "schemas" / "input.json",
          policies / "README.md"]
 print(json.dumps([str(package), str(policies), guard.revision, [str(p) for p in whole if not p.is_file()]]))
 """
@@ -37,13 +42,13 @@ def dist(tmp_path_factory):
 
 @pytest.fixture
 def fresh(tmp_path):
-    """The Python of a virtual environment without this project; the dependencies come by PYTHONPATH."""
+    """The Python of a virtual environment without this project; its dependencies are found through PYTHONPATH."""
     venv.create(tmp_path / "venv", with_pip=False)
     return tmp_path / "venv" / "bin" / "python"
 
 
 def _run(*command, cwd):
-    # Folders on PYTHONPATH do not have their .pth files read, so an editable install is not seen through it.
+    # Python ignores .pth files in folders on PYTHONPATH, so this does not see the editable install.
     env = {**os.environ, "PYTHONPATH": sysconfig.get_path("purelib"), "HOME": str(cwd)}
     done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -58,7 +63,7 @@ def _probe(python, cwd):
 
 
 def test_installed_wheel(fresh, dist, tmp_path):
-    """A wheel built from the source distribution holds the policies inside the package, and they work."""
+    """A wheel built from the source distribution holds the policies and pages inside the package, and works."""
     (wheel,) = dist.glob("*.whl")
     _run(sys.executable, "-m", "pip", "--python", str(fresh), "install", "--no-deps", str(wheel), cwd=tmp_path)
     package, policies = _probe(fresh, tmp_path)
@@ -79,15 +84,45 @@ def test_checkout(fresh):
 
 
 def test_importing_pulls_in_no_extra(fresh):
-    """`import guardrails` loads no command line, no moto, no OPA client (200 ms) and no engine."""
+    """`import guardrails` imports no command line, no moto, no OPA client (200 ms) and no engine."""
     names = ("click", "rich", "moto", "opa_client", "requests", "regorus")
     code = f"import sys, guardrails; print([name for name in {names} if name in sys.modules])"
     assert _run(str(fresh), "-c", code, cwd=ROOT).strip() == "[]"
 
 
+def test_the_opa_client_is_an_extra(monkeypatch):
+    """Without opa-python-client, `engine = "opa"` is a ConfigError that names the extra to install."""
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    with pytest.raises(guardrails.ConfigError, match=r"pip install 'botocore-guardrails\[opa\]'"):
+        guardrails.Guard.from_config({"engine": "opa", "opa": {"url": "http://127.0.0.1:1"}, "log": {"enabled": False}})
+
+
+def test_the_base_install_has_no_http_client_of_its_own():
+    """The dependencies without extras bring no HTTP library besides botocore's."""
+    names = {re.split("[>~=]", line)[0] for line in PROJECT["dependencies"]}
+    assert names == {"attrs", "boto3", "botocore", "gordon-to-regorus", "jmespath", "wcwidth"}
+
+
+def test_version():
+    """`guardrails.__version__` is the version in pyproject.toml."""
+    assert guardrails.__version__ == PROJECT["version"]
+
+
+def test_licence(dist):
+    """The wheel's metadata name the licence, and its text is in the wheel."""
+    (wheel,) = dist.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = [name for name in archive.namelist() if name.endswith("dist-info/METADATA")]
+        lines = archive.read(name).decode().splitlines()
+        text = archive.read("guardrails/LICENSE").decode()
+    assert "License-Expression: Apache-2.0" in lines
+    assert "License-File: guardrails/LICENSE" in lines
+    assert "Version 2.0, January 2004" in text
+
+
 def test_public_names():
-    """`__all__` is sorted, and every public thing in it, and each of its methods, says what it is."""
-    assert guardrails.__all__ == sorted(guardrails.__all__)
+    """`__all__` is sorted and is what `dir()` gives; every object in it, and each of its methods, has a docstring."""
+    assert guardrails.__all__ == sorted(guardrails.__all__) == dir(guardrails)
     for name in guardrails.__all__:
         public = getattr(guardrails, name)
         assert public.__doc__, name
