@@ -6,7 +6,7 @@ In ``~/.aws/config``, where the CLI's own Python can import guardrails:
     guardrails = guardrails.aws_cli
 
 Version 2 ships a Python of its own and wants ``cli_legacy_plugin_path`` in the same section, the folder in which
-guardrails and what it needs are installed for that Python's version. See the README for what it cannot cover.
+guardrails and what it needs are installed for that Python's version. `guardrails docs limits` says what it cannot cover.
 """
 
 from __future__ import annotations

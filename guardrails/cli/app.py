@@ -31,6 +31,7 @@ class _App(LazyGroup):
         "live": "live",
         "log": "log",
         "demo": "demo",
+        "docs": "docs",
         "doctor": "doctor",
         "policy": "policy",
         "report": "report",

@@ -1,4 +1,4 @@
-"""The README's table of what is judged, from the catalogue. `python -m tests.docs.catalogue_table` writes it."""
+"""The coverage page's tables of services, from the catalogue. `python -m tests.docs.catalogue_table` writes them."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from guardrails.classify.catalogue import Catalogue
 from guardrails.classify.entry import READ_ONLY, CatalogueEntry
 from guardrails.resolve.resources.registry import UNTRACED
 
-README = Path(__file__).parent.parent.parent / "README.md"
+PAGE = Path(__file__).parent.parent.parent / "guardrails" / "docs" / "coverage.md"
 BEGIN = "<!-- services: written by python -m tests.docs.catalogue_table -->\n"
 END = "<!-- end of services -->\n"
 EFFECTS = ("terminate", "stop", "storage", "traffic", "network", "ip", "scale-in", "replace", "protection", "indirect",
            "capacity", "opaque")  # fmt: skip
+HEAD = ("service", "all", "read only", "harmless", "judged", "by facts", "by rule only")
 
 
 def effects(entry: CatalogueEntry) -> set[str]:
@@ -23,43 +24,55 @@ def effects(entry: CatalogueEntry) -> set[str]:
 
 
 def by_facts(entry: CatalogueEntry) -> bool:
-    """Whether look-ups tell which cluster is meant (for a launch: what room there is); else only a rule speaks."""
+    """Whether look-ups determine the cluster, or the room for a launch; otherwise only a rule decides."""
     return any(target.type not in UNTRACED for target in entry.targets) or "capacity" in effects(entry)
 
 
-def table() -> str:
-    """One line for each service, and their sum."""
+def counts() -> list[tuple[str, list[int]]]:
+    """Per service the numbers below HEAD, in the order of the catalogue's files, and their sum as the last row."""
     catalogue, session = Catalogue(), botocore.session.get_session()
     rows = []
     for key in sorted(catalogue.services):
         service = catalogue.service(key)
-        entries = list(service.operations.values())
         names = session.get_service_model(service.service).operation_names
+        entries = list(service.operations.values())
         facts = sum(map(by_facts, entries))
-        counts = [
-            len(names),
-            sum(name.startswith(READ_ONLY) for name in names),
-            len(service.harmless),
-            len(entries),
-            facts,
-            len(entries) - facts,
-            *(sum(effect in effects(entry) for entry in entries) for effect in EFFECTS),
-        ]
-        rows.append((service.service, counts))
-    rows.append(("all", [sum(column) for column in zip(*(counts for _, counts in rows), strict=True)]))
-    head = ["service", "operations", "read only", "harmless", "judged", "by facts", "by rule only", *EFFECTS]
-    lines = [f"| {' | '.join(head)} |", f"|---{'|--:' * (len(head) - 1)}|"]
-    lines += [f"| {name} | {' | '.join(str(count or '') for count in counts)} |" for name, counts in rows]
-    return "\n".join([*lines, ""])
+        reads = sum(name.startswith(READ_ONLY) for name in names)
+        numbers = [len(names), reads, len(service.harmless), len(entries), facts, len(entries) - facts]
+        rows.append((service.service, numbers))
+    return [*rows, ("all", [sum(column) for column in zip(*(numbers for _, numbers in rows), strict=True)])]
+
+
+def effects_table() -> list[str]:
+    """One line per effect: how many operations have it, and in which services."""
+    catalogue = Catalogue()
+    lines = ["| effect | judged operations |", "|---|---|"]
+    services = [catalogue.service(key) for key in sorted(catalogue.services)]
+    for effect in EFFECTS:
+        operations = {
+            service.service: sum(effect in effects(entry) for entry in service.operations.values())
+            for service in services
+        }
+        parts = [f"{name} {count}" for name, count in operations.items() if count]
+        lines.append(f"| {effect} | {sum(operations.values())}: {', '.join(parts)} |")
+    return lines
+
+
+def table() -> str:
+    """Both tables: operations per service, and what the judged ones do."""
+    lines = [f"| {' | '.join(HEAD)} |", f"|---{'|--:' * (len(HEAD) - 1)}|"]
+    lines += [f"| {name} | {' | '.join(str(count or '') for count in numbers)} |" for name, numbers in counts()]
+    intro = "What the judged operations do (one operation can have several effects):"
+    return "\n".join([*lines, "", intro, "", *effects_table(), ""])
 
 
 def parts() -> tuple[str, str, str]:
-    """The README before the table, the table, and after it."""
-    before, _, rest = README.read_text("utf-8").partition(BEGIN)
-    found, _, after = rest.partition(END)
-    return before, found, after
+    """The page before the tables, the tables, and the page after them."""
+    before, _, rest = PAGE.read_text("utf-8").partition(BEGIN)
+    tables, _, after = rest.partition(END)
+    return before, tables, after
 
 
 if __name__ == "__main__":
     before, _, after = parts()
-    README.write_text(f"{before}{BEGIN}\n{table()}\n{END}{after}", "utf-8")
+    PAGE.write_text(f"{before}{BEGIN}\n{table()}\n{END}{after}", "utf-8")

@@ -26,7 +26,7 @@ from guardrails.evaluate import bundle
 guard = guardrails.Guard.from_config({"log": {"enabled": False}})
 package, policies = pathlib.Path(guardrails.__file__).parent, bundle.shipped()
 whole = [package / "py.typed", package / "LICENSE", package / "classify" / "operations" / "ec2.json",
-         policies / "schemas" / "input.json",
+         package / "docs" / "coverage.md", policies / "schemas" / "input.json",
          policies / "README.md"]
 print(json.dumps([str(package), str(policies), guard.revision, [str(p) for p in whole if not p.is_file()]]))
 """

@@ -1,0 +1,332 @@
+"""What the README and the pages of guardrails/docs show works: a test runs every block of code in them."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import guardrails
+from guardrails.config.load import load
+from tests.process import test_activation, test_aws_cli
+from tests.support.environments import ROOT
+from tests.support.kernels import Kernel, shown
+from tests.support.opa_servers import free_port
+
+PAGES = {
+    "README": ROOT / "README.md",
+    **{file.stem: file for file in sorted((ROOT / "guardrails" / "docs").glob("*.md"))},
+}
+PICTURES = ROOT / "tests" / "pictures"
+BLOCK = re.compile(r"^( *)```(\w+)\n(.*?)^\1```$", re.DOTALL | re.MULTILINE)
+
+# The test of each block: page, language and start of the first line. The configuration page has its own test.
+RUN_BY = {
+    ("README", "bash", "python3 -m venv .venv && .venv/bin/pip install -q '.[demo]'"): ".ci/run",
+    ("README", "bash", "python3 -m venv .venv && .venv/bin/pip install -q -e '.[dev]'"): ".ci/run",
+    ("README", "python", "import guardrails"): "test_the_two_lines_guard_a_script",
+    ("README", "text", "Blocked before it reached AWS"): "test_what_a_blocked_script_says",
+    ("README", "toml", 'mode = "warn"'): "test_the_readmes_configuration_loads",
+    ("README", "rego", "package guardrails.database"): "test_the_readmes_policy",
+    ("README", "console", "$ guardrails check"): "test_the_readmes_policy",
+    ("running", "python", "import guardrails"): "test_the_two_lines_guard_a_script",
+    ("running", "bash", "guardrails run script.py"): "test_run_and_activate",
+    ("running", "ini", "[plugins]"): "test_the_plugin",
+    ("running", "python", "%load_ext guardrails"): "test_the_notebooks_line",
+    ("running", "toml", "[live]"): "test_the_sources_load",
+    ("running", "python", "with guardrails.break_glass("): "test_break_glass_runs",
+    ("running", "python", "for task in guardrails.ramp("): "test_ramp_runs",
+    ("running", "text", "Rule capacity/addresses"): "test_what_a_launch_without_room_says",
+    ("commands", "bash", 'eval "$(_GUARDRAILS_COMPLETE'): "test_shell_completion",
+    ("opa", "bash", "guardrails policy build"): "test_an_opa_server",
+    ("opa", "toml", 'engine = "opa"'): "test_an_opa_server",
+    ("agents", "console", "$ guardrails check"): "test_json_for_agents",
+    ("agents", "python", "try:"): "test_exceptions_for_agents",
+}
+
+
+def blocks(page):
+    """(language, text) of each block of code; an indented one without its indentation."""
+    found = BLOCK.findall(PAGES[page].read_text("utf-8"))
+    return [(language, textwrap.dedent(text)) for _, language, text in found]
+
+
+def block(page, language, start):
+    """The block of a page with this language that starts like this."""
+    (text,) = [text for kind, text in blocks(page) if kind == language and text.startswith(start)]
+    return text
+
+
+def test_every_block_is_run():
+    """Every block of code on every page has a test that runs it, and no fence is missed."""
+    left = dict(RUN_BY)
+    for page in PAGES.keys() - {"configuration"}:
+        assert len(blocks(page)) * 2 == PAGES[page].read_text("utf-8").count("```"), page
+        for language, text in blocks(page):
+            (key,) = [key for key in left if key[:2] == (page, language) and text.startswith(key[2])]
+            place = left.pop(key)
+            assert place in globals() or (ROOT / place).exists(), place
+    assert not left
+
+
+def test_every_picture_is_made_by_a_test():
+    """The pages show pictures that test_pictures.py makes; the README shows one; none is unused."""
+    shown = {page: set(re.findall(r"tests/pictures/([\w-]+)\.png", file.read_text())) for page, file in PAGES.items()}
+    assert shown["README"] == {"demo"}
+    every = set().union(*shown.values())
+    assert every == {file.stem for file in PICTURES.glob("*.png")} - {"card-light"}
+    made = (ROOT / "tests" / "people" / "test_pictures.py").read_text().replace("card-{theme}", "card-light card-dark")
+    assert not [name for name in every if name not in made]
+
+
+def test_every_link_leads_somewhere():
+    """A link on a page names a file of the checkout."""
+    for page, file in PAGES.items():
+        for link in re.findall(r"\]\((?!https?:)([^)#]+)\)", file.read_text("utf-8")):
+            if link.endswith("configuration.md"):
+                continue  # generated
+            assert (file.parent / link).exists(), (page, link)
+
+
+def test_the_readme_is_short():
+    """The README has at most 1,000 words and names every page."""
+    text = PAGES["README"].read_text("utf-8")
+    assert len(text.split()) <= 1000
+    assert all(f"]({Path('guardrails/docs') / name}.md)" in text for name in PAGES.keys() - {"README", "index"})
+
+
+def _plain(text):
+    """Without line ends, ids, addresses and ages, which differ from run to run."""
+    text = re.sub(r"(i|subnet)-[0-9a-f]+", r"\1-x", " ".join(text.split()))
+    return re.sub(r"\d+\.\d+\.\d+\.\d+", "IP", re.sub(r"seen [\d.]+ s ago", "seen", text))
+
+
+def test_what_a_blocked_script_says(aws, install):
+    """The message of a blocked call is the README's."""
+    text = block("README", "text", "Blocked")
+    blue = aws.start_cluster("blue", 6, addresses=1)
+    ec2 = aws.client("ec2")
+    install()
+    with pytest.raises(guardrails.CallDenied) as caught:
+        ec2.terminate_instances(InstanceIds=list(blue.instance_ids[:2]))
+    assert _matches(_plain(text), _plain(caught.value.paragraph))
+
+
+def test_what_a_launch_without_room_says(aws, install):
+    """The message of a launch that does not fit is the page's."""
+    text = block("running", "text", "Rule capacity")
+    small = aws.create_subnet("10.0.0.0/28")
+    (there,) = aws.client("ec2").describe_subnets(SubnetIds=[small])["Subnets"]
+    beside = {key: there[key] for key in ("VpcId", "AvailabilityZone")}
+    aws.client("ec2").create_subnet(CidrBlock="10.0.1.0/24", **beside)
+    aws.start_cluster("blue", 8, subnet=small, addresses=1)
+    install()
+    with pytest.raises(guardrails.CallDenied) as caught:
+        aws.client("ec2").run_instances(
+            ImageId="ami-12c6146b", MinCount=8, MaxCount=8, SubnetId=small, InstanceType="t3.micro"
+        )
+    message, wanted = (re.sub(r"has \d+ free", "has N free", _plain(part)) for part in (caught.value.paragraph, text))
+    assert wanted in message
+
+
+def test_run_and_activate(aws, site, tmp_path):
+    """`guardrails run script.py --its --arguments` blocks the script; `activate` is test_activation's."""
+    run_line, activate_line = block("running", "bash", "guardrails run").splitlines()
+    (tmp_path / "script.py").write_text(
+        "import boto3, sys\nassert sys.argv[1:] == ['--its', '--arguments']\n"
+        f"boto3.client('ec2').terminate_instances(InstanceIds=['{site.blue.instance_ids[0]}'])\n"
+    )
+    command = run_line.partition("#")[0].replace("guardrails run", f"{sys.executable} -m guardrails run")
+    environment = {**os.environ, **aws.environment(), "PYTHONPATH": str(ROOT), "XDG_STATE_HOME": str(tmp_path)}
+    done = subprocess.run(
+        ["bash", "-c", command], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 3, done.stderr
+    assert not aws.count("TerminateInstances")
+    assert activate_line.startswith("guardrails activate ")
+    assert test_activation.test_an_activated_environment_is_guarded
+
+
+def test_the_plugin():
+    """The page's lines for the AWS CLI are those that test_aws_cli runs the CLI with."""
+    assert block("running", "ini", "[plugins]") == test_aws_cli.PLUGIN
+
+
+def test_the_notebooks_line(site, tmp_path):
+    """The page's line installs the guard in a kernel."""
+    line = block("running", "python", "%")
+    (tmp_path / "guardrails.toml").write_text('[log]\npath = "decisions.jsonl"\n')
+    kernel = Kernel(tmp_path)
+    try:
+        assert "guardrails is on (mode enforce). blue is live" in shown(kernel.run(line)[0], "stdout")
+    finally:
+        kernel.end()
+
+
+def test_an_opa_server(opa_on_path, site, aws, tmp_path, install, monkeypatch):
+    """The page's commands build a bundle and start a server, and its configuration uses that server."""
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+    port = str(free_port())
+    command, toml = block("opa", "bash", "guardrails policy build"), block("opa", "toml", "engine")
+    (tmp_path / "guardrails.toml").write_text("[log]\nenabled = false\n")
+    guard = f"{sys.executable} -m guardrails policy" if not shutil.which("guardrails") else "guardrails policy"
+    command = command.replace("8181", port).replace("guardrails policy", guard)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(
+        ["bash", "-c", command], cwd=tmp_path, env=environment, stderr=subprocess.DEVNULL, start_new_session=True
+    ) as server:
+        try:
+            config = tomllib.loads(toml.replace("8181", port))
+            for attempt in range(100):
+                try:
+                    install(**config)
+                    break
+                except guardrails.PolicyError:
+                    assert attempt < 99
+                    time.sleep(0.2)
+            with pytest.raises(guardrails.CallDenied, match="live-cluster/terminate"):
+                site.ec2.terminate_instances(InstanceIds=list(site.blue.instance_ids))
+        finally:
+            os.killpg(server.pid, signal.SIGTERM)
+    assert not aws.count("TerminateInstances")
+
+
+def test_the_readmes_configuration_loads(tmp_path):
+    """The README's guardrails.toml is accepted."""
+    file = tmp_path / "guardrails.toml"
+    file.write_text(block("README", "toml", "mode"))
+    settings = load(file)
+    assert (settings.mode, settings.live.sources) == ("warn", ("eip", "tag"))
+
+
+def test_the_sources_load(tmp_path):
+    """The page's [live] is accepted, and so is each source that it shows as a comment."""
+    toml = block("running", "toml", "[live]")
+    file = tmp_path / "guardrails.toml"
+    file.write_text(toml)
+    assert load(file).live.sources == ("eip", "tag")
+    commented = re.search(r"^# (ssm_parameter.*)$", toml, re.MULTILINE)[1]
+    for line in re.split(r"\s{2,}", commented):
+        key = line.partition(" = ")[0]
+        source = key.removesuffix("_parameter")
+        file.write_text(f'[live]\nsources = ["{source}"]\n{line}\n')
+        assert load(file).live.sources == (source,)
+
+
+def _matches(shown, output):
+    """Whether the output is what a page shows, where … stands for anything."""
+    wanted = "".join(".*" if part == "…" else re.escape(part) for part in re.split("(…)", shown.rstrip("\n")))
+    return re.fullmatch(wanted, output.rstrip("\n"), re.DOTALL)
+
+
+def _guardrails(aws, folder, *arguments):
+    """Run `guardrails …` in a folder, against the simulated AWS."""
+    environment = {**os.environ, **aws.environment(), "PYTHONPATH": str(ROOT), "COLUMNS": "80"}
+    command = [sys.executable, "-m", "guardrails", *arguments]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+def _run_console(aws, folder, text, machine):
+    """Run the `$` line of a console block, about this machine; returns the exit code."""
+    first, _, shown = text.replace(re.search(r"i-0\w\w\b", text)[0], machine).partition("\n")
+    done = _guardrails(aws, folder, *first.removeprefix("$ guardrails ").split())
+    assert _matches(shown, done.stdout), done.stdout + done.stderr
+    return done.returncode
+
+
+def test_the_readmes_policy(aws, tmp_path):
+    """The README's rule, in the file that it names, gives the README's output."""
+    (name,) = re.findall(r"`(my-policies/[^`]+)`", PAGES["README"].read_text("utf-8"))
+    file = tmp_path / name
+    file.parent.mkdir(parents=True)
+    file.write_text(block("README", "rego", "package"))
+    (tmp_path / "guardrails.toml").write_text('policies = ["my-policies"]\n[log]\nenabled = false\n')
+    aws.start_cluster("blue", 1, addresses=1)
+    machine = aws.start_cluster("green", 2, tags={"Role": "database"}).instance_ids[0]
+    assert _run_console(aws, tmp_path, block("README", "console", "$"), machine) == 3
+
+
+def test_json_for_agents(site, aws, tmp_path):
+    """The JSON of `guardrails check` is what the page for agents shows, with the fields that it lists."""
+    (tmp_path / "guardrails.toml").write_text("[log]\nenabled = false\n")
+    machine = site.blue.instance_ids[0]
+    assert _run_console(aws, tmp_path, block("agents", "console", "$"), machine) == 3
+    table = PAGES["agents"].read_text("utf-8").split("## JSON")[1].split("## Exceptions")[0]
+    check = ("ec2", "TerminateInstances", f"InstanceIds={machine}")
+    for command in ("check", "live"):
+        (row,) = re.findall(rf"^\| `{command}` \| (.*) \|$", table, re.MULTILINE)
+        done = _guardrails(aws, tmp_path, command, *(check if command == "check" else ()), "--format", "json")
+        document = json.loads(done.stdout)
+        inner = (document.get("violations") or document["sources"])[0]
+        values = {"allow", "warn", "confirm", "deny"}
+        assert set(re.findall(r"`(\w+)`", row)) - values <= {*document, *inner}
+
+
+def test_exceptions_for_agents(site, aws, install):
+    """The page's handlers get each violation of a denial, and the reason where the guard could not decide."""
+    code, reports = block("agents", "python", "try"), []
+    install()
+    names = {"guardrails": guardrails, "ec2": site.ec2, "report": lambda *line: reports.append(line)}
+    exec(code, {**names, "ids": list(site.blue.instance_ids[:1])})
+    assert reports[0][:2] == ("live-cluster/terminate", site.blue.instance_ids[0])
+    aws.answer("DescribeAddresses", 403, "UnauthorizedOperation", "not allowed")
+    reports.clear()
+    guardrails.uninstall()
+    install()
+    exec(code, {**names, "ids": list(site.blue.instance_ids[:1])})
+    assert reports[0][0] == "the guard could not decide"
+    assert "DescribeAddresses" in reports[0][1]
+
+
+def test_shell_completion(tmp_path):
+    """The page's line gives bash a completion that knows the commands."""
+    line = block("commands", "bash", "eval").strip()
+    script = f"{line}\ncomplete -p guardrails\n"
+    words = "COMP_WORDS='guardrails doc' COMP_CWORD=1 _GUARDRAILS_COMPLETE=bash_complete guardrails\n"
+    programs = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": programs}
+    done = subprocess.run(
+        ["bash", "-c", script + words], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert "complete -o nosort -F _guardrails_completion guardrails" in done.stdout, done.stderr
+    assert {"plain,docs", "plain,doctor"} <= set(done.stdout.split())
+
+
+@pytest.mark.parametrize("page", ["README", "running"])
+def test_the_two_lines_guard_a_script(site, aws, tmp_path, monkeypatch, page):
+    """The two lines guard a script."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    try:
+        exec(block(page, "python", "import guardrails"), {})
+        with pytest.raises(guardrails.CallDenied):
+            site.ec2.terminate_instances(InstanceIds=list(site.blue.instance_ids))
+    finally:
+        guardrails.uninstall()
+    assert aws.count("TerminateInstances") == 0
+
+
+def test_break_glass_runs(site, aws, install):
+    """The page's break glass lets the call pass, once."""
+    install()
+    names = {"guardrails": guardrails, "ec2": site.ec2, "machine": site.blue.instance_ids[0]}
+    exec(block("running", "python", "with guardrails.break_glass"), names)
+    assert aws.count("StopInstances") == 1
+
+
+def test_ramp_runs():
+    """The page's ramp starts every task."""
+    lines = block("running", "python", "for task in guardrails.ramp")
+    started = []
+    names = {"guardrails": guardrails, "tasks": range(7), "database_is_well": lambda: True, "start": started.append}
+    exec(lines.replace("interval_s=10", "interval_s=0"), names)
+    assert started == list(range(7))
