@@ -5,8 +5,8 @@ In ``~/.aws/config``, where the CLI's own Python can import guardrails:
     [plugins]
     guardrails = guardrails.aws_cli
 
-Version 2 ships a Python of its own and wants ``cli_legacy_plugin_path`` in the same section, the folder in which
-guardrails and what it needs are installed for that Python's version. `guardrails docs limits` says what it cannot cover.
+Version 2 ships its own Python. It needs ``cli_legacy_plugin_path`` in the same section: a folder with guardrails and
+its dependencies for that version of Python. `guardrails docs running` lists what the plugin cannot cover.
 """
 
 from __future__ import annotations
