@@ -35,7 +35,7 @@ class OpaServer:
     """
 
     def __init__(self, settings: OpaSettings) -> None:
-        """Connects at the first question. Raises ConfigError if the client library or a file in the settings is missing."""
+        """Connects at the first question. Raises ConfigError if a file in the settings, or the client, is missing."""
         if importlib.util.find_spec("opa_client") is None:
             raise ConfigError("engine = \"opa\" needs opa-python-client; pip install 'botocore-guardrails[opa]'")
         self.revision = ""
