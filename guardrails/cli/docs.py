@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 import sys
@@ -13,6 +12,7 @@ from attrs import asdict, frozen
 from rich.markdown import Markdown
 
 from guardrails.cli.show import console
+from guardrails.config.suggest import suggestion
 from guardrails.errors import ConfigError
 from guardrails.evaluate import bundle
 
@@ -70,9 +70,8 @@ def _entry(pages: list[Page], name: str) -> Page:
     name = name.lower().removesuffix(".md")
     if name in known:
         return known[name]
-    close = difflib.get_close_matches(name, known)
-    hint = f"did you mean {' or '.join(close)}?" if close else f"the pages are {', '.join(known)}"
-    raise ConfigError(f"there is no page {name!r}; {hint}")
+    hint = suggestion(name, known, f"the pages are {', '.join(known)}")
+    raise ConfigError(f"there is no page `{name}`; {hint}")
 
 
 def _file(page: str) -> Path:

@@ -57,7 +57,7 @@ def test_an_unknown_page():
     """An unknown page is one sentence with a suggestion, and exit code 2."""
     done = docs("comands")
     assert done.exit_code == 2
-    assert done.stderr == "guardrails: there is no page 'comands'; did you mean commands?\n"
+    assert done.stderr == "guardrails: there is no page `comands`; did you mean `commands`?\n"
     assert "the pages are running, " in docs("zzz").stderr
 
 
