@@ -1,7 +1,7 @@
-"""``guardrails demo``: the outage of 9 October 2023 on simulated AWS, first as it was, then with the guard.
+"""``guardrails demo``: the outage of 9 October 2023 on simulated AWS, first without the guard, then with it.
 
-The operator's script is an ordinary boto3 script in a process of its own; the guard comes to it with ``guardrails
-run``. Every claim is checked at the server: by the requests that arrived there and by the machines that run there.
+The operator's script is an ordinary boto3 script in its own process, guarded by ``guardrails run``. Every claim is
+checked on the server, by the requests that arrived and the machines that are running.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ __all__ = ["run"]
 
 
 def run(console: Console, fmt: Literal["pretty", "json"] = "pretty", *, mode: Mode = "enforce") -> int:
-    """Play the outage and print it as it happens, or as one JSON document at the end; 0 only if every claim held.
+    """Replay the outage and print it as it happens, or as one JSON document at the end; returns 0 if every claim held.
 
-    Needs no credentials and takes about ten seconds. With a `mode` that blocks nothing, claims fail: the demo can.
+    Needs no credentials and takes about half a minute. With a `mode` that blocks nothing, claims fail.
     """
     report = Report(console if fmt == "pretty" else None)
     with tempfile.TemporaryDirectory(prefix="guardrails-demo-") as folder, SimulatedAWS() as aws:
         tell(Stage(aws, Path(folder), mode), report)
     if fmt == "json":
-        # Not console.print: it would wrap the document at the width of the terminal.
+        # console.print would wrap the document at the width of the terminal.
         console.out(report.as_json(mode), highlight=False)
     else:
         report.show_claims(console)

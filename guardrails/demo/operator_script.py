@@ -1,6 +1,6 @@
-"""Blue/green deploys, as many people have such a script: plain boto3, no idea that there is a guard.
+"""A script for blue/green deploys, in plain boto3; it does not know that there is a guard.
 
-deploy --start green --subnet subnet-1 --count 6    start machines, one after the other; --at-once: in one call
+deploy --start green --subnet subnet-1 --count 6    start machines, one by one; --at-once: in one call
 deploy --cutover blue green                         move the public addresses of blue to green
 deploy --cluster green --terminate                  terminate a cluster
 """
@@ -35,7 +35,7 @@ def terminate(ec2: Any, cluster: str) -> int:
     """Terminate every machine of a cluster."""
     machines = machines_of(ec2, cluster)
     if not machines:
-        sys.stderr.write(f"no machine of {cluster} runs\n")
+        sys.stderr.write(f"{cluster} has no running machines\n")
         return 1
     ec2.terminate_instances(InstanceIds=machines)
     sys.stdout.write(f"terminated {len(machines)} machines of {cluster}\n")
@@ -43,11 +43,11 @@ def terminate(ec2: Any, cluster: str) -> int:
 
 
 def start(ec2: Any, cluster: str, subnet: str, batches: list[int]) -> int:
-    """Start machines, a call for each batch, and go on where one fails."""
+    """Start machines with one call per batch; go on if one fails."""
     started, count = 0, sum(batches)
     for number, batch in enumerate(batches, 1):
         try:
-            made = ec2.run_instances(
+            response = ec2.run_instances(
                 ImageId="ami-12345678",
                 InstanceType="t3.small",
                 MinCount=1,
@@ -55,7 +55,7 @@ def start(ec2: Any, cluster: str, subnet: str, batches: list[int]) -> int:
                 SubnetId=subnet,
                 TagSpecifications=[{"ResourceType": "instance", "Tags": [{"Key": "Cluster", "Value": cluster}]}],
             )
-            started += len(made["Instances"])
+            started += len(response["Instances"])
         except ClientError as error:
             sys.stderr.write(f"call {number} for {cluster}: {error}\n")
     sys.stdout.write(f"started {started} of {count} machines of {cluster}\n")
@@ -68,7 +68,7 @@ def cut_over(ec2: Any, old: str, new: str) -> int:
     addresses = [address for address in ec2.describe_addresses()["Addresses"] if address.get("InstanceId") in holders]
     destinations = machines_of(ec2, new)
     if not addresses or len(destinations) < len(addresses):
-        sys.stderr.write(f"{old} has {len(addresses)} addresses, {new} has {len(destinations)} machines for them\n")
+        sys.stderr.write(f"{old} has {len(addresses)} addresses, {new} has {len(destinations)} machines to take them\n")
         return 1
     for address, machine in zip(addresses, destinations, strict=False):
         ec2.associate_address(AllocationId=address["AllocationId"], InstanceId=machine, AllowReassociation=True)

@@ -1,4 +1,4 @@
-"""What happened and what was claimed: steps as they come, claims in a table at the end, or all of it as JSON."""
+"""The output of the demo: steps as they happen, claims in a table at the end, or everything as JSON."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _WORDS = {"DOWN": "bold red", "BLOCKED": "bold green", "up": "green"}
 
 @frozen
 class Step:
-    """One thing that happened, `at_s` seconds after the start: who did what, and with what result."""
+    """Something that happened, `at_s` seconds after the start: who did what, with what result."""
 
     at_s: float
     act: str
@@ -28,7 +28,7 @@ class Step:
 
 @frozen
 class Claim:
-    """A statement about the guard: what must be so, and what was seen at the simulated AWS."""
+    """A statement about the guard: the expected value, and the one seen on the simulated AWS."""
 
     text: str
     expected: int | str
@@ -41,7 +41,7 @@ class Claim:
 
 
 class Report:
-    """Collects steps and claims; prints each step at once when it has a console."""
+    """Collects steps and claims; with a console it prints each step at once."""
 
     def __init__(self, console: Console | None) -> None:
         self._console = console
@@ -52,7 +52,7 @@ class Report:
 
     @property
     def held(self) -> bool:
-        """Whether there are claims and all of them held."""
+        """True if there are claims and all of them held."""
         return bool(self.claims) and all(claim.held for claim in self.claims)
 
     def act(self, title: str) -> None:
@@ -70,11 +70,11 @@ class Report:
             self._console.print(_line(step))
 
     def claim(self, text: str, expected: int | str, seen: int | str) -> None:
-        """State what must be so, beside what was seen."""
+        """Compare what is expected with what was seen."""
         self.claims.append(Claim(text, expected, seen))
 
     def show_claims(self, console: Console) -> None:
-        """The table of claims, and the verdict."""
+        """The table of claims, and the result."""
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
         table.add_column("claim", ratio=1)
         for column in ("expected", "seen"):
@@ -87,8 +87,8 @@ class Report:
         console.print(Text("What the simulated AWS saw", style="bold"))
         console.print(table)
         failed = sum(not claim.held for claim in self.claims)
-        every = f"all {len(self.claims)} claims held"
-        text = f"{failed} of {len(self.claims)} claims FAILED" if failed else every
+        count = len(self.claims)
+        text = f"{failed} of {count} claims FAILED" if failed else f"all {count} claims held"
         console.print()
         console.print(Text(f"{text}, in {self._seconds():.1f} s", style="bold red" if failed else "bold green"))
 
@@ -109,15 +109,15 @@ class Report:
 
 
 def _line(step: Step) -> RenderableType:
-    # A table per step, so that each is on the screen when it happens; the widths make them one timeline.
+    # One table per step, so that each is shown when it happens; fixed widths align them.
     table = Table.grid(padding=(0, 1), expand=False)
     table.add_column(width=6, justify="right")
     table.add_column(width=8)
     table.add_column(ratio=1)
-    said = Text(step.what)
+    text = Text(step.what)
     for word, style in _WORDS.items():
-        said.highlight_regex(rf"\b{word}\b", style)
+        text.highlight_regex(rf"\b{word}\b", style)
     if step.result:
-        said.append(f"\n{step.result}")
-    table.add_row(Text(f"{step.at_s:.1f} s", style="dim"), Text(step.who, style=_STYLES.get(step.who, "")), said)
+        text.append(f"\n{step.result}")
+    table.add_row(Text(f"{step.at_s:.1f} s", style="dim"), Text(step.who, style=_STYLES.get(step.who, "")), text)
     return table

@@ -1,4 +1,4 @@
-"""Where the demo plays: the simulated AWS, a folder, and processes that know nothing of the person's own AWS."""
+"""The setting of the demo: simulated AWS, a folder, and processes cut off from the user's own AWS settings."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from guardrails.values import Mode
 
 SIZE = 6
 ADDRESSES = 2
-# A /28 holds 11 machines: one cluster and most of another.
+# A /28 has room for 11 machines: one cluster and most of another.
 SMALL, LARGE = "10.0.0.0/28", "10.0.1.0/24"
 
-# For how long the cluster that was live stays protected after the switch; the demo does not last an hour.
+# How long the former live cluster stays protected after the switch; the default is too long for a demo.
 WINDOW_S = 3
-# AWS's limit of RunInstances calls, for which see the EC2 developer guide: so many at once, so many a second then.
+# AWS's rate limit of RunInstances (EC2 developer guide): calls at once, then calls per second.
 LIMIT = (5, 2)
 REBUILT = 8
 
@@ -35,20 +35,20 @@ _OURS = ("AWS_", "GUARDRAILS_", "BOTO_")
 
 @frozen
 class Finished:
-    """A process that has ended: its exit code, and what it said."""
+    """A process that has ended: its exit code and output."""
 
     code: int
     out: str
     err: str
 
     @property
-    def said(self) -> str:
-        """Both streams, without the ends of lines around them."""
+    def output(self) -> str:
+        """Both streams, without surrounding line ends."""
         return "\n".join(part.strip() for part in (self.out, self.err) if part.strip())
 
 
 class Stage:
-    """Runs the operator's script, guarded or not, against `aws`; files go into `folder`."""
+    """Runs the operator's script against `aws`, guarded or not; files go into `folder`."""
 
     def __init__(self, aws: SimulatedAWS, folder: Path, mode: Mode) -> None:
         self.aws = aws
@@ -57,30 +57,30 @@ class Stage:
         self._log = folder / "decisions.jsonl"
         self._config = folder / "guardrails.toml"
         self._config.write_text(
-            f'mode = "{mode}"\n\n[params]\nrollback_window_s = {WINDOW_S}  # an hour, if not said otherwise\n'
+            f'mode = "{mode}"\n\n[params]\nrollback_window_s = {WINDOW_S}  # default: an hour\n'
             f'\n[log]\npath = "{self._log.name}"\n',
             encoding="utf-8",
         )
 
     @property
     def config(self) -> str:
-        """The whole of guardrails.toml."""
+        """The content of guardrails.toml."""
         return self._config.read_text("utf-8")
 
     def set_up(self) -> None:
-        """The morning of the deploy: blue is live in the small subnet, a larger one is there, green is nowhere."""
+        """The morning of the deploy: blue is live in the small subnet, there is a larger one, and no green yet."""
         self.aws.reset()
         self.small, self.large = self.aws.create_subnet(SMALL), self.aws.create_subnet(LARGE)
         self.aws.start_cluster("blue", SIZE, subnet=self.small, addresses=ADDRESSES)
 
     def operate(self, *arguments: str, guarded: bool) -> Finished:
-        """Run the operator's script in a process of its own. The record of requests begins anew with it."""
+        """Run the operator's script in its own process. The list of requests is cleared first."""
         self.aws.clear()
         before = ("-m", "guardrails", "run") if guarded else ()
         return self._python(*before, str(Path(operator_script.__file__)), *arguments)
 
     def live(self) -> dict[str, Any] | Finished:
-        """The document of ``guardrails live --format json``, or the process as it ended when it gave none."""
+        """The output of ``guardrails live --format json``, or the ended process if that is not JSON."""
         done = self._python("-m", "guardrails", "live", "--format", "json")
         try:
             document: dict[str, Any] = json.loads(done.out)
@@ -89,7 +89,7 @@ class Stage:
         return document
 
     def denied(self) -> int:
-        """How many calls the decision log says were blocked."""
+        """How many calls were blocked, according to the decision log."""
         return sum(isinstance(entry, Entry) and not entry.sent for entry in read(self._log))
 
     def _python(self, *arguments: str) -> Finished:
@@ -110,7 +110,7 @@ class Stage:
 
     def _environment(self) -> dict[str, str]:
         kept = {key: value for key, value in os.environ.items() if not key.startswith(_OURS)}
-        # In a checkout that is not installed the package is found only from its own folder.
+        # Needed in a checkout that is not installed.
         paths = [str(Path(guardrails.__file__).resolve().parent.parent), kept.get("PYTHONPATH", "")]
         return {
             **kept,

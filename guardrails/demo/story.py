@@ -7,17 +7,17 @@ import time
 from guardrails.demo.report import Report
 from guardrails.demo.stage import ADDRESSES, LARGE, LIMIT, REBUILT, SIZE, SMALL, WINDOW_S, Finished, Stage
 
-_FREE = 11 - SIZE  # what the small subnet holds beside blue
+_FREE = 11 - SIZE  # room in the small subnet beside blue
 
 
 def tell(stage: Stage, report: Report) -> None:
-    """Play all acts, each from what the one before left, except that the first one's damage is undone."""
-    report.act(f"The morning: blue is live, and green does not fit beside it ({SMALL})")
+    """Play all acts. Each starts from the state that the previous one left, except that act 2 starts over."""
+    report.act(f"The morning: blue is live; green does not fit beside it ({SMALL})")
     _morning(stage, report)
     report.claim("before: machines of blue", SIZE, stage.aws.running("blue"))
-    report.claim("before: machines of green that found an address", _FREE, stage.aws.running("green"))
+    report.claim("before: machines of green that got an address", _FREE, stage.aws.running("green"))
 
-    report.act("Act 1, without the guard: the script is pointed at blue by mistake")
+    report.act("Act 1, without the guard: the script is aimed at blue by mistake")
     _without(stage, report)
 
     report.act("Act 2, with the guard: the same morning, the same mistake")
@@ -28,10 +28,10 @@ def tell(stage: Stage, report: Report) -> None:
     report.act(f"Act 3, with the guard: green in a larger subnet ({LARGE}), then the switch")
     _deploy(stage, report)
 
-    report.act("Act 4, after the switch: nobody has told the guard anything")
+    report.act("Act 4, after the switch: the guard follows without any edit")
     _after(stage, report)
 
-    report.act(f"Act 5, the rebuild: {REBUILT} calls at once, where AWS takes {LIMIT[0]} and then {LIMIT[1]} a second")
+    report.act(f"Act 5, the rebuild: {REBUILT} calls at once; AWS allows {LIMIT[0]}, then {LIMIT[1]} per second")
     _rebuild(stage, report)
 
 
@@ -47,9 +47,9 @@ def _morning(stage: Stage, report: Report) -> None:
 def _same_morning(stage: Stage, report: Report) -> None:
     stage.set_up()
     stage.operate(*_launch(stage.small), guarded=False)
-    report.step("demo", "the simulated AWS is emptied and set up again, in the same way")
+    report.step("demo", "the simulated AWS is reset and set up again in the same way")
     _state(stage, report)
-    report.step("demo", "guardrails.toml, all of it; it names no cluster:", stage.config.strip())
+    report.step("demo", "all of guardrails.toml, which names no cluster:", stage.config.strip())
 
 
 def _launch(subnet: str) -> tuple[str, ...]:
@@ -83,9 +83,9 @@ def _half_started(stage: Stage, report: Report) -> None:
 
 def _deploy(stage: Stage, report: Report) -> None:
     tight = _operate(stage, report, *_launch(stage.small), "--at-once", guarded=True)
-    report.claim("all of green into the small subnet: exit code", 1, tight.code)
-    report.claim("all of green into the small subnet: RunInstances", 0, stage.aws.count("RunInstances"))
-    report.claim("all of green into the small subnet: the rule named", True, "capacity/addresses" in tight.said)
+    report.claim("all of green in the small subnet: exit code", 1, tight.code)
+    report.claim("all of green in the small subnet: RunInstances", 0, stage.aws.count("RunInstances"))
+    report.claim("all of green in the small subnet: the rule is named", True, "capacity/addresses" in tight.output)
     started = _operate(stage, report, *_launch(stage.large), guarded=True)
     report.claim("new green: exit code", 0, started.code)
     report.claim("new green: machines", SIZE, stage.aws.running("green"))
@@ -99,8 +99,8 @@ def _deploy(stage: Stage, report: Report) -> None:
 def _after(stage: Stage, report: Report) -> None:
     began = time.monotonic()
     early = _operate(stage, report, "--cluster", "blue", "--terminate", guarded=True)
-    report.claim("blue, the way back, right after the switch: exit code", 3, early.code)
-    report.claim("blue, the way back: TerminateInstances", 0, stage.aws.count("TerminateInstances"))
+    report.claim("blue right after the switch: exit code", 3, early.code)
+    report.claim("blue right after the switch: TerminateInstances", 0, stage.aws.count("TerminateInstances"))
     live = _live(stage, report)
     report.claim("after the switch: live is", "green", live)
     wrong = _operate(stage, report, "--cluster", "green", "--terminate", guarded=True)
@@ -108,11 +108,11 @@ def _after(stage: Stage, report: Report) -> None:
     report.claim("green after the switch: TerminateInstances", 0, stage.aws.count("TerminateInstances"))
     report.claim("green after the switch: machines of green", SIZE, stage.aws.running("green"))
     time.sleep(max(0.0, began + WINDOW_S + 2 - time.monotonic()))
-    report.step("demo", f"rollback_window_s has passed ({WINDOW_S} s here): nobody goes back to blue any more")
+    report.step("demo", f"rollback_window_s has passed ({WINDOW_S} s here): blue is no longer kept for a rollback")
     right = _operate(stage, report, "--cluster", "blue", "--terminate", guarded=True)
     _state(stage, report)
-    report.claim("blue after the switch: exit code", 0, right.code)
-    report.claim("blue after the switch: machines of blue left", 0, stage.aws.running("blue"))
+    report.claim("blue after the window: exit code", 0, right.code)
+    report.claim("blue after the window: machines of blue left", 0, stage.aws.running("blue"))
     report.claim("at the end: machines of green", SIZE, stage.aws.running("green"))
     report.claim("at the end: addresses on green", ADDRESSES, len(stage.aws.addresses("green")))
 
@@ -126,10 +126,10 @@ def _rebuild(stage: Stage, report: Report) -> None:
         refused = stage.aws.refused("RunInstances")
         report.step("AWS", f"refused {refused} requests with RequestLimitExceeded")
         if guarded:
-            report.claim("guard: launches that AWS refused for their rate", 0, refused)
+            report.claim("guard: launches refused by the rate limit", 0, refused)
             report.claim("guard: machines started", REBUILT, stage.aws.running(name))
         else:
-            report.claim("no guard: some launches were refused for their rate", True, refused > 0)
+            report.claim("no guard: some launches refused by the rate limit", True, refused > 0)
     report.claim("decision log: calls blocked", 4, stage.denied())
 
 
@@ -137,14 +137,14 @@ def _operate(stage: Stage, report: Report, *arguments: str, guarded: bool) -> Fi
     done = stage.operate(*arguments, guarded=guarded)
     report.step("operator", f"{'guardrails run ' if guarded else ''}deploy.py {' '.join(arguments)}")
     if guarded and done.code == 3:
-        report.step("guard", "BLOCKED, exit code 3", done.said)
+        report.step("guard", "BLOCKED, exit code 3", done.output)
     else:
-        report.step("script", f"exit code {done.code}", done.said)
+        report.step("script", f"exit code {done.code}", done.output)
     return done
 
 
 def _state(stage: Stage, report: Report) -> None:
-    """What AWS has now, and what a visitor sees."""
+    """The state of AWS, and whether visitors reach the site."""
     clusters = [
         f"{name} {stage.aws.running(name)} running, {len(stage.aws.addresses(name))} addresses"
         for name in ("blue", "green")
@@ -154,12 +154,12 @@ def _state(stage: Stage, report: Report) -> None:
 
 
 def _live(stage: Stage, report: Report) -> str:
-    """The live clusters as the guard sees them, by name."""
-    said = stage.live()
-    if isinstance(said, Finished):
-        report.step("guard", f"guardrails live ended with exit code {said.code}", said.said)
+    """The names of the live clusters, according to the guard."""
+    answer = stage.live()
+    if isinstance(answer, Finished):
+        report.step("guard", f"guardrails live ended with exit code {answer.code}", answer.output)
         return "no answer"
-    names = ", ".join(said["live"]) or "nothing"
-    evidence = "; ".join(f"{source['name']}: {source['evidence']}" for source in said["sources"])
+    names = ", ".join(answer["live"]) or "nothing"
+    evidence = "; ".join(f"{source['name']}: {source['evidence']}" for source in answer["sources"])
     report.step("guard", f"guardrails live: {names}", evidence)
     return names

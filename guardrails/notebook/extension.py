@@ -16,36 +16,36 @@ from guardrails.show.sentences import failure_sentence, live_sentence, sentence
 
 
 def load(shell: Any) -> None:
-    """Install the guard, and say in one line which cluster is live. Raises ConfigError or PolicyError."""
+    """Install the guard, and print in one line which cluster is live. Raises ConfigError or PolicyError."""
     ours = process.current() is None
     guard = process.install()
     cards = Cards(shell)
-    cards.put()
+    cards.install()
     shell.register_magics(GuardMagics(shell, cards, ours=ours))
     line = printable(f"guardrails is on (mode {guard.settings.mode}). {_live(guard)}")
     print(line)  # noqa: T201  (the cell's output)
 
 
 def unload(shell: Any) -> None:
-    """Take out what `load` put in; a guard that was installed before it stays."""
+    """Undo `load`; a guard that was installed before it stays."""
     magics = shell.magics_manager.registry.pop(GuardMagics.__name__, None)
     if magics is None:
         return
     shell.magics_manager.magics["line"].pop("guardrails", None)
-    magics.cards.take()
+    magics.cards.uninstall()
     if magics.ours:
         process.uninstall()
 
 
 def _live(guard: Guard) -> str:
-    """Which cluster is live and why, in the session's account and region; where that is not known, why not."""
+    """Which cluster is live and why, in the session's account and region; if that is not known, why not."""
     try:
         facts = guard.live(make_client("ec2", None, None, None))
     except GuardrailsError as error:
-        return f"Which cluster is live is not known yet: {sentence(str(error))}"
+        return f"The live cluster is not known yet: {sentence(str(error))}"
     if facts.failures:
         return sentence(
-            f"Which cluster is live is not known: {'; '.join(map(failure_sentence, facts.failures))}; until it is, "
-            "whatever could hurt one is blocked"
+            f"The live cluster is not known: {'; '.join(map(failure_sentence, facts.failures))}; until it is, "
+            "every call that could hurt a cluster is blocked"
         )
     return sentence(live_sentence(facts.live, time.time()))

@@ -1,4 +1,4 @@
-"""``%guardrails live|log|check|doctor``: each returns what it shows, so that it can be kept and looked into."""
+"""``%guardrails live|log|check|doctor``: each returns what it shows."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ from guardrails.show.page import Page
 from guardrails.values import Decision, Facts
 
 _NUMBER = re.compile(r"[1-9][0-9]{0,4}")
-_USAGE = """one of
+_USAGE = """use one of
   %guardrails live [REGION]             which cluster is live, and why
   %guardrails log [NUMBER] [denied]     the last decisions
   %guardrails check ec2.terminate_instances(InstanceIds=ids)
   %guardrails check ec2 TerminateInstances InstanceIds=i-0abc,i-0def
-                                        what would be decided; sends look-ups only
+                                        the decision on a call; sends only look-ups
   %guardrails doctor                    whether the guard works here"""
 
 
 @magics_class
 class GuardMagics(Magics):
-    """The magic, and what `%unload_ext` must take out again: `ours` is true where the guard was installed by it."""
+    """The magic, and what `%unload_ext` needs to undo it: `ours` is true if the extension installed the guard."""
 
     def __init__(self, shell: Any, cards: Cards, *, ours: bool) -> None:
         super().__init__(shell)
@@ -60,7 +60,7 @@ class GuardMagics(Magics):
             raise UsageError(_USAGE)
         guard = process.current()
         if guard is None:
-            raise UsageError("no guard is installed any more; %reload_ext guardrails")
+            raise UsageError("the guard is no longer installed; run %reload_ext guardrails")
         try:
             return commands[word](guard, rest.strip())
         except GuardrailsError as error:
@@ -70,8 +70,8 @@ class GuardMagics(Magics):
         return guard.live(make_client("ec2", None, region or None, None))
 
     def _doctor(self, _: Guard, region: str) -> Page:
-        def client(there: str) -> Any:
-            return make_client("ec2", None, there or region or None, None)
+        def client(other_region: str) -> Any:
+            return make_client("ec2", None, other_region or region or None, None)
 
         return findings_page(examine(None, time.time(), client))
 
@@ -79,13 +79,13 @@ class GuardMagics(Magics):
         words = rest.split()
         numbers = [int(word) for word in words if _NUMBER.fullmatch(word)]
         if len(numbers) > 1 or [word for word in words if word != "denied" and not _NUMBER.fullmatch(word)]:
-            raise UsageError("%guardrails log [NUMBER] [denied], NUMBER from 1 to 99999")
+            raise UsageError("use %guardrails log [NUMBER] [denied], with NUMBER from 1 to 99999")
         log = guard.settings.log
-        found: deque[Entry] = deque(maxlen=numbers[0] if numbers else 10)
+        decisions: deque[Entry] = deque(maxlen=numbers[0] if numbers else 10)
         for entry in read(log.path, log.keep):
             if isinstance(entry, Entry) and not ("denied" in words and entry.sent):
-                found.append(entry)
-        return entries.page(found, str(log.path))
+                decisions.append(entry)
+        return entries.page(decisions, str(log.path))
 
     def _check(self, guard: Guard, call: str) -> Decision:
         if "(" in call.partition("=")[0]:
@@ -93,37 +93,39 @@ class GuardMagics(Magics):
         try:
             service, operation, *pairs = shlex.split(call)
         except ValueError as error:
-            raise UsageError(f"give a call, as {_USAGE}") from error
+            raise UsageError(f"give a call; {_USAGE}") from error
         client = make_client(service, None, None, None)
-        return _asked(guard, client, *call_syntax.call(client, operation, pairs))
+        return _check(guard, client, *call_syntax.call(client, operation, pairs))
 
     def _python(self, guard: Guard, call: str) -> Decision:
-        """Of ``CLIENT.METHOD(NAME=VALUE, …)`` the client and the values are evaluated; the call is not made."""
+        """``CLIENT.METHOD(NAME=VALUE, …)``: evaluates the client and the values, but does not make the call."""
         try:
             tree = ast.parse(call, mode="eval").body
         except SyntaxError as error:
             raise UsageError(f"{call}: {error.msg}") from error
         if not isinstance(tree, ast.Call) or not isinstance(tree.func, ast.Attribute):
-            raise UsageError(f"{call}: give a call of a client's method, CLIENT.METHOD(NAME=VALUE, …)")
-        if tree.args or any(one.arg is None for one in tree.keywords):
+            raise UsageError(f"{call}: give a method call of a client, CLIENT.METHOD(NAME=VALUE, …)")
+        if tree.args or any(keyword.arg is None for keyword in tree.keywords):
             raise UsageError(f"{call}: give every parameter as NAME=VALUE")
         client = self._value(tree.func.value)
         if not hasattr(client, "meta") or not hasattr(client.meta, "method_to_api_mapping"):
             kind = type(client).__name__
-            raise UsageError(f"{ast.unparse(tree.func.value)} is a {kind}, not a boto3 client; use the client's method")
-        params = {str(one.arg): self._value(one.value) for one in tree.keywords}
-        return _asked(guard, client, call_syntax.operation(client, tree.func.attr), params)
+            raise UsageError(
+                f"{ast.unparse(tree.func.value)} is a {kind}, not a boto3 client; call a method of a client"
+            )
+        params = {str(keyword.arg): self._value(keyword.value) for keyword in tree.keywords}
+        return _check(guard, client, call_syntax.operation(client, tree.func.attr), params)
 
     def _value(self, tree: ast.expr) -> Any:
         code = compile(ast.Expression(tree), "<%guardrails check>", "eval")
         shell: Any = self.shell
         try:
-            return eval(code, shell.user_global_ns, shell.user_ns)  # noqa: S307  (the person's own code)
+            return eval(code, shell.user_global_ns, shell.user_ns)  # noqa: S307  (the user's own code)
         except Exception as error:
             raise UsageError(f"{ast.unparse(tree)}: {type(error).__name__}: {error}") from error
 
 
-def _asked(guard: Guard, client: Any, operation: str, params: Mapping[str, Any]) -> Decision:
+def _check(guard: Guard, client: Any, operation: str, params: Mapping[str, Any]) -> Decision:
     try:
         return guard.check(client, operation, **params)
     except ParamValidationError as error:

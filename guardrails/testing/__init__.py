@@ -1,4 +1,4 @@
-"""Test doubles for scripts and policies that talk to AWS. They need moto: ``pip install botocore-guardrails[demo]``.
+"""Test doubles for scripts and policies that use AWS. They need moto: ``pip install botocore-guardrails[demo]``.
 
     from guardrails.testing import SimulatedAWS
 
@@ -9,7 +9,7 @@
             session.client("ec2").terminate_instances(InstanceIds=list(blue.instance_ids))
         assert aws.count("TerminateInstances") == 0
 
-It is real HTTP: what is counted has left the client, and what was blocked has not.
+It is real HTTP: a request that is counted has left the client, and a blocked call has not.
 """
 
 from guardrails.testing.request import Request

@@ -1,4 +1,4 @@
-"""Errors as AWS words them on the wire, for the protocols that botocore reads."""
+"""AWS error responses, in the protocols that botocore reads."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _REQUEST_ID = "00000000-0000-0000-0000-000000000000"
 
 @define
 class Fault:
-    """What one operation answers instead of doing anything; `left` counts down, None is for ever."""
+    """The response of an operation that does nothing else; `left` counts down, None means forever."""
 
     status: int
     code: str
@@ -29,7 +29,7 @@ class Fault:
 
 
 def answer(fault: Fault, request: Request, environ: dict[str, Any], start_response: StartResponse) -> list[bytes]:
-    """Answer a request with a fault, in the protocol the request came in."""
+    """Answer a request with a fault, in the request's protocol."""
     kind, body = _body(fault, request, environ)
     try:
         phrase = HTTPStatus(fault.status).phrase

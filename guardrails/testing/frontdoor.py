@@ -1,4 +1,4 @@
-"""What stands before moto: records every request, answers faults, and refuses what AWS would for room or rate."""
+"""In front of moto: records requests, answers with faults, and enforces rate limits and subnet sizes like AWS."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from collections.abc import Iterable
 from typing import Any
 
 from guardrails.testing.fault import WSGI, Fault, StartResponse, answer
-from guardrails.testing.moto_app import Direct, texts
+from guardrails.testing.moto_app import Direct, strings
 from guardrails.testing.request import Request, read
 from guardrails.testing.throttle import Throttle
 
 
 class FrontDoor:
-    """A WSGI application around moto's. Thread-safe: the server handles each connection in a thread of its own."""
+    """A WSGI application around moto's. Thread-safe, because the server uses a thread per connection."""
 
     def __init__(self, app: WSGI, direct: Direct) -> None:
         self._app = app
@@ -38,7 +38,7 @@ class FrontDoor:
             self._requests.clear()
 
     def set_fault(self, operation: str, fault: Fault) -> None:
-        """Answer this operation with the fault, instead of the one it had."""
+        """Answer this operation with the fault, which replaces an earlier one."""
         with self._lock:
             self._faults[operation] = fault
 
@@ -48,13 +48,13 @@ class FrontDoor:
             self._throttles[operation] = throttle
 
     def refused(self, operation: str) -> int:
-        """How many requests of this operation its limit has turned away."""
+        """How many requests of this operation its rate limit refused."""
         with self._lock:
             throttle = self._throttles.get(operation)
             return 0 if throttle is None else throttle.refused
 
     def clear_faults(self) -> None:
-        """No faults, no limits, no delay."""
+        """Remove all faults, rate limits and the delay."""
         with self._lock:
             self._faults.clear()
             self._throttles.clear()
@@ -63,7 +63,7 @@ class FrontDoor:
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         request = read(environ)
         with self._lock:
-            # Recorded before anything else: a request that is answered late or with an error has arrived too.
+            # Recorded first, because a request that is answered late or with an error has also arrived.
             self._requests.append(request)
             fault = self._due(request.operation)
         if self.delay_s:
@@ -92,16 +92,16 @@ class FrontDoor:
         return fault
 
     def _full_subnet(self, request: Request) -> Fault | None:
-        """AWS's answer for a launch that does not fit.
+        """AWS's error for a launch that does not fit into its subnet.
 
-        moto hands out the subnet's last addresses and then answers 500, so the double counts for it. Like AWS it
-        refuses when MinCount does not fit. (Where it does, AWS starts up to MaxCount machines, moto MinCount.)
+        moto hands out the last addresses and then answers 500, so this counts for it. Like AWS it refuses a launch if
+        MinCount does not fit. (If it fits, AWS starts up to MaxCount machines, but moto only MinCount.)
         """
         subnet = request.params.get("SubnetId") or request.params.get("NetworkInterface.1.SubnetId")
         if not subnet:
             return None
-        found = self._direct.call("DescribeSubnets", {"Filter.1.Name": "subnet-id", "Filter.1.Value.1": subnet})
-        free = texts(found, "subnetSet/item/availableIpAddressCount")
+        subnets = self._direct.call("DescribeSubnets", {"Filter.1.Name": "subnet-id", "Filter.1.Value.1": subnet})
+        free = strings(subnets, "subnetSet/item/availableIpAddressCount")
         wanted = request.params.get("MinCount", "1")
         if not free or not wanted.isdecimal() or int(wanted) <= int(free[0]):
             return None

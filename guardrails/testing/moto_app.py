@@ -1,4 +1,4 @@
-"""moto's server application, and a way to ask it something without a network, a botocore client or a record."""
+"""moto's server application, and calls to it without a network, a botocore client or a recorded request."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _logger = logging.getLogger("guardrails.testing")
 
 @contextmanager
 def no_profile() -> Iterator[None]:
-    """Hide AWS_PROFILE and AWS_DEFAULT_PROFILE: moto makes boto3 sessions and fails on a profile that is not there."""
+    """Hide AWS_PROFILE and AWS_DEFAULT_PROFILE, because moto makes boto3 sessions and fails on an unknown profile."""
     hidden = {key: os.environ.pop(key) for key in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE") if key in os.environ}
     try:
         yield
@@ -26,7 +26,7 @@ def no_profile() -> Iterator[None]:
 
 
 def moto_app() -> WSGI:
-    """The application of moto for every service. Raises ImportError with the command that installs it."""
+    """Moto's application for all services. Raises ImportError with the command that installs moto."""
     try:
         from moto.moto_server.werkzeug_app import (  # noqa: PLC0415  (optional)
             DomainDispatcherApplication,
@@ -38,7 +38,7 @@ def moto_app() -> WSGI:
         ) from error
 
     class Dispatcher(DomainDispatcherApplication):
-        # moto prints that it has no such service, and fails with a traceback.
+        # Without this, moto fails with a traceback for a service it does not have.
         def get_backend_for_host(self, host: str | None) -> Any:
             named = host is not None and "amazonaws.com" in host
             known = not named or any(pattern.match(f"http://{host}") for _, pattern in self.backend_url_patterns)
@@ -54,12 +54,12 @@ def _not_simulated(environ: dict[str, Any], start_response: StartResponse) -> It
 
 
 def make_server(app: WSGI) -> Any:
-    """A threaded HTTP server for `app` on a free port of 127.0.0.1, not yet serving; it logs to our logger only."""
+    """A threaded HTTP server for `app` on a free port of 127.0.0.1, not yet serving; it logs only to our logger."""
     import werkzeug.serving  # noqa: PLC0415  (optional)
     from moto.moto_server.werkzeug_app import MotoRequestHandler  # noqa: PLC0415  (optional)
 
     class Quiet(MotoRequestHandler):
-        # werkzeug's own logger would put itself on stderr.
+        # werkzeug's own logger writes to stderr.
         def log(self, _type: str, message: str, *args: Any) -> None:
             _logger.debug(message, *args)
 
@@ -67,9 +67,9 @@ def make_server(app: WSGI) -> Any:
 
 
 class Direct:
-    """Asks moto for EC2 operations in the query protocol, inside the process.
+    """Calls moto's EC2 operations in the query protocol, inside the process.
 
-    No botocore client takes part, so an installed guard neither sees nor stops the double's own set-up.
+    It uses no botocore client, so an installed guard neither sees nor stops the double's own set-up.
     """
 
     def __init__(self, app: WSGI, region: str) -> None:
@@ -80,7 +80,7 @@ class Direct:
         self._headers = {"Authorization": f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0"}
 
     def call(self, operation: str, params: dict[str, Any] | None = None) -> ET.Element:
-        """The answer's root element; RuntimeError with AWS's error when there is one."""
+        """The root element of the response. Raises RuntimeError with AWS's error if there is one."""
         form = {"Action": operation, "Version": "2016-11-15"}
         form |= {key: str(value) for key, value in (params or {}).items()}
         response = self._client.post("/", data=form, headers=self._headers)
@@ -90,16 +90,16 @@ class Direct:
         return ET.fromstring(text)  # noqa: S314  (moto's answer, made in this process)
 
     def reset(self) -> None:
-        """Throw away all state of all services."""
+        """Delete the state of all services."""
         response = self._client.post("/moto-api/reset")
         if response.status_code != 200:
             raise RuntimeError(f"the simulated AWS could not be reset: {response.status}")
 
 
-def texts(root: ET.Element, path: str) -> list[str]:
-    """The texts at a path of tag names such as ``addressesSet/item/publicIp``, whatever their namespace."""
-    found = root.findall("/".join(f"{{*}}{name}" for name in path.split("/")))
-    return [element.text or "" for element in found]
+def strings(root: ET.Element, path: str) -> list[str]:
+    """The strings at a path of tag names such as ``addressesSet/item/publicIp``, in any namespace."""
+    elements = root.findall("/".join(f"{{*}}{name}" for name in path.split("/")))
+    return [element.text or "" for element in elements]
 
 
 def indexed(name: str, values: Any) -> dict[str, str]:

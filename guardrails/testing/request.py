@@ -1,4 +1,4 @@
-"""A request as it arrived at the simulated AWS, read from the wire and not from what a client meant to send."""
+"""A request as it arrived at the simulated AWS, read from the wire and not from what the client meant to send."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from attrs import field, frozen
 class Request:
     """One request that reached the server.
 
-    `service` is the signing name (``ec2``, ``autoscaling`` …), "" when the request is not signed. `operation` is the
-    Action or the end of X-Amz-Target; a REST request has its method and path instead. `params` are the flat fields of
-    the form (``InstanceId.1``), or of a JSON body its top-level members, what is not text as JSON text.
-    `user_agent` is the whole header, `at` the time of arrival, seconds since the epoch.
+    `service` is the signing name (``ec2``, ``autoscaling`` …), "" if the request is not signed. `operation` is the
+    Action or the end of X-Amz-Target; for a REST request it is the method and path. `params` are the flat fields of a
+    form (``InstanceId.1``), or the top-level members of a JSON body, with other values than strings as JSON.
+    `user_agent` is the whole header, `at` the time of arrival in seconds since the epoch.
     """
 
     service: str
@@ -30,7 +30,7 @@ class Request:
 
 
 def body_of(environ: dict[str, Any]) -> bytes:
-    """The body of a WSGI request, which is put back for the next reader."""
+    """The body of a WSGI request; the next reader can still read it."""
     try:
         length = int(environ.get("CONTENT_LENGTH") or 0)
     except ValueError:
@@ -43,7 +43,7 @@ def body_of(environ: dict[str, Any]) -> bytes:
 
 
 def read(environ: dict[str, Any]) -> Request:
-    """What a WSGI request asks for; never fails, because a request that cannot be read must be counted too."""
+    """Read a WSGI request. Never raises, because a malformed request must be counted too."""
     body = body_of(environ)
     query = environ.get("QUERY_STRING", "")
     target = environ.get("HTTP_X_AMZ_TARGET", "")
@@ -58,7 +58,7 @@ def read(environ: dict[str, Any]) -> Request:
 
 
 def _service(environ: Mapping[str, Any]) -> str:
-    """The service in the credential scope: ``KEY/20231009/eu-west-1/ec2/aws4_request``, in a header or presigned."""
+    """The service in the credential scope (``KEY/20231009/eu-west-1/ec2/aws4_request``) of a header or URL."""
     header = environ.get("HTTP_AUTHORIZATION", "").partition("Credential=")[2].split(",")[0]
     query = parse_qs(environ.get("QUERY_STRING", "")).get("X-Amz-Credential", [""])[0]
     scope = (header or query).split("/")

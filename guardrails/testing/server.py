@@ -10,7 +10,7 @@ from guardrails.testing.session import SimulatedSession
 
 
 class Server:
-    """Serves from construction until `stop`: HTTP -> front door -> moto; `direct` goes past the door."""
+    """Serves from construction until `stop`: HTTP -> front door -> moto; `direct` bypasses the front door."""
 
     def __init__(self, region: str) -> None:
         app = moto_app()
@@ -18,12 +18,12 @@ class Server:
         self.door = FrontDoor(app, self.direct)
         self._server = make_server(self.door)
         self.endpoint_url = f"http://127.0.0.1:{self._server.server_port}"
-        # One session for all clients asked for, because it reads the service models once; boto3's is not thread-safe.
+        # One session for all clients reads service models once. It is not thread-safe, so `creating` guards it.
         self.session = SimulatedSession(self.endpoint_url, region)
         self.creating = threading.Lock()
         self._thread = threading.Thread(
             target=self._server.serve_forever,
-            # How often (seconds) it looks whether to stop; the default would cost every test half a second.
+            # How often to check for `stop`, in seconds; the default would cost every test half a second.
             kwargs={"poll_interval": 0.02},
             daemon=True,
             name="guardrails-simulated-aws",

@@ -1,4 +1,4 @@
-"""A boto3 session that cannot reach anything but the simulated AWS."""
+"""A boto3 session that can reach only the simulated AWS."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import boto3
 import botocore.session
 from botocore.config import Config
 
-# moto takes any; these can never be somebody's.
+# moto accepts any credentials; these cannot be anyone's real ones.
 KEY, SECRET = "testing", "testing"
 
 
 class SimulatedSession(boto3.Session):
-    """A session that reads no profile, no file and no proxy of the user's, and knows one endpoint."""
+    """A session with one endpoint; it ignores the user's profiles, files and proxies."""
 
     def __init__(self, endpoint_url: str, region: str) -> None:
         fixed = {"profile": None, "config_file": os.devnull, "credentials_file": os.devnull}
@@ -23,9 +23,9 @@ class SimulatedSession(boto3.Session):
         self._endpoint_url = endpoint_url
 
     def client(self, *args: Any, **kwargs: Any) -> Any:
-        """As boto3's, with the simulated endpoint unless another one is asked for; resources come this way too."""
+        """As in boto3, but the default endpoint is the simulated one; also used for resources."""
         kwargs["endpoint_url"] = kwargs.get("endpoint_url") or self._endpoint_url
-        # S3's bucket names would otherwise become host names, which 127.0.0.1 has none of.
+        # Otherwise S3 bucket names become host names, which do not resolve here.
         ours = Config(proxies={}, s3={"addressing_style": "path"})
         kwargs["config"] = ours.merge(kwargs["config"]) if kwargs.get("config") else ours
         return super().client(*args, **kwargs)

@@ -1,4 +1,4 @@
-"""`SimulatedAWS`: moto behind real HTTP on this machine, with a record of every request that arrives."""
+"""`SimulatedAWS`: moto behind real HTTP on this machine, with a list of every request that arrives."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import boto3
 from attrs import frozen
 
 from guardrails.testing.fault import Fault
-from guardrails.testing.moto_app import indexed, no_profile, texts
+from guardrails.testing.moto_app import indexed, no_profile, strings
 from guardrails.testing.request import Request
 from guardrails.testing.server import Server
 from guardrails.testing.session import KEY, SECRET, SimulatedSession
@@ -24,7 +24,7 @@ _CIDR = "10.0.0.0/16"
 
 @frozen
 class Cluster:
-    """What `start_cluster` made. Its Elastic IPs are on the first machines, one each and in this order."""
+    """What `start_cluster` started. Its Elastic IPs are on the first machines, one each, in this order."""
 
     name: str
     instance_ids: tuple[str, ...]
@@ -34,11 +34,11 @@ class Cluster:
 
 
 class SimulatedAWS:
-    """A context manager: AWS on 127.0.0.1, for clients of this process and of others, guarded or not.
+    """A context manager: AWS on 127.0.0.1, for clients in this and other processes, guarded or not.
 
-    The double's own set-up and look-ups (`start_cluster`, `running` …) go past the network: they are not recorded,
-    no fault meets them and no guard sees them. moto keeps its state per process, so two at the same time share it.
-    AWS_PROFILE is hidden inside the block.
+    Its own set-up and look-ups (`start_cluster`, `running` …) do not use the network: they are not recorded, faults do
+    not affect them and no guard sees them. moto has one state per process, so two instances share it. AWS_PROFILE is
+    hidden inside the block.
     """
 
     region = "eu-west-1"
@@ -48,7 +48,7 @@ class SimulatedAWS:
         self._running: Server | None = None
 
     def __enter__(self) -> Self:
-        """Start with an empty account. Raises ImportError where moto is not installed."""
+        """Start with an empty account. Raises ImportError if moto is not installed."""
         with ExitStack() as stack:
             stack.enter_context(no_profile())
             self._running = Server(self.region)
@@ -77,9 +77,9 @@ class SimulatedAWS:
         return self._up.endpoint_url
 
     def environment(self) -> dict[str, str]:
-        """What a subprocess needs to reach the simulated AWS and nothing else.
+        """Environment variables with which a subprocess reaches only the simulated AWS.
 
-        Add it to an environment without other AWS_* variables: an AWS_PROFILE left there would still be looked for.
+        Add them to an environment without other AWS_* variables: an AWS_PROFILE in it would still be used.
         """
         return {
             "AWS_ENDPOINT_URL": self.endpoint_url,
@@ -95,7 +95,7 @@ class SimulatedAWS:
         }
 
     def session(self) -> boto3.Session:
-        """A boto3 session all of whose clients talk to the simulated AWS, whatever the environment says."""
+        """A boto3 session whose clients use the simulated AWS, regardless of the environment."""
         return SimulatedSession(self.endpoint_url, self.region)
 
     def client(self, service: str) -> Any:
@@ -116,15 +116,15 @@ class SimulatedAWS:
         return self._up.door.requests
 
     def count(self, *operations: str) -> int:
-        """How many requests for these operations arrived; retries count, each of them."""
+        """How many requests for these operations arrived; every retry counts."""
         return sum(request.operation in operations for request in self.requests)
 
     def clear(self) -> None:
-        """Forget the requests; the state of AWS stays."""
+        """Forget the requests; the state of AWS is kept."""
         self._up.door.clear()
 
     def reset(self) -> None:
-        """Begin again: an empty account, no requests, no faults, no delay."""
+        """Start over: an empty account, no requests, no faults, no delay."""
         self._up.door.clear_faults()
         self._up.direct.reset()
         self._up.door.clear()
@@ -132,19 +132,19 @@ class SimulatedAWS:
     # -- what goes wrong -----------------------------------------------------------------------------------------
 
     def answer(self, operation: str, status: int, code: str, message: str, times: int | None = None) -> None:
-        """Answer an operation with an AWS error, `times` times or until `reset`.
+        """Answer an operation with an AWS error, `times` times or until `reset`. Raises ValueError if `times` is < 1.
 
-        For services that speak the EC2, query, JSON or REST protocols. botocore retries some codes (throttling) and
-        statuses (5xx) by itself, and every attempt counts.
+        Works for services with the EC2, query, JSON or REST protocol. botocore retries some codes (throttling) and
+        statuses (5xx) itself, and every attempt counts.
         """
         if times is not None and times < 1:
-            raise ValueError(f"times is {times}, must be at least 1")
+            raise ValueError(f"times is {times}, but must be at least 1")
         self._up.door.set_fault(operation, Fault(status, code, message, times))
 
     def throttle(self, operation: str, size: float, rate: float) -> None:
-        """Limit the rate of an operation as AWS does: `size` at once, `rate` a second after that, else a 503.
+        """Limit the rate of an operation as AWS does: `size` requests at once, then `rate` per second, else a 503.
 
-        It begins with a full bucket and holds until `reset`; `refused` counts what it turned away.
+        Starts with a full bucket and applies until `reset`; `refused` counts the refused requests.
         """
         self._up.door.set_throttle(operation, Throttle(size, rate))
 
@@ -153,17 +153,17 @@ class SimulatedAWS:
         return self._up.door.refused(operation)
 
     def delay(self, seconds: float) -> None:
-        """Let every request wait that long on the server before it is answered; 0 ends it."""
+        """Delay the response to every request by `seconds`; 0 for no delay."""
         self._up.door.delay_s = seconds
 
     # -- the world -----------------------------------------------------------------------------------------------
 
     def create_subnet(self, cidr: str) -> str:
-        """The id of a new subnet in a VPC with 10.0.0.0/16. AWS keeps five addresses: a /28 has 11 for machines."""
+        """Create a subnet in a VPC with 10.0.0.0/16; returns its id. AWS reserves five addresses, so a /28 has 11."""
         call = self._up.direct.call
-        found = texts(call("DescribeVpcs", {"Filter.1.Name": "cidr", "Filter.1.Value.1": _CIDR}), "vpcSet/item/vpcId")
-        vpc = found[0] if found else texts(call("CreateVpc", {"CidrBlock": _CIDR}), "vpc/vpcId")[0]
-        return texts(call("CreateSubnet", {"VpcId": vpc, "CidrBlock": cidr}), "subnet/subnetId")[0]
+        vpcs = strings(call("DescribeVpcs", {"Filter.1.Name": "cidr", "Filter.1.Value.1": _CIDR}), "vpcSet/item/vpcId")
+        vpc = vpcs[0] if vpcs else strings(call("CreateVpc", {"CidrBlock": _CIDR}), "vpc/vpcId")[0]
+        return strings(call("CreateSubnet", {"VpcId": vpc, "CidrBlock": cidr}), "subnet/subnetId")[0]
 
     def start_cluster(
         self,
@@ -175,9 +175,12 @@ class SimulatedAWS:
         tags: Mapping[str, str] | None = None,
         cluster_tag: str = "Cluster",
     ) -> Cluster:
-        """Start `size` machines tagged ``{cluster_tag: name}``; the first `addresses` get an Elastic IP each."""
+        """Start `size` machines tagged ``{cluster_tag: name}``; the first `addresses` of them get an Elastic IP each.
+
+        Raises ValueError if there are fewer machines than addresses.
+        """
         if addresses > size:
-            raise ValueError(f"{addresses} addresses need as many machines, there are {size}")
+            raise ValueError(f"{addresses} addresses need at least as many machines, but size is {size}")
         call = self._up.direct.call
         launch: dict[str, Any] = {
             "ImageId": _IMAGE, "InstanceType": "t3.small", "MinCount": size, "MaxCount": size,
@@ -188,30 +191,30 @@ class SimulatedAWS:
             launch[f"TagSpecification.1.Tag.{number}.Value"] = value
         if subnet:
             launch["SubnetId"] = subnet
-        ids = texts(call("RunInstances", launch), "instancesSet/item/instanceId")
+        ids = strings(call("RunInstances", launch), "instancesSet/item/instanceId")
         allocations, ips = [], []
         for machine in ids[:addresses]:
             allocated = call("AllocateAddress", {"Domain": "vpc"})
-            allocations += texts(allocated, "allocationId")
-            ips += texts(allocated, "publicIp")
+            allocations += strings(allocated, "allocationId")
+            ips += strings(allocated, "publicIp")
             call("AssociateAddress", {"AllocationId": allocations[-1], "InstanceId": machine})
         return Cluster(name, tuple(ids), tuple(allocations), tuple(ips), subnet)
 
     def machines(self, cluster: str, *, cluster_tag: str = "Cluster") -> tuple[str, ...]:
         """The ids of a cluster's running machines."""
-        asked = {"Filter.1.Name": f"tag:{cluster_tag}", "Filter.1.Value.1": cluster}
-        asked |= {"Filter.2.Name": "instance-state-name", "Filter.2.Value.1": "running"}
-        found = self._up.direct.call("DescribeInstances", asked)
-        return tuple(texts(found, "reservationSet/item/instancesSet/item/instanceId"))
+        filters = {"Filter.1.Name": f"tag:{cluster_tag}", "Filter.1.Value.1": cluster}
+        filters |= {"Filter.2.Name": "instance-state-name", "Filter.2.Value.1": "running"}
+        instances = self._up.direct.call("DescribeInstances", filters)
+        return tuple(strings(instances, "reservationSet/item/instancesSet/item/instanceId"))
 
     def running(self, cluster: str, *, cluster_tag: str = "Cluster") -> int:
-        """How many machines of a cluster run now."""
+        """How many machines of a cluster are running."""
         return len(self.machines(cluster, cluster_tag=cluster_tag))
 
     def addresses(self, cluster: str, *, cluster_tag: str = "Cluster") -> tuple[str, ...]:
-        """The Elastic IPs on a cluster's running machines: what a visitor would reach."""
+        """The Elastic IPs on a cluster's running machines."""
         machines = self.machines(cluster, cluster_tag=cluster_tag)
         if not machines:
             return ()
-        asked = {"Filter.1.Name": "instance-id", **indexed("Filter.1.Value", machines)}
-        return tuple(sorted(texts(self._up.direct.call("DescribeAddresses", asked), "addressesSet/item/publicIp")))
+        filters = {"Filter.1.Name": "instance-id", **indexed("Filter.1.Value", machines)}
+        return tuple(sorted(strings(self._up.direct.call("DescribeAddresses", filters), "addressesSet/item/publicIp")))

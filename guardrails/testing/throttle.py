@@ -1,4 +1,4 @@
-"""AWS's rate limit for one operation: a token bucket, and RequestLimitExceeded when it is empty. moto has none."""
+"""AWS's rate limit for one operation, which moto does not have: a token bucket, and an error when it is empty."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from guardrails.testing.fault import Fault
 
 @define
 class Throttle:
-    """A bucket of `size` tokens to which `rate` come back each second; `refused` counts the requests turned away."""
+    """A bucket of `size` tokens, refilled with `rate` tokens per second; `refused` counts refused requests."""
 
     size: float
     rate: float
@@ -21,7 +21,7 @@ class Throttle:
         self._tokens = self.size
 
     def admit(self, now: float) -> Fault | None:
-        """Take a token at `now` (seconds on any clock), or say what AWS answers without one."""
+        """Take a token at `now` (seconds on any clock); without one, return AWS's error."""
         if self._at is not None:
             self._tokens = min(self.size, self._tokens + (now - self._at) * self.rate)
         self._at = now

@@ -1,4 +1,4 @@
-"""guardrails.demo: the outage replayed; its claims hold with the guard and fail where the guard blocks nothing."""
+"""guardrails.demo: its claims hold with the guard, and fail in a mode that blocks nothing."""
 
 import io
 import json
@@ -44,7 +44,7 @@ def test_every_claim_holds(held):
 
 
 def test_the_message_is_shown(held):
-    """The sentence of the refusal is a step: it names the rule and the cluster that lives."""
+    """The denial message is a step; it names the rule and the live cluster."""
     blocked = [step for step in held[1]["steps"] if step["who"] == "guard" and "BLOCKED" in step["what"]]
     assert [
         [name in step["result"] for name in ("live-cluster/terminate", "rollback/window", "blue is live")]
@@ -53,7 +53,7 @@ def test_the_message_is_shown(held):
 
 
 def test_claims_can_fail(toothless):
-    """Where the guard blocks nothing, the claims about blocking fail, at the server too, and the exit code is 1."""
+    """In a mode that blocks nothing the claims about blocking fail, on the server too, and the exit code is 1."""
     code, document = toothless
     assert (code, document["held"], document["mode"]) == (1, False, "dryrun")
     assert {
@@ -66,12 +66,12 @@ def test_claims_can_fail(toothless):
 
 
 def test_the_outage_needs_no_guard_to_fail(toothless):
-    """The act without the guard is the same in any mode: what it claims does not depend on the policies."""
+    """The act without the guard is the same in any mode: its claims do not depend on the policies."""
     assert not {text for text in failed(toothless[1]) if text.startswith(("before", "no guard"))}
 
 
 def test_readable_in_80_columns(monkeypatch, tmp_path):
-    """The timeline fits 80 columns without colours, and the person's own AWS settings and proxies change nothing."""
+    """The timeline fits 80 columns without colours, and the user's own AWS settings and proxies change nothing."""
     (tmp_path / "guardrails.toml").write_text('mode = "dryrun"\n')
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GUARDRAILS_CONFIG", str(tmp_path / "missing.toml"))
@@ -90,7 +90,7 @@ def test_readable_in_80_columns(monkeypatch, tmp_path):
 
 
 def test_leaves_nothing_behind(monkeypatch, tmp_path):
-    """The temporary folder is gone and no file was written elsewhere, also when the story breaks off."""
+    """The temporary folder is gone and no file is written elsewhere, even if the story is interrupted."""
     import guardrails.demo
 
     def break_off(stage, report):
@@ -104,13 +104,13 @@ def test_leaves_nothing_behind(monkeypatch, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_no_claims_is_no_success():
-    """A report without claims has not held."""
+def test_no_claims_is_a_failure():
+    """A report without claims is a failure."""
     assert not Report(None).held
 
 
-def test_the_script_knows_no_guardrails():
-    """The operator's script is plain boto3: nothing of it is written for the guard."""
+def test_the_script_does_not_know_guardrails():
+    """The operator's script is plain boto3, without any code for the guard."""
     from guardrails.demo import operator_script
 
     text = Path(operator_script.__file__).read_text("utf-8")
@@ -118,8 +118,8 @@ def test_the_script_knows_no_guardrails():
     assert "CallDenied" not in text
 
 
-def test_the_script_says_what_it_wants():
-    """Without a task the operator's script explains itself and does nothing."""
+def test_the_script_without_a_task():
+    """Without a task the operator's script prints its usage and does nothing."""
     from guardrails.demo import operator_script
 
     done = subprocess.run([sys.executable, operator_script.__file__], capture_output=True, text=True, check=False)

@@ -1,4 +1,4 @@
-"""Notebooks, in real kernels: the extension, the card of a denied call, the magic, and the confirmation."""
+"""Notebooks in real kernels: the extension, the card of a denied call, the magic, and confirmation."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support.kernels import Kernel, code, shown
 
 @pytest.fixture
 def place(tmp_path, monkeypatch):
-    """A folder with a configuration; nobody calls this a CI job."""
+    """A folder with a configuration, outside CI."""
     monkeypatch.delenv("CI", raising=False)
     (tmp_path / "guardrails.toml").write_text('confirm_timeout_s = 30\n[log]\npath = "decisions.jsonl"\n')
     return tmp_path
@@ -22,9 +22,9 @@ def place(tmp_path, monkeypatch):
 
 @pytest.fixture
 def kernel(place):
-    made = Kernel(place)
-    yield made
-    made.end()
+    running = Kernel(place)
+    yield running
+    running.end()
 
 
 def entries(place):
@@ -32,7 +32,7 @@ def entries(place):
 
 
 def test_an_hour_of_maintenance(site, aws, place):
-    """One line says what is live; the wrong cluster is a card and reaches nobody; the right one goes; all is undone."""
+    """One line shows what is live, the wrong cluster is blocked with a card, the right one passes, all is undone."""
     loaded, _, denied, caught, live, checked, log, ended, _, gone = code(kernels.run("maintenance", place))
     (line,) = shown(loaded, "stdout").splitlines()
     assert line.startswith("guardrails is on (mode enforce). blue is live (eip: blue holds ")
@@ -40,9 +40,9 @@ def test_an_hour_of_maintenance(site, aws, place):
     card = shown(denied, "text/html")
     for machine in site.blue.instance_ids:
         assert machine in card
-    for said in ("Blocked before it reached AWS", "live-cluster/terminate", "eip", "ago", "line 1 of the cell"):
-        assert said in card
-        assert said in shown(denied, "text/plain")
+    for part in ("Blocked before it reached AWS", "live-cluster/terminate", "eip", "ago", "line 1 of the cell"):
+        assert part in card
+        assert part in shown(denied, "text/plain")
     (error,) = [output for output in denied if output["output_type"] == "error"]
     assert error["ename"] == "CallDenied"
     assert len(error["traceback"]) == 1
@@ -60,7 +60,7 @@ def test_an_hour_of_maintenance(site, aws, place):
 
 
 def test_a_card_is_escaped(site, aws, kernel):
-    """A machine whose name is HTML is text on the card."""
+    """HTML in a machine's name is shown as text on the card."""
     evil = "<script>alert(1)</script><img src=x onerror=alert(1)>"
     site.ec2.create_tags(Resources=[site.blue.instance_ids[0]], Tags=[{"Key": "Name", "Value": evil}])
     kernel.run("%load_ext guardrails\nimport boto3\nec2 = boto3.client('ec2')")
@@ -73,7 +73,7 @@ def test_a_card_is_escaped(site, aws, kernel):
 
 
 def test_without_the_extension(site, aws, kernel):
-    """With guardrails.install() alone a denied call is the same text, without a traceback through our code."""
+    """With only guardrails.install() a denied call has the same text, without a traceback through our code."""
     kernel.run("import guardrails, boto3; guardrails.install()")
     outputs, _ = kernel.run(f"boto3.client('ec2').stop_instances(InstanceIds=[{site.blue.instance_ids[0]!r}])")
     (error,) = [output for output in outputs if output["output_type"] == "error"]
@@ -85,7 +85,7 @@ def test_without_the_extension(site, aws, kernel):
 
 
 def test_a_captured_cell(site, aws, kernel):
-    """Where a cell's output is captured there is no card, so the error itself says it all."""
+    """If a cell's output is captured there is no card, so the error has the whole message."""
     kernel.run("%load_ext guardrails\nimport boto3; ec2 = boto3.client('ec2')")
     outputs, _ = kernel.run(f"%%capture\nec2.stop_instances(InstanceIds=[{site.blue.instance_ids[0]!r}])")
     (error,) = [output for output in outputs if output["output_type"] == "error"]
@@ -94,25 +94,25 @@ def test_a_captured_cell(site, aws, kernel):
     assert site.blue.instance_ids[0] in line
 
 
-def test_where_the_call_stands(site, kernel):
-    """A call inside a function is shown with the cell that the function stands in."""
+def test_the_line_of_the_call(site, kernel):
+    """A call inside a function is shown with the cell that defines the function."""
     kernel.run("%load_ext guardrails\nimport boto3; ec2 = boto3.client('ec2')")
     kernel.run("def clean(ids):\n    return ec2.stop_instances(InstanceIds=ids)")
     outputs, _ = kernel.run(f"clean([{site.blue.instance_ids[0]!r}])")
     assert re.search(r"line 2 of cell \[\d+\]: return ec2.stop_instances", shown(outputs, "text/plain"))
 
 
-def test_an_endpoint_that_is_none(site, kernel):
-    """An endpoint that boto3 does not take is said in the line; the guard is on all the same."""
+def test_an_invalid_endpoint(site, kernel):
+    """An endpoint that boto3 refuses is reported in the line; the guard is still on."""
     outputs, _ = kernel.run("import os; os.environ['AWS_ENDPOINT_URL'] = 'nonsense'\n%load_ext guardrails")
-    said = shown(outputs, "stdout")
-    assert "guardrails is on" in said
-    assert "nonsense" in said
+    printed = shown(outputs, "stdout")
+    assert "guardrails is on" in printed
+    assert "nonsense" in printed
     assert not [output for output in outputs if output["output_type"] == "error"]
 
 
 def test_a_handler_that_came_later_stays(site, kernel):
-    """%unload_ext leaves a handler that another extension has set meanwhile."""
+    """%unload_ext keeps a handler that another extension has set in the meantime."""
     kernel.run(
         "%load_ext guardrails\ndef mine(shell, kind, error, tb, tb_offset=None):\n    print('MINE', error)\n"
         "get_ipython().set_custom_exc((KeyError,), mine)\n%unload_ext guardrails"
@@ -121,7 +121,7 @@ def test_a_handler_that_came_later_stays(site, kernel):
 
 
 def test_other_errors_are_as_before(site, kernel):
-    """An error that is none of ours has its traceback, and a handler that was set before goes on."""
+    """Other errors have their traceback, and a handler that was set before still works."""
     kernel.run(
         "def mine(shell, kind, error, tb, tb_offset=None):\n    print('MINE', error)\n"
         "get_ipython().set_custom_exc((KeyError,), mine)\n%load_ext guardrails"
@@ -135,7 +135,7 @@ def test_other_errors_are_as_before(site, kernel):
 
 
 def test_a_guard_from_before_stays(site, aws, kernel):
-    """%unload_ext leaves a guard that it did not install."""
+    """%unload_ext keeps a guard that it did not install."""
     kernel.run("import guardrails, boto3; guardrails.install()\n%load_ext guardrails\n%unload_ext guardrails")
     outputs, _ = kernel.run(f"boto3.client('ec2').stop_instances(InstanceIds=[{site.blue.instance_ids[0]!r}])")
     assert [output for output in outputs if output["output_type"] == "error"]
@@ -143,7 +143,7 @@ def test_a_guard_from_before_stays(site, aws, kernel):
 
 
 def test_a_broken_configuration(site, place, kernel):
-    """A configuration that does not load is one sentence with its place, and no magic is there."""
+    """A configuration that does not load is one sentence with its place."""
     (place / "guardrails.toml").write_text("mode = 'enforced'\n")
     outputs, _ = kernel.run("%load_ext guardrails")
     (error,) = [output for output in outputs if output["output_type"] == "error"]
@@ -151,19 +151,19 @@ def test_a_broken_configuration(site, place, kernel):
     assert "guardrails.toml:1" in error["traceback"][0]
 
 
-def test_nothing_known_about_the_place(site, kernel, monkeypatch):
-    """Without a region the guard is on all the same, and the line says what is missing."""
+def test_no_region(site, kernel, monkeypatch):
+    """Without a region the guard is still on, and the line says what is missing."""
     outputs, _ = kernel.run(
         "import os\nfor name in ('AWS_DEFAULT_REGION', 'AWS_REGION'):\n    os.environ.pop(name, None)\n"
         "%load_ext guardrails"
     )
-    said = shown(outputs, "stdout")
-    assert "guardrails is on" in said
-    assert "region" in said
+    printed = shown(outputs, "stdout")
+    assert "guardrails is on" in printed
+    assert "region" in printed
 
 
 @pytest.mark.parametrize(
-    ("line", "said"),
+    ("line", "part"),
     [
         ("%guardrails", "one of"),
         ("%guardrails life", "one of"),
@@ -181,30 +181,30 @@ def test_nothing_known_about_the_place(site, kernel, monkeypatch):
         ("%guardrails check ec2.stop_instances(", "never closed"),
     ],
 )
-def test_slips_at_the_magic(line, said, site, shared_kernel):
-    """A slip at the magic is one sentence."""
+def test_mistakes_at_the_magic(line, part, site, shared_kernel):
+    """A mistake at the magic is one sentence."""
     outputs, _ = shared_kernel.run(line)
-    told = shown(outputs, "stderr")
-    assert "UsageError" in told
-    assert said in told
+    stderr = shown(outputs, "stderr")
+    assert "UsageError" in stderr
+    assert part in stderr
 
 
 @pytest.fixture(scope="module")
 def shared_kernel(tmp_path_factory):
     folder = tmp_path_factory.mktemp("shared")
     (folder / "guardrails.toml").write_text('[log]\npath = "decisions.jsonl"\n')
-    made = Kernel(folder)
-    made.run(
+    running = Kernel(folder)
+    running.run(
         "import os; os.environ.update(AWS_DEFAULT_REGION='eu-west-1', AWS_ACCESS_KEY_ID='x', AWS_SECRET_ACCESS_KEY='x',"
         " AWS_ENDPOINT_URL='http://127.0.0.1:9')\nimport guardrails, boto3; ec2 = boto3.client('ec2')\n"
         "%load_ext guardrails"
     )
-    yield made
-    made.end()
+    yield running
+    running.end()
 
 
 def test_check_from_words_and_from_code(site, aws, kernel):
-    """Both spellings of `check` decide the same, return the decision, and send nothing but look-ups."""
+    """Both forms of `check` return the same decision and send only look-ups."""
     machine = site.blue.instance_ids[0]
     kernel.run("%load_ext guardrails\nimport boto3; ec2 = boto3.client('ec2')")
     kernel.run(f"words = %guardrails check ec2 TerminateInstances InstanceIds={machine}")
@@ -216,19 +216,19 @@ def test_check_from_words_and_from_code(site, aws, kernel):
 
 
 def test_the_doctor_in_a_kernel(site, kernel):
-    """`%guardrails doctor` says that the guard is on in this kernel."""
+    """`%guardrails doctor` shows that the guard is on in this kernel."""
     kernel.run("%load_ext guardrails")
     outputs, _ = kernel.run("%guardrails doctor")
-    said = shown(outputs, "text/plain")
-    assert "this kernel" in said
-    assert "the guard is on, mode enforce" in said.replace("\n", " ")
+    printed = shown(outputs, "text/plain")
+    assert "this kernel" in printed
+    assert "the guard is on, mode enforce" in printed.replace("\n", " ")
 
 
 # -- confirmation ----------------------------------------------------------------------------------------------------
 
 
 def command(kernel, site, answer=None):
-    """A command on a live machine, which asks; the outputs and the prompts."""
+    """Send a command to a live machine, which needs confirmation; returns the outputs and the prompts."""
     kernel.run("%load_ext guardrails\nimport boto3; ssm = boto3.client('ssm')")
     return kernel.run(
         f"sent = ssm.send_command(DocumentName='AWS-RunShellScript', InstanceIds=['{site.blue.instance_ids[0]}'],"
@@ -257,7 +257,7 @@ def test_the_name_sends_it(site, aws, place, kernel):
 
 @pytest.mark.parametrize("typed", ["green", "", "yes", "\x04"])
 def test_anything_else_blocks_it(typed, site, aws, kernel):
-    """A wrong name, nothing and the end of input are a denial, without a second question."""
+    """A wrong name, an empty answer and the end of input deny the call, without a second question."""
     outputs, prompts = command(kernel, site, lambda *_: typed)
     assert len(prompts) == 1
     assert "The answer was not" in shown(outputs, "text/html").replace("&#x27;", "'")
@@ -265,7 +265,7 @@ def test_anything_else_blocks_it(typed, site, aws, kernel):
 
 
 def test_an_interrupted_question(site, aws, kernel):
-    """Interrupting the kernel at the question is a denial, and the kernel goes on."""
+    """Interrupting the kernel at the question denies the call, and the kernel goes on."""
 
     def answer(kernel, _):
         kernel.interrupt()
@@ -276,8 +276,8 @@ def test_an_interrupted_question(site, aws, kernel):
     assert shown(kernel.run("print(2)")[0], "stdout") == "2\n"
 
 
-def test_nobody_answers(site, aws, place, kernel):
-    """After the time it is a denial."""
+def test_no_answer(site, aws, place, kernel):
+    """Without an answer in time the call is denied."""
     (place / "guardrails.toml").write_text('confirm_timeout_s = 1\n[log]\npath = "decisions.jsonl"\n')
     outputs, _ = command(kernel, site, lambda *_: None)
     assert "Nothing was typed within 1 s" in shown(outputs, "text/html")
@@ -285,15 +285,15 @@ def test_nobody_answers(site, aws, place, kernel):
 
 
 def test_a_question_that_cannot_be_asked(site, aws, kernel):
-    """Where the frontend takes no question, the call is denied, and the kernel goes on."""
+    """If the frontend cannot ask, the call is denied, and the kernel goes on."""
     kernel.run("def broken(prompt):\n    raise RuntimeError('no frontend')\nget_ipython().kernel.raw_input = broken")
     outputs, _ = command(kernel, site, lambda *_: "blue")
     assert "could not be asked (RuntimeError: no frontend)" in shown(outputs, "text/html")
     assert not aws.count("SendCommand")
 
 
-def test_what_is_typed_too_late_is_no_answer(site, aws, place, kernel):
-    """A name that comes after the time does not answer the next question."""
+def test_a_late_answer_is_ignored(site, aws, place, kernel):
+    """A name typed too late does not answer the next question."""
     (place / "guardrails.toml").write_text('confirm_timeout_s = 1\n[log]\npath = "decisions.jsonl"\n')
     command(kernel, site, lambda *_: None)
     kernel.type("blue")
@@ -303,8 +303,8 @@ def test_what_is_typed_too_late_is_no_answer(site, aws, place, kernel):
     assert not aws.count("SendCommand")
 
 
-def test_a_late_answer_is_not_for_the_next_question(site, aws, place, kernel):
-    """After a question that nobody answered, the same cell asks no other: its box may still be there."""
+def test_no_second_question_after_an_unanswered_one(site, aws, place, kernel):
+    """After an unanswered question the same cell does not ask again, because the input box may still be open."""
     (place / "guardrails.toml").write_text('confirm_timeout_s = 1\n[log]\npath = "decisions.jsonl"\n')
     kernel.run("%load_ext guardrails\nimport boto3, guardrails; ssm = boto3.client('ssm')")
     cell = (
@@ -321,7 +321,7 @@ def test_a_late_answer_is_not_for_the_next_question(site, aws, place, kernel):
 
 
 def test_a_captured_question(site, aws, kernel):
-    """Where the table would not be seen nothing is asked."""
+    """If the output is captured the card would not be seen, so nothing is asked."""
     kernel.run("%load_ext guardrails\nimport boto3; ssm = boto3.client('ssm')")
     cell = (
         f"%%capture\nssm.send_command(DocumentName='AWS-RunShellScript', InstanceIds=['{site.blue.instance_ids[0]}'],"
@@ -334,7 +334,7 @@ def test_a_captured_question(site, aws, kernel):
 
 
 def test_a_child_of_the_kernel(site, aws, kernel):
-    """A forked process of a kernel has no frontend: a denial at once."""
+    """A forked child of a kernel has no frontend, so the call is denied at once."""
     kernel.run("%load_ext guardrails\nimport boto3, os, guardrails; ssm = boto3.client('ssm')")
     outputs, prompts = kernel.run(
         "if (child := os.fork()) == 0:\n    try:\n        ssm.send_command(DocumentName='AWS-RunShellScript', "
@@ -348,8 +348,8 @@ def test_a_child_of_the_kernel(site, aws, kernel):
     assert not aws.count("SendCommand")
 
 
-def test_an_alarm_of_the_notebook_rings_on_time(site, aws, kernel):
-    """An alarm that was set before the question rings when it would have rung."""
+def test_an_alarm_of_the_notebook_is_on_time(site, aws, kernel):
+    """An alarm that was set before the question goes off when it should."""
     kernel.run("import signal, time; rung = []\nsignal.signal(signal.SIGALRM, lambda *_: rung.append(time.time()))")
     kernel.run("%load_ext guardrails\nimport boto3; ssm = boto3.client('ssm')")
 
@@ -367,7 +367,7 @@ def test_an_alarm_of_the_notebook_rings_on_time(site, aws, kernel):
 
 
 def test_a_notebook_that_a_program_runs(site, aws, place):
-    """Run by nbclient, which has nobody to type, it is a denial that says so."""
+    """In a notebook run by nbclient nobody can answer, so the call is denied with that reason."""
     _, _, denied = code(kernels.run("confirmation", place))
     assert "this notebook runs without input" in shown(denied, "text/html")
     assert [output for output in denied if output["output_type"] == "error"]

@@ -1,4 +1,4 @@
-"""What the commands print at real terminals: narrow, without colour, or too dumb for it."""
+"""What commands print at real terminals: 80 columns, without colours, or dumb."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 @pytest.fixture
 def seen(site, aws, tmp_path):
-    """seen(*arguments, **environment): what `guardrails …` prints at a terminal of 80 columns."""
+    """seen(*arguments, **environment): what `guardrails …` prints at a terminal, 80 columns wide by default."""
     (tmp_path / "guardrails.toml").write_text('[log]\npath = "decisions.jsonl"\n')
 
     def run(*arguments, **more):
@@ -21,7 +21,7 @@ def seen(site, aws, tmp_path):
         command = [sys.executable, "-m", "guardrails", *arguments]
         with subprocess.Popen(command, stdout=writer, stderr=writer, stdin=subprocess.DEVNULL, env=env, cwd=tmp_path):
             os.close(writer)
-            said = b""
+            printed = b""
             while True:
                 try:
                     part = os.read(reader, 65536)
@@ -29,9 +29,9 @@ def seen(site, aws, tmp_path):
                     break
                 if not part:
                     break
-                said += part
+                printed += part
         os.close(reader)
-        return said.decode().replace("\r\n", "\n")
+        return printed.decode().replace("\r\n", "\n")
 
     return run
 
@@ -47,23 +47,37 @@ def commands(site):
 
 
 def test_a_dumb_terminal(seen, site):
-    """A dumb terminal gets no escape sequence at all, and the same words."""
+    """A dumb terminal gets no escape sequences."""
     for command in commands(site):
-        said = seen(*command, TERM="dumb")
-        assert said.strip(), command
-        assert "\x1b" not in said, command
+        printed = seen(*command, TERM="dumb")
+        assert printed.strip(), command
+        assert "\x1b" not in printed, command
 
 
 def test_no_colour(seen, site):
-    """NO_COLOR leaves no colour; bold may stay."""
+    """With NO_COLOR there are no colours; bold is allowed."""
     for command in commands(site):
-        said = seen(*command, TERM="xterm-256color", NO_COLOR="1")
-        assert not [code for code in ("\x1b[31", "\x1b[32", "\x1b[33", "\x1b[1;3") if code in said], command
+        printed = seen(*command, TERM="xterm-256color", NO_COLOR="1")
+        assert not [code for code in ("\x1b[31", "\x1b[32", "\x1b[33", "\x1b[1;3") if code in printed], command
 
 
 def test_eighty_columns(seen, site):
-    """Tables and sentences fit into 80 columns; the lines of `doctor` and `log` are for grep."""
-    for command in commands(site)[:3]:
-        said = seen(*command, TERM="dumb")
-        assert max(map(len, said.splitlines())) <= 80, said
-        assert "live" in said
+    """Tables, sentences and findings fit 80 columns."""
+    for command in commands(site)[:4]:
+        printed = seen(*command, TERM="dumb")
+        assert max(map(len, printed.splitlines())) <= 80, printed
+        assert "live" in printed
+
+
+def test_the_log_at_a_terminal(seen, site, tmp_path):
+    """`log` breaks a decision at 80 columns, never inside an id, and shows it in one line where there is room."""
+    machine = site.blue.instance_ids[0]
+    (tmp_path / "ops.py").write_text(f"import boto3; boto3.client('ec2').stop_instances(InstanceIds=['{machine}'])")
+    seen("run", "ops.py", TERM="dumb")
+    narrow = seen("log", TERM="dumb").splitlines()
+    (wide,) = seen("log", TERM="dumb", COLUMNS="400").splitlines()
+    assert len(narrow) > 1
+    assert max(map(len, narrow)) <= 80
+    assert " ".join(narrow).split() == wide.split()
+    for part in ("deny", "ec2:StopInstances", machine, "cluster blue", "by ops.py", "as ", "live-cluster/stop"):
+        assert part in wide
