@@ -63,9 +63,7 @@ def replay(
         task = bar.task_ids[0]
         tally, interrupted = run(work, bundle, jobs=jobs, progress=lambda size: bar.advance(task, size))
     if trail is not None:
-        tally.left_out += trail.left_out
-        for fault in trail.faults:
-            tally.fault(fault)
+        tally.skip(trail.left_out, trail.faults)
     if html is not None:
         with writing(html):
             html.write_text(page(tally, bundle.revision, interrupted=interrupted), "utf-8")

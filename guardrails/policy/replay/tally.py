@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from attrs import Factory, asdict, define, frozen
@@ -89,6 +89,12 @@ class ReplayTally:
         """Keep a sentence about a line that could not be read or decided."""
         if len(self.faults) < KEPT:
             self.faults.append(sentence)
+
+    def skip(self, left_out: Counter[str], faults: Iterable[str]) -> None:
+        """Count calls that could not be decided, and keep sentences about them."""
+        self.left_out += left_out
+        for sentence in faults:
+            self.fault(sentence)
 
     def add(self, other: ReplayTally) -> None:
         """Add the tally of the lines that follow."""
