@@ -22,7 +22,7 @@ Example:
 @config_option
 @click.option("--reason", required=True, help="Why, with the incident number.")
 @click.option("--rule", "rules", multiple=True, required=True, help="The id of a rule to suspend; repeatable.")
-@click.option("--minutes", type=float, default=15.0, show_default=True, help="For how long.")
+@click.option("--minutes", type=float, default=15.0, show_default=True, help="Minutes until the rules apply again.")
 def break_glass(config: str | None, reason: str, rules: tuple[str, ...], minutes: float) -> None:
     """Print a line that suspends rules in an emergency.
 

@@ -16,7 +16,7 @@ from guardrails.errors import ConfigError
 @click.command()
 @format_option
 def demo(fmt: Literal["pretty", "json"]) -> None:
-    """Replay the outage on simulated AWS, without and with guard.
+    """Replay the outage on simulated AWS, unguarded and guarded.
 
     Needs no credentials and takes about half a minute. Exit code 1 if a claim failed.
     """

@@ -11,6 +11,7 @@ import click
 from attrs import asdict, frozen
 from rich.markdown import Markdown
 
+from guardrails.cli.options import format_option
 from guardrails.cli.show import console
 from guardrails.config.suggest import suggestion
 from guardrails.errors import ConfigError
@@ -33,7 +34,7 @@ class Page:
 
 @click.command()
 @click.argument("page", required=False)
-@click.option("--format", "fmt", type=click.Choice(["pretty", "json"]), default="pretty", show_default=True)
+@format_option
 def docs(page: str | None, fmt: str) -> None:
     """List the pages of the documentation, or print PAGE. Piped, a page is Markdown."""
     pages = index()

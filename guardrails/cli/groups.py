@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from importlib import import_module
 from typing import ClassVar
 
 import click
+
+from guardrails.config.suggest import suggestion
 
 
 class SuggestingGroup(click.Group):
@@ -21,9 +22,8 @@ class SuggestingGroup(click.Group):
         if name.startswith("-") or self.get_command(ctx, name) is not None:
             return super().resolve_command(ctx, args)
         names = self.list_commands(ctx)
-        close = difflib.get_close_matches(name, names, n=1)
-        hint = f"Did you mean {close[0]}?" if close else f"Commands: {', '.join(names)}."
-        raise click.UsageError(f"No such command {name!r}. {hint}", ctx)
+        hint = suggestion(name, names, f"the commands are {', '.join(names)}")
+        raise click.UsageError(f"No such command {name!r}; {hint}", ctx)
 
 
 class LazyGroup(SuggestingGroup):

@@ -17,8 +17,10 @@ from guardrails.cli.output_file import writing
 from guardrails.cli.show import console
 from guardrails.config.load import load
 from guardrails.config.settings import Settings
+from guardrails.config.suggest import suggestion
 from guardrails.enforce.ctrl_c import interruptible
 from guardrails.errors import ConfigError
+from guardrails.evaluate.bundle import rule_ids
 from guardrails.policy.promote.dryrun_record import Record, record_of
 from guardrails.policy.promote.edit_config import Place, place_of, set_word
 from guardrails.record import entries
@@ -42,7 +44,11 @@ def promote(config: str | None, rule: str, word: str, yes: bool, fmt: str) -> No
     another word. Without --yes a person at a terminal is asked first; --format json changes nothing.
     """
     settings = load(config)
-    assembly.policies(settings)
+    known = rule_ids(assembly.policies(settings))
+    if rule not in known:
+        raise ConfigError(
+            f"there is no rule {rule!r}; {suggestion(rule, known, '`guardrails policy docs` lists them')}"
+        )
     if settings.enforcement.get(rule) != "dryrun":
         raise ConfigError(f'{settings.at("enforcement")}: {rule} is not in dryrun; set "{rule}" = "dryrun" there first')
     place = place_of(settings, rule)

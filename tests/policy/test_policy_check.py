@@ -62,7 +62,7 @@ def test_good(check):
     ("old", "new", "code", "line", "part"),
     [
         ("some id, _ in", "some id, _ in in", "syntax", 14, ""),
-        ("input.call.operation ==", "input.call.opertion ==", "input", 13, "did you mean operation?"),
+        ("input.call.operation ==", "input.call.opertion ==", "input", 13, "did you mean `operation`?"),
         ('"It is night."', "sprintff(id)", "lint", 10, "unknown function sprintff"),
         ('"It is night."', "data.guardrails.params.nothing", "lint", 10, "nothing defines"),
         ('"It is night."', 'http.send({"url": id})', "lint", 10, "not allowed"),

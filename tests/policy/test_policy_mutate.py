@@ -155,8 +155,8 @@ def test_broken_justifications(tiny, text, sentence):
 def test_wrong_usage(tiny):
     """An unknown area, or a test that fails without any mutant, is one sentence and exit code 2."""
     tiny("a := 1\n", "test_a if tiny.a == 2\n")
-    assert "no such area; areas: tiny" in mutate("nothing").stderr
-    assert "no such area; did you mean tiny?" in mutate("tinny").stderr
+    assert "no such area; the areas are tiny" in mutate("nothing").stderr
+    assert "no such area; did you mean `tiny`?" in mutate("tinny").stderr
     done = mutate()
     assert done.exit_code == 2
     assert "test_a fails without any mutant" in done.stderr

@@ -18,6 +18,7 @@ from typing import Any
 
 from attrs import frozen
 
+from guardrails.config.suggest import suggestion
 from guardrails.errors import BreakGlassRefused
 from guardrails.values import rfc3339
 
@@ -84,7 +85,8 @@ class Terms:
             raise BreakGlassRefused("no rule is named; name the rules that the denial lists")
         for rule in named:
             if rule not in self.known:
-                raise BreakGlassRefused(f"there is no rule {rule!r}; `guardrails policy docs` lists them")
+                hint = suggestion(rule, self.known, "`guardrails policy docs` lists them")
+                raise BreakGlassRefused(f"there is no rule {rule!r}; {hint}")
             if rule in self.unbreakable:
                 raise BreakGlassRefused(f"{rule} is unbreakable (parameter `unbreakable`); fix what it reports")
         if not until > now:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from guardrails.config.suggest import suggestion
 from guardrails.evaluate.rego.syntax import Path
 
 
@@ -21,8 +21,7 @@ def unknown_part(path: Path, schema: Mapping[str, Any]) -> str | None:
         if not below:
             ways = [way for candidate in candidates for way in _alternatives(candidate)]
             known = sorted({name for way in ways for name in way.get("properties", {})})
-            close = difflib.get_close_matches(str(step), known, 1)
-            hint = f"did you mean {close[0]}?" if close else f"known parts: {', '.join(known) or 'none'}"
+            hint = suggestion(str(step), known, f"the parts are {', '.join(known)}" if known else "it has no parts")
             return f"{'.'.join(str(part or '_') for part in path[: number + 1])}: input has no such part; {hint}"
         candidates = below
     return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import multiprocessing
 from collections.abc import Callable, Mapping, Sequence
@@ -12,6 +11,7 @@ from typing import Any
 
 from attrs import evolve
 
+from guardrails.config.suggest import suggestion
 from guardrails.errors import ConfigError
 from guardrails.evaluate.bundle import Bundle
 from guardrails.evaluate.rego.syntax import Module
@@ -38,8 +38,7 @@ def mutants_of(suite: Suite, areas: Sequence[str] = ()) -> list[Mutant]:
             made += of(entry)
     for area in areas:
         if area not in known:
-            close = difflib.get_close_matches(area, known, n=1)
-            hint = f"did you mean {close[0]}?" if close else f"areas: {', '.join(sorted(known))}"
+            hint = suggestion(area, known, f"the areas are {', '.join(sorted(known))}")
             raise ConfigError(f"{area}: no such area; {hint}")
     return made
 
