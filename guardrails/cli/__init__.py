@@ -36,7 +36,7 @@ def main() -> None:
 
 def _explanation(missing: str) -> str:
     """Why `missing` cannot be imported and what to do; "" if there is nothing to say about it."""
-    if missing in ("click", "rich"):
+    if missing in ("click", "jinja2", "rich"):
         return f"the command line needs {missing}; pip install 'botocore-guardrails[cli]'"
     if missing != "guardrails":
         return ""

@@ -17,7 +17,7 @@ from guardrails.config.load import load
 from guardrails.errors import ConfigError
 from guardrails.record.entries import Entry, read
 from guardrails.record.entries import files as decision_files
-from guardrails.report import one, page, tally
+from guardrails.report import decision_page, page, tally
 from guardrails.values import rfc3339
 
 _UNITS = {"m": 60, "h": 3600, "d": 86_400, "w": 604_800}
@@ -58,7 +58,7 @@ def report(
     entries = (entry for path in files for entry in read(path, settings.log.keep))
     if decision_id is not None:
         entry = _wanted(entries, decision_id)
-        _put(json.dumps(entry.document, indent=2) if fmt == "json" else one(entry), output, fmt)
+        _put(json.dumps(entry.document, indent=2) if fmt == "json" else decision_page(entry), output, fmt)
         return
     found = tally(entries, _since(since, time.time()))
     # A page that is handed on need not say where this host keeps its files.
@@ -74,8 +74,6 @@ def _wanted(entries: Iterator[Entry | str], wanted: str) -> Entry:
 
 
 def _put(text: str, output: Path, fmt: str) -> None:
-    # Half a surrogate pair in a log is no character.
-    text = text.encode("utf-8", "replace").decode()
     if fmt == "json" or str(output) == "-":
         click.echo(text)
         return

@@ -74,6 +74,12 @@ class Entry:
         return str(self.call.get("region") or "")
 
     @property
+    def targets(self) -> list[str]:
+        """The ids that the call names."""
+        targets = part(self.input, "targets")
+        return [name for name in targets if part(targets, name).get("role") == "target"]
+
+    @property
     def caller(self) -> Mapping[str, Any]:
         """`input.caller`."""
         return part(self.input, "caller")

@@ -1,9 +1,9 @@
 """The decision log as a page: ``guardrails report``.
 
-tally.py   counts entries   page.py   the page   picture.py   what a call would hit (blast.py), as a picture
+tally.py   counts entries   html.py   the pages   picture.py   the blast radius   *.html.j2   the templates
 """
 
-from guardrails.report.html import one, page
+from guardrails.report.html import decision_page, page
 from guardrails.report.tally import Tally, tally
 
-__all__ = ["Tally", "one", "page", "tally"]
+__all__ = ["Tally", "decision_page", "page", "tally"]

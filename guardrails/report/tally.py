@@ -1,4 +1,4 @@
-"""Counts entries of the decision log, one pass, memory bounded by what a page can show."""
+"""Count the entries of a decision log in one pass; memory is bounded by what a page can show."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from attrs import Factory, define
 
 from guardrails.record.entries import Entry, part, texts
 from guardrails.show import blast_radius
+from guardrails.show.timeline import Activity
 
-# What became of a call, worst first. `let pass`: the verdict was against it, but the mode blocks nothing.
+# What became of a call, worst first. `let pass`: a rule denies it, but the mode blocks nothing.
 KINDS = ("blocked", "undecided", "let pass", "warned")
 _WORST = 10
 _TIMES = 100_000
@@ -23,7 +24,7 @@ _LONG = 300
 
 @define
 class Worst:
-    """Calls that hit a live cluster: how many, and the worst of them as (harm, number, entry), a heap."""
+    """Calls that hit a live cluster: their number, and a heap of the worst as (harm, number, entry)."""
 
     count: int = 0
     _heap: list[tuple[tuple[int, int, float, int], int, Entry]] = Factory(list)
@@ -47,7 +48,7 @@ class Worst:
 
 @define
 class Times:
-    """How long something took, in milliseconds: the longest, and of all a sample that each has the same chance in."""
+    """Durations in milliseconds: the longest, and a uniform sample of all."""
 
     most: float = 0.0
     _seen: int = 0
@@ -55,7 +56,7 @@ class Times:
     _chance: random.Random = Factory(lambda: random.Random(0))  # noqa: S311  (no secret)
 
     def add(self, milliseconds: float) -> None:
-        """Take one in."""
+        """Count one."""
         self._seen += 1
         self.most = max(self.most, milliseconds)
         if len(self._kept) < _TIMES:
@@ -64,7 +65,7 @@ class Times:
             self._kept[place] = milliseconds
 
     def percentile(self, share: int) -> float | None:
-        """The smallest time that at least `share` percent took at most; None where there is none."""
+        """The time within which `share` percent were done; None without any."""
         if not self._kept:
             return None
         if share == 100:
@@ -76,7 +77,7 @@ class Times:
 class Tally:
     """What a report says. `near` are blocked calls on a live cluster, `let_pass` those that the mode sent.
 
-    `unreadable` counts lines of the log that are none.
+    `unreadable` counts lines of the log that are not decisions.
     """
 
     decisions: int = 0
@@ -84,7 +85,7 @@ class Tally:
     first: str = ""
     last: str = ""
     kinds: Counter[str] = Factory(Counter)
-    hours: dict[str, Counter[str]] = Factory(lambda: defaultdict(Counter))
+    activity: Activity = Factory(Activity)
     rules: Counter[str] = Factory(Counter)
     programs: Counter[str] = Factory(Counter)
     principals: Counter[str] = Factory(Counter)
@@ -126,7 +127,7 @@ class Tally:
 
 
 def tally(entries: Iterable[Entry | str], since: str = "") -> Tally:
-    """Count entries; `since` (RFC 3339, UTC) leaves older ones out. A text is a line that is no entry."""
+    """Count entries; `since` (RFC 3339, UTC) leaves older ones out. A string is a line that is not an entry."""
     found = Tally()
     for entry in entries:
         if isinstance(entry, str):
@@ -136,7 +137,7 @@ def tally(entries: Iterable[Entry | str], since: str = "") -> Tally:
     return found
 
 
-def what(entry: Entry) -> str:
+def outcome(entry: Entry) -> str:
     """What became of the call: one of KINDS, or ``sent``."""
     if not entry.sent:
         return "undecided" if entry.custom.get("unavailable") else "blocked"
@@ -147,12 +148,10 @@ def what(entry: Entry) -> str:
 
 def _count(found: Tally, entry: Entry) -> None:
     found.decisions += 1
-    time, kind = entry.timestamp, what(entry)
+    time, kind = entry.timestamp, outcome(entry)
     found.first, found.last = min(found.first or time, time), max(found.last, time)
     found.kinds[kind] += 1
-    hour = found.hours[time[:13]]
-    hour["decisions"] += 1
-    hour[kind] += 1
+    found.activity.add(time, ("decisions", kind))
     program, who = entry.program, entry.person
     if kind in ("blocked", "undecided"):
         found.programs[program] += 1
@@ -174,7 +173,7 @@ def _count(found: Tally, entry: Entry) -> None:
 
 
 def _reason(entry: Entry) -> str:
-    """By look-up and code where one failed: AWS's sentence is another each time."""
+    """The look-up and the error code: AWS's message differs each time."""
     failures = entry.custom.get("failures")
     known = [one for one in (failures if isinstance(failures, list) else []) if isinstance(one, dict)]
     codes = sorted({f"{one.get('permission')}: {one.get('code')}" for one in known})

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 import guardrails
 from guardrails.cli.app import app
 from guardrails.record.entries import Entry
-from guardrails.report import one, page
+from guardrails.report import decision_page, page
 from guardrails.report import tally as made_tally
 from guardrails.report.tally import Times
+from guardrails.show.timeline import Activity, timeline
 
 
 @pytest.fixture
@@ -59,19 +60,22 @@ def test_the_counts(story, log):
     assert (found["from"], found["to"]) == (story[0]["timestamp"], story[-1]["timestamp"])
 
 
-def test_the_page(story, log, tmp_path):
+def test_the_page(story, log, tmp_path, site):
     """The page has every part, the worst near miss first, and fetches and runs nothing; what is logged is escaped."""
     out = tmp_path / "report.html"
     report(log, "-o", str(out))
     html = out.read_text()
     for said in ("5 calls that could hurt a cluster", "<svg", "Near misses (2)", "Denials by rule",
-                 "Denials by program", "Denials by principal", "Rules in dryrun that spoke", "Break glass",
-                 "could not decide",
-                 "How long it took"):  # fmt: skip
+                 "Denials by program", "Denials by principal", "Hits of rules in dryrun", "Break glass",
+                 "could not decide", "Time per decision"):  # fmt: skip
         assert said in html, said
     assert "INC-7: &lt;b&gt;disk" in html
     assert not re.search(r"<script|<link|<img|https?:|url\(|@import", html)
     assert html.index("TerminateInstances in") < html.index("StopInstances in")
+    # In the table below the worst: the ids and the rules.
+    row = html[html.index("StopInstances in") :].partition("</tr>")[0]
+    assert site.blue.instance_ids[0] in row
+    assert "live-cluster/stop" in row
 
 
 def test_the_blast_radius(story, log, site):
@@ -89,6 +93,10 @@ def test_the_blast_radius(story, log, site):
     assert green.count('class="sq"') == 1
     assert "1 of 2 running would go down, 1 would remain" in green
     assert site.blue.instance_ids[0] in blue
+    # Whatever a cluster is called, the live one is marked by a word and a frame, not by a colour.
+    assert '<span class="tag live">LIVE</span>' in blue
+    assert 'Rule <code class="id">live-cluster/terminate</code>' in html
+    assert "Instead: Check the ids" in html
 
 
 @pytest.mark.parametrize("mode", ["warn", "dryrun"])
@@ -101,8 +109,9 @@ def test_what_the_mode_let_pass(mode, site, install, log, tmp_path):
     assert (found["decisions"], found["blocked"], found["let_pass"], found["warned"]) == (2, 0, 1, 0)
     assert found["let_pass_by_rule"] == {"live-cluster/stop": 1}
     html = report(log, "-o", "-")
-    assert "1 sent though a rule denies them, because of the mode" in html
-    assert f"Sent all the same, because mode was &#x27;{mode}&#x27;: live-cluster/stop" in html
+    assert "1 sent although a rule denies them, because of the mode" in html
+    assert f"Sent anyway, because mode was &#39;{mode}&#39;" in html
+    assert 'Rule <code class="id">live-cluster/stop</code>' in html
     assert "Near misses" not in html
 
 
@@ -167,7 +176,8 @@ def test_an_entry_of_another_age(log):
     times = ("1970-01-01T00:00:00.000Z", "2026-11-24T15:22:00.000Z")
     log.write_text("".join(json.dumps({**entry, "timestamp": time}) + "\n" for time in times))
     html = report(log, "-o", "-")
-    assert "<title>2026-11-24: 1 decisions" in html
+    (first, last) = re.search(r"<title>(\S+) to (\S+): 1 decision<", html).groups()
+    assert first <= "2026-11-24" <= last
     assert "<title>1970" not in html
 
 
@@ -181,7 +191,7 @@ def test_half_a_surrogate_pair(log, tmp_path):
 def test_nothing_was_decided(log):
     """An empty log is a page that says so."""
     log.write_text("")
-    assert "No call was decided on." in report(log, "-o", "-")
+    assert "No decisions." in report(log, "-o", "-")
 
 
 def test_a_call_on_a_subnet(story, log, site):
@@ -262,7 +272,7 @@ def test_any_json_in_a_log(documents):
     assert "What the guard did" in page(found, "x")
     json.dumps(found.document())
     for entry in entries:
-        assert "Blast radius" in one(entry)
+        assert "Blast radius" in decision_page(entry)
 
 
 def test_anything_in_a_log(log):
@@ -270,4 +280,34 @@ def test_anything_in_a_log(log):
     log.write_text('garbage\n{"decision_id": 1}\n{"decision_id": "x", "input": {"clusters": [], "targets": 3}}\n')
     found = json.loads(report(log, "--format", "json"))
     assert (found["decisions"], found["unreadable"]) == (2, 1)
-    assert "was not looked up" in report(log, "--id", "x", "-o", "-")
+    assert "impact on clusters was not looked up" in report(log, "--id", "x", "-o", "-")
+
+
+@pytest.mark.parametrize(
+    ("times", "bars", "ticks"),
+    [
+        ([f"2023-10-09T15:{minute:02}" for minute in range(60)], 60,
+         ["15:00", "15:10", "15:20", "15:30", "15:40", "15:50"]),
+        (["2023-10-09T15:22"], 1, ["15:25", "15:30", "15:35"]),
+        (["2023-10-08T20:00", "2023-10-09T08:00"], 2, ["20:00", "22:00", "9 Oct", "02:00", "04:00", "06:00"]),
+        ([f"2023-10-{day:02}T12:00" for day in range(1, 32)], 31, ["5 Oct", "12 Oct", "19 Oct", "26 Oct"]),
+        (["2023-01-01T00", "2023-12-31T00"], 2, ["Jan 2023", "Apr 2023", "Jul 2023", "Oct 2023"]),
+    ],
+)  # fmt: skip
+def test_the_axis(times, bars, ticks):
+    """An hour has bars and ticks of minutes, a month those of days, a year those of months."""
+    activity = Activity()
+    for time in times:
+        activity.add(time, ("decisions", "blocked"))
+    drawn = timeline(activity, {"blocked": "blocked"})
+    assert len(drawn.bars) == bars
+    assert [tick.label for tick in drawn.ticks] == ticks
+
+
+def test_very_many_minutes():
+    """Counts by the minute become counts by the hour before they are too many to keep, and nothing is lost."""
+    activity = Activity()
+    for number in range(15_000):
+        activity.add(f"2023-10-{1 + number // 1440:02}T{number // 60 % 24:02}:{number % 60:02}", ("decisions",))
+    assert len(activity.counts) < 300
+    assert sum(counts["decisions"] for counts in activity.counts.values()) == 15_000

@@ -27,7 +27,9 @@ guard = guardrails.Guard.from_config({"log": {"enabled": False}})
 package, policies = pathlib.Path(guardrails.__file__).parent, bundle.shipped()
 whole = [package / "py.typed", package / "LICENSE", package / "classify" / "operations" / "ec2.json",
          package / "docs" / "coverage.md", policies / "schemas" / "input.json",
-         policies / "README.md"]
+         policies / "README.md", package / "show" / "style.css", package / "show" / "base.html.j2",
+         package / "report" / "report.html.j2", package / "policy" / "docs" / "rule_book.html.j2",
+         package / "policy" / "replay" / "replay.html.j2"]
 print(json.dumps([str(package), str(policies), guard.revision, [str(p) for p in whole if not p.is_file()]]))
 """
 
@@ -85,7 +87,7 @@ def test_checkout(fresh):
 
 def test_importing_pulls_in_no_extra(fresh):
     """`import guardrails` imports no command line, no moto, no OPA client (200 ms) and no engine."""
-    names = ("click", "rich", "moto", "opa_client", "requests", "regorus")
+    names = ("click", "jinja2", "rich", "moto", "opa_client", "requests", "regorus")
     code = f"import sys, guardrails; print([name for name in {names} if name in sys.modules])"
     assert _run(str(fresh), "-c", code, cwd=ROOT).strip() == "[]"
 

@@ -1,4 +1,4 @@
-"""The rule book: what each rule stops, why, and which parameters it asks, read from the policies themselves."""
+"""The rule book's chapters: what each rule stops, why, and which parameters it reads, taken from the policies."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from guardrails.evaluate.rego.syntax import Path as RulePath
 from guardrails.policy.check.entries import LEVELS, entries, metadata_of
 
 _PARAMS = ("data", "guardrails", "params")
-# Those that every rule asks by way of guardrails.lib and guardrails.main say nothing about a rule.
+# Every rule reads these through guardrails.lib and guardrails.main.
 _EVERYWHERE = frozenset(("enforcement", "live", "cluster_tag"))
 
 
@@ -31,9 +31,9 @@ class Definition:
 
 @frozen
 class Chapter:
-    """One rule, with all its definitions. `parameters` are those it asks, with the values of this configuration.
+    """One rule, with all its definitions. `parameters` are those it reads, with the values of this configuration.
 
-    `enforcement` is what the configuration makes of the rule, "" for nothing. `place` is ``file:line``.
+    `enforcement` is the configuration's word for the rule, "" where it has none. `place` is ``file:line``.
     """
 
     rule: str
@@ -51,6 +51,16 @@ class Chapter:
     def title(self) -> str:
         """Of the first definition."""
         return self.definitions[0].title
+
+    @property
+    def description(self) -> str:
+        """Of all definitions, each once."""
+        return " ".join(dict.fromkeys(item.description for item in self.definitions if item.description))
+
+    @property
+    def levels(self) -> list[str]:
+        """What it can do, the strongest first."""
+        return [level for level in LEVELS if any(item.level == level for item in self.definitions)]
 
     @property
     def area(self) -> str:
@@ -102,14 +112,14 @@ def _chapter(
 
 
 def _short(file: str) -> str:
-    """From the folder ``guardrails`` on: where a policy lies is not where it is read on another machine."""
+    """From the folder ``guardrails`` on: the rest of the path is different on another machine."""
     parts = Path(file).parts
     return "/".join(parts[parts.index("guardrails") :]) if "guardrails" in parts else Path(file).name
 
 
 @frozen
 class _Uses:
-    """One definition, the rules it asks, and the parameters it names."""
+    """One definition, the rules it refers to, and the parameters it names."""
 
     rule: Rule
     reached: set[RulePath]
@@ -117,7 +127,7 @@ class _Uses:
 
 
 class _Parameters:
-    """Which parameters a rule asks, by itself or by the helpers of its own area."""
+    """Which parameters a rule reads, directly or through helpers of its own area."""
 
     def __init__(self, modules: list[Module], data: Mapping[str, Any]) -> None:
         self._data = data
@@ -139,7 +149,7 @@ class _Parameters:
             return
         name: tuple[str, ...] = ()
         for step in path[3:]:
-            # Down to a value, or to a table whose keys are somebody's names.
+            # Down to a value, or to a table whose keys are names of the user's.
             if step is None or not isinstance(self.value(name), Mapping) or step not in self.value(name):
                 break
             name = (*name, step)
@@ -163,6 +173,6 @@ class _Parameters:
             helpers = {path for path in uses.reached if path[:3] == rule.path[:3] and path[-1] not in LEVELS} - seen
             seen |= helpers
             todo += [one for path in helpers for one in self._definitions[path]]
-        # A table that is asked for by its members says nothing more.
+        # A table whose members are read needs no entry of its own.
         exact = {name for name in names if not any(other != name and other[: len(name)] == name for other in names)}
         return {".".join(name): self.value(name) for name in exact}

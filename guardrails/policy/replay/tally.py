@@ -8,6 +8,8 @@ from typing import Any, Literal
 
 from attrs import Factory, asdict, define, frozen
 
+from guardrails.show.timeline import Activity
+
 # "other change": the call is blocked or allowed as before, but by other rules.
 Kind = Literal["newly denied", "newly allowed", "other change"]
 KINDS: tuple[Kind, ...] = ("newly denied", "newly allowed", "other change")
@@ -44,7 +46,7 @@ class ReplayTally:
     `undecided` were recorded without a decision of the policies (a dry run, a failed look-up). `approximated` were
     decided with facts that were not recorded with the call. `left_out` counts CloudTrail calls that could not be
     decided, by reason. `rules`, `programs` and `people` count changes by kind:
-    ``{"capacity/addresses": {"newly denied": 3}}``. `hours` counts decisions and changes by hour (``2026-11-24T09``).
+    ``{"capacity/addresses": {"newly denied": 3}}``. `activity` counts decisions and changes over time.
     """
 
     decisions: int = 0
@@ -56,7 +58,7 @@ class ReplayTally:
     rules: dict[str, Counter[str]] = Factory(dict)
     programs: dict[str, Counter[str]] = Factory(dict)
     people: dict[str, Counter[str]] = Factory(dict)
-    hours: dict[str, Counter[str]] = Factory(dict)
+    activity: Activity = Factory(Activity)
     revisions: Counter[str] = Factory(Counter)
     changes: list[ChangedDecision] = Factory(list)
     faults: list[str] = Factory(list)
@@ -72,12 +74,12 @@ class ReplayTally:
         self.decisions += 1
         self.approximated += bool(approximated)
         self.revisions[revision] += 1
-        self.hours.setdefault(time[:13], Counter())["decisions"] += 1
+        self.activity.add(time, ("decisions",))
 
     def change(self, changed: ChangedDecision) -> None:
         """Count one change."""
         self.kinds[changed.kind] += 1
-        self.hours.setdefault(changed.time[:13], Counter())[changed.kind] += 1
+        self.activity.add(changed.time, (changed.kind,))
         for rule in {*changed.gained, *changed.lost}:
             self.rules.setdefault(rule, Counter())[changed.kind] += 1
         self.programs.setdefault(changed.program, Counter())[changed.kind] += 1
@@ -110,10 +112,10 @@ class ReplayTally:
             (self.rules, other.rules),
             (self.programs, other.programs),
             (self.people, other.people),
-            (self.hours, other.hours),
         ):
             for name, counts in more.items():
                 mine.setdefault(name, Counter()).update(counts)
+        self.activity.merge(other.activity)
         self.changes += other.changes[: KEPT - len(self.changes)]
         self.faults += other.faults[: KEPT - len(self.faults)]
 
@@ -133,7 +135,7 @@ class ReplayTally:
             "rules": _ordered(self.rules),
             "programs": _ordered(self.programs),
             "people": _ordered(self.people),
-            "hours": _ordered(self.hours),
+            "hours": _ordered(self.activity.by_hour()),
             "changes": [asdict(change) for change in self.changes],
             "changes_left_out": self.changed - len(self.changes),
             "faults": self.faults,
