@@ -10,8 +10,8 @@ import guardrails
 
 
 @frozen
-class Place:
-    """A cluster in a network of its own, and the ids of everything that carries it."""
+class Parts:
+    """The ids of everything that carries a cluster in its own network."""
 
     machine: str
     volume: str
@@ -33,8 +33,8 @@ class Place:
 
 def _only(client, operation, member, **filters):
     wanted = [{"Name": name.replace("_", "-"), "Values": [value]} for name, value in filters.items()]
-    (found,) = getattr(client, operation)(Filters=wanted)[member]
-    return found
+    (item,) = getattr(client, operation)(Filters=wanted)[member]
+    return item
 
 
 def _build(aws, name, cidr):
@@ -60,7 +60,7 @@ def _build(aws, name, cidr):
         VPCZoneIdentifier=subnet, Tags=[{"Key": "Cluster", "Value": name, "PropagateAtLaunch": True}],
     )  # fmt: skip
     address = _only(ec2, "describe_addresses", "Addresses", allocation_id=cluster.allocation_ids[0])
-    return Place(
+    return Parts(
         machine=cluster.instance_ids[0],
         volume=machine["BlockDeviceMappings"][0]["Ebs"]["VolumeId"],
         subnet=subnet,
@@ -74,7 +74,7 @@ def _build(aws, name, cidr):
         route_association=association,
         acl=acl["NetworkAclId"],
         acl_association=next(
-            one["NetworkAclAssociationId"] for one in acl["Associations"] if one["SubnetId"] == subnet
+            each["NetworkAclAssociationId"] for each in acl["Associations"] if each["SubnetId"] == subnet
         ),
         nat=nat,
         asg=f"{name}-asg",
@@ -154,19 +154,19 @@ CALLS = [
 
 
 def test_every_target(places, aws, install):
-    """Every call of the list is denied for the live cluster, for what is known of its target, and does not arrive."""
+    """Every call of the list is denied for the live cluster, because of what is known of its target; none arrives."""
     install(live={"eip_addresses": [places["blue"].public_ip]})
     for service, method, params in CALLS:
         client = aws.client(service)
         operation = client.meta.method_to_api_mapping[method]
         with pytest.raises(guardrails.CallDenied) as caught:
             getattr(client, method)(**params(places["blue"]))
-        said = (operation, str(caught.value))
-        assert type(caught.value) is guardrails.CallDenied, said
-        assert "blue" in str(caught.value), said
-        # Denied for what is known of it, not for want of knowledge.
+        message = (operation, str(caught.value))
+        assert type(caught.value) is guardrails.CallDenied, message
+        assert "blue" in str(caught.value), message
+        # Denied because of what is known of it, not because something is unknown.
         rules = {violation.rule for violation in caught.value.decision.violations}
-        assert not rules & {"live-cluster/unresolved", "live-cluster/unknown-live", "live-cluster/untagged"}, said
+        assert not rules & {"live-cluster/unresolved", "live-cluster/unknown-live", "live-cluster/untagged"}, message
         assert aws.count(operation) == 0, operation
 
 
@@ -185,7 +185,7 @@ def test_the_other_cluster_is_free(places, aws, install):
 
 
 def test_every_governed_operation_of_the_list_is_known():
-    """No call of the list is there by mistake: the catalogue governs each of them."""
+    """The catalogue governs each call of the list."""
     import botocore.session
 
     from guardrails.classify.catalogue import Catalogue

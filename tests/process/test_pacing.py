@@ -1,4 +1,4 @@
-"""Pacing: no more calls than AWS's documented buckets allow, whichever processes of the host make them."""
+"""Pacing: no more calls than AWS's documented buckets allow, in whatever processes of the host they are made."""
 
 from __future__ import annotations
 
@@ -57,14 +57,14 @@ def test_machines_have_a_bucket_of_their_own(pacer):
 
 
 def test_too_late_is_refused_and_takes_nothing(pacer):
-    """A call whose turn comes after the longest wait is refused; the next small one finds the bucket as it was."""
+    """A call that would wait longer than allowed is refused; the next small one finds the bucket unchanged."""
     pacer.take(SCOPE, launch(1000), NOW)
     assert pacer.take(SCOPE, launch(200), NOW).refused
     assert pacer.take(SCOPE, launch(2), NOW).seconds == pytest.approx(1.0)
 
 
 def test_what_aws_never_allows_is_refused(pacer):
-    """More machines in one call than the bucket holds."""
+    """More machines in one call than the bucket has room for are refused."""
     pause = pacer.take(SCOPE, launch(1001), NOW)
     assert pause.refused
     assert "this call alone needs 1001" in pause.sentence
@@ -78,8 +78,8 @@ def test_the_share_leaves_room_for_others(tmp_path):
     assert pacer.take("another", launch(1000), NOW).seconds == 0
 
 
-def test_an_answer_of_aws_empties_the_bucket(pacer):
-    """After RequestLimitExceeded the next call waits: somebody else uses the account's tokens, too."""
+def test_throttling_empties_the_bucket(pacer):
+    """After RequestLimitExceeded the next call waits: someone else uses the account's tokens, too."""
     pacer.drained(SCOPE, launch(), NOW)
     assert pacer.take(SCOPE, launch(), NOW).seconds == pytest.approx(0.5)
 
@@ -93,9 +93,9 @@ def test_other_regions_and_services_are_apart(pacer):
 
 
 def test_terminations_cost_a_token_a_machine():
-    """The machines named are counted."""
-    found = tokens(Call("ec2", "TerminateInstances", {"InstanceIds": ["i-1", "i-2"]}, "", ""))
-    assert [(limit.name, limit.size, limit.rate, amount) for limit, amount in found] == [
+    """A termination takes one token for each machine."""
+    buckets = tokens(Call("ec2", "TerminateInstances", {"InstanceIds": ["i-1", "i-2"]}, "", ""))
+    assert [(limit.name, limit.size, limit.rate, amount) for limit, amount in buckets] == [
         ("TerminateInstances requests", 100, 5, 1),
         ("TerminateInstances machines", 1000, 20, 2),
     ]
@@ -120,19 +120,19 @@ def test_never_faster_than_documented(tmp_path_factory, calls):
 
 def test_threads_share_the_bucket(pacer):
     """Twenty threads at the same moment get twenty different turns."""
-    found, lock = [], threading.Lock()
+    turns, lock = [], threading.Lock()
 
     def take():
         pause = pacer.take(SCOPE, launch(), NOW)
         with lock:
-            found.append(pause.seconds)
+            turns.append(pause.seconds)
 
     threads = [threading.Thread(target=take) for _ in range(20)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(found) == pytest.approx([0] * 5 + [number / 2 for number in range(1, 16)])
+    assert sorted(turns) == pytest.approx([0] * 5 + [number / 2 for number in range(1, 16)])
 
 
 def test_processes_share_the_bucket(pacer):
@@ -149,8 +149,8 @@ def test_processes_share_the_bucket(pacer):
     )
     command = [sys.executable, "-c", code, str(pacer.store.path)]
     running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(4)]
-    found = [float(word) for process in running for word in process.communicate()[0].split()]
-    assert sorted(found) == pytest.approx([0] * 5 + [number / 2 for number in range(1, 16)])
+    turns = [float(word) for process in running for word in process.communicate()[0].split()]
+    assert sorted(turns) == pytest.approx([0] * 5 + [number / 2 for number in range(1, 16)])
 
 
 # -- with the whole guard ---------------------------------------------------------------------------------------------
@@ -167,10 +167,10 @@ def loop(ec2, times):
 
 @pytest.fixture
 def waits(monkeypatch):
-    """The waits that are asked for, in seconds; nobody waits."""
-    found = []
-    monkeypatch.setattr("guardrails.enforce.pacing.turn.wait", lambda seconds, _: found.append(seconds))
-    return found
+    """The waits that are asked for, in seconds; the test does not wait."""
+    asked = []
+    monkeypatch.setattr("guardrails.enforce.pacing.turn.wait", lambda seconds, _: asked.append(seconds))
+    return asked
 
 
 def test_a_loop_is_slowed_before_aws_refuses(aws, install, log):
@@ -226,7 +226,7 @@ def test_evidence_is_fresh_after_a_wait(site, aws, install, monkeypatch):
     assert aws.count("TerminateInstances") == 0
 
 
-def test_a_refusal_of_aws_is_heeded(aws, install, log):
+def test_throttling_by_aws_is_heeded(aws, install, log):
     """After AWS's RequestLimitExceeded the bucket is empty, though this host made only one call."""
     ec2 = boto3.client("ec2", config=Config(retries={"total_max_attempts": 1}))
     install()
@@ -240,7 +240,7 @@ def test_a_refusal_of_aws_is_heeded(aws, install, log):
 
 @pytest.mark.parametrize("mode", ["warn", "dryrun"])
 def test_other_modes_do_not_wait(aws, install, waits, mode):
-    """Where nothing is blocked nothing is slowed down either."""
+    """Modes that block nothing slow nothing down either."""
     ec2 = aws.client("ec2")
     install(mode=mode)
     loop(ec2, 8)
@@ -293,13 +293,13 @@ def test_ctrl_c_ends_the_wait_under_asyncio(tmp_path):
         "async def main():\n    wait(60, 'RunInstances requests')\n"
         "try:\n    asyncio.run(main())\nexcept KeyboardInterrupt:\n    print('INTERRUPTED')\n"
     )
-    made = Terminal([sys.executable, str(script)], dict(os.environ))
-    made.until("waiting")
-    made.type("\x03")
-    assert "INTERRUPTED" in made.end()
+    terminal = Terminal([sys.executable, str(script)], dict(os.environ))
+    terminal.until("waiting")
+    terminal.type("\x03")
+    assert "INTERRUPTED" in terminal.end()
 
 
-def test_nobody_watching_gets_one_line(caplog):
+def test_without_a_terminal_one_line_is_logged(caplog):
     """Without a terminal one line goes to the log."""
     with caplog.at_level("INFO", "guardrails"):
         waiting.wait(1.01, "RunInstances requests")

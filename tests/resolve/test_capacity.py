@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 import guardrails
-from guardrails.resolve.capacity import capacity as preflight
-from guardrails.resolve.inventory import INSTANCES
+from guardrails.resolve.capacity import capacity
+from guardrails.resolve.inventory import ADDRESSES, INSTANCES
 from guardrails.resolve.resources.registry import Inventory
 from guardrails.values import Answer, Call, LookupFailure, Target
 
@@ -45,22 +45,27 @@ def machine(name, cluster, kind="t3.large", state="running", **more):
     }
 
 
-def capacity(operation, params, *, service="ec2", machines=(), targets=(), failures=(), **answers):
+def capacity_of(operation, params, *, service="ec2", machines=(), targets=(), failures=(), **answers):
     """The document for a call; `answers` are the items of look-ups, by operation."""
     call = Call(service, operation, params, "eu-west-1", "", effects=("capacity",))
     reservations = [{"Instances": list(machines)}]
     given = {"DescribeInstances": reservations, "DescribeSubnets": SUBNETS, "DescribeAutoScalingGroups": [], **answers}
-    asked = [INSTANCES, *preflight.lookups(call)]
-    found = {one.key(): Answer(tuple(given[one.operation]), 1.0) for one in asked if one.operation in given}
-    asked += preflight.followups(call, found)
-    found |= {one.key(): Answer(tuple(given[one.operation]), 1.0) for one in asked if one.operation in given}
+
+    def answer(lookups):
+        declared = {lookup.permission for lookup in (INSTANCES, ADDRESSES, *capacity.ASKS)}
+        assert {lookup.permission for lookup in lookups} <= declared
+        known = [lookup for lookup in lookups if lookup.operation in given]
+        return {lookup.key(): Answer(tuple(given[lookup.operation]), 1.0) for lookup in known}
+
+    answered = answer([INSTANCES, *capacity.lookups(call)])
+    answered |= answer(capacity.followups(call, answered))
     inventory = Inventory(reservations, (), "Cluster")
-    return preflight.facts(call, found, failures, inventory, tuple(targets), ("blue",))
+    return capacity.facts(call, answered, failures, inventory, tuple(targets), ("blue",))
 
 
 def place(document):
-    (found,) = document["places"]
-    return found
+    (room,) = document["places"]
+    return room
 
 
 def launch(**params):
@@ -72,9 +77,9 @@ def launch(**params):
 
 def test_a_launch_into_a_full_subnet():
     """What it needs, what is free, how many fit, and where else there is room: the same zone first."""
-    found = capacity("RunInstances", launch(TagSpecifications=TAGGED))
-    assert (found["machines"], found["least"], found["grows"]) == (8, 1, "green")
-    assert place(found) == {
+    document = capacity_of("RunInstances", launch(TagSpecifications=TAGGED))
+    assert (document["machines"], document["least"], document["grows"]) == (8, 1, "green")
+    assert place(document) == {
         "subnets": ["s-1"],
         "zones": ["a"],
         "needed": 8,
@@ -104,37 +109,37 @@ def test_a_launch_into_a_full_subnet():
 )
 def test_addresses_of_interfaces(interfaces, needed):
     """Each interface takes one address, its secondary ones, and sixteen for each prefix; an existing one takes none."""
-    found = capacity("RunInstances", launch(NetworkInterfaces=interfaces))
-    assert {place["subnets"][0]: place["needed"] for place in found["places"]} == needed
+    document = capacity_of("RunInstances", launch(NetworkInterfaces=interfaces))
+    assert {place["subnets"][0]: place["needed"] for place in document["places"]} == needed
 
 
 def test_without_a_subnet_aws_takes_a_default_one():
     """All machines of one call go into one default subnet, of the zone if one is named."""
     params = launch()
     del params["SubnetId"]
-    assert (place(capacity("RunInstances", params))["free"], place(capacity("RunInstances", params))["fits"]) == (
+    assert (place(capacity_of("RunInstances", params))["free"], place(capacity_of("RunInstances", params))["fits"]) == (
         50,
         50,
     )
-    there = capacity("RunInstances", {**params, "Placement": {"AvailabilityZone": "c"}})
+    there = capacity_of("RunInstances", {**params, "Placement": {"AvailabilityZone": "c"}})
     assert (place(there)["subnets"], place(there)["free"]) == (["s-6"], 20)
 
 
 def test_an_unknown_subnet_is_unknown():
     """A subnet that AWS does not list is a gap, not a denial and not a place."""
-    found = capacity("RunInstances", launch(SubnetId="s-nowhere"))
-    assert found["places"] == []
-    assert {"what": "addresses", "why": "AWS does not know s-nowhere"} in found["unknown"]
+    document = capacity_of("RunInstances", launch(SubnetId="s-nowhere"))
+    assert document["places"] == []
+    assert {"what": "addresses", "why": "AWS does not know s-nowhere"} in document["unknown"]
 
 
 def test_a_launch_template_gives_what_the_call_leaves_out():
     """Subnet and type come from the template; what the call says itself goes before."""
     template = {"LaunchTemplateData": {"InstanceType": "m5.large", "NetworkInterfaces": [{"SubnetId": "s-2"}]}}
     params = {"MaxCount": 8, "LaunchTemplate": {"LaunchTemplateName": "web"}}
-    found = capacity("RunInstances", params, DescribeLaunchTemplateVersions=[template])
-    assert place(found)["subnets"] == ["s-2"]
+    document = capacity_of("RunInstances", params, DescribeLaunchTemplateVersions=[template])
+    assert place(document)["subnets"] == ["s-2"]
     call = Call("ec2", "RunInstances", params, "", "", effects=("capacity",))
-    (asked,) = [one for one in preflight.lookups(call) if one.operation == "DescribeLaunchTemplateVersions"]
+    (asked,) = [lookup for lookup in capacity.lookups(call) if lookup.operation == "DescribeLaunchTemplateVersions"]
     assert asked.params == {"LaunchTemplateName": "web", "Versions": ["$Default"]}
 
 
@@ -163,8 +168,8 @@ def test_a_launch_template_gives_what_the_call_leaves_out():
 )
 def test_other_ways_of_taking_addresses(operation, params, needed, subnets):
     """Interfaces, gateways, fleets and Spot requests are counted like launches."""
-    found = place(capacity(operation, params))
-    assert (found["needed"], found["subnets"]) == (needed, subnets)
+    room = place(capacity_of(operation, params))
+    assert (room["needed"], room["subnets"]) == (needed, subnets)
 
 
 def test_a_fleet_may_use_all_its_subnets():
@@ -173,7 +178,7 @@ def test_a_fleet_may_use_all_its_subnets():
         "TargetCapacitySpecification": {"TotalTargetCapacity": 150},
         "LaunchTemplateConfigs": [{"Overrides": [{"SubnetId": "s-1"}, {"SubnetId": "s-2"}]}],
     }
-    assert place(capacity("CreateFleet", params))["free"] == 203
+    assert place(capacity_of("CreateFleet", params))["free"] == 203
 
 
 def test_a_fleet_that_counts_in_weights_is_unknown():
@@ -183,9 +188,9 @@ def test_a_fleet_that_counts_in_weights_is_unknown():
         "TargetCapacitySpecification": {"TotalTargetCapacity": 150},
         "LaunchTemplateConfigs": [{"Overrides": overrides}],
     }
-    found = capacity("CreateFleet", params)
-    assert found["places"] == []
-    assert {"what": "machines", "why": "the fleet counts in weights"} in found["unknown"]
+    document = capacity_of("CreateFleet", params)
+    assert document["places"] == []
+    assert {"what": "machines", "why": "the fleet counts in weights"} in document["unknown"]
 
 
 GROUP = Target(
@@ -209,14 +214,14 @@ GROUP = Target(
 )
 def test_a_group_that_grows(operation, params, needed):
     """What it has more than now is needed, in any of its subnets; a minimum above the present size grows it, too."""
-    found = capacity(operation, params, service="autoscaling", targets=[GROUP])
-    assert (place(found)["needed"], place(found)["free"]) == (needed, 93)
+    document = capacity_of(operation, params, service="autoscaling", targets=[GROUP])
+    assert (place(document)["needed"], place(document)["free"]) == (needed, 93)
 
 
 def test_a_group_that_shrinks_needs_nothing():
     """No machines, no places."""
-    found = capacity("SetDesiredCapacity", {"DesiredCapacity": 2}, service="autoscaling", targets=[GROUP])
-    assert (found["machines"], found["places"]) == (0, [])
+    document = capacity_of("SetDesiredCapacity", {"DesiredCapacity": 2}, service="autoscaling", targets=[GROUP])
+    assert (document["machines"], document["places"]) == (0, [])
 
 
 def test_room_for_the_live_groups_is_reserved():
@@ -232,12 +237,12 @@ def test_room_for_the_live_groups_is_reserved():
         group("s-2", 50, 0, Tags=[{"Key": "Cluster", "Value": "red"}]),
     ]
     machines = [machine("i-7", "blue")]
-    found = capacity("RunInstances", launch(SubnetId="s-2"), machines=machines, DescribeAutoScalingGroups=groups)
-    assert place(found)["reserved"] == 9
+    document = capacity_of("RunInstances", launch(SubnetId="s-2"), machines=machines, DescribeAutoScalingGroups=groups)
+    assert place(document)["reserved"] == 9
     own = [{"ResourceType": "instance", "Tags": [{"Key": "Cluster", "Value": "blue"}]}]
     params = launch(SubnetId="s-2", TagSpecifications=own)
-    found = capacity("RunInstances", params, machines=machines, DescribeAutoScalingGroups=groups)
-    assert place(found)["reserved"] == 0
+    document = capacity_of("RunInstances", params, machines=machines, DescribeAutoScalingGroups=groups)
+    assert place(document)["reserved"] == 0
 
 
 # -- quotas -----------------------------------------------------------------------------------------------------------
@@ -246,7 +251,7 @@ LARGE = {"InstanceType": "t3.large", "VCpuInfo": {"DefaultVCpus": 2}}
 
 
 def quotas(**how):
-    return capacity("RunInstances", launch(SubnetId="s-2"), GetServiceQuota=[{"Value": 32.0}], **how)["quotas"]
+    return capacity_of("RunInstances", launch(SubnetId="s-2"), GetServiceQuota=[{"Value": 32.0}], **how)["quotas"]
 
 
 def test_vcpus_in_use_and_needed():
@@ -271,21 +276,21 @@ def test_vcpus_in_use_and_needed():
 def test_starting_stopped_machines_needs_vcpus_only():
     """They have kept their addresses; running ones among them need nothing."""
     machines = [machine("i-1", "green", state="stopped"), machine("i-2", "green")]
-    found = capacity(
+    document = capacity_of(
         "StartInstances",
         {"InstanceIds": ["i-1", "i-2"]},
         machines=machines,
         GetServiceQuota=[{"Value": 32.0}],
         DescribeInstanceTypes=[LARGE],
     )
-    assert (found["machines"], found["places"]) == (1, [])
-    (quota,) = found["quotas"]
+    assert (document["machines"], document["places"]) == (1, [])
+    (quota,) = document["quotas"]
     assert (quota["used"], quota["needed"]) == (2, 2)
 
 
 def test_an_elastic_ip_needs_its_quota():
     """The address that is asked for counts against the addresses that there are."""
-    (quota,) = capacity("AllocateAddress", {}, GetServiceQuota=[{"Value": 5.0}])["quotas"]
+    (quota,) = capacity_of("AllocateAddress", {}, GetServiceQuota=[{"Value": 5.0}])["quotas"]
     assert (quota["code"], quota["limit"], quota["used"], quota["needed"]) == ("L-0263D0A3", 5.0, 0, 1)
 
 
@@ -308,7 +313,7 @@ def test_an_elastic_ip_needs_its_quota():
 def test_families(kind, code):
     """Each type counts against its family's quota; families whose quota is not known are unknown."""
     call = Call("ec2", "RunInstances", {"InstanceType": kind}, "", "")
-    codes = [one.params["QuotaCode"] for one in preflight.lookups(call) if one.operation == "GetServiceQuota"]
+    codes = [lookup.params["QuotaCode"] for lookup in capacity.lookups(call) if lookup.operation == "GetServiceQuota"]
     assert codes == ([code] if code else [])
 
 
@@ -317,16 +322,16 @@ def test_failed_lookups_are_gaps():
     failure = LookupFailure(
         "servicequotas:GetServiceQuota", "AccessDenied", "no", "servicequotas:GetServiceQuota", True
     )
-    found = capacity("RunInstances", launch(SubnetId="s-2"), failures=[failure])
-    assert found["quotas"] == []
-    assert {"what": "lookup", "why": "servicequotas:GetServiceQuota failed with AccessDenied"} in found["unknown"]
+    document = capacity_of("RunInstances", launch(SubnetId="s-2"), failures=[failure])
+    assert document["quotas"] == []
+    assert {"what": "lookup", "why": "servicequotas:GetServiceQuota failed with AccessDenied"} in document["unknown"]
 
 
 def test_what_starts_nothing_has_no_capacity():
     """No document, and no look-ups."""
     call = Call("ec2", "TerminateInstances", {}, "", "")
-    assert preflight.lookups(call) == ()
-    assert capacity("TerminateInstances", {}) is None
+    assert capacity.lookups(call) == ()
+    assert capacity_of("TerminateInstances", {}) is None
 
 
 # -- with the whole guard ---------------------------------------------------------------------------------------------

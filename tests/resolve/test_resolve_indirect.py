@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from guardrails.resolve.inventory import ADDRESSES, INSTANCES
-from guardrails.resolve.resources.registry import Inventory, followups, known_types, plan, targets_of
+from guardrails.resolve.resources.registry import Inventory, asks, followups, known_types, plan, targets_of
 from guardrails.values import Answer, Call, TargetRef
 
 BALANCER = "arn:aws:elasticloadbalancing:eu-west-1:1:loadbalancer/app/web/50dc6c495c0c9188"
@@ -45,28 +45,29 @@ MACHINE = {
 }
 
 
-def resolve(refs, params=None, *, service="ec2", operation="X", machines=(MACHINE,), **answers):
-    """The targets by id; `answers` are items by the look-up's operation."""
+def resolve(refs, params=None, *, service="ec2", operation="X", machines=(MACHINE,), **items):
+    """The targets by id; `items` are those of the look-ups, by operation."""
     call = Call(service, operation, params or {}, "eu-west-1", "", targets=tuple(refs), effects=("network",))
     given = {
         "DescribeInstances": [{"Instances": list(machines)}],
         "DescribeAddresses": [{"PublicIp": "198.51.100.7", "AllocationId": "eipalloc-1", "InstanceId": "i-1"}],
-        **answers,
+        **items,
     }
 
     def answer(lookups):
-        return {one.key(): Answer(tuple(given.get(one.operation, ())), 1.0) for one in lookups}
+        assert {lookup.permission for lookup in lookups} <= {lookup.permission for lookup in asks()}
+        return {lookup.key(): Answer(tuple(given.get(lookup.operation, ())), 1.0) for lookup in lookups}
 
-    found = answer([*plan(call, "Cluster"), INSTANCES, ADDRESSES])
-    found |= answer(followups(call, found))
-    inventory = Inventory(found[INSTANCES.key()].items, found[ADDRESSES.key()].items, "Cluster")
-    return {target.id: target for target in targets_of(call, found, inventory, ("blue",))}
+    answers = answer([*plan(call, "Cluster"), INSTANCES, ADDRESSES])
+    answers |= answer(followups(call, answers))
+    inventory = Inventory(answers[INSTANCES.key()].items, answers[ADDRESSES.key()].items, "Cluster")
+    return {target.id: target for target in targets_of(call, answers, inventory, ("blue",))}
 
 
 def only(kind, name, params=None, **how):
     """One target, unresolved or not."""
-    (found,) = resolve([TargetRef(name, kind)], params, **how).values()
-    return found
+    (target,) = resolve([TargetRef(name, kind)], params, **how).values()
+    return target
 
 
 @pytest.mark.parametrize(
@@ -178,8 +179,8 @@ def test_accelerators_by_their_endpoints(name):
 
 def test_accelerators_of_other_things_are_not_traced():
     """An endpoint in another region or of another kind is a fact for policy, not "nothing"."""
-    found = only("endpoint-group", "g", DescribeEndpointGroup=[endpoint("arn:…:loadbalancer/x")])
-    assert (found.clusters, found.facts["traced"]) == ((), False)
+    target = only("endpoint-group", "g", DescribeEndpointGroup=[endpoint("arn:…:loadbalancer/x")])
+    assert (target.clusters, target.facts["traced"]) == ((), False)
 
 
 def record(name, kind, *values):
@@ -236,9 +237,9 @@ def test_stacks_by_aws_own_tag():
 
 
 def test_a_stack_of_databases_is_not_traced():
-    """What hangs on no machine is a fact for policy."""
-    found = only("cfn-stack", "data", DescribeStackResources=[resource("AWS::RDS::DBInstance", "db")])
-    assert (found.clusters, found.facts["traced"]) == ((), False)
+    """Resources that are not tied to machines are a fact for policies."""
+    target = only("cfn-stack", "data", DescribeStackResources=[resource("AWS::RDS::DBInstance", "db")])
+    assert (target.clusters, target.facts["traced"]) == ((), False)
 
 
 def change(action, kind, name, replacement=None):
@@ -279,13 +280,13 @@ def test_roles_by_the_profiles_that_have_them():
         ("marked", QUEUE, QUEUE),
     ],
 )
-def test_data_is_a_clusters_by_its_tag(kind, name, arn):
-    """What hangs on no machine is whose tag it carries, by name or ARN; without the tag it cannot be traced."""
+def test_data_belongs_to_the_cluster_of_its_tag(kind, name, arn):
+    """Data belongs to the cluster of its tag, by name or ARN; without the tag it cannot be traced."""
     marked = [{"ResourceARN": arn, "Tags": [{"Key": "Cluster", "Value": "blue"}]}]
     for written in {name, arn}:
         assert only(kind, written, GetResources=marked).clusters == ("blue",)
-    found = only(kind, name, GetResources=[])
-    assert (found.resolved, found.clusters, found.facts) == (True, (), {"traced": False, "marked": False})
+    target = only(kind, name, GetResources=[])
+    assert (target.resolved, target.clusters, target.facts) == (True, (), {"traced": False, "marked": False})
 
 
 @pytest.mark.parametrize(
@@ -302,20 +303,20 @@ def test_data_is_a_clusters_by_its_tag(kind, name, arn):
 )
 def test_selectors_mean_machines(selector, clusters, resolved):
     """A selector carries the machines it means; one that only AWS can read is unresolved."""
-    found = only("tag-selector", selector)
-    assert (found.clusters, found.resolved) == (clusters, resolved)
+    target = only("tag-selector", selector)
+    assert (target.clusters, target.resolved) == (clusters, resolved)
 
 
 def test_the_whole_region():
-    """What means every machine carries every cluster."""
+    """A call for every machine carries every cluster."""
     assert only("region", "(the region)").clusters == ("blue",)
 
 
-def test_an_id_of_something_else_is_told():
-    """A volume's id where a machine's should be: unresolved, with the difference in words."""
-    found = only("instance", "vol-0123456789abcdef0")
-    assert not found.resolved
-    assert found.facts["mismatch"] == "it is a volume, where a machine should be"
+def test_an_id_of_another_type_is_named():
+    """A volume's id where a machine's should be is unresolved, with a sentence that says so."""
+    target = only("instance", "vol-0123456789abcdef0")
+    assert not target.resolved
+    assert target.facts["mismatch"] == "it is a volume, where a machine should be"
 
 
 def test_batches_over_zones_are_asked_for_their_protection():
@@ -325,11 +326,11 @@ def test_batches_over_zones_are_asked_for_their_protection():
         return {**MACHINE, "InstanceId": f"i-{number}", "Placement": {"AvailabilityZone": zone}}
 
     def protected(*machines):
-        refs = [TargetRef(one["InstanceId"], "instance") for one in machines]
-        found = resolve(
+        refs = [TargetRef(machine["InstanceId"], "instance") for machine in machines]
+        targets = resolve(
             refs, operation="TerminateInstances", machines=machines, DescribeInstanceAttribute=[{"Value": True}]
         )
-        return [target.protections for target in found.values()]
+        return [target.protections for target in targets.values()]
 
     assert protected(machine(1, "a"), machine(2, "b")) == [{"termination": True}] * 2
     assert protected(machine(1, "a"), machine(2, "a")) == [{}] * 2
@@ -337,10 +338,10 @@ def test_batches_over_zones_are_asked_for_their_protection():
 
 
 def test_every_type_has_a_resolver_that_survives_nothing():
-    """Whatever the type, with nothing known to AWS there is an answer and no exception.
+    """For every type there is a target and no exception when AWS knows nothing.
 
-    The live pointer alone carries the live cluster, whatever there is.
+    Only the parameter that names the live cluster carries it in any case.
     """
     for kind in sorted(known_types() - {"ssm-parameter"}):
-        found = only(kind, "nothing", {"HostedZoneId": "Z1"}, machines=())
-        assert found.clusters == ()
+        target = only(kind, "nothing", {"HostedZoneId": "Z1"}, machines=())
+        assert target.clusters == ()
