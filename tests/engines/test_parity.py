@@ -59,7 +59,7 @@ def _target(dice, clusters, usual):
                 "untagged": dice.choice([[], [], ["i-8"]]), "desired": dice.choice([0, 3, None]),
                 "instance": dice.choice(["i-1", "i-2", None]), "eni": dice.choice(["eni-1", None]),
                 "elastic_ips": _some(dice, IPS), "traced": dice.choice([True, True, False]),
-                "mismatch": dice.choice([None, None, None, "it is a volume, where a machine should be"]),
+                "mismatch": dice.choice([None, None, None, "it is a volume, but this call expects a machine"]),
                 "zone": dice.choice(["a", "b", None]),
             }.items() if dice.random() > 0.2
         },

@@ -190,7 +190,7 @@ def test_a_fleet_that_counts_in_weights_is_unknown():
     }
     document = capacity_of("CreateFleet", params)
     assert document["places"] == []
-    assert {"what": "machines", "why": "the fleet counts in weights"} in document["unknown"]
+    assert {"what": "machines", "why": "the fleet counts weights, not machines"} in document["unknown"]
 
 
 GROUP = Target(

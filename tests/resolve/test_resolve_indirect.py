@@ -316,7 +316,7 @@ def test_an_id_of_another_type_is_named():
     """A volume's id where a machine's should be is unresolved, with a sentence that says so."""
     target = only("instance", "vol-0123456789abcdef0")
     assert not target.resolved
-    assert target.facts["mismatch"] == "it is a volume, where a machine should be"
+    assert target.facts["mismatch"] == "it is a volume, but this call expects a machine"
 
 
 def test_batches_over_zones_are_asked_for_their_protection():

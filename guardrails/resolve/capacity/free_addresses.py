@@ -37,7 +37,7 @@ def places(
     for names, each in _wanted(launch, subnets):
         missing = [name for name in names if name not in subnets]
         if missing or not names:
-            why = f"AWS does not know {', '.join(missing)}" if missing else "no default subnet is known"
+            why = f"AWS does not know {', '.join(missing)}" if missing else "there is no default subnet"
             unknown.append(_unknown(why))
             continue
         reserved = _reserved(names, groups, inventory, live, launch.grows)

@@ -109,7 +109,7 @@ def _fleet(call: Call, spec: Params, inventory: Inventory, _: tuple[Target, ...]
     subnets = [variant.get("SubnetId") or "" for variant in variants] or [*addresses_by_subnet(spec)]
     types = {variant.get("InstanceType") for variant in variants} or {spec.get("InstanceType")}
     kind = types.pop() if len(types) == 1 else None
-    unknown: list[Unknown] = [{"what": "machines", "why": "the fleet counts in weights"}] if weighted else []
+    unknown: list[Unknown] = [{"what": "machines", "why": "the fleet counts weights, not machines"}] if weighted else []
     return Launch(
         count=0 if weighted else count,
         kinds={kind: count} if kind and not weighted else {},
@@ -138,7 +138,7 @@ def _grown_group(call: Call, _spec: Params, inventory: Inventory, targets: tuple
     for target in targets:
         if target.type == "asg" and target.resolved:
             return _growth(call.params, target, inventory)
-    return Launch(unknown=({"what": "machines", "why": "the group is unknown"},))
+    return Launch(unknown=({"what": "machines", "why": "AWS does not know the group"},))
 
 
 def _growth(params: Params, target: Target, inventory: Inventory) -> Launch:

@@ -119,7 +119,7 @@ def _mistaken(ref: TargetRef) -> Target | None:
     actual = resource_ids.type_of(ref.id)
     if actual is None or actual == ref.type or ref.type not in resource_ids.TYPES:
         return None
-    mismatch = f"it is {resource_ids.noun(actual)}, where {resource_ids.noun(ref.type)} should be"
+    mismatch = f"it is {resource_ids.noun(actual)}, but this call expects {resource_ids.noun(ref.type)}"
     return Target(ref.id, ref.type, ref.role, resolved=False, facts={"mismatch": mismatch})
 
 
