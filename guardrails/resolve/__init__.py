@@ -1,1 +1,11 @@
-"""Stage 3: what AWS says about what a call acts on, which clusters that carries, and which cluster is live."""
+"""Stage 3: what AWS says about the targets of a call, which clusters they carry, and which cluster is live.
+
+finder.py      from a call to its facts
+inventory.py   the machines and Elastic IPs of the region
+resources/     the targets of a call, a file for each family of resources
+live/          which cluster is live, a file for each source
+capacity/      whether a launch has room
+health.py      whether the machines of a cluster pass EC2's status checks
+lookups.py     the requests that answer all of these, in parallel and remembered
+connection.py  the clients that send them
+"""
