@@ -1,4 +1,4 @@
-"""Preflight: what a launch needs against what there is, before AWS has started half of it."""
+"""Capacity: what a launch needs, compared with what AWS has, before AWS has started half of it."""
 
 from __future__ import annotations
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import ipaddress
 
 from guardrails.resolve.inventory import ADDRESSES
-from guardrails.resolve.resources.resolver import Context, Item, Resolver, merged, tags_of, unknown
+from guardrails.resolve.resources.resolver import Context, Item, Resolver, merged, strings, tags_of, unknown
 from guardrails.values import Call, Lookup, Target, TargetRef
 
 _INTERFACES = Lookup("ec2", "DescribeNetworkInterfaces", "NetworkInterfaces")
+_ADDRESSES = """[PrivateIpAddress, PrivateIpAddresses[].PrivateIpAddress, Ipv6Addresses[].Ipv6Address,
+    Ipv4Prefixes[].Ipv4Prefix, Ipv6Prefixes[].Ipv6Prefix][]"""
 
 
 def _interface_target(ref: TargetRef, eni: Item, kind: str, context: Context) -> Target:
@@ -20,7 +22,6 @@ def _interface_target(ref: TargetRef, eni: Item, kind: str, context: Context) ->
     if not holder and eni.get("Status") == "in-use":
         # A gateway's or a load balancer's interface: it may serve any machine in its VPC.
         carried |= inventory.clusters_on("vpc", eni.get("VpcId"))
-    associations = [address.get("Association") or {} for address in eni.get("PrivateIpAddresses") or []]
     return Target(
         ref.id,
         kind,
@@ -32,17 +33,13 @@ def _interface_target(ref: TargetRef, eni: Item, kind: str, context: Context) ->
         vpc=eni.get("VpcId"),
         subnet=eni.get("SubnetId"),
         private_ips=_addresses_of(eni),
-        public_ips=merged(association.get("PublicIp") for association in associations),
+        public_ips=merged(strings("PrivateIpAddresses[].Association.PublicIp", eni)),
         facts={"instance": holder, "eni": eni["NetworkInterfaceId"]},
     )
 
 
 def _addresses_of(eni: Item) -> tuple[str, ...]:
-    v4 = [address.get("PrivateIpAddress") for address in eni.get("PrivateIpAddresses") or []]
-    v6 = [address.get("Ipv6Address") for address in eni.get("Ipv6Addresses") or []]
-    prefixes = [prefix.get("Ipv4Prefix") for prefix in eni.get("Ipv4Prefixes") or []]
-    prefixes += [prefix.get("Ipv6Prefix") for prefix in eni.get("Ipv6Prefixes") or []]
-    return merged([eni.get("PrivateIpAddress")], v4, v6, prefixes)
+    return merged(strings(_ADDRESSES, eni))
 
 
 def _takes_public_address(call: Call) -> bool:
@@ -107,7 +104,7 @@ def _private_ip(ref: TargetRef, context: Context) -> Target:
     # Every VPC may have the same private address, so only the VPC of the interface in the call is searched.
     networks = {eni.get("VpcId") for eni in interfaces if eni["NetworkInterfaceId"] in named}
     for eni in interfaces:
-        if _same(ref.id) in map(_same, _addresses_of(eni)) and (not networks or eni.get("VpcId") in networks):
+        if (not networks or eni.get("VpcId") in networks) and _same(ref.id) in map(_same, _addresses_of(eni)):
             return _interface_target(ref, eni, "private-ip", context)
     # It is free in that VPC: no machine loses it.
     return Target(ref.id, "private-ip", ref.role, resolved=bool(networks))
