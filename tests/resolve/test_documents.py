@@ -38,19 +38,20 @@ SUBNET = {"SubnetId": "subnet-1", "VpcId": "vpc-1", "AvailableIpAddressCount": 7
 
 
 def document(call, **answers):
-    """The input for a call; `answers` are the items of look-ups, by operation."""
+    """The input for a call, as JSON; `answers` are the items of look-ups, by operation."""
     given = {"DescribeInstances": [{"OwnerId": "1", "Instances": [MACHINE]}], **answers}
 
     def answer(lookups):
         return {lookup.key(): Answer(tuple(given.get(lookup.operation, ())), 1.0) for lookup in lookups}
 
-    found = answer([*plan(call, "Cluster"), *capacity.lookups(call), INSTANCES, ADDRESSES])
-    found |= answer([*followups(call, found), *capacity.followups(call, found)])
-    inventory = Inventory(found[INSTANCES.key()].items, found[ADDRESSES.key()].items, "Cluster")
-    targets = targets_of(call, found, inventory, LIVE.clusters)
-    clusters = clusters_of(found, inventory, targets, LIVE)
-    needed = capacity.facts(call, found, (), inventory, targets, LIVE.clusters)
-    return rego_input.build(call, Facts(targets, clusters, LIVE, 1.0, capacity=needed), CALLER, 2.0)
+    answered = answer([*plan(call, "Cluster"), *capacity.lookups(call), INSTANCES, ADDRESSES])
+    answered |= answer([*followups(call, answered), *capacity.followups(call, answered)])
+    inventory = Inventory(answered[INSTANCES.key()].items, answered[ADDRESSES.key()].items, "Cluster")
+    targets = targets_of(call, answered, inventory, LIVE.clusters)
+    clusters = clusters_of(answered, inventory, targets, LIVE)
+    needed = capacity.facts(call, answered, (), inventory, targets, LIVE.clusters)
+    asked = rego_input.build(call, Facts(targets, clusters, LIVE, 1.0, capacity=needed), CALLER, 2.0)
+    return json.loads(json.dumps(asked))
 
 
 def misshapen(value, schema, where="input"):
@@ -77,26 +78,24 @@ def test_the_document_of_a_termination():
     """Every key of the schema is there; what does not apply to a machine is absent from its facts."""
     call = Call("ec2", "TerminateInstances", {}, "eu-west-1", "", effects=("terminate",),
                 targets=(TargetRef("i-1", "instance"), TargetRef("subnet-1", "subnet")))  # fmt: skip
-    made = document(call, DescribeSubnets=[SUBNET])
-    assert misshapen(made, SCHEMA) == []
-    assert made["targets"]["i-1"]["facts"] == {"elastic_ips": [], "zone": None}
-    assert made["targets"]["subnet-1"]["facts"] == {"free_ips": 7, "cidr": None, "zone": "a", "machines": 1}
-    assert made["capacity"] is None
-    assert json.loads(json.dumps(made)) == made
+    asked = document(call, DescribeSubnets=[SUBNET])
+    assert misshapen(asked, SCHEMA) == []
+    assert asked["targets"]["i-1"]["facts"] == {"elastic_ips": [], "zone": None}
+    assert asked["targets"]["subnet-1"]["facts"] == {"free_ips": 7, "cidr": None, "zone": "a", "machines": 1}
+    assert asked["capacity"] is None
 
 
 def test_the_document_of_a_launch():
     """What a launch needs has the schema's keys, and no other."""
     params = {"MaxCount": 2, "MinCount": 1, "SubnetId": "subnet-1", "InstanceType": "t3.small"}
     call = Call("ec2", "RunInstances", params, "eu-west-1", "", effects=("capacity",))
-    made = document(
+    asked = document(
         call, DescribeSubnets=[SUBNET], GetServiceQuota=[{"Value": 32.0}],
         DescribeInstanceTypes=[{"InstanceType": "t3.small", "VCpuInfo": {"DefaultVCpus": 2}}],
     )  # fmt: skip
-    assert misshapen(made, SCHEMA) == []
-    assert (made["capacity"]["machines"], made["capacity"]["least"]) == (2, 1)
-    assert made["capacity"]["places"][0]["free"] == 7
-    assert json.loads(json.dumps(made)) == made
+    assert misshapen(asked, SCHEMA) == []
+    assert (asked["capacity"]["machines"], asked["capacity"]["least"]) == (2, 1)
+    assert asked["capacity"]["places"][0]["free"] == 7
 
 
 @pytest.mark.parametrize("kind", sorted(known_types()))
