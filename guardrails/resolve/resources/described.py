@@ -1,4 +1,4 @@
-"""Targets that a description of AWS ties to machines, networks or volumes: a row of a table for each type.
+"""Targets that one of AWS's descriptions ties to machines, networks or volumes: a table with a row for each type.
 
 A resource carries the clusters of what it is tied to, and the cluster of its own tag.
 """
