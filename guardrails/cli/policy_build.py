@@ -15,12 +15,12 @@ from guardrails.evaluate import bundle_file, signature
 
 
 @click.command()
+@config_option
 @click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("bundle.tar.gz"), show_default=True,
               help="The file to write.")  # fmt: skip
 @click.option("--revision", help="The bundle's revision; default: a digest of its files.")
 @click.option("--signing-key", type=click.Path(path_type=Path), help="Sign with this private key (PEM) or secret.")
 @click.option("--signing-alg", help="The algorithm; default: the one that fits the key.")
-@config_option
 def build(
     config: str | None, output: Path, revision: str | None, signing_key: Path | None, signing_alg: str | None
 ) -> None:

@@ -14,11 +14,11 @@ from guardrails.policy.docs import chapters, pages
 
 
 @click.command("docs")
+@config_option
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="A .html or .md file; default: print it.")
 @click.option(
     "--format", "style", type=click.Choice(["markdown", "html"]), help="Default: as the name of the file says."
 )
-@config_option
 def docs(config: str | None, output: Path | None, style: str | None) -> None:
     """Write the rule book of these policies.
 

@@ -20,9 +20,9 @@ _STYLES = {"allow": "green", "warn": "yellow", "confirm": "yellow", "deny": "red
 
 
 @click.command("eval")
+@config_option
 @click.argument("document", type=click.File("r", encoding="utf-8"), default="-")
 @format_option
-@config_option
 def eval_(config: str | None, document: IO[str], fmt: str) -> None:
     """Evaluate the policies on an input document.
 

@@ -12,9 +12,9 @@ from guardrails.policy.new import scaffold
 
 
 @click.command()
+@config_option
 @click.argument("rule", metavar="AREA/RULE")
 @click.option("--into", type=click.Path(path_type=Path), help="The policy folder; default: the first configured one.")
-@config_option
 def new(config: str | None, rule: str, into: Path | None) -> None:
     """Start a new rule, with a test that fails until it is written.
 

@@ -31,12 +31,12 @@ _PATIENCE_S = 600
 
 
 @click.command()
+@config_option
 @click.argument("rule")
 @click.option("--to", "word", type=click.Choice(["own", "warn", "deny"]), default="own", show_default=True,
               help="What the rule shall do; own: what it says itself.")  # fmt: skip
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @format_option
-@config_option
 def promote(config: str | None, rule: str, word: str, yes: bool, fmt: str) -> None:
     """Show what a dryrun rule would have done, then enforce it.
 

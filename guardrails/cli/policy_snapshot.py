@@ -21,11 +21,11 @@ from guardrails.values import Call, LookupFailure, Origin
 
 
 @click.command("snapshot")
+@config_option
 @click.argument("cloudtrail", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--output", required=True, type=click.Path(path_type=Path), help="The file to write.")
 @click.option("--profile", help="AWS profile; default: as in boto3.")
 @click.option("--endpoint-url", help="Another endpoint, for example a simulator.")
-@config_option
 def snapshot(
     config: str | None, cloudtrail: tuple[Path, ...], output: Path, profile: str | None, endpoint_url: str | None
 ) -> None:

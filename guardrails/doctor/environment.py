@@ -40,8 +40,8 @@ def examine() -> Iterator[Finding]:
     if pth is not None:
         yield _activated(where, str(pth))
     else:
-        sentence = "not activated; guarded are scripts that call guardrails.install() or run under `guardrails run`"
-        yield Finding(where, "note", sentence, {"file": None})
+        guarded = "only scripts that call guardrails.install() or run under `guardrails run` are guarded"
+        yield Finding(where, "note", f"not activated; {guarded}", {"file": None})
 
 
 def _activated(where: str, pth: str) -> Finding:

@@ -380,13 +380,16 @@ def test_every_option_has_a_help():
 
 
 def test_config_is_the_same_everywhere():
-    """Every command that reads a configuration takes --config, with the same help, as do the groups."""
+    """Every command that reads a configuration, and its group, takes --config first and with the same help."""
     takes = {
         words: [option for option in command.params if option.name == "config"] for words, command in every_command()
     }
     without = {words for words, options in takes.items() if not options}
     assert without - {("docs",)} == {(), ("activate",), ("deactivate",), ("demo",)}
     assert len({option.help for options in takes.values() for option in options}) == 1
+    first = [next(option.name for option in command.params if isinstance(option, click.Option)) for words, command
+             in every_command() if takes[words]]  # fmt: skip
+    assert set(first) == {"config"}
 
 
 @pytest.mark.parametrize(
