@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import subprocess
 import sys
 
@@ -75,7 +76,7 @@ def test_the_log_at_a_terminal(seen, site, tmp_path):
     (tmp_path / "ops.py").write_text(f"import boto3; boto3.client('ec2').stop_instances(InstanceIds=['{machine}'])")
     seen("run", "ops.py", TERM="dumb")
     narrow = seen("log", TERM="dumb").splitlines()
-    (wide,) = seen("log", TERM="dumb", COLUMNS="400").splitlines()
+    (wide,) = re.sub(r"\x1b\[[\d;]*m", "", seen("log", TERM="xterm-256color", COLUMNS="400")).splitlines()
     assert len(narrow) > 1
     assert max(map(len, narrow)) <= 80
     assert " ".join(narrow).split() == wide.split()
