@@ -37,7 +37,7 @@ def history(tmp_path):
 
 
 def take(history, *ids, machines=WORKERS, now=NOW, sent=True, live=BLUE, effect="terminate"):
-    """Claim and settle; what was known before."""
+    """Claim and settle; returns what was known before."""
     claim, past = history.claim(SCOPE, *terminating(*ids, effect=effect), machines, live, now)
     claim.settle(now, sent=sent)
     return past
@@ -62,7 +62,7 @@ def test_a_retry_counts_once(history):
 
 
 def test_machines_under_way_are_known_to_others(history):
-    """A machine that was just sent away counts as going, though AWS still shows it as running."""
+    """A machine that was just terminated counts as going, although AWS still shows it as running."""
     take(history, "i-1")
     assert take(history, "i-2", now=NOW + 5).going == {"i-1": "shutting-down"}
 
@@ -91,7 +91,7 @@ def test_two_at_the_same_moment_see_each_other(history):
 
 
 def test_a_denied_retry_does_not_unsend_the_first(history):
-    """A claim that is dropped leaves what an earlier call for the same machine has done."""
+    """Dropping a claim leaves an earlier call for the same machine in the history."""
     take(history, "i-1")
     take(history, "i-1", sent=False)
     assert take(history, "i-2", machines=gone("i-1")).destroyed == {"workers": 1}
@@ -128,7 +128,7 @@ def test_machines_of_a_group_count(history):
 
 
 def test_launches_and_calls_are_counted(history):
-    """Machines asked for count by the cluster that they are tagged for, calls by operation within a minute."""
+    """Launched machines count by the cluster of their tag, calls by operation within a minute."""
     tags = [{"ResourceType": "instance", "Tags": [{"Key": "Cluster", "Value": "green"}]}]
     params = {"MaxCount": 4, "TagSpecifications": tags}
     call = Call("ec2", "RunInstances", params, "eu-west-1", "", effects=("capacity",))
@@ -162,7 +162,7 @@ def test_any_split_counts_the_same(tmp_path_factory, batches):
 
 
 def test_a_cutover_is_noticed(history):
-    """The cluster that stops being live is retired then, and the other is live since then."""
+    """At a cutover the one cluster retires, and the other has been live since then."""
     take(history, "i-1", live=BLUE)
     past = take(history, "i-1", live=GREEN, now=NOW + 60)
     assert (past.live_since, past.retired_at) == ({"green": NOW + 60}, {"blue": NOW + 60})
@@ -258,7 +258,7 @@ def test_a_process_counts_what_another_took(aws, install, tmp_path):
 
 
 def test_single_calls_are_bounded(aws, install):
-    """The third of four single calls is too many: half of the workers went already."""
+    """The third of four single calls is too many: half of the workers are gone already."""
     workers = aws.start_cluster("workers", 4).instance_ids
     aws.start_cluster("blue", 1, addresses=1)
     install(**BOUNDED)

@@ -126,14 +126,14 @@ def test_without_a_subnet_aws_takes_a_default_one():
 
 
 def test_an_unknown_subnet_is_unknown():
-    """A subnet that AWS does not list is a gap, not a denial and not a place."""
+    """A subnet that AWS does not list is listed as unknown; it is neither a denial nor a place."""
     document = capacity_of("RunInstances", launch(SubnetId="s-nowhere"))
     assert document["places"] == []
     assert {"what": "addresses", "why": "AWS does not know s-nowhere"} in document["unknown"]
 
 
 def test_a_launch_template_gives_what_the_call_leaves_out():
-    """Subnet and type come from the template; what the call says itself goes before."""
+    """Subnet and type come from the template, unless the call itself sets them."""
     template = {"LaunchTemplateData": {"InstanceType": "m5.large", "NetworkInterfaces": [{"SubnetId": "s-2"}]}}
     params = {"MaxCount": 8, "LaunchTemplate": {"LaunchTemplateName": "web"}}
     document = capacity_of("RunInstances", params, DescribeLaunchTemplateVersions=[template])
@@ -182,7 +182,7 @@ def test_a_fleet_may_use_all_its_subnets():
 
 
 def test_a_fleet_that_counts_in_weights_is_unknown():
-    """How many machines a weighted capacity means only AWS knows."""
+    """Only AWS knows how many machines a weighted capacity means."""
     overrides = [{"SubnetId": "s-1", "WeightedCapacity": 4.0}]
     params = {
         "TargetCapacitySpecification": {"TotalTargetCapacity": 150},
@@ -213,19 +213,19 @@ GROUP = Target(
     ],
 )
 def test_a_group_that_grows(operation, params, needed):
-    """What it has more than now is needed, in any of its subnets; a minimum above the present size grows it, too."""
+    """A group needs addresses for its additional machines, in any of its subnets; a higher minimum adds some, too."""
     document = capacity_of(operation, params, service="autoscaling", targets=[GROUP])
     assert (place(document)["needed"], place(document)["free"]) == (needed, 93)
 
 
 def test_a_group_that_shrinks_needs_nothing():
-    """No machines, no places."""
+    """A group that shrinks needs no addresses."""
     document = capacity_of("SetDesiredCapacity", {"DesiredCapacity": 2}, service="autoscaling", targets=[GROUP])
     assert (document["machines"], document["places"]) == (0, [])
 
 
 def test_room_for_the_live_groups_is_reserved():
-    """What a live group may still start in the subnet counts; its own growth and other subnets do not."""
+    """Machines that live groups may still start in the subnet count; the launch's own cluster does not."""
 
     def group(subnets, largest, now, **more):
         return {"VPCZoneIdentifier": subnets, "MaxSize": largest, "DesiredCapacity": now, **more}
@@ -274,7 +274,7 @@ def test_vcpus_in_use_and_needed():
 
 
 def test_starting_stopped_machines_needs_vcpus_only():
-    """They have kept their addresses; running ones among them need nothing."""
+    """Stopped machines have kept their addresses, and running ones need nothing."""
     machines = [machine("i-1", "green", state="stopped"), machine("i-2", "green")]
     document = capacity_of(
         "StartInstances",
@@ -289,7 +289,7 @@ def test_starting_stopped_machines_needs_vcpus_only():
 
 
 def test_an_elastic_ip_needs_its_quota():
-    """The address that is asked for counts against the addresses that there are."""
+    """The new address counts against the quota together with the existing ones."""
     (quota,) = capacity_of("AllocateAddress", {}, GetServiceQuota=[{"Value": 5.0}])["quotas"]
     assert (quota["code"], quota["limit"], quota["used"], quota["needed"]) == ("L-0263D0A3", 5.0, 0, 1)
 
@@ -328,7 +328,7 @@ def test_failed_lookups_are_gaps():
 
 
 def test_what_starts_nothing_has_no_capacity():
-    """No document, and no look-ups."""
+    """A call that starts nothing has no capacity and needs no look-ups for it."""
     call = Call("ec2", "TerminateInstances", {}, "", "")
     assert capacity.lookups(call) == ()
     assert capacity_of("TerminateInstances", {}) is None
@@ -353,7 +353,7 @@ def start(aws, subnet, count=8):
 
 
 def test_what_does_not_fit_is_not_started(aws, install, crowded):
-    """Half a cluster is never started: nothing is sent, and the sentence has the numbers and the way out."""
+    """Half a cluster is never started: nothing is sent, and the message has the numbers and a remedy."""
     small, large = crowded
     install()
     with pytest.raises(guardrails.CallDenied) as caught:
@@ -369,7 +369,7 @@ def test_what_does_not_fit_is_not_started(aws, install, crowded):
 
 
 def test_a_quota_that_is_full_denies(aws, install, crowded, monkeypatch):
-    """A quota that the launch does not fit denies it. moto knows no quota of EC2, so this one is put into it."""
+    """A launch beyond a quota is denied. moto has no EC2 quotas, so the test adds this one."""
     from moto.servicequotas.models import ServiceQuotasBackend
 
     monkeypatch.setattr(ServiceQuotasBackend, "get_service_quota", lambda *_, **__: {"Value": 4.0})
@@ -395,7 +395,7 @@ def test_a_growing_group_is_checked(aws, install, crowded):
 
 
 def test_launches_without_permission_to_look_go_on(aws, install, crowded, caplog):
-    """Who may launch but not describe is warned and let through: a launch hurts nobody."""
+    """A caller who may launch but not describe gets a warning, and the launch is sent: it destroys nothing."""
     install()
     for operation in ("DescribeSubnets", "DescribeInstances", "DescribeAddresses", "DescribeAutoScalingGroups"):
         aws.answer(operation, 403, "UnauthorizedOperation", "You are not authorized.")

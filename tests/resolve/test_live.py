@@ -1,4 +1,4 @@
-"""Which cluster is live: each source, and what several of them say together."""
+"""Which cluster is live: each source, and how several of them are combined."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_every_configurable_source_is_implemented():
 
 @given(REPORTS, st.sets(CLUSTERS))
 def test_combination(reports, existing):
-    """Every cluster that anyone names is live; sources that differ are in dispute; known is what has machines."""
+    """Every named cluster is live; sources that differ are in dispute; it is known if one of them has machines."""
     live = combine(reports, existing)
     named = {cluster for report in reports for cluster in report.clusters}
     assert set(live.clusters) == named
@@ -58,7 +58,7 @@ def test_names(value, expected):
 
 @pytest.fixture
 def seen(aws, install):
-    """seen(**live): which clusters are live with these settings, and what the sources said."""
+    """seen(**live): which clusters are live with these settings, and the sources' reports."""
 
     def look(**live):
         guard = install(live=live)
@@ -102,7 +102,7 @@ def test_address_on_an_untagged_machine(aws, seen):
 
 
 def test_by_tag(aws, seen):
-    """Machines with the mark make their cluster live."""
+    """Machines with the live tag make their cluster live."""
     aws.start_cluster("blue", 1, tags={"Stage": "live"})
     aws.start_cluster("green", 1, tags={"Stage": "next"})
     live = seen(sources=["tag"], tag={"key": "Stage", "value": "live"})

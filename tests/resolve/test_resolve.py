@@ -60,8 +60,8 @@ def test_addresses_in_every_spelling(written):
     assert found[0].clusters == ("blue",)
 
 
-def test_a_free_private_address_hurts_nobody():
-    """An address that nobody has is resolved and carries nothing, if the network it is looked for in is known."""
+def test_a_free_private_address_carries_nothing():
+    """An address that is not in use is resolved and carries nothing, if the VPC in question is known."""
     refs = [TargetRef("10.0.0.99", "private-ip"), TargetRef("eni-1", "eni", "destination")]
     (free, _), _ = world(refs, machines=[machine(1)], DescribeNetworkInterfaces=[INTERFACE])
     assert (free.resolved, free.clusters) == (True, ())
@@ -70,7 +70,7 @@ def test_a_free_private_address_hurts_nobody():
 
 
 def test_an_interface_of_a_gateway_carries_its_network():
-    """An interface in use by no machine (a gateway's, a load balancer's) carries whoever is in its network."""
+    """An interface in use by no machine (a gateway's, a load balancer's) carries the clusters in its VPC."""
     gateway = {"NetworkInterfaceId": "eni-9", "VpcId": "vpc-1", "Status": "in-use", "Attachment": {}}
     machines = [machine(1, VpcId="vpc-1"), machine(2, "green", VpcId="vpc-2")]
     target = only([TargetRef("eni-9", "eni")], machines=machines, DescribeNetworkInterfaces=[gateway])
@@ -81,7 +81,7 @@ def test_an_interface_of_a_gateway_carries_its_network():
     ("kind", "tag"), [("fleet", "aws:ec2:fleet-id"), ("spot-fleet", "aws:ec2spot:fleet-request-id")]
 )
 def test_fleets_carry_the_clusters_of_their_machines(kind, tag):
-    """A fleet is known by the tag EC2 writes on its machines; machines of nobody's cluster are named."""
+    """A fleet is known by the tag EC2 writes on its machines; machines without a cluster tag are listed."""
     machines = [machine(1, tags={tag: "f-1"}), machine(2, None, tags={tag: "f-1"}), machine(3, "green")]
     target = only([TargetRef("f-1", kind)], machines=machines)
     assert target.clusters == ("blue",)
@@ -101,7 +101,7 @@ def test_ranges_carry_the_addresses_inside():
 
 
 def test_an_arn_of_another_region_names_nothing_here():
-    """An ARN is resolved by its resource, in the region of the call only."""
+    """An ARN is resolved by its resource, only in the region of the call."""
     arn = "arn:aws:ec2:{}:1:instance/i-1"
     assert only([TargetRef(arn.format("eu-west-1"), "arn")], machines=[machine(1)]).clusters == ("blue",)
     assert not only([TargetRef(arn.format("us-east-1"), "arn")], machines=[machine(1)]).resolved
@@ -117,7 +117,7 @@ TABLES = [
 
 
 def test_the_main_route_table_serves_what_no_other_does():
-    """The main table carries the machines of its VPC whose subnet has no table of its own."""
+    """The main table carries the machines of its VPC whose subnet has no other table."""
     machines = [
         machine(1, "blue", VpcId="vpc-1", SubnetId="subnet-1"),
         machine(2, "green", VpcId="vpc-1", SubnetId="subnet-2"),
@@ -140,13 +140,13 @@ def test_the_main_route_table_serves_what_no_other_does():
      "route-table", "route-table-association", "nacl", "nacl-association", "nat-gateway", "other"],
 )  # fmt: skip
 def test_what_aws_does_not_know_is_unresolved(kind):
-    """An id that no look-up returned is a fact of its own, for every type that AWS lists."""
+    """An id that no look-up returned is unresolved, for every type that AWS lists."""
     target = only([TargetRef("x-404", kind)], machines=[machine(1)])
     assert (target.resolved, target.clusters) == (False, ())
 
 
 def test_counts_of_clusters():
-    """Running, terminating and named machines are counted; terminated ones are not there any more."""
+    """Running, terminating and named machines are counted; terminated ones are not."""
     machines = [
         machine(1),
         machine(2, state="pending"),
@@ -168,6 +168,6 @@ def test_counts_of_clusters():
     ],
 )
 def test_lookups_go_where_the_call_goes(endpoint, service, asked):
-    """A look-up uses the call's own endpoint; one of AWS's for another service leaves the choice to botocore."""
+    """A look-up uses the call's own endpoint; if that is AWS's endpoint of another service, botocore chooses."""
     own = "autoscaling" if "autoscaling" in endpoint else "ec2"
     assert endpoint_for(service, Origin(None, "eu-west-1", own, endpoint)) == asked

@@ -1,4 +1,4 @@
-"""Targets at one remove: whatever carries or reaches a cluster carries its name, in the shapes that AWS documents.
+"""Targets that carry or reach a cluster indirectly carry its name, in the shapes that AWS documents.
 
 Pure: look-ups are answered from tables, because the simulated AWS lacks many of them.
 """
@@ -124,7 +124,7 @@ def test_what_descriptions_tie_to_machines(kind, name, operation, item):
 
 
 def test_a_launch_template_carries_what_it_launched():
-    """By id or name; its own tag counts as well."""
+    """A launch template is found by id or name; its own tag counts as well."""
     template = {"LaunchTemplateId": "lt-1", "LaunchTemplateName": "web"}
     for name in ("lt-1", "web"):
         assert only("launch-template", name, DescribeLaunchTemplates=[template]).clusters == ("blue",)
@@ -158,7 +158,7 @@ def test_load_balancers_take_two_rounds(name):
 
 
 def test_what_is_registered_with_a_group():
-    """A machine or an address that is taken out carries its cluster; the group of a destination is no target."""
+    """A machine or an address that is taken out carries its cluster; one that is gone carries none."""
     assert only("elb-target", "i-1").clusters == ("blue",)
     assert only("elb-target", "10.0.0.4").clusters == ("blue",)
     assert only("elb-target", "i-gone").clusters == ()
@@ -200,7 +200,7 @@ def test_records_by_the_addresses_they_hold(value):
 
 
 def test_wildcards_and_aliases():
-    """Route 53 writes an asterisk as an octal escape; where an alias leads cannot be traced."""
+    """Route 53 writes an asterisk as an octal escape; an alias cannot be traced."""
     records = [
         record("\\052.example.com.", "A", "203.0.113.4"),
         {"Name": "x.com.", "Type": "A", "AliasTarget": {"a": 1}},
@@ -231,7 +231,7 @@ def test_stacks_by_their_resources(item):
 
 
 def test_stacks_by_aws_own_tag():
-    """Machines that a stack launched through a group carry its name in a tag of AWS."""
+    """Machines that a stack launched through a group carry its name in a tag that AWS writes."""
     assert only("cfn-stack", "site", DescribeStackResources=[]).clusters == ("blue",)
     assert not only("cfn-stack", "missing", DescribeStackResources=[]).resolved
 
