@@ -60,7 +60,7 @@ class Surroundings(Protocol):
         ...
 
     def warn(self, sentence: str, /) -> None:
-        """Tell whoever reads the program's log."""
+        """Write the sentence into the program's log."""
         ...
 
 

@@ -44,8 +44,8 @@ def ramp(
     The check is asked before anything is yielded. The first batch has `start` items; every `interval_s` seconds the
     check is asked, and a batch `factor` times as large (at most `max_batch`) follows when it is true. While it is false
     nothing is yielded, and the next batch is half as large as the last. An exception of the check counts as false.
-    Without a check only the time counts. `on_wait` is told why nothing is yielded. Raises ValueError for numbers that
-    make no sense, at once, and RampStopped when the check was false for `patience_s` seconds on end.
+    Without a check only the time counts. `on_wait` gets the reason while nothing is yielded. Raises ValueError at once
+    for numbers that make no sense, and RampStopped when the check was false for `patience_s` seconds on end.
     """
     if start < 1 or factor < 1 or interval_s < 0 or patience_s < 0 or (max_batch is not None and max_batch < 1):
         raise ValueError(

@@ -155,7 +155,7 @@ class SelfTest:
         return None
 
     def ask(self, _decision: Decision, _timeout_s: float) -> Confirmation:
-        """Nobody is asked."""
+        """Never confirms."""
         return Confirmation(given=False, why="the self-test asks nobody")
 
     def changed(self) -> None:

@@ -408,7 +408,7 @@ class Decision:
     `input` and `result` are the documents the engine was given and gave, for the decision log.
     `what_if` is the mode that would apply, when nothing was to be sent (`Guard.check`); "" otherwise.
     `confirmed` is true when a person has given their word for a ``confirm``. `loaded_at` is when the policies that
-    decided were loaded, `behind` why a later edit of theirs does not load.
+    decided were loaded, `behind` why a later edit does not load.
     """
 
     id: str

@@ -106,7 +106,7 @@ def trials(partition: str, region: str, account: str) -> tuple[Trial, ...]:
 def _params(partition: str, region: str, account: str) -> Mapping[str, Mapping[str, Any]]:
     """Parameters by IAM action; all others are dry runs of EC2 without any.
 
-    What does not exist is named as one of this account's: in another account, nobody has the permission.
+    What does not exist is named as one of this account's: no one has permissions in another account.
     """
     group = f"arn:{partition}:elasticloadbalancing:{region}:{account}:targetgroup/{_NAME}/0000000000000000"
     accelerator = f"arn:{partition}:globalaccelerator::{account}:accelerator/00000000-0000-0000-0000-000000000000"

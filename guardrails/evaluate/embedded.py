@@ -87,7 +87,7 @@ def _checked(modules: tuple[tuple[str, str], ...], data: str) -> tuple[tuple[str
 
 
 def syntax_of(bundle: Bundle) -> list[dict[str, Any]]:
-    """The syntax trees, unchecked. Raises PolicyError for text that is not Rego."""
+    """The syntax trees, unchecked. Raises PolicyError for invalid Rego."""
     trees: list[dict[str, Any]] = json.loads(prepared(bundle, ready=True).get_ast_as_json())
     return trees
 

@@ -8,9 +8,9 @@ _NOT_THEIRS = frozenset(("guardrails", "botocore", "boto3", "s3transfer", "aiobo
 
 
 def trimmed(error: BaseException) -> BaseException:
-    """Without its way through botocore and the guard, which says nothing to whoever made the call.
+    """Without its way through botocore and the guard, which tells the caller nothing.
 
-    Where code of theirs is on that way, such as a handler of botocore's events, all of it stays.
+    If the caller's own code is in it, such as a handler of botocore's events, it all stays.
     """
     traceback = error.__traceback__
     while traceback is not None:

@@ -596,7 +596,7 @@ def imported_later():
 
 
 def _signed() -> dict[str, str]:
-    """The headers of a request that somebody signs with code of their own."""
+    """The headers of a request that is signed by other code than botocore."""
     import datetime as dt
     import hashlib
     import hmac
@@ -616,7 +616,7 @@ def _signed() -> dict[str, str]:
     return {**HEADERS, "X-Amz-Date": stamp, "Authorization": f"AWS4-HMAC-SHA256 {signed}"}
 
 
-@case("signature and request of one's own, sent with urllib", seen="tripwire")
+@case("own signature and request, sent with urllib", seen="tripwire")
 def own_signature():
     from urllib.parse import urlencode
 
@@ -624,7 +624,7 @@ def own_signature():
     fetch(os.environ["AWS_ENDPOINT_URL"] + "/", _signed(), urlencode(FORM).encode())
 
 
-@case("signature of one's own, sent with requests", seen="tripwire")
+@case("own signature, sent with requests", seen="tripwire")
 def own_signature_requests():
     import requests
 
@@ -632,7 +632,7 @@ def own_signature_requests():
     requests.post(os.environ["AWS_ENDPOINT_URL"] + "/", data=FORM, headers=_signed(), timeout=30)
 
 
-@case("signature of one's own, sent with urllib3", seen="tripwire")
+@case("own signature, sent with urllib3", seen="tripwire")
 def own_signature_urllib3():
     from urllib.parse import urlencode
 

@@ -284,7 +284,7 @@ def test_words(service: str, entry: CatalogueEntry) -> None:
 def test_targets_and_sentences(service: str, entry: CatalogueEntry) -> None:
     """Every entry says what it hurts, and its sentences read well after a comma or on a line of their own.
 
-    A launch hurts nothing, and what a signal or a stored item sets off nobody can read.
+    A launch hurts nothing, and the effect of a signal or a stored item cannot be determined.
     """
     assert any(target.role == "target" for target in entry.targets) or set(entry.effects) <= {"capacity", "opaque"}
     assert all(form.effects and form.meaning and not form.meaning.endswith(".") for form in entry.forms)

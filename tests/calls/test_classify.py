@@ -134,7 +134,7 @@ def test_protection_on_is_ungoverned(member: str) -> None:
     ],
 )
 def test_modify_instance_attribute(params: dict[str, Any], effects: tuple[str, ...]) -> None:
-    """Each attribute has its own effect; an attribute nobody knows is taken for the worst."""
+    """Each attribute has its own effect; an unknown attribute counts as the worst."""
     assert governed("ec2:ModifyInstanceAttribute", InstanceId="i-1", **params).effects == effects
 
 
@@ -268,7 +268,7 @@ def test_roles_of_an_address_switch() -> None:
 
 
 def test_named_private_addresses_are_targets() -> None:
-    """Whoever holds a named private address may lose it to the destination interface."""
+    """The holder of a named private address may lose it to the destination interface."""
     call = governed(
         "ec2:AssignPrivateIpAddresses",
         NetworkInterfaceId="eni-green",

@@ -44,7 +44,7 @@ def test_only_what_is_listed_is_judged() -> None:
 
 @pytest.fixture
 def queues(aws):
-    """A queue of the live cluster, one of the other, and one of nobody's."""
+    """A queue of the live cluster, one of the other, and one without a cluster tag."""
     sqs = aws.client("sqs")
     aws.start_cluster("blue", 1, addresses=1)
     aws.start_cluster("green", 1)

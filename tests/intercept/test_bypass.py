@@ -15,7 +15,7 @@ from tests.support.environments import ROOT
 
 FOLDER = Path(__file__).parent.parent / "bypass"
 BLOCKED = [name for name in cases.CASES if cases.SEEN[name] == "blocked"]
-# Nobody knows whose account an unsigned request goes to, so no rule is asked.
+# The account of an unsigned request is unknown, so no rule is asked.
 UNDECIDED = ("unsigned",)
 
 
@@ -45,7 +45,7 @@ def test_every_way_is_blocked(aws, site, log, name):
 
 @pytest.mark.parametrize("name", [name for name in cases.CASES if cases.SEEN[name] == "tripwire"])
 def test_the_tripwire_reports(aws, site, log, name, monkeypatch):
-    """What goes round every gate is sent, and the tripwire tells of it, once, in the decision log."""
+    """What bypasses every gate is sent, and the tripwire reports it once, in the decision log."""
     monkeypatch.setenv("TRIPWIRE", "1")
     assert attempt(aws, site, log, name, guarded=True) == (["sent"], True)
     (line,) = log.read_text().splitlines()

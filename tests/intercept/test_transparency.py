@@ -23,7 +23,7 @@ from tests.transparency.stage import Installed, play
 
 
 def kinds(**wanted: object) -> list:
-    """Parameters: the kinds with these attributes; one that is known to differ must go on differing until mended."""
+    """Parameters: the kinds with these attributes; a known difference must stay until it is fixed."""
     return [
         pytest.param(
             kind, id=kind.name, marks=[pytest.mark.xfail(strict=True, reason=kind.differs)] * bool(kind.differs)

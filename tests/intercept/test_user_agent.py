@@ -99,14 +99,14 @@ def trail(tmp_path):
 
 
 def test_what_the_guard_let_through_is_reconciled(site, aws, install, log, reconcile, trail):
-    """A call with the id of its decision did not go round; the id is taken from what was really sent."""
+    """A call with its decision's id did not bypass the guard; the id is read from the request that was sent."""
     install()
     site.ec2.terminate_instances(InstanceIds=list(site.green.instance_ids))
     assert reconcile(trail(record(agent=agents(aws)[0][1]))) == ([], "", 0)
 
 
 def test_what_went_round_is_listed(site, install, log, reconcile, trail):
-    """Calls without an id, with one nobody knows, of a blocked call or of another call are listed with the reason."""
+    """Calls without an id, with an unknown one, of a blocked call or of another call are listed with the reason."""
     install()
     site.ec2.terminate_instances(InstanceIds=[site.green.instance_ids[0]])
     with pytest.raises(Exception, match="Blocked"):
@@ -138,7 +138,7 @@ def test_what_is_nobodys_business_is_left_out(log, reconcile, trail):
 
 
 def test_a_refused_call_is_listed_as_refused(log, reconcile, trail):
-    """A call that went round and that AWS refused is listed with AWS's reason."""
+    """A call that bypassed the guard and that AWS refused is listed with AWS's reason."""
     (found,), _, code = reconcile(trail(record(errorCode="Client.UnauthorizedOperation")))
     assert (found["error"], code) == ("Client.UnauthorizedOperation", 1)
 

@@ -1,4 +1,4 @@
-"""REST and CBOR requests are read back completely, whoever wrote them, or not at all."""
+"""REST and CBOR requests are read back completely or not at all, from any client."""
 
 from __future__ import annotations
 
@@ -20,5 +20,5 @@ OPERATIONS = [
 @settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(data=st.data())
 def test_round_trip(operation, data):
-    """Every operation of these services is told from its request alone, and its parameters are read back."""
+    """Every operation of these services is recognized by its request alone, and its parameters are read back."""
     round_trip(operation, data)

@@ -81,7 +81,7 @@ def test_patience_ends_with_what_is_left():
 
 
 def test_says_why_it_waits():
-    """`on_wait` is told while the check is false, and only then."""
+    """`on_wait` gets the reason while the check is false, and only then."""
     said = []
     batches(range(3), [True, False, False], on_wait=said.append)
     assert len(said) == 2

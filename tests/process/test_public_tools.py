@@ -34,7 +34,7 @@ def aegea(_, __, machines):
 
 
 def awsdeleter(_, cluster, __):
-    """awsdeleter terminates every machine whose name begins as it is told, one call each, and asks nobody."""
+    """awsdeleter terminates every machine whose name starts with the argument, one call each, without a question."""
     return ["awsdeleter", cluster, "--resource", "ec2", "--force", "--confirm", "yes", "--verbose"]
 
 

@@ -55,7 +55,7 @@ class Kernel:
         return outputs, prompts
 
     def type(self, text):
-        """Input that nobody has asked for, or not any more."""
+        """Type without being asked, or after the question has ended."""
         self._client.input(text)
 
     def interrupt(self):

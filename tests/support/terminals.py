@@ -10,7 +10,7 @@ import time
 
 
 def environment(**more):
-    """That of this process without CI, which says that nobody sits there."""
+    """This process's environment without CI, which would rule out questions."""
     return {**{name: value for name, value in os.environ.items() if name != "CI"}, **more}
 
 

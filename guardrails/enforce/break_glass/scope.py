@@ -23,7 +23,7 @@ _logger = logging.getLogger("guardrails")
 
 @define
 class _Block:
-    """A `with` and its glass. Whoever copied the context inside (a task, a fork) has this very object."""
+    """A `with` and its glass. A copy of the context (in a task, a fork) holds the same object."""
 
     glass: BreakGlass
     pid: int

@@ -1,4 +1,4 @@
-# Where free addresses could not be counted, the caller is told.
+# Free addresses that could not be counted are reported to the caller.
 
 package guardrails.capacity
 
