@@ -2,16 +2,16 @@
 
     botocore.exceptions.ClientError
     └── CallDenied                code GuardrailsDenied       a rule blocked the call
-        └── GuardUnavailable      code GuardrailsUnavailable  the guard could not decide, so the call is blocked
+        └── GuardUnavailable      code GuardrailsUnavailable  the guard could not decide, so it blocked the call
     Exception
     └── GuardrailsError
-        ├── ConfigError           guardrails.toml or its environment variables are wrong
+        ├── ConfigError           guardrails.toml or an environment variable is wrong
         ├── PolicyError           a policy does not load
-        ├── GuardBroken           what must be denied passes the guard
-        └── BreakGlassRefused     a break glass lacks something; no rule is set aside
+        ├── GuardBroken           the guard let a call through that must be denied
+        └── BreakGlassRefused     break glass was refused; every rule still applies
 
-CallDenied is a ClientError because ops scripts already catch that one; it carries no code that botocore or
-a retry library would retry.
+CallDenied is a ClientError because ops scripts already catch that. Neither botocore nor a retry library retries its
+codes.
 """
 
 from __future__ import annotations
@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 class CallDenied(ClientError):
     """A call was blocked before it reached AWS.
 
-    `decision` holds every violated rule. `response["Error"]["Code"]` is ``GuardrailsDenied``, the HTTP status 403
-    and `operation_name` the operation, as in any ClientError. `str()` is one paragraph for the person who reads it.
+    `decision` has every violated rule. As in any ClientError, `response` has the code (``GuardrailsDenied``) and the
+    HTTP status (403), and `operation_name` the operation. `str()` is one paragraph: what was blocked, by which rule,
+    what to do instead, which cluster is live and why.
     """
 
     code = "GuardrailsDenied"
@@ -53,16 +54,16 @@ class CallDenied(ClientError):
 
 
 class GuardUnavailable(CallDenied):
-    """The guard could not decide (a look-up, the engine or the log failed), so the governed call is blocked."""
+    """The guard could not decide (a look-up, the engine or the log failed), so it blocked the call."""
 
     code = "GuardrailsUnavailable"
 
 
 class GuardrailsError(Exception):
-    """What keeps the guard from being installed. `str()` says what, where (file:line) and how to mend it."""
+    """The guard cannot be installed or used. `str()` says what is wrong, where (file:line) and how to fix it."""
 
     def _render_traceback_(self) -> list[str]:
-        """For IPython: the sentence says all there is to say."""
+        """For IPython: one sentence instead of a traceback."""
         return [f"{type(self).__name__}: {self}"]
 
 
@@ -75,11 +76,11 @@ class PolicyError(GuardrailsError):
 
 
 class GuardBroken(GuardrailsError):
-    """A call that must be denied passed the guard when it was tried at install(); nothing was installed."""
+    """A call that must be denied got past the guard in its self-test; nothing was installed."""
 
 
 class BreakGlassRefused(GuardrailsError):
-    """A break glass without a reason, for an unknown or unbreakable rule, or for too long: no rule is set aside."""
+    """Break glass without a reason, for an unknown or unbreakable rule, or for too long: every rule still applies."""
 
     def __init__(self, why: str) -> None:
         super().__init__(f"break glass is refused: {why}")

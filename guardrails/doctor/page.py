@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from guardrails.doctor.finding import Finding
 from guardrails.show.page import Page, Section
+from guardrails.show.sentences import counted
 
 
 def page(findings: Iterable[Finding]) -> Page:
@@ -13,13 +14,9 @@ def page(findings: Iterable[Finding]) -> Page:
     every = list(findings)
     problems = [number for number, finding in enumerate(every) if finding.state == "problem"]
     notes = sum(finding.state == "note" for finding in every)
-    title = _count(len(problems), "problem") if problems else "No problems"
+    title = counted(len(problems), "problem") if problems else "No problems"
     if notes:
-        title += f", {_count(notes, 'note')}"
+        title += f", {counted(notes, 'note')}"
     rows = tuple((finding.state, finding.about, finding.sentence) for finding in every)
     table = Section("Findings", (), ("state", "about", "finding"), rows, frozenset(problems))
     return Page(title, "", "deny" if problems else "warn" if notes else "allow", (table,))
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number} {word}{'s' * (number != 1)}"

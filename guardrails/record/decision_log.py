@@ -1,8 +1,8 @@
-"""Stage 6: the decision log, JSON lines in the shape of OPA's decision log, safe with several processes appending.
+"""Stage 6: the decision log, one JSON object a line, in the shape of OPA's decision log.
 
-One line per decision: decision_id, timestamp, path, input, result, labels, bundles, metrics (nanoseconds), masked, and
-under `custom` what the guard did about it. Allows are logged too. Writing and rotating hold a lock on a file beside
-the log, and a line is one write, so lines of several processes never mix.
+Each decision has decision_id, timestamp, path, input, result, labels, bundles, metrics (nanoseconds), masked, and under
+`custom` what the guard did. Allowed calls are logged too. Several processes can append: writing and rotating hold a
+lock on a file next to the log, and a line is a single write.
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ from guardrails.record.entries import numbered
 from guardrails.values import Decision, LookupFailure, Outcome, rfc3339
 
 PATH = "guardrails/main/decision"
-# Far longer than writing a line can take.
+# Far longer than it takes to write a line.
 _PATIENCE_S = 10.0
 
 
 class DecisionLog:
-    """Appends decisions to `settings.path`. OSError of a full or read-only disk reaches the caller."""
+    """Appends decisions to `settings.path`. Raises OSError, for example for a full disk."""
 
     def __init__(self, settings: LogSettings) -> None:
         self._settings = settings
 
     def open(self) -> None:
-        """Create folder and file, readable by their owner only; raises OSError now rather than at a decision."""
+        """Create the folder and the file, readable only by their owner. Raises OSError."""
         if self._settings.enabled:
             self._settings.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             os.close(self._append())
 
     def write(self, decision: Decision, outcome: Outcome, mode: str) -> None:
-        """Append one decision, whole, before its call is sent or refused."""
+        """Append one decision, before its call is sent or blocked. Raises OSError."""
         if not self._settings.enabled:
             return
         line = json.dumps(entry(decision, outcome, mode, self._settings.labels), ensure_ascii=True).encode() + b"\n"
@@ -49,7 +49,7 @@ class DecisionLog:
                 size = os.fstat(file).st_size
                 written = os.write(file, line)
                 if written != len(line):
-                    # Half a line would spoil the next one.
+                    # Half a line would break the next one.
                     os.ftruncate(file, size)
                     raise OSError(f"only {written} of {len(line)} bytes fit on the disk")
             finally:
@@ -59,7 +59,7 @@ class DecisionLog:
         return os.open(self._settings.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
     def try_it(self) -> None:
-        """Take the lock and open the file, as `write` does; raises OSError."""
+        """Take the lock and open the file, as `write` does. Raises OSError."""
         with self._locked():
             os.close(self._append())
 
@@ -86,11 +86,11 @@ class DecisionLog:
 
 
 def entry(decision: Decision, outcome: Outcome, mode: str, labels: Mapping[str, str]) -> dict[str, Any]:
-    """One decision as a JSON-safe object."""
+    """One decision as a JSON object."""
     facts = decision.facts
-    told = {(one.get("rule"), one.get("target")) for one in decision.result.get("violations", ())}
-    # What the guard itself found besides the policies, such as a turn that would come too late.
-    own = [attrs.asdict(one) for one in decision.violations if (one.rule, one.target) not in told]
+    reported = {(item.get("rule"), item.get("target")) for item in decision.result.get("violations", ())}
+    # Violations that the guard added to those of the policies, such as a rate limit.
+    own = [attrs.asdict(item) for item in decision.violations if (item.rule, item.target) not in reported]
     return {
         "decision_id": decision.id,
         "timestamp": rfc3339(decision.decided_at),

@@ -1,7 +1,7 @@
-"""The blast radius of a call, from the document its policies were asked about: what it would do, to which cluster.
+"""The blast radius of a call, from its Rego input: what it would do, and to which clusters.
 
-Cards, questions and the report say what is said here. Where the document does not tell which machines of a cluster a
-call reaches, through a subnet say, all of them might be reached.
+Cards, questions and reports use this. Where the input does not say which machines of a cluster a call reaches, for
+example through a subnet, all of them count as reached.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from typing import Any, Literal
 from attrs import frozen
 
 from guardrails.record.entries import part, texts
+from guardrails.show.sentences import counted
 
-# What a call does to machines, the worst first, by its effects.
+# What a call does to machines, by its effects; the worst first.
 Kind = Literal["down", "cut", "disks", "anything", "changed"]
 _KINDS: tuple[tuple[Kind, frozenset[str]], ...] = (
     ("down", frozenset(("terminate", "stop", "scale-in", "replace"))),
@@ -21,19 +22,19 @@ _KINDS: tuple[tuple[Kind, frozenset[str]], ...] = (
     ("disks", frozenset(("storage",))),
     ("anything", frozenset(("opaque",))),
 )
-# Nobody knows beforehand how many machines these take.
+# How many machines these take is not known beforehand.
 _SOME = frozenset(("scale-in", "replace"))
 Fate = Literal["lost", "might", "stays"]
 
 
 @frozen
 class Hit:
-    """What becomes of one cluster in the account and region of a call.
+    """The impact of a call on one cluster.
 
-    `machines` are the ids that the call names or reaches through a group that lists them; `through` are the other
-    things that it names and that carry the cluster, such as a route table, by id with their type; `all_reached` is
-    true where any machine may hang on one of those. `stopped` counts machines that do not run. `down` is how many go
-    down, at the most where it is not `exact`; `moves` is true where addresses go to somewhere else.
+    `machines` are the ids that the call names or reaches through a group that lists them. `through` are the other
+    resources it names, such as a route table, by id with their type; `all_reached` is true where any machine may
+    depend on one of them. `stopped` counts machines that are not running. `down` is how many go down, an upper limit
+    unless it is `exact`. `moves` is true where addresses move to another place.
     """
 
     cluster: str
@@ -52,17 +53,17 @@ class Hit:
 
     @property
     def sentence(self) -> str:
-        """What becomes of it, in words."""
+        """The impact in words."""
         return _sentence(self)
 
     @property
     def touched(self) -> bool:
-        """True where the call reaches anything of it."""
+        """True where the call reaches any part of the cluster."""
         return bool(self.machines or self.through) or any(fate != "stays" for fate in self.addresses.values())
 
     @property
     def harm(self) -> tuple[int, int, float, int]:
-        """For sorting, worst last: live, by kind, the share of machines reached, addresses lost."""
+        """To sort by, the worst last: live, kind, share of machines reached, addresses lost."""
         every = self.running + self.stopped
         reached = 1.0 if self.all_reached else len(self.machines) / every if every else 0.0
         rank = ("changed", "anything", "disks", "cut", "down").index(self.kind) if self.touched else -1
@@ -70,7 +71,7 @@ class Hit:
 
 
 def of(document: Mapping[str, Any]) -> tuple[Hit, ...]:
-    """Every cluster there, the live ones first. `document` is the `input` of the Rego contract."""
+    """The impact on each cluster, live ones first. `document` is the `input` of the Rego contract."""
     call, clusters, targets = part(document, "call"), part(document, "clusters"), part(document, "targets")
     grows = {"scale-in"} if _grows(call, targets) else set()
     effects = frozenset(texts(call.get("effects"))) - grows
@@ -78,24 +79,28 @@ def of(document: Mapping[str, Any]) -> tuple[Hit, ...]:
         str(key): value for key, value in targets.items() if isinstance(value, dict) and value.get("role") == "target"
     }
     onto = [value for value in targets.values() if isinstance(value, dict) and value.get("role") == "destination"]
-    found = [_hit(str(name), one, named, onto, effects) for name, one in clusters.items() if isinstance(one, dict)]
-    return tuple(sorted(found, key=lambda hit: (not hit.live, hit.cluster)))
+    hits = [
+        _hit(str(name), cluster, named, onto, effects)
+        for name, cluster in clusters.items()
+        if isinstance(cluster, dict)
+    ]
+    return tuple(sorted(hits, key=lambda hit: (not hit.live, hit.cluster)))
 
 
 def elsewhere(document: Mapping[str, Any]) -> tuple[str, ...]:
-    """What the call names and no cluster shows: what AWS does not know, what carries none, where something goes."""
-    said = []
+    """What the call names outside of the clusters: ids that AWS does not know or that have no cluster, destinations."""
+    notes = []
     for key, target in part(document, "targets").items():
         if not isinstance(target, dict):
             continue
         clusters = ", ".join(texts(target.get("clusters")))
         if target.get("role") == "destination":
-            said.append(f"onto {key}, {f'of {clusters}' if clusters else 'of no cluster'}")
+            notes.append(f"onto {key} ({clusters or 'no cluster'})")
         elif target.get("resolved") is not True:
-            said.append(f"{key}, which AWS does not know")
+            notes.append(f"{key} (AWS does not know it)")
         elif not clusters:
-            said.append(f"{key}, of no cluster")
-    return tuple(said)
+            notes.append(f"{key} (no cluster)")
+    return tuple(notes)
 
 
 def _hit(
@@ -114,7 +119,7 @@ def _hit(
     }
     listed = {key: _members(target) for key, target in rest.items()}
     members = {one for some in listed.values() for one in some}
-    # Neither a group that lists its machines, nor a thing with the cluster's tag and no machines.
+    # Not a group that lists its machines, and not a tagged resource without machines.
     loose = any(not listed[key] and not _is_thing(target) for key, target in rest.items())
     kind: Kind = next((kind for kind, some in _KINDS if effects & some), "changed")
     running, total = _number(cluster.get("running")), _number(cluster.get("total"))
@@ -145,7 +150,7 @@ def _sentence(hit: Hit) -> str:
         return "untouched"
     every = hit.running + hit.stopped
     known = bool(hit.machines) and not hit.all_reached
-    count = f"{len(hit.machines)} of {every} machines" if known else "its machines"
+    count = f"{len(hit.machines)} of {counted(every, 'machine')}" if known else "its machines"
     rest = f", {max(0, every - len(hit.machines))} would be left alone" if known else ""
     lost = sum(fate == "lost" for fate in hit.addresses.values())
     parts = []
@@ -161,7 +166,9 @@ def _sentence(hit: Hit) -> str:
     elif hit.machines:
         parts.append(f"{count} would change{rest}")
     if lost:
-        parts.append(f"{lost} of {len(hit.addresses)} addresses would {'move away' if hit.moves else 'stop answering'}")
+        parts.append(
+            f"{lost} of {counted(len(hit.addresses), 'address')} would {'move away' if hit.moves else 'stop answering'}"
+        )
     if hit.through:
         names = [f"{key} ({kind})" for key, kind in hit.through.items()]
         shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
@@ -181,7 +188,7 @@ def _addresses(
     carried = {ip for target in mine.values() for ip in texts(target.get("public_ips"))}
     others = [target for target in mine.values() if target.get("type") != "instance"]
     named = {ip for target in others for ip in texts(target.get("public_ips"))} if "ip" in effects else set()
-    # What moves onto a machine or an interface pushes the address off that is there.
+    # An address that moves onto a machine or an interface displaces the one it had.
     pushed = {ip for target in onto for ip in texts(part(target, "facts").get("elastic_ips"))} - carried
     taken = named | pushed | (carried if kind == "down" else set())
 
@@ -195,7 +202,7 @@ def _addresses(
 
 
 def _members(target: Mapping[str, Any]) -> frozenset[str]:
-    """The machines of a group that is of one cluster; of one that is of several nobody knows which are whose."""
+    """The machines of a group, where all of them are in one cluster."""
     facts = part(target, "facts")
     if len(texts(target.get("clusters"))) != 1:
         return frozenset()
@@ -209,7 +216,7 @@ def _is_gone(target: Mapping[str, Any]) -> bool:
 
 
 def _grows(call: Mapping[str, Any], targets: Mapping[str, Any]) -> bool:
-    """True where a call sets sizes of groups, and none to fewer machines than the group wants now."""
+    """True where a call sets sizes of groups, none below the size the group has now."""
     params = part(call, "params")
     sizes = [params[key] for key in ("DesiredCapacity", "MaxSize") if isinstance(params.get(key), int)]
     groups = [part(target, "facts").get("desired") for target in targets.values() if isinstance(target, dict)]
@@ -217,12 +224,12 @@ def _grows(call: Mapping[str, Any], targets: Mapping[str, Any]) -> bool:
 
 
 def _is_thing(target: Mapping[str, Any]) -> bool:
-    """A database or a queue: it is a cluster's by its tag, and no machine hangs on it as far as anyone can tell."""
+    """True for a database or a queue: it has the cluster's tag, and no machine is known to depend on it."""
     return "marked" in part(target, "facts")
 
 
 def _is_address(target: Mapping[str, Any], cluster: Mapping[str, Any]) -> bool:
-    """It stands among the cluster's addresses already."""
+    """True for an address that is listed with the cluster's addresses."""
     ips = texts(target.get("public_ips"))
     return target.get("type") in ("address", "cidr") and bool({*ips} & {*texts(cluster.get("public_ips"))})
 

@@ -1,6 +1,6 @@
-"""How values show themselves in notebooks, in IPython and with rich: importing this module gives them the methods.
+"""Give the values their displays in notebooks, in IPython and with rich; importing this module does it.
 
-The values do not know how they are shown, so that whoever only decides on calls need not load what draws cards.
+The values do not import their displays, so a script that only decides on calls does not load them.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from guardrails.values import Decision, Facts
 
 
 def _decision(value: Decision) -> Page:
-    from guardrails.show import decision  # noqa: PLC0415  (only a viewer needs it)
+    from guardrails.show import decision  # noqa: PLC0415  (only a display needs it)
 
     return decision.page(value)
 
 
 def _facts(value: Facts) -> Page:
-    from guardrails.show import live  # noqa: PLC0415  (only a viewer needs it)
+    from guardrails.show import live  # noqa: PLC0415  (only a display needs it)
 
     return live.page(value, time.time())
 
@@ -33,7 +33,7 @@ def _html(page: Page) -> str:
 
 
 def _text(page: Page) -> list[str]:
-    from guardrails.show import text  # noqa: PLC0415  (only a viewer needs it)
+    from guardrails.show import text  # noqa: PLC0415  (only a display needs it)
 
     return list(text.lines(page))
 
@@ -56,7 +56,7 @@ def _show(kind: type, page: Callable[[Any], Page]) -> None:
 
 def _traceback(error: CallDenied) -> list[str]:
     """For IPython, instead of a traceback through botocore and the guard."""
-    from guardrails.show import code_line, decision  # noqa: PLC0415  (only a viewer needs it)
+    from guardrails.show import code_line, decision  # noqa: PLC0415  (only a display needs it)
 
     return _text(decision.page(error.decision, place=code_line.of(error.__traceback__)))
 

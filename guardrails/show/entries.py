@@ -1,4 +1,4 @@
-"""Entries of the decision log, a row each."""
+"""Decisions of a log as a page, a row each."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from guardrails.record.entries import Entry
 from guardrails.show.page import Page, Section
 
 
-def page(found: Iterable[Entry], where: str) -> Page:
-    """`found` are entries, oldest first; `where` is the log's file."""
-    every = list(found)
+def page(entries: Iterable[Entry], where: str) -> Page:
+    """`entries` with the oldest first; `where` is the log's file."""
+    every = list(entries)
     rows = tuple(_row(entry) for entry in every)
     strong = frozenset(number for number, entry in enumerate(every) if not entry.sent)
     columns = ("when", "verdict", "call", "where", "why", "decision")
-    lines = () if rows else ("There is none.",)
-    return Page("Decisions", f"in {where}", "live", (Section("The last ones", lines, columns, rows, strong),))
+    lines = () if rows else ("No decisions.",)
+    return Page("Decisions", f"in {where}", "live", (Section("Latest", lines, columns, rows, strong),))
 
 
 def _row(entry: Entry) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""The values that a renderer takes: a page of sections, each of lines, a table, or both."""
+"""What the renderers show: a page of sections, each with lines, a table or both."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _table(rows: Iterable[Iterable[str]]) -> tuple[tuple[str, ...], ...]:
 
 @frozen
 class Section:
-    """A heading with lines of text and a table below it. `strong` are the rows that stand out."""
+    """A heading, a table and lines of text. `strong` are the rows that stand out."""
 
     title: str
     lines: tuple[str, ...] = field(default=(), converter=_texts)
@@ -31,13 +31,13 @@ class Section:
     strong: frozenset[int] = frozenset()
 
     def kept(self) -> list[int]:
-        """The columns that say something in a row: one that says nothing only makes the others narrow."""
+        """The columns that are not empty in every row."""
         return [number for number in range(len(self.columns)) if any(row[number] for row in self.rows)]
 
 
 @frozen
 class Page:
-    """`title` is the verdict, `subject` what it is about, `foot` where to look it up. `tone` colours the title."""
+    """`title` is the verdict, `subject` the call, `foot` the decision's id. `tone` colours the title."""
 
     title: str = field(converter=printable)
     subject: str = field(converter=printable)
@@ -47,5 +47,5 @@ class Page:
 
 
 def without_empty(sections: Iterable[Section]) -> tuple[Section, ...]:
-    """The sections that say something."""
+    """The sections that are not empty."""
     return tuple(section for section in sections if section.lines or section.rows)

@@ -1,4 +1,4 @@
-"""The blast radius: what a call would do to which cluster, said as far as it is known and no further."""
+"""The blast radius: what a call would do to which cluster, as far as it is known and no further."""
 
 from __future__ import annotations
 
@@ -64,12 +64,12 @@ def of(effects, targets, *, running=5, total=5, remaining=None):
     ],
 )  # fmt: skip
 def test_sentences(effects, targets, remaining, sentence):
-    """Machines go down only by what takes machines down; what is not known is said to be possible."""
+    """Machines go down only by calls that take machines down; what is not known is called possible."""
     assert of(effects, targets, remaining=remaining).sentence == sentence
 
 
 def test_an_address_that_is_pushed_off():
-    """An address that moves onto a machine pushes off the one that is there."""
+    """An address that moves onto a machine displaces the one it had."""
     hit = of(["ip", "traffic"], {
         "eipalloc-9": {**target("address", ()), "public_ips": ["192.0.2.9"]},
         "i-1": {**target(), "role": "destination", "facts": {"elastic_ips": IPS[:1]}},
@@ -98,25 +98,25 @@ def test_a_group_that_grows(params, sentence):
 
 
 def test_addresses_behind_a_group():
-    """Which machine of a group holds an address is not known, so it might stop answering."""
+    """It is not known which machine of a group holds an address, so the address might stop answering."""
     hit = of(["terminate"], {"asg": target("asg", facts={"instances": ["i-1", "i-2"]})})
     assert set(hit.addresses.values()) == {"might"}
 
 
 def test_machines_that_are_gone():
-    """A machine that is terminated already is not counted among those that would change."""
+    """A machine that is already terminated does not count as one that would change."""
     hit = of(["protection"], {"i-1": target(state="terminated"), "i-2": target(state="stopped")}, total=5)
     assert hit.sentence == "1 of 5 machines would change, 4 would be left alone"
 
 
 def test_numbers_that_are_none():
-    """Numbers below zero, of a log that somebody wrote, are nothing."""
+    """Negative numbers in a log count as zero."""
     hit = of(["terminate"], {"i-1": target()}, running=-3, total=-3, remaining=-9)
     assert (hit.running, hit.stopped, hit.down) == (0, 0, 0)
 
 
 def test_machines_that_do_not_run_cannot_go_down():
-    """A stopped machine that is terminated is not counted among those that go down."""
+    """A stopped machine that is terminated does not count as one that goes down."""
     hit = of(["terminate"], {"i-1": target(state="stopped"), "i-2": target()}, running=2, total=5, remaining=1)
     assert (hit.down, hit.stopped) == (1, 3)
     assert hit.sentence == "1 of 2 running would go down, 1 would remain"
@@ -137,7 +137,7 @@ def test_the_worst_is_what_takes_most_down():
 
 
 def test_what_no_cluster_shows():
-    """What AWS does not know, what is of no cluster and where something goes are named apart."""
+    """Ids that AWS does not know or that have no cluster, and destinations, are named separately."""
     document = {
         "targets": {
             "i-dead": {"role": "target", "resolved": False},
@@ -147,5 +147,5 @@ def test_what_no_cluster_shows():
         }
     }
     assert blast_radius.elsewhere(document) == (
-        "i-dead, which AWS does not know", "i-lone, of no cluster", "onto i-new, of green",
+        "i-dead (AWS does not know it)", "i-lone (no cluster)", "onto i-new (green)",
     )  # fmt: skip
