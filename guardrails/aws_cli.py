@@ -1,6 +1,6 @@
-"""A plugin for the AWS CLI, which guards its calls from within.
+"""A plugin for the AWS CLI that guards its calls from within.
 
-In ``~/.aws/config``, where the CLI's own Python can import guardrails:
+In ``~/.aws/config``, if the CLI's Python can import guardrails:
 
     [plugins]
     guardrails = guardrails.aws_cli
@@ -14,14 +14,14 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from guardrails.errors import GuardrailsError
-from guardrails.process import install
+from guardrails.activation.hook import EXIT_CODE, public_install
 
 
 def awscli_initialize(event_hooks: Any) -> None:  # noqa: ARG001  (the CLI's signature)
-    """What the CLI calls at its start. A guard that cannot be installed ends the CLI with exit code 2."""
+    """What the CLI calls when it starts. If the guard cannot be installed, the CLI ends with exit code 2."""
     try:
-        install()
-    except GuardrailsError as error:
-        sys.stderr.write(f"guardrails: {error}\n")
-        sys.exit(2)
+        public_install()()
+    except Exception as error:  # whatever it is, the CLI must not carry on unguarded
+        reason = f"the AWS CLI must be guarded (by its plugin) and cannot be: {type(error).__name__}: {error}"
+        sys.stderr.write(f"guardrails: {reason}\n")
+        sys.exit(EXIT_CODE)

@@ -123,8 +123,9 @@ class Guard:
     def check(self, client: Any, operation: str, **params: Any) -> Decision:
         """What would be decided on this call: nothing is sent but look-ups, nothing is logged.
 
-        `operation` is AWS's name or the method's (``terminate_instances``). Raises botocore's ParamValidationError for
-        parameters that botocore would refuse. An ungoverned call is an ``allow`` whose `reason` says so.
+        `operation` is AWS's name or the method's (``terminate_instances``). Raises ConfigError for an unknown
+        operation, botocore's ParamValidationError for parameters that botocore would refuse. An ungoverned call is an
+        ``allow`` whose `reason` says so.
         """
         call, origin = self._interceptor.read(client, operation, params)
         governed = self._catalogue.governs(call.service, call.operation)

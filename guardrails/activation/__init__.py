@@ -1,5 +1,5 @@
-"""Guard a process without touching its script: from the environment, a virtual environment, or a parent process.
+"""Guard a process without editing its script: by environment variables, a virtual environment, or its parent process.
 
-`imports`, `hook` and `start` use nothing but the standard library, because copies of them are written into activated
-environments and they run at every start of Python there.
+`imports`, `hook` and `start` use only the standard library: copies of them are written into activated environments,
+where they run whenever Python starts.
 """

@@ -1,7 +1,7 @@
-"""Activate a virtual environment: every Python of it that imports botocore is guarded, with no script touched.
+"""Activate a virtual environment: every Python in it that imports botocore is guarded, without editing any script.
 
-What is written there are copies that need nothing of guardrails: a virtual environment from which guardrails was
-removed must end the processes that use botocore, and no others.
+The files written there are copies that work without guardrails: if guardrails is removed from the environment,
+processes that use botocore must end, and no others.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def _site_packages() -> Path:
 
 
 def activated() -> Path | None:
-    """The .pth file that activates this environment; None where there is none."""
+    """The .pth file that activates this environment; None if it is not activated."""
     pth = _site_packages() / f"{_NAME}.pth"
     return pth if pth.exists() else None
 
@@ -33,14 +33,14 @@ def activate() -> Path:
     package.mkdir(exist_ok=True)
     for name in _FILES:
         shutil.copyfile(Path(__file__).parent / name, package / name)
-    # Last: half an activation must not run.
+    # Written last, so that an incomplete activation never runs.
     pth = folder / f"{_NAME}.pth"
     pth.write_text(_LINE, encoding="utf-8")
     return pth
 
 
 def deactivate() -> Path | None:
-    """Take it out again; the .pth file that was removed, None where there was none. Raises OSError."""
+    """Remove the hook; returns the .pth file that was removed, None if there was none. Raises OSError."""
     pth = activated()
     if pth is not None:
         pth.unlink()

@@ -1,4 +1,4 @@
-"""Be told when a module has been imported, for the first time or once more."""
+"""Call a function when a module has been imported, for the first time or again."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ Imported = Callable[[ModuleType], None]
 
 
 class ImportWatch(MetaPathFinder):
-    """A finder that finds nothing itself: it asks the others, and calls `imported` when a watched module is there.
+    """A finder that finds nothing itself: it asks the others, and calls `imported` when a watched module is loaded.
 
-    A script may throw botocore out of sys.modules and import it again, and aiobotocore may come later.
+    A script may remove botocore from sys.modules and import it again, and aiobotocore may be imported later.
     """
 
     def __init__(self, watched: Watched, imported: Imported, purpose: str) -> None:
@@ -29,16 +29,16 @@ class ImportWatch(MetaPathFinder):
         sys.meta_path.insert(0, self)
 
     def stop(self) -> None:
-        """Watch no longer."""
+        """Stop watching."""
         sys.meta_path[:] = [finder for finder in sys.meta_path if finder is not self]
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """The others' answer, with our loader around theirs."""
+        """The spec of the other finders, with our loader around theirs."""
         if not self._watched(fullname):
             return None
-        # Those before this one have been asked already, and said nothing.
+        # The finders before this one have been asked already, without result.
         for finder in sys.meta_path[sys.meta_path.index(self) + 1 :]:
             find = getattr(finder, "find_spec", None)
             spec: ModuleSpec | None = find(fullname, path, target) if find is not None else None
@@ -50,7 +50,7 @@ class ImportWatch(MetaPathFinder):
 
 
 class _Around(Loader):
-    """Loads as the loader it stands around, which the module then sees as its own."""
+    """Loads with the loader it wraps, which is also the one that the module gets as its own."""
 
     def __init__(self, loader: Loader, imported: Imported) -> None:
         self._loader = loader

@@ -1,4 +1,4 @@
-"""What a guarded process hands to the processes that multiprocessing starts, so that they are guarded, too."""
+"""What a guarded process passes to the processes that multiprocessing starts, so that they are guarded as well."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import functools
 import pickle
 from typing import Any
 
-from guardrails.activation.hook import arm
+from guardrails.activation.hook import arm, public_install
 
 
 class Inherited:
     """Travels in the preparation data of a spawned process; unpickled, it arms the hook with the same settings."""
 
     def __init__(self, settings: bytes) -> None:
-        """`settings` are pickled already: a child that never uses AWS need not import what they are made of."""
+        """`settings` are pickled already, so that a child that never uses AWS need not import their classes."""
         self._settings = settings
 
     @classmethod
@@ -26,18 +26,18 @@ class Inherited:
 
 
 def hand_on(original: Any, inherited: Any) -> Any:
-    """A gate for multiprocessing's `get_preparation_data`: what `inherited()` gives goes along."""
+    """A gate for multiprocessing's `get_preparation_data` that adds `inherited()` to the data."""
 
     @functools.wraps(original)
     def get_preparation_data(name: str) -> dict[str, Any]:
-        # Spawned processes and those of a fork server unpickle it all, and ignore the keys they do not know.
+        # Spawned processes and those of a fork server unpickle everything, and ignore keys they do not know.
         return {**original(name), "guardrails": inherited()}
 
     return get_preparation_data
 
 
 def _arm_child(settings: bytes) -> None:
-    from multiprocessing import spawn as module  # noqa: PLC0415  (it is there: it started this process)
+    from multiprocessing import spawn as module  # noqa: PLC0415  (imported already: it started this process)
 
     spawn: Any = module
     original = spawn.get_preparation_data
@@ -45,9 +45,7 @@ def _arm_child(settings: bytes) -> None:
     spawn.get_preparation_data = hand_on(original, lambda: Inherited(settings))
 
     def install() -> None:
-        from guardrails import install as install_  # noqa: PLC0415  (it imports botocore)
-
         spawn.get_preparation_data = original
-        install_(pickle.loads(settings))  # noqa: S301  (it comes from the parent, which could run anything here)
+        public_install()(pickle.loads(settings))  # noqa: S301  (it comes from the parent, which could run anything here)
 
     arm("its parent process is", install)

@@ -1,4 +1,4 @@
-"""The process of `guardrails run`: a fresh Python in which nothing is imported yet that the script did not import."""
+"""The process of `guardrails run`: a fresh Python in which nothing is imported before the script does so."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def main(kind: str, name: str, arguments: list[str]) -> None:
 
 
 def _is_denial(error: Exception) -> bool:
-    # Not imported here: a script that never imports botocore must not get it from us.
+    # Not imported here: a script that never imports botocore must not get it through guardrails.
     errors = sys.modules.get("guardrails.errors")
     return errors is not None and isinstance(error, errors.CallDenied)
 

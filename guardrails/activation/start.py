@@ -1,4 +1,4 @@
-"""What runs at the start of Python, where an exception would be printed and forgotten."""
+"""What runs when Python starts, where an exception would be printed and then ignored."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from .hook import arm, end
 
 
 def from_environment() -> None:
-    """For a descendant of `guardrails run`."""
+    """For processes that `guardrails run` starts, and for theirs."""
     _arm(f"`guardrails run` started it; is botocore-guardrails installed for {sys.executable}?")
 
 
@@ -20,5 +20,5 @@ def from_activation() -> None:
 def _arm(by: str) -> None:
     try:
         arm(by)
-    except BaseException as error:  # whatever it is, the process must not go on unguarded
+    except BaseException as error:  # whatever it is, the process must not carry on unguarded
         end(f"this process must be guarded ({by}) and cannot be: {type(error).__name__}: {error}")

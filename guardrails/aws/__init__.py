@@ -1,1 +1,1 @@
-"""What the guard knows of AWS without asking it: endpoints, resource ids, sessions and clients of botocore."""
+"""What the guard knows about AWS without asking it: endpoints, resource ids, and how to make sessions and clients."""

@@ -1,7 +1,8 @@
-"""A call as a person spells it: an operation in one of three spellings, and parameters as NAME=VALUE."""
+"""A call as people write it: an operation in one of three spellings, and parameters as NAME=VALUE."""
 
 from __future__ import annotations
 
+import difflib
 import json
 from collections.abc import Iterable
 from typing import Any
@@ -12,39 +13,47 @@ from guardrails.errors import ConfigError
 def call(client: Any, name: str, pairs: Iterable[str]) -> tuple[str, dict[str, Any]]:
     """AWS's name of the operation, and its parameters. Raises ConfigError."""
     known = operation(client, name)
-    return known, _params(pairs, client.meta.service_model.operation_model(known).input_shape)
+    return known, _params(known, pairs, client.meta.service_model.operation_model(known).input_shape)
 
 
 def operation(client: Any, name: str) -> str:
-    """AWS's name for ``TerminateInstances``, ``terminate_instances`` or ``terminate-instances``."""
-    known: dict[str, str] = client.meta.method_to_api_mapping
-    if name in known.values():
+    """AWS's name for ``TerminateInstances``, ``terminate_instances`` or ``terminate-instances``. Raises ConfigError."""
+    methods: dict[str, str] = client.meta.method_to_api_mapping
+    if name in methods.values():
         return name
     method = name.replace("-", "_")
-    if method in known:
-        return known[method]
-    raise ConfigError(f"{name}: no such operation of {client.meta.service_model.service_name}")
+    if method in methods:
+        return methods[method]
+    service = client.meta.service_model.service_name
+    raise ConfigError(f"{service} has no operation {name}{suggestion(method.replace('_', ''), methods.values())}")
 
 
-def _params(pairs: Iterable[str], shape: Any) -> dict[str, Any]:
+def suggestion(word: str, known: Iterable[str]) -> str:
+    """``; did you mean TerminateInstances?``, or "" where no known word is similar."""
+    lowered = {each.lower(): each for each in known}
+    close = difflib.get_close_matches(word.lower(), lowered, n=1)
+    return f"; did you mean {lowered[close[0]]}?" if close else ""
+
+
+def _params(known: str, pairs: Iterable[str], shape: Any) -> dict[str, Any]:
+    members = shape.members if shape is not None else {}
     params = {}
     for pair in pairs:
-        key, equals, text = pair.partition("=")
+        key, equals, value = pair.partition("=")
         if not equals or not key:
-            raise ConfigError(f"{pair}: give parameters as NAME=VALUE, VALUE a text, a,list or JSON")
-        member = shape.members.get(key) if shape is not None else None
-        if member is None:
-            raise ConfigError(f"{key}: no such parameter; known are {', '.join(shape.members) if shape else 'none'}")
-        params[key] = _value(text, member)
+            raise ConfigError(f"{pair}: write parameters as NAME=VALUE; the value is a string, a,list or JSON")
+        if key not in members:
+            raise ConfigError(f"{known} has no parameter {key}{suggestion(key, members)}")
+        params[key] = _value(value, members[key])
     return params
 
 
-def _value(text: str, member: Any) -> Any:
+def _value(value: str, member: Any) -> Any:
     if member.type_name == "string":
-        return text
+        return value
     try:
-        return json.loads(text)
+        return json.loads(value)
     except ValueError:
         if member.type_name == "list":
-            return text.split(",")
-        return text
+            return value.split(",")
+        return value

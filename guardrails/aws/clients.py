@@ -1,4 +1,4 @@
-"""The client through which a person asks the guard something."""
+"""The boto3 clients of guardrails' own commands."""
 
 from __future__ import annotations
 
@@ -12,16 +12,14 @@ from guardrails.errors import ConfigError
 
 
 def make_client(service: str, profile: str | None, region: str | None, endpoint_url: str | None) -> Any:
-    """A boto3 client; what boto3 cannot make is a ConfigError with its reason."""
+    """A boto3 client. Raises ConfigError where boto3 cannot make one, with its reason."""
     try:
         session: Session = boto3.Session(profile_name=profile, region_name=region)
         if service not in session.get_available_services():
-            raise ConfigError(f"{service}: no such AWS service; use boto3's name, such as ec2 or autoscaling")
+            raise ConfigError(f"boto3 has no service {service}; use boto3's name, such as ec2 or autoscaling")
         return session.client(service, endpoint_url=endpoint_url)  # type: ignore[call-overload]
     except botocore.exceptions.BotoCoreError as error:
-        said = str(error).rstrip(".")
-        raise ConfigError(
-            f"no client for {service}: {said}; name a region and a profile, as boto3 wants them"
-        ) from error
+        reason = str(error).rstrip(".")
+        raise ConfigError(f"cannot make a client for {service}: {reason}; name a region and a profile") from error
     except ValueError as error:
-        raise ConfigError(f"no client for {service}: {error}") from error
+        raise ConfigError(f"cannot make a client for {service}: {error}") from error

@@ -1,4 +1,4 @@
-"""Which hosts are AWS's."""
+"""Which hosts belong to AWS."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _DOMAINS = (
 
 
 def is_aws(host: str) -> bool:
-    """True for a host name under one of the domains of AWS's endpoints."""
+    """True for a host under one of the domains of AWS's endpoints."""
     return any(host == domain or host.endswith(f".{domain}") for domain in _DOMAINS)
 
 

@@ -1,4 +1,4 @@
-"""What an id of AWS names, told by its form: ``i-0123456789abcdef0`` is a machine, ``vol-…`` a volume."""
+"""The type of a resource from the form of its AWS id: ``i-0123456789abcdef0`` is a machine, ``vol-…`` a volume."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ _PREFIXES = {
     "vpc": "vpc",
     "vpce": "vpc-endpoint",
 }
-# The types whose names have that form, and no other.
+# The types whose ids always have this form.
 TYPES = frozenset(_PREFIXES.values()) - {"launch-template", "security-group"}
 _NOUNS = {"ami": "an image", "eni": "a network interface", "instance": "a machine", "nacl": "a network ACL",
           "address": "an address", "internet-gateway": "an internet gateway"}  # fmt: skip
 _ID = re.compile(r"(?P<prefix>[a-z]+)-(?:[0-9a-f]{17}|[0-9a-f]{8})")
 _IN_TEXT = re.compile(rf"(?<![\w-])(?:{'|'.join(_PREFIXES)})-(?:[0-9a-f]{{17}}|[0-9a-f]{{8}})(?![\w-])")
-# Parameters that name a resource without an id of that form, as AWS's own calls are written in JSON.
+# Parameters that name a resource without an id of this form, as in the JSON of AWS's own calls.
 _NAMED = {"AutoScalingGroupName": "asg", "StackName": "cfn-stack", "DbInstanceIdentifier": "db-instance",
           "DBInstanceIdentifier": "db-instance", "DbClusterIdentifier": "db-cluster"}  # fmt: skip
 _NAME = re.compile(rf'\\*"(?P<key>{"|".join(_NAMED)})\\*"\s*:\s*\[?\s*\\*"(?P<name>[^"\\]+)\\*"')
 
 
 def type_of(name: str) -> str | None:
-    """The type of resource, or None for what does not have the form of an EC2 id."""
-    found = _ID.fullmatch(name)
-    return _PREFIXES.get(found["prefix"]) if found else None
+    """The type of the resource, or None where the name does not have the form of an EC2 id."""
+    match = _ID.fullmatch(name)
+    return _PREFIXES.get(match["prefix"]) if match else None
 
 
 def noun(kind: str) -> str:
@@ -49,6 +49,6 @@ def noun(kind: str) -> str:
 
 
 def in_text(text: str) -> dict[str, str]:
-    """The resources that a text (JSON, a command) names: id to type."""
-    found = {match[0]: _PREFIXES[match[0].partition("-")[0]] for match in _IN_TEXT.finditer(text)}
-    return found | {match["name"]: _NAMED[match["key"]] for match in _NAME.finditer(text)}
+    """The resources that a string (JSON, a command) names: id to type."""
+    ids = {match[0]: _PREFIXES[match[0].partition("-")[0]] for match in _IN_TEXT.finditer(text)}
+    return ids | {match["name"]: _NAMED[match["key"]] for match in _NAME.finditer(text)}

@@ -16,6 +16,7 @@ from botocore.client import BaseClient
 from botocore.model import OperationModel
 from botocore.session import Session
 
+from guardrails.aws import call_syntax
 from guardrails.intercept import aio, wrappers
 from guardrails.intercept.gates import Gate, Gates
 from guardrails.intercept.judge import Judge
@@ -105,9 +106,7 @@ class Interceptor:
             emitter = session.get_component("event_emitter")
             self._emitters.append(emitter)
         else:
-            raise TypeError(
-                f"attach() takes a botocore client, a boto3 resource or a session, not {type(target).__name__}"
-            )
+            raise TypeError(f"attach() takes a botocore client, boto3 resource or session, not {type(target).__name__}")
         self._judge.active = True
         for event, handler in zip(_EVENTS, (self._before_call, self._before_sign, self._before_send), strict=True):
             emitter.register_last(event, handler, unique_id=self._handler_id(event))
@@ -115,11 +114,12 @@ class Interceptor:
     def read(self, client: Any, operation: str | None, params: Mapping[str, Any]) -> tuple[Call, Origin]:
         """A what-if call of a client (or boto3 resource), serialized and read back as if it were sent.
 
-        With None as the operation, a call without name or parameters, for the sake of its origin.
+        With None as the operation, a call without name or parameters, for the sake of its origin. Raises ConfigError
+        for an unknown operation, botocore's ParamValidationError for parameters that botocore would refuse.
         """
         client = getattr(getattr(client, "meta", None), "client", client)
         if not isinstance(client, BaseClient):
-            raise TypeError(f"expected a botocore client or a boto3 resource, not {type(client).__name__}")
+            raise TypeError(f"expected a botocore client or boto3 resource, not {type(client).__name__}")
         signer: Any = client._request_signer  # type: ignore[attr-defined]
         self._judge.client_of[signer] = client
         model = client.meta.service_model
@@ -128,7 +128,7 @@ class Interceptor:
         origin = self._judge.origin(signer, client.meta.endpoint_url, context)
         if operation is None:
             return Call(service, "", {}, origin.region, origin.endpoint_url), origin
-        name = client.meta.method_to_api_mapping.get(operation, operation)
+        name = call_syntax.operation(client, operation)
         wire = client._serializer.serialize_to_request(dict(params), model.operation_model(name))  # type: ignore[attr-defined]
         return read_call(service, name, lambda: model, of_dict(wire), origin, presigned=False), origin
 

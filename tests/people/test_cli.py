@@ -256,10 +256,10 @@ def test_check_of_an_ungoverned_call(aws, shell):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["ec3", "TerminateInstances"], "ec3: no such AWS service"),
-        (["ec2", "TerminateMachines"], "TerminateMachines: no such operation of ec2"),
-        (["ec2", "TerminateInstances", "Ids=i-1"], "Ids: no such parameter"),
-        (["ec2", "TerminateInstances", "i-1"], "give parameters as NAME=VALUE"),
+        (["ec3", "TerminateInstances"], "boto3 has no service ec3; use boto3's name"),
+        (["ec2", "TerminateMachines"], "ec2 has no operation TerminateMachines; did you mean TerminateInstances?"),
+        (["ec2", "TerminateInstances", "Ids=i-1"], "TerminateInstances has no parameter Ids"),
+        (["ec2", "TerminateInstances", "i-1"], "write parameters as NAME=VALUE"),
         (["ec2", "TerminateInstances"], "Missing required parameter"),
     ],
 )

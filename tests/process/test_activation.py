@@ -244,6 +244,30 @@ def test_nobody_catches_a_guard_that_cannot_load(aws, site, execute, environment
     assert aws.requests == ()
 
 
+@pytest.mark.parametrize(
+    "content", ["", "def install(package_uri):\n    pass\n", "raise ImportError('no module named rich')\n"]
+)
+def test_another_package_of_this_name_is_named(aws, site, execute, environment, tmp_path, script, content):
+    """Where `guardrails` is another distribution's package, the process ends with its place and what to do."""
+    execute(environment, "-m", "guardrails", "activate")
+    other = tmp_path / "others" / "guardrails"
+    other.mkdir(parents=True)
+    (other / "__init__.py").write_text(content)
+    info = other.parent / "guardrails_ai-0.6.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: guardrails-ai\nVersion: 0.6.0\n")
+    (info / "top_level.txt").write_text("guardrails\n")
+    done = execute(environment, script, site.blue.instance_ids[0], PYTHONPATH=str(other.parent))
+    assert done.returncode == 2
+    (sentence,) = done.stderr.splitlines()
+    assert "this process must be guarded (`guardrails activate` was run in" in sentence
+    assert sentence.endswith(
+        "belongs to guardrails-ai, not to botocore-guardrails; "
+        "give botocore-guardrails a virtual environment of its own"
+    )
+    assert aws.requests == ()
+
+
 def test_activating_what_is_no_virtual_environment_is_refused(execute):
     """Outside a virtual environment, activate says so and writes nothing."""
     base = Path(sys.base_prefix) / "bin" / f"python{sys.version_info.major}"

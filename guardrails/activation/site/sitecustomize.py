@@ -1,4 +1,4 @@
-"""Run by every Python that starts with this folder on its PYTHONPATH: what `guardrails run` does for descendants."""
+"""Runs in every Python that starts with this folder on its PYTHONPATH: how `guardrails run` reaches child processes."""
 
 import importlib.machinery
 import importlib.util
@@ -9,7 +9,7 @@ _HERE = pathlib.Path(__file__).resolve().parent
 
 
 def _arm() -> None:
-    # By path: this Python may belong to an environment without guardrails, which only matters if it uses botocore.
+    # By path: this Python may be without guardrails, which only matters if it uses botocore.
     package = _HERE.parent
     spec = importlib.util.spec_from_file_location(
         "_guardrails_activation", package / "__init__.py", submodule_search_locations=[str(package)]
@@ -23,7 +23,7 @@ def _arm() -> None:
 
 
 def _next_sitecustomize() -> None:
-    """The one that this folder hides."""
+    """Run the sitecustomize that this one hides."""
     others = [folder for folder in sys.path if pathlib.Path(folder or ".").resolve() != _HERE]
     spec = importlib.machinery.PathFinder.find_spec("sitecustomize", others)
     if spec is not None and spec.loader is not None:
