@@ -1,4 +1,4 @@
-"""``guardrails policy promote``: the record of a rule in dryrun, and then the step to enforcing it."""
+"""``guardrails policy promote``: show the record of a rule in dryrun, then enforce it."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ from guardrails.config.suggest import suggestion
 from guardrails.enforce.ctrl_c import interruptible
 from guardrails.errors import ConfigError
 from guardrails.evaluate.bundle import rule_ids
-from guardrails.policy.promote.dryrun_record import Record, record_of
-from guardrails.policy.promote.edit_config import Place, place_of, set_word
+from guardrails.policy.promote.dryrun_record import DryrunRecord, record_of
+from guardrails.policy.promote.edit_config import RuleSetting, find_setting, write_level
 from guardrails.record import entries
 
 _SHOWN = 5
-# A record is to be read before it is answered.
-_PATIENCE_S = 600
+# The record should be read before the question is answered.
+_TIMEOUT_S = 600
 
 
 @click.command()
 @config_option
 @click.argument("rule")
-@click.option("--to", "word", type=click.Choice(["own", "warn", "deny"]), default="own", show_default=True,
-              help="What the rule shall do; own: what it says itself.")  # fmt: skip
+@click.option("--to", "level", type=click.Choice(["own", "warn", "deny"]), default="own", show_default=True,
+              help="The rule's new level; own: the one in its policy.")  # fmt: skip
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @format_option
-def promote(config: str | None, rule: str, word: str, yes: bool, fmt: str) -> None:
+def promote(config: str | None, rule: str, level: str, yes: bool, fmt: str) -> None:
     """Show what a dryrun rule would have done, then enforce it.
 
-    The line of the rule under [enforcement] is taken away (--to own: the rule does what it says itself) or gets
-    another word. Without --yes a person at a terminal is asked first; --format json changes nothing.
+    The rule is removed from `enforcement` (--to own: its own level applies) or gets another level there. Without
+    --yes, someone at a terminal must confirm first. --format json changes nothing.
     """
     settings = load(config)
     known = rule_ids(assembly.policies(settings))
@@ -51,59 +51,65 @@ def promote(config: str | None, rule: str, word: str, yes: bool, fmt: str) -> No
         )
     if settings.enforcement.get(rule) != "dryrun":
         raise ConfigError(f'{settings.at("enforcement")}: {rule} is not in dryrun; set "{rule}" = "dryrun" there first')
-    place = place_of(settings, rule)
+    setting = find_setting(settings, rule)
     record = record_of(rule, entries.read(settings.log.path, settings.log.keep))
     if fmt == "json":
-        click.echo(json.dumps(_document(record), indent=2))
+        click.echo(json.dumps(_as_json(record), indent=2))
         return
     _show(console(), record, settings)
-    if not yes and not _agreed(place):
-        click.echo("Nothing is changed.")
+    if not yes and not _is_confirmed(setting):
+        click.echo("Nothing was changed.")
         sys.exit(1)
-    with writing(place.file, "mend that, or edit it by hand"):
-        new = set_word(place, None if word == "own" else word)
-    click.echo(f"{place.file}: {new or f'the line of {rule} is gone, so the rule does what it says itself'}")
+    with writing(setting.file, "fix that, or edit the file by hand"):
+        line = write_level(setting, None if level == "own" else level)
+    click.echo(f"{setting.file}: {line or f'{rule} is removed from `enforcement`; its own level applies now'}")
 
 
-def _agreed(place: Place) -> bool:
-    # Not click's: a Ctrl-C just before Python's input() waits is noticed there only at the next key.
-    from guardrails.enforce.confirm import terminal, who_can_answer  # noqa: PLC0415  (where there is no terminal there is no termios)
+def _is_confirmed(setting: RuleSetting) -> bool:
+    # Not click.confirm: Python's input() notices a Ctrl-C pressed just before it starts only at the next key.
+    from guardrails.enforce.confirm import terminal, who_can_answer  # noqa: PLC0415  (needs termios, which not every system has)
 
     try:
         who_can_answer.check(None)
         with interruptible():
-            typed = terminal.asked(f"Enforce {place.rule} ({place})? [y/N] ", _PATIENCE_S)
+            typed = terminal.asked(f"Enforce {setting.rule} ({setting.where})? [y/N] ", _TIMEOUT_S)
     except who_can_answer.NoOneThere as error:
-        click.echo(f"No one can be asked here: {error.why}; --yes enforces it anyway.")
+        click.echo(f"No one can confirm this here: {error.why}. Use --yes to skip the question.")
         return False
     except (KeyboardInterrupt, OSError):
         return False
     if typed is None:
-        click.echo(f"Nothing was typed within {_PATIENCE_S} s.")
+        click.echo(f"No answer within {_TIMEOUT_S} s.")
         return False
     return typed.strip().lower() in ("y", "yes")
 
 
-def _document(record: Record) -> dict[str, object]:
-    told = attrs.asdict(record, filter=lambda attribute, _: not attribute.name.startswith("_"))
-    return {**told, "targets": sorted(record.targets), "unknown": record.unknown}
+def _as_json(record: DryrunRecord) -> dict[str, object]:
+    fields = attrs.asdict(record, filter=lambda attribute, _: not attribute.name.startswith("_"))
+    return {**fields, "targets": sorted(record.targets), "unknown": record.unknown}
 
 
-def _show(out: Console, record: Record, settings: Settings) -> None:
+def _show(out: Console, record: DryrunRecord, settings: Settings) -> None:
     if not record.hits:
         out.print(Text(f"{record.rule} was never hit in {settings.log.path}.", style="bold"))
         return
-    out.print(Text(f"{record.rule} would have acted on {record.hits} calls", style="bold"), end="")
-    out.print(f" between {record.first} and {record.last} ({record.decisions} decisions),")
-    out.print(f"on {len(record.targets)} targets, by {len(record.programs)} programs and {len(record.people)} people.")
+    title = f"{record.rule} would have acted on {record.hits} of the last {_count(record.decisions, 'decision')},"
+    out.print(Text(title, style="bold"))
+    people = "1 person" if len(record.people) == 1 else f"{len(record.people)} people"
+    out.print(f"on {_count(len(record.targets), 'target')}, by {_count(len(record.programs), 'program')} and {people}.")
+    out.print(Text(f"  time     {record.first} to {record.last}"))
     for title, counts in (("call", record.calls), ("program", record.programs), ("person", record.people)):
         out.print(Text(f"  {title:<8} {_most(counts)}"))
     out.print(
-        f"{record.fine} of these calls proved fine later (live as before, no fewer machines), {record.harmed} did not, "
-        f"of {record.unknown} nothing is known; {record.blocked} were stopped by another rule."
+        f"{record.fine} turned out harmless (clusters still live, no fewer machines), {record.harmed} harmful, "
+        f"{record.unknown} unknown; {record.blocked} stopped by another rule."
     )
     if record.fine:
-        out.print(Text("Enforced, the rule would have stopped those that proved fine.", style="yellow"))
+        out.print(Text("Enforced, the rule would have stopped the harmless calls too.", style="yellow"))
+
+
+def _count(number: int, noun: str) -> str:
+    return f"1 {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _most(counts: Counter[str]) -> str:

@@ -1,7 +1,8 @@
 """The parameters of the policies: what they may be set to.
 
 A rule reads a parameter of another type, or under another name, as if it were missing, and protects nothing. Shipped
-parameters are held to policies/schemas/params.json; those that your own policies declare, to the type of their default.
+parameters are held to policies/schemas/data/params.json; those declared by your own policies, to the type of their
+default.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from guardrails.evaluate import bundle
 
 def schema() -> Mapping[str, Any]:
     """The JSON Schema of the shipped parameters."""
-    document: Mapping[str, Any] = json.loads((bundle.shipped() / "schemas" / "params.json").read_text("utf-8"))
+    document: Mapping[str, Any] = json.loads((bundle.shipped() / "schemas" / "data" / "params.json").read_text("utf-8"))
     return document
 
 

@@ -1,4 +1,4 @@
-"""Where a guard is easily wrong: old clients, retries, threads, caches, odd selectors, its own requests, going away."""
+"""Where a guard easily goes wrong: old clients, retries, threads, caches, odd selectors, its own calls, uninstall."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_everything_created_before_install_is_covered(site, aws, install):
 
 
 def test_a_notebook_shows_what_was_installed(install):
-    """The value of install(), which a notebook shows, says mode, policies and source in one line."""
+    """The value of install(), which a notebook shows, names mode, policies and source on one line."""
     guard = install()
     assert repr(guard) == f"<Guard in mode enforce, policies {guard.revision}, live by eip>"
 
@@ -65,7 +65,7 @@ def test_lookups_are_three_at_most_for_a_thousand_targets(site, aws, install):
 
 
 def test_lookups_run_side_by_side(site, aws, install):
-    """The look-ups of one decision are under way at the same time: the second arrives before the first is answered."""
+    """The look-ups of one decision run in parallel: the second arrives before the first is answered."""
     install()
     aws.delay(0.5)
     denied(lambda: site.ec2.modify_subnet_attribute(SubnetId=site.subnet, MapPublicIpOnLaunch={"Value": False}))
@@ -97,7 +97,7 @@ def test_facts_are_fetched_anew_after_a_change(aws, install):
 
 
 def test_empty_list_never_means_all(site, aws, install):
-    """An empty selector is denied, whatever AWS makes of it."""
+    """An empty selector is denied, whatever it means to AWS."""
     install()
     error = denied(lambda: site.ec2.reboot_instances(InstanceIds=[]))
     assert {violation.rule for violation in error.decision.violations} == {"live-cluster/empty-selector"}
@@ -105,7 +105,7 @@ def test_empty_list_never_means_all(site, aws, install):
 
 
 def test_old_evidence_is_fetched_again_or_denies(site, aws, install):
-    """Evidence older than max_fact_age_s when the rules see it denies the call."""
+    """A call is denied when its evidence is older than max_fact_age_s by the time the rules see it."""
     install(max_fact_age_s=0.2)
     aws.delay(0.4)
     error = denied(lambda: site.ec2.terminate_instances(InstanceIds=list(site.green.instance_ids)))
@@ -123,7 +123,7 @@ def test_slow_lookups_end_at_the_deadline(site, aws, install):
 
 
 def test_a_look_up_that_hangs_does_not_hold_the_program_up(site, aws, install):
-    """What is still asked for after the deadline is asked in threads that the end of the program does not wait for."""
+    """Look-ups that miss the deadline run in threads that do not delay the end of the program."""
     install(lookup_timeout_s=0.3)
     aws.delay(2)
     denied(lambda: site.ec2.terminate_instances(InstanceIds=list(site.green.instance_ids)))
@@ -154,7 +154,7 @@ def test_threads(site, aws, install):
 
 
 def test_handler_that_changes_the_request_is_seen(site, aws, install):
-    """What is judged is the serialized request, after the script's own handlers changed the parameters."""
+    """The serialized request is judged, after the script's own handlers have changed the parameters."""
     live = site.blue.instance_ids[0]
     site.ec2.meta.events.register(
         "provide-client-params.ec2.TerminateInstances", lambda params, **_: {**params, "InstanceIds": [live]}
@@ -165,7 +165,7 @@ def test_handler_that_changes_the_request_is_seen(site, aws, install):
 
 
 def gated():
-    """Every function of botocore's that a gate may stand before."""
+    """Every function of botocore that a gate may replace."""
     return {
         (owner, point.name): vars(owner)[point.name]
         for point in PATCH_POINTS
@@ -175,7 +175,7 @@ def gated():
 
 
 def test_uninstall_restores_botocore(site, aws, install):
-    """uninstall() puts back the very functions that were there, and calls are no longer decided."""
+    """uninstall() restores the original functions, and calls are no longer judged."""
     before = gated()
     install()
     denied(lambda: site.ec2.stop_instances(InstanceIds=[site.blue.instance_ids[0]]))
@@ -186,7 +186,7 @@ def test_uninstall_restores_botocore(site, aws, install):
 
 
 def test_install_is_idempotent(install):
-    """A second install() returns the guard that is there."""
+    """A second install() returns the installed guard."""
     assert install() is guardrails.install({"mode": "warn"})
 
 
@@ -211,7 +211,7 @@ def test_attach_guards_only_what_it_is_given(site, aws, log, what):
 
 
 def test_check_sends_nothing(site, aws, log):
-    """check() decides without sending, for both spellings, and says when a call is not governed."""
+    """check() decides without sending, for both spellings, and says if a call is ungoverned."""
     guard = guardrails.Guard.from_config({"log": {"path": str(log)}})
     ids = list(site.blue.instance_ids)
     assert guard.check(site.ec2, "TerminateInstances", InstanceIds=ids).action == "deny"
@@ -221,7 +221,7 @@ def test_check_sends_nothing(site, aws, log):
 
 
 def test_denial_pickles_and_copies_whole(site, aws, install):
-    """CallDenied survives pickle and copy with its type, decision and text."""
+    """CallDenied survives pickle and copy with its type, decision and message."""
     install()
     error = denied(lambda: site.ec2.terminate_instances(InstanceIds=list(site.blue.instance_ids)))
     for twin in (pickle.loads(pickle.dumps(error)), copy.copy(error), copy.deepcopy(error)):
@@ -231,7 +231,7 @@ def test_denial_pickles_and_copies_whole(site, aws, install):
 
 
 def test_scripts_that_catch_client_errors_go_on(site, aws, install):
-    """A script's `except ClientError` catches the denial as it would AWS's own refusal."""
+    """A script's `except ClientError` catches the denial like a refusal by AWS."""
     install()
     with pytest.raises(ClientError) as caught:
         boto3.client("ec2").terminate_instances(InstanceIds=list(site.blue.instance_ids))
@@ -257,5 +257,5 @@ def test_fork(site, aws, install):
 
 
 def test_cluster_type_is_what_the_double_gives(site):
-    """The fixtures are the public test double's."""
+    """The fixtures come from the public test double."""
     assert isinstance(site.blue, Cluster)

@@ -1,4 +1,4 @@
-"""What a decision means in each mode, what people read of it, and what never gets out."""
+"""What a decision means in each mode, what people read about it, and what is never shown."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ CALL = Call("ec2", "StopInstances", {}, "eu-west-1", "", targets=(TargetRef("i-1
     ],
 )
 def test_every_action_in_every_mode(action, mode, send, word, warned):
-    """Only mode enforce blocks, and there whatever is not allow or warn."""
+    """Only mode enforce blocks, and it blocks everything but allow and warn."""
     outcome = enforce(Decision("d", action, CALL), mode, 1.0)
     assert (outcome.send, outcome.enforcement, outcome.warning is not None) == (send, word, warned)
 
@@ -44,7 +44,7 @@ LIVE = Live(known=True, disputed=False, clusters=("blue",), sources=(SourceRepor
 
 
 def test_paragraph_tells_all_rules():
-    """Every violated rule is in the paragraph once, its remedy after it, then what is live; one in dryrun is not."""
+    """The message lists each violated rule once with its remediation, then what is live; not those in dryrun."""
     violations = [
         Violation("a/b", "i-1", "i-1 is live.", "Do not.", "deny"),
         Violation("a/b", "i-2", "i-2 is live.", "Do not.", "deny"),
@@ -102,7 +102,7 @@ def test_plurals(number, noun, text):
     ],
 )
 def test_the_paragraph_says_what_was_done(action, options, sent, begin):
-    """Blocked is what was blocked; what mode "warn" lets pass was sent, and what `check` asks about is neither."""
+    """A blocked call is called blocked; mode "warn" says sent, and `check` says neither."""
     assert paragraph(Decision("d-1", action, CALL, **options), 1.0, sent=sent).startswith(begin)
 
 
@@ -110,17 +110,17 @@ def test_the_paragraph_says_what_was_done(action, options, sent, begin):
     ("seconds", "text"), [(-1, "0.0 s"), (0.24, "0.2 s"), (59, "59.0 s"), (61, "1 min"), (7200, "2.0 h")]
 )
 def test_ages(seconds, text):
-    """Ages are read in the unit a person would use."""
+    """Ages are shown in the unit a person would use."""
     assert age(seconds) == text
 
 
 @given(st.lists(st.text(st.characters(codec="ascii", exclude_characters=", "), min_size=1)))
 def test_listed_counts_what_it_leaves_out(ids):
-    """The ids shown and the number left out add up to the different ids there are."""
+    """The ids shown and the number left out add up to all distinct ids."""
     text = listed(ids)
     shown, _, more = text.partition(" and ")
     left = int(more.split()[0]) if more.endswith("more") and more.split()[0].isdigit() else 0
-    assert len([one for one in shown.split(", ") if one]) + left == len(set(ids))
+    assert len([id_ for id_ in shown.split(", ") if id_]) + left == len(set(ids))
 
 
 SHAPE = get_session().get_service_model("ec2").operation_model("ModifyInstanceAttribute").input_shape
@@ -128,7 +128,7 @@ SHAPE = get_session().get_service_model("ec2").operation_model("ModifyInstanceAt
 
 @given(st.text(min_size=12, alphabet="0123456789"))
 def test_user_data_is_masked_wherever_it_stands(secret):
-    """User data is masked in both syntaxes, and the pointer says where it was."""
+    """User data is masked in both syntaxes, and a pointer says where it was."""
     for params in ({"UserData": {"Value": secret}}, {"Attribute": "userData", "Value": secret}):
         clean, masked = redact({"InstanceId": "i-1", **params}, SHAPE)
         assert secret not in json.dumps(clean)

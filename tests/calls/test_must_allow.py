@@ -1,4 +1,4 @@
-"""Calls that hurt nobody: the guard lets them pass, and ungoverned ones cost no look-up."""
+"""Harmless calls: the guard lets them pass, and ungoverned ones cost no look-up."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_dry_run_passes(site, aws, install):
 
 
 def test_ungoverned_calls_make_no_lookup(site, aws, install, monkeypatch):
-    """Calls that nothing governs, of governed services or others, make no look-up and run no policy."""
+    """Ungoverned calls, of governed services or others, make no look-up and run no policy."""
     install()
     monkeypatch.setattr(Pipeline, "_evaluate", lambda *_: pytest.fail("a policy was run"))
     site.ec2.describe_instances()
@@ -45,7 +45,7 @@ def test_ungoverned_calls_make_no_lookup(site, aws, install, monkeypatch):
 
 
 def test_idle_address_may_be_released(site, aws, install):
-    """An Elastic IP that is on no machine may be released."""
+    """An Elastic IP that no machine has may be released."""
     idle = site.ec2.allocate_address()["AllocationId"]
     install()
     site.ec2.release_address(AllocationId=idle)
@@ -62,10 +62,10 @@ def test_the_other_clusters_subnet_may_be_changed(site, aws, install):
     assert aws.count("ModifySubnetAttribute", "DeleteSubnet") == 2
 
 
-def test_sanctioned_cutover_and_roles_follow(aws, install):
-    """A cutover to a complete, running, healthy cluster passes address by address; then the roles are exchanged.
+def test_a_safe_cutover_passes_and_roles_follow(aws, install):
+    """A cutover to a complete, running, healthy cluster passes address by address; then the roles are swapped.
 
-    The window in which the way back stays open is shortened to nothing.
+    The rollback window is set to zero.
     """
     blue = aws.start_cluster("blue", 2, addresses=2)
     green = aws.start_cluster("green", 2)
@@ -122,7 +122,7 @@ def test_modes_that_do_not_block(site, aws, install, caplog, mode, warned):
 
 
 def test_one_rule_may_be_in_dryrun(site, aws, install):
-    """Per-rule enforcement shadows one rule and leaves the others."""
+    """Per-rule enforcement relaxes one rule and leaves the others."""
     install(enforcement={"live-cluster/stop": "dryrun"})
     site.ec2.stop_instances(InstanceIds=[site.blue.instance_ids[0]])
     with pytest.raises(guardrails.CallDenied):

@@ -1,4 +1,4 @@
-"""Calls that hurt the live cluster: each is denied, and the server never sees it."""
+"""Calls that harm the live cluster: each is denied, and the server never sees it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def blocked(aws, install):
 
 
 def test_single_id(site, blocked):
-    """Terminating one machine of the live cluster is denied and names machine, cluster, evidence, rule and way out."""
+    """Terminating a live machine is denied; the message has machine, cluster, evidence, rule and remediation."""
     target = site.blue.instance_ids[0]
     error = blocked(
         "TerminateInstances", lambda: site.ec2.terminate_instances(InstanceIds=[target]), "live-cluster/terminate"
@@ -59,7 +59,7 @@ def test_batch(site, blocked):
 
 
 def test_mixed_batch_is_denied_whole(site, blocked):
-    """A batch of live and new machines is denied whole, and the message says which are which."""
+    """A batch of live and new machines is denied as a whole, and the message says which are which."""
     ids = [site.blue.instance_ids[0], site.green.instance_ids[0]]
     error = blocked(
         "TerminateInstances", lambda: site.ec2.terminate_instances(InstanceIds=ids), "live-cluster/mixed-batch"
@@ -68,7 +68,7 @@ def test_mixed_batch_is_denied_whole(site, blocked):
 
 
 def test_untagged_machine(site, aws, blocked):
-    """A machine without a cluster tag is denied by default: nobody knows whose it is."""
+    """A machine without a cluster tag is denied by default: it may belong to the live cluster."""
     stray = aws.start_cluster("stray", 1, tags={}, cluster_tag="Owner").instance_ids
     blocked(
         "TerminateInstances", lambda: site.ec2.terminate_instances(InstanceIds=list(stray)), "live-cluster/untagged"
@@ -76,7 +76,7 @@ def test_untagged_machine(site, aws, blocked):
 
 
 def test_unknown_id(site, blocked):
-    """An id that AWS does not know is denied, not waved through."""
+    """An id that AWS does not know is denied."""
     blocked(
         "TerminateInstances",
         lambda: site.ec2.terminate_instances(InstanceIds=["i-0123456789abcdef0"]),
@@ -138,8 +138,8 @@ def test_disassociate_address(site, blocked, form):
 
 
 def _interface(site, cluster):
-    found = site.ec2.describe_instances(InstanceIds=[cluster.instance_ids[0]])
-    return found["Reservations"][0]["Instances"][0]["NetworkInterfaces"][0]
+    answer = site.ec2.describe_instances(InstanceIds=[cluster.instance_ids[0]])
+    return answer["Reservations"][0]["Instances"][0]["NetworkInterfaces"][0]
 
 
 def test_assign_private_ip_of_a_live_machine(site, blocked):
@@ -189,7 +189,7 @@ LIVE_TAG = {"live": {"sources": ["eip", "tag"], "tag": {"key": "Live", "value": 
 
 @pytest.fixture
 def marked(aws):
-    """Blue carries the live mark as well as the addresses."""
+    """Blue has the live tag as well as the addresses."""
     blue = aws.start_cluster("blue", 2, addresses=1, tags={"Live": "true"})
     aws.start_cluster("green", 1)
     aws.clear()
@@ -198,7 +198,7 @@ def marked(aws):
 
 @pytest.mark.parametrize("tags", [[{"Key": "Live"}], [{"Key": "Cluster"}], []])
 def test_delete_tags(aws, marked, blocked, tags):
-    """The live mark and the cluster tag of a live machine cannot be deleted, nor all tags at once."""
+    """The live tag and the cluster tag of a live machine cannot be deleted, nor can all its tags."""
     params = {"Tags": tags} if tags else {}
     ec2 = aws.client("ec2")
     blocked(
@@ -211,7 +211,7 @@ def test_delete_tags(aws, marked, blocked, tags):
 
 @pytest.mark.parametrize("tag", [{"Key": "Live", "Value": "false"}, {"Key": "Cluster", "Value": "old"}])
 def test_create_tags(aws, marked, blocked, tag):
-    """The live mark and the cluster tag of a live machine cannot be overwritten."""
+    """The live tag and the cluster tag of a live machine cannot be overwritten."""
     ec2 = aws.client("ec2")
     blocked(
         "CreateTags",
@@ -222,7 +222,7 @@ def test_create_tags(aws, marked, blocked, tag):
 
 
 def test_live_pointer_missing(site, blocked):
-    """When the only source is a parameter that does not exist, no cluster may be hurt."""
+    """When the only source is a missing parameter, no cluster may be harmed."""
     error = blocked(
         "TerminateInstances",
         lambda: site.ec2.terminate_instances(InstanceIds=list(site.green.instance_ids)),
@@ -233,7 +233,7 @@ def test_live_pointer_missing(site, blocked):
 
 
 def test_live_pointer_names_nothing_that_exists(site, aws, blocked):
-    """A pointer at a cluster without machines is not knowledge: no cluster may be hurt."""
+    """A pointer to a cluster without machines is not evidence: no cluster may be harmed."""
     aws.client("ssm").put_parameter(Name="/live/cluster", Value="bleu", Type="String")
     blocked(
         "TerminateInstances",

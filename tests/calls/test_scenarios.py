@@ -1,4 +1,4 @@
-"""Every public incident, both ways: it happens without the guard, not with it, and its innocent sibling passes."""
+"""Every public incident: it happens without the guard, not with it, and its innocent sibling passes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NAMES = sorted(SCENARIOS)
 
 
 def by(stopped):
-    """The scenarios that end in this way."""
+    """The scenarios that end this way."""
     return [name for name in NAMES if SCENARIOS[name].stopped == stopped]
 
 
@@ -29,7 +29,7 @@ def test_it_happens_without_the_guard(aws, name):
 
 
 def configured(scenario, folder):
-    """What the guard is configured with."""
+    """The guard's configuration."""
     return scenario.config(folder) if callable(scenario.config) else scenario.config
 
 
@@ -50,7 +50,7 @@ def test_the_guard_stops_it(aws, install, tmp_path, name):
 
 @pytest.mark.parametrize("name", by("slowed"))
 def test_the_guard_slows_it_down(aws, install, tmp_path, name):
-    """What harms by its speed alone is let through, slowly, and the harm does not happen."""
+    """Calls that harm only by their speed pass slowly, and the harm does not happen."""
     scenario = SCENARIOS[name]
     world = scenario.arrange(aws)
     install(**configured(scenario, tmp_path))
@@ -60,7 +60,7 @@ def test_the_guard_slows_it_down(aws, install, tmp_path, name):
 
 @pytest.mark.parametrize("name", by("not installed"))
 def test_a_guard_that_would_let_it_through_does_not_start(aws, install, tmp_path, name):
-    """install() ends with the sentence of a canary, before the script has done anything."""
+    """install() fails its self-test before the script has done anything."""
     scenario = SCENARIOS[name]
     world = scenario.arrange(aws)
     with pytest.raises(guardrails.PolicyError, match=scenario.rule):
@@ -70,7 +70,7 @@ def test_a_guard_that_would_let_it_through_does_not_start(aws, install, tmp_path
 
 @pytest.mark.parametrize("name", [name for name in NAMES if SCENARIOS[name].stopped != "not installed"])
 def test_the_innocent_sibling_passes(aws, install, tmp_path, name):
-    """The same call where it harms nobody goes through."""
+    """The same call passes where it does no harm."""
     scenario = SCENARIOS[name]
     world = scenario.arrange(aws)
     install(**configured(scenario, tmp_path))
@@ -80,10 +80,10 @@ def test_the_innocent_sibling_passes(aws, install, tmp_path, name):
 
 
 def test_every_incident_of_a_rule_is_played():
-    """Whoever a rule names as its incident has a scenario."""
+    """Every incident that a rule names has a scenario."""
     rules = "\n".join(path.read_text("utf-8") for path in (bundle.shipped() / "guardrails").rglob("*.rego"))
     named = {
-        re.findall(r"\w+", one)[0] for line in re.findall(r"#   incident: (.*)", rules) for one in line.split("; ")
+        re.findall(r"\w+", name)[0] for line in re.findall(r"#   incident: (.*)", rules) for name in line.split("; ")
     }
     played = {word for scenario in SCENARIOS.values() for word in re.findall(r"\w+", scenario.incident)}
     assert len(named) > 8

@@ -1,4 +1,4 @@
-"""What the author's guide shows works as it stands; for the README there is test_readme.py."""
+"""Every block of the policy author's guide is run; test_readme.py does the same for the README."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _blocks(text, language):
 
 @pytest.fixture
 def written(tmp_path):
-    """The policy and the test of the guide, in the files it says."""
+    """The guide's policy and test, in the files it names."""
     files = re.findall(r"Put this into `(my-policies/[^`]+)`.*?```rego\n(.*?)```", GUIDE, re.DOTALL)
     assert len(files) == 2
     for name, text in files:
@@ -35,7 +35,7 @@ def written(tmp_path):
 
 
 def test_the_guides_policy_denies(written, aws, install):
-    """The rule of the guide, in the folder it names, denies its call, and lets its sibling pass."""
+    """The guide's rule, in the folder it names, denies its call and lets the sibling pass."""
     aws.start_cluster("blue", 1, addresses=1)
     kept = aws.start_cluster("green", 1, tags={"Name": "keep-db"}).instance_ids
     other = aws.start_cluster("green", 1, tags={"Name": "web-1"}).instance_ids
@@ -70,7 +70,7 @@ def test_the_guides_tests_pass(written, opa, run):
 
 
 def test_the_guides_parameters_are_the_shipped_ones():
-    """The guide's table of parameters names each one with its default."""
+    """The guide's table lists every parameter with its default."""
     declared = dict(bundle.params_of(bundle.read([bundle.shipped()])))
     for own in ("cluster_tag", "enforcement", "live", "max_fact_age_s", "window_s"):
         del declared[own]
@@ -82,7 +82,7 @@ def test_the_guides_parameters_are_the_shipped_ones():
 
 
 def test_own_parameters(tmp_path):
-    """A data.json beside a rule declares a parameter, which [params] may set; the shipped ones stay."""
+    """A data.json beside a rule declares a parameter, which [params] may set; the shipped ones are kept."""
     folder = tmp_path / "guardrails" / "params"
     folder.mkdir(parents=True)
     (folder / "data.json").write_text('{"prefix": "keep"}')
@@ -113,7 +113,7 @@ with SimulatedAWS() as aws:
 
 
 def test_the_guides_tour(tmp_path, opa):
-    """Every command of the tour prints what the guide shows (… is anything), from the scaffold to the denial."""
+    """Every command of the tour prints what the guide shows (… stands for anything), from scaffold to denial."""
     (tmp_path / "guardrails.toml").write_text('policies = ["my-policies"]\n[log]\npath = "decisions.jsonl"\n')
     (tmp_path / "my-policies").mkdir()
     (tmp_path / "ops.py").write_text(OPS.format(path=[str(bundle.shipped().parent)]))
@@ -127,13 +127,13 @@ def test_the_guides_tour(tmp_path, opa):
         assert "Traceback" not in done.stderr, done.stderr
         return done.stdout
 
-    # What was recorded before the tour.
+    # The calls that were recorded before the tour.
     shell("mv my-policies later; mkdir my-policies; python ops.py; rmdir my-policies; mv later my-policies")
     tour = _blocks(GUIDE.split("## From an idea")[1].split("\n## ")[0], "console")
     steps = re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", "".join(tour), re.MULTILINE)
     assert len(steps) == 9
     for command, shown in steps:
         wanted = "".join(".*" if part == "…" else re.escape(part) for part in re.split("(…)", shown.rstrip("\n")))
-        told = shell(command).rstrip("\n")
-        assert re.fullmatch(wanted, told, re.DOTALL), f"$ {command}\n{told}"
+        printed = shell(command).rstrip("\n")
+        assert re.fullmatch(wanted, printed, re.DOTALL), f"$ {command}\n{printed}"
     assert (tmp_path / "replay.html").is_file()

@@ -1,4 +1,4 @@
-"""The engine `opa` on a real OPA server: same answers, and a denial for everything that can go wrong between."""
+"""The engine `opa` on a real OPA server: same answers, and a denial whatever goes wrong in between."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_it_guards(site, aws, install, log, server):
 
 
 def test_same_answers(server):
-    """Two hundred generated inputs get the same document from the server as from the embedded engine."""
+    """For two hundred generated inputs the server and the embedded engine return the same document."""
     there, here = OpaServer(OpaSettings(url=server)), EmbeddedEngine(assembly.policies(load({})))
     for seed in range(200):
         document = _document(seed)
@@ -112,10 +112,10 @@ FAULTS = {
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_every_fault_blocks_within_the_deadline(site, aws, install, proxy, fault):
-    """Whatever goes wrong between the guard and OPA, the call is blocked, the reason said, and nothing sent."""
+    """Whatever goes wrong between the guard and OPA, the call is blocked with the reason, and nothing is sent."""
     install(engine="opa", opa={"url": proxy.url, "timeout_s": DEADLINE})
     proxy.fault, words = FAULTS[fault]
-    # Without a deadline the slow ones end after half a minute, with other words.
+    # Without a deadline the slow ones would end after half a minute, with another message.
     with pytest.raises(guardrails.GuardUnavailable) as caught:
         site.ec2.terminate_instances(InstanceIds=list(site.green.instance_ids))
     assert words in str(caught.value)
@@ -124,14 +124,14 @@ def test_every_fault_blocks_within_the_deadline(site, aws, install, proxy, fault
     site.ec2.terminate_instances(InstanceIds=list(site.green.instance_ids))
 
 
-def test_a_server_that_is_not_there_is_refused_at_install():
-    """Nothing half installed: a server that cannot be reached is a PolicyError."""
+def test_an_unreachable_server_is_refused_at_install():
+    """An unreachable server is a PolicyError, and nothing is half installed."""
     with pytest.raises(guardrails.PolicyError, match="cannot be reached"):
         guardrails.install({"engine": "opa", "opa": {"url": f"http://127.0.0.1:{free_port()}"}})
 
 
 def test_a_server_without_the_policies_is_refused_at_install(opa, tmp_path):
-    """An empty OPA answers every question with nothing; it may not guard."""
+    """An OPA without policies answers every question with nothing; it may not guard."""
     (tmp_path / "empty.rego").write_text("package empty\n")
     empty = tmp_path / "bundle.tar.gz"
     bundle_file.write(empty, bundle_file.parts(["package empty\n"], {"empty": {}}, "1"))
@@ -146,7 +146,7 @@ def test_a_server_with_other_parameters_is_refused_at_install(server):
 
 
 def test_parameters_in_part(opa, tmp_path):
-    """A table that is set in part is that of the bundle built with it; a value of another type is refused."""
+    """A partly set table matches the bundle built with it; a value of another type is refused."""
     given = {"remaining": {"clusters": {"workers": {"min_running": 3}}}, "unbreakable": ("live-cluster/stop",)}
     made = assembly.policies(load({"params": given}))
     built = tmp_path / "bundle.tar.gz"
@@ -168,8 +168,8 @@ def test_connections_are_pooled(proxy):
     assert proxy.accepted == 1
 
 
-def test_a_forked_process_has_connections_of_its_own(proxy):
-    """A child does not talk into its parent's connection."""
+def test_a_forked_process_has_its_own_connections(proxy):
+    """A child does not share its parent's connections."""
     engine = OpaServer(OpaSettings(url=proxy.url))
     engine.evaluate({})
     child = os.fork()
@@ -186,7 +186,7 @@ def test_a_forked_process_has_connections_of_its_own(proxy):
 
 @pytest.fixture
 def secured(opa, tmp_path):
-    """A server that wants a token."""
+    """A server that requires a token."""
     authz = tmp_path / "authz"
     authz.mkdir()
     (authz / "authz.rego").write_text(AUTHORIZATION)
@@ -197,7 +197,7 @@ def secured(opa, tmp_path):
 
 
 def test_token(secured, tmp_path, monkeypatch):
-    """The right token is let in, from a file or the environment; none or another is not, .netrc or no."""
+    """Only the right token is accepted, from a file or the environment, whatever .netrc says."""
     (tmp_path / "token").write_text("right\n")
     monkeypatch.setenv("OPA_TOKEN", "right")
     (tmp_path / "netrc").write_text("default login somebody password else\n")
@@ -211,7 +211,7 @@ def test_token(secured, tmp_path, monkeypatch):
 
 
 def test_proxies_of_the_environment_are_not_used(server, monkeypatch):
-    """A proxy for the web is no way to the policies."""
+    """A web proxy is not used to reach the policies."""
     monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{free_port()}")
     monkeypatch.delenv("NO_PROXY", raising=False)
     monkeypatch.delenv("no_proxy", raising=False)
@@ -219,7 +219,7 @@ def test_proxies_of_the_environment_are_not_used(server, monkeypatch):
 
 
 def test_mutual_tls(opa, tmp_path):
-    """With the CA and a certificate it is let in; with a stranger's, none, or another CA it is not."""
+    """Only the right CA and certificate work; a stranger's certificate, none, or another CA does not."""
     certificates(tmp_path)
 
     def file(name):
@@ -268,8 +268,8 @@ def test_a_built_bundle_is_the_policies(tmp_path):
 
 
 @pytest.mark.parametrize("content", [b"", b"not a tarball", b"\x1f\x8b\x08\x00broken"])
-def test_a_file_that_is_no_bundle_is_refused(tmp_path, content):
-    """A broken bundle is one sentence."""
+def test_a_file_that_is_not_a_bundle_is_refused(tmp_path, content):
+    """A broken bundle is reported in one sentence."""
     path = tmp_path / "x.tar.gz"
     path.write_bytes(content)
     with pytest.raises(guardrails.PolicyError, match="is not a bundle"):

@@ -16,7 +16,7 @@ POLICIES = bundle.shipped()
 INPUTS = 1000
 EFFECTS = ["terminate", "stop", "storage", "traffic", "network", "ip", "scale-in", "replace", "protection", "indirect",
            "capacity", "opaque", "unreviewed"]  # fmt: skip
-# Operations that rules ask for by name, with what they do and to what; most documents keep to it.
+# Operations that rules test by name, with their effects and target types; most documents follow these.
 OPERATIONS = [
     ("ec2", "TerminateInstances", ["terminate", "ip"], ["instance"]),
     ("ec2", "AssociateAddress", ["ip", "traffic"], ["address"]),
@@ -83,7 +83,7 @@ def _capacity(dice):
 
 
 def _document(seed):
-    """An input as a call, a look-up and a source may make it; odd ones, and broken ones, among them."""
+    """An input like those of real calls; some are odd, some broken."""
     dice = random.Random(seed)
     service, operation, effects, kinds = dice.choice(OPERATIONS)
     if dice.random() < 0.3:
@@ -146,7 +146,7 @@ def documents():
 
 @pytest.fixture(scope="module")
 def marked():
-    """The shipped policies with every kind of live mark configured."""
+    """The shipped policies with every kind of live tag configured."""
     live = {"tag": {"key": "Live", "value": "true"}, "eip_tag": {"key": "Front", "value": "true"}}
     params = {"live": live, "remaining": {"clusters": {"red": {}}}, "capacity": {"headroom_machines": 1}}
     return bundle.with_params(bundle.read([POLICIES]), params)
@@ -157,7 +157,7 @@ def _answers_of_opa(documents, policies, opa, run, tmp_path):
     data.write_text(json.dumps({**policies.data, "inputs": documents}))
     rego = [str(path) for path in sorted(POLICIES.rglob("*.rego")) if not path.stem.endswith("_test")]
     files = [argument for path in (*rego, data) for argument in ("-d", str(path))]
-    query = "[answer | some one in data.inputs; answer := data.guardrails.main.decision with input as one]"
+    query = "[answer | some document in data.inputs; answer := data.guardrails.main.decision with input as document]"
     return json.loads(run(opa, "eval", *files, "-f", "raw", query))
 
 
@@ -181,8 +181,7 @@ def test_same_documents_as_opa(documents, marked, opa, run, tmp_path):
     assert len(answers) == INPUTS
     for document, answer in zip(documents, answers, strict=True):
         assert engine.evaluate(document).result == answer
-    # The corpus means something: every action, and every rule but two (one is off by its parameter, one needs an area
-    # that answers nonsense).
+    # The corpus covers every action and every rule but two: one is off by its parameter, one needs a malformed answer.
     assert {answer["action"] for answer in answers} == {"deny", "confirm", "warn", "allow"}
     fired = {violation["rule"] for answer in answers for violation in answer["violations"]}
     assert bundle.rule_ids(marked) - fired == {"live-cluster/disputed", "main/malformed"}
@@ -190,7 +189,7 @@ def test_same_documents_as_opa(documents, marked, opa, run, tmp_path):
 
 @pytest.mark.parametrize("seed", range(5))
 def test_the_order_of_files_does_not_matter(documents, marked, seed):
-    """Loaded in another order, the embedded engine answers the same: its known fault depends on the order."""
+    """Loaded in another order, the embedded engine gives the same answers; its known fault depends on the order."""
     names = list(marked.modules)
     random.Random(seed).shuffle(names)
     shuffled = bundle.Bundle({name: marked.modules[name] for name in names}, marked.data, "")

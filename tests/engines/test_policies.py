@@ -81,7 +81,7 @@ def test_same_decisions_as_opa(opa, run, aws, log, install, tmp_path):
         ("modify_instance_attribute", {"InstanceId": blue.instance_ids[0], "DisableApiStop": {"Value": False}}),
     ]
     for method, params in calls:
-        # moto may refuse what the guard let through; the decision is in the log all the same.
+        # moto may refuse what the guard let through; the decision is in the log anyway.
         with contextlib.suppress(ClientError):
             getattr(ec2, method)(**params)
     entries = [json.loads(line) for line in log.read_text().splitlines()]
@@ -107,7 +107,7 @@ def test_every_rule_has_metadata():
 
 
 def test_collector_is_what_the_loader_writes():
-    """The shipped areas.rego names just the areas that the loader finds: OPA and the embedded engine ask the same."""
+    """The shipped areas.rego names exactly the areas the loader finds, so OPA and the embedded engine ask the same."""
     entry = re.compile(r'"(\w+)": data\.guardrails\.(\w+)\.(deny|confirm|warn)')
     shipped = (POLICIES / "guardrails" / "areas" / "areas.rego").read_text()
     modules = [path.read_text() for path in REGO if not path.stem.endswith("_test")]
@@ -115,7 +115,7 @@ def test_collector_is_what_the_loader_writes():
 
 
 def test_a_users_area_is_asked(site, aws, install, tmp_path):
-    """A package of a user's folder is collected by itself; its rule denies."""
+    """A package in a user's folder is collected automatically; its rule denies."""
     area = tmp_path / "guardrails" / "weekend"
     area.mkdir(parents=True)
     (area / "weekend.rego").write_text(
@@ -130,7 +130,7 @@ def test_a_users_area_is_asked(site, aws, install, tmp_path):
 
 
 def test_policies_that_allow_the_accident_are_refused(tmp_path):
-    """A folder that replaces the router by one that allows everything is refused at install."""
+    """A folder that replaces the router with one that allows everything is refused at install."""
     main = tmp_path / "guardrails" / "main"
     main.mkdir(parents=True)
     (main / "main.rego").write_text('package guardrails.main\n\ndecision := {"action": "allow", "violations": []}\n')
@@ -146,13 +146,13 @@ def test_policies_that_allow_the_accident_are_refused(tmp_path):
          {"rule": "a/b", "target": "t", "message": "m", "remediation": "r", "action": "deny"}]}],
 )  # fmt: skip
 def test_misshapen_results_are_no_answer(result):
-    """Undefined, missing, misshapen or contradictory results raise, and so deny."""
+    """Undefined, missing, malformed or contradictory results raise, and so deny."""
     with pytest.raises(EngineFailure):
         read_result(result)
 
 
 def test_lone_surrogates_and_nan_do_no_harm():
-    """A text that is not Unicode and what is not JSON end in EngineFailure, and the engine goes on."""
+    """A string that is not Unicode and values that are not JSON end in EngineFailure, and the engine still works."""
     engine = EmbeddedEngine(bundle.read([POLICIES]))
     for value in ("\ud800", float("nan"), object()):
         with pytest.raises(EngineFailure):
@@ -162,17 +162,17 @@ def test_lone_surrogates_and_nan_do_no_harm():
 
 @pytest.mark.parametrize("name", sorted(AVAILABLE - ADDED))
 def test_builtin_list_is_the_engines(name):
-    """Every function the lint lets pass exists in the embedded engine."""
+    """Every function the linter accepts exists in the embedded engine."""
     for arity in range(5):
         arguments = ", ".join(["1"] * arity)
         text = f'package guardrails.main\n\ndecision := {{"x": {name}({arguments})}}\n'
         engine = new_engine(bundle.Bundle({"m.rego": text}, {}, ""))
-        said = ""
+        report = ""
         try:
             engine.eval_rule_as_json("data.guardrails.main.decision")
         except BaseException as error:
-            said = str(error)
-        assert "could not find function" not in said
+            report = str(error)
+        assert "could not find function" not in report
 
 
 # A rule in one package, reached through an import, that reads another package through an import.
@@ -186,14 +186,14 @@ BEHIND_IMPORTS = {
 
 @pytest.mark.parametrize("order", list(itertools.permutations(BEHIND_IMPORTS)))
 def test_imports_are_written_out(order):
-    """Rules behind imports are found whatever the order of the files; names that only look like imports stay."""
+    """Rules behind imports are found in any order of the files; names that only look like imports are kept."""
     engine = new_engine(checked(bundle.Bundle({name: BEHIND_IMPORTS[name] for name in order}, {}, "")))
     engine.set_input_json('{"es": ["e"]}')
     assert json.loads(engine.eval_rule_as_json("data.m.z")) == [[2], ["e"], 3]
 
 
 def test_imports_are_still_evaluated_wrongly():
-    """Why imports are written out: the engine loses a denial behind one. When this test fails, expand.py can go."""
+    """Why imports are written out: the engine loses a denial behind one. If this test fails, drop inline_imports.py."""
     engine = new_engine(bundle.Bundle(BEHIND_IMPORTS, {}, ""))
     engine.set_input_json('{"es": ["e"]}')
     assert json.loads(engine.eval_rule_as_json("data.m.z"))[0] == []
@@ -225,7 +225,7 @@ CANARY = {"call": {"effects": ["terminate"], "tags": None}, "targets": {}, "clus
 
 
 def test_a_failed_input_leaves_nothing_behind():
-    """After an input that failed, the next answer is for the next input, not for the one before."""
+    """After a failed input, the next answer belongs to the next input, not to the previous one."""
     engine = EmbeddedEngine(bundle.read([POLICIES]))
     first = engine.evaluate(CANARY)
     with pytest.raises(EngineFailure):
@@ -235,7 +235,7 @@ def test_a_failed_input_leaves_nothing_behind():
 
 
 def test_a_guard_may_be_dropped_by_any_thread(monkeypatch):
-    """A guard that another thread drops leaves its engine to the thread that made it, which the engine insists on."""
+    """When another thread drops a guard, the engine is left to the thread that made it, as it requires."""
     complaints = []
     monkeypatch.setattr(sys, "unraisablehook", complaints.append)
     made = [EmbeddedEngine(bundle.read([POLICIES]))]
@@ -254,8 +254,8 @@ def test_each_thread_has_its_engine():
         assert list(pool.map(engine.evaluate, [CANARY] * 40)) == [here] * 40
 
 
-def test_an_input_without_end_is_refused():
-    """An input beyond any call's size is no question; it ends in EngineFailure, so in a denial."""
+def test_a_huge_input_is_refused():
+    """An input larger than any call ends in EngineFailure, and so in a denial."""
     engine = EmbeddedEngine(bundle.read([POLICIES]))
     with pytest.raises(EngineFailure, match="more than 16,000,000"):
         engine.evaluate({"x": "y" * 16_000_001})
@@ -263,7 +263,7 @@ def test_an_input_without_end_is_refused():
 
 @pytest.mark.parametrize("stop", [KeyboardInterrupt, SystemExit])
 def test_a_person_can_interrupt(stop, monkeypatch):
-    """Ctrl-C and exit go through the wrapper; the engine's own panics, BaseExceptions too, do not."""
+    """Ctrl-C and exit pass through; the engine's own panics, which are BaseExceptions too, do not."""
     engine = EmbeddedEngine(bundle.read([POLICIES]))
 
     def interrupted(*_):
@@ -308,6 +308,6 @@ def test_added_functions_answer_as_opa_does(opa, run, tmp_path):
 @pytest.mark.parametrize(
     ("head", "level"), [("package guardrails.g # a note", "deny"), ("  package guardrails.g", "  deny")]
 )
-def test_an_area_written_otherwise_is_collected(head, level):
-    """A comment behind the package's name, or spaces before a rule, do not take an area out of the verdict."""
+def test_an_area_with_odd_formatting_is_collected(head, level):
+    """A comment after the package's name, or spaces before a rule, do not hide an area."""
     assert '"g": data.guardrails.g.deny' in bundle.collect([f"{head}\n\n{level} contains x if x := 1\n"])

@@ -1,4 +1,4 @@
-"""Hot reload: an edit takes effect in running processes; one that does not load changes nothing and is said once."""
+"""Hot reload: an edit takes effect at once; one that does not load is reported once and changes nothing."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def place(tmp_path):
 @pytest.fixture
 def guard(place, site):
     guard = guardrails.install(str(place / "guardrails.toml"))
-    # Every decision looks, so that no test waits.
+    # Every decision checks the files, so that no test waits.
     guard._engine._interval_s = 0.0
     guard._engine._next = 0.0
     yield guard
@@ -54,7 +54,7 @@ def guard(place, site):
 
 
 def _write(file, text):
-    """An edit that is a second old, so that it counts as still."""
+    """An edit that is a second old, so that it counts as settled."""
     file.write_text(text)
     past = time.time() - 1
     os.utime(file, (past, past))
@@ -69,7 +69,7 @@ def _last(place):
 
 
 def test_an_edit_takes_effect(guard, place, site, aws):
-    """An edited rule blocks in the running process, nothing reaches the server, and the log tells the revision."""
+    """An edited rule blocks in the running process, nothing reaches the server, and the log has the new revision."""
     _stop(site)
     before, sent = guard.revision, aws.count("StopInstances")
     _write(place / "own" / "quiet.rego", RULE.replace("CALL", "stop"))
@@ -91,7 +91,7 @@ def test_an_edit_takes_effect(guard, place, site, aws):
     ],
 )
 def test_a_broken_edit_changes_nothing(guard, place, site, aws, caplog, edit, why):
-    """A broken edit is said once, the last good policies go on, the log says why, and a mended edit loads."""
+    """A broken edit is reported once, the last good policies stay, the log says why, and a corrected edit loads."""
     before = guard.revision
     _write(place / "own" / "quiet.rego", edit)
     with caplog.at_level(logging.WARNING, "guardrails"):
@@ -109,7 +109,7 @@ def test_a_broken_edit_changes_nothing(guard, place, site, aws, caplog, edit, wh
 
 
 def test_the_accident_is_not_loaded(guard, place, site, aws):
-    """An edit that would allow terminating a live machine is refused by the canary."""
+    """An edit that would allow terminating a live machine fails the self-test and is not loaded."""
     own = place / "own" / "guardrails" / "verdict"
     own.mkdir(parents=True)
     text = (guardrails.evaluate.bundle.shipped() / "guardrails/verdict/verdict.rego").read_text()
@@ -122,7 +122,7 @@ def test_the_accident_is_not_loaded(guard, place, site, aws):
 
 
 def test_the_configuration_too(guard, place, site):
-    """Enforcement, parameters and folders of the configuration's file take effect; another key does not."""
+    """Enforcement, parameters and folders in the configuration file take effect; other keys do not."""
     file = place / "guardrails.toml"
     text = file.read_text()
     _write(file, 'mode = "dryrun"\n' + text + '[enforcement]\n"live-cluster/stop" = "dryrun"\n')
@@ -150,7 +150,7 @@ def test_a_folder_that_vanishes(guard, place, site):
 
 
 def test_a_fresh_edit_waits(guard, place, site):
-    """A file that is still being written is left alone; it counts once two looks have seen it alike."""
+    """A file that is still being written is left alone until two checks have seen it unchanged."""
     guard._engine._settle_s = 60.0
     (place / "own" / "quiet.rego").write_text(RULE.replace("CALL", "stop"))
     _stop(site)
@@ -160,7 +160,7 @@ def test_a_fresh_edit_waits(guard, place, site):
 
 
 def _until(done):
-    """Wait for it, however busy the machine is."""
+    """Wait until `done()`, however busy the machine is."""
     for _ in range(600):
         if done():
             return
@@ -169,14 +169,14 @@ def _until(done):
 
 
 def test_threads(guard, place, site):
-    """While one thread reloads, others decide, each by one revision whose rule and answer fit."""
+    """While one thread reloads, others decide; each decision matches the rule of its revision."""
     guard._engine._settle_s = 0.0
     seen, stop = [], threading.Event()
 
     def decide():
         while not stop.is_set():
-            found = guard.check(site.ec2, "StopInstances", InstanceIds=[site.green.instance_ids[0]])
-            seen.append((found.revision, found.action, found.unavailable))
+            decision = guard.check(site.ec2, "StopInstances", InstanceIds=[site.green.instance_ids[0]])
+            seen.append((decision.revision, decision.action, decision.unavailable))
 
     threads = [threading.Thread(target=decide) for _ in range(3)]
     for thread in threads:
@@ -185,10 +185,10 @@ def test_threads(guard, place, site):
         effect = "stop" if number % 2 == 0 else "nothing"
         before = guard.revision
         _write(place / "own" / "quiet.rego", RULE.replace("CALL", effect))
-        # A slow thread may still add what it decided by the one before.
+        # A slow thread may still add a decision of the previous revision.
         _until(lambda before=before: guard.revision != before)
         since = len(seen)
-        _until(lambda since=since: any(one[0] == guard.revision for one in seen[since:]))
+        _until(lambda since=since: any(revision == guard.revision for revision, _, _ in seen[since:]))
     stop.set()
     for thread in threads:
         thread.join()
@@ -201,7 +201,7 @@ def test_threads(guard, place, site):
 
 
 def test_an_edit_that_breaks_the_reader(guard, place, site, monkeypatch):
-    """Whatever keeps an edit from taking effect is told, and the policies from before stay in force."""
+    """Whatever keeps an edit from taking effect is reported, and the old policies stay in force."""
 
     def broken(_):
         raise TypeError("not as it should be")
@@ -222,14 +222,14 @@ def _in_child(site, queue):
 
 
 def test_forked(guard, place, site):
-    """A child that was forked while another thread held the lock reloads, too."""
+    """A child that was forked while another thread held the lock still reloads."""
     guard._engine._lock.acquire()
     _write(place / "own" / "quiet.rego", RULE.replace("CALL", "stop"))
     context = multiprocessing.get_context("fork")
     queue = context.Queue()
     child = context.Process(target=_in_child, args=(site, queue))
     child.start()
-    told = queue.get(timeout=30)
+    answer = queue.get(timeout=30)
     child.join()
     guard._engine._lock.release()
-    assert "quiet/stop" in told
+    assert "quiet/stop" in answer

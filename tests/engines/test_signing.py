@@ -1,4 +1,4 @@
-"""Signed bundles: ours pass OPA, OPA's pass us, and nothing that was changed or signed by another key loads."""
+"""Signed bundles: ours load in OPA, OPA's load here, and nothing changed or signed with another key loads."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ KEYS = {
 
 
 def key_files(folder, key, name="key"):
-    """The files of a private and a public key; of a secret twice the same."""
+    """The files of a private and a public key; for a secret, the same file twice."""
     private, public = folder / f"{name}.pem", folder / f"{name}.pub"
     if isinstance(key, bytes):
         private.write_bytes(key)
@@ -183,14 +183,14 @@ def test_refused(case, build, keys, site, aws):
 
 
 def test_a_stranger_key_is_refused(build, keys, tmp_path):
-    """A bundle that somebody else signed does not load."""
+    """A bundle signed by someone else does not load."""
     private, _ = key_files(tmp_path, OTHER, "other")
     with pytest.raises(PolicyError, match="does not match the key"):
         policies(build("--signing-key", private), keys[1])
 
 
 def test_a_weak_hash_and_a_scope_are_refused(build, keys):
-    """Hashes that can be forged, and signatures for another use, prove nothing even when the key is right."""
+    """Forgeable hashes and signatures for another scope are refused even if the key is right."""
     made = build("--signing-key", keys[0])
     names = bundle_file.read(made).files.keys() - {bundle_file.SIGNATURES}
     for claims, sentence in (
@@ -208,7 +208,7 @@ def test_a_weak_hash_and_a_scope_are_refused(build, keys):
 
 
 def test_a_key_needs_a_signed_bundle(keys, tmp_path, build):
-    """A key without a bundle, a key that is none, and a public key to sign with end in one sentence each."""
+    """A key without a bundle, a broken key, and a public key used to sign are each reported in one sentence."""
     with pytest.raises(ConfigError, match="`policies` names none"):
         assembly.policies(load({"policy_key": str(keys[1])}))
     broken = tmp_path / "broken.pem"
@@ -223,7 +223,7 @@ def test_a_key_needs_a_signed_bundle(keys, tmp_path, build):
 
 
 def test_a_tampered_bundle_does_not_take_effect(build, keys, site, aws, caplog):
-    """In a running process a replaced bundle with the wrong signature changes nothing, and is said once."""
+    """In a running process a replaced bundle with the wrong signature changes nothing, and is reported once."""
     private, public = keys
     made = build("--signing-key", private, "--revision", "good")
     config = {"policies": [str(made)], "policy_key": str(public), "log": {"enabled": False}}
@@ -244,7 +244,7 @@ def test_a_tampered_bundle_does_not_take_effect(build, keys, site, aws, caplog):
 
 
 def test_parameters_of_this_host_show_in_the_revision(build, tmp_path):
-    """The manifest's revision stands where the parameters are the bundle's, and is told apart where they are not."""
+    """The revision is the manifest's if the parameters are the bundle's, and has a digest appended if not."""
     made = build("--revision", "v1")
     assert assembly.policies(load({"policies": [str(made)]})).revision == "v1"
     other = assembly.policies(load({"policies": [str(made)], "cluster_tag": "Team"})).revision
@@ -271,15 +271,15 @@ JSON = st.recursive(
 
 
 @given(st.dictionaries(st.text(max_size=3), JSON, max_size=3))
-def test_what_is_written_otherwise_has_the_same_hash(document):
-    """Data is signed by what it says: order and white space do not matter."""
-    one = json.dumps(document, indent=3).encode()
-    other = json.dumps(document, sort_keys=True, ensure_ascii=False).encode("utf-8", "surrogatepass")
-    assert signature._hash("x/data.json", one, "sha256") == signature._hash("data.json", other, "sha256")
+def test_formatting_does_not_change_the_hash(document):
+    """Data is signed by its contents: order and white space do not matter."""
+    indented = json.dumps(document, indent=3).encode()
+    compact = json.dumps(document, sort_keys=True, ensure_ascii=False).encode("utf-8", "surrogatepass")
+    assert signature._hash("x/data.json", indented, "sha256") == signature._hash("data.json", compact, "sha256")
 
 
 def test_a_bundle_folder_is_read_where_its_data_lies(build, tmp_path):
-    """A data.json in a folder of the bundle is data of that name; YAML is refused rather than passed over."""
+    """A data.json in a folder of the bundle is data under that name; YAML is refused instead of ignored."""
     unpacked(build(), tmp_path / "folder")
     inner = tmp_path / "folder" / "team" / "limits"
     inner.mkdir(parents=True)

@@ -17,7 +17,7 @@ import guardrails
 from guardrails.cli.app import app
 from guardrails.config.load import load
 from guardrails.policy.promote.dryrun_record import record_of
-from guardrails.policy.promote.edit_config import place_of, set_word
+from guardrails.policy.promote.edit_config import find_setting, write_level
 from guardrails.record.entries import Entry
 from tests.support.terminals import Terminal, environment
 
@@ -87,7 +87,7 @@ def test_how_it_went(tried):
 def test_promoted(tried, config, site):
     """Promoted, the rule's line is gone, the rest of the file is as it was, and the call does not reach the server."""
     told = _promote(config, RULE, "--yes").stdout
-    assert "would have acted on 2 calls" in told
+    assert "would have acted on 2 of the last 2 decisions" in told
     assert config.read_text().endswith("[enforcement]\n")
     assert config.read_text().startswith('# ours\nmode = "enforce"\n')
     guardrails.install(str(config))
@@ -104,10 +104,10 @@ def test_to_a_word(tried, config):
     assert f'"{RULE}" = "warn"  # a trial' in config.read_text()
 
 
-def test_nobody_there(tried, config):
-    """Where nobody can be asked, nothing is changed, and the exit code says so."""
+def test_no_one_there(tried, config):
+    """Where no one can confirm, nothing is changed, and the exit code says so."""
     before = config.read_text()
-    assert "No one can be asked here" in _promote(config, RULE, code=1).stdout
+    assert "No one can confirm this here" in _promote(config, RULE, code=1).stdout
     assert config.read_text() == before
 
 
@@ -126,7 +126,7 @@ def test_an_edit_while_it_asks(tried, config):
         made.type("y\n")
         seen = made.end(code=0 if edited == moved else 2)
         assert config.read_text() == after
-        assert ("was changed meanwhile" in seen) == (edited != moved)
+        assert ("was changed in the meantime" in " ".join(seen.split())) == (edited != moved)
         config.write_text(moved.replace('"live-cluster/terminate" = "dryrun"\n', ""))
 
 
@@ -156,16 +156,37 @@ def test_the_file_stays_what_it_was(tried, config):
 
 @pytest.mark.parametrize("where", ["[log.labels]\n{}", 'x = """\n{}"""\n'])
 def test_a_line_that_is_something_else(where, tried, config):
-    """A line that reads like the rule's but is not `enforcement`'s is left alone."""
+    """A line that reads like the rule's but is not in `enforcement` is left alone; the rule itself is changed."""
     line = f'"{RULE}" = "dryrun"\n'
     text = f'enforcement = {{ "{RULE}" = "dryrun" }}\n'
     if where.startswith("x"):
         config = config.with_name("pyproject.toml")
         where, text = "[tool.other]\n" + where, f"[tool.guardrails]\n{text}"
     config.write_text(text + where.format(line))
-    before = config.read_text()
-    assert "it is not this line" in _promote(config, RULE, "--yes", code=2).stderr
-    assert config.read_text() == before
+    _promote(config, RULE, "--yes", "--to", "warn")
+    assert config.read_text() == text.replace("dryrun", "warn") + where.format(line)
+
+
+@pytest.mark.parametrize(
+    ("text", "without"),
+    [
+        ('enforcement = {{ {} }}\nmode = "warn"\n', 'mode = "warn"\n'),
+        ("enforcement.{}\r\n# end\r\n", "# end\r\n"),
+        ("[enforcement]\n# why\n{} # trial\n'a/b' = 'warn'\n[log]\n", "# why\n'a/b' = 'warn'\n[log]\n"),
+        ("[enforcement]\n  {}", "[enforcement]\n"),
+    ],
+)
+def test_every_way_to_write_it(text, without, tmp_path):
+    """Tables, inline tables and dotted keys are edited in place: line ends, comments and all other keys stay."""
+    file = tmp_path / "guardrails.toml"
+    for key, quote in ((f'"{RULE}"', '"'), (f"'{RULE}'", "'")):
+        file.write_bytes(text.format(f"{key} = {quote}dryrun{quote}").encode())
+        write_level(find_setting(load(file), RULE), "deny")
+        assert file.read_bytes().decode() == text.format(f'{key} = "deny"')
+        file.write_bytes(text.format(f"{key} = {quote}dryrun{quote}").encode())
+        write_level(find_setting(load(file), RULE), None)
+        assert RULE not in file.read_text()
+        assert file.read_bytes().decode().endswith(without)
 
 
 def test_the_organisations_file(tmp_path):
@@ -173,7 +194,7 @@ def test_the_organisations_file(tmp_path):
     file = tmp_path / "org.toml"
     file.write_text(f'locked = ["enforcement"]\n[enforcement]\n"{RULE}" = "dryrun"\n')
     settings = load(directory=tmp_path, organisation=file)
-    assert set_word(place_of(settings, RULE), None) == ""
+    assert write_level(find_setting(settings, RULE), None) == ""
     assert file.read_text() == 'locked = ["enforcement"]\n[enforcement]\n'
 
 
@@ -186,10 +207,10 @@ def test_a_file_of_somebody_else():
         file.write_text(f'[enforcement]\n"{RULE}" = "dryrun"\n')
         Path(name).chmod(0o777)
         file.chmod(0o666)
-        place = place_of(load(file), RULE)
+        setting = find_setting(load(file), RULE)
         os.seteuid(65534)
         try:
-            set_word(place, "warn")
+            write_level(setting, "warn")
         finally:
             os.seteuid(0)
         assert (file.stat().st_uid, file.stat().st_mode & 0o777) == (0, 0o666)
@@ -242,10 +263,10 @@ def test_the_question_at_a_terminal(typed, changed, ctrl_c, tried, config):
 
 
 def test_refusals(tried, config):
-    """A rule that is not in dryrun, and a word that is not on a line of its own, end in one sentence."""
+    """A rule that is not in dryrun, and a configuration that is not a file, end in one sentence."""
     assert "is not in dryrun" in _promote(config, "live-cluster/terminate", code=2).stderr
-    config.write_text(f'enforcement = {{ "{RULE}" = "dryrun" }}\n')
-    assert "edit it by hand" in _promote(config, RULE, "--yes", code=2).stderr
+    with pytest.raises(guardrails.ConfigError, match="which is not a file; edit it there"):
+        find_setting(load({"enforcement": {RULE: "dryrun"}}), RULE)
 
 
 def test_never_hit(config):

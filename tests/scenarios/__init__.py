@@ -1,4 +1,4 @@
-"""The public incidents as things that can be run on simulated AWS, each with an innocent sibling of the fatal call."""
+"""The public incidents as scenarios that run on simulated AWS, each with an innocent sibling of the fatal call."""
 
 from tests.scenarios import capacity, machines, operations, services
 from tests.scenarios.scenario import SCENARIOS

@@ -1,4 +1,4 @@
-"""Incidents of launches: no room, too fast, or a size that somebody left out."""
+"""Incidents with launches: no room, too fast, or a missing size."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class SubnetTooSmall:
         _launch(aws, subnets["small"])
 
     def happened(aws, subnets):
-        # Some found an address, and the cluster is half started.
+        # Some got an address: the cluster is half started.
         return 0 < aws.running("green") < 8
 
     def innocent(aws, subnets):
@@ -37,7 +37,7 @@ class SubnetTooSmall:
 
 
 def _launch(aws, subnet):
-    # AWS starts as many as find an address, down to MinCount.
+    # AWS starts as many as get an address, down to MinCount.
     aws.client("ec2").run_instances(
         ImageId="ami-12345678",
         MinCount=3,
@@ -61,7 +61,7 @@ class BlankSizeMeansNone:
         return ""
 
     def harm(aws, blank):
-        # The size came from a form field that nobody had filled in.
+        # The size came from an empty form field.
         size = int(blank or 0)
         aws.client("autoscaling").update_auto_scaling_group(
             AutoScalingGroupName="web-blue", MinSize=size, MaxSize=size, DesiredCapacity=size

@@ -1,4 +1,4 @@
-"""Incidents in which the wrong machines went."""
+"""Incidents that took the wrong machines."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class SelectorThatMeansAll:
     passed = green_gone_blue_whole
 
     def harm(aws, world):
-        # The filter was to have a value.
+        # The filter should have had a value.
         aws.resource("ec2").instances.filter(Filters=[]).terminate()
 
     def innocent(aws, world):
@@ -100,7 +100,7 @@ class EmptyListMeansAll:
 
     def harm(aws, world):
         chosen = [machine for machine in world["green"].instance_ids if machine.startswith("i-zzz")]
-        # DescribeInstances takes an empty list for no condition.
+        # To DescribeInstances an empty list means no condition.
         aws.resource("ec2").instances.filter(InstanceIds=chosen).terminate()
 
     def innocent(aws, world):

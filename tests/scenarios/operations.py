@@ -1,4 +1,4 @@
-"""Incidents of the tools themselves: too fast, in the wrong place, in an emergency, or with a broken guard."""
+"""Incidents with the tools themselves: too fast, in the wrong place, in an emergency, or with a broken guard."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class RateLimitOnTheRebuild:
         aws.throttle("RunInstances", 5, 2)
 
     def harm(aws, world):
-        # As fast as the loop goes; botocore gives up after a few refusals.
+        # As fast as the loop runs; botocore gives up after a few refusals.
         with contextlib.suppress(ClientError):
             for _ in range(8):
                 _launch(aws, "green")
@@ -53,7 +53,7 @@ def _launch(aws, cluster):
 
 @contextmanager
 def names_of_aws(aws) -> Iterator[str]:
-    """AWS's own host names lead to the simulated AWS; the URL of EC2 by such a name."""
+    """Point AWS's own host names at the simulated AWS; returns EC2's URL under such a name."""
     resolve = socket.getaddrinfo
 
     def here(host, *more, **named):
@@ -77,7 +77,7 @@ class TestRunOnProduction:
         return aws.start_cluster("shared", 2).instance_ids
 
     def harm(aws, machines):
-        # A test of a clean-up script, which found the credentials and the endpoint of production.
+        # A test of a clean-up script found the credentials and the endpoint of production.
         with names_of_aws(aws) as url:
             aws.session().client("ec2", endpoint_url=url).terminate_instances(InstanceIds=list(machines))
 
@@ -85,14 +85,14 @@ class TestRunOnProduction:
         return aws.running("shared") == 0
 
     def innocent(aws, machines):
-        # The same test, at a simulator's address.
+        # The same test against a simulator.
         aws.client("ec2").terminate_instances(InstanceIds=list(machines))
 
     passed = happened
 
 
 def broken_policies(folder: Path) -> dict:
-    """The shipped policies with one edit that turns the rule about terminating round."""
+    """The shipped policies with one edit that inverts the rule against terminating."""
     name = "guardrails/live_cluster/live_cluster.rego"
     text = (bundle.shipped() / name).read_text("utf-8")
     edited = text.replace('\t"terminate" in lib.effects', '\tnot "terminate" in lib.effects')
@@ -121,7 +121,7 @@ class EmergencyWithoutStages:
     incident = "Salesforce 2021-05"
     rule = "remaining/share"
     harmful = ("TerminateInstances",)
-    # The emergency: the rule about the live cluster only warns. How much may go at once still holds.
+    # In an emergency the rule for the live cluster only warns. The limit on how much may go at once still applies.
     config = {"enforcement": {"live-cluster/terminate": "warn"}}
 
     def arrange(aws):
@@ -152,7 +152,7 @@ class CachesAllAtOnce:
         return aws.start_cluster("cache", 10).instance_ids
 
     def harm(aws, machines):
-        # One node after the other, each empty when it comes back, faster than the rest can fill it.
+        # One node after the other. Each comes back empty, and the next one goes before it is filled again.
         for machine in machines:
             aws.client("ec2").stop_instances(InstanceIds=[machine])
 

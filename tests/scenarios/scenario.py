@@ -10,14 +10,14 @@ from attrs import field, frozen
 
 from guardrails.testing import SimulatedAWS
 
-# What `arrange` built, by whatever names the scenario gives it.
+# What `arrange` built, under names the scenario chooses.
 World = Any
 SCENARIOS: dict[str, Scenario] = {}
 
 
 @frozen
 class Scenario:
-    """One incident: `harm` does it, `happened` sees whether it was done; `innocent` is the sibling that must pass.
+    """One incident: `harm` causes it, `happened` tells whether it did; `innocent` is the sibling that must pass.
 
     `rule` is what stops it, `config` what the guard is configured with besides its defaults (or a function that makes
     that, given an empty folder). `harmful` are the operations of which none may arrive at the server. `stopped` says

@@ -1,4 +1,4 @@
-"""Incidents in which something around the machines went: stacks, load balancers, databases, keys, groups."""
+"""Incidents that took something around the machines: stacks, load balancers, databases, keys, groups."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class IdsOfSomethingElse:
     passed = green_gone
 
     def harm(aws, world):
-        # The list was to hold the apps of the sites, and holds the sites.
+        # The list should hold the apps of the sites, but holds the sites.
         aws.client("cloudformation").delete_stack(StackName="site-blue")
 
     def innocent(aws, world):
@@ -140,20 +140,20 @@ class ServerInsteadOfDatabase:
 
 
 def _databases(aws):
-    return {found["DBInstanceIdentifier"] for found in aws.client("rds").describe_db_instances()["DBInstances"]}
+    return {database["DBInstanceIdentifier"] for database in aws.client("rds").describe_db_instances()["DBInstances"]}
 
 
 def balanced(aws):
     """Two target groups, with the machines of blue (live, by its address) and of green."""
     ec2, client = aws.client("ec2"), aws.client("elbv2")
     vpc = ec2.describe_vpcs()["Vpcs"][0]["VpcId"]
-    found = {}
+    groups = {}
     for cluster in ("blue", "green"):
         machines = aws.start_cluster(cluster, 2, addresses=int(cluster == "blue")).instance_ids
         arn = client.create_target_group(Name=cluster, Protocol="HTTP", Port=80, VpcId=vpc)["TargetGroups"][0]
-        found[cluster] = {"group": arn["TargetGroupArn"], "machines": [{"Id": machine} for machine in machines]}
-        client.register_targets(TargetGroupArn=found[cluster]["group"], Targets=found[cluster]["machines"])
-    return found
+        groups[cluster] = {"group": arn["TargetGroupArn"], "machines": [{"Id": machine} for machine in machines]}
+        client.register_targets(TargetGroupArn=groups[cluster]["group"], Targets=groups[cluster]["machines"])
+    return groups
 
 
 def _registered(aws, arn):
@@ -216,8 +216,8 @@ class MaintenanceOnProduction:
 
 
 def _balancers(aws):
-    found = aws.client("elb").describe_load_balancers()["LoadBalancerDescriptions"]
-    return {balancer["LoadBalancerName"] for balancer in found}
+    balancers = aws.client("elb").describe_load_balancers()["LoadBalancerDescriptions"]
+    return {balancer["LoadBalancerName"] for balancer in balancers}
 
 
 @scenario
@@ -269,7 +269,7 @@ class GroupsEverywhere:
         live(aws, "blue")
 
     def harm(aws, world):
-        # The namespace's settings were gone from the template, and so were its groups.
+        # The namespace's settings were missing from the template, so its groups went.
         client = aws.client("autoscaling")
         client.delete_auto_scaling_group(AutoScalingGroupName="web-blue", ForceDelete=True)
 

@@ -1,1 +1,1 @@
-"""``guardrails policy promote``: what a rule in dryrun would have done, and enforcing it."""
+"""``guardrails policy promote``: what a rule in dryrun would have done, and how it is enforced."""

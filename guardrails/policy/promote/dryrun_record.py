@@ -1,4 +1,4 @@
-"""What a rule in ``dryrun`` would have done: its record in the decision log, for who decides on enforcing it."""
+"""What a rule in ``dryrun`` would have done: its record in the decision log, for the decision to enforce it."""
 
 from __future__ import annotations
 
@@ -7,21 +7,31 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from attrs import Factory, define
+from attrs import Factory, define, frozen
 
 from guardrails.record.entries import Entry, part
 
-# So much later a change of a cluster's machines shows in EC2's answers for sure.
-_LATER_S = 60.0
+# By then, a change to a cluster's machines shows in EC2's answers.
+_SHOWS_AFTER_S = 60.0
+
+
+@frozen
+class _SentCall:
+    """A call that the rule would have stopped, and the machines that ran in each live cluster before it."""
+
+    scope: str
+    time_s: float
+    running: Mapping[str, int]
 
 
 @define
-class Record:
-    """`decisions` counts all of the log since the rule's first hit, `hits` those that it would have acted on.
+class DryrunRecord:
+    """What the decision log says about one rule.
 
-    A hit whose call was sent is `fine` when a later decision in the same account and region still saw every live
-    cluster of then live, with no fewer machines running; `harmed` when it did not; else nobody knows (`unknown`).
-    `blocked` hits were stopped by another rule.
+    `decisions` counts all decisions since the rule's first hit, `hits` those that it would have acted on. A hit that
+    was sent is `fine` where a later decision in the same account and region still saw the same clusters live, with no
+    fewer machines running, and `harmed` where it did not; without such a decision it is `unknown`. `blocked` hits were
+    stopped by another rule. `other` counts decisions in which the rule was violated but not in dryrun.
     """
 
     rule: str
@@ -37,27 +47,27 @@ class Record:
     fine: int = 0
     harmed: int = 0
     other: int = 0
-    _open: list[tuple[str, float, Mapping[str, int]]] = Factory(list)
+    _open: list[_SentCall] = Factory(list)
 
     @property
     def unknown(self) -> int:
-        """Hits that were sent and that no later decision tells about."""
+        """Hits that were sent, and whose effect no later decision shows."""
         return len(self._open)
 
-    def see(self, entry: Entry) -> None:
-        """Take the next decision of the log."""
+    def add(self, entry: Entry) -> None:
+        """Count the next decision of the log."""
         if "schema" in entry.input:
-            self._settle(entry.input)
-        violations = [found for found in entry.violations if found.get("rule") == self.rule]
-        shadows = [found for found in violations if found.get("action") == "dryrun"]
-        self.other += bool(violations) and not shadows
-        self.decisions += bool(self.hits or shadows)
-        if shadows:
-            self._hit(entry, shadows)
+            self._judge_sent_calls(entry.input)
+        violations = [violation for violation in entry.violations if violation.get("rule") == self.rule]
+        dryruns = [violation for violation in violations if violation.get("action") == "dryrun"]
+        self.other += bool(violations) and not dryruns
+        self.decisions += bool(self.hits or dryruns)
+        if dryruns:
+            self._add_hit(entry, dryruns)
 
-    def _hit(self, entry: Entry, shadows: list[Mapping[str, Any]]) -> None:
+    def _add_hit(self, entry: Entry, dryruns: list[Mapping[str, Any]]) -> None:
         self.hits += 1
-        self.targets |= {str(found.get("target")) for found in shadows}
+        self.targets |= {str(violation.get("target")) for violation in dryruns}
         self.programs[entry.program] += 1
         self.people[entry.person] += 1
         self.calls[entry.call_name] += 1
@@ -66,42 +76,42 @@ class Record:
         if not entry.sent:
             self.blocked += 1
         else:
-            self._open.append((_scope(entry.call), _number(entry.input.get("now_s")), _running(entry.input)))
+            self._open.append(_SentCall(_scope(entry.call), _number(entry.input.get("now_s")), _running(entry.input)))
 
-    def _settle(self, asked: Mapping[str, Any]) -> None:
-        """What this later decision saw of the clusters tells how earlier hits went."""
-        if not part(asked, "live").get("known"):
+    def _judge_sent_calls(self, document: Mapping[str, Any]) -> None:
+        """Compare the clusters that this later decision saw with those before the earlier hits."""
+        if not part(document, "live").get("known"):
             return
-        here, now, seen = _scope(part(asked, "call")), _number(asked.get("now_s")), _running(asked)
-        left = []
-        for scope, then, before in self._open:
-            if scope != here or now - then < _LATER_S:
-                left.append((scope, then, before))
-            elif all(seen.get(name, 0) >= count for name, count in before.items()):
+        scope, now, running = _scope(part(document, "call")), _number(document.get("now_s")), _running(document)
+        still_open = []
+        for sent in self._open:
+            if sent.scope != scope or now - sent.time_s < _SHOWS_AFTER_S:
+                still_open.append(sent)
+            elif all(running.get(name, 0) >= count for name, count in sent.running.items()):
                 self.fine += 1
             else:
                 self.harmed += 1
-        self._open = left
+        self._open = still_open
 
 
-def record_of(rule: str, entries: Iterable[Entry | str]) -> Record:
-    """The record of `rule` in the entries of a decision log, oldest first; what is no entry is left out."""
-    found = Record(rule)
+def record_of(rule: str, entries: Iterable[Entry | str]) -> DryrunRecord:
+    """The record of `rule` in the entries of a decision log, oldest first. Strings are not entries, and skipped."""
+    record = DryrunRecord(rule)
     for entry in entries:
         if not isinstance(entry, str):
-            found.see(entry)
-    return found
+            record.add(entry)
+    return record
 
 
 def _scope(call: Mapping[str, Any]) -> str:
     return f"{call.get('account')}/{call.get('region')}"
 
 
-def _running(asked: Mapping[str, Any]) -> dict[str, int]:
-    """The machines that run in each live cluster."""
-    clusters = part(asked, "clusters")
-    seen = {name: part(clusters, name) for name in clusters}
-    return {name: int(_number(one.get("running"))) for name, one in seen.items() if one.get("live")}
+def _running(document: Mapping[str, Any]) -> dict[str, int]:
+    """How many machines run in each live cluster."""
+    clusters = part(document, "clusters")
+    by_name = {name: part(clusters, name) for name in clusters}
+    return {name: int(_number(cluster.get("running"))) for name, cluster in by_name.items() if cluster.get("live")}
 
 
 def _number(value: Any) -> float:

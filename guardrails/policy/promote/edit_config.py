@@ -1,91 +1,133 @@
-"""Edit the word that the configuration has for a rule, and nothing else in the file."""
+"""Change the level that the configuration sets for a rule, and nothing else in the file."""
 
 from __future__ import annotations
 
 import errno
 import os
-import re
 import tempfile
+import tomllib
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
+import tomlkit
 from attrs import frozen
+from tomlkit.exceptions import TOMLKitError
 
+from guardrails.config.document import start_of
+from guardrails.config.lines import line_of, lines_of
 from guardrails.config.load import load
 from guardrails.config.settings import Settings
 from guardrails.errors import ConfigError
 
 
 @frozen
-class Place:
-    """Where the configuration has a word for a rule: a line of its own, by its number (from 1) and its text."""
+class RuleSetting:
+    """Where the configuration sets the level of a rule: the file, and ``file:line`` for people."""
 
     rule: str
+    level: str
     file: Path
-    number: int
-    line: str
+    where: str
     of_organisation: bool
 
-    def __str__(self) -> str:
-        return f"{self.file}:{self.number}"
 
-
-def place_of(settings: Settings, rule: str) -> Place:
-    """The line ``"rule" = "…"``. Raises ConfigError where there is none, or more than one."""
-    where = settings.at("enforcement")
-    name, _, _ = where.rpartition(":")
-    file = Path(name or where)
+def find_setting(settings: Settings, rule: str) -> RuleSetting:
+    """Where `enforcement` has the rule, which it must have. Raises ConfigError where that is not a file."""
+    where = settings.at("enforcement", rule)
+    file = Path(where.rpartition(":")[0] or where)
     if not file.is_file():
-        raise ConfigError(f"{where} sets `enforcement`, which is no file; edit it there")
-    found = [(number, line) for number, line in enumerate(_lines(file), 1) if _line_of(rule).match(line)]
-    if len(found) != 1:
-        raise ConfigError(f'{where}: no line `"{rule}" = "…"` of its own; edit it by hand')
-    return Place(rule, file, *found[0], of_organisation=file == settings.organisation)
+        raise ConfigError(f"{where} sets `enforcement`, which is not a file; edit it there")
+    return RuleSetting(rule, settings.enforcement[rule], file, where, of_organisation=file == settings.organisation)
 
 
-def set_word(place: Place, word: str | None) -> str:
-    """Write `word` for the rule there, or with None take the line away, so that the rule's own level holds.
+def write_level(setting: RuleSetting, level: str | None) -> str:
+    """Set the rule to `level` in the file; with None remove the rule, so that its own level applies.
 
-    Returns what the line is now. Raises ConfigError, and leaves the file as it is, where somebody changed that line
-    meanwhile, or the file would not load any more, or would not have that word for the rule; OSError where it cannot be
+    Returns the rule's line as it is then, "" where it is removed. Raises ConfigError, and leaves the file unchanged,
+    where the rule was changed since the setting was found, or the file would not load; OSError where it cannot be
     written.
     """
-    lines = _lines(place.file)
-    if lines.count(place.line) != 1:
+    text = _read(setting.file)
+    try:
+        document = tomlkit.parse(text)
+        enforcement = _enforcement_of(document, setting.file)
+    except (TOMLKitError, KeyError, TypeError):
+        enforcement = {}
+    if enforcement.get(setting.rule) != setting.level:
         raise ConfigError(
-            f"{place.file}: the line of {place.rule} was changed meanwhile; nothing is written, look and repeat"
+            f"{setting.file}: the level of {setting.rule} was changed in the meantime; nothing is written. "
+            "Check the file and try again"
         )
-    number = lines.index(place.line)
-    new = "" if word is None else _line_of(place.rule).sub(rf'\g<head>"{word}"', place.line)
-    lines[number : number + 1] = [new] if new else []
-    text = "".join(lines)
-    if _loaded(place, text).enforcement.get(place.rule) != word:
-        raise ConfigError(f"{place}: it is not this line that `enforcement` has for {place.rule}; edit it by hand")
-    _put(place.file.resolve(), text)
-    return new.strip()
+    if level is None:
+        del enforcement[setting.rule]
+    else:
+        enforcement[setting.rule] = level
+    edited = tomlkit.dumps(document)
+    if not _differ_only_by_rule(text, edited, setting, level):
+        raise ConfigError(f"{setting.where}: {setting.rule} cannot be changed without changing more; edit it by hand")
+    _check_that_it_loads(setting, edited)
+    _put(setting.file.resolve(), edited)
+    return "" if level is None else _line_of_rule(setting, edited)
 
 
-def _loaded(place: Place, text: str) -> Settings:
-    """The settings of the file if it held this text."""
+def _enforcement_of(document: Mapping[str, Any], file: Path) -> Any:
+    table: Any = document
+    for step in (*start_of(file), "enforcement"):
+        table = table[step]
+    return table
+
+
+def _differ_only_by_rule(before: str, after: str, setting: RuleSetting, level: str | None) -> bool:
+    """Whether the two documents are the same, except that the second has `level` for the rule."""
+    expected, edited = tomllib.loads(before), tomllib.loads(after)
+    enforcement = _enforcement_of(expected, setting.file)
+    if level is not None:
+        enforcement[setting.rule] = level
+    else:
+        del enforcement[setting.rule]
+        if not enforcement:
+            # Whether an empty table is left depends on how it was written; it means the same.
+            around = edited
+            for step in start_of(setting.file):
+                around = around.setdefault(step, {})
+            around.setdefault("enforcement", {})
+    return expected == edited
+
+
+def _line_of_rule(setting: RuleSetting, text: str) -> str:
+    line = line_of(lines_of(text), (*start_of(setting.file), "enforcement", setting.rule))
+    return text.split("\n")[(line or 1) - 1].strip()
+
+
+def _check_that_it_loads(setting: RuleSetting, text: str) -> None:
+    """Raises ConfigError where the configuration would not load with this text."""
     with tempfile.TemporaryDirectory() as folder:
-        trial = Path(folder) / place.file.name
+        trial = Path(folder) / setting.file.name
         trial.write_bytes(text.encode())
         try:
-            return load({}, organisation=trial) if place.of_organisation else load(trial)
+            if setting.of_organisation:
+                load({}, organisation=trial)
+            else:
+                load(trial)
         except ConfigError as error:
-            raise ConfigError(str(error).replace(str(trial), str(place.file))) from None
+            raise ConfigError(str(error).replace(str(trial), str(setting.file))) from None
 
 
 def _put(file: Path, text: str) -> None:
-    """At once, so that a guarded process never reads half of it; in place, where that would make it another file."""
+    """Write the file in one step, so that a guarded process never reads half of it.
+
+    Where that would change its owner or attributes, its content is overwritten instead.
+    """
     try:
         _replace(file, text)
     except OSError as error:
         if error.errno in _NO_ROOM:
             raise
-        with file.open("r+b") as there:
-            there.write(text.encode())
-            there.truncate()
+        with file.open("r+b") as opened:
+            opened.write(text.encode())
+            opened.truncate()
 
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
@@ -93,14 +135,14 @@ _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 
 def _replace(file: Path, text: str) -> None:
     """Raises OSError where owner, group, mode or attributes (such as an access control list) would not be kept."""
-    # Those of a security module are given to a new file by the module itself.
+    # A security module gives a new file its attributes by itself.
     if [name for name in os.listxattr(file) if not name.startswith("security.")] if hasattr(os, "listxattr") else ():
         raise OSError(errno.ENOTSUP, "it has attributes")
     status = file.stat()
     fd, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
     try:
-        with os.fdopen(fd, "wb") as made:
-            made.write(text.encode())
+        with os.fdopen(fd, "wb") as temporary:
+            temporary.write(text.encode())
             if (status.st_uid, status.st_gid) != (os.fstat(fd).st_uid, os.fstat(fd).st_gid):
                 os.fchown(fd, status.st_uid, status.st_gid)
             os.fchmod(fd, status.st_mode & 0o7777)
@@ -111,14 +153,9 @@ def _replace(file: Path, text: str) -> None:
         raise
 
 
-def _line_of(rule: str) -> re.Pattern[str]:
-    return re.compile(rf"""(?P<head>\s*["']{re.escape(rule)}["']\s*=\s*)["']\w+["']""")
-
-
-def _lines(file: Path) -> list[str]:
-    """With their ends; a line is what TOML calls one."""
+def _read(file: Path) -> str:
+    """The text with its own line ends."""
     try:
-        text = file.read_bytes().decode("utf-8")
+        return file.read_bytes().decode("utf-8")
     except UnicodeDecodeError as error:
         raise ConfigError(f"{file}: cannot be read ({error})") from error
-    return [line for line in re.split(r"(?<=\n)", text) if line]

@@ -5,7 +5,7 @@ package guardrails.addresses_test
 import data.guardrails.addresses
 import data.guardrails.fixtures_test as fixtures
 
-# The address of blue, on its machine i-blue.
+# Blue's address, on its machine i-blue.
 address := object.union(fixtures.thing("address", ["blue"]), {
 	"public_ips": ["203.0.113.7"],
 	"facts": {"instance": "i-blue", "eni": "eni-blue", "untagged": []},
@@ -13,7 +13,7 @@ address := object.union(fixtures.thing("address", ["blue"]), {
 
 onto(machine) := object.union(machine, {"role": "destination"})
 
-# AssociateAddress of blue's address onto a machine; `changes` go over the whole input.
+# AssociateAddress of blue's address with a machine; `changes` are merged into the whole input.
 moving(destination, changes) := object.union(
 	fixtures.request("AssociateAddress", ["ip", "traffic"], {"eipalloc-1": address, "i-new": onto(destination)}),
 	changes,

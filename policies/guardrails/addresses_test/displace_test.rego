@@ -64,7 +64,7 @@ test_only_a_call_that_moves_addresses_displaces if {
 	count(addresses.deny) == 0 with input as displacing(fixtures.machine("blue"), ["traffic"])
 }
 
-# One source is enough: the mark on the cluster counts although the list of live clusters leaves it out.
+# The cluster's own `live` counts even if the list of live clusters leaves it out.
 test_one_live_mark_is_enough if {
 	request := object.union(displacing(fixtures.machine("blue"), ["ip"]), {"live": {"clusters": []}})
 	rules(addresses.deny) == {"addresses/displace"} with input as request

@@ -22,7 +22,7 @@ test_headroom_machines_adds_to_the_reserve if {
 	count(capacity.warn) == 1 with input as at({"free": 10})
 		with data.guardrails.params.capacity.headroom_machines as 5
 
-	# The live cluster's own growth is what the room is for.
+	# The room is reserved for the live cluster's own growth.
 	count(capacity.warn) == 0 with input as object.union(at({"free": 10}), {"capacity": {"grows": "blue"}})
 		with data.guardrails.params.capacity.headroom_machines as 5
 }

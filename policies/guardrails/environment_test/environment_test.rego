@@ -15,22 +15,22 @@ test_the_parameter_decides if {
 	}
 }
 
-test_the_message_names_program_and_place if {
+test_the_message_names_program_and_endpoint if {
 	some entry in environment.deny with input as run(true, true)
 	contains(entry.message, "from a test run (p) to the real AWS (https://ec2.eu-west-1.amazonaws.com)")
 }
 
-test_simulators_and_other_programs_are_free if {
+test_simulators_and_other_programs_are_ignored if {
 	count(environment.deny) == 0 with input as run(true, false)
 	count(environment.deny) == 0 with input as run(false, true)
 }
 
-test_a_call_that_hurts_nothing_is_free if {
+test_a_harmless_call_passes if {
 	asked := json.patch(run(true, true), [{"op": "replace", "path": "/call/effects", "value": ["capacity"]}])
 	count(environment.deny) == 0 with input as asked
 }
 
-test_simulators_and_other_programs_are_not_warned_of if {
+test_simulators_and_other_programs_get_no_warning if {
 	every asked in [run(true, false), run(false, true)] {
 		count(environment.warn) == 0 with input as asked with data.guardrails.params.test_runs as "warn"
 	}

@@ -57,7 +57,7 @@ source(name, clusters) := {
 	"evidence": "as seen in the test",
 }
 
-# An input for one call; `effects` and `targets` are what a test is about.
+# An input for one call; tests vary `effects` and `targets`.
 request(operation, effects, targets) := {
 	"schema": 1,
 	"call": {

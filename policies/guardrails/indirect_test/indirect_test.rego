@@ -13,7 +13,7 @@ entries := {
 	"warn": count(indirect.warn),
 }
 
-test_the_parameter_decides_about_the_untraced if {
+test_the_parameter_untraced_decides if {
 	every word, level in {"warn": "warn", "confirm": "confirm", "deny": "deny", "nonsense": "deny", "allow": "none"} {
 		object.filter(entries, [level]) == object.filter({"deny": 1, "confirm": 1, "warn": 1}, [level])
 			with input as on(untraced)
@@ -23,11 +23,11 @@ test_the_parameter_decides_about_the_untraced if {
 	}
 }
 
-test_the_traced_are_not_its_business if {
+test_traced_targets_are_ignored if {
 	entries == {"deny": 0, "confirm": 0, "warn": 0} with input as on(fixtures.thing("subnet", ["blue"]))
 }
 
-test_a_harmless_call_may_name_them if {
+test_a_harmless_call_may_name_untraceable_targets if {
 	asked := fixtures.request("X", ["protection"], {"t": untraced})
 	entries == {"deny": 0, "confirm": 0, "warn": 0} with input as asked
 }
@@ -44,7 +44,7 @@ machine(zone, protected) := object.union(
 	{"facts": {"zone": zone}, "protections": {"termination": protected}},
 )
 
-test_a_protected_machine_in_a_batch_over_zones_is_pointed_out if {
+test_a_protected_machine_in_a_batch_over_zones_gets_a_warning if {
 	targets := {"i-1": machine("a", true), "i-2": machine("b", false)}
 	some entry in indirect.warn with input as fixtures.request("TerminateInstances", ["terminate"], targets)
 	entry.rule == "indirect/zones"
@@ -60,19 +60,19 @@ test_one_zone_or_no_protection_is_fine if {
 	}
 }
 
-test_another_type_of_id_is_refused_where_it_hurts if {
+test_another_type_of_id_is_refused_for_every_harmful_effect if {
 	mistaken := object.union(fixtures.machine("green"), {"facts": {"mismatch": "it is the id of a volume"}})
 	count(indirect.deny) == 0 with input as fixtures.request("X", ["capacity"], {"vol-1": mistaken})
 	matching := object.union(fixtures.machine("green"), {"facts": {"mismatch": null}})
 	count(indirect.deny) == 0 with input as fixtures.request("X", ["terminate"], {"i-1": matching})
 }
 
-test_only_terminating_goes_by_zones if {
+test_only_terminating_depends_on_zones if {
 	targets := {"i-1": machine("a", true), "i-2": machine("b", false)}
 	count(indirect.warn) == 0 with input as fixtures.request("StopInstances", ["stop"], targets)
 }
 
-test_an_unknown_zone_is_no_other_zone if {
+test_an_unknown_zone_does_not_count if {
 	targets := {"i-1": machine("a", true), "i-2": machine(null, false)}
 	count(indirect.warn) == 0 with input as fixtures.request("TerminateInstances", ["terminate"], targets)
 }

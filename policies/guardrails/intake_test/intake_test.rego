@@ -16,7 +16,7 @@ actions(entries) := {violation.action | some violation in entries}
 
 rules(entries) := {violation.rule | some violation in entries}
 
-test_an_area_that_answers_in_another_shape_denies if {
+test_a_malformed_answer_denies if {
 	every entries in [[entry("a/b")], {"a": entry("a/b")}, "deny", true, null, 1] {
 		violations := verdict.violations(answers("deny", {"area": entries})) with input as fine
 		rules(violations) == {"main/malformed"}
@@ -24,7 +24,7 @@ test_an_area_that_answers_in_another_shape_denies if {
 	}
 }
 
-test_an_entry_that_lacks_a_text_denies if {
+test_an_incomplete_entry_denies if {
 	every key in ["rule", "target", "message", "remediation"] {
 		every broken in [object.remove(entry("a/b"), [key]), object.union(entry("a/b"), {key: ""}), object.union(entry("a/b"), {key: 1})] {
 			violations := verdict.violations(answers("warn", {"area": {broken}})) with input as fine
@@ -42,17 +42,17 @@ test_the_message_names_level_and_area if {
 	contains(violation.remediation, "Fix warn in guardrails.weekend")
 }
 
-test_a_broken_entry_leaves_the_others if {
+test_a_broken_entry_does_not_hide_others if {
 	violations := verdict.violations(answers("deny", {"area": {"broken", entry("a/b")}})) with input as fine
 	rules(violations) == {"main/malformed", "a/b"}
 }
 
-test_empty_sets_say_nothing if {
+test_empty_sets_are_fine if {
 	intake.malformed({"deny": {"one": set(), "two": set()}}) == set()
 	verdict.violations({"deny": {"one": set()}, "confirm": {}, "warn": {}}) == set() with input as fine
 }
 
-test_a_level_that_is_not_there_denies if {
+test_a_missing_level_denies if {
 	every level in ["deny", "confirm", "warn"] {
 		violations := verdict.violations(object.remove(answers("deny", {}), [level])) with input as fine
 		actions(violations) == {"deny"}
@@ -60,11 +60,11 @@ test_a_level_that_is_not_there_denies if {
 	}
 }
 
-test_a_whole_input_is_understood if {
+test_a_complete_input_is_understood if {
 	count(intake.incomplete) == 0 with input as fine
 }
 
-# Each piece, taken out or of another shape, by the words the message must hold.
+# Each piece, missing or malformed, by the words the message must contain.
 pieces := {
 	"call.effects": [["call", "effects"], ["terminate"]],
 	"call.tags": [["call", "tags"], {"set": {}, "removed": []}],
@@ -90,7 +90,7 @@ test_a_missing_piece_is_named if {
 	}
 }
 
-test_a_piece_of_another_shape_is_named if {
+test_a_malformed_piece_is_named if {
 	lacks(replaced(["call", "effects"], "terminate"), "call.effects")
 	lacks(replaced(["call", "tags"], {"set": {}, "removed": []}), "call.tags")
 	lacks(replaced(["call", "tags"], {"set": [], "removed": [], "removes_all": false}), "call.tags")
@@ -144,15 +144,15 @@ test_a_destination_is_understood if {
 	count(intake.incomplete) == 0 with input as request
 }
 
-# An object of names would be searched like a list.
-test_clusters_of_a_target_are_a_list if {
+# An object of names would otherwise be searched like a list.
+test_clusters_of_a_target_must_be_a_list if {
 	lacks(replaced(["targets", "i-1", "clusters"], {"a": "green"}), "facts about i-1")
 }
 
-test_targets_that_are_null_are_named if {
+test_null_targets_are_named if {
 	lacks(replaced(["targets"], null), "targets")
 }
 
-test_a_missing_level_has_its_rule if {
+test_a_missing_level_has_a_rule_id if {
 	rules(intake.missing_levels({"deny": {}, "confirm": {}})) == {"main/malformed"}
 }

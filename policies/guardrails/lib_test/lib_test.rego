@@ -50,17 +50,17 @@ test_names_are_compared_without_order if {
 	not lib.same_names(["a"], "a")
 }
 
-test_violation_has_its_four_texts if {
+test_violation_has_four_members if {
 	lib.violation("a/b", "t", "m", "r") == {"rule": "a/b", "target": "t", "message": "m", "remediation": "r"}
 }
 
-test_what_is_no_list_has_no_names if {
+test_only_lists_have_names if {
 	not lib.same_names("a", [])
 	not lib.same_names([], "a")
 	not lib.same_names(null, null)
 }
 
-test_only_machines_going_down_is_fatal if {
+test_only_terminating_and_stopping_take_machines_down if {
 	lib.takes_machines_down with input as fixtures.request("X", ["terminate"], {})
 	lib.takes_machines_down with input as fixtures.request("X", ["stop"], {})
 	not lib.takes_machines_down with input as fixtures.request("X", ["storage", "replace", "scale-in"], {})

@@ -10,7 +10,7 @@ sizing(operation, params, targets) := object.union(
 	{"call": {"params": params}},
 )
 
-test_a_group_that_keeps_its_size_is_not_hurt if {
+test_a_group_that_keeps_its_size_is_not_harmed if {
 	count(lib.harmful) == 0 with input as sizing("SetDesiredCapacity", {"DesiredCapacity": 3}, {"g": group(3)})
 	count(lib.harmful) == 0 with input as sizing("UpdateAutoScalingGroup", {"MaxSize": 5}, {"g": group(3)})
 }
@@ -20,11 +20,11 @@ test_every_group_must_keep_its_size if {
 	lib.harmful == {"scale-in"} with input as sizing("SetDesiredCapacity", {"DesiredCapacity": 3}, both)
 }
 
-test_no_group_is_no_proof if {
+test_without_a_group_nothing_is_proven if {
 	lib.harmful == {"scale-in"} with input as sizing("SetDesiredCapacity", {"DesiredCapacity": 3}, {})
 }
 
-test_a_size_that_is_no_number_is_no_proof if {
+test_a_size_must_be_a_number if {
 	lib.harmful == {"scale-in"} with input as sizing("SetDesiredCapacity", {"DesiredCapacity": "9"}, {"g": group(3)})
 	lib.harmful == {"scale-in"} with input as sizing("SetDesiredCapacity", {"DesiredCapacity": 3}, {"g": group("3")})
 	lib.harmful == {"scale-in"} with input as sizing("SetDesiredCapacity", {"DesiredCapacity": 3}, {"g": group(null)})
@@ -35,7 +35,7 @@ test_zero_is_a_size if {
 	lib.harmful == {"scale-in"} with input as sizing("SetDesiredCapacity", {"DesiredCapacity": 0}, {"g": group(1)})
 }
 
-test_size_does_not_excuse_other_harm if {
+test_size_does_not_excuse_other_effects if {
 	request := object.union(
 		fixtures.request("SetDesiredCapacity", ["scale-in", "terminate"], {"g": group(3)}),
 		{"call": {"params": {"DesiredCapacity": 3}}},

@@ -3,7 +3,7 @@ package guardrails.live_cluster_test
 import data.guardrails.fixtures_test as fixtures
 import data.guardrails.live_cluster
 
-nobody := {"known": false, "disputed": false, "clusters": [], "sources": [fixtures.source("eip", [])]}
+no_source := {"known": false, "disputed": false, "clusters": [], "sources": [fixtures.source("eip", [])]}
 
 dispute := {
 	"known": true,
@@ -16,39 +16,39 @@ while(live, operation, effects, targets) := object.union(fixtures.request(operat
 
 green_machine := {"i-1": fixtures.machine("green")}
 
-test_nothing_is_hurt_while_live_is_unknown if {
+test_nothing_is_harmed_while_live_is_unknown if {
 	every effect in ["terminate", "stop", "storage", "traffic", "network", "ip", "scale-in", "replace"] {
-		entries := live_cluster.deny with input as while(nobody, "X", [effect], green_machine)
+		entries := live_cluster.deny with input as while(no_source, "X", [effect], green_machine)
 		"live-cluster/unknown-live" in rules(entries)
 	}
 }
 
-test_unknown_live_message_says_what_the_sources_said if {
-	entries := live_cluster.deny with input as while(nobody, "TerminateInstances", ["terminate"], green_machine)
+test_unknown_live_message_has_the_evidence if {
+	entries := live_cluster.deny with input as while(no_source, "TerminateInstances", ["terminate"], green_machine)
 	some entry in entries
 	entry.rule == "live-cluster/unknown-live"
 	contains(entry.message, "would harm i-1 of green, but no source says which cluster is live")
 	contains(entry.message, "(eip: as seen in the test)")
 }
 
-test_missing_knowledge_is_no_knowledge if {
-	live := object.remove(nobody, ["known"])
+test_a_missing_known_means_unknown if {
+	live := object.remove(no_source, ["known"])
 	request := object.remove(while(live, "TerminateInstances", ["terminate"], green_machine), ["live"])
 	"live-cluster/unknown-live" in rules(live_cluster.deny) with input as request
 }
 
-test_what_carries_no_cluster_may_change_while_live_is_unknown if {
+test_targets_without_a_cluster_may_change_while_live_is_unknown if {
 	targets := {"subnet-1": fixtures.thing("subnet", [])}
-	count(live_cluster.deny) == 0 with input as while(nobody, "DeleteSubnet", ["network"], targets)
+	count(live_cluster.deny) == 0 with input as while(no_source, "DeleteSubnet", ["network"], targets)
 }
 
-test_protection_while_live_is_unknown_is_another_areas if {
-	count(live_cluster.deny) == 0 with input as while(nobody, "X", ["protection", "indirect"], green_machine)
+test_protection_while_live_is_unknown_is_left_to_its_area if {
+	count(live_cluster.deny) == 0 with input as while(no_source, "X", ["protection", "indirect"], green_machine)
 }
 
-test_pointer_may_be_judged_by_its_own_rule_while_live_is_unknown if {
+test_the_pointer_is_left_to_its_rule_while_live_is_unknown if {
 	targets := {"/live": fixtures.thing("ssm-parameter", ["blue"])}
-	count(live_cluster.deny) == 0 with input as while(nobody, "PutParameter", ["protection", "traffic"], targets)
+	count(live_cluster.deny) == 0 with input as while(no_source, "PutParameter", ["protection", "traffic"], targets)
 }
 
 test_every_cluster_in_dispute_is_protected if {
@@ -60,7 +60,7 @@ test_every_cluster_in_dispute_is_protected if {
 	count(live_cluster.deny) == 0 with input as while(dispute, "TerminateInstances", ["terminate"], green_machine)
 }
 
-test_a_dispute_denies_all_where_it_should if {
+test_a_dispute_denies_everything_if_configured if {
 	request := while(dispute, "TerminateInstances", ["terminate"], green_machine)
 	entries := live_cluster.deny with input as request with data.guardrails.params.disputed as "deny"
 	rules(entries) == {"live-cluster/disputed"}
@@ -68,13 +68,13 @@ test_a_dispute_denies_all_where_it_should if {
 	contains(entry.message, "eip: as seen in the test; tag: as seen in the test")
 }
 
-test_unknown_word_for_disputed_denies if {
+test_unknown_value_of_disputed_denies if {
 	request := while(dispute, "TerminateInstances", ["terminate"], green_machine)
 	rules(live_cluster.deny) == {"live-cluster/disputed"} with input as request
 		with data.guardrails.params.disputed as "protect-all"
 }
 
-test_no_dispute_is_no_reason if {
+test_without_a_dispute_nothing_is_denied if {
 	count(live_cluster.deny) == 0 with input as fixtures.request("T", ["terminate"], green_machine)
 		with data.guardrails.params.disputed as "deny"
 }
@@ -93,7 +93,7 @@ test_old_evidence_is_refused if {
 	}
 }
 
-test_evidence_of_the_allowed_age_is_fresh if {
+test_evidence_of_exactly_the_allowed_age_is_fresh if {
 	count(live_cluster.deny) == 0 with input as while(aged(5), "T", ["terminate"], green_machine)
 	count(live_cluster.deny) == 0 with input as while(aged(60), "T", ["terminate"], green_machine)
 		with data.guardrails.params.max_fact_age_s as 60
@@ -105,7 +105,7 @@ test_evidence_without_an_age_is_old if {
 	rules(entries) == {"live-cluster/stale-evidence"}
 }
 
-test_no_allowed_age_is_none if {
+test_an_invalid_limit_allows_no_age if {
 	request := while(aged(1), "T", ["terminate"], green_machine)
 	rules(live_cluster.deny) == {"live-cluster/stale-evidence"} with input as request
 		with data.guardrails.params.max_fact_age_s as "long"
@@ -125,7 +125,7 @@ test_without_the_parameter_no_age_is_allowed if {
 	contains(entry.message, "eip is 1 s old; the limit is 0 s.")
 }
 
-test_old_evidence_is_good_enough_for_a_launch if {
+test_a_launch_may_use_old_evidence if {
 	old := {"live": {"sources": [object.union(fixtures.source("eip", ["blue"]), {"age_s": 9999})]}}
 	launch := object.union(fixtures.request("X", ["capacity"], green_machine), old)
 	count(live_cluster.deny) == 0 with input as launch

@@ -11,7 +11,7 @@ on_blue(operation, effects) := fixtures.request(operation, effects, {"i-1": fixt
 
 on_green(operation, effects) := fixtures.request(operation, effects, {"i-1": fixtures.machine("green")})
 
-# Every word the catalogue knows.
+# Every effect in the catalogue.
 all_effects := [
 	"terminate", "stop", "storage", "traffic", "network",
 	"ip", "scale-in", "replace", "protection", "indirect",
@@ -21,12 +21,12 @@ test_live_machine_is_not_terminated if {
 	rules(live_cluster.deny) == {"live-cluster/terminate"} with input as on_blue("TerminateInstances", ["terminate"])
 }
 
-test_termination_speaks_for_what_follows_from_it if {
+test_terminating_covers_what_follows if {
 	effects := ["terminate", "storage", "ip", "traffic", "stop"]
 	rules(live_cluster.deny) == {"live-cluster/terminate"} with input as on_blue("TerminateInstances", effects)
 }
 
-test_other_machine_is_free if {
+test_a_machine_that_is_not_live_may_be_terminated if {
 	count(live_cluster.deny) == 0 with input as on_green("TerminateInstances", all_effects)
 	count(live_cluster.confirm) == 0 with input as on_green("TerminateInstances", all_effects)
 	count(live_cluster.warn) == 0 with input as on_green("TerminateInstances", all_effects)
@@ -57,12 +57,12 @@ test_live_machine_is_not_stopped if {
 	rules(live_cluster.deny) == {"live-cluster/stop"} with input as on_blue("StopInstances", ["stop", "ip"])
 }
 
-test_live_disk_stays if {
+test_live_disk_is_kept if {
 	request := fixtures.request("DeleteVolume", ["storage"], {"vol-1": fixtures.thing("volume", ["blue"])})
 	rules(live_cluster.deny) == {"live-cluster/storage"} with input as request
 }
 
-test_other_disk_is_free if {
+test_a_disk_that_is_not_live_may_be_detached if {
 	request := fixtures.request("DeleteVolume", ["storage"], {"vol-1": fixtures.thing("volume", ["green"])})
 	count(live_cluster.deny) == 0 with input as request
 }
@@ -71,13 +71,13 @@ test_live_traffic_flows if {
 	rules(live_cluster.deny) == {"live-cluster/traffic"} with input as on_blue("EnterStandby", ["traffic"])
 }
 
-test_network_and_address_rules_speak_for_traffic if {
+test_network_and_address_rules_cover_traffic if {
 	count(live_cluster.deny) == 0 with input as on_blue("ReleaseAddress", ["ip", "traffic"])
 	count(live_cluster.deny) == 0 with input as on_blue("ReplaceRoute", ["network", "traffic"])
 	rules(live_cluster.deny) == {"live-cluster/storage"} with input as on_blue("X", ["storage", "traffic"])
 }
 
-test_live_pointer_has_a_rule_of_its_own if {
+test_live_pointer_is_left_to_its_rule if {
 	pointer := fixtures.thing("ssm-parameter", ["blue"])
 	request := fixtures.request("PutParameter", ["protection", "traffic"], {"/live": pointer})
 	count(live_cluster.deny) == 0 with input as request
@@ -93,24 +93,24 @@ test_a_named_cluster_without_counts_is_live if {
 	rules(live_cluster.deny) == {"live-cluster/terminate"} with input as request
 }
 
-test_destinations_are_not_hurt if {
+test_destinations_are_not_harmed if {
 	machine := object.union(fixtures.machine("blue"), {"role": "destination"})
 	request := fixtures.request("AttachNetworkInterface", ["terminate"], {"i-1": machine, "i-2": fixtures.machine("green")})
 	count(live_cluster.deny) == 0 with input as request
 }
 
-test_stopping_speaks_for_what_follows_from_it if {
+test_stopping_covers_what_follows if {
 	every effect in ["storage", "traffic", "scale-in"] {
 		entries := live_cluster.deny with input as on_blue("StopInstances", ["stop", effect])
 		rules(entries) == {"live-cluster/stop"}
 	}
 }
 
-test_traffic_is_kept_whatever_else_is_started if {
+test_launching_does_not_excuse_cutting_traffic if {
 	rules(live_cluster.deny) == {"live-cluster/traffic"} with input as on_blue("X", ["traffic", "capacity"])
 }
 
-test_machines_are_named_as_such if {
+test_only_machines_are_named_directly if {
 	every type in ["instance", "tagged"] {
 		live_cluster.on_machines("stop", "x") == "stop" with input as fixtures.request("X", ["stop"], {"x": fixtures.thing(type, ["blue"])})
 	}

@@ -44,19 +44,19 @@ test_either_size_shrinks if {
 		with input as sized("UpdateAutoScalingGroup", "blue", {"DesiredCapacity": 2, "MaxSize": 3})
 }
 
-test_no_size_is_no_proof if {
+test_a_missing_size_denies if {
 	entries := live_cluster.deny with input as sized("SetDesiredCapacity", "blue", {})
 	rules(entries) == {"live-cluster/scale-in"}
 	some entry in entries
 	contains(entry.message, "the call sets no size.")
 }
 
-test_another_operation_is_no_proof if {
+test_another_operation_denies if {
 	rules(live_cluster.deny) == {"live-cluster/scale-in"}
 		with input as sized("SetSomething", "blue", {"DesiredCapacity": 9})
 }
 
-test_unknown_present_size_is_no_proof if {
+test_an_unknown_current_size_denies if {
 	request := object.union(
 		fixtures.request("SetDesiredCapacity", ["scale-in"], {"g": fixtures.thing("asg", ["blue"])}),
 		{"call": {"params": {"DesiredCapacity": 9}}},
@@ -67,7 +67,7 @@ test_unknown_present_size_is_no_proof if {
 	contains(entry.message, "The group's desired size is unknown;")
 }
 
-test_termination_speaks_for_scaling_in if {
+test_terminating_covers_scaling_in if {
 	request := fixtures.request("X", ["terminate", "scale-in"], {"g": group("blue")})
 	rules(live_cluster.deny) == {"live-cluster/terminate"} with input as request
 }
@@ -78,13 +78,13 @@ test_live_machines_are_not_replaced if {
 	count(live_cluster.deny) == 0 with input as fixtures.request("StartInstanceRefresh", ["replace"], {"g": group("green")})
 }
 
-test_delayed_harm_is_pointed_out if {
+test_delayed_harm_gets_a_warning if {
 	request := fixtures.request("PutScheduledUpdateGroupAction", ["indirect"], {"g": group("blue")})
 	rules(live_cluster.warn) == {"live-cluster/indirect"} with input as request
 	count(live_cluster.deny) == 0 with input as request
 }
 
-test_delayed_harm_to_others_is_not if {
+test_delayed_harm_to_others_passes if {
 	request := fixtures.request("PutScheduledUpdateGroupAction", ["indirect"], {"g": group("green")})
 	count(live_cluster.warn) == 0 with input as request
 	count(live_cluster.warn) == 0 with input as fixtures.request("StopInstances", ["stop"], {"g": group("blue")})

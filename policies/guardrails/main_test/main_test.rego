@@ -68,7 +68,7 @@ test_a_missing_fact_denies if {
 	}
 }
 
-test_an_unknown_effect_is_not_judged_as_harm if {
+test_an_unknown_effect_is_not_harmful if {
 	main.decision.action == "allow" with input as fixtures.request("X", ["paint"], {"i-1": fixtures.machine("blue")})
 }
 

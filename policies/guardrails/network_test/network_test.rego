@@ -9,7 +9,7 @@ rules(entries) := {entry.rule | some entry in entries}
 
 on(type, cluster, effects) := fixtures.request("X", effects, {"x-1": fixtures.thing(type, [cluster])})
 
-# The rule for each type; whatever has no rule of its own falls under the last.
+# The rule for each type; types without their own rule fall under the last.
 ruled := {
 	"subnet": "network/subnet",
 	"route-table": "network/route-table",
@@ -26,7 +26,7 @@ test_each_type_has_its_rule if {
 	}
 }
 
-test_other_clusters_are_free if {
+test_networks_of_other_clusters_may_change if {
 	every type, _ in ruled {
 		count(network.deny) == 0 with input as on(type, "green", ["network"])
 	}
@@ -43,7 +43,7 @@ test_a_shared_subnet_is_live if {
 	rules(network.deny) == {"network/subnet"} with input as shared
 }
 
-test_machines_going_down_speak_for_their_network if {
+test_terminating_covers_the_network if {
 	count(network.deny) == 0 with input as on("instance", "blue", ["network", "terminate"])
 	count(network.deny) == 0 with input as on("instance", "blue", ["network", "stop"])
 	rules(network.deny) == {"network/machine"} with input as on("instance", "blue", ["network", "storage"])
@@ -59,7 +59,7 @@ test_each_target_has_its_violation if {
 	{entry.target | some entry in entries} == {"subnet-1", "subnet-2"}
 }
 
-test_a_target_without_a_type_is_not_lost if {
+test_a_target_without_a_type_is_still_protected if {
 	targets := {"x-1": object.remove(fixtures.thing("subnet", ["blue"]), ["type"])}
 	rules(network.deny) == {"network/other"} with input as fixtures.request("X", ["network"], targets)
 }

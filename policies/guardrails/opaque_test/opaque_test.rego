@@ -5,7 +5,7 @@ import data.guardrails.opaque
 
 on(targets) := fixtures.request("SendCommand", ["opaque"], targets)
 
-test_a_command_on_live_machines_is_confirmed if {
+test_a_command_on_live_machines_needs_confirmation if {
 	some entry in opaque.confirm with input as on({"i-1": fixtures.machine("blue")})
 	entry.rule == "opaque/command"
 	entry.target == "i-1"
@@ -13,11 +13,11 @@ test_a_command_on_live_machines_is_confirmed if {
 	count(opaque.warn) == 0 with input as on({"i-1": fixtures.machine("blue")})
 }
 
-test_a_command_on_others_is_not if {
+test_a_command_on_other_machines_passes if {
 	count(opaque.confirm) == 0 with input as on({"i-1": fixtures.machine("green")})
 }
 
-test_a_command_on_what_nobody_knows_is_confirmed if {
+test_a_command_on_unknown_targets_needs_confirmation if {
 	untraced := object.union(fixtures.thing("ssm-item", []), {"facts": {"traced": false}})
 	every target in [fixtures.unresolved, untraced] {
 		some entry in opaque.confirm with input as on({"i-1": target})
@@ -25,14 +25,14 @@ test_a_command_on_what_nobody_knows_is_confirmed if {
 	}
 }
 
-test_a_command_is_confirmed_while_the_live_cluster_is_unknown if {
+test_a_command_needs_confirmation_while_live_is_unknown if {
 	unknown := {"live": {"known": false, "clusters": []}, "clusters": {"blue": {"live": false}}}
 	some entry in opaque.confirm with input as object.union(on({"i-1": fixtures.machine("green")}), unknown)
 	entry.target == "i-1"
 	count(opaque.confirm) == 0 with input as object.union(on({"x": fixtures.thing("vpc", [])}), unknown)
 }
 
-test_a_command_that_names_nothing_is_confirmed if {
+test_a_command_without_a_target_needs_confirmation if {
 	some entry in opaque.confirm with input as on({})
 	entry.target == "(anywhere)"
 	contains(entry.message, "cannot inspect on machines that it does not name")
@@ -45,6 +45,6 @@ test_the_parameter_decides if {
 	}
 }
 
-test_other_calls_that_name_nothing_are_not_its_business if {
+test_other_calls_without_a_target_are_ignored if {
 	count(opaque.confirm) == 0 with input as fixtures.request("X", ["terminate"], {})
 }

@@ -10,7 +10,7 @@ pointing(sources) := object.union(
 
 pointer := {"protection/live-pointer"}
 
-test_pointer_does_not_move_ahead_of_the_addresses if {
+test_pointer_does_not_move_before_the_addresses if {
 	sources := [fixtures.source("eip", ["blue"]), fixtures.source("ssm", ["blue"])]
 	entries := protection.deny with input as pointing(sources)
 	rules(entries) == pointer
@@ -27,17 +27,17 @@ test_pointer_alone_does_not_move if {
 	rules(protection.deny) == pointer with input as pointing([fixtures.source("ssm", ["blue"])])
 }
 
-test_silent_sources_move_nothing if {
+test_sources_without_a_cluster_do_not_free_the_pointer if {
 	sources := [fixtures.source("eip", []), fixtures.source("ssm", ["blue"])]
 	rules(protection.deny) == pointer with input as pointing(sources)
 }
 
-test_half_a_switch_moves_nothing if {
+test_half_a_cutover_does_not_free_the_pointer if {
 	sources := [fixtures.source("eip", ["blue", "green"]), fixtures.source("ssm", ["blue"])]
 	rules(protection.deny) == pointer with input as pointing(sources)
 }
 
-test_every_cluster_pointed_at_must_be_left if {
+test_addresses_must_have_left_every_cluster_pointed_at if {
 	sources := [fixtures.source("eip", ["green"]), fixtures.source("ssm", ["blue", "green"])]
 	rules(protection.deny) == pointer with input as pointing(sources)
 }
@@ -47,11 +47,11 @@ test_an_empty_pointer_may_be_filled if {
 	count(protection.deny) == 0 with input as pointing(sources)
 }
 
-test_no_sources_move_nothing if {
+test_without_sources_the_pointer_stays if {
 	rules(protection.deny) == pointer with input as pointing([])
 }
 
-test_reading_effects_only if {
+test_only_the_effect_protection_counts if {
 	sources := [fixtures.source("ssm", ["blue"])]
 	request := object.union(pointing(sources), {"call": {"effects": ["traffic"]}})
 	count(protection.deny) == 0 with input as request

@@ -7,7 +7,7 @@ import data.guardrails.protection
 
 rules(entries) := {entry.rule | some entry in entries}
 
-nobody := {"known": false, "clusters": [], "sources": [fixtures.source("eip", [])]}
+no_source := {"known": false, "clusters": [], "sources": [fixtures.source("eip", [])]}
 
 flags(target) := fixtures.request("ModifyInstanceAttribute", ["protection"], {"x-1": target})
 
@@ -19,13 +19,13 @@ test_protection_of_the_live_cluster_stays_on if {
 	}
 }
 
-test_protection_of_others_may_go if {
+test_protection_of_other_clusters_may_be_switched_off if {
 	every target in [fixtures.machine("green"), fixtures.thing("asg", ["green"]), fixtures.untagged] {
 		count(protection.deny) == 0 with input as flags(target)
 	}
 }
 
-test_protection_of_the_unknown_stays_on if {
+test_protection_of_unknown_targets_stays_on if {
 	entries := protection.deny with input as flags(fixtures.unresolved)
 	rules(entries) == off
 	some entry in entries
@@ -33,15 +33,15 @@ test_protection_of_the_unknown_stays_on if {
 }
 
 test_protection_stays_on_while_live_is_unknown if {
-	request := object.union(flags(fixtures.machine("green")), {"live": nobody})
+	request := object.union(flags(fixtures.machine("green")), {"live": no_source})
 	entries := protection.deny with input as request
 	rules(entries) == off
 	some entry in entries
 	contains(entry.message, "a machine of green, and no source says which cluster is live.")
 }
 
-test_what_carries_no_cluster_is_free_while_live_is_unknown if {
-	request := object.union(flags(fixtures.untagged), {"live": nobody})
+test_targets_without_a_cluster_are_free_while_live_is_unknown if {
+	request := object.union(flags(fixtures.untagged), {"live": no_source})
 	count(protection.deny) == 0 with input as request
 }
 
@@ -59,7 +59,7 @@ test_only_protection_counts if {
 	count(protection.deny) == 0 with input as request
 }
 
-test_a_parameter_of_another_service_is_a_target_like_any if {
+test_a_parameter_of_another_service_is_an_ordinary_target if {
 	rules(protection.deny) == off with input as flags(fixtures.thing("ssm-parameter", ["blue"]))
 }
 

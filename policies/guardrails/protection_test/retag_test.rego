@@ -5,7 +5,7 @@ import data.guardrails.protection
 
 retag := {"protection/retag"}
 
-# Blue's evidence: the cluster tag, a live mark on its machines, a tag on its addresses.
+# Blue's evidence: the cluster tag, a live tag on its machines, a tag on its addresses.
 marks := {"tag": {"key": "Live", "value": "true"}, "eip_tag": {"key": "Front", "value": "yes"}, "ssm_parameter": null}
 
 no_tags := {"set": {}, "removed": [], "removes_all": false}
@@ -29,17 +29,17 @@ test_cluster_tag_of_a_live_machine_stays if {
 	denied(tagging(fixtures.machine("blue"), {"set": {"Cluster": ""}})) == retag
 }
 
-test_live_mark_of_a_live_machine_stays if {
+test_live_tag_of_a_live_machine_stays if {
 	denied(tagging(marked("blue"), {"set": {"Live": "false"}})) == retag
 	denied(tagging(marked("blue"), {"removed": ["Live"]})) == retag
 }
 
-test_mark_of_a_live_address_stays if {
+test_tag_of_a_live_address_stays if {
 	denied(tagging(front("blue"), {"removed": ["Front"]})) == retag
 	denied(tagging(front("blue"), {"set": {"Front": "no"}})) == retag
 }
 
-test_all_tags_at_once_are_evidence_too if {
+test_removing_all_tags_removes_evidence if {
 	denied(tagging(fixtures.machine("blue"), {"removes_all": true})) == retag
 	count(denied(tagging(fixtures.machine("green"), {"removes_all": true}))) == 0
 }
@@ -49,21 +49,21 @@ test_the_same_value_changes_nothing if {
 	count(denied(tagging(marked("blue"), {"set": {"Live": "true"}}))) == 0
 }
 
-test_removing_what_is_not_there_changes_nothing if {
+test_removing_a_missing_tag_changes_nothing if {
 	count(denied(tagging(fixtures.machine("blue"), {"removed": ["Live"]}))) == 0
 }
 
-test_other_tags_are_free if {
+test_other_tags_may_change if {
 	count(denied(tagging(fixtures.machine("blue"), {"set": {"Name": "web"}, "removed": ["Owner"]}))) == 0
 }
 
-test_tags_of_others_are_free if {
+test_tags_of_other_clusters_may_change if {
 	count(denied(tagging(fixtures.machine("green"), {"set": {"Cluster": "red"}}))) == 0
 	count(denied(tagging(marked("green"), {"removed": ["Live", "Cluster"]}))) == 0
 	count(denied(tagging(front("green"), {"removed": ["Front"]}))) == 0
 }
 
-test_a_machine_may_be_marked_for_the_first_time if {
+test_a_machine_may_get_its_first_live_tag if {
 	count(denied(tagging(fixtures.untagged, {"set": {"Cluster": "green"}}))) == 0
 	count(denied(tagging(fixtures.machine("green"), {"set": {"Live": "true"}}))) == 0
 	count(denied(tagging(fixtures.machine("blue"), {"set": {"Live": "true"}}))) == 0
@@ -86,7 +86,7 @@ test_a_first_cluster_tag_on_a_live_address_is_refused if {
 	contains(entry.message, "a machine with an address of a live cluster (203.0.113.7). The tag is evidence")
 }
 
-test_addresses_of_other_clusters_are_no_evidence if {
+test_addresses_of_other_clusters_are_not_evidence if {
 	bare := object.union(fixtures.untagged, {"public_ips": ["203.0.113.8"]})
 	request := object.union(
 		tagging(bare, {"set": {"Cluster": "green"}}),
@@ -104,7 +104,7 @@ test_unknown_machines_addresses_and_groups_are_not_retagged if {
 	}
 }
 
-test_unknown_others_are_no_evidence if {
+test_other_unknown_targets_are_not_evidence if {
 	every type in ["other", "subnet", "volume"] {
 		unknown := object.union(fixtures.unresolved, {"type": type})
 		count(denied(tagging(unknown, {"set": {"Cluster": "green"}}))) == 0
@@ -112,22 +112,22 @@ test_unknown_others_are_no_evidence if {
 }
 
 test_nothing_is_retagged_while_live_is_unknown if {
-	request := object.union(tagging(fixtures.machine("green"), {"set": {"Cluster": "red"}}), {"live": nobody})
+	request := object.union(tagging(fixtures.machine("green"), {"set": {"Cluster": "red"}}), {"live": no_source})
 	denied(request) == retag
-	count(denied(object.union(tagging(fixtures.untagged, {"set": {"Cluster": "red"}}), {"live": nobody}))) == 0
+	count(denied(object.union(tagging(fixtures.untagged, {"set": {"Cluster": "red"}}), {"live": no_source}))) == 0
 }
 
-# The addresses have moved to green; blue still carries the mark.
+# The addresses have moved to green; blue still has the live tag.
 after(sources) := {"live": {"clusters": ["blue", "green"], "disputed": true, "sources": sources}}
 
 moved := after([fixtures.source("eip", ["green"]), fixtures.source("tag", ["blue"])])
 
-test_the_mark_follows_the_addresses if {
+test_the_live_tag_follows_the_addresses if {
 	count(denied(object.union(tagging(marked("blue"), {"removed": ["Live"]}), moved))) == 0
 	count(denied(object.union(tagging(marked("blue"), {"set": {"Live": "false"}}), moved))) == 0
 }
 
-test_the_mark_does_not_go_ahead_of_the_addresses if {
+test_the_live_tag_does_not_move_before_the_addresses if {
 	every sources in [
 		[fixtures.source("eip", ["blue"]), fixtures.source("tag", ["blue"])],
 		[fixtures.source("eip", ["blue", "green"]), fixtures.source("tag", ["blue"])],
@@ -138,14 +138,14 @@ test_the_mark_does_not_go_ahead_of_the_addresses if {
 	}
 }
 
-test_only_the_mark_follows if {
+test_only_the_live_tag_follows if {
 	denied(object.union(tagging(marked("blue"), {"removed": ["Cluster"]}), moved)) == retag
 	denied(object.union(tagging(marked("blue"), {"removed": ["Live", "Cluster"]}), moved)) == retag
 	denied(object.union(tagging(marked("blue"), {"removes_all": true}), moved)) == retag
 	denied(object.union(tagging(front("blue"), {"removed": ["Front"]}), moved)) == retag
 }
 
-test_a_mark_on_the_cluster_tag_does_not_follow if {
+test_a_live_tag_that_is_the_cluster_tag_does_not_follow if {
 	request := object.union(tagging(marked("blue"), {"removed": ["Cluster"]}), moved)
 	entries := protection.deny with input as request
 		with data.guardrails.params.live as {"tag": {"key": "Cluster", "value": "blue"}}
@@ -156,12 +156,12 @@ test_tagging_is_judged_once if {
 	count(denied(tagging(fixtures.machine("blue"), {"removed": ["Cluster"]}))) == 1
 }
 
-test_a_call_that_changes_no_tags_is_no_retagging if {
+test_a_call_without_tags_is_ignored if {
 	request := fixtures.request("X", ["terminate"], {"x-1": fixtures.machine("blue")})
 	count(denied(request)) == 0
 }
 
-test_a_live_target_is_called_so if {
+test_message_for_a_live_target if {
 	machine := object.union(fixtures.machine("blue"), {"public_ips": ["203.0.113.7"]})
 	request := object.union(
 		tagging(machine, {"removed": ["Cluster"]}),
@@ -172,33 +172,33 @@ test_a_live_target_is_called_so if {
 	contains(entry.message, "would change the tag Cluster of x-1, a machine of the live cluster blue (3 of 3")
 }
 
-test_a_target_without_live_addresses_is_called_so if {
-	request := object.union(tagging(fixtures.machine("green"), {"set": {"Cluster": "red"}}), {"live": nobody})
+test_message_for_a_target_without_live_addresses if {
+	request := object.union(tagging(fixtures.machine("green"), {"set": {"Cluster": "red"}}), {"live": no_source})
 	entries := protection.deny with input as request with data.guardrails.params.live as marks
 	some entry in entries
 	contains(entry.message, "a machine of green, and no source says which cluster is live. The tag is")
 }
 
-test_other_tags_of_the_unknown_are_free if {
+test_other_tags_of_unknown_targets_may_change if {
 	count(denied(tagging(fixtures.unresolved, {"set": {"Name": "web"}, "removed": ["Owner"]}))) == 0
 }
 
-test_a_mark_on_a_live_target_without_a_cluster_tag_is_free if {
+test_a_live_target_without_a_cluster_tag_may_get_a_live_tag if {
 	bare := object.union(object.remove(fixtures.machine("blue"), ["tags"]), {"tags": {}})
 	count(denied(tagging(bare, {"set": {"Live": "true"}}))) == 0
 }
 
 test_a_group_may_get_its_first_cluster_tag_while_live_is_unknown if {
 	request := tagging(fixtures.thing("asg", ["green"]), {"set": {"Cluster": "green"}})
-	count(denied(object.union(request, {"live": nobody}))) == 0
+	count(denied(object.union(request, {"live": no_source}))) == 0
 }
 
-test_tags_of_known_live_resources_stay if {
+test_tags_of_other_live_resources_stay if {
 	subnet := object.union(fixtures.thing("subnet", ["blue"]), {"tags": {"Cluster": "blue"}})
 	denied(tagging(subnet, {"removed": ["Cluster"]})) == retag
 }
 
-test_the_mark_does_not_follow_a_name_without_machines if {
+test_the_live_tag_does_not_follow_a_name_without_machines if {
 	sources := [fixtures.source("eip", ["ghost"]), fixtures.source("tag", ["blue"])]
 	unknown := {"live": {"known": false, "clusters": ["blue", "ghost"], "sources": sources}}
 	denied(object.union(tagging(marked("blue"), {"removed": ["Live"]}), unknown)) == retag
@@ -209,7 +209,7 @@ test_destinations_are_not_retagged if {
 	count(denied(tagging(destination, {"set": {"Cluster": "green"}}))) == 0
 }
 
-# The list of live clusters leaves blue out; its own mark is enough for its addresses to count.
+# The list of live clusters leaves blue out, but its own `live` is enough for its addresses to count.
 test_addresses_of_a_cluster_marked_live_are_evidence if {
 	bare := object.union(fixtures.untagged, {"public_ips": ["203.0.113.7"]})
 	request := object.union(
@@ -226,7 +226,7 @@ test_retag_remediation if {
 	startswith(entry.remediation, "Leave the tag alone while this may be live. Move the addresses to a replacement first;")
 }
 
-test_the_mark_of_no_cluster_follows_nothing if {
+test_the_live_tag_of_a_target_without_a_cluster_stays if {
 	stray := object.union(fixtures.untagged, {"tags": {"Live": "true"}, "public_ips": ["203.0.113.7"]})
 	request := object.union(
 		tagging(stray, {"removed": ["Live"]}),
@@ -235,7 +235,7 @@ test_the_mark_of_no_cluster_follows_nothing if {
 	denied(request) == retag
 }
 
-test_the_mark_of_what_nobody_could_look_up_stays if {
+test_the_live_tag_of_an_unknown_target_stays if {
 	unknown := object.union(marked("blue"), {"resolved": false})
 	denied(object.union(tagging(unknown, {"removed": ["Live"]}), moved)) == retag
 }

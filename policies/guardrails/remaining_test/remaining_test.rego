@@ -6,7 +6,7 @@ import data.guardrails.remaining
 
 bounds := {"bounds": {"max_share": 0.34, "min_running": 1}, "clusters": {"workers": {"min_running": 2}}}
 
-# Ten machines, of which this call names some and others went lately.
+# Ten machines: this call names some, others went recently.
 naming(named, gone, in_flight) := object.union(
 	fixtures.request("TerminateInstances", ["terminate"], {"i-1": fixtures.machine("workers")}),
 	{
@@ -37,7 +37,7 @@ test_single_calls_add_up if {
 		with data.guardrails.params.remaining as bounds
 }
 
-test_machines_on_their_way_out_count if {
+test_terminating_machines_count if {
 	rules(remaining.deny) == {"remaining/share"} with input as naming(2, 0, 3)
 		with data.guardrails.params.remaining as bounds
 }
@@ -47,14 +47,14 @@ test_the_minimum_stays if {
 		with data.guardrails.params.remaining as bounds
 }
 
-test_a_group_counts_whole if {
+test_a_group_counts_with_all_its_machines if {
 	group := object.union(naming(0, 0, 0), {"targets": {"g": fixtures.thing("asg", ["workers"])}})
 	asked := json.remove(group, ["targets/i-1"])
 	rules(remaining.deny) == {"remaining/minimum", "remaining/share"} with input as asked
 		with data.guardrails.params.remaining as bounds
 }
 
-test_clusters_without_bounds_may_go_whole if {
+test_clusters_without_bounds_may_be_destroyed if {
 	asked := json.patch(naming(10, 0, 0), [{"op": "replace", "path": "/clusters", "value": {"green": object.union(
 		fixtures.cluster(false, 3, 3),
 		{"targeted": 3},
@@ -91,7 +91,7 @@ test_each_effect_is_relaxed_by_its_own_rule if {
 		with data.guardrails.params.enforcement as {"live-cluster/stop": "warn"}
 }
 
-test_what_takes_no_machine_away_is_free if {
+test_calls_that_take_no_machine_pass if {
 	asked := json.patch(naming(9, 0, 0), [{"op": "replace", "path": "/call/effects", "value": ["network"]}])
 	count(remaining.deny) == 0 with input as asked with data.guardrails.params.remaining as bounds
 	count(remaining.deny) == 0 with input as naming(0, 9, 0) with data.guardrails.params.remaining as bounds
@@ -99,17 +99,17 @@ test_what_takes_no_machine_away_is_free if {
 	count(remaining.deny) == 0 with input as small with data.guardrails.params.remaining as bounds
 }
 
-test_a_single_machine_may_be_one_too_many if {
+test_one_machine_can_be_too_many if {
 	small := object.union(naming(1, 0, 0), {"clusters": {"workers": {"running": 2}}})
 	rules(remaining.deny) == {"remaining/minimum"} with input as small with data.guardrails.params.remaining as bounds
 }
 
-test_stopped_machines_went_too if {
+test_stopped_machines_count if {
 	asked := object.union(naming(2, 0, 0), {"history": {"stopped": {"workers": 2}}})
 	rules(remaining.deny) == {"remaining/share"} with input as asked with data.guardrails.params.remaining as bounds
 }
 
-test_the_share_itself_may_go if {
+test_exactly_the_share_may_go if {
 	half := object.union(bounds, {"clusters": {"workers": {"max_share": 0.5}}})
 	count(remaining.deny) == 0 with input as naming(5, 0, 0) with data.guardrails.params.remaining as half
 }

@@ -8,7 +8,7 @@ retired(ago) := object.union(
 	{"clusters": {"green": {"retired_at": 1696864920 - ago}}},
 )
 
-test_the_previous_live_cluster_stays if {
+test_the_previous_live_cluster_is_kept if {
 	some entry in rollback.deny with input as retired(600)
 	entry.rule == "rollback/window"
 	contains(entry.message, "was live until 10 min ago")
@@ -20,12 +20,12 @@ test_after_the_window_it_may_go if {
 	count(rollback.deny) == 0 with input as retired(600) with data.guardrails.params.rollback_window_s as 0
 }
 
-test_what_never_was_live_may_go if {
+test_a_cluster_that_was_never_live_may_go if {
 	asked := fixtures.request("TerminateInstances", ["terminate"], {"i-1": fixtures.machine("green")})
 	count(rollback.deny) == 0 with input as asked
 }
 
-test_the_live_cluster_has_rules_of_its_own if {
+test_the_live_cluster_is_left_to_its_rules if {
 	asked := object.union(retired(600), {"live": {"clusters": ["blue", "green"]}})
 	count(rollback.deny) == 0 with input as asked
 }
@@ -35,7 +35,7 @@ test_moving_back_is_allowed if {
 	count(rollback.deny) == 0 with input as asked
 }
 
-test_all_that_lasts_is_refused if {
+test_every_lasting_effect_is_refused if {
 	every effect in ["terminate", "stop", "storage", "scale-in", "replace"] {
 		asked := json.patch(retired(600), [{"op": "replace", "path": "/call/effects", "value": [effect]}])
 		count(rollback.deny) == 1 with input as asked

@@ -5,7 +5,7 @@ package guardrails.text_test
 import data.guardrails.fixtures_test as fixtures
 import data.guardrails.text
 
-test_types_have_words if {
+test_types_have_nouns if {
 	text.noun({"type": "instance"}) == "a machine"
 	text.noun({"type": "unheard-of"}) == "a resource"
 	text.noun({}) == "a resource"
@@ -18,7 +18,7 @@ test_lists_are_sorted_and_cut if {
 	text.listed(array.slice(many, 0, 20)) == concat(", ", array.slice(many, 0, 20))
 }
 
-test_texts_have_a_value_without_facts if {
+test_strings_have_a_value_without_facts if {
 	text.operation == "This call" with input as {}
 	text.forms == "" with input as {}
 	text.evidence == "no source was asked" with input as {}
@@ -26,12 +26,12 @@ test_texts_have_a_value_without_facts if {
 	text.clusters_text({}) == "no cluster"
 }
 
-test_forms_stand_in_brackets if {
+test_forms_are_in_brackets if {
 	request := object.union(fixtures.request("X", [], {}), {"call": {"forms": ["one thing", "another"]}})
 	text.forms == " (one thing; another)" with input as request
 }
 
-test_sources_say_what_they_saw if {
+test_evidence_of_each_source_is_listed if {
 	live := {"sources": [fixtures.source("eip", ["blue"]), {"clusters": []}]}
 	request := object.union(fixtures.request("X", [], {}), {"live": live})
 	text.evidence == "eip: as seen in the test; ?: nothing" with input as request
@@ -49,7 +49,7 @@ test_named_machines_are_counted if {
 	]) with input as request
 }
 
-test_what_remains_is_said_of_machines_that_go_down_only if {
+test_remaining_machines_are_only_shown_when_machines_go_down if {
 	cluster := object.union(fixtures.cluster(true, 3, 4), {"targeted": 2, "remaining": 1})
 	request := object.union(
 		fixtures.request("SendCommand", ["opaque"], {"i-1": fixtures.machine("blue")}),
@@ -74,7 +74,7 @@ test_clusters_of_a_target_are_listed if {
 	text.clusters_text({"clusters": []}) == "no cluster"
 }
 
-test_every_type_of_the_schema_has_its_word if {
+test_every_type_in_the_schema_has_a_noun if {
 	words := {
 		"address": "a public address",
 		"asg": "an Auto Scaling group",
@@ -96,7 +96,7 @@ test_every_type_of_the_schema_has_its_word if {
 	}
 }
 
-test_one_form_stands_in_brackets if {
+test_one_form_is_in_brackets if {
 	request := object.union(fixtures.request("X", [], {}), {"call": {"forms": ["one thing"]}})
 	text.forms == " (one thing)" with input as request
 }

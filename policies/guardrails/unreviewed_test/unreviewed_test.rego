@@ -22,7 +22,7 @@ test_known_operations_pass if {
 	count(unreviewed.warn | unreviewed.deny) == 0 with input as known
 }
 
-test_known_operations_pass_where_unknown_ones_are_refused if {
+test_known_operations_pass_when_unknown_ones_are_denied if {
 	known := fixtures.request("TerminateInstances", ["terminate"], {})
 	count(unreviewed.deny) == 0 with input as known with data.guardrails.params.unreviewed as "deny"
 }

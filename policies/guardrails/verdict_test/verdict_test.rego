@@ -55,7 +55,7 @@ test_enforcement_of_one_rule_leaves_the_others if {
 	actions(entries) == {"deny"}
 }
 
-test_an_unknown_word_denies if {
+test_an_unknown_action_denies if {
 	every word in ["off", "", null, "DENY"] {
 		entries := verdict.violations(answers("warn", {"area": {entry("a/b")}})) with input as fine
 			with data.guardrails.params.enforcement as {"a/b": word}
@@ -82,7 +82,7 @@ test_violations_are_in_order if {
 	verdict.ordered({object.union(entry("b/b"), {"action": "deny"})}) == [object.union(entry("b/b"), {"action": "deny"})]
 }
 
-test_nothing_else_of_an_entry_gets_through if {
+test_other_members_of_an_entry_are_dropped if {
 	talkative := object.union(entry("a/b"), {"action": "allow", "more": 1})
 	entries := verdict.violations(answers("deny", {"area": {talkative}})) with input as fine
 	entries == {object.union(entry("a/b"), {"action": "deny"})}
@@ -100,33 +100,33 @@ test_break_glass_turns_a_denial_into_a_warning if {
 	}
 }
 
-test_what_decides_nothing_stays_so if {
+test_break_glass_does_not_strengthen if {
 	entries := verdict.violations(denies("a/b")) with input as broken({})
 		with data.guardrails.params.enforcement as {"a/b": "dryrun"}
 	actions(entries) == {"dryrun"}
 }
 
-test_time_ends_it if {
+test_break_glass_expires if {
 	every until in [fine.now_s, fine.now_s - 1, null, "later"] {
 		entries := verdict.violations(denies("a/b")) with input as broken({"until_s": until})
 		actions(entries) == {"deny"}
 	}
 }
 
-test_an_input_without_time_ends_it if {
+test_break_glass_needs_a_time if {
 	every now in [null, "0"] {
 		entries := verdict.violations(denies("a/b")) with input as object.union(broken({}), {"now_s": now})
 		"deny" in actions(entries)
 	}
 }
 
-test_unbreakable if {
+test_unbreakable_rules_still_deny if {
 	entries := verdict.violations(denies("a/b")) with input as broken({})
 		with data.guardrails.params.unbreakable as ["a/b"]
 	actions(entries) == {"deny"}
 }
 
-test_a_broken_rule_is_never_set_aside if {
+test_break_glass_does_not_cover_broken_policies if {
 	rules := {"rules": ["main/malformed", "main/malformed-input"]}
 	entries := verdict.violations(answers("deny", {"area": {{"rule": 1}}})) with input as broken(rules)
 	actions(entries) == {"deny"}
