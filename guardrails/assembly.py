@@ -99,15 +99,15 @@ def _read(settings: Settings) -> bundle.Bundle:
     packed = [path for path in settings.policies if bundle_file.is_bundle(path)]
     if (len(settings.policies) > len(packed) and packed) or len(packed) > 1:
         raise ConfigError(
-            f"{settings.at('policies')}: `policies` names the bundle {packed[0]} and more; a bundle holds all policies "
-            "there are, so name it alone"
+            f"{settings.at('policies')}: `policies` names the bundle {packed[0]} and more; a bundle contains all "
+            "policies, so name it alone"
         )
     if packed:
         return bundle.unpack(packed[0], settings.policy_key)
     if settings.policy_key is not None:
         raise ConfigError(
-            f"{settings.at('policy_key')}: `policy_key` is for a signed bundle, and `policies` names none; name "
-            "the file of guardrails policy build --signing-key there"
+            f"{settings.at('policy_key')}: `policy_key` needs a signed bundle, and `policies` names none; name one "
+            "made by `guardrails policy build --signing-key` there"
         )
     made = bundle.read((bundle.shipped(), *settings.policies))
     configured.check_declared(settings, bundle.params_of(made))

@@ -1,4 +1,4 @@
-"""Bad configuration and bad policies: one clear sentence with file and line, and nothing half installed."""
+"""Bad configuration and bad policies: one clear sentence with file and line, and nothing is half installed."""
 
 from __future__ import annotations
 
@@ -28,6 +28,10 @@ ORIGINAL = BaseClient._make_api_call
     [
         ('cluster_tag = "C"\nmode = "enforced"\n', 2, "`mode` is 'enforced'; it must be one of enforce, warn, dryrun"),
         ('mod = "enforce"\n', 1, "unknown key `mod`; did you mean `mode`?"),
+        ("\nzzz = 1\n", 2, "unknown key `zzz`; `guardrails docs configuration` lists all keys"),
+        ("[pacing]\nshrae = 1\n", 2, "unknown key `pacing.shrae`; did you mean `pacing.share`?"),
+        ("[lvie]\nsources = []\n", 1, "unknown key `lvie`; did you mean `live`?"),
+        ('"live.sources" = []\n', 1, "`live.sources` is []"),
         ('[live]\nsources = ["eip", "dns"]\n', 2, "`live.sources` contains 'dns'; each item must be one of eip, tag,"),
         ("[live]\nsources = []\n", 2, "must be a non-empty list with the values eip, tag, ssm, file, env"),
         ('[live]\ntag = { key = "Live" }\n', 2, 'must be a table { key = "…", value = "…" }'),
@@ -107,7 +111,7 @@ VALUES = st.recursive(
 
 @given(st.dictionaries(st.sampled_from(sorted(DECLARED)), VALUES, min_size=1, max_size=3))
 def test_params_of_any_shape(given_params):
-    """Whatever is given for the shipped parameters, it is of the type of the default, or refused in one sentence."""
+    """A shipped parameter of any value either has the type of its default, or is refused."""
     try:
         given_params = policy_params.as_json(given_params)
         policy_params.check(given_params, DECLARED)
@@ -128,7 +132,7 @@ def declare(folder, own):
 
 
 def test_params_that_a_policy_declares(tmp_path):
-    """A policy's own parameters are held to its own defaults; null takes anything, and so does an empty table."""
+    """Your own policy's parameters must have the type of their defaults; null and an empty table allow anything."""
     declare(tmp_path, {"own": {"number": 1, "any": None, "free": {}}})
     settings = {"policies": [str(tmp_path)], "log": {"enabled": False}}
     guardrails.Guard.from_config({**settings, "params": {"own": {"number": 2, "any": [3], "free": {"x": 4}}}})
@@ -148,7 +152,7 @@ def test_params_that_a_policy_declares(tmp_path):
     ],
 )
 def test_params_that_are_like_their_default(tmp_path, own, given):
-    """Numbers are numbers, tuples are lists, and a table of one's own may hold more than its default."""
+    """Numbers are numbers, tuples are lists, and a table of your own may contain more than its default."""
     declare(tmp_path, {"own": own})
     guardrails.Guard.from_config({"policies": [str(tmp_path)], "log": {"enabled": False}, "params": {"own": given}})
 
@@ -169,7 +173,7 @@ def test_unbreakable_as_a_tuple():
     ],
 )
 def test_shipped_params_in_a_data_json(tmp_path, own, sentence):
-    """A policy's own data is held to the defaults of the shipped policies where it goes over them."""
+    """Your own data.json cannot set a shipped parameter to something that its schema does not allow."""
     declare(tmp_path, own)
     with pytest.raises(guardrails.PolicyError, match=f"in a data.json of `policies`, .*{sentence}"):
         guardrails.install({"policies": [str(tmp_path)], "log": {"enabled": False}})
@@ -177,7 +181,7 @@ def test_shipped_params_in_a_data_json(tmp_path, own, sentence):
 
 
 def test_unbreakable_of_a_policy(tmp_path):
-    """Data of a policy that makes `unbreakable` something else than a list does not load."""
+    """A data.json in which `unbreakable` is not a list does not load."""
     declare(tmp_path, {"unbreakable": "live-cluster/stop"})
     with pytest.raises(guardrails.GuardrailsError, match="unbreakable"):
         guardrails.install({"policies": [str(tmp_path)], "log": {"enabled": False}})
@@ -186,8 +190,8 @@ def test_unbreakable_of_a_policy(tmp_path):
 
 @pytest.mark.parametrize("kind", ["link", "folder"])
 @pytest.mark.parametrize("whose", ["local", "organisation"])
-def test_a_file_that_is_none(tmp_path, kind, whose):
-    """A configuration that is a link to nothing or a folder is an error, not the defaults."""
+def test_not_a_file(tmp_path, kind, whose):
+    """A broken link or a folder in the place of the configuration is an error; the defaults do not apply."""
     file = tmp_path / "guardrails.toml"
     if kind == "link":
         file.symlink_to(tmp_path / "gone")
@@ -198,8 +202,8 @@ def test_a_file_that_is_none(tmp_path, kind, whose):
         load(**where)
 
 
-def test_a_working_directory_that_is_gone(tmp_path, monkeypatch):
-    """Without a working directory it says so; a configuration that is named by its whole path is read anyway."""
+def test_missing_working_directory(tmp_path, monkeypatch):
+    """Without a working directory it says so; a configuration given by its absolute path is read anyway."""
     (tmp_path / "here").mkdir()
     file = tmp_path / "guardrails.toml"
     file.write_text('mode = "warn"\n')
@@ -257,7 +261,7 @@ def test_bad_data(tmp_path):
 
 @pytest.mark.parametrize("command", [["run", "script.py"], ["check", "ec2", "StopInstances"], ["live"], ["log"]])
 def test_commands_exit_with_two(tmp_path, command):
-    """Every command answers a bad configuration with one sentence on stderr and exit code 2, and no traceback."""
+    """Every command reports a bad configuration in one sentence on stderr, with exit code 2 and no traceback."""
     (tmp_path / "guardrails.toml").write_text('mode = "on"\n')
     (tmp_path / "script.py").write_text("print('ran')\n")
     done = subprocess.run(
@@ -281,7 +285,7 @@ def test_found_upward_and_in_pyproject(tmp_path):
 
 @pytest.mark.parametrize("text", ["tool = 5\n", "[tool]\nx = 1\n", "[tool.other]\nguardrails = 1\n", "no toml\n"])
 def test_pyproject_without_our_table(tmp_path, text):
-    """A pyproject.toml without [tool.guardrails] is passed over, whatever is in it."""
+    """A pyproject.toml without [tool.guardrails] is ignored, whatever else is in it."""
     (tmp_path / "pyproject.toml").write_text(text)
     assert load(directory=tmp_path, organisation=Path("/nonexistent")).file is None
 
@@ -316,6 +320,30 @@ def test_organisation_locks_keys(tmp_path):
     local.write_text('mode = "dryrun"\n')
     with pytest.raises(guardrails.ConfigError, match=r"guardrails\.toml:1: `mode` is locked by .*org\.toml:2"):
         load(local, organisation=organisation)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ('mode = "warn"\nlocked = [\n"mode",\n"modee"]\n', "4: `locked` names the unknown key `modee`; did you mean"),
+        ('locked = ["mode"]\n', "1: `mode` is locked but not set in this file; set it"),
+        ('\nlocked = "mode"\n', "2: `locked` must be a list of keys"),
+    ],
+)
+def test_bad_locks(tmp_path, text, sentence):
+    """A lock that locks nothing is an error, with its line."""
+    organisation = tmp_path / "org.toml"
+    organisation.write_text(text)
+    with pytest.raises(guardrails.ConfigError, match=rf"org\.toml:{sentence}"):
+        load({}, organisation=organisation)
+
+
+def test_an_unknown_name_is_one_suggestion(tmp_path):
+    """However many keys, rules or parameters there are, an error about an unknown one stays short."""
+    for config in ({"zzz": 1}, {"enforcement": {"zzz": "deny"}}, {"params": {"zzz": 1}}):
+        with pytest.raises(guardrails.ConfigError) as caught:
+            terms(load(config))
+        assert len(str(caught.value)) < 160
 
 
 def test_defaults_mean_something(tmp_path):
