@@ -126,23 +126,23 @@ class TargetFacts(TypedDict, total=False):
     mismatch: str
     instances: list[str]
     untagged: list[str]
-    # a machine, an address or a network interface
+    # machines, addresses, network interfaces
     instance: str | None
     eni: str | None
     allocation: str | None
     elastic_ips: list[str]
     zone: str | None
-    # a subnet or a part of its network
+    # subnets and routing
     free_ips: int | None
     cidr: str | None
     machines: int
     subnets: list[str]
     route_table: str | None
-    # an Auto Scaling group
+    # Auto Scaling groups
     desired: int | None
     min: int | None
     max: int | None
-    # what the rest consists of
+    # load balancers, accelerators, DNS records, stacks and change sets
     target_groups: list[str]
     endpoints: list[str]
     records: int
@@ -176,12 +176,11 @@ class Target:
 
 @frozen
 class Cluster:
-    """The machines whose cluster tag has one value, in the account and region of the call.
+    """The machines with one value of the cluster tag, in the account and region of the call.
 
-    `total` counts machines that are not terminated or terminating, `in_flight` those terminating now,
-    `targeted` the machines this call names, `remaining` the running ones it leaves.
-    `healthy` is None where no health check was asked for. `live_since` and `retired_at` are when the guards of this
-    host saw it become live, and saw that it was not live any more.
+    `total` counts machines that are not terminated or terminating, `in_flight` those that are terminating, `targeted`
+    the machines that this call names, `remaining` the running ones that it leaves. `healthy` is None without a health
+    check. `live_since` and `retired_at` are when the guards of this host saw it become live, and stop being live.
     """
 
     name: str
@@ -200,7 +199,7 @@ class Cluster:
 
 @frozen
 class SourceReport:
-    """What one source said about which cluster is live; `evidence` is the sentence a person reads."""
+    """Which clusters one source of liveness names; `evidence` is the sentence for people."""
 
     name: str
     clusters: tuple[str, ...]
@@ -222,7 +221,7 @@ class Live:
     sources: tuple[SourceReport, ...] = ()
 
 
-# What IAM calls a service, where botocore calls it something else (AWS, service authorization reference).
+# IAM's name for a service where it differs from botocore's (AWS, service authorization reference).
 _PREFIXES = {"elb": "elasticloadbalancing", "elbv2": "elasticloadbalancing", "resourcegroupstaggingapi": "tag",
              "service-quotas": "servicequotas"}  # fmt: skip
 
@@ -231,9 +230,9 @@ _PREFIXES = {"elb": "elasticloadbalancing", "elbv2": "elasticloadbalancing", "re
 class Lookup:
     """One read-only request the guard needs: `items` is the response member that holds the list (or object).
 
-    An error code in `empty_on` means "there is no such thing" and counts as an answer without items. `region` is for
-    services that are in one region only; "" is the call's own. An `optional` look-up may fail: what it would have
-    told is then unknown.
+    An error code in `empty_on` means that no such resource exists; it counts as an answer without items. `region` is
+    for services with an API in one region only; "" is the call's own region. An `optional` look-up may fail: what it
+    would have answered is then unknown.
     """
 
     service: str
@@ -246,7 +245,7 @@ class Lookup:
 
     @property
     def permission(self) -> str:
-        """The IAM action the look-up needs (the action's name equals the operation's for all that are used)."""
+        """The IAM action the look-up needs; for all look-ups in use it has the name of the operation."""
         return f"{_PREFIXES.get(self.service, self.service)}:{self.operation}"
 
     def about(self, **params: Any) -> Lookup:
@@ -260,7 +259,7 @@ class Lookup:
 
 @frozen
 class Answer:
-    """What a look-up returned. `observed_at` is the time just before the request was sent, so never too young."""
+    """What a look-up returned. `observed_at` is just before the request: the answer is at least that recent."""
 
     items: tuple[Mapping[str, Any], ...]
     observed_at: float
@@ -268,7 +267,7 @@ class Answer:
 
 @frozen
 class LookupFailure:
-    """A look-up of the guard that did not answer; `permission` is the IAM action it needs."""
+    """A look-up that failed; `permission` is the IAM action it needs."""
 
     lookup: str
     code: str
@@ -279,7 +278,7 @@ class LookupFailure:
 
 @frozen
 class Past:
-    """What the guards of this host did before a call, the machines that the call itself names left out.
+    """What the guards of this host did before a call, not counting the machines that the call itself names.
 
     `going` maps machines that AWS still shows as running to the state that an earlier call brings them into.
     `destroyed`, `stopped` and `launched` count machines by cluster within `state.window_s`; `call_rate` counts calls of
