@@ -13,6 +13,7 @@ import time
 import pytest
 
 import guardrails
+from tests.support.waiting import until
 
 RULE = """package guardrails.quiet
 
@@ -159,15 +160,6 @@ def test_a_fresh_edit_waits(guard, place, site):
         _stop(site)
 
 
-def _until(done):
-    """Wait until `done()`, however busy the machine is."""
-    for _ in range(600):
-        if done():
-            return
-        time.sleep(0.05)
-    raise AssertionError("it did not happen within 30 s")
-
-
 def test_threads(guard, place, site):
     """While one thread reloads, others decide; each decision matches the rule of its revision."""
     guard._engine._settle_s = 0.0
@@ -186,9 +178,9 @@ def test_threads(guard, place, site):
         before = guard.revision
         _write(place / "own" / "quiet.rego", RULE.replace("CALL", effect))
         # A slow thread may still add a decision of the previous revision.
-        _until(lambda before=before: guard.revision != before)
+        until(lambda before=before: guard.revision != before)
         since = len(seen)
-        _until(lambda since=since: any(revision == guard.revision for revision, _, _ in seen[since:]))
+        until(lambda since=since: any(revision == guard.revision for revision, _, _ in seen[since:]))
     stop.set()
     for thread in threads:
         thread.join()
@@ -209,7 +201,7 @@ def test_an_edit_that_breaks_the_reader(guard, place, site, monkeypatch):
     monkeypatch.setattr(guard._engine, "_make", broken)
     _write(place / "own" / "quiet.rego", RULE.replace("CALL", "stop"))
     before = guard.revision
-    _until(lambda: _stop(site) or "not as it should be" in str(_last(place)["custom"].get("policies_behind")))
+    until(lambda: _stop(site) or "not as it should be" in str(_last(place)["custom"].get("policies_behind")))
     assert guard.revision == before
 
 

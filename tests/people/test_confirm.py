@@ -12,6 +12,7 @@ import time
 import pytest
 
 from tests.support import terminals
+from tests.support.waiting import until
 
 SCRIPT = """
 import sys, boto3, guardrails
@@ -140,9 +141,10 @@ def test_the_time_begins_before_the_question(site, aws, place):
 def test_ctrl_c_after_the_word(terminal, aws, place):
     """Ctrl-C while the call is decided on anew is a denial, too, and the log has it."""
     made = terminal()
+    aws.clear()
     aws.delay(3)
     made.type("blue\n")
-    time.sleep(1)
+    until(lambda: aws.requests)
     made.type("\x03")
     assert "question was interrupted" in made.end().replace("\n", " ")
     assert not aws.count("SendCommand")
@@ -217,7 +219,7 @@ def test_a_question_put_into_the_background(tostop, site, aws, place):
         "while not pathlib.Path('asked').exists(): time.sleep(0.05)\n"
         "os.tcsetpgrp(0, os.getpgrp())\n"
         f"if {tostop}: os.system('stty tostop')\n"
-        "print('ENDED', job.wait(20))\n"
+        "print('ENDED', job.wait(60))\n"
     )
     made = Terminal(place, site.blue.instance_ids[0], environment(aws))
     made.until("\n> ")

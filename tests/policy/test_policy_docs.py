@@ -50,6 +50,12 @@ def test_every_shipped_rule_is_in_the_book():
         assert all(told), chapter.rule
 
 
+def test_a_rules_place_is_that_of_every_checkout():
+    """It begins at the policies' own folder guardrails, also below another one of that name: a clone, a package."""
+    assert {chapter.place.count("guardrails/") for chapter in BOOK.values()} == {1}
+    assert all(chapter.place.startswith("guardrails/") for chapter in BOOK.values())
+
+
 EXAMPLES = [(f"{rule} {kind}", getattr(one, kind)) for rule, one in BOOK.items() for kind in ("avoid", "prefer")]
 
 

@@ -286,13 +286,15 @@ def test_the_way_back_stays_open(aws, install):
     blue = aws.start_cluster("blue", 2, addresses=1)
     green = aws.start_cluster("green", 2)
     ec2 = aws.client("ec2")
-    install(params={"rollback_window_s": 2})
+    install(params={"rollback_window_s": 600})
     ec2.associate_address(
         AllocationId=blue.allocation_ids[0], InstanceId=green.instance_ids[0], AllowReassociation=True
     )
     with pytest.raises(guardrails.CallDenied, match="rollback/window"):
         ec2.terminate_instances(InstanceIds=list(blue.instance_ids))
     assert aws.count("TerminateInstances") == 0
-    time.sleep(2.1)
+    guardrails.uninstall()
+    time.sleep(1.1)
+    install(params={"rollback_window_s": 1})
     ec2.terminate_instances(InstanceIds=list(blue.instance_ids))
     assert aws.running("blue") == 0

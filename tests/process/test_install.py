@@ -15,7 +15,8 @@ from tests.support.environments import ROOT
 
 # Every place of the modules that are there: the module, class or module that holds it, and what stands there now.
 PATCH_POINTS = """
-import sys, types
+import os, sys, types
+import guardrails
 from guardrails.intercept.gates import PATCH_POINTS
 def standing():
     found = {}
@@ -29,8 +30,9 @@ def standing():
                     if place.name in vars(owner):
                         found[owner, place.name] = vars(owner)[place.name]
     return found
+PACKAGE = os.path.dirname(guardrails.__file__)
 def ours(function):
-    return "guardrails" in function.__code__.co_filename
+    return function.__code__.co_filename.startswith(PACKAGE)
 """
 
 

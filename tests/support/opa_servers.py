@@ -9,7 +9,6 @@ import socket
 import socketserver
 import subprocess
 import threading
-import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +17,8 @@ from urllib.parse import urlsplit
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+
+from tests.support.waiting import until
 
 AUTHORIZATION = """
 package system.authz
@@ -47,14 +48,16 @@ def opa_server(opa: str, bundle: Path, *flags: str, scheme: str = "http") -> Ite
 
 
 def _wait(process: subprocess.Popen, port: int) -> None:
-    for _ in range(200):
+    """Return when it listens, which it does once it has loaded its bundle."""
+
+    def listens() -> bool:
         if process.poll() is not None:
             raise RuntimeError(process.stderr.read().decode())
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-            time.sleep(0.2)
-            return
-        time.sleep(0.05)
-    raise RuntimeError("OPA did not start")
+            return True
+        return False
+
+    until(listens)
 
 
 class Proxy(socketserver.ThreadingTCPServer):

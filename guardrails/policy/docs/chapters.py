@@ -112,9 +112,9 @@ def _chapter(
 
 
 def _short(file: str) -> str:
-    """From the folder ``guardrails`` on: the rest of the path is different on another machine."""
-    parts = Path(file).parts
-    return "/".join(parts[parts.index("guardrails") :]) if "guardrails" in parts else Path(file).name
+    """From the last folder ``guardrails`` on: the rest of the path is different on another machine."""
+    _, found, rest = file.rpartition("/guardrails/")
+    return f"guardrails/{rest}" if found else Path(file).name
 
 
 @frozen
