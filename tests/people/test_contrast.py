@@ -17,7 +17,7 @@ from guardrails.show import html
 from guardrails.show.page import Page, Section
 from tests.support import pages
 
-pytestmark = pytest.mark.skipif(pages.browser() is None, reason="no Chromium on PATH")
+pytestmark = pytest.mark.usefixtures("browser")
 
 THEMES = pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 

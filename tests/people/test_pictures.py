@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import shutil
 import struct
 import subprocess
@@ -51,6 +52,18 @@ def keep(tmp_path):
 
 
 @pytest.fixture
+def terminal(keep):
+    """terminal(name, ansi, title): the picture of a terminal's output, as high as it has lines."""
+
+    def take(name, ansi, title):
+        page = screen(ansi, title)
+        height = float(re.search(r'viewBox="0 0 994 ([\d.]+)"', page)[1])
+        keep(name, page, width=1000, height=round(height * 1000 / 994))
+
+    return take
+
+
+@pytest.fixture
 def place(tmp_path, monkeypatch):
     monkeypatch.delenv("CI", raising=False)
     (tmp_path / "guardrails.toml").write_text('[log]\npath = "decisions.jsonl"\n')
@@ -73,7 +86,7 @@ def test_card(theme, site, place, keep):
     # The line that says what is live, and the denied call.
     notebook.cells = notebook.cells[:4]
     assert "Blocked before it reached AWS" in str(notebook.cells)
-    keep(f"card-{theme}", pages.of_notebook(notebook, theme), width=900, height=980, dark=theme == "dark")
+    keep(f"card-{theme}", pages.of_notebook(notebook, theme), width=900, height=1050, dark=theme == "dark")
 
 
 def test_confirmation_in_a_notebook(site, place, keep):
@@ -96,13 +109,13 @@ def test_confirmation_in_a_notebook(site, place, keep):
     keep("confirm-notebook", page, width=900, height=700)
 
 
-def test_confirmation_at_a_terminal(site, aws, place, keep):
+def test_confirmation_at_a_terminal(site, aws, place, terminal):
     """The question at a terminal."""
     (place / "ops.py").write_text(SCRIPT)
     made = Terminal(place, site.blue.instance_ids[0], environment(aws))
     made.until("\n> ")
     made.type("green\n")
-    keep("confirm-terminal", screen(made.end(), "python ops.py"), width=1000, height=1165)
+    terminal("confirm-terminal", made.end(), "python ops.py")
 
 
 def test_report_and_blast_radius(site, aws, place, keep, monkeypatch):
@@ -131,13 +144,13 @@ def test_report_and_blast_radius(site, aws, place, keep, monkeypatch):
     decision = [line for line in listed.stdout.splitlines() if "TerminateInstances" in line][-1]
     for name, arguments, height in (
         ("report", (), 1860),
-        ("blast-radius", ("--id", decision.split('"decision_id": "')[1][:36]), 640),
+        ("blast-radius", ("--id", decision.split('"decision_id": "')[1][:36]), 740),
     ):
         assert CliRunner().invoke(app, ["report", *arguments, "-o", "page.html"]).exit_code == 0
         keep(name, (place / "page.html").read_text(), width=1000, height=height)
 
 
-def test_demo(keep, place):
+def test_demo(terminal, place):
     """The demo's terminal, from the mistake to the half-started cluster's end."""
     reader, writer = pty.openpty()
     command = [sys.executable, "-m", "guardrails", "demo"]
@@ -158,4 +171,4 @@ def test_demo(keep, place):
     lines = text.splitlines()
     first = next(n for n, line in enumerate(lines) if "Act 1" in line)
     last = next(n for n, line in enumerate(lines) if "Act 3" in line)
-    keep("demo", screen("\n".join(lines[first : last - 1]), "guardrails demo"), width=1000, height=1035)
+    terminal("demo", "\n".join(lines[first : last - 1]), "guardrails demo")
