@@ -53,23 +53,23 @@ def _promote(config, *args, code=0):
 
 
 def test_record(tried, config, site):
-    """Hits, targets, programs and people are those of the log."""
-    told = json.loads(_promote(config, RULE, "--format", "json").stdout)
-    assert (told["hits"], told["blocked"], told["unknown"]) == (2, 0, 2)
-    assert told["targets"] == sorted(site.blue.instance_ids[:2])
-    assert told["calls"] == {"ec2:StopInstances": 2}
-    assert len(told["programs"]) == len(told["people"]) == 1
+    """The record counts the hits, targets, programs and people in the log."""
+    record = json.loads(_promote(config, RULE, "--format", "json").stdout)
+    assert (record["hits"], record["blocked"], record["unknown"]) == (2, 0, 2)
+    assert record["targets"] == sorted(site.blue.instance_ids[:2])
+    assert record["calls"] == {"ec2:StopInstances": 2}
+    assert len(record["programs"]) == len(record["people"]) == 1
 
 
-def test_how_it_went(tried):
+def test_what_became_of_hits(tried):
     """A hit is fine when a later decision saw the live cluster as before, harmed when fewer machines ran."""
     first, second = (json.loads(line) for line in tried.read_text().splitlines())
 
     def later(entry, seconds, running):
-        asked = json.loads(json.dumps(entry["input"]))
-        asked["now_s"] += seconds
-        asked["clusters"]["blue"]["running"] = running
-        return {**entry, "result": {"action": "allow", "violations": []}, "input": asked}
+        document = json.loads(json.dumps(entry["input"]))
+        document["now_s"] += seconds
+        document["clusters"]["blue"]["running"] = running
+        return {**entry, "result": {"action": "allow", "violations": []}, "input": document}
 
     def record(*entries):
         return record_of(RULE, [entry if isinstance(entry, str) else Entry(entry) for entry in entries])
@@ -85,9 +85,9 @@ def test_how_it_went(tried):
 
 
 def test_promoted(tried, config, site):
-    """Promoted, the rule's line is gone, the rest of the file is as it was, and the call does not reach the server."""
-    told = _promote(config, RULE, "--yes").stdout
-    assert "would have acted on 2 of the last 2 decisions" in told
+    """promote removes the rule's line and changes nothing else, and the rule then blocks the call."""
+    output = _promote(config, RULE, "--yes").stdout
+    assert "would have acted on 2 of the last 2 decisions" in output
     assert config.read_text().endswith("[enforcement]\n")
     assert config.read_text().startswith('# ours\nmode = "enforce"\n')
     guardrails.install(str(config))
@@ -98,8 +98,8 @@ def test_promoted(tried, config, site):
         guardrails.uninstall()
 
 
-def test_to_a_word(tried, config):
-    """--to warn writes that word, and the comment behind it stays."""
+def test_to_another_level(tried, config):
+    """--to warn writes that level, and the comment after it stays."""
     _promote(config, RULE, "--yes", "--to", "warn")
     assert f'"{RULE}" = "warn"  # a trial' in config.read_text()
 
@@ -116,32 +116,32 @@ def _command(config):
 
 
 def test_an_edit_while_it_asks(tried, config):
-    """The rule's own line is changed wherever it stands then; where it is another, nothing is."""
+    """The rule is changed where it stands by then; if its level was changed meanwhile, nothing is."""
     moved = config.read_text().replace("[enforcement]\n", '[enforcement]\n"live-cluster/terminate" = "dryrun"\n')
     changed = config.read_text().replace('"dryrun"', '"warn"')
     for edited, after in ((moved, moved.replace(f'"{RULE}" = "dryrun"  # a trial\n', "")), (changed, changed)):
-        made = Terminal(_command(config), environment())
-        made.until("[y/N]")
+        terminal = Terminal(_command(config), environment())
+        terminal.until("[y/N]")
         config.write_text(edited)
-        made.type("y\n")
-        seen = made.end(code=0 if edited == moved else 2)
+        terminal.type("y\n")
+        output = terminal.end(code=0 if edited == moved else 2)
         assert config.read_text() == after
-        assert ("was changed in the meantime" in " ".join(seen.split())) == (edited != moved)
+        assert ("was changed in the meantime" in " ".join(output.split())) == (edited != moved)
         config.write_text(moved.replace('"live-cluster/terminate" = "dryrun"\n', ""))
 
 
 @pytest.mark.parametrize(("around", "why"), [("{} &", "in the background"), ("{} 2>/dev/null", "is not a terminal")])
-def test_where_nobody_sees_the_question(around, why, tried, config):
-    """In the background, and without standard error, nobody is asked and nothing is changed; it ends at once."""
+def test_where_no_one_sees_the_question(around, why, tried, config):
+    """In the background, and without standard error, it asks no one, changes nothing, and ends at once."""
     shell = f"set -m\n{around.format(shlex.join(_command(config)))}\nwait"
-    seen = Terminal(["/bin/bash", "-c", shell], environment()).end()
-    assert why in " ".join(seen.split())
-    assert "[y/N]" not in seen
+    output = Terminal(["/bin/bash", "-c", shell], environment()).end()
+    assert why in " ".join(output.split())
+    assert "[y/N]" not in output
     assert '"dryrun"' in config.read_text()
 
 
-def test_the_file_stays_what_it_was(tried, config):
-    """Its mode, its line ends and the link to it are kept."""
+def test_the_same_file(tried, config):
+    """The file keeps its mode, its line ends and the link to it."""
     real = config.with_name("real.toml")
     real.write_bytes(config.read_bytes().replace(b"\n", b"\r\n"))
     real.chmod(0o640)
@@ -155,7 +155,7 @@ def test_the_file_stays_what_it_was(tried, config):
 
 
 @pytest.mark.parametrize("where", ["[log.labels]\n{}", 'x = """\n{}"""\n'])
-def test_a_line_that_is_something_else(where, tried, config):
+def test_a_look_alike_line(where, tried, config):
     """A line that reads like the rule's but is not in `enforcement` is left alone; the rule itself is changed."""
     line = f'"{RULE}" = "dryrun"\n'
     text = f'enforcement = {{ "{RULE}" = "dryrun" }}\n'
@@ -190,7 +190,7 @@ def test_every_way_to_write_it(text, without, tmp_path):
 
 
 def test_the_organisations_file(tmp_path):
-    """A rule of the organisation's file, with its locks, is promoted there."""
+    """A rule in the organisation's file, which locks keys, is promoted there."""
     file = tmp_path / "org.toml"
     file.write_text(f'locked = ["enforcement"]\n[enforcement]\n"{RULE}" = "dryrun"\n')
     settings = load(directory=tmp_path, organisation=file)
@@ -198,10 +198,10 @@ def test_the_organisations_file(tmp_path):
     assert file.read_text() == 'locked = ["enforcement"]\n[enforcement]\n'
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else for a moment")
-def test_a_file_of_somebody_else():
-    """Whoever may write the file, but may not give it to its owner again, leaves it the same file."""
-    # Not below pytest's own folder, which is root's alone.
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user and return")
+def test_a_file_of_another_user():
+    """A user who may write the file, but cannot own a new one like it, overwrites it in place."""
+    # pytest's own folder is open to root only.
     with tempfile.TemporaryDirectory() as name:
         file = Path(name) / "guardrails.toml"
         file.write_text(f'[enforcement]\n"{RULE}" = "dryrun"\n')
@@ -219,16 +219,16 @@ def test_a_file_of_somebody_else():
 
 
 @pytest.mark.parametrize("which", ["an attribute", "no room"])
-def test_what_a_new_file_would_lose(which, tried, config, monkeypatch):
-    """An attribute of the file is kept; where there is no room the file stays as it is, and a sentence says so.
+def test_attributes_and_full_disks(which, tried, config, monkeypatch):
+    """The file keeps its attributes; on a full disk it stays unchanged, and the error says why.
 
-    The disk that is full is made of a function that fails.
+    A failing function stands in for the full disk.
     """
     before = config.read_text()
     if which == "no room":
         monkeypatch.setattr("os.replace", lambda *_: os.write(os.open("/dev/full", os.O_WRONLY), b"x"))
-        said = _promote(config, RULE, "--yes", code=2).stderr
-        assert "cannot be written (No space left on device)" in said
+        error = _promote(config, RULE, "--yes", code=2).stderr
+        assert "cannot be written (No space left on device)" in error
         assert config.read_text() == before
     else:
         try:
@@ -242,7 +242,7 @@ def test_what_a_new_file_would_lose(which, tried, config, monkeypatch):
 
 
 def test_a_strange_log_line(tried, config):
-    """A line of the log whose parts are no objects does not end the record."""
+    """The record skips a line of the log with parts that are not objects."""
     with tried.open("a") as log:
         log.write('{"decision_id": "x", "result": 5, "input": [], "custom": 1}\n')
     assert json.loads(_promote(config, RULE, "--format", "json").stdout)["hits"] == 2
@@ -253,13 +253,13 @@ def test_a_strange_log_line(tried, config):
 def test_the_question_at_a_terminal(typed, changed, ctrl_c, tried, config):
     """At a real terminal only yes changes the file; Ctrl-C (ignored by the shell or not), Ctrl-D and return do not."""
     before = config.read_text()
-    made = Terminal(_command(config), environment(TERM="dumb", COLUMNS="80"), ctrl_c=ctrl_c)
-    made.until("[y/N]")
-    made.type(typed)
-    seen = made.end(code=0 if changed else 1)
+    terminal = Terminal(_command(config), environment(TERM="dumb", COLUMNS="80"), ctrl_c=ctrl_c)
+    terminal.until("[y/N]")
+    terminal.type(typed)
+    output = terminal.end(code=0 if changed else 1)
     assert (config.read_text() != before) == changed
-    assert "Traceback" not in seen
-    assert "\x1b" not in seen
+    assert "Traceback" not in output
+    assert "\x1b" not in output
 
 
 def test_refusals(tried, config):
@@ -270,5 +270,5 @@ def test_refusals(tried, config):
 
 
 def test_never_hit(config):
-    """A rule without a hit is told so before it is enforced."""
+    """For a rule without hits, promote says so."""
     assert "was never hit" in _promote(config, RULE, "--yes").stdout
