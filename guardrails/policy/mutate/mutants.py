@@ -34,7 +34,7 @@ class Mutant:
         return (encoded[: self.start] + self.text.encode() + encoded[self.end :]).decode()
 
 
-def of(entry: Mapping[str, Any]) -> list[Mutant]:
+def mutants_in(entry: Mapping[str, Any]) -> list[Mutant]:
     """All mutants of one module, given its entry in the engine's AST, in source order."""
     module = Module(entry)
     rules = [node["Spec"] for node in entry["ast"]["rules"] if "Spec" in node]

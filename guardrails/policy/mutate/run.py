@@ -7,7 +7,7 @@ import multiprocessing
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import PurePath
-from typing import Any
+from typing import Any, ClassVar
 
 from attrs import evolve
 
@@ -15,7 +15,7 @@ from guardrails.config.suggest import suggestion
 from guardrails.errors import ConfigError
 from guardrails.evaluate.bundle import Bundle
 from guardrails.evaluate.rego.syntax import Module
-from guardrails.policy.mutate.mutants import Mutant, of
+from guardrails.policy.mutate.mutants import Mutant, mutants_in
 from guardrails.policy.test.suite import Suite, compiled
 
 # Evaluated first: if it fails, the mutant does not compile, because an engine then refuses every query.
@@ -35,7 +35,7 @@ def mutants_of(suite: Suite, areas: Sequence[str] = ()) -> list[Mutant]:
             continue
         known.add(str(area))
         if not areas or area in areas:
-            made += of(entry)
+            made += mutants_in(entry)
     for area in areas:
         if area not in known:
             hint = suggestion(area, known, f"the areas are {', '.join(sorted(known))}")
@@ -54,8 +54,8 @@ def run(
     context = multiprocessing.get_context("spawn")
     noticed_by: list[str | None] = []
     given = (suite.checked, [(test.package, test.path) for test in suite.tests])
-    with ProcessPoolExecutor(jobs, mp_context=context, initializer=_start, initargs=given) as pool:
-        for test in pool.map(_try, mutants, chunksize=8):
+    with ProcessPoolExecutor(jobs, mp_context=context, initializer=_MutantWorker.start, initargs=given) as pool:
+        for test in pool.map(_MutantWorker.try_, mutants, chunksize=8):
             noticed_by.append(test)
             progress(len(noticed_by))
     return noticed_by
@@ -67,45 +67,44 @@ def failing(suite: Suite) -> str:
 
 
 class _MutantWorker:
-    """Keeps, from mutant to mutant, the rest of the bundle compiled: all but the mutated file."""
+    """A process of the pool. Keeps the rest of the bundle compiled, all but the mutated file, from mutant to mutant."""
+
+    current: ClassVar[_MutantWorker]
 
     def __init__(self, bundle: Bundle, tests: Sequence[tuple[str, str]]) -> None:
-        self.bundle, self.tests = bundle, tests
+        self._bundle, self._tests = bundle, tests
         self._file, self._rest = "", None
+
+    @classmethod
+    def start(cls, bundle: Bundle, tests: Sequence[tuple[str, str]]) -> None:
+        cls.current = cls(bundle, tests)
+
+    @classmethod
+    def try_(cls, mutant: Mutant) -> str | None:
+        """The test that notices the mutant; "" if none does, None if it does not compile."""
+        try:
+            engine = cls.current.engine(mutant)
+            engine.eval_rule_as_json("data.guardrails_probe.ok")
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException:  # regorus panics with a BaseException
+            return None
+        return _noticed(engine, cls.current.ordered(mutant.area))
 
     def engine(self, mutant: Mutant) -> Any:
         if self._file != mutant.file:
-            rest: Mapping[str, str] = {name: text for name, text in self.bundle.modules.items() if name != mutant.file}
-            self._rest = compiled(evolve(self.bundle, modules={**rest, "probe": _PROBE}))
+            rest: Mapping[str, str] = {name: text for name, text in self._bundle.modules.items() if name != mutant.file}
+            self._rest = compiled(evolve(self._bundle, modules={**rest, "probe": _PROBE}))
             self._file = mutant.file
         rest_engine: Any = self._rest
         engine = rest_engine.clone()
-        engine.add_policy(mutant.file, mutant.apply(self.bundle.modules[mutant.file]))
+        engine.add_policy(mutant.file, mutant.apply(self._bundle.modules[mutant.file]))
         return engine
 
     def ordered(self, area: str) -> list[str]:
         """The area's own tests first, because they are the most likely to notice."""
-        own = [path for package, path in self.tests if package == f"guardrails.{area}_test"]
-        return own + [path for package, path in self.tests if package != f"guardrails.{area}_test"]
-
-
-_workers: list[_MutantWorker] = []
-
-
-def _start(bundle: Bundle, tests: Sequence[tuple[str, str]]) -> None:
-    _workers[:] = [_MutantWorker(bundle, tests)]
-
-
-def _try(mutant: Mutant) -> str | None:
-    (worker,) = _workers
-    try:
-        engine = worker.engine(mutant)
-        engine.eval_rule_as_json("data.guardrails_probe.ok")
-    except (KeyboardInterrupt, SystemExit):
-        raise
-    except BaseException:  # regorus panics with a BaseException
-        return None
-    return _noticed(engine, worker.ordered(mutant.area))
+        own = [path for package, path in self._tests if package == f"guardrails.{area}_test"]
+        return own + [path for package, path in self._tests if package != f"guardrails.{area}_test"]
 
 
 def _noticed(engine: Any, paths: Sequence[str]) -> str:
@@ -114,7 +113,7 @@ def _noticed(engine: Any, paths: Sequence[str]) -> str:
             passed = engine.eval_rule_as_json(path) == "true"
         except (KeyboardInterrupt, SystemExit):
             raise
-        except BaseException:  # an error fails a test, too
+        except BaseException:  # an error also fails a test
             passed = False
         if not passed:
             return path
