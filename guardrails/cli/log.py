@@ -20,6 +20,7 @@ from guardrails.cli.show import console
 from guardrails.config.load import load
 from guardrails.config.settings import LogSettings
 from guardrails.record.entries import Entry, read
+from guardrails.show.sentences import counted
 
 
 @click.group(cls=SuggestingGroup, invoke_without_command=True)
@@ -96,7 +97,7 @@ def reconcile_(config: str | None, files: tuple[Path, ...], logs: tuple[Path, ..
         else:
             _show_bypass(bypass)
     if fmt == "pretty":
-        click.echo(f"{count} governed call{'s' * (count != 1)} bypassed the guard ({len(known)} decisions known)")
+        click.echo(f"{counted(count, 'governed call')} bypassed the guard ({counted(len(known), 'decision')} known)")
     sys.exit(1 if count else 0)
 
 

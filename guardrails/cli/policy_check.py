@@ -16,6 +16,7 @@ from guardrails.cli.options import config_option
 from guardrails.errors import ConfigError
 from guardrails.policy.check.check import check as find_mistakes
 from guardrails.policy.check.mistake import Mistake, github, sarif
+from guardrails.show.sentences import counted
 
 
 @click.command()
@@ -51,8 +52,8 @@ def check(config: str | None, folders: tuple[Path, ...], fmt: str, *, ask: bool 
         if fmt == "pretty":
             if opa is None:
                 click.echo("opa check was not run; put opa on PATH to include it")
-            files = f"{count} file{'s' * (count != 1)}"
-            click.echo(f"{files}, {len(mistakes) or 'no'} mistake{'s' * (len(mistakes) != 1)}")
+            result = counted(len(mistakes), "mistake") if mistakes else "no mistakes"
+            click.echo(f"{counted(count, 'file')}, {result}")
     sys.exit(1 if mistakes else 0)
 
 

@@ -16,7 +16,7 @@ from guardrails.config.load import load
 from guardrails.policy.replay.snapshot import Snapshot
 from guardrails.policy.replay.trail import Trail
 from guardrails.resolve.lookups import Lookups
-from guardrails.show.sentences import failure_sentence
+from guardrails.show.sentences import counted, failure_sentence
 from guardrails.values import Call, LookupFailure, Origin
 
 
@@ -54,8 +54,9 @@ def snapshot(
     for sentence in (*trail.faults, *map(failure_sentence, failures)):
         click.echo(f"guardrails: {sentence}", err=True)
     answer_count = sum(len(region.answers) for region in result.regions.values())
+    call_count = sum(map(len, regions.values()))
     named = ", ".join(sorted(result.regions)) or "no region"
-    click.echo(f"{output}: {answer_count} look-ups for {sum(map(len, regions.values()))} distinct calls in {named}")
+    click.echo(f"{output}: {counted(answer_count, 'look-up')} for {counted(call_count, 'distinct call')} in {named}")
     raise SystemExit(1 if failures else 0)
 
 

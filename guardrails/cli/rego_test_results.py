@@ -11,6 +11,7 @@ from attrs import asdict
 from guardrails.cli import own_policies
 from guardrails.policy.test.coverage import Coverage
 from guardrails.policy.test.embedded import RegoTestResult
+from guardrails.show.sentences import counted
 
 
 def differing(embedded: Sequence[RegoTestResult], opa: Sequence[RegoTestResult]) -> dict[str, str]:
@@ -41,8 +42,7 @@ def show(
     failed = sum(not result.passed for result in results)
     covered = f", {coverage.percent:.1f} % of lines covered" if coverage else ""
     differ = "" if differences is None else f", {len(differences)} differ between the engines"
-    count = f"{len(results)} test{'s' * (len(results) != 1)}"
-    click.echo(f"{count}, {len(results) - failed} passed, {failed} failed{differ}{covered}")
+    click.echo(f"{counted(len(results), 'test')}, {len(results) - failed} passed, {failed} failed{differ}{covered}")
 
 
 def _show_one(result: RegoTestResult, difference: str) -> None:

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from guardrails.policy.replay.tally import KINDS, ChangedDecision, ReplayTally
+from guardrails.show.sentences import counted
 
 _STYLES = {"newly denied": "red", "newly allowed": "green", "other change": "yellow"}
 _SHOWN = 20
@@ -21,8 +22,12 @@ def show(out: Console, tally: ReplayTally, revision: str) -> None:
     recorded = ", ".join(sorted(tally.revisions)) or "nothing"
     out.print(Text(f"policies {revision}; recorded with {recorded}", style="dim"))
     kinds = ", ".join(f"{tally.kinds[kind]} {kind}" for kind in KINDS if tally.kinds[kind])
-    decisions = f"{tally.decisions} decision{'s' * (tally.decisions != 1)}"
-    out.print(Text(f"{decisions}, {tally.changed} changed{f': {kinds}' if kinds else ''}", style="bold"))
+    out.print(
+        Text(
+            f"{counted(tally.decisions, 'decision')}, {tally.changed} changed{f': {kinds}' if kinds else ''}",
+            style="bold",
+        )
+    )
     _show_gaps(out, tally)
     for title, counts in (("rule", tally.rules), ("program", tally.programs), ("person", tally.people)):
         if counts:
