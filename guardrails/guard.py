@@ -6,6 +6,7 @@ A call's way through the stages is in pipeline.py: intercept -> classify -> reso
 from __future__ import annotations
 
 import logging
+import signal
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
@@ -214,4 +215,9 @@ class _ThisProcess:
         self.lookups.forget()
 
     def warn(self, sentence: str) -> None:
-        _logger.warning("%s", sentence)
+        # A program in the background would be stopped in the middle of its call where the terminal has tostop.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTTOU})
+        try:
+            _logger.warning("%s", sentence)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
