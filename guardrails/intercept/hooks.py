@@ -33,8 +33,8 @@ _PRESIGNED = ("-query", "-presign-post")
 class Interceptor:
     """Puts a judge into botocore.
 
-    `spawn` is the gate that hands the guard on to processes started by multiprocessing. The `tripwire`, if any, is
-    told which requests came through the gates.
+    `spawn` is the gate that hands the guard on to processes started by multiprocessing. The `tripwire`, if any,
+    learns which requests came through the gates.
     """
 
     def __init__(self, judge: Judge, spawn: Gate, tripwire: Tripwire | None = None) -> None:

@@ -1,4 +1,4 @@
-"""Every block of the policy author's guide is run; test_readme.py does the same for the README."""
+"""A test runs every block of the policy author's guide; test_pages.py does so for the other pages."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ def _capacity(dice):
     return {
         "machines": 8, "least": 1, "grows": dice.choice([None, *CLUSTERS]), "places": [place] * dice.randint(0, 1),
         "quotas": [quota] * dice.randint(0, 1),
-        "unknown": [{"what": what, "why": "nobody knows"} for what in _some(dice, ["addresses", "quota"])],
+        "unknown": [{"what": what, "why": "not known"} for what in _some(dice, ["addresses", "quota"])],
     }  # fmt: skip
 
 

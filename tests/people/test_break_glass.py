@@ -66,7 +66,7 @@ def test_inside_the_with_only(site, aws, install, log, caplog):
 
 
 def test_other_rules_go_on_blocking(site, aws, install):
-    """A rule that is not named blocks all the same."""
+    """A rule that is not named still blocks."""
     install()
     with (
         guardrails.break_glass(reason="INC-42", rules=STOP),
@@ -211,7 +211,7 @@ def test_a_second_one_after_the_first_ones_time(site, aws, install):
 
 
 def test_a_look_up_that_fails_still_blocks(site, aws, install, log):
-    """No glass helps where the guard does not know what a call would hit; the log has the reason all the same."""
+    """No glass helps where the guard does not know what a call would hit; the log still has the reason."""
     install()
     aws.answer("DescribeInstances", 503, "Unavailable", "no")
     with guardrails.break_glass(reason="INC-42", rules=STOP), pytest.raises(guardrails.GuardUnavailable):
@@ -316,7 +316,7 @@ def test_the_command_prints_what_a_shell_takes(site, aws, tmp_path):
 
 @pytest.mark.parametrize("minutes", ["nan", "inf", "1e300", "-1"])
 def test_minutes_that_are_none(minutes):
-    """The command refuses what is no number of minutes in one sentence."""
+    """The command refuses minutes that are not a number, in one sentence."""
     done = CliRunner().invoke(app, ["break-glass", "--reason", "x", "--rule", *STOP, "--minutes", minutes])
     assert done.exit_code == 2
     assert "must be a number of minutes above 0" in done.output
@@ -357,7 +357,7 @@ def test_an_announcement_does_not_announce_itself(site, install, tmp_path, broke
     [("yes", "timed out"), ("sleep 30", "timed out"), ("exit 3", "exit status 3"), ("sleep 30 & exit 0", "")],
 )
 def test_an_announcement_that_misbehaves(command, told, site, aws, install, caplog, monkeypatch):
-    """A command that hangs or fails is told, whatever it writes; what it leaves running is not waited for."""
+    """A command that hangs or fails is logged, whatever it writes; what it leaves running is not waited for."""
     monkeypatch.setattr("guardrails.enforce.break_glass.grant._COMMAND_TIMEOUT_S", 0.5)
     install(break_glass={"command": ["/bin/sh", "-c", command]})
     with guardrails.break_glass(reason="INC-42", rules=STOP):
@@ -368,7 +368,7 @@ def test_an_announcement_that_misbehaves(command, told, site, aws, install, capl
 
 
 def test_an_announcement_that_fails(site, aws, install, caplog):
-    """A command that is not there is told to the logger, and the glass is broken all the same."""
+    """A missing command is logged, and the glass is broken anyway."""
     install(break_glass={"command": ["/nowhere/at/all"]})
     with guardrails.break_glass(reason="INC-42", rules=STOP):
         blue(site)

@@ -161,7 +161,7 @@ def test_a_name_that_repr_would_change(aws, place):
 
 
 def test_a_terminal_that_is_somebody_elses(site, aws, place):
-    """A process without a terminal of its own is told so, and nobody is asked."""
+    """A process without its own terminal gets a denial with that reason, and no question."""
     (place / "job.py").write_text((place / "ops.py").read_text())
     (place / "ops.py").write_text(
         "import subprocess, sys\n"
@@ -353,7 +353,7 @@ def test_ci_that_says_no(site, aws, place):
 
 
 def test_a_ci_job_is_not_asked(site, aws, place):
-    """Where CI is set nobody is asked, even at a terminal."""
+    """With CI set there is no question, even at a terminal."""
     made = Terminal(place, site.blue.instance_ids[0], environment(aws, CI="true"))
     assert "this is a CI job" in made.end().replace("\n", " ")
     assert not aws.count("SendCommand")

@@ -372,7 +372,7 @@ def test_an_alarm_of_the_notebook_is_on_time(site, aws, kernel):
 
 
 def test_a_notebook_that_a_program_runs(site, aws, place):
-    """In a notebook run by nbclient nobody can answer, so the call is denied with that reason."""
+    """In a notebook run by nbclient no one can answer, so the call is denied with that reason."""
     _, _, denied = code(kernels.run("confirmation", place))
     assert "this notebook runs without input" in shown(denied, "text/html")
     assert [output for output in denied if output["output_type"] == "error"]

@@ -279,7 +279,7 @@ def test_activating_what_is_no_virtual_environment_is_refused(execute):
 
 
 def test_a_guard_imported_in_halves_is_installed_whole(aws, site, execute, environment, tmp_path):
-    """A script that imports parts of guardrails first, in an activated environment, is guarded all the same."""
+    """A script that imports parts of guardrails first, in an activated environment, is guarded as well."""
     execute(environment, "-m", "guardrails", "activate")
     for first in ("from guardrails.errors import CallDenied", "from guardrails import CallDenied", "import guardrails"):
         (tmp_path / "script.py").write_text(f"{first}\n{SCRIPT}")
