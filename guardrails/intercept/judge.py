@@ -15,7 +15,7 @@ from attrs import evolve
 from guardrails.intercept import user_agent
 from guardrails.intercept.reading import origin_of, read_call
 from guardrails.intercept.request.operation import KnownOperations, ServiceModels, Services
-from guardrails.intercept.request.outgoing import Outgoing, of_dict, of_prepared, of_request, scope
+from guardrails.intercept.request.outgoing import Outgoing, credential_scope, of_dict, of_prepared, of_request
 from guardrails.intercept.seal import Seal
 from guardrails.intercept.ticket import Context, PendingRequest, Ticket
 from guardrails.values import Call, Origin
@@ -159,7 +159,7 @@ class Judge:
         ticket = self.ticket(context)
         if ticket is not None:
             return self.review(ticket.service, ticket.operation, out, context, ticket.signer)
-        signed_for = scope(out)
+        signed_for = credential_scope(out)
         service = self.services.of_request(signed_for[1] if signed_for else None, out)
         return self.review(service, "", out, context, None)
 

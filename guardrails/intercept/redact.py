@@ -9,19 +9,19 @@ from botocore.model import ListShape, MapShape, Shape, StructureShape
 
 from guardrails.values import MASK
 
-# Members that hold secrets in practice though the models do not all mark them `sensitive`.
+# Members that hold secrets in practice, although not every model marks them `sensitive`.
 _SECRET_NAMES = frozenset(("userdata", "password", "masteruserpassword", "secretstring", "secretbinary", "authtoken"))
 
 
 def redact(params: Mapping[str, Any], shape: Shape | None) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """Return the parameters with secrets replaced by MASK, and the JSON pointers of what was replaced.
+    """The parameters with secrets replaced by MASK, and the JSON pointers of the replaced values.
 
     A secret is a member that botocore's model marks `sensitive`, a blob, or a member with a well-known name.
     """
     masked: list[str] = []
     clean = _walk(dict(params), shape, "", masked)
     if str(params.get("Attribute", "")).lower() == "userdata" and "Value" in clean:
-        # EC2's Attribute/Value syntax carries user data in a member that is not marked.
+        # EC2's Attribute/Value syntax passes user data in a member that is not marked.
         clean["Value"] = MASK
         masked.append("/Value")
     return clean, tuple(masked)

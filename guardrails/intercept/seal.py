@@ -1,8 +1,8 @@
-"""The seal: what was judged, so that every later gate can tell whether it is still what is sent.
+"""The seal: a copy of what was judged, by which every later gate can tell whether the request has changed.
 
 botocore changes a request after `before-call` for good reasons: it encodes the form, compresses the body, wraps a
-stream into aws-chunked, and sends S3's buckets to another host. Those leave a seal whole; anything else breaks it,
-and the request is judged again.
+stream into aws-chunked, and sends requests for S3 buckets to another host. Those changes leave a seal intact. Any other
+breaks it, and the request is judged again.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from attrs import frozen
 
 from guardrails.intercept.request import bucket
-from guardrails.intercept.request.headers import Names
+from guardrails.intercept.request.headers import ParameterHeaders
 from guardrails.intercept.request.outgoing import Outgoing, header, unsigned
 
 _S3 = ("s3", "s3express", "s3-outposts", "s3-object-lambda")
@@ -25,33 +25,36 @@ _S3 = ("s3", "s3express", "s3-outposts", "s3-object-lambda")
 
 @frozen(eq=False)
 class Seal:
-    """A copy of what was judged: nothing in it changes when the request does."""
+    """A copy of what was judged; it does not change when the request does."""
 
     service: str
     method: str
     url: str
     target: str
     body: Any
-    names: Names
-    said: frozenset[tuple[str, str]]
+    parameter_headers: ParameterHeaders
+    header_values: frozenset[tuple[str, str]]
 
     @classmethod
-    def of(cls, service: str, out: Outgoing, names: Names | None = None) -> Seal:
-        """Seal a request; a body that can only be read once is remembered by identity.
+    def of(cls, service: str, out: Outgoing, headers: ParameterHeaders | None = None) -> Seal:
+        """Seal a request; a body that can be read only once is remembered by identity.
 
-        `names` are the headers that hold parameters of the operation.
+        `headers` are those that hold parameters of the operation.
         """
-        names = names or Names()
+        headers = headers or ParameterHeaders()
         target = header(out.headers, "X-Amz-Target")
-        return cls(service, out.method, out.url, target, _copy(out.body), names, names.said(out.headers))
+        return cls(service, out.method, out.url, target, _copy(out.body), headers, headers.values(out.headers))
 
     def holds(self, out: Outgoing) -> bool:
         """True when the request asks for the same as when it was sealed."""
         return (
             self.method == out.method
             and self.target == header(out.headers, "X-Amz-Target")
-            and (self.url == out.url or (self.service in _S3 and _bucket_place(self.url) == _bucket_place(out.url)))
-            and self.said == self.names.said(out.headers)
+            and (
+                self.url == out.url
+                or (self.service in _S3 and _bucket_and_query(self.url) == _bucket_and_query(out.url))
+            )
+            and self.header_values == self.parameter_headers.values(out.headers)
             and _same_body(self.body, out)
         )
 
@@ -69,7 +72,7 @@ def _plain(body: Any) -> Any:
         return body.encode()
     if isinstance(body, bytearray):
         return bytes(body)
-    # AwsChunkedWrapper: the stream with a checksum after it; bytes are put into a BytesIO for it.
+    # AwsChunkedWrapper holds the stream, followed by a checksum; botocore wraps bytes in a BytesIO for it.
     raw = getattr(body, "_raw", body)
     return raw.getvalue() if isinstance(raw, io.BytesIO) else raw
 
@@ -82,7 +85,7 @@ def _same_body(sealed: Any, out: Outgoing) -> bool:
         return isinstance(sealed, dict) and (dict(body) == sealed or dict(unsigned(body.items())) == sealed)
     body = _plain(body)
     if not isinstance(body, bytes):
-        # Two streams: the same one, or not comparable.
+        # Streams cannot be compared: it must be the same one.
         return body is sealed
     if body == sealed:
         return True
@@ -92,7 +95,7 @@ def _same_body(sealed: Any, out: Outgoing) -> bool:
 
 
 def _same_form(sealed: dict[Any, Any], body: bytes) -> bool:
-    # As botocore encodes it; another encoding of the same pairs is the same form, too.
+    # First as botocore encodes it; another encoding of the same pairs is also the same form.
     if urlencode(sealed, doseq=True).encode() == body:
         return True
     pairs = unsigned(parse_qsl(body.decode("latin-1"), keep_blank_values=True))
@@ -110,7 +113,7 @@ def _unzipped(body: bytes) -> bytes:
         return body
 
 
-def _bucket_place(url: str) -> tuple[str, str]:
-    """Path and query as if the bucket stood in the path, where the region's host and its spelling do not matter."""
-    path = bucket.places(url)[0]
+def _bucket_and_query(url: str) -> tuple[str, str]:
+    """Path and query with the bucket in the path, so that the host and its spelling do not matter."""
+    path = bucket.paths_with_bucket(url)[0]
     return path.rstrip("/") or "/", urlsplit(url).query

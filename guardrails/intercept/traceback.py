@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import TracebackType
 
-_NOT_THEIRS = frozenset(("guardrails", "botocore", "boto3", "s3transfer", "aiobotocore", "aioboto3", "IPython"))
+_LIBRARIES = frozenset(("guardrails", "botocore", "boto3", "s3transfer", "aiobotocore", "aioboto3", "IPython"))
 
 
 def trimmed(error: BaseException) -> BaseException:
@@ -21,5 +21,5 @@ def trimmed(error: BaseException) -> BaseException:
 
 
 def is_theirs(traceback: TracebackType) -> bool:
-    """True for a frame of the caller's own code."""
-    return str(traceback.tb_frame.f_globals.get("__name__", "")).partition(".")[0] not in _NOT_THEIRS
+    """True for a frame of the user's own code."""
+    return str(traceback.tb_frame.f_globals.get("__name__", "")).partition(".")[0] not in _LIBRARIES

@@ -14,7 +14,7 @@ from typing import Any
 from attrs import frozen
 
 from guardrails.aws.endpoints import is_aws
-from guardrails.intercept.request.outgoing import Outgoing, action_of, scope
+from guardrails.intercept.request.outgoing import Outgoing, action_of, credential_scope
 
 
 @frozen
@@ -82,7 +82,7 @@ def _read(host: str, data: bytes) -> BypassingRequest | None:
     headers = {name.strip().title(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
     host = headers.get("Host", host).rpartition("@")[2]
     out = Outgoing(method, path, headers, body)
-    signed_for = scope(out)
+    signed_for = credential_scope(out)
     # A signed request to another host goes to a simulator of AWS, or through a gateway.
     if method == "CONNECT" or not (signed_for or is_aws(host.partition(":")[0])):
         return None

@@ -1,4 +1,4 @@
-"""Where a request to S3 names its bucket: in the path, or in the host, of which there are many spellings.
+"""Where a request to S3 names its bucket: in the path, or in one of many spellings of the host.
 
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html and …/access-points-naming.html
 """
@@ -10,22 +10,22 @@ from urllib.parse import quote, urlsplit
 
 from guardrails.aws.endpoints import is_aws
 
-# Greedy: a bucket's name may hold ".s3." itself, so the last one counts.
+# Greedy: a bucket's name may contain ".s3." itself, so the last one counts.
 _HOST = re.compile(
     r"(?:(?P<bucket>.+)\.)?(?P<kind>s3[a-z0-9-]*|accesspoint\.s3-global)(?:\.dualstack)?"
     r"(?:\.(?P<region>[a-z0-9-]+))?(?:\.vpce)?\.(?:amazonaws\.com(?:\.cn)?|api\.aws|[a-z.]*amazonwebservices\.com\.cn)"
 )
-# An interface endpoint of a VPC stands between the bucket and S3.
+# An interface endpoint of a VPC, in front of S3's own domain.
 _VPC_ENDPOINT = re.compile(r"(?:(?P<bucket>.+)\.)?(?P<kind>bucket|accesspoint|control)\.vpce-[0-9a-z-]+")
 _ACCESS_POINT = re.compile(r"(?P<name>.+)-(?P<account>\d{12})")
 _NUMERIC = re.compile(r"[0-9.]+|.*:.*")
 
 
-def places(url: str) -> tuple[str, ...]:
-    """The path of an S3 request as if its bucket stood in it.
+def paths_with_bucket(url: str) -> tuple[str, ...]:
+    """The path of an S3 request with its bucket in it.
 
-    Two of them where a host that is not AWS's could hold the bucket or not: first as if it did not. The bucket of an
-    access point is its ARN, percent-encoded.
+    Two paths where the host is not AWS's and may or may not contain the bucket; the first assumes that it does not. The
+    bucket of an access point is its ARN, percent-encoded.
     """
     parts = urlsplit(url)
     host, path = parts.hostname or "", parts.path or "/"
@@ -39,16 +39,16 @@ def places(url: str) -> tuple[str, ...]:
 
 
 def _in_host(host: str) -> str:
-    found = _HOST.fullmatch(host)
-    if found is None:
+    match = _HOST.fullmatch(host)
+    if match is None:
         return ""
-    bucket, kind = found["bucket"] or "", found["kind"]
+    bucket, kind = match["bucket"] or "", match["kind"]
     endpoint = _VPC_ENDPOINT.fullmatch(bucket)
     if endpoint is not None:
         bucket, kind = endpoint["bucket"] or "", f"s3-{endpoint['kind']}"
     point = _ACCESS_POINT.fullmatch(bucket) if kind.startswith("s3-accesspoint") else None
     if point is None:
         return bucket
-    region = found["region"] or ""
+    region = match["region"] or ""
     partition = "aws-cn" if region.startswith("cn-") else "aws-us-gov" if region.startswith("us-gov-") else "aws"
     return f"arn:{partition}:s3:{region}:{point['account']}:accesspoint/{point['name']}"

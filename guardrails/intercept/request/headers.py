@@ -1,4 +1,4 @@
-"""The headers of a request that say what it asks for, among those that only carry it."""
+"""The headers of a request that hold parameters, as opposed to those that only transport it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 from attrs import frozen
 from botocore.model import OperationModel
 
-# What botocore and the SDKs add to a request, some of it only when it is signed or sent.
-_CARRIES = re.compile(
+# Headers that botocore and the SDKs add, some of them only when a request is signed or sent.
+_TRANSPORT = re.compile(
     r"x-amz-(?:date|content-sha256|security-token|s3session-token|region-set|target|trailer|te|api-version|user-agent"
     r"|decoded-content-length|sdk-checksum-algorithm|checksum-.*)|x-amzn-(?:trace-id|query-mode)"
     r"|content-(?:md5|length|encoding|type)|expect|host|accept"
@@ -18,15 +18,15 @@ _CARRIES = re.compile(
 
 
 @frozen
-class Names:
-    """The headers of an operation's own, in lower case: whole names, and the beginnings of others."""
+class ParameterHeaders:
+    """The headers that hold parameters of an operation, in lower case: whole names, and prefixes."""
 
     whole: frozenset[str] = frozenset()
     prefixes: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, operation: OperationModel) -> Names:
-        """What the model puts into headers."""
+    def of(cls, operation: OperationModel) -> ParameterHeaders:
+        """The parameters that the model puts into headers."""
         members = operation.input_shape.members.items() if operation.input_shape is not None else ()
         placed = [(m.serialization.get("location"), m.serialization.get("name", n).lower()) for n, m in members]
         return cls(
@@ -34,25 +34,25 @@ class Names:
             tuple(name for location, name in placed if location == "headers"),
         )
 
-    def said(self, headers: Mapping[str, Any]) -> frozenset[tuple[str, str]]:
-        """Those of a request, without what botocore may add to it after the decision."""
+    def values(self, headers: Mapping[str, Any]) -> frozenset[tuple[str, str]]:
+        """Their names and values in a request, without what botocore may add to it after the decision."""
         return frozenset(
-            (name.lower(), text)
-            for name, text in pairs(headers)
-            if self._has(name.lower()) and not _CARRIES.fullmatch(name.lower())
+            (name.lower(), value)
+            for name, value in pairs(headers)
+            if self._has(name.lower()) and not _TRANSPORT.fullmatch(name.lower())
         )
 
     def _has(self, name: str) -> bool:
         return name in self.whole or (bool(self.prefixes) and name.startswith(self.prefixes))
 
-    def strange(self, headers: Mapping[str, Any]) -> list[str]:
-        """AWS's own headers that the operation does not know; other ones mean nothing to it."""
+    def unknown(self, headers: Mapping[str, Any]) -> list[str]:
+        """AWS's own headers that are unknown to the operation; it ignores all others."""
         names = [name.lower() for name, _ in pairs(headers)]
-        return [n for n in names if n.startswith("x-amz") and not self._has(n) and not _CARRIES.fullmatch(n)]
+        return [n for n in names if n.startswith("x-amz") and not self._has(n) and not _TRANSPORT.fullmatch(n)]
 
 
 def pairs(headers: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
-    """Every header with its value as text, in any of botocore's mappings."""
+    """Every header with its value as a string, from any of botocore's mappings."""
     for name, value in headers.items():
         if value is not None:
             yield str(name), value.decode("latin-1") if isinstance(value, bytes) else str(value)

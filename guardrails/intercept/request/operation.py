@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 from attrs import frozen
 from botocore.model import ServiceModel
 
-from guardrails.intercept.request.headers import Names
+from guardrails.intercept.request.headers import ParameterHeaders
 from guardrails.intercept.request.outgoing import Outgoing, action_of, version_of
 from guardrails.intercept.request.routes import Routes
 
@@ -106,12 +106,12 @@ class Services:
         """The guard's own model of a service: a client's may have been changed."""
         return self._models.get_service_model(self._catalogue.botocore_service(service))
 
-    def headers(self, service: str, action: str) -> Names:
+    def headers(self, service: str, action: str) -> ParameterHeaders:
         """The headers that hold parameters; none for an unknown operation, which is undecodable anyway."""
         try:
-            return Names.of(self.model(service).operation_model(action))
+            return ParameterHeaders.of(self.model(service).operation_model(action))
         except Exception:
-            return Names()
+            return ParameterHeaders()
 
     def rest(self, service: str) -> Rest | None:
         """How to read the requests of a service with a REST protocol; None for another protocol."""

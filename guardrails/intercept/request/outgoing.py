@@ -1,4 +1,4 @@
-"""A request on its way out, whichever of botocore's shapes it has just now, and what it says about itself."""
+"""A request on its way out, in any of botocore's shapes, and what can be read from it without a model."""
 
 from __future__ import annotations
 
@@ -9,23 +9,22 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from botocore.utils import percent_encode_sequence
 
-# What signature version 2 puts among the parameters of a form.
+# Parameters of signature version 2 in a form.
 _SIGNATURE = frozenset(
     ("AWSAccessKeyId", "SignatureVersion", "SignatureMethod", "Timestamp", "SecurityToken", "Signature")
 )
-# Bodies longer than this are no forms: 1,000 ids take 50 kB.
+# Longer bodies are not forms: 1,000 ids take 50 kB.
 _LONGEST_FORM = 2_000_000
 # The RPC protocol with CBOR: /service/NAME/operation/NAME
 _OPERATION = "/operation/"
-# Paths that begin with their API's version: /v20180820/bucket/NAME, /2015-01-01/es/domain
+# Paths that begin with the API's version: /v20180820/bucket/NAME, /2015-01-01/es/domain
 _DATE = re.compile(r"/v?(\d{4})-?(\d\d)-?(\d\d)/")
 
 
 class Outgoing(NamedTuple):
     """What goes over the wire.
 
-    A tuple, not an attrs class: several are made for every call of the process. `headers` is the request's own
-    mapping, so that a header can be added to what is sent.
+    A tuple, not an attrs class: every call of the process makes several. `headers` is the request's own mapping.
     """
 
     method: str
@@ -35,10 +34,10 @@ class Outgoing(NamedTuple):
 
 
 def of_dict(request: Mapping[str, Any]) -> Outgoing:
-    """From the request dict that botocore's serializer makes, the first shape."""
+    """From the request dict that botocore's serializer makes."""
     url = request.get("url")
     if not url:
-        # Not prepared yet. A client of S3 takes the bucket out of its paths, and has it here.
+        # Not prepared yet. S3 clients remove the bucket from the path and keep the full path here.
         url = request.get("url_path") or ""
         if "auth_path" in request:
             url = request["auth_path"] + "".join(url.partition("?")[1:])
@@ -51,19 +50,19 @@ def of_request(request: Any) -> Outgoing:
     """From an AWSRequest, before it is signed."""
     url = request.url
     if request.params:
-        # As botocore joins them when it prepares the request.
+        # Joined as botocore does when it prepares the request.
         pairs = list(request.params.items()) if isinstance(request.params, Mapping) else request.params
         url += ("&" if "?" in url else "?") + urlencode(pairs, doseq=True)
     return Outgoing(request.method, url, request.headers, request.data)
 
 
 def of_prepared(request: Any) -> Outgoing:
-    """From an AWSPreparedRequest, which is what is sent."""
+    """From an AWSPreparedRequest, which is sent as it is."""
     return Outgoing(request.method, request.url, request.headers, request.body)
 
 
 def header(headers: Mapping[str, Any], name: str) -> str:
-    """A header's value as text, whatever its case in a plain dict; "" where there is none."""
+    """A header's value as a string, its name in any case; "" where it is missing."""
     value = headers.get(name)
     if value is None and type(headers) is dict:
         value = next((headers[key] for key in headers if str(key).lower() == name.lower()), None)
@@ -71,9 +70,9 @@ def header(headers: Mapping[str, Any], name: str) -> str:
 
 
 def action_of(default: str, out: Outgoing, governed: Callable[[str], bool]) -> str:
-    """The operation that AWS would run: what the request itself says, and `default` where it says nothing.
+    """The operation that AWS would run: the one that the request names, otherwise `default`.
 
-    A request that names several is the governed one of them. (What a REST request asks for, `routes` tells.)
+    If a request names several, the governed one counts. (For REST requests, see `routes`.)
     """
     named = [*_in_target(out), *_in_form(out.body)]
     if "Action=" in out.url:
@@ -86,7 +85,7 @@ def action_of(default: str, out: Outgoing, governed: Callable[[str], bool]) -> s
 
 
 def protocols(out: Outgoing) -> set[str]:
-    """Botocore's names of the RPC protocols that a request speaks; more than one where it contradicts itself."""
+    """The RPC protocols of a request, by botocore's names; more than one if it contradicts itself."""
     spoken = set()
     if header(out.headers, "smithy-protocol") or _OPERATION in out.url:
         spoken.add("smithy-rpc-v2-cbor")
@@ -98,7 +97,7 @@ def protocols(out: Outgoing) -> set[str]:
 
 
 def version_of(out: Outgoing) -> str:
-    """The version of the API that a request asks for, ``2012-06-01``; "" where it does not say."""
+    """The version of the API that a request names, such as ``2012-06-01``; "" where it names none."""
     body = out.body
     version = str(body.get("Version", "")) if isinstance(body, Mapping) else _form_value(body, "Version")
     if not version and "Version=" in out.url:
@@ -117,12 +116,12 @@ def _in_target(out: Outgoing) -> list[str]:
 def _in_form(body: object) -> list[str]:
     if isinstance(body, Mapping):
         return [str(body["Action"])] if "Action" in body else []
-    found = _form_value(body, "Action")
-    return [found] if found else []
+    action = _form_value(body, "Action")
+    return [action] if action else []
 
 
 def _form_value(body: object, name: str) -> str:
-    """A value of a form; "" where there is none, or where the body is none (a document may hold a form's text)."""
+    """A value of a form; "" where it is missing, or the body is not a form (JSON may contain the same characters)."""
     if not isinstance(body, (bytes, bytearray, str)) or not body or len(body) > _LONGEST_FORM:
         return ""
     form = body if isinstance(body, str) else body.decode("latin-1")
@@ -134,17 +133,17 @@ def _form_value(body: object, name: str) -> str:
 
 
 def query(url: str) -> list[tuple[str, str]]:
-    """The pairs of a URL's query that are not of the signature."""
+    """The pairs of a URL's query, without the signature's."""
     return unsigned(parse_qsl(urlsplit(url).query, keep_blank_values=True))
 
 
 def unsigned(pairs: Iterable[tuple[Any, Any]]) -> list[tuple[Any, Any]]:
-    """The pairs of a form without those of a signature."""
+    """The pairs of a form, without the signature's."""
     return [pair for pair in pairs if pair[0] not in _SIGNATURE and not str(pair[0]).startswith("X-Amz-")]
 
 
-def scope(out: Outgoing) -> tuple[str, str] | None:
-    """Region and signing name of the signature, from ``KEY/20231009/eu-west-1/ec2/aws4_request``; None without one."""
+def credential_scope(out: Outgoing) -> tuple[str, str] | None:
+    """Region and signing name in a signature: ``KEY/20231009/eu-west-1/ec2/aws4_request``; None if it is not signed."""
     text = header(out.headers, "Authorization").partition("Credential=")[2].split(",")[0]
     if not text and "X-Amz-Credential=" in out.url:
         text = dict(parse_qsl(urlsplit(out.url).query)).get("X-Amz-Credential", "")

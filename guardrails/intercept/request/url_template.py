@@ -1,4 +1,4 @@
-"""What the model says about the URL of a REST operation: labels in its path, literals in its query."""
+"""The URL of a REST operation in the model: labels in its path, literals in its query."""
 
 from __future__ import annotations
 
@@ -41,22 +41,22 @@ class Template:
         return cls(re.compile(pattern + end, re.DOTALL), tuple(labels), tuple(rank))
 
     def read(self, path: str) -> dict[str, str] | None:
-        """The labels' values in a path that `normal` gave; None where the path is another one."""
-        found = self.pattern.fullmatch(path)
-        return None if found is None else dict(zip(self.labels, map(unquote, found.groups()), strict=True))
+        """The labels' values in a path from `normal`; None where the path does not fit."""
+        match = self.pattern.fullmatch(path)
+        return None if match is None else dict(zip(self.labels, map(unquote, match.groups()), strict=True))
 
 
 def split(http: Mapping[str, Any]) -> tuple[str, tuple[tuple[str, str], ...]]:
     """Path and query literals of an operation's ``http`` entry: ``/{Bucket}`` and ``(("lifecycle", ""),)``."""
     path, _, query = str(http["requestUri"]).partition("?")
     if "authPath" in http:
-        # botocore takes the bucket out of a client's model, as its endpoints have it in the host.
+        # botocore removes the bucket from a client's model, because its endpoints have it in the host.
         path = "/{Bucket}" + path
     return path, tuple(parse_qsl(query, keep_blank_values=True))
 
 
 def normal(path: str, *, dots: bool) -> str:
-    """One spelling for a path: nothing encoded that need not be; with `dots`, without ``..`` and doubled slashes."""
+    """A path in one spelling: as little encoded as possible; with `dots`, without ``..`` and doubled slashes."""
     if dots and ("//" in path or "/." in path):
         path = str(normalize_url_path(path))
     if "%" in path:

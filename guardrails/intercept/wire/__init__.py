@@ -1,7 +1,7 @@
 """Read a serialized AWS request back into botocore's parameter names.
 
-What is judged must be what is sent, so the guard reads the request itself, never the caller's arguments: handlers
-of the script may have changed them on the way.
+What is judged must be what is sent, so the guard reads the request itself, never the caller's arguments: the script's
+event handlers may have changed them.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 from botocore.model import ServiceModel
 
 from guardrails.intercept.request.outgoing import Outgoing, protocols
-from guardrails.intercept.wire import document, form, rest
+from guardrails.intercept.wire import form, json_cbor, rest
 from guardrails.intercept.wire.scalar import Undecodable
 
 __all__ = ["Undecodable", "decode"]
@@ -20,10 +20,10 @@ _CBOR = "smithy-rpc-v2-cbor"
 
 
 def decode(model: ServiceModel, action: str, out: Outgoing) -> dict[str, Any]:
-    """The parameters of a request; blobs in them are bytes, timestamps ISO 8601 in UTC.
+    """The parameters of a request; blobs are bytes, timestamps ISO 8601 in UTC.
 
-    Raises Undecodable when any part of the request has no place in the operation's input shape: a parameter the
-    guard cannot read may be the one that does the harm.
+    Raises Undecodable when any part of the request does not fit the operation's input shape: a parameter that the
+    guard cannot read may be the harmful one.
     """
     try:
         operation = model.operation_model(action)
@@ -36,20 +36,20 @@ def decode(model: ServiceModel, action: str, out: Outgoing) -> dict[str, Any]:
     if protocol in ("ec2", "query"):
         return form.read(shape, out, ec2=protocol == "ec2")
     if protocol == "json":
-        return document.structure(shape, document.json_in(out.body))
+        return json_cbor.structure(shape, json_cbor.json_in(out.body))
     if protocol == _CBOR:
-        return document.structure(shape, document.cbor_in(out.body))
-    raise Undecodable(f"the {protocol} protocol is not read yet")
+        return json_cbor.structure(shape, json_cbor.cbor_in(out.body))
+    raise Undecodable(f"the {protocol} protocol is not supported")
 
 
 def spoken(model: ServiceModel, out: Outgoing) -> str:
-    """The protocol of a request: a service may know several, and the request may come from another botocore."""
-    # botocore chooses among a service's protocols from 1.36 on; before that there was one.
+    """The protocol of a request: a service may support several, and another botocore may have made the request."""
+    # Before 1.36, botocore had one protocol per service; since then it chooses among several.
     own = str(getattr(model, "resolved_protocol", None) or model.metadata["protocol"])
     if own.startswith("rest-"):
         return own
-    said = protocols(out)
-    if len(said) > 1:
-        raise Undecodable(f"the request speaks several protocols: {', '.join(sorted(said))}")
-    other = said.pop() if said else own
+    used = protocols(out)
+    if len(used) > 1:
+        raise Undecodable(f"the request mixes several protocols: {', '.join(sorted(used))}")
+    other = used.pop() if used else own
     return own if (own, other) == ("ec2", "query") else other

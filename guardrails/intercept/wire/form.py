@@ -1,4 +1,4 @@
-"""Forms: the query protocol, and EC2's variety of it."""
+"""Forms: the query protocol, and EC2's variant of it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LEAF = ""
 
 
 def read(shape: Any, out: Outgoing, *, ec2: bool) -> dict[str, Any]:
-    """The parameters in a form, which a GET request has in its URL, and a hand-made POST may have in both places."""
+    """The parameters in a form: in the body, for GET in the URL, and in a handmade POST perhaps in both."""
     flat = _flat(out.body, query(out.url))
     flat.pop("Action", None)
     flat.pop("Version", None)
@@ -29,7 +29,7 @@ def read(shape: Any, out: Outgoing, *, ec2: bool) -> dict[str, Any]:
     params = _Reader(ec2=ec2).structure(shape, tree) if shape is not None else {}
     left = sorted(_leaves(tree, ""))
     if left:
-        raise Undecodable(f"the body has parts that the operation does not know: {', '.join(left[:3])}")
+        raise Undecodable(f"the body has parts that are unknown to the operation: {', '.join(left[:3])}")
     return params
 
 
@@ -37,9 +37,9 @@ def _flat(body: object, in_url: Iterable[tuple[str, str]]) -> dict[str, Any]:
     pairs = [*unsigned(_pairs(body)), *in_url]
     flat = dict(pairs)
     if len(flat) != len(pairs):
-        raise Undecodable("a parameter stands twice in the request")
+        raise Undecodable("a parameter appears twice in the request")
     if any(isinstance(value, (list, tuple, dict)) for value in flat.values()):
-        # botocore would write each of its items out under the same name.
+        # botocore would write each item under the same name.
         raise Undecodable("a parameter of the form is a list")
     return flat
 
@@ -59,15 +59,15 @@ def _pairs(body: object) -> Iterable[tuple[str, Any]]:
 
 
 def _leaves(tree: Tree, prefix: str) -> list[str]:
-    found = [prefix] if _LEAF in tree else []
+    leaves = [prefix] if _LEAF in tree else []
     for part, child in tree.items():
         if part != _LEAF:
-            found += _leaves(child, f"{prefix}.{part}" if prefix else part)
-    return found
+            leaves += _leaves(child, f"{prefix}.{part}" if prefix else part)
+    return leaves
 
 
 class _Reader:
-    """The reverse of botocore's QuerySerializer and EC2Serializer; a leaf is taken out of the tree when it is read."""
+    """The reverse of botocore's QuerySerializer and EC2Serializer. Leaves leave the tree when they are read."""
 
     def __init__(self, *, ec2: bool) -> None:
         self._ec2 = ec2

@@ -1,4 +1,4 @@
-"""The body of a REST request: a document of all members that are nowhere else, or a single member."""
+"""The body of a REST request: a document of all members that are not elsewhere, or a single member."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from botocore.model import StructureShape
 
 from guardrails.intercept.request.outgoing import Outgoing
-from guardrails.intercept.wire import document, xml
+from guardrails.intercept.wire import json_cbor, xml
 from guardrails.intercept.wire.scalar import Undecodable
 
 
@@ -19,25 +19,25 @@ def read(shape: Any, located: frozenset[str], out: Outgoing, *, as_xml: bool) ->
         if body is None:
             return {}
         if not as_xml:
-            return document.structure(shape, document.json_in(body), without=located)
+            return json_cbor.structure(shape, json_cbor.json_in(body), without=located)
         if shape is None or located == frozenset(shape.members):
-            raise Undecodable("there is a body, which the operation does not have")
+            raise Undecodable("the operation takes no body, but the request has one")
         return xml.read(shape, body, shape.serialization["name"], without=located)
     member = shape.members[holder]
     if body is None:
         return {}
     if member.type_name == "blob" and not member.serialization.get("eventstream"):
-        # What can only be read once is left alone: it is masked anyway.
+        # A stream can be read only once, so it is left alone; blobs are masked anyway.
         return {holder: bytes(body) if isinstance(body, (bytes, bytearray)) else _text_or_stream(body)}
     if member.type_name == "string":
         return {holder: _text(body)}
     if not isinstance(member, StructureShape) or member.serialization.get("eventstream"):
-        raise Undecodable(f"a body of {member.type_name} is not read yet")
+        raise Undecodable(f"a body of type {member.type_name} is not supported")
     if as_xml:
         return {holder: xml.read(member, body, member.serialization["name"])}
-    found = document.read(member, document.json_in(body))
-    # botocore writes an absent one as an empty one.
-    return {holder: found} if found != {} else {}
+    value = json_cbor.read(member, json_cbor.json_in(body))
+    # botocore writes an absent member as an empty one.
+    return {holder: value} if value != {} else {}
 
 
 def _text_or_stream(body: Any) -> bytes:

@@ -1,4 +1,4 @@
-"""REST: parameters in the path, the query, headers and the body, each where the model puts it."""
+"""REST: parameters in the path, the query, the headers and the body, as the model says."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from botocore.model import ListShape, MapShape, OperationModel, Shape
 from botocore.utils import is_json_value_header
 
 from guardrails.intercept.request import bucket, url_template
-from guardrails.intercept.request.headers import Names, pairs
+from guardrails.intercept.request.headers import ParameterHeaders, pairs
 from guardrails.intercept.request.outgoing import Outgoing, unsigned
 from guardrails.intercept.wire import payload
 from guardrails.intercept.wire.scalar import Undecodable, of_text
@@ -25,7 +25,7 @@ def read(operation: OperationModel, out: Outgoing, *, as_xml: bool) -> dict[str,
     shape: Any = operation.input_shape
     members: Members = shape.members if shape is not None else {}
     if out.method.upper() != operation.http["method"]:
-        raise Undecodable(f"{operation.name} is not called with {out.method}")
+        raise Undecodable(f"{operation.name} does not use the method {out.method}")
     path, literals = url_template.split(operation.http)
     located = {n: m for n, m in members.items() if m.serialization.get("location") in _LOCATIONS}
     return {
@@ -48,16 +48,16 @@ def _at(location: str, located: Members) -> dict[str, tuple[str, Shape]]:
 def _labels(operation: OperationModel, path: str, located: Members, out: Outgoing) -> dict[str, Any]:
     of_s3 = is_s3(operation.service_model)
     wanted = url_template.Template.of(path)
-    for place in bucket.places(out.url) if of_s3 else (urlsplit(out.url).path,):
-        found = wanted.read(url_template.normal(place, dots=not of_s3))
-        if found is not None:
+    for candidate in bucket.paths_with_bucket(out.url) if of_s3 else (urlsplit(out.url).path,):
+        labels = wanted.read(url_template.normal(candidate, dots=not of_s3))
+        if labels is not None:
             names = _at("uri", located)
-            return {names[label][0]: of_text(names[label][1], text) for label, text in found.items()}
-    raise Undecodable(f"the path is not that of {operation.name}")
+            return {names[label][0]: of_text(names[label][1], text) for label, text in labels.items()}
+    raise Undecodable(f"the path does not fit {operation.name}")
 
 
 def is_s3(model: Any) -> bool:
-    """True for the service whose buckets may stand in the host; S3's control has another end point."""
+    """True for the service whose bucket may be in the host; S3 Control has another endpoint."""
     return bool(model.metadata.get("endpointPrefix") == "s3")
 
 
@@ -80,7 +80,7 @@ def _query(
     if rest is not None and given:
         found[rest[0]] = {key: _of_map(rest[1].value, key, texts) for key, texts in given.items()}
     elif given:
-        raise Undecodable(f"the query has parts that the operation does not know: {', '.join(sorted(given)[:3])}")
+        raise Undecodable(f"the query has parts that are unknown to the operation: {', '.join(sorted(given)[:3])}")
     return found
 
 
@@ -93,17 +93,17 @@ def _given(
         given.setdefault(key, []).append(text)
     for key, text in literals:
         if given.pop(key, None) != [text]:
-            raise Undecodable(f"the query does not say {key}")
-    # What SDKs of other languages add to tell operations apart.
+            raise Undecodable(f"the query lacks {key}")
+    # SDKs of other languages add this to tell operations apart.
     if given.get("x-id") == [operation.name]:
         del given["x-id"]
     return given
 
 
 def _unsigned(query: list[tuple[str, str]], wanted: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """The pairs of a query without a signature's; one that the operation has itself is its own."""
+    """The pairs of a query without the signature's, unless the operation has a parameter of that name."""
     kept = unsigned(query)
-    # S3's older presigned URLs.
+    # S3's older presigned URLs have an Expires as well.
     dated = "Signature" in dict(query)
     own = [pair for pair in query if pair not in kept and pair[0] in wanted]
     return own + [pair for pair in kept if pair[0] in wanted or not (dated and pair[0] == "Expires")]
@@ -117,19 +117,19 @@ def _of_map(shape: Shape, key: str, texts: list[str]) -> Any:
 
 def _only(key: str, texts: list[str]) -> str:
     if len(texts) > 1:
-        raise Undecodable(f"{key} stands twice in the query")
+        raise Undecodable(f"{key} appears twice in the query")
     return texts[0]
 
 
 def _headers(operation: OperationModel, located: Members, out: Outgoing) -> dict[str, Any]:
-    strange = Names.of(operation).strange(out.headers)
-    if strange:
-        raise Undecodable(f"there are headers that the operation does not know: {', '.join(sorted(strange)[:3])}")
+    unknown = ParameterHeaders.of(operation).unknown(out.headers)
+    if unknown:
+        raise Undecodable(f"there are headers that are unknown to the operation: {', '.join(sorted(unknown)[:3])}")
     given: dict[str, str] = {}
     spelt: dict[str, str] = {}
     for name, text in pairs(out.headers):
         if given.setdefault(name.lower(), text) != text:
-            raise Undecodable(f"the header {name} stands twice in the request")
+            raise Undecodable(f"the header {name} appears twice in the request")
         spelt[name.lower()] = name
     found: dict[str, Any] = {}
     whole = _at("header", located)
@@ -156,7 +156,7 @@ def _of_header(shape: Shape, text: str) -> Any:
 
 
 def _items(text: str) -> list[str]:
-    """Items between commas; those with commas or quotes in them are quoted."""
+    """Items between commas; items that contain commas or quotes are quoted."""
     items, rest = [], text
     while rest:
         rest = rest.lstrip(" \t")
@@ -168,7 +168,7 @@ def _items(text: str) -> list[str]:
         while end < len(rest) and rest[end] != '"':
             end += 2 if rest[end : end + 2] == '\\"' else 1
         if rest[end : end + 1] != '"' or rest[end + 1 : end + 2] not in ("", ","):
-            raise Undecodable("a list in a header is not quoted as it should be")
+            raise Undecodable("a list in a header is quoted wrongly")
         items.append(rest[1:end].replace('\\"', '"'))
         rest = rest[end + 2 :]
     return items

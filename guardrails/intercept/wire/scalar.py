@@ -1,6 +1,6 @@
-"""One value of a request in the type that its shape has.
+"""A single value of a request, in the type of its shape.
 
-Numbers, booleans and strings are themselves, blobs are bytes, and timestamps are text, ``2023-10-09T15:22:00Z``.
+Numbers, booleans and strings stay what they are, blobs are bytes, timestamps are strings: ``2023-10-09T15:22:00Z``.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from botocore.utils import parse_to_aware_datetime
 
 
 class Undecodable(Exception):
-    """A request whose parameters cannot be read back completely; the reason is the message."""
+    """A request whose parameters cannot be read completely; the message says why."""
 
 
 def of_text(shape: Shape, value: object) -> Any:
-    """From text: a form, XML, a header, a URL."""
+    """From a string in a form, XML, a header or a URL."""
     if isinstance(value, bytes):
         value = value.decode("utf-8", "replace")
     text = str(value)
@@ -38,7 +38,7 @@ def of_text(shape: Shape, value: object) -> Any:
 
 
 def of_value(shape: Shape, value: object) -> Any:
-    """From a value of JSON or CBOR."""
+    """From a value in JSON or CBOR."""
     kind = shape.type_name
     if kind == "boolean" and isinstance(value, bool):
         return value
@@ -52,16 +52,16 @@ def of_value(shape: Shape, value: object) -> Any:
         return value
     if kind in ("string", "character", "blob") and isinstance(value, str):
         return _other(kind, value)
-    raise Undecodable(f"a {type(value).__name__} stands where {_a(kind)} should")
+    raise Undecodable(f"{_a(kind)} was expected, not {type(value).__name__}")
 
 
 def moment(value: Any) -> str:
-    """A time as AWS takes it (text, or seconds since the epoch) as ISO 8601 in UTC, with what it has of a second."""
+    """A time that AWS accepts (a string, or seconds since the epoch) as ISO 8601 in UTC, fractions of a second kept."""
     try:
-        found = parse_to_aware_datetime(value).astimezone(UTC)
+        time = parse_to_aware_datetime(value).astimezone(UTC)
     except (ValueError, OverflowError, OSError, RuntimeError) as error:
         raise Undecodable(f"{value!r} is not a time") from error
-    return str(found.isoformat().replace("+00:00", "Z"))
+    return str(time.isoformat().replace("+00:00", "Z"))
 
 
 def _other(kind: str, text: str) -> Any:
@@ -77,7 +77,7 @@ def _other(kind: str, text: str) -> Any:
 
 def _finite(number: float) -> float:
     if not math.isfinite(number):
-        # Neither JSON nor Rego has a place for it.
+        # Neither JSON nor Rego can express it.
         raise Undecodable(f"{number} is not a finite number")
     return number
 

@@ -1,4 +1,4 @@
-"""XML bodies. Namespaces are not looked at: AWS does not, either."""
+"""XML bodies. Namespaces are ignored, as AWS does."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from guardrails.intercept.wire.scalar import Undecodable, of_text
 
 
 def read(shape: StructureShape, body: object, root: str, *, without: frozenset[str] = frozenset()) -> dict[str, Any]:
-    """The members of a structure in a body whose element is called `root`; those in `without` are not in there."""
+    """The members of a structure in a body whose element is called `root`, except those in `without`."""
     if not isinstance(body, (bytes, bytearray, str)):
         raise Undecodable(f"the body is a {type(body).__name__}")
-    parser = XMLParser()  # noqa: S314  (it is what the script itself sends; entities are refused)
+    parser = XMLParser()  # noqa: S314  (the script's own request; entities are refused)
     if "<!DOCTYPE" in (body if isinstance(body, str) else bytes(body).decode("latin-1")):
-        raise Undecodable("the body has declarations in it")
+        raise Undecodable("the body contains declarations")
     try:
         parser.feed(body)
         node = parser.close()
@@ -33,7 +33,7 @@ def _structure(shape: StructureShape, node: Element, without: frozenset[str] = f
         children.setdefault(_local(child.tag), []).append(child)
     attributes = {_local(name): value for name, value in node.attrib.items()}
     found: dict[str, Any] = {}
-    # Where two members have one element (an old one and its successor), the list can hold whatever stands there.
+    # Where two members share an element (an old member and its successor), the list can hold any number of them.
     for name, member in sorted(shape.members.items(), key=lambda item: not isinstance(item[1], ListShape)):
         if name in without:
             continue
@@ -50,11 +50,11 @@ def _structure(shape: StructureShape, node: Element, without: frozenset[str] = f
 
 
 def _value(shape: Shape, nodes: list[Element]) -> Any:
-    """A member's value from the elements that have its name: more than one only where it is flattened."""
+    """A member's value from the elements with its name; only a flattened member may have several."""
     if isinstance(shape, (ListShape, MapShape)) and shape.serialization.get("flattened"):
         return _list(shape, nodes) if isinstance(shape, ListShape) else _map(shape, nodes)
     if len(nodes) > 1:
-        raise Undecodable(f"the element {_local(nodes[0].tag)} stands twice")
+        raise Undecodable(f"the element {_local(nodes[0].tag)} appears twice")
     (node,) = nodes
     if isinstance(shape, StructureShape):
         return _structure(shape, node)
@@ -83,7 +83,7 @@ def _map(shape: MapShape, nodes: list[Element]) -> dict[str, Any]:
             raise Undecodable(f"{_local(node.tag)} is not a pair")
         key = str(_value(shape.key, [pair[names[0]]]))
         if key in found:
-            raise Undecodable("a name stands twice in the body")
+            raise Undecodable("a name appears twice in the body")
         found[key] = _value(shape.value, [pair[names[1]]])
     return found
 
@@ -103,7 +103,7 @@ def _children(node: Element) -> list[Element]:
 
 def _nothing_left(names: Any, what: str) -> None:
     if names:
-        raise Undecodable(f"the body has {what} that the operation does not know: {', '.join(sorted(names)[:3])}")
+        raise Undecodable(f"the body has {what} that are unknown to the operation: {', '.join(sorted(names)[:3])}")
 
 
 def _local(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Documents: JSON and CBOR, whose values have types of their own."""
+"""JSON and CBOR bodies, in which every value has a type."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from guardrails.intercept.wire.scalar import Undecodable, of_value
 
 
 def json_in(body: object) -> Any:
-    """The JSON document in a body; {} in an empty one."""
+    """The JSON document in a body; {} for an empty body."""
     if body is None:
         return {}
     if not isinstance(body, (bytes, bytearray, str)):
@@ -25,7 +25,7 @@ def json_in(body: object) -> Any:
 
 
 def cbor_in(body: object) -> Any:
-    """The CBOR data item in a body, read by botocore; {} in an empty one."""
+    """The CBOR data item in a body, read by botocore; {} for an empty body."""
     kind = getattr(parsers, "RpcV2CBORParser", None)
     if kind is None:
         raise Undecodable("this version of botocore cannot read CBOR")
@@ -34,7 +34,7 @@ def cbor_in(body: object) -> Any:
             return {}
         raise Undecodable(f"the body is a {type(body).__name__}")
     parser = kind()
-    # botocore would take the last of two values with one name.
+    # With two values of the same name, botocore would keep the last one.
     parser._parse_key_value_pair = partial(_add_pair, parser)
     try:
         stream = parser.get_peekable_stream_from_bytes(bytes(body))
@@ -42,17 +42,17 @@ def cbor_in(body: object) -> Any:
     except (parsers.ResponseParserError, ValueError, TypeError, OverflowError) as error:
         raise Undecodable("the body is not CBOR that botocore can read") from error
     if stream.read(1):
-        raise Undecodable("the body goes on after its CBOR item")
+        raise Undecodable("the body continues after its CBOR item")
     return item
 
 
 def read(shape: Shape, value: Any) -> Any:
-    """A document's value, under botocore's names; absent members and null ones are the same."""
+    """A value under botocore's names; absent and null members are the same."""
     if isinstance(shape, StructureShape):
         return value if shape.is_document_type else structure(shape, value)
     if isinstance(shape, ListShape):
         if not isinstance(value, list):
-            raise Undecodable(f"{type(value).__name__} stands where a list should")
+            raise Undecodable(f"a list was expected, not {type(value).__name__}")
         return [None if item is None else read(shape.member, item) for item in value]
     if isinstance(shape, MapShape):
         return {key: read(shape.value, item) for key, item in _object(value).items() if item is not None}
@@ -60,31 +60,31 @@ def read(shape: Shape, value: Any) -> Any:
 
 
 def structure(shape: StructureShape | None, value: Any, *, without: frozenset[str] = frozenset()) -> dict[str, Any]:
-    """A structure's members; those in `without` are not in the document."""
+    """A structure's members, except those in `without`, which are elsewhere in the request."""
     members = shape.members.items() if shape is not None else ()
     names = {m.serialization.get("name", name): (name, m) for name, m in members if name not in without}
     document = _object(value)
     unknown = sorted(set(document) - set(names))
     if unknown:
-        raise Undecodable(f"the body has parts that the operation does not know: {', '.join(unknown[:3])}")
+        raise Undecodable(f"the body has parts that are unknown to the operation: {', '.join(unknown[:3])}")
     return {names[key][0]: read(names[key][1], item) for key, item in document.items() if item is not None}
 
 
 def _object(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
-        raise Undecodable("the body, or a part of it, is not the object it should be")
+        raise Undecodable("an object was expected as the body, or as part of it")
     return value
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise Undecodable("a name stands twice in the body")
-    return found
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise Undecodable("a name appears twice in the body")
+    return members
 
 
 def _add_pair(parser: Any, stream: Any, items: dict[Any, Any]) -> None:
     key, value = parser.parse_data_item(stream), parser.parse_data_item(stream)
     if key in items:
-        raise Undecodable("a name stands twice in the body")
+        raise Undecodable("a name appears twice in the body")
     items[key] = value
