@@ -12,7 +12,7 @@ from guardrails.values import Caller
 
 
 def describe(credentials: Any) -> Caller:
-    """The caller of this process; `credentials` is botocore's object, whose key is read only if that asks nobody."""
+    """The caller of this process. `credentials` is botocore's object; its key is read only if that needs no request."""
     in_notebook = notebook() is not None
     return Caller(
         principal=_principal(credentials),
@@ -27,7 +27,7 @@ def describe(credentials: Any) -> Caller:
 
 
 def _principal(credentials: Any) -> str | None:
-    """``AKIA… (shared-credentials-file)``. `_access_key` of refreshable credentials does not start a refresh."""
+    """``AKIA… (shared-credentials-file)``. Reading `_access_key` of refreshable credentials does not refresh them."""
     known = vars(credentials) if hasattr(credentials, "__dict__") else {}
     key = known.get("_access_key") or known.get("access_key")
     return f"{key} ({known.get('method') or 'unknown'})" if key else None
@@ -43,19 +43,19 @@ def _user() -> str:
 def _program() -> str:
     main = sys.modules.get("__main__")
     name = getattr(main, "__file__", None) or (sys.argv[0] if sys.argv else "")
-    # A name that is no UTF-8 is not JSON-safe either.
+    # A name that is not UTF-8 is not JSON-safe.
     return os.fsencode(os.path.basename(str(name))).decode("utf-8", "replace") if name else "python"
 
 
 def notebook() -> Any:
-    """The shell of the Jupyter kernel that this process is; None elsewhere."""
+    """The shell of the Jupyter kernel in this process; None elsewhere."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None and hasattr(ipython, "get_ipython") else None
     return shell if any(kind.__name__ == "ZMQInteractiveShell" for kind in type(shell).__mro__) else None
 
 
 def _test_run() -> bool:
-    """True inside pytest (which says so in the environment, to processes that a test starts as well) or unittest."""
+    """True inside unittest or pytest, whose variables also reach the processes that a test starts."""
     if any(name in os.environ for name in ("PYTEST_CURRENT_TEST", "PYTEST_VERSION")):
         return True
     return str(sys.argv[0] if sys.argv else "").replace(os.sep, "/").endswith("unittest/__main__.py")

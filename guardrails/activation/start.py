@@ -14,7 +14,7 @@ def from_environment() -> None:
 
 def from_activation() -> None:
     """For every Python of an activated environment."""
-    _arm(f"`guardrails activate` was run in {sys.prefix}; to undo it, `guardrails deactivate`")
+    _arm(f"`guardrails activate` was run in {sys.prefix}; `guardrails deactivate` undoes it")
 
 
 def _arm(by: str) -> None:

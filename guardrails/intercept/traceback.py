@@ -8,18 +8,18 @@ _LIBRARIES = frozenset(("guardrails", "botocore", "boto3", "s3transfer", "aiobot
 
 
 def trimmed(error: BaseException) -> BaseException:
-    """Without its way through botocore and the guard, which tells the caller nothing.
+    """The error without its frames in botocore and the guard, which mean nothing to users.
 
-    If the caller's own code is in it, such as a handler of botocore's events, it all stays.
+    If the user's own code is among those frames, for example an event handler, all of them stay.
     """
     traceback = error.__traceback__
     while traceback is not None:
-        if is_theirs(traceback):
+        if is_user_code(traceback):
             return error
         traceback = traceback.tb_next
     return error.with_traceback(None)
 
 
-def is_theirs(traceback: TracebackType) -> bool:
+def is_user_code(traceback: TracebackType) -> bool:
     """True for a frame of the user's own code."""
     return str(traceback.tb_frame.f_globals.get("__name__", "")).partition(".")[0] not in _LIBRARIES

@@ -8,7 +8,7 @@ import sys
 from types import TracebackType
 from typing import Any
 
-from guardrails.intercept.traceback import is_theirs
+from guardrails.intercept.traceback import is_user_code
 
 
 def of(traceback: TracebackType | None) -> str:
@@ -18,7 +18,7 @@ def of(traceback: TracebackType | None) -> str:
     """
     line_of_code = running = ""
     while traceback is not None:
-        if is_theirs(traceback):
+        if is_user_code(traceback):
             file, line = traceback.tb_frame.f_code.co_filename, traceback.tb_lineno
             cell = _cell(file)
             running = running or cell

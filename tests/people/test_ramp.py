@@ -90,13 +90,13 @@ def test_says_why_it_waits():
 
 @pytest.mark.parametrize("wrong", [{"start": 0}, {"factor": 0.5}, {"interval_s": -1}, {"max_batch": 0}])
 def test_nonsense_is_refused_at_once(wrong):
-    """Numbers that make no sense are an error when ramp is called, not when it is iterated."""
+    """Numbers out of range are an error when ramp is called, not when it is iterated."""
     with pytest.raises(ValueError, match="at least 1"):
         guardrails.ramp([1], **wrong)
 
 
 def test_without_a_check_only_time_counts():
-    """No health check: the batches come by the clock."""
+    """Without a health check, batches follow by the clock."""
     time = Time()
     assert list(guardrails.ramp("abc", clock=time.clock, sleep=time.sleep)) == ["a", "b", "c"]
     assert time.now == 10
@@ -120,7 +120,7 @@ def test_every_item_once_and_never_faster_than_grown(items, answers, start, fact
 
 
 def test_a_shared_database_is_not_overloaded():
-    """Tasks that start cold ask a database that stands eight such starts at a time; ramped, there are never more."""
+    """Tasks that start cold query a database that copes with eight cold starts; ramped, there are never more."""
     time = Time()
     cold = []
 
