@@ -116,7 +116,7 @@ def test_nothing_matches(folder):
     """No test is no success."""
     done = run_test(folder, "--run", "nothing")
     assert done.exit_code == 1
-    assert "no test was found" in done.stderr
+    assert "no tests found" in done.stderr
 
 
 def test_nothing_matches_on_opa(folder, opa_on_path):
