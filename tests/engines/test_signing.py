@@ -219,7 +219,7 @@ def test_a_key_needs_a_signed_bundle(keys, tmp_path, build):
             policies(made, key)
     assert "cannot sign" in build("--signing-key", keys[1], code=2)
     assert "does not work with this kind of key" in build("--signing-key", keys[0], "--signing-alg", "HS256", code=2)
-    assert "no --signing-key" in build("--signing-alg", "HS256", code=2)
+    assert "--signing-alg needs a --signing-key" in build("--signing-alg", "HS256", code=2)
 
 
 def test_a_tampered_bundle_does_not_take_effect(build, keys, site, aws, caplog):

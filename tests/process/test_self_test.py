@@ -182,12 +182,12 @@ def test_something_that_answers_in_awss_place(sent, monkeypatch):
 @pytest.mark.parametrize(
     ("file", "before", "after"),
     [
-        ("verdict/verdict.rego", "known(word) := word if {", 'known(word) := "warn" if {'),
+        ("verdict/verdict.rego", "known(action) := action if {", 'known(action) := "warn" if {'),
         ("live_cluster/live_cluster.rego", "deny contains", "warn contains"),
         (
             "verdict/verdict.rego",
-            "set_aside(rule, word) := ",
-            'set_aside(rule, word) := "warn" if {\n\ttrue\n} else := ',
+            "after_break_glass(rule, action) := ",
+            'after_break_glass(rule, action) := "warn" if {\n\ttrue\n} else := ',
         ),
     ],
 )
