@@ -6,7 +6,10 @@ import difflib
 from collections.abc import Iterable
 
 
-def suggestion(name: str, known: Iterable[str], listed: str) -> str:
-    """``did you mean `mode`?``, or, where nothing is close, `listed`: where all names are."""
-    near = difflib.get_close_matches(name, sorted(known), 1)
+def suggestion(name: object, known: Iterable[str], listed: str) -> str:
+    """``did you mean `mode`?``, or, where nothing is close, `listed`: where all names are.
+
+    A name in a mapping from Python may be something else than a string.
+    """
+    near = difflib.get_close_matches(str(name), sorted(known), 1)
     return f"did you mean `{near[0]}`?" if near else listed

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 import guardrails
 from guardrails.assembly import terms
+from guardrails.config.keys import KEYS, TABLES
 from guardrails.config.load import load
 from guardrails.config.schema import Mismatch
 from guardrails.config.settings import Settings
@@ -122,6 +124,19 @@ def test_params_of_any_shape(given_params):
         numbers = isinstance(default, (int, float)) and not isinstance(default, bool)
         assert isinstance(value, (int, float) if numbers else type(default)), name
         assert name not in ("capacity", "cutover", "remaining") or set(value) <= set(default), name
+
+
+KEY_NAMES = st.sampled_from([*KEYS, *TABLES, "sources", "path", "key", "x"]) | st.integers(0, 1)
+CONFIGS = st.fixed_dictionaries(
+    {}, optional={"enforcement": st.dictionaries(KEY_NAMES, st.just("deny"))}
+) | st.dictionaries(KEY_NAMES, VALUES | st.dictionaries(KEY_NAMES, VALUES, max_size=3), max_size=3)
+
+
+@given(CONFIGS)
+def test_a_mapping_of_any_shape(config):
+    """Whatever mapping install() gets, it either loads or raises ConfigError."""
+    with suppress(guardrails.ConfigError):
+        terms(load({**config, "policies": []}))
 
 
 def declare(folder, own):
