@@ -113,7 +113,7 @@ async def aio_resource():
         await machine.terminate()
 
 
-# Not a way round: what must go on working.
+# Not a bypass: what must keep working.
 async def aio_allowed():
     guard()
     async with client() as ec2:
@@ -121,7 +121,7 @@ async def aio_allowed():
         await ec2.terminate_instances(InstanceIds=[GREEN])
 
 
-# Not a way round: what the loop does while a decision waits for its look-ups.
+# Not a bypass: what the loop does while a decision waits for its look-ups.
 async def loop_goes_on():
     guard()
     longest = 0.0

@@ -1,4 +1,4 @@
-"""The ways, one function each. Run as a program: ``cases.py NAME``; GUARDED=1 makes `guard()` install the guard.
+"""The ways to send a call, one function each. Run ``cases.py NAME``; GUARDED=1 makes `guard()` install the guard.
 
 BLUE is a machine of the live cluster, GREEN one of the other. A case tries to terminate BLUE. It prints ``denied``
 when a rule blocked it, ``unavailable`` when the guard could not decide, ``sent`` when its request came back.
@@ -683,7 +683,7 @@ cat <&3 >/dev/null
 """
 
 
-# Not a way round: what must go on working.
+# Not a bypass: what must keep working.
 def allowed():
     guard()
     ec2().terminate_instances(InstanceIds=[GREEN])

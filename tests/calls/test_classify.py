@@ -69,7 +69,7 @@ def test_dry_run_is_only_the_boolean(value: Any, expected: bool) -> None:
     assert governed("ec2:StopInstances", InstanceIds=["i-1"], DryRun=value).dry_run is expected
 
 
-def test_forms_are_told() -> None:
+def test_forms_are_named() -> None:
     """The meaning of every form that was used reaches the message, and its effects are not repeated."""
     call = governed("ec2:StopInstances", InstanceIds=["i-1"], Force=True, Hibernate=True)
     assert call.effects == ("stop", "ip")
@@ -105,7 +105,7 @@ def test_protection_off_in_both_syntaxes(member: str, value: str | None) -> None
 
 @pytest.mark.parametrize("member", ["DisableApiTermination", "DisableApiStop"])
 def test_protection_on_is_ungoverned(member: str) -> None:
-    """Switching a protection on hurts nobody."""
+    """Switching a protection on is harmless."""
     attribute = member[0].lower() + member[1:]
     assert judged("ec2:ModifyInstanceAttribute", EVIDENCE, InstanceId="i-1", **{member: {"Value": True}}) is None
     assert judged("ec2:ModifyInstanceAttribute", InstanceId="i-1", Attribute=attribute, Value="true") is None

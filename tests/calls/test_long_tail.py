@@ -1,4 +1,4 @@
-"""Services without a file of their own: opt-in, by AWS's access level, and by the cluster tag of what is named."""
+"""Services without their own file: opt-in, chosen by AWS's access level, judged by the cluster tag of their targets."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ SESSION = botocore.session.get_session()
 
 
 def test_there_are_many() -> None:
-    """More than 200 services, none of which has a file of its own, and more than 1,000 operations."""
+    """More than 200 services without their own file, and more than 1,000 operations."""
     assert len(KEYS) > 200
     assert sum(len(TAIL.service(key).operations) for key in KEYS) > 1000
 
 
 def test_every_path_fits_the_model() -> None:
-    """Each operation exists, is found by its signing name, and each path names a text of its input."""
+    """Each operation exists, is found by its signing name, and each path names a string in its input."""
     wrong = []
     for key in KEYS:
         service = TAIL.service(key)

@@ -1,4 +1,4 @@
-"""No way round: each way of sending a call is blocked before the server, and reaches it without the guard."""
+"""No call bypasses the guard: each way of sending one is blocked, and reaches the server without the guard."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_the_tripwire_reports(aws, site, log, name, monkeypatch):
 
 @pytest.mark.parametrize("name", ["client_method", "innocent", "spawn"])
 def test_the_tripwire_is_silent_about_what_came_through(aws, site, log, name, monkeypatch):
-    """Calls and look-ups that passed the gates are no news to the tripwire."""
+    """The tripwire does not report calls and look-ups that passed the gates."""
     monkeypatch.setenv("TRIPWIRE", "1")
     attempt(aws, site, log, name, guarded=True)
     assert aws.requests
@@ -85,7 +85,7 @@ def test_the_innocent_call_passes(aws, site, log):
 
 @pytest.mark.parametrize("environment", ["oldest", "aiobotocore", "aioboto3"])
 def test_the_innocent_call_passes_elsewhere(aws, site, log, environment, python_of):
-    """It does in every other environment, too."""
+    """It works in every other environment as well."""
     assert attempt(aws, site, log, "allowed", guarded=True, python=python_of(environment)) == (["sent"], False)
     assert aws.count("TerminateInstances") == 1
 

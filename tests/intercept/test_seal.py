@@ -1,4 +1,4 @@
-"""What was judged is what is sent: legitimate changes keep a seal whole, any other has the request judged again.
+"""What was judged is what is sent: legitimate changes leave a seal intact, any other has the request judged again.
 
 Operations of several protocols are taken for governed here, through the real gates and a judge that only counts.
 """
@@ -68,7 +68,7 @@ def judged(aws):
 
 @pytest.fixture
 def s3(aws):
-    """A client of S3, which has a bucket."""
+    """An S3 client, and a bucket."""
     client = aws.session().client("s3", config=Config(s3={"addressing_style": "path"}))
     client.create_bucket(Bucket="bucket", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
     aws.clear()
@@ -81,7 +81,7 @@ def s3(aws):
     ids=["bytes", "empty", "text", "stream", "array"],
 )
 def test_a_body_of_any_kind_is_judged_once(aws, judged, s3, body):
-    """An upload with a checksum after it (aws-chunked) is the upload that was judged."""
+    """An upload followed by a checksum (aws-chunked) is the upload that was judged."""
     s3.put_object(Bucket="bucket", Key="k", Body=body, ChecksumAlgorithm="SHA256")
     assert (judged, len(aws.requests)) == (["PutObject"], 1)
 
@@ -142,7 +142,7 @@ def test_a_changed_rest_request_is_judged_again(aws, judged, s3, change):
 
 
 def test_a_changed_target_is_judged_again(aws, judged):
-    """The JSON protocols name the operation in a header; what it names when it is sent is what is judged."""
+    """The JSON protocols name the operation in a header; the one named when it is sent is judged."""
     client = aws.session().client("dynamodb")
 
     def retarget(request, **_):
@@ -188,7 +188,7 @@ FORMS = st.dictionaries(st.text(min_size=1, max_size=5), st.text(max_size=5), mi
 
 @given(FORMS, st.data())
 def test_an_encoded_form_is_the_form(form, data):
-    """A form keeps its seal when it is encoded, and loses it when any pair is other, more or fewer."""
+    """A form keeps its seal when it is encoded, and loses it when a pair is changed, added or removed."""
     url = "https://ec2.eu-west-1.amazonaws.com/"
     seal = Seal.of("ec2", Outgoing("POST", url, {}, form))
     assert seal.holds(Outgoing("POST", url, {}, dict(form)))

@@ -1,4 +1,4 @@
-"""Nobody notices the guard: legitimate calls give the same results and errors, and send the same, with it and without.
+"""The guard goes unnoticed: with and without it, legitimate calls give the same results and errors, and send the same.
 
 Each kind is run twice in the same world. What is compared is what the script sees, and every byte on the wire but
 times, signatures and random ids.

@@ -1,4 +1,4 @@
-"""A call can be followed: from the decision, over the request that was sent, to CloudTrail, and back."""
+"""A call can be traced from its decision to the request that was sent, to CloudTrail, and back."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def record(operation="TerminateInstances", agent="aws-cli/1.46", **more):
 
 @pytest.fixture
 def reconcile(tmp_path, log, monkeypatch):
-    """reconcile(records): what the command says, and its exit code."""
+    """reconcile(records): what the command prints, and its exit code."""
     config = tmp_path / "guardrails.toml"
     config.write_text(f'[log]\npath = "{log}"\n')
     monkeypatch.chdir(tmp_path)
@@ -126,8 +126,8 @@ def test_what_went_round_is_listed(site, install, log, reconcile, trail):
     assert code == 1
 
 
-def test_what_is_nobodys_business_is_left_out(log, reconcile, trail):
-    """Ungoverned calls, rehearsals, and what AWS does by itself are not listed."""
+def test_irrelevant_events_are_left_out(log, reconcile, trail):
+    """Ungoverned calls, dry runs, and calls that AWS itself makes are not listed."""
     file = trail(
         record("DescribeInstances"),
         record(errorCode="Client.DryRunOperation"),
@@ -144,7 +144,7 @@ def test_a_refused_call_is_listed_as_refused(log, reconcile, trail):
 
 
 def test_folders_and_lines_are_read(log, reconcile, trail, tmp_path):
-    """A folder is read through; a file may be gzipped or not, have Records, or one event a line."""
+    """All files in a folder are read: gzipped or not, with Records, or with one event per line."""
     trail(record(), name="one.json.gz")
     (tmp_path / "trail" / "two.json").write_text(json.dumps({"Records": [record()]}))
     (tmp_path / "trail" / "three.jsonl").write_text(f"{json.dumps(record())}\n\n{json.dumps(record())}\n")

@@ -1,4 +1,4 @@
-"""The call of Guard.check(): an operation in any of its spellings, or one sentence that says which was meant."""
+"""The operation in Guard.check(), in any of its spellings; a wrong one is reported in one sentence."""
 
 from __future__ import annotations
 

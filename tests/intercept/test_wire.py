@@ -45,7 +45,7 @@ OPERATIONS = sorted(_operations(), key=lambda operation: (operation.service_mode
 
 
 def values(shape, depth=0):
-    """A strategy for values of a shape; None where it is too deep, or can only have values that leave no trace."""
+    """A strategy for values of a shape; None where it is too deep, or where all its values serialize to nothing."""
     if shape.type_name == "structure":
         found = {name: _member(member, depth) for name, member in shape.members.items() if depth < DEEP}
         # An old member and the list that took its place are the same on the wire.
@@ -83,14 +83,14 @@ def _scalars(shape):
 
 
 def _always(shape, name, depth):
-    """Labels of the path and of the host, and what tells operations with the same path apart."""
+    """Labels in path and host, and the members that distinguish operations with the same path."""
     traits = shape.members[name].serialization
     placed = "location" in traits and name in shape.required_members
     return not depth and (placed or traits.get("location") == "uri" or "hostLabel" in traits)
 
 
 def _member(member, depth):
-    """Values of a member that botocore can write at the place where the model has it."""
+    """Values of a member that botocore can write in the location that the model gives it."""
     traits, listed = member.serialization, member.type_name == "list"
     location = traits.get("location") if not depth else None
     if getattr(member, "is_document_type", False) or traits.get("eventstream"):
@@ -120,7 +120,7 @@ def test_round_trip(operation, data):
 
 
 def round_trip(operation, data):
-    """Have botocore write a request, and find out from nothing else which one it is."""
+    """Have botocore write a request, and recognize its operation from the request alone."""
     shape, model = operation.input_shape, operation.service_model
     params = data.draw(values(shape)) if shape is not None else {}
     serializer = create_serializer(model.resolved_protocol, include_validation=False)
@@ -153,19 +153,19 @@ def test_empty_list_of_the_query_protocol():
     ],
 )
 def test_what_cannot_be_read_completely_is_refused(body):
-    """A body with unknown, doubled, malformed or compressed parts raises Undecodable, which denies."""
+    """A body with unknown, duplicate, malformed or compressed parts raises Undecodable, which denies."""
     with pytest.raises(Undecodable):
         decode(SESSION.get_service_model("ec2"), "TerminateInstances", posted(body))
 
 
 def test_json_with_unknown_parts_is_refused():
-    """A JSON body with a member that the operation does not know raises Undecodable."""
+    """A JSON body with a member that is unknown to the operation raises Undecodable."""
     with pytest.raises(Undecodable):
         decode(SESSION.get_service_model("ssm"), "PutParameter", posted(json.dumps({"Nam": "x"})))
 
 
 def test_the_action_on_the_wire_counts():
-    """The operation is what the request says, wherever it says it, not what the client's method was called."""
+    """The operation is the one that the request names, wherever it does so, not the client's method."""
 
     def action(default="x", *, url="https://h/", headers=None, body=b""):
         return action_of(default, Outgoing("POST", url, headers or {}, body), lambda name: name == "TerminateInstances")

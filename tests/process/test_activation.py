@@ -1,4 +1,4 @@
-"""Guarded without touching the script: `guardrails run`, an activated virtual environment, started processes."""
+"""Guarded without editing the script: `guardrails run`, an activated virtual environment, child processes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PARENT = "import subprocess, sys; sys.exit(subprocess.run([{python}, *{flags}, {
 
 @pytest.fixture
 def script(tmp_path):
-    """An operator's script that terminates what it is given."""
+    """An operator's script that terminates the machines in its arguments."""
     file = tmp_path / "terminator.py"
     file.write_text(SCRIPT)
     return file
@@ -97,7 +97,7 @@ def test_run_guards_a_module(aws, site, execute, script):
 
 @pytest.mark.parametrize("python", ["here", "env", "long"])
 def test_run_guards_a_console_script(aws, site, execute, script, tmp_path, python):
-    """A program on PATH that Python runs is guarded, whichever way its first line names Python."""
+    """A Python program on PATH is guarded, however its first line names Python."""
     lines = {
         "here": f"#!{sys.executable}\n",
         "env": "#!/usr/bin/env python3\n",
@@ -131,7 +131,7 @@ def test_run_guards_grandchildren(aws, site, execute, script, tmp_path):
 
 
 def test_run_guards_what_a_shell_script_starts(aws, site, execute, script, tmp_path):
-    """A shell script is no Python program, but the Python programs that it starts are guarded."""
+    """A shell script is not a Python program, but the Python programs that it starts are guarded."""
     shell = tmp_path / "deploy.sh"
     shell.write_text(f'#!/bin/sh\n"{sys.executable}" "{script}" "$@"\n')
     shell.chmod(0o755)
@@ -140,7 +140,7 @@ def test_run_guards_what_a_shell_script_starts(aws, site, execute, script, tmp_p
 
 
 def test_run_prefers_the_program_beside_guardrails(aws, site, execute, environment, script, tmp_path):
-    """A program of the environment that guardrails is in goes before one of that name on PATH."""
+    """A program in guardrails' own environment is preferred to one of the same name on PATH."""
     own, other = environment.parent / "operate", tmp_path / "elsewhere" / "operate"
     own.write_text(f"#!{environment}\n" + SCRIPT)
     other.parent.mkdir()
@@ -153,7 +153,7 @@ def test_run_prefers_the_program_beside_guardrails(aws, site, execute, environme
 
 
 def test_run_refuses_what_it_cannot_see(aws, site, execute):
-    """A program in another language is not run: its calls would look guarded and not be."""
+    """A program in another language is not run: its calls would look guarded but would not be."""
     done = run_guarded(execute, "ls")
     assert done.returncode == 2
     assert "ls is not a script" in done.stderr
@@ -184,7 +184,7 @@ def test_another_python_without_guardrails_is_ended(aws, site, execute, script, 
 
 
 def test_the_hidden_sitecustomize_still_runs(execute, tmp_path):
-    """A sitecustomize of the user's own is run, although ours stands before it."""
+    """The user's own sitecustomize still runs, although ours hides it."""
     own = tmp_path / "own"
     own.mkdir()
     (own / "sitecustomize.py").write_text("import builtins; builtins.OWN = 'ran'")
@@ -194,7 +194,7 @@ def test_the_hidden_sitecustomize_still_runs(execute, tmp_path):
 
 
 def test_a_script_finds_nothing_imported(execute, tmp_path):
-    """A script under `guardrails run` that uses no AWS has neither botocore nor the guard's parts in it."""
+    """A script under `guardrails run` that does not use AWS imports neither botocore nor the guard."""
     script = tmp_path / "script.py"
     script.write_text("import sys; print(sorted({'botocore', 'click', 'attrs', 'regorus'} & set(sys.modules)))")
     assert run_guarded(execute, script).stdout == "[]\n"
@@ -235,8 +235,8 @@ def test_an_activated_environment_that_cannot_load_ends(aws, site, execute, scri
     assert done.returncode == 0, done.stderr
 
 
-def test_nobody_catches_a_guard_that_cannot_load(aws, site, execute, environment, tmp_path):
-    """A script that swallows every exception of its imports does not go on unguarded."""
+def test_no_script_catches_a_guard_that_cannot_load(aws, site, execute, environment, tmp_path):
+    """A script that swallows every exception of its imports does not carry on unguarded."""
     execute(environment, "-m", "guardrails", "activate")
     (tmp_path / "guardrails.toml").write_text("mode = 'enforced'\n")
     swallowing = "try:\n import boto3\nexcept BaseException:\n import boto3\n" + SCRIPT
@@ -269,8 +269,8 @@ def test_another_package_of_this_name_is_named(aws, site, execute, environment, 
     assert aws.requests == ()
 
 
-def test_activating_what_is_no_virtual_environment_is_refused(execute):
-    """Outside a virtual environment, activate says so and writes nothing."""
+def test_activate_refuses_outside_a_virtual_environment(execute):
+    """Outside a virtual environment, activate reports that and writes nothing."""
     base = Path(sys.base_prefix) / "bin" / f"python{sys.version_info.major}"
     path = os.pathsep.join((str(ROOT), sysconfig.get_path("purelib")))
     done = execute(base, "-m", "guardrails", "activate", PYTHONPATH=path)
@@ -278,7 +278,7 @@ def test_activating_what_is_no_virtual_environment_is_refused(execute):
     assert "is not a virtual environment" in done.stderr
 
 
-def test_a_guard_imported_in_halves_is_installed_whole(aws, site, execute, environment, tmp_path):
+def test_a_partly_imported_guard_is_installed(aws, site, execute, environment, tmp_path):
     """A script that imports parts of guardrails first, in an activated environment, is guarded as well."""
     execute(environment, "-m", "guardrails", "activate")
     for first in ("from guardrails.errors import CallDenied", "from guardrails import CallDenied", "import guardrails"):

@@ -22,7 +22,7 @@ def python(request, python_of):
 
 @pytest.fixture
 def terminate(aws, site, tmp_path):
-    """terminate(command, instance): what the CLI says to it."""
+    """terminate(command, instance): the finished process of the CLI."""
     (tmp_path / "guardrails.toml").write_text(f'[log]\npath = "{tmp_path / "decisions.jsonl"}"\n')
 
     def run(*command, instance, **more):
@@ -69,7 +69,7 @@ def test_run_module(aws, site, terminate, python):
 
 
 def test_plugin(aws, site, terminate, python, tmp_path):
-    """So does the CLI by itself, with the plugin in its configuration."""
+    """So does the CLI alone, with the plugin in its configuration."""
     (tmp_path / "config").write_text(PLUGIN)
     check(aws, site, terminate, python.parent / "aws", AWS_CONFIG_FILE=str(tmp_path / "config"))
 

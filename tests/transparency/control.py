@@ -1,4 +1,4 @@
-"""What prepares a world, and tells what was sent: from the test's own process, or asked over the loopback."""
+"""Prepares a world and reports what was sent, in the test's own process or over the loopback."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class Local:
 
 
 class Inside(Local):
-    """Clients of moto's `mock_aws`: no server, and what is sent is what moto's handler is asked."""
+    """Clients of moto's `mock_aws`: without a server; the requests are those that moto's handler gets."""
 
     def __init__(self, aws: SimulatedAWS) -> None:
         super().__init__(aws)
@@ -89,7 +89,7 @@ class Inside(Local):
         self._asked.clear()
 
     def ask(self, request: Any) -> None:
-        """Note a request that moto's handler is given."""
+        """Note a request to moto's handler."""
         headers = [[name, _text(value)] for name, value in request.headers.items()]
         body = _text(_whole(request.body))
         self._asked.append({"method": request.method, "target": request.url, "headers": headers, "body": body})
@@ -116,7 +116,7 @@ def _text(value: Any) -> str:
 
 
 class Remote:
-    """From another process, by way of the tap."""
+    """From another process, through the tap."""
 
     def __init__(self, url: str, closed_url: str) -> None:
         self.url, self.closed_url = url, closed_url

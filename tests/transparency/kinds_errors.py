@@ -1,4 +1,4 @@
-"""Errors on the way, and retries."""
+"""Errors in transit, and retries."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def unknown_names(t):
 
 
 def _refused(t, mode, attempts=3):
-    """Too many requests, then an error of the server's, and then the answer."""
+    """Too many requests, then a server error, and then the answer."""
     ec2 = t.client("ec2", retries={"mode": mode, "total_max_attempts": attempts})
     t.control.fault("DescribeVpcs", 503, "RequestLimitExceeded", "slower", 1)
     found = ec2.describe_vpcs()["ResponseMetadata"]
@@ -85,7 +85,7 @@ def retry_standard(t):
 
 @case("retry mode adaptive: throttled", protocol="errors", inside=False)
 def retry_adaptive(t):
-    # It slows down by itself after an error, for seconds: one is enough.
+    # It slows down for seconds after an error: one is enough.
     ec2 = t.client("ec2", retries={"mode": "adaptive", "total_max_attempts": 2})
     t.control.fault("DescribeVpcs", 503, "RequestLimitExceeded", "slower", 1)
     return ec2.describe_vpcs()["ResponseMetadata"]

@@ -1,4 +1,4 @@
-"""Governed calls that are allowed: the same but for the guard's own look-ups."""
+"""Governed calls that are allowed: the same except for the guard's own look-ups."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ def s3_reading(t):
 
 
 class Once:
-    """A stream that cannot be read again, of a length that is known."""
+    """A stream of known length that cannot be read again."""
 
     def __init__(self, content):
         self._left = io.BytesIO(content)
@@ -139,7 +139,7 @@ def s3_trailer(t):
 
 
 def _trailer(params, **_):
-    """Have botocore write a trailer, though the loopback is no https."""
+    """Have botocore write a trailer, although the loopback is not HTTPS."""
     checksum = params["context"]["checksum"]
     checksum["request_algorithm"] = {"algorithm": "crc32", "in": "trailer", "name": "x-amz-checksum-crc32"}
     for name in [name for name in params["headers"] if name.lower().startswith("x-amz-checksum")]:

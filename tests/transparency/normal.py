@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-# Names that a value of its own stands for, numbered in order of appearance, so that "the same id" stays visible.
+# Names that are replaced by numbers in order of appearance, so that "the same id" stays visible.
 _NUMBERED = (
     ("uuid", re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b")),
     ("id", re.compile(r"\b[a-z]{1,12}-(?:[0-9a-f]{17}|[0-9a-f]{8})\b")),
@@ -47,7 +47,7 @@ LOOKUP = "guardrails-lookup"
 
 
 def plain(value: Any) -> Any:
-    """A value as JSON has it; types that JSON does not know keep their names."""
+    """A value as JSON; types unknown to JSON keep their names."""
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     if isinstance(value, (bytes, bytearray)):
@@ -72,7 +72,7 @@ def _member(key: str, value: Any) -> Any:
 
 
 def lines(found: Any) -> list[str]:
-    """The text to compare. Ids are numbered by where they first appear."""
+    """The text to compare. Ids are numbered in order of appearance."""
     text = json.dumps(found, indent=1, ensure_ascii=False)
     for pattern, name in _PLAIN:
         text = pattern.sub(name, text)
@@ -87,7 +87,7 @@ def lines(found: Any) -> list[str]:
 
 
 def request(recorded: Mapping[str, Any], *, governed: bool) -> dict[str, Any]:
-    """A request of the wire as it is compared: everything but the trace of a decision, which is counted by itself.
+    """A request on the wire, for comparison: everything but the decision's id, which is counted separately.
 
     The trace may move its header to the end.
     """

@@ -1,4 +1,4 @@
-"""What a kind is given: clients of its own, a folder, and the world to make its calls in."""
+"""What a kind gets: its own clients, a folder, and a world to make calls in."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LOADER: list[Loader] = []
 
 
 def core_session() -> botocore.session.Session:
-    """A botocore session that reads no file of the user's."""
+    """A botocore session that reads none of the user's files."""
     fixed = {"profile": None, "config_file": os.devnull, "credentials_file": os.devnull}
     session = botocore.session.Session(session_vars={name: (None, None, value, None) for name, value in fixed.items()})
     if not _LOADER:
@@ -44,7 +44,7 @@ class Place:
         return boto3.Session(*keys, region_name=REGION, botocore_session=core_session(), **more)
 
     def client(self, service: str, *, session: Any = None, **config: Any) -> Any:
-        """A client; what is no setting of botocore's Config goes to `create_client`."""
+        """A client; whatever is not a setting of botocore's Config goes to `create_client`."""
         return (session or self.session).client(service, **self._options(config))
 
     def resource(self, service: str, **config: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The kinds: functions that make legitimate calls and return what came of them."""
+"""The kinds: functions that make legitimate calls and return their results."""
 
 from __future__ import annotations
 

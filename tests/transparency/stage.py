@@ -1,4 +1,4 @@
-"""Run a kind, and say how it ended: its value or exception, what was sent, and what the guard did."""
+"""Run a kind and report how it ended: its value or exception, what was sent, and what the guard did."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Outcome:
 
 
 class Installed:
-    """A guard for all kinds, put in and taken out for each, because loading the policies takes longest."""
+    """One guard for all kinds, installed and uninstalled for each, because loading the policies takes longest."""
 
     def __init__(self, folder: Path) -> None:
         self._log = folder / "decisions.jsonl"
@@ -78,7 +78,7 @@ def warnings_of_the_guard() -> Iterator[list[str]]:
 
 @contextmanager
 def no_pauses() -> Iterator[None]:
-    """Retries and waiters wait for nothing that happens later."""
+    """Retries and waiters do not wait: nothing happens later."""
     sleep = time.sleep
     time.sleep = lambda seconds: sleep(min(seconds, 0.002))
     try:
@@ -88,7 +88,7 @@ def no_pauses() -> Iterator[None]:
 
 
 def play(kind: Kind, control: Control, folder: Path, guard: Installed | None, places: type[Place] = Place) -> Outcome:
-    """Run a kind once in a fresh world, guarded or (None) not."""
+    """Run a kind once in a fresh world, with a guard or (None) without."""
     control.begin()
     place = places(control, fresh(folder / "files"))
     if kind.early:
@@ -125,7 +125,7 @@ def failure(error: BaseException) -> dict[str, Any]:
 
 
 def finish(outcome: Outcome, value: Any, kind: Kind, control: Control, guard: Installed | None) -> None:
-    """Take what was sent apart into the kind's own requests and the guard's."""
+    """Split what was sent into the kind's own requests and the guard's."""
     sent = control.sent()
     own = [request for request in sent if normal.LOOKUP not in normal.agent(request)]
     requests = [normal.request(request, governed=bool(kind.decisions)) for request in own]

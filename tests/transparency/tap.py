@@ -1,4 +1,4 @@
-"""A loopback HTTP server that writes down every byte of a request, and answers itself or asks the simulated AWS."""
+"""A loopback HTTP server that records every byte of a request, and answers itself or asks the simulated AWS."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Tap(socketserver.ThreadingTCPServer):
         self._lock = threading.Lock()
         self._recorded: list[Recorded] = []
         self._canned: dict[str, list[str]] = {}
-        # Bound and not listening: a port that refuses connections, and that nobody else gets.
+        # Bound but not listening: a port that refuses connections and that no other process gets.
         self._closed = socket.socket()
         self._closed.bind(("127.0.0.1", 0))
         self.closed_url = f"http://127.0.0.1:{self._closed.getsockname()[1]}"
@@ -60,7 +60,7 @@ class Tap(socketserver.ThreadingTCPServer):
             self._canned[path] = list(answers)
 
     def record(self, request: Recorded) -> str | None:
-        """Note a request; what to answer, None to ask upstream."""
+        """Note a request; returns what to answer, None to ask upstream."""
         with self._lock:
             self._recorded.append(request)
             for path, answers in self._canned.items():
