@@ -156,7 +156,7 @@ def test_run_refuses_what_it_cannot_see(aws, site, execute):
     """A program in another language is not run: its calls would look guarded but would not be."""
     done = run_guarded(execute, "ls")
     assert done.returncode == 2
-    assert "ls is not a script" in done.stderr
+    assert "ls is not a Python program" in done.stderr
 
 
 def test_another_python_without_guardrails_is_ended(aws, site, execute, script, tmp_path):
@@ -214,7 +214,7 @@ def test_an_activated_environment_is_guarded(aws, site, execute, script, environ
     """Every Python of an activated environment is guarded, isolated ones too; after deactivate none is."""
     assert execute(environment, "-m", "guardrails", "activate").returncode == 0
     found = json.loads(execute(environment, "-m", "guardrails", "doctor", "--format", "json").stdout)
-    assert [one["state"] for one in found if one["about"].startswith("environment")] == ["well"]
+    assert [one["state"] for one in found if one["about"].startswith("environment")] == ["ok"]
     is_blocked(execute(environment, *flags, script, site.blue.instance_ids[0], PYTHONPATH=None), aws, code=1)
     assert execute(environment, *flags, script, site.green.instance_ids[0]).stdout == "went through\n"
     assert execute(environment, "-m", "guardrails", "deactivate").returncode == 0
