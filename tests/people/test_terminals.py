@@ -66,7 +66,8 @@ def test_eighty_columns(seen, site):
     """Tables, sentences and findings fit 80 columns."""
     for command in commands(site)[:4]:
         printed = seen(*command, TERM="dumb")
-        assert max(map(len, printed.splitlines())) <= 80, printed
+        # A path is never broken, however long the temporary folder's name is.
+        assert not [line for line in printed.splitlines() if len(line) > 80 and len(line.split()) > 1], printed
         assert "live" in printed
 
 
