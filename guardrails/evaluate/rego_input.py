@@ -12,6 +12,8 @@ from guardrails.aws.endpoints import answered_inside, is_aws
 from guardrails.values import Call, Caller, Facts, Target, rfc3339
 
 SCHEMA = 1
+# Clocks are read at different moments, and corrected by a little.
+_CLOCK_SLACK_S = 1.0
 
 
 def build(
@@ -42,7 +44,7 @@ def with_facts(document: Mapping[str, Any], facts: Facts, now: float) -> dict[st
                     "name": source.name,
                     "clusters": list(source.clusters),
                     "observed_at": rfc3339(source.observed_at),
-                    "age_s": round(max(0.0, now - source.observed_at), 3),
+                    "age_s": _age(source.observed_at, now),
                     "evidence": source.evidence,
                 }
                 for source in facts.live.sources
@@ -81,6 +83,11 @@ def describe(call: Call) -> dict[str, Any]:
         "endpoint": call.endpoint,
         "real": is_aws(urlsplit(call.endpoint).hostname or "") and not answered_inside(),
     }
+
+
+def _age(observed_at: float, now: float) -> float | None:
+    """Seconds; None for a time that is still to come, because the clock was set back: how old that is is unknown."""
+    return round(max(0.0, now - observed_at), 3) if observed_at - now <= _CLOCK_SLACK_S else None
 
 
 def _target(target: Target) -> Mapping[str, Any]:

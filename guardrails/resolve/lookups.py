@@ -76,14 +76,14 @@ class Lookups:
         wanted = {lookup.key(): lookup for lookup in lookups}
         answers = memory.recent(wanted, self._max_age_s)
         missing = [lookup for key, lookup in wanted.items() if key not in answers]
-        generation = memory.generation
+        generation, asked_at = memory.generation, _monotonic()
         failures: list[LookupFailure] = []
         for lookup, result in self._ask_all(missing, memory.connection):
             if isinstance(result, LookupFailure):
                 failures.append(result)
             else:
                 answers[lookup.key()] = result
-                memory.keep(lookup.key(), result, generation)
+                memory.keep(lookup.key(), result, asked_at, generation)
         return Fetched(answers, tuple(failures), len(missing))
 
     def forget(self) -> None:
@@ -134,25 +134,31 @@ class _Memory:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self.generation = 0
-        self._answers: dict[str, Answer] = {}
+        # With the moment at which each was asked for, on a clock that nobody sets.
+        self._answers: dict[str, tuple[Answer, float]] = {}
         self._lock = threading.Lock()
 
     def recent(self, keys: Iterable[str], max_age_s: float) -> dict[str, Answer]:
-        oldest = time.time() - max_age_s
+        oldest = _monotonic() - max_age_s
         with self._lock:
             kept = {key: self._answers[key] for key in keys if key in self._answers}
-        return {key: answer for key, answer in kept.items() if answer.observed_at >= oldest}
+        return {key: answer for key, (answer, asked_at) in kept.items() if asked_at >= oldest}
 
-    def keep(self, key: str, answer: Answer, generation: int) -> None:
+    def keep(self, key: str, answer: Answer, asked_at: float, generation: int) -> None:
         with self._lock:
             # An answer that was asked for before a change is not kept after it.
             if generation == self.generation:
-                self._answers[key] = answer
+                self._answers[key] = answer, asked_at
 
     def clear(self) -> None:
         with self._lock:
             self.generation += 1
             self._answers.clear()
+
+
+def _monotonic() -> float:
+    # Not time.monotonic(), which libraries that freeze the time in tests replace: evidence would never grow old.
+    return time.clock_gettime(time.CLOCK_MONOTONIC)
 
 
 def _start(connection: Connection, lookup: Lookup) -> Future[Answer | LookupFailure]:
