@@ -43,7 +43,7 @@ def models() -> botocore.session.Session:
 
 def evidence(settings: Settings) -> Evidence:
     """What this configuration reads liveness from."""
-    marks = [tag.key for tag in (settings.live.tag, settings.live.eip_tag) if tag is not None]
+    marks = [tag.key for tag in (settings.live.mark, settings.live.eip_tag) if tag is not None]
     return Evidence(frozenset((settings.cluster_tag, *marks)), settings.live.ssm_parameter)
 
 

@@ -14,11 +14,13 @@ from attrs import evolve, frozen
 from guardrails.aws import resource_ids
 from guardrails.classify.catalogue import Catalogue
 from guardrails.classify.entry import SEVERITIES, CatalogueEntry, Form, TagPaths
-from guardrails.values import Call, TagChange, TargetRef
+from guardrails.values import Call, Role, TagChange, TargetRef
 
 _SSM_POINTER = "ssm-parameter"
 # Not a resource but a string, perhaps JSON, that may name some.
 _TEXT = "text"
+# A key and the values that it may have.
+_SELECTOR = "tag-selector"
 _SSM_ARN = re.compile(r"arn:[^:]+:ssm:[^:]*:[^:]*:parameter/(?P<name>.+)")
 
 
@@ -93,11 +95,32 @@ def _unique(items: Iterable[str]) -> tuple[str, ...]:
 def _targets(entry: CatalogueEntry, params: Mapping[str, Any]) -> tuple[TargetRef, ...]:
     targets: dict[tuple[str, str], TargetRef] = {}
     for path in entry.targets:
+        if path.type == _SELECTOR:
+            targets.update(_selectors(path.path.search(params), path.path.text, path.role))
+            continue
         for name in _strings(path.path.search(params), path.path.text):
             types = resource_ids.in_text(name) if path.type == _TEXT else {name: path.type}
             for resource, kind in types.items():
                 targets.setdefault((resource, path.role), TargetRef(resource, kind, path.role))
     return tuple(targets.values())
+
+
+def _selectors(value: Any, source: str, role: Role) -> dict[tuple[str, str], TargetRef]:
+    """``{"Key": …, "Values": […]}``, with the values kept apart: one may hold a comma, or be empty."""
+    items = value if isinstance(value, list) else [value]
+    refs: dict[tuple[str, str], TargetRef] = {}
+    for item in items:
+        if item is None:
+            continue
+        if not isinstance(item, Mapping):
+            raise ValueError(f"{source} should be selectors, not {type(item).__name__}")
+        key, *values = _strings([item.get("Key") or "", *(item.get("Values") or [])], source)
+        shown = ",".join(
+            value if value.isprintable() and not set(value) & set(',"') else repr(value) for value in values
+        )
+        ref = TargetRef(f"{key}={shown}", _SELECTOR, role, (key, *values))
+        refs[ref.id, role] = ref
+    return refs
 
 
 def _strings(value: Any, source: str) -> list[str]:

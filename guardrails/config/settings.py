@@ -22,6 +22,10 @@ class Tag:
     value: str
 
 
+# What the source `tag` looks for where `live.tag` is not set.
+DEFAULT_MARK = Tag("Live", "true")
+
+
 @frozen
 class LiveSettings:
     """Where to look for the live cluster. `eip_addresses` and `eip_tag` narrow down which addresses count."""
@@ -33,6 +37,11 @@ class LiveSettings:
     ssm_parameter: str | None = None
     file: Path | None = None
     env: str | None = None
+
+    @property
+    def mark(self) -> Tag | None:
+        """The tag that marks live machines, None where the source `tag` is not asked and none is configured."""
+        return self.tag or (DEFAULT_MARK if "tag" in self.sources else None)
 
 
 def _state_home() -> Path:

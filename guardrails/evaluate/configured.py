@@ -87,7 +87,7 @@ def _params_from_keys(settings: Settings) -> dict[str, Any]:
         "window_s": settings.state.window_s,
         "enforcement": dict(settings.enforcement),
         "live": {
-            "tag": as_table(settings.live.tag),
+            "tag": as_table(settings.live.mark),
             "eip_tag": as_table(settings.live.eip_tag),
             "ssm_parameter": settings.live.ssm_parameter,
         },

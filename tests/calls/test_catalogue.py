@@ -251,7 +251,13 @@ def test_services_without_regions(key: str) -> None:
 def test_expressions_fit_the_model(service: str, entry: CatalogueEntry) -> None:
     """The operation exists, and every target, tag and form expression names members and values that its input has."""
     shape = model(service).operation_model(entry.operation).input_shape
-    wrong = [problem for target in entry.targets for problem in problems(target.path.text, shape, "strings")]
+    wrong = [
+        problem
+        for target in entry.targets
+        # A selector is a structure of a key and values.
+        for end in ((".Key", ".Values[]") if target.type == "tag-selector" else ("",))
+        for problem in problems(target.path.text + end, shape, "strings")
+    ]
     wrong += [problem for form in entry.forms for problem in problems(form.when.text, shape)]
     if entry.tags:
         for tags, kind in (

@@ -292,18 +292,19 @@ def test_data_belongs_to_the_cluster_of_its_tag(kind, name, arn):
 @pytest.mark.parametrize(
     ("selector", "clusters", "resolved"),
     [
-        ("tag:Cluster=blue", ("blue",), True),
-        ("tag:Cluster=green,blue", ("blue",), True),
-        ("tag:Cluster=green", (), True),
-        ("tag-key=Cluster", ("blue",), True),
-        ("InstanceIds=i-1", ("blue",), True),
-        ("InstanceIds=*", ("blue",), True),
-        ("resource-groups:Name=all", (), False),
+        (("tag:Cluster", "blue"), ("blue",), True),
+        (("tag:Cluster", "green", "blue"), ("blue",), True),
+        (("tag:Cluster", "green,blue"), (), True),
+        (("tag:Cluster", "green"), (), True),
+        (("tag-key", "Cluster"), ("blue",), True),
+        (("InstanceIds", "i-1"), ("blue",), True),
+        (("InstanceIds", "*"), ("blue",), True),
+        (("resource-groups:Name", "all"), (), False),
     ],
 )
 def test_selectors_mean_machines(selector, clusters, resolved):
     """A selector carries the machines it means; one that only AWS can read is unresolved."""
-    target = only("tag-selector", selector)
+    (target,) = resolve([TargetRef("shown", "tag-selector", values=selector)]).values()
     assert (target.clusters, target.resolved) == (clusters, resolved)
 
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from guardrails.config.settings import LiveSettings, Tag
+from guardrails.config.settings import DEFAULT_MARK, LiveSettings
 from guardrails.resolve.inventory import INSTANCES, Inventory
 from guardrails.values import Answer, Lookup, SourceReport
-
-_DEFAULT = Tag("Live", "true")
 
 
 class LiveTag:
@@ -22,8 +20,8 @@ class LiveTag:
 
     def observe(self, settings: LiveSettings, answers: Mapping[str, Answer], inventory: Inventory, /) -> SourceReport:
         """The clusters of the machines with that tag."""
-        mark = settings.tag or _DEFAULT
-        tagged = [machine for machine in inventory.on("tag", f"{mark.key}={mark.value}") if machine.present]
+        mark = settings.mark or DEFAULT_MARK
+        tagged = [machine for machine in inventory.with_tag(mark.key, mark.value) if machine.present]
         clusters = tuple(sorted({machine.cluster for machine in tagged if machine.cluster}))
         count = "1 machine is" if len(tagged) == 1 else f"{len(tagged) or 'no'} machines are"
         sentence = f"{count} tagged {mark.key}={mark.value}"

@@ -7,7 +7,7 @@ from attrs import evolve
 from guardrails.resolve.inventory import Inventory, Machine
 from guardrails.resolve.resources import machines
 from guardrails.resolve.resources.machines import of_machines
-from guardrails.resolve.resources.resolver import Context, Resolver
+from guardrails.resolve.resources.resolver import Context, Resolver, unknown
 from guardrails.values import Target, TargetRef
 
 _TAG = "tag:"
@@ -23,7 +23,7 @@ def _selected(key: str, values: list[str], inventory: Inventory) -> list[Machine
     https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_Target.html
     """
     if key.startswith(_TAG):
-        return [machine for value in values for machine in inventory.on("tag", f"{key.removeprefix(_TAG)}={value}")]
+        return [machine for value in values for machine in inventory.with_tag(key.removeprefix(_TAG), value)]
     if key == "tag-key":
         return [machine for machine in inventory.machines.values() if set(values) & set(machine.tags)]
     if key.lower() in ("instanceids", "instanceid"):
@@ -33,8 +33,10 @@ def _selected(key: str, values: list[str], inventory: Inventory) -> list[Machine
 
 def _selector(ref: TargetRef, context: Context) -> Target:
     """``tag:Cluster=blue,green``."""
-    key, _, values = ref.id.partition("=")
-    selected = _selected(key, values.split(","), context.inventory)
+    if not ref.values:
+        return unknown(ref, "tag-selector")
+    key, *values = ref.values
+    selected = _selected(key, values, context.inventory)
     return evolve(machines.target(ref, "tag-selector", selected or ()), resolved=selected is not None)
 
 
