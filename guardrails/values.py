@@ -51,11 +51,15 @@ class Origin:
 
 @frozen
 class TargetRef:
-    """One resource named by a call, as the caller wrote it; `type` is a resource type of the catalogue."""
+    """One resource named by a call, as the caller wrote it; `type` is a resource type of the catalogue.
+
+    `values` are those of a selector: its key and what that may be. Its `id` is only the text that people read.
+    """
 
     id: str
     type: str
     role: Role = "target"
+    values: tuple[str, ...] = ()
 
 
 @frozen
@@ -118,7 +122,8 @@ class TargetFacts(TypedDict, total=False):
 
     `traced` is false where no look-up shows which clusters depend on the target, `marked` says whether it carries the
     cluster tag, and `mismatch` says that its id is of another type. `untagged` are the machines, among `instances` or
-    the one that holds the address, without a cluster tag.
+    those that hold or use the target, without a cluster tag. `missing` are machines that AWS names as holders and that
+    the region does not show, such as those of another account: whose they are is unknown.
     """
 
     traced: bool
@@ -126,7 +131,8 @@ class TargetFacts(TypedDict, total=False):
     mismatch: str
     instances: list[str]
     untagged: list[str]
-    # machines, addresses, network interfaces
+    missing: list[str]
+    # a machine, an address or a network interface
     instance: str | None
     eni: str | None
     allocation: str | None

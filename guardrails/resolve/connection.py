@@ -24,6 +24,10 @@ _CONNECT_S = 3.0
 _ATTEMPTS = 3
 
 
+class UnexpectedAnswer(Exception):
+    """A look-up was answered with success and a document of another shape: that is not an answer."""
+
+
 class Connection:
     """Sends look-ups as the caller, with one client for each service and region. Safe to use from several threads."""
 
@@ -122,5 +126,8 @@ def _usable(credentials: Any) -> Any:
 
 
 def _items(page: Mapping[str, Any], member: str) -> list[Mapping[str, Any]]:
-    items = page.get(member) or []
+    # botocore leaves out what a document does not have: an empty list is an answer, a missing one is not.
+    if member not in page:
+        raise UnexpectedAnswer(f"the answer has no {member}, so it does not answer this look-up")
+    items = page[member] or []
     return list(items) if isinstance(items, list) else [cast("Mapping[str, Any]", items)]

@@ -17,6 +17,7 @@ from guardrails.values import Lookup
 
 INSTANCES = Lookup("ec2", "DescribeInstances", "Reservations")
 ADDRESSES = Lookup("ec2", "DescribeAddresses", "Addresses")
+INTERFACES = Lookup("ec2", "DescribeNetworkInterfaces", "NetworkInterfaces")
 
 
 # What a machine was launched from or with.
@@ -83,8 +84,8 @@ class Inventory:
         self.addresses = tuple(addresses)
         self._addresses_by_machine: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
         for address in self.addresses:
-            if address.get("InstanceId"):
-                self._addresses_by_machine[address["InstanceId"]].append(address)
+            for machine in self.holders_of(address):
+                self._addresses_by_machine[machine.id].append(address)
 
     def _add(self, machine: Machine) -> None:
         self.machines[machine.id] = machine
@@ -120,6 +121,28 @@ class Inventory:
     def clusters_on(self, kind: str, value: str | None) -> set[str]:
         """The clusters of those machines."""
         return {machine.cluster for machine in self.on(kind, value) if machine.cluster}
+
+    def with_tag(self, key: str, value: str) -> list[Machine]:
+        """The machines with exactly this tag."""
+        # The index joins both by "=", which either may contain.
+        return [machine for machine in self.on("tag", f"{key}={value}") if machine.tags.get(key) == value]
+
+    def untagged_on(self, kind: str, value: str | None) -> set[str]:
+        """The ids of those machines without a cluster tag: whose they are is unknown."""
+        return {machine.id for machine in self.on(kind, value) if machine.cluster is None}
+
+    def missing(self, machine_ids: Iterable[str | None]) -> set[str]:
+        """The ids that the region does not show, though AWS names them as holders of something."""
+        return {machine_id for machine_id in machine_ids if machine_id and machine_id not in self.machines}
+
+    def holders_of(self, address: Mapping[str, Any]) -> list[Machine]:
+        """The machines that an Elastic IP is on: by instance, else by interface, else by private address."""
+        if address.get("InstanceId"):
+            return self.on("instance", address["InstanceId"])
+        if address.get("NetworkInterfaceId"):
+            return self.on("eni", address["NetworkInterfaceId"])
+        # Two VPCs may use the same private address; then either machine may hold it.
+        return self.on("private-ip", address.get("PrivateIpAddress"))
 
     def addresses_of(self, machine_id: str) -> list[Mapping[str, Any]]:
         """The Elastic IPs on a machine, as DescribeAddresses returns them."""

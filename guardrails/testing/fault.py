@@ -20,12 +20,16 @@ _REQUEST_ID = "00000000-0000-0000-0000-000000000000"
 
 @define
 class Fault:
-    """The response of an operation that does nothing else; `left` counts down, None means forever."""
+    """The response of an operation that does nothing else; `left` counts down, None means forever.
+
+    An error, or `document` where that is given.
+    """
 
     status: int
     code: str
     message: str
     left: int | None = None
+    document: str = ""
 
 
 def answer(fault: Fault, request: Request, environ: dict[str, Any], start_response: StartResponse) -> list[bytes]:
@@ -36,13 +40,16 @@ def answer(fault: Fault, request: Request, environ: dict[str, Any], start_respon
     except ValueError:
         phrase = "Error"
     headers = [("Content-Type", kind), ("Content-Length", str(len(body))), ("x-amzn-RequestId", _REQUEST_ID)]
-    if kind.startswith("application/"):
+    if fault.code and kind.startswith("application/"):
         headers.append(("x-amzn-ErrorType", fault.code))
     start_response(f"{fault.status} {phrase}", headers)
     return [body]
 
 
 def _body(fault: Fault, request: Request, environ: dict[str, Any]) -> tuple[str, bytes]:
+    if fault.document:
+        kind = "text/xml" if fault.document.startswith("<") else "application/x-amz-json-1.1"
+        return kind, fault.document.encode()
     error = f"<Code>{escape(fault.code)}</Code><Message>{escape(fault.message)}</Message>"
     if request.service == "ec2":
         xml = f"<Response><Errors><Error>{error}</Error></Errors><RequestID>{_REQUEST_ID}</RequestID></Response>"

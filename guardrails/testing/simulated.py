@@ -141,6 +141,16 @@ class SimulatedAWS:
             raise ValueError(f"times is {times}, but must be at least 1")
         self._up.door.set_fault(operation, Fault(status, code, message, times))
 
+    def reply(self, operation: str, document: str, times: int | None = None) -> None:
+        """Answer an operation with status 200 and this XML or JSON document, `times` times or until `reset`.
+
+        For answers that the simulation cannot give, such as machines that the account may not see. Raises ValueError if
+        `times` is < 1.
+        """
+        if times is not None and times < 1:
+            raise ValueError(f"times is {times}, but must be at least 1")
+        self._up.door.set_fault(operation, Fault(200, "", "", times, document))
+
     def throttle(self, operation: str, size: float, rate: float) -> None:
         """Limit the rate of an operation as AWS does: `size` requests at once, then `rate` per second, else a 503.
 

@@ -37,7 +37,7 @@ def _only(client, operation, member, **filters):
     return item
 
 
-def _build(aws, name, cidr):
+def build(aws, name, cidr):
     ec2, autoscaling = aws.client("ec2"), aws.client("autoscaling")
     vpc = ec2.create_vpc(CidrBlock=f"{cidr}.0.0/16")["Vpc"]["VpcId"]
     subnet = ec2.create_subnet(VpcId=vpc, CidrBlock=f"{cidr}.1.0/24")["Subnet"]["SubnetId"]
@@ -52,6 +52,7 @@ def _build(aws, name, cidr):
     acl = _only(ec2, "describe_network_acls", "NetworkAcls", vpc_id=vpc)
     spare = ec2.allocate_address(Domain="vpc")["AllocationId"]
     nat = ec2.create_nat_gateway(SubnetId=subnet, AllocationId=spare)["NatGateway"]["NatGatewayId"]
+    ec2.create_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", NatGatewayId=nat)
     autoscaling.create_launch_configuration(
         LaunchConfigurationName=name, ImageId="ami-12345678", InstanceType="t3.small"
     )
@@ -87,7 +88,7 @@ def _build(aws, name, cidr):
 @pytest.fixture
 def places(aws):
     """Blue, whose address is the one that counts as live, and green, which has one too."""
-    built = {"blue": _build(aws, "blue", "10.1"), "green": _build(aws, "green", "10.2")}
+    built = {"blue": build(aws, "blue", "10.1"), "green": build(aws, "green", "10.2")}
     aws.clear()
     return built
 

@@ -81,7 +81,13 @@ def test_the_document_of_a_termination():
     asked = document(call, DescribeSubnets=[SUBNET])
     assert misshapen(asked, SCHEMA) == []
     assert asked["targets"]["i-1"]["facts"] == {"elastic_ips": [], "zone": None}
-    assert asked["targets"]["subnet-1"]["facts"] == {"free_ips": 7, "cidr": None, "zone": "a", "machines": 1}
+    assert asked["targets"]["subnet-1"]["facts"] == {
+        "free_ips": 7,
+        "cidr": None,
+        "zone": "a",
+        "machines": 1,
+        "untagged": [],
+    }
     assert asked["capacity"] is None
 
 

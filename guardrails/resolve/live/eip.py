@@ -31,13 +31,10 @@ class ElasticIps:
         holders: dict[str, list[str]] = defaultdict(list)
         strays = 0
         for address in counted:
-            machine = inventory.machines.get(address.get("InstanceId") or "")
-            if machine is None or not machine.present:
-                continue
-            if machine.cluster:
-                holders[machine.cluster].append(address["PublicIp"])
-            else:
-                strays += 1
+            machines = [machine for machine in inventory.holders_of(address) if machine.present]
+            for cluster in {machine.cluster for machine in machines if machine.cluster}:
+                holders[cluster].append(address["PublicIp"])
+            strays += any(machine.cluster is None for machine in machines)
         sentence = "; ".join(f"{cluster} holds {_list(ips)}" for cluster, ips in sorted(holders.items()))
         if not sentence:
             sentence = f"no cluster holds any of {_count(len(counted))}" if counted else "no Elastic IP found"

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from attrs import frozen
 
+from guardrails.resolve.resources.ec2_occupants import ASKS, Occupants, in_subnets, in_vpc
 from guardrails.resolve.resources.resolver import Context, Resolver, last_part, merged, strings, tags_of, unknown
 from guardrails.values import Lookup, Target, TargetFacts, TargetRef
 
@@ -40,13 +41,29 @@ def _resolver(kind: str, row: Description) -> Resolver:
             return unknown(ref, kind)
         inventory = context.inventory
         tags: dict[str, str] = {}
-        clusters: set[str] = set()
+        occupants = Occupants()
         for item in items:
             tags |= tags_of(item, row.tags)
             for tie, expression in row.ties.items():
-                clusters = clusters.union(*(inventory.clusters_on(tie, name) for name in strings(expression, item)))
-        facts: TargetFacts = {} if items else {"traced": False}
-        own = [tags.get(inventory.cluster_tag)]
-        return Target(ref.id, kind, ref.role, resolved=True, clusters=merged(clusters, own), tags=tags, facts=facts)
+                for name in strings(expression, item):
+                    occupants |= _tied(tie, name, context)
+        clusters = merged(occupants.clusters, [tags.get(inventory.cluster_tag)])
+        facts: TargetFacts = occupants.facts if items else {"traced": False}
+        resolved = not occupants.missing
+        return Target(ref.id, kind, ref.role, resolved=resolved, clusters=clusters, tags=tags, facts=facts)
 
-    return Resolver(resolve, (row.lookup,))
+    networks = ASKS if {"vpc", "subnet"} & row.ties.keys() else ()
+    return Resolver(resolve, (row.lookup, *(ask for ask in networks if ask != row.lookup)))
+
+
+def _tied(tie: str, name: str, context: Context) -> Occupants:
+    """What a resource is tied to by one id: a network with everything in it, or machines."""
+    if tie == "vpc":
+        return in_vpc(name, context)
+    if tie == "subnet":
+        return in_subnets([name], context)
+    inventory = context.inventory
+    missing = inventory.missing([name]) if tie == "instance" else ()
+    return Occupants(
+        frozenset(inventory.clusters_on(tie, name)), frozenset(inventory.untagged_on(tie, name)), frozenset(missing)
+    )

@@ -6,42 +6,82 @@ An address carries the cluster of the machine it is on; an idle one the cluster 
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Iterable
 
-from guardrails.resolve.inventory import ADDRESSES
-from guardrails.resolve.resources.resolver import Context, Item, Resolver, merged, tags_of, unknown
-from guardrails.values import Target, TargetRef
+from guardrails.resolve.inventory import ADDRESSES, INTERFACES
+from guardrails.resolve.resources.ec2_interfaces import interface_target
+from guardrails.resolve.resources.resolver import (
+    Answers,
+    Context,
+    Item,
+    Resolver,
+    merged,
+    named,
+    strings,
+    tags_of,
+    uncertain,
+    unknown,
+)
+from guardrails.values import Call, Lookup, Target, TargetRef
 
 _NAMES = "[AllocationId, AssociationId, PublicIp, CarrierIp]"
 
 
+def _interfaces_of(addresses: Iterable[Item]) -> Lookup | None:
+    """The interfaces of addresses that are on no instance: a NAT gateway's or a load balancer's."""
+    ids = sorted(
+        address["NetworkInterfaceId"]
+        for address in addresses
+        if address.get("NetworkInterfaceId") and not address.get("InstanceId")
+    )
+    return INTERFACES.about(Filters=[{"Name": "network-interface-id", "Values": ids}]) if ids else None
+
+
+def _named(call: Call, answers: Answers) -> list[Item]:
+    ids = {*named(call, "address")}
+    return [address for address in answers[ADDRESSES.key()].items if ids & {*strings(_NAMES, address)}]
+
+
+def _followups(call: Call, answers: Answers) -> tuple[Lookup, ...]:
+    lookup = _interfaces_of(_named(call, answers))
+    return (lookup,) if lookup else ()
+
+
 def _address(ref: TargetRef, context: Context) -> Target:
     address = context.first(ADDRESSES, _NAMES, ref.id)
-    return unknown(ref, "address") if address is None else _target(ref, address, context)
+    if address is None:
+        return unknown(ref, "address")
+    lookup = _interfaces_of(_named(context.call, context.answers))
+    interface = context.first(lookup, "NetworkInterfaceId", address.get("NetworkInterfaceId") or "") if lookup else None
+    return _target(ref, address, context, interface)
 
 
-def _target(ref: TargetRef, address: Item, context: Context) -> Target:
-    tags = tags_of(address)
+def _target(ref: TargetRef, address: Item, context: Context, interface: Item | None = None) -> Target:
+    inventory, tags = context.inventory, tags_of(address)
     holder = address.get("InstanceId") or None
-    machine = context.inventory.machines.get(holder or "")
-    carried = {machine.cluster if machine else None}
-    carried |= context.inventory.clusters_on("eni", address.get("NetworkInterfaceId"))
+    machines = inventory.holders_of(address)
+    clusters = {machine.cluster for machine in machines}
+    missing = inventory.missing([holder])
+    if interface is not None:
+        on = interface_target(ref, interface, "address", context)
+        clusters |= {*on.clusters}
+        missing |= {*on.facts.get("missing", ())}
     return Target(
         ref.id,
         "address",
         ref.role,
-        resolved=True,
-        clusters=merged(carried) or merged([tags.get(context.inventory.cluster_tag)]),
+        resolved=not missing,
+        clusters=merged(clusters) or merged([tags.get(inventory.cluster_tag)]),
         tags=tags,
         state="associated" if address.get("AssociationId") or holder else "idle",
-        vpc=machine.vpc if machine else None,
+        vpc=machines[0].vpc if machines else None,
         private_ips=merged([address.get("PrivateIpAddress")]),
         public_ips=merged([address.get("PublicIp")]),
         facts={
             "instance": holder,
             "eni": address.get("NetworkInterfaceId") or None,
             "allocation": address.get("AllocationId"),
-            # Which cluster an address on an untagged machine serves is not known.
-            "untagged": [machine.id] if machine is not None and machine.cluster is None else [],
+            **uncertain((machine.id for machine in machines if machine.cluster is None), missing),
         },
     )
 
@@ -68,6 +108,6 @@ def _range(ref: TargetRef, context: Context) -> Target:
 
 
 RESOLVERS = {
-    "address": Resolver(_address, (ADDRESSES,)),
+    "address": Resolver(_address, (ADDRESSES, INTERFACES), lambda _call, _tag: (ADDRESSES,), _followups),
     "cidr": Resolver(_range, (ADDRESSES,)),
 }

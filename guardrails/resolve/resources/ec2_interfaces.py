@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import ipaddress
 
-from guardrails.resolve.inventory import ADDRESSES
-from guardrails.resolve.resources.resolver import Context, Item, Resolver, merged, strings, tags_of, unknown
+from guardrails.resolve.inventory import ADDRESSES, INTERFACES
+from guardrails.resolve.resources.resolver import Context, Item, Resolver, merged, strings, tags_of, uncertain, unknown
 from guardrails.values import Call, Lookup, Target, TargetRef
 
-_INTERFACES = Lookup("ec2", "DescribeNetworkInterfaces", "NetworkInterfaces")
 _ADDRESSES = """[PrivateIpAddress, PrivateIpAddresses[].PrivateIpAddress, Ipv6Addresses[].Ipv6Address,
     Ipv4Prefixes[].Ipv4Prefix, Ipv6Prefixes[].Ipv6Prefix][]"""
 
 
-def _interface_target(ref: TargetRef, eni: Item, kind: str, context: Context) -> Target:
+def interface_target(ref: TargetRef, eni: Item, kind: str, context: Context) -> Target:
+    """An interface, by its description: it carries the cluster of the machine that has it."""
     inventory = context.inventory
     tags = tags_of(eni, "TagSet")
     attachment = eni.get("Attachment") or {}
@@ -22,11 +22,12 @@ def _interface_target(ref: TargetRef, eni: Item, kind: str, context: Context) ->
     if not holder and eni.get("Status") == "in-use":
         # A gateway's or a load balancer's interface: it may serve any machine in its VPC.
         carried |= inventory.clusters_on("vpc", eni.get("VpcId"))
+    missing = inventory.missing([holder])
     return Target(
         ref.id,
         kind,
         ref.role,
-        resolved=True,
+        resolved=not missing,
         clusters=merged(carried) or merged([tags.get(inventory.cluster_tag)]),
         tags=tags,
         state=eni.get("Status"),
@@ -34,7 +35,11 @@ def _interface_target(ref: TargetRef, eni: Item, kind: str, context: Context) ->
         subnet=eni.get("SubnetId"),
         private_ips=_addresses_of(eni),
         public_ips=merged(strings("PrivateIpAddresses[].Association.PublicIp", eni)),
-        facts={"instance": holder, "eni": eni["NetworkInterfaceId"]},
+        facts={
+            "instance": holder,
+            "eni": eni["NetworkInterfaceId"],
+            **uncertain(inventory.untagged_on("eni", eni["NetworkInterfaceId"]), missing),
+        },
     )
 
 
@@ -47,7 +52,7 @@ def _takes_public_address(call: Call) -> bool:
 
 
 def _interface_lookups(call: Call, _tag: str) -> tuple[Lookup, ...]:
-    return (ADDRESSES,) if _takes_public_address(call) else (_INTERFACES,)
+    return (ADDRESSES,) if _takes_public_address(call) else (INTERFACES,)
 
 
 def _interface(ref: TargetRef, context: Context) -> Target:
@@ -57,8 +62,8 @@ def _interface(ref: TargetRef, context: Context) -> Target:
 
 
 def _found_by(names: str, ref: TargetRef, context: Context) -> Target:
-    eni = context.first(_INTERFACES, names, ref.id)
-    return unknown(ref, "eni") if eni is None else _interface_target(ref, eni, "eni", context)
+    eni = context.first(INTERFACES, names, ref.id)
+    return unknown(ref, "eni") if eni is None else interface_target(ref, eni, "eni", context)
 
 
 def _interface_of_machine(ref: TargetRef, context: Context) -> Target:
@@ -99,19 +104,19 @@ def _same(address: str) -> str:
 
 
 def _private_ip(ref: TargetRef, context: Context) -> Target:
-    interfaces = context.items(_INTERFACES)
+    interfaces = context.items(INTERFACES)
     named = {target.id for target in context.call.targets if target.type == "eni"}
     # Every VPC may have the same private address, so only the VPC of the interface in the call is searched.
     networks = {eni.get("VpcId") for eni in interfaces if eni["NetworkInterfaceId"] in named}
     for eni in interfaces:
         if (not networks or eni.get("VpcId") in networks) and _same(ref.id) in map(_same, _addresses_of(eni)):
-            return _interface_target(ref, eni, "private-ip", context)
+            return interface_target(ref, eni, "private-ip", context)
     # It is free in that VPC: no machine loses it.
     return Target(ref.id, "private-ip", ref.role, resolved=bool(networks))
 
 
 RESOLVERS = {
-    "eni": Resolver(_interface, (ADDRESSES, _INTERFACES), _interface_lookups),
-    "eni-attachment": Resolver(_attachment, (_INTERFACES,)),
-    "private-ip": Resolver(_private_ip, (_INTERFACES,)),
+    "eni": Resolver(_interface, (ADDRESSES, INTERFACES), _interface_lookups),
+    "eni-attachment": Resolver(_attachment, (INTERFACES,)),
+    "private-ip": Resolver(_private_ip, (INTERFACES,)),
 }

@@ -1,4 +1,4 @@
-"""What machines were launched from, with or into: VPCs, images, keys, security groups, profiles, templates, fleets."""
+"""What machines were launched from or with: images, keys, security groups, profiles, templates, fleets."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from guardrails.resolve.resources.machines import of_machines, on, tagged
 from guardrails.values import Lookup
 
 RESOLVERS = {
-    **{kind: of_machines(kind, on(kind)) for kind in ("vpc", *USES)},
+    **{kind: of_machines(kind, on(kind)) for kind in USES},
     # EC2 and Auto Scaling write these into tags of the machines that they launch.
     "fleet": of_machines("fleet", tagged("aws:ec2:fleet-id")),
     "spot-fleet": of_machines("fleet", tagged("aws:ec2spot:fleet-request-id")),

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from guardrails.resolve.resources.ec2_occupants import (
+    ASKS,
+    NAT_GATEWAYS,
+    ROUTE_TABLES,
+    Occupants,
+    behind_nat,
+    in_subnets,
+    routed,
+)
 from guardrails.resolve.resources.resolver import Context, Item, Resolver, merged, strings, tags_of, unknown
 from guardrails.values import Lookup, Target, TargetRef
 
-_ROUTE_TABLES = Lookup("ec2", "DescribeRouteTables", "RouteTables")
 _ACLS = Lookup("ec2", "DescribeNetworkAcls", "NetworkAcls")
-_NAT_GATEWAYS = Lookup("ec2", "DescribeNatGateways", "NatGateways")
 _SUBNETS = "Associations[].SubnetId"
 
 
@@ -19,64 +26,49 @@ def _associated(item: Item, member: str, association_id: str) -> tuple[str, ...]
     )
 
 
-def _clusters_in(subnets: tuple[str, ...], context: Context) -> set[str]:
-    return set().union(*(context.inventory.clusters_on("subnet", subnet) for subnet in subnets))
-
-
-def _clusters_routed(table: Item, context: Context) -> set[str]:
-    """The clusters in the subnets of this table. The main table of a VPC also serves every subnet without its own."""
-    carried = _clusters_in(strings(_SUBNETS, table), context)
-    if any(association.get("Main") for association in table.get("Associations") or []):
-        others = [other for other in context.items(_ROUTE_TABLES) if other is not table]
-        elsewhere = {subnet for other in others for subnet in strings(_SUBNETS, other)}
-        for machine in context.inventory.on("vpc", table.get("VpcId")):
-            if machine.cluster and not set(machine.subnets) <= elsewhere:
-                carried.add(machine.cluster)
-    return carried
-
-
-def _table_target(ref: TargetRef, table: Item, clusters: set[str], context: Context) -> Target:
+def _table_target(ref: TargetRef, table: Item, occupants: Occupants, context: Context) -> Target:
     tags = tags_of(table)
     return Target(
         ref.id,
         "route-table",
         ref.role,
-        resolved=True,
-        clusters=merged(clusters, [tags.get(context.inventory.cluster_tag)]),
+        resolved=not occupants.missing,
+        clusters=merged(occupants.clusters, [tags.get(context.inventory.cluster_tag)]),
         tags=tags,
         vpc=table.get("VpcId"),
-        facts={"route_table": table.get("RouteTableId")},
+        facts={"route_table": table.get("RouteTableId"), **occupants.facts},
     )
 
 
 def _route_table(ref: TargetRef, context: Context) -> Target:
-    table = context.first(_ROUTE_TABLES, "RouteTableId", ref.id)
+    table = context.first(ROUTE_TABLES, "RouteTableId", ref.id)
     if table is None:
         return unknown(ref, "route-table")
-    return _table_target(ref, table, _clusters_routed(table, context), context)
+    return _table_target(ref, table, routed(table, context), context)
 
 
 def _route_table_association(ref: TargetRef, context: Context) -> Target:
-    table = context.first(_ROUTE_TABLES, "Associations[].RouteTableAssociationId", ref.id)
+    table = context.first(ROUTE_TABLES, "Associations[].RouteTableAssociationId", ref.id)
     if table is None:
         return unknown(ref, "route-table")
     subnets = _associated(table, "RouteTableAssociationId", ref.id)
     # The main association, or a gateway's, has no subnet: it is for whatever the table routes.
-    clusters = _clusters_in(subnets, context) if subnets else _clusters_routed(table, context)
-    return _table_target(ref, table, clusters, context)
+    occupants = in_subnets(subnets, context) if subnets else routed(table, context)
+    return _table_target(ref, table, occupants, context)
 
 
 def _acl_target(ref: TargetRef, acl: Item, subnets: tuple[str, ...], context: Context) -> Target:
     tags = tags_of(acl)
+    occupants = in_subnets(subnets, context)
     return Target(
         ref.id,
         "nacl",
         ref.role,
-        resolved=True,
-        clusters=merged(_clusters_in(subnets, context), [tags.get(context.inventory.cluster_tag)]),
+        resolved=not occupants.missing,
+        clusters=merged(occupants.clusters, [tags.get(context.inventory.cluster_tag)]),
         tags=tags,
         vpc=acl.get("VpcId"),
-        facts={"subnets": [*subnets]},
+        facts={"subnets": [*subnets], **occupants.facts},
     )
 
 
@@ -93,30 +85,30 @@ def _acl_association(ref: TargetRef, context: Context) -> Target:
 
 
 def _nat_gateway(ref: TargetRef, context: Context) -> Target:
-    gateway = context.first(_NAT_GATEWAYS, "NatGatewayId", ref.id)
+    gateway = context.first(NAT_GATEWAYS, "NatGatewayId", ref.id)
     if gateway is None:
         return unknown(ref, "nat-gateway")
     tags = tags_of(gateway)
-    # Which subnets route through it would take one more look-up; any machine in the VPC may use it.
-    clusters = context.inventory.clusters_on("vpc", gateway.get("VpcId"))
+    occupants = behind_nat(gateway["NatGatewayId"], context)
     return Target(
         ref.id,
         "nat-gateway",
         ref.role,
-        resolved=True,
-        clusters=merged(clusters, [tags.get(context.inventory.cluster_tag)]),
+        resolved=not occupants.missing,
+        clusters=merged(occupants.clusters, [tags.get(context.inventory.cluster_tag)]),
         tags=tags,
         state=gateway.get("State"),
         vpc=gateway.get("VpcId"),
         subnet=gateway.get("SubnetId"),
         public_ips=merged(strings("NatGatewayAddresses[].PublicIp", gateway)),
+        facts=occupants.facts,
     )
 
 
 RESOLVERS = {
-    "route-table": Resolver(_route_table, (_ROUTE_TABLES,)),
-    "route-table-association": Resolver(_route_table_association, (_ROUTE_TABLES,)),
-    "nacl": Resolver(_acl, (_ACLS,)),
-    "nacl-association": Resolver(_acl_association, (_ACLS,)),
-    "nat-gateway": Resolver(_nat_gateway, (_NAT_GATEWAYS,)),
+    "route-table": Resolver(_route_table, ASKS),
+    "route-table-association": Resolver(_route_table_association, ASKS),
+    "nacl": Resolver(_acl, (_ACLS, *ASKS)),
+    "nacl-association": Resolver(_acl_association, (_ACLS, *ASKS)),
+    "nat-gateway": Resolver(_nat_gateway, ASKS),
 }

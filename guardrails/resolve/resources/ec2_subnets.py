@@ -1,7 +1,8 @@
-"""Subnets, by id or by the association of an IPv6 range: a subnet carries the clusters of the machines in it."""
+"""VPCs, and subnets by id or by the association of an IPv6 range: they carry the clusters of the machines in them."""
 
 from __future__ import annotations
 
+from guardrails.resolve.resources.ec2_occupants import ASKS, in_subnets, in_vpc
 from guardrails.resolve.resources.resolver import Context, Resolver, merged, tags_of, unknown
 from guardrails.values import Lookup, Target, TargetRef
 
@@ -14,12 +15,13 @@ def _subnet(names: str) -> Resolver:
         if subnet is None:
             return unknown(ref, "subnet")
         inventory, tags, name = context.inventory, tags_of(subnet), subnet["SubnetId"]
+        occupants = in_subnets([name], context)
         return Target(
             ref.id,
             "subnet",
             ref.role,
-            resolved=True,
-            clusters=merged(inventory.clusters_on("subnet", name), [tags.get(inventory.cluster_tag)]),
+            resolved=not occupants.missing,
+            clusters=merged(occupants.clusters, [tags.get(inventory.cluster_tag)]),
             tags=tags,
             state=subnet.get("State"),
             vpc=subnet.get("VpcId"),
@@ -29,13 +31,23 @@ def _subnet(names: str) -> Resolver:
                 "cidr": subnet.get("CidrBlock"),
                 "zone": subnet.get("AvailabilityZone"),
                 "machines": len(inventory.on("subnet", name)),
+                **occupants.facts,
             },
         )
 
-    return Resolver(resolve, (_SUBNETS,))
+    return Resolver(resolve, (_SUBNETS, *ASKS))
+
+
+def _vpc(ref: TargetRef, context: Context) -> Target:
+    occupants = in_vpc(ref.id, context)
+    resolved = not occupants.missing
+    return Target(
+        ref.id, "vpc", ref.role, resolved=resolved, clusters=merged(occupants.clusters), facts=occupants.facts
+    )
 
 
 RESOLVERS = {
+    "vpc": Resolver(_vpc, ASKS),
     "subnet": _subnet("SubnetId"),
     "subnet-cidr-association": _subnet("Ipv6CidrBlockAssociationSet[].AssociationId"),
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from guardrails.resolve.resources.described import Description, described
-from guardrails.resolve.resources.resolver import Context, Resolver, merged, named, tags_of, unknown
+from guardrails.resolve.resources.resolver import Context, Resolver, merged, named, tags_of, uncertain, unknown
 from guardrails.values import Call, Lookup, Target, TargetRef
 
 _VOLUMES = Lookup("ec2", "DescribeVolumes", "Volumes")
@@ -26,15 +26,19 @@ def _volume(ref: TargetRef, context: Context) -> Target:
     inventory, tags = context.inventory, tags_of(volume)
     holders = [attachment.get("InstanceId") for attachment in volume.get("Attachments") or []]
     carried = {inventory.cluster_of(holder) for holder in holders} | inventory.clusters_on("volume", ref.id)
+    missing = inventory.missing(holders)
     return Target(
         ref.id,
         "volume",
         ref.role,
-        resolved=True,
+        resolved=not missing,
         clusters=merged(carried) or merged([tags.get(inventory.cluster_tag)]),
         tags=tags,
         state=volume.get("State"),
-        facts={"instances": [holder for holder in holders if holder]},
+        facts={
+            "instances": [holder for holder in holders if holder],
+            **uncertain(inventory.untagged_on("volume", ref.id), missing),
+        },
     )
 
 

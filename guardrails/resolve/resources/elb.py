@@ -9,9 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from guardrails.resolve.inventory import Machine
 from guardrails.resolve.resources.described import Description, described
-from guardrails.resolve.resources.resolver import Answers, Context, Resolver, merged, named, unknown
-from guardrails.values import Call, Lookup, Target, TargetRef
+from guardrails.resolve.resources.machines import clusters_of
+from guardrails.resolve.resources.resolver import Answers, Context, Resolver, named, uncertain, unknown
+from guardrails.values import Call, Lookup, Target, TargetFacts, TargetRef
 
 _GROUPS = Lookup(
     "elbv2", "DescribeTargetGroups", "TargetGroups", empty_on=("LoadBalancerNotFound", "TargetGroupNotFound")
@@ -34,14 +36,22 @@ def _registered_with(group: str) -> Lookup:
     return _REGISTERED.about(TargetGroupArn=group)
 
 
-def _clusters_in(groups: Iterable[str], context: Context) -> tuple[str, ...]:
+def _members(groups: Iterable[str], context: Context) -> list[Machine]:
     items = [item for group in groups for item in context.items(_registered_with(group))]
-    return merged(*(_clusters_of((item.get("Target") or {}).get("Id") or "", context) for item in items))
+    return [machine for item in items for machine in _machines((item.get("Target") or {}).get("Id") or "", context)]
 
 
-def _clusters_of(member: str, context: Context) -> set[str]:
+def _machines(member: str, context: Context) -> list[Machine]:
     inventory = context.inventory
-    return inventory.clusters_on("instance", member) | inventory.clusters_on("private-ip", member)
+    return [*inventory.on("instance", member), *inventory.on("private-ip", member)]
+
+
+def _serving(ref: TargetRef, kind: str, machines: Iterable[Machine], more: TargetFacts | None = None) -> Target:
+    """A target that brings traffic to these machines."""
+    machines = [*machines]
+    facts = uncertain({machine.id for machine in machines if machine.cluster is None})
+    facts.update(more or {})
+    return Target(ref.id, kind, ref.role, resolved=True, clusters=clusters_of(machines), facts=facts)
 
 
 def _group_lookups(call: Call, _tag: str) -> tuple[Lookup, ...]:
@@ -51,7 +61,7 @@ def _group_lookups(call: Call, _tag: str) -> tuple[Lookup, ...]:
 def _group(ref: TargetRef, context: Context) -> Target:
     if not ref.id.startswith("arn:"):
         return unknown(ref, "target-group")
-    return Target(ref.id, "target-group", ref.role, resolved=True, clusters=_clusters_in([ref.id], context))
+    return _serving(ref, "target-group", _members([ref.id], context))
 
 
 def _balancer_lookups(call: Call, _tag: str) -> tuple[Lookup, ...]:
@@ -65,8 +75,7 @@ def _balancer_followups(call: Call, answers: Answers) -> tuple[Lookup, ...]:
 
 def _balancer(ref: TargetRef, context: Context) -> Target:
     groups = [group["TargetGroupArn"] for group in context.items(_groups_of(ref.id))]
-    clusters = _clusters_in(groups, context)
-    return Target(ref.id, "load-balancer", ref.role, resolved=True, clusters=clusters, facts={"target_groups": groups})
+    return _serving(ref, "load-balancer", _members(groups, context), {"target_groups": groups})
 
 
 def _member(ref: TargetRef, context: Context) -> Target:
@@ -74,7 +83,7 @@ def _member(ref: TargetRef, context: Context) -> Target:
 
     A machine that is gone may still be registered, and must be taken out.
     """
-    return Target(ref.id, "elb-target", ref.role, resolved=True, clusters=merged(_clusters_of(ref.id, context)))
+    return _serving(ref, "elb-target", _machines(ref.id, context))
 
 
 RESOLVERS = {

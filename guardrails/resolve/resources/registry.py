@@ -5,8 +5,8 @@ answers into facts. All are pure; the requests are made in between, by lookups.p
 
     ec2_instances      machines
     ec2_volumes        volumes and the KMS keys that encrypt them
-    ec2_launched_with  what machines were launched from, with or into: VPCs, images, security groups, templates, fleets
-    ec2_subnets        subnets
+    ec2_launched_with  what machines were launched from or with: images, security groups, templates, fleets
+    ec2_subnets        VPCs and subnets
     ec2_interfaces     network interfaces and private addresses
     ec2_routing        route tables, network ACLs, NAT gateways
     ec2_gateways       other gateways, peerings, VPC endpoints, DHCP options
@@ -19,8 +19,8 @@ answers into facts. All are pure; the requests are made in between, by lookups.p
     by_arn             ARNs, ids that tagging calls name, the Parameter Store parameter that names the live cluster
     untraceable        types that cannot be traced
 
-They share resolver.py (what a resolver is), described.py (a row for each type that a description ties to machines) and
-machines.py (types that stand for a set of machines).
+They share resolver.py (what a resolver is), ec2_occupants.py (who depends on a network), described.py (a row for each
+type that a description ties to machines) and machines.py (types that stand for a set of machines).
 """
 
 from __future__ import annotations

@@ -9,9 +9,11 @@ import jmespath
 from attrs import field, frozen
 
 from guardrails.resolve.inventory import Inventory
-from guardrails.values import Answer, Call, Lookup, Target, TargetRef
+from guardrails.values import Answer, Call, Lookup, Target, TargetFacts, TargetRef
 
 Answers = Mapping[str, Answer]
+# Behind a name in lower case in an index; no name of AWS's contains it.
+_ANY_CASE = "\n"
 Item = Mapping[str, Any]
 Index = Mapping[str, tuple[Item, ...]]
 
@@ -31,15 +33,20 @@ class Context:
         return self.answers[lookup.key()].items
 
     def named(self, lookup: Lookup, names: str, name: str) -> tuple[Item, ...]:
-        """The items with this name. `names` is the JMESPath of an item's names; an ARN counts by its last part, too."""
+        """The items with this name. `names` is the JMESPath of an item's names; an ARN counts by its last part, too.
+
+        A name that no item has is compared without regard to case: RDS, ElastiCache and others fold it
+        (https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DeleteDBInstance.html).
+        """
         key = lookup.key(), names
         if key not in self._indexes:
             index: dict[str, tuple[Item, ...]] = {}
             for item in self.items(lookup):
                 for each in {part for full in strings(names, item) for part in (full, last_part(full))}:
-                    index[each] = (*index.get(each, ()), item)
+                    for spelling in {each, each.lower() + _ANY_CASE}:
+                        index[spelling] = (*index.get(spelling, ()), item)
             self._indexes[key] = index
-        return self._indexes[key].get(name, ())
+        return self._indexes[key].get(name) or self._indexes[key].get(name.lower() + _ANY_CASE, ())
 
     def first(self, lookup: Lookup, names: str, name: str) -> Item | None:
         """The first of those items."""
@@ -77,6 +84,12 @@ def one_each(lookup: Lookup, parameter: str, *kinds: str) -> Lookups:
 def unknown(ref: TargetRef, kind: str) -> Target:
     """A target AWS does not know: a fact, never "no problem"."""
     return Target(ref.id, kind, ref.role, resolved=False)
+
+
+def uncertain(untagged: Iterable[str], missing: Iterable[str] = ()) -> TargetFacts:
+    """The machines on a target whose cluster is unknown: untagged ones, and holders that the region does not show."""
+    facts: TargetFacts = {"untagged": sorted(untagged)}
+    return {**facts, "missing": sorted(missing)} if missing else facts
 
 
 def named(call: Call, *kinds: str) -> tuple[str, ...]:

@@ -7,7 +7,9 @@ import data.guardrails.text
 
 # METADATA
 # title: Nothing is harmed while the live cluster is unknown
-# description: While no source names a live cluster, any cluster may be the live one.
+# description: >-
+#   While no source names a live cluster, any cluster may be the live one, and what seems to carry none may belong to one
+#   that the look-ups did not show.
 # custom:
 #   rule: live-cluster/unknown-live
 #   severity: critical
@@ -22,15 +24,18 @@ deny contains lib.violation("live-cluster/unknown-live", id, message, remediatio
 
 	# The area protection has a rule for moving the live pointer.
 	not is_live_pointer(id)
-	not lib.carries_no_cluster(target)
-	message := sprintf("%s would harm %s of %s, but no source says which cluster is live, so all are protected (%s).", [
+	message := sprintf("%s would harm %s%s, but no source says which cluster is live, so all are protected (%s).", [
 		text.operation,
 		id,
-		text.clusters_text(target),
+		of_clusters(target),
 		text.evidence,
 	])
 	remediation := "Correct the live cluster's addresses, live tag or live pointer so that a source names it, then try again."
 }
+
+of_clusters(target) := "" if {
+	lib.carries_no_cluster(target)
+} else := sprintf(" of %s", [text.clusters_text(target)])
 
 # Any other value denies.
 disputes_tolerated if data.guardrails.params.disputed == "protect-named"

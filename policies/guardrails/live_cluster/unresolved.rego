@@ -7,7 +7,9 @@ import data.guardrails.text
 
 # METADATA
 # title: Unknown ids are refused
-# description: An id that AWS does not know, or a resource that cannot be looked up, may be anything.
+# description: >-
+#   An id that AWS does not know, or a resource that cannot be looked up, may be anything. So may a machine that holds or
+#   uses the resource and that the region does not show.
 # custom:
 #   rule: live-cluster/unresolved
 #   severity: high
@@ -19,6 +21,7 @@ deny contains lib.violation("live-cluster/unresolved", id, message, remediation)
 	count(lib.harmful) > 0
 	some id, target in input.targets
 	not lib.resolved(target)
+	not has_missing_holder(target)
 	message := sprintf("%s names %s, which was not found in %s. It may belong to the live cluster.", [
 		text.operation,
 		id,
@@ -26,3 +29,31 @@ deny contains lib.violation("live-cluster/unresolved", id, message, remediation)
 	])
 	remediation := "Check the id, the region and the account, and leave out what no longer exists."
 }
+
+# METADATA
+# title: Resources of unknown machines are not touched
+# description: >-
+#   A disk, interface, address or network that a machine uses is refused while that machine is not found: it may belong to
+#   another account, or the look-up did not show it.
+# custom:
+#   rule: live-cluster/unresolved
+#   severity: high
+#   remediation: Find out whose machine it is, and make the change from its account.
+#   incident: Atlassian, 2022
+deny contains lib.violation("live-cluster/unresolved", id, message, remediation) if {
+	count(lib.harmful) > 0
+	some id, target in input.targets
+	has_missing_holder(target)
+	message := sprintf("%s would harm %s, which is used by %s; that machine was not found in %s. It may be live.", [
+		text.operation,
+		id,
+		text.listed(target.facts.missing),
+		object.get(input.call, "region", "this region"),
+	])
+	remediation := concat(" ", [
+		"Find out whose machine it is: describe it with its own account's credentials.",
+		"If nothing needs it, detach it there first, or set this rule aside for a few minutes (break glass).",
+	])
+}
+
+has_missing_holder(target) if count(target.facts.missing) > 0

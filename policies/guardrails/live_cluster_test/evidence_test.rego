@@ -37,9 +37,12 @@ test_a_missing_known_means_unknown if {
 	"live-cluster/unknown-live" in rules(live_cluster.deny) with input as request
 }
 
-test_targets_without_a_cluster_may_change_while_live_is_unknown if {
+test_what_seems_to_carry_no_cluster_is_protected_while_live_is_unknown if {
 	targets := {"subnet-1": fixtures.thing("subnet", [])}
-	count(live_cluster.deny) == 0 with input as while(no_source, "DeleteSubnet", ["network"], targets)
+	entries := live_cluster.deny with input as while(no_source, "DeleteSubnet", ["network"], targets)
+	rules(entries) == {"live-cluster/unknown-live"}
+	some entry in entries
+	contains(entry.message, "would harm subnet-1, but no source says which cluster is live")
 }
 
 test_protection_while_live_is_unknown_is_left_to_its_area if {

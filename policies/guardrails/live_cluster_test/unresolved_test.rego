@@ -30,3 +30,17 @@ test_unknown_id_of_a_harmless_call_passes if {
 	request := fixtures.request("CreateTags", ["protection", "indirect"], {"i-404": fixtures.unresolved})
 	count(live_cluster.deny) == 0 with input as request
 }
+
+test_a_resource_of_a_missing_machine_is_refused if {
+	volume := object.union(fixtures.thing("volume", []), {"resolved": false, "facts": {"missing": ["i-404"]}})
+	entries := live_cluster.deny with input as fixtures.request("DetachVolume", ["storage"], {"vol-1": volume})
+	rules(entries) == {"live-cluster/unresolved"}
+	count(entries) == 1
+	some entry in entries
+	contains(entry.message, "would harm vol-1, which is used by i-404; that machine was not found in eu-west-1")
+}
+
+test_a_resource_without_missing_machines_passes if {
+	volume := object.union(fixtures.thing("volume", ["green"]), {"facts": {"missing": []}})
+	count(live_cluster.deny) == 0 with input as fixtures.request("DetachVolume", ["storage"], {"vol-1": volume})
+}

@@ -1,0 +1,103 @@
+"""Who depends on a network: the machines in subnets and VPCs, and those behind a NAT gateway there.
+
+The machines come from the region's inventory. Interfaces show the machines that the inventory lacks, such as those of
+another account in a shared VPC: whose they are is unknown. A NAT gateway serves the subnets whose routes point at it,
+wherever it stands (https://docs.aws.amazon.com/vpc/latest/userguide/vpc-nat-gateway.html).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from attrs import frozen
+
+from guardrails.resolve.inventory import INTERFACES, Machine
+from guardrails.resolve.resources.resolver import Context, Item, strings, uncertain
+from guardrails.values import Lookup, TargetFacts
+
+ROUTE_TABLES = Lookup("ec2", "DescribeRouteTables", "RouteTables")
+NAT_GATEWAYS = Lookup("ec2", "DescribeNatGateways", "NatGateways")
+# What `in_subnets`, `in_vpc` and `routed` read.
+ASKS = (INTERFACES, NAT_GATEWAYS, ROUTE_TABLES)
+_SUBNETS = "Associations[].SubnetId"
+_GONE = ("deleted", "deleting", "failed")
+
+
+@frozen
+class Occupants:
+    """Clusters, and the ids of machines whose cluster is unknown: `untagged` ones and `missing` ones."""
+
+    clusters: frozenset[str] = frozenset()
+    untagged: frozenset[str] = frozenset()
+    missing: frozenset[str] = frozenset()
+
+    def __or__(self, other: Occupants) -> Occupants:
+        return Occupants(self.clusters | other.clusters, self.untagged | other.untagged, self.missing | other.missing)
+
+    @property
+    def facts(self) -> TargetFacts:
+        """The facts of a target that these depend on."""
+        return uncertain(self.untagged, self.missing)
+
+
+def in_subnets(subnets: Iterable[str], context: Context) -> Occupants:
+    """Everything in these subnets."""
+    ids = {*subnets}
+    machines = [machine for subnet in ids for machine in context.inventory.on("subnet", subnet)]
+    return _within(machines, lambda subnet, _vpc: subnet in ids, context)
+
+
+def in_vpc(vpc: str | None, context: Context) -> Occupants:
+    """Everything in this VPC."""
+    return _within(context.inventory.on("vpc", vpc), lambda _subnet, other: other == vpc, context)
+
+
+def routed(table: Item, context: Context, *, through_nat: bool = True) -> Occupants:
+    """Everything whose routes this table has. The main table of a VPC also serves every subnet without its own."""
+    ids, vpc = {*strings(_SUBNETS, table)}, table.get("VpcId")
+    inventory = context.inventory
+    machines = [machine for subnet in ids for machine in inventory.on("subnet", subnet)]
+    if not any(association.get("Main") for association in table.get("Associations") or []):
+        return _within(machines, lambda subnet, _vpc: subnet in ids, context, through_nat=through_nat)
+    others = [other for other in context.items(ROUTE_TABLES) if other is not table]
+    elsewhere = {subnet for other in others for subnet in strings(_SUBNETS, other)}
+    machines += [machine for machine in inventory.on("vpc", vpc) if not {*machine.subnets} <= elsewhere]
+    return _within(
+        machines,
+        lambda subnet, other: subnet in ids or (other == vpc and subnet not in elsewhere),
+        context,
+        through_nat=through_nat,
+    )
+
+
+def behind_nat(gateway: str, context: Context) -> Occupants:
+    """Everything that reaches the internet through this NAT gateway."""
+    behind = Occupants()
+    for table in context.items(ROUTE_TABLES):
+        if gateway in strings("Routes[].NatGatewayId", table):
+            behind |= routed(table, context, through_nat=False)
+    return behind
+
+
+def _within(
+    machines: Iterable[Machine],
+    inside: Callable[[str | None, str | None], bool],
+    context: Context,
+    *,
+    through_nat: bool = True,
+) -> Occupants:
+    """These machines, and what interfaces and NAT gateways show `inside(subnet, vpc)`."""
+    holders = (
+        (interface.get("Attachment") or {}).get("InstanceId")
+        for interface in context.items(INTERFACES)
+        if inside(interface.get("SubnetId"), interface.get("VpcId"))
+    )
+    everything = Occupants(
+        frozenset(machine.cluster for machine in machines if machine.cluster),
+        frozenset(machine.id for machine in machines if machine.cluster is None),
+        frozenset(context.inventory.missing(holders)),
+    )
+    for gateway in context.items(NAT_GATEWAYS) if through_nat else ():
+        if inside(gateway.get("SubnetId"), gateway.get("VpcId")) and gateway.get("State") not in _GONE:
+            everything |= behind_nat(gateway["NatGatewayId"], context)
+    return everything

@@ -1,0 +1,89 @@
+"""The same thing by another spelling: names in other case, values with commas, tags that the defaults imply, clocks."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+import guardrails
+from tests.calls.test_unknown_holders import attempt
+
+
+@pytest.fixture
+def databases(aws):
+    """A database of each cluster, tagged."""
+    rds = aws.client("rds")
+    for name in ("blue", "green"):
+        rds.create_db_instance(
+            DBInstanceIdentifier=f"{name}-db", DBInstanceClass="db.t3.micro", Engine="postgres", MasterUsername="u",
+            MasterUserPassword="password", AllocatedStorage=20, Tags=[{"Key": "Cluster", "Value": name}],
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize("spelling", [str, str.upper, str.title])
+def test_names_in_any_case(spelling, site, databases, aws, install):
+    """RDS does not tell BLUE-DB from blue-db: the live database is protected by each spelling, the other is free."""
+    install()
+    delete = ("rds", "delete_db_instance")
+    for name, rules in (("blue", {"live-cluster/terminate", "live-cluster/storage"}), ("green", set())):
+        denied = attempt(aws, *delete, {"DBInstanceIdentifier": spelling(f"{name}-db"), "SkipFinalSnapshot": True})
+        assert bool({*(denied or ())} & rules) is bool(rules)
+
+
+def send(name, values):
+    return {"DocumentName": "AWS-RunShellScript", "Targets": [{"Key": f"tag:{name}", "Values": values}]}
+
+
+@pytest.mark.parametrize(("name", "value"), [("Name", "web server, blue"), ("a=b", "c"), ("Name", ""), ("Name", 'b"l')])
+def test_selectors_stay_structures(name, value, site, aws, install):
+    """A tag's value with a comma or a quote, an empty one, and a key with "=" select the machines that carry it."""
+    ec2 = aws.client("ec2")
+    ec2.create_tags(Resources=[site.blue.instance_ids[0]], Tags=[{"Key": name, "Value": value}])
+    ec2.create_tags(Resources=[site.green.instance_ids[0]], Tags=[{"Key": name, "Value": "green"}])
+    install()
+    assert "opaque/command" in attempt(aws, "ssm", "send_command", send(name, [value]))
+    assert "opaque/command" in attempt(aws, "ssm", "send_command", send(name, ["green", value]))
+    assert attempt(aws, "ssm", "send_command", send(name, ["green"])) is None
+
+
+def test_the_default_mark_is_guarded(aws, install):
+    """Where the source `tag` is asked with its default Live=true, taking that tag off is judged like the cluster's."""
+    blue = aws.start_cluster("blue", 2, tags={"Live": "true"})
+    green = aws.start_cluster("green", 2)
+    install(live={"sources": ["tag"]})
+    unmark = {"Tags": [{"Key": "Live"}]}
+    assert attempt(aws, "ec2", "delete_tags", {"Resources": list(blue.instance_ids), **unmark})
+    change = {"Resources": [blue.instance_ids[0]], "Tags": [{"Key": "Live", "Value": "false"}]}
+    assert attempt(aws, "ec2", "create_tags", change)
+    other = {"Resources": [green.instance_ids[0]], "Tags": [{"Key": "Team", "Value": "web"}]}
+    assert attempt(aws, "ec2", "create_tags", other) is None
+    assert "live-cluster/terminate" in attempt(
+        aws, "ec2", "terminate_instances", {"InstanceIds": [blue.instance_ids[0]]}
+    )
+
+
+@pytest.mark.parametrize("clock", [lambda _: 1.0e9, lambda now: now - 3600], ids=["stands still", "an hour back"])
+def test_clocks_that_lie(clock, site, aws, install, monkeypatch):
+    """Whatever the wall clock says, evidence older than the limit is fetched again before a machine is terminated."""
+    real, began = time.time, time.time()
+    guard = install(max_fact_age_s=1)
+    monkeypatch.setattr(time, "time", lambda: clock(began))
+    guard.check(site.ec2, "TerminateInstances", InstanceIds=[site.green.instance_ids[0]])
+    asked = aws.count("DescribeInstances")
+    until = real() + 1.2
+    while real() < until:
+        time.sleep(0.05)
+    guard.check(site.ec2, "TerminateInstances", InstanceIds=[site.green.instance_ids[0]])
+    assert aws.count("DescribeInstances") == asked + 1
+
+
+def test_evidence_from_the_future_is_not_fresh(site, aws, install, monkeypatch):
+    """Evidence that is younger than now, because the clock was set back, denies; the next look-up is good again."""
+    install(max_fact_age_s=60)
+    terminate = ("ec2", "terminate_instances", {"InstanceIds": [site.green.instance_ids[0]]})
+    guardrails.process.current().check(site.ec2, "TerminateInstances", InstanceIds=[site.green.instance_ids[0]])
+    began, real = time.time(), time.time
+    monkeypatch.setattr(time, "time", lambda: real() - 3600)
+    assert "live-cluster/stale-evidence" in attempt(aws, *terminate)
+    assert time.time() < began
