@@ -34,6 +34,7 @@ from guardrails.resolve.finder import FactFinder
 from guardrails.resolve.lookups import Fetched, Lookups
 from guardrails.self_test import SelfTest
 from guardrails.show import displayed  # noqa: F401  (gives the values their cards)
+from guardrails.show.sentences import DENIAL, log_line
 from guardrails.values import Call, Decision, Facts, Lookup, Origin
 
 _logger = logging.getLogger("guardrails")
@@ -213,6 +214,10 @@ class _ThisProcess:
 
     def changed(self) -> None:
         self.lookups.forget()
+
+    def denied(self, decision: Decision) -> None:
+        """The record's `denial` is the decision's id, for whoever shows denials in another way."""
+        _logger.warning("%s", log_line(decision), extra={DENIAL: decision.id})
 
     def warn(self, sentence: str) -> None:
         # A program in the background would be stopped in the middle of its call where the terminal has tostop.

@@ -25,7 +25,7 @@ from guardrails.evaluate.engine import Engine
 from guardrails.evaluate.evaluate import allowed, evaluate, unasked
 from guardrails.memory import Claim, StateUnavailable
 from guardrails.resolve.finder import FactFinder, nothing_known, scope_of
-from guardrails.show.sentences import log_line, paragraph
+from guardrails.show.sentences import paragraph
 from guardrails.values import Call, Decision, Facts, Origin, Outcome, Violation
 
 _logger = logging.getLogger("guardrails")
@@ -57,6 +57,10 @@ class Surroundings(Protocol):
 
     def changed(self) -> None:
         """The world may look different from now on: facts fetched before are old."""
+        ...
+
+    def denied(self, decision: Decision, /) -> None:
+        """Report a denial to whoever reads the program's log."""
         ...
 
     def warn(self, sentence: str, /) -> None:
@@ -93,7 +97,7 @@ class Pipeline:
             self.record(decision, outcome)
             if not outcome.send:
                 # A script that prints only the error's code still leaves a trace.
-                self.around.warn(log_line(decision))
+                self.around.denied(decision)
                 raise _denied(decision)
             sent = True
             if self.turns is not None:

@@ -161,6 +161,9 @@ class SelfTest:
     def changed(self) -> None:
         """Nothing is remembered."""
 
+    def denied(self, _decision: Decision) -> None:
+        """Every call is denied, and none is reported."""
+
     def warn(self, sentence: str) -> None:
         """Nothing is reported."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import sys
 from types import TracebackType
 from typing import Any
 
@@ -9,16 +11,22 @@ from IPython.core.displaypub import CapturingDisplayPublisher
 
 from guardrails.errors import CallDenied
 from guardrails.show import code_line, decision, html, text
-from guardrails.show.sentences import verb
+from guardrails.show.sentences import DENIAL, verb
+
+_logger = logging.getLogger("guardrails")
 
 
 class Cards:
-    """Shows the denials of one IPython shell. A handler that was set before still gets the errors it asked for."""
+    """Shows the denials of one IPython shell. A handler that was set before still gets the errors it asked for.
+
+    A denial that a cell catches has no card; its line of the program's log is then shown below the cell.
+    """
 
     def __init__(self, shell: Any) -> None:
         self._shell = shell
         self._before: tuple[Any, Any] | None = None
         self._ours: Any = None
+        self._without_card: dict[str, str] = {}
 
     def install(self) -> None:
         """From now on, uncaught denials are shown as cards."""
@@ -27,18 +35,37 @@ class Cards:
 
         def handle(shell: Any, kind: Any, error: Any, traceback: Any, tb_offset: Any = None) -> Any:
             if isinstance(error, CallDenied):
+                self._without_card.pop(error.decision.id, None)
                 return show(shell, error, traceback)
             # Only the classes of the previous handler get here, so there is one.
             return before[1](kind, error, traceback, tb_offset=tb_offset)
 
         self._shell.set_custom_exc((CallDenied, *before[0]), handle)
         self._ours = self._shell.CustomTB
+        _logger.addFilter(self._hold)
+        self._shell.events.register("post_run_cell", self._show_held)
 
     def uninstall(self) -> None:
         """Restore the previous handler, unless another one has replaced ours."""
+        if self._hold in _logger.filters:
+            _logger.removeFilter(self._hold)
+            self._shell.events.unregister("post_run_cell", self._show_held)
         if self._before is not None and self._shell.CustomTB == self._ours:
             self._shell.custom_exceptions, self._shell.CustomTB = self._before
             self._before = None
+
+    def _hold(self, record: logging.LogRecord) -> bool:
+        """Keep a denial's line until the cell ends, where nothing else takes it: its card may say the same."""
+        if not hasattr(record, DENIAL) or _logger.hasHandlers():
+            return True
+        self._without_card[getattr(record, DENIAL)] = record.getMessage()
+        return False
+
+    def _show_held(self, *_: Any) -> None:
+        lines = list(self._without_card.values())
+        self._without_card.clear()
+        for line in lines:
+            print(line, file=sys.stderr)  # noqa: T201  (the cell's output)
 
 
 def show(shell: Any, error: CallDenied, traceback: TracebackType | None) -> list[str]:

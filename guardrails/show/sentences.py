@@ -9,6 +9,8 @@ from attrs import evolve
 from guardrails.show.printable import printable
 from guardrails.values import Decision, Live, LookupFailure, Violation
 
+# The attribute of a log record about a denial: the decision's id.
+DENIAL = "denial"
 _SHOWN = 5
 
 

@@ -72,6 +72,20 @@ def test_a_card_is_escaped(site, aws, kernel):
     assert not aws.count("StopInstances")
 
 
+def test_a_denial_is_reported_once(site, aws, kernel):
+    """An uncaught denial is a card and nothing else; a caught one leaves the line of the program's log."""
+    kernel.run("%load_ext guardrails\nimport boto3, guardrails; ec2 = boto3.client('ec2')")
+    call = f"ec2.stop_instances(InstanceIds=[{site.blue.instance_ids[0]!r}])"
+    outputs, _ = kernel.run(call)
+    assert "live-cluster/stop" in shown(outputs, "text/html")
+    assert shown(outputs, "stderr") == ""
+    outputs, _ = kernel.run(
+        f"try:\n    {call}\nexcept guardrails.CallDenied as error:\n    print(type(error).__name__)"
+    )
+    assert shown(outputs, "stderr").count("live-cluster/stop") == 1
+    assert not aws.count("StopInstances")
+
+
 def test_without_the_extension(site, aws, kernel):
     """With only guardrails.install() a denied call has the same text, without a traceback through our code."""
     kernel.run("import guardrails, boto3; guardrails.install()")
