@@ -22,10 +22,12 @@ from guardrails.config.load import load
 def run(config: str | None, module: bool, script: str, args: tuple[str, ...]) -> None:
     """Run a script and all its Python child processes guarded.
 
-    SCRIPT is a Python file, or a program on PATH such as aws. The exit code is that of the script; a blocked call that
-    it does not catch ends it with exit code 3.
+    SCRIPT is a Python file, or a program on PATH such as aws or python. The exit code is that of the script; a blocked
+    call that it does not catch ends it with exit code 3.
     """
     target = None if module else program.find(script)
+    if target is not None:
+        program.check_options(target, args)
     # Built and thrown away, so that a mistake in the configuration or a policy shows before anything runs.
     settings = load(config)
     assembly.engine(settings)

@@ -45,7 +45,9 @@ class LiveSettings:
 
 
 def _state_home() -> Path:
-    return Path(os.environ.get("XDG_STATE_HOME") or "~/.local/state").expanduser() / "guardrails"
+    # A relative path there is to be ignored (XDG Base Directory Specification): it would mean another log per folder.
+    configured = Path(os.environ.get("XDG_STATE_HOME") or "~/.local/state").expanduser()
+    return (configured if configured.is_absolute() else Path("~/.local/state").expanduser()) / "guardrails"
 
 
 @frozen

@@ -114,6 +114,23 @@ def test_collector_is_what_the_loader_writes():
     assert sorted(entry.findall(shipped)) == sorted(entry.findall(bundle.collect(modules)))
 
 
+def test_many_areas_of_a_user(site, aws, install, tmp_path):
+    """Fifty areas with long names load, and the last one is asked."""
+    for number in range(50):
+        name = f"the_rules_of_the_team_with_number_{number}"
+        area = tmp_path / "guardrails" / name
+        area.mkdir(parents=True)
+        (area / "rules.rego").write_text(
+            f"package guardrails.{name}\n\n"
+            f'deny contains {{"rule": "team{number}/no", "target": id, "message": "m", "remediation": "r"}} if {{\n'
+            '\tsome id, _ in input.targets\n\tinput.call.operation == "StopInstances"\n}\n'
+        )
+    install(policies=[str(tmp_path)])
+    with pytest.raises(guardrails.CallDenied, match="team49/no"):
+        site.ec2.stop_instances(InstanceIds=[site.green.instance_ids[0]])
+    assert aws.count("StopInstances") == 0
+
+
 def test_a_users_area_is_asked(site, aws, install, tmp_path):
     """A package in a user's folder is collected automatically; its rule denies."""
     area = tmp_path / "guardrails" / "weekend"

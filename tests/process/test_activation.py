@@ -152,6 +152,26 @@ def test_run_prefers_the_program_beside_guardrails(aws, site, execute, environme
     is_blocked(done, aws)
 
 
+@pytest.mark.parametrize("options", [(), ("-u", "-O"), ("-X", "utf8")])
+def test_run_guards_a_python_interpreter(aws, site, execute, script, options):
+    """`guardrails run python script.py` is guarded like the script itself."""
+    path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
+    done = run_guarded(execute, "python", *options, script, site.blue.instance_ids[0], PATH=path)
+    assert "CallDenied" in done.stderr
+    assert aws.count("TerminateInstances") == 0
+    done = run_guarded(execute, "python", *options, script, site.green.instance_ids[0], PATH=path)
+    assert (done.returncode, aws.count("TerminateInstances")) == (0, 1)
+
+
+@pytest.mark.parametrize("options", [("-I",), ("-sE",), ("-u", "-S")])
+def test_run_refuses_an_isolated_interpreter(aws, site, execute, script, options):
+    """An interpreter that ignores the environment would run unguarded, so it is not run."""
+    done = run_guarded(execute, sys.executable, *options, script, site.blue.instance_ids[0])
+    assert done.returncode == 2
+    assert "ignores the environment, and the guard with it" in done.stderr
+    assert aws.count("TerminateInstances") == 0
+
+
 def test_run_refuses_what_it_cannot_see(aws, site, execute):
     """A program in another language is not run: its calls would look guarded but would not be."""
     done = run_guarded(execute, "ls")

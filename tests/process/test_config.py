@@ -366,3 +366,11 @@ def test_defaults_mean_something(tmp_path):
     settings = load(directory=tmp_path, organisation=Path("/nonexistent"))
     assert settings == Settings(log=settings.log)
     assert (settings.mode, settings.cluster_tag, settings.live.sources) == ("enforce", "Cluster", ("eip",))
+
+
+@pytest.mark.parametrize(("given", "expected"), [("state", "/home/op/.local/state"), ("/var/state", "/var/state")])
+def test_a_relative_state_home_is_ignored(given, expected, monkeypatch):
+    """XDG_STATE_HOME counts only as an absolute path; else each working directory would have a log of its own."""
+    monkeypatch.setenv("HOME", "/home/op")
+    monkeypatch.setenv("XDG_STATE_HOME", given)
+    assert str(load({}).log.path) == f"{expected}/guardrails/decisions.jsonl"
