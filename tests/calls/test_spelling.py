@@ -87,3 +87,14 @@ def test_evidence_from_the_future_is_not_fresh(site, aws, install, monkeypatch):
     monkeypatch.setattr(time, "time", lambda: real() - 3600)
     assert "live-cluster/stale-evidence" in attempt(aws, *terminate)
     assert time.time() < began
+
+
+def test_a_list_with_terminated_machines(aws, site, install):
+    """Machines that AWS still lists as terminated do not keep the others from being terminated, whoever had them."""
+    ec2 = aws.client("ec2")
+    gone = [aws.start_cluster(name, 1).instance_ids[0] for name in ("blue", "green")]
+    ec2.terminate_instances(InstanceIds=gone)
+    install()
+    terminate = ("ec2", "terminate_instances")
+    assert attempt(aws, *terminate, {"InstanceIds": [*gone, site.green.instance_ids[0]]}) is None
+    assert "live-cluster/terminate" in attempt(aws, *terminate, {"InstanceIds": [*gone, site.blue.instance_ids[0]]})

@@ -26,10 +26,17 @@ takes_machines_down if "terminate" in effects
 
 takes_machines_down if "stop" in effects
 
-# What the call acts on; a destination only receives something.
+# What the call acts on; a destination only receives something, and nothing can harm what is terminated already.
 targets[id] := target if {
 	some id, target in input.targets
 	target.role == "target"
+	not terminated(target)
+}
+
+terminated(target) if {
+	target.type == "instance"
+	target.resolved == true
+	target.state == "terminated"
 }
 
 destinations[id] := target if {

@@ -14,6 +14,19 @@ test_roles_divide_the_targets if {
 	object.keys(lib.destinations) == {"i-2"} with input as both
 }
 
+test_a_terminated_machine_is_no_target if {
+	gone := object.union(fixtures.machine("blue"), {"state": "terminated"})
+	both := request({"i-1": gone, "i-2": fixtures.machine("green")})
+	object.keys(lib.targets) == {"i-2"} with input as both
+}
+
+test_only_a_resolved_machine_counts_as_terminated if {
+	every change in [{"resolved": false}, {"type": "volume"}, {"state": "shutting-down"}, {"state": null}] {
+		target := object.union(object.union(fixtures.machine("blue"), {"state": "terminated"}), change)
+		object.keys(lib.targets) == {"i-1"} with input as request({"i-1": target})
+	}
+}
+
 test_protection_is_not_harmful if {
 	lib.harmful == {"terminate"} with input as request({})
 	lib.harmful == {"replace"} with input as fixtures.request("X", ["replace", "indirect"], {})
