@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from guardrails import caller
 from guardrails.classify.catalogue import Catalogue
@@ -24,6 +24,7 @@ from guardrails.evaluate import rego_input
 from guardrails.evaluate.engine import Engine
 from guardrails.evaluate.evaluate import allowed, evaluate, unasked
 from guardrails.memory import Claim, StateUnavailable
+from guardrails.memory.sent_claims import SentClaims
 from guardrails.resolve.finder import FactFinder, nothing_known, scope_of
 from guardrails.show.sentences import paragraph
 from guardrails.values import Call, Decision, Facts, Origin, Outcome, Violation
@@ -80,6 +81,7 @@ class Pipeline:
     log: Log
     turns: Turns | None
     around: Surroundings
+    sent_claims: SentClaims = field(factory=SentClaims)
 
     def admit(self, call: Call, origin: Origin) -> str | None:
         """Decide on a call that is about to be sent. Raises CallDenied when it must not be.
@@ -100,6 +102,7 @@ class Pipeline:
                 self.around.denied(decision)
                 raise _denied(decision)
             sent = True
+            self.sent_claims.keep(decision.id, claims)
             if self.turns is not None:
                 self.turns.sent(decision.id, scope_of(decision.call.account, origin), decision.call)
         finally:
@@ -113,6 +116,7 @@ class Pipeline:
         """A call that was sent has an HTTP status, or failed without one."""
         # Facts fetched while it was under way may be from before it.
         self.around.changed()
+        self.sent_claims.came_back(decision_id, status)
         if self.turns is not None:
             self.turns.came_back(decision_id, status)
 

@@ -24,15 +24,21 @@ _IN_FLIGHT_S = 120.0
 _ABANDONED_S = 900.0
 _RATE_S = 60.0
 _KEPT_S = 86_400.0
+# The machines are running again at once.
+_COME_BACK = frozenset(("RebootInstances", "SendDiagnosticInterrupt"))
 _GOING = {"terminate": "shutting-down", "stop": "stopping"}
 
 
 @frozen
 class MachineState:
-    """What the history needs to know of a machine; `cluster` is "" without a cluster tag."""
+    """What the history needs to know of a machine; `cluster` is "" without a cluster tag.
+
+    `launched_at` is AWS's LaunchTime, the last start (seconds since the epoch), None where it is not known.
+    """
 
     cluster: str
     state: str
+    launched_at: float | None = None
 
 
 @frozen
@@ -50,9 +56,21 @@ class Claim:
             connection.execute("DELETE FROM event WHERE claim = ? AND sent = 0", (self.id,))
             if sent:
                 connection.executemany(
-                    "INSERT OR REPLACE INTO event VALUES (?, ?, ?, ?, ?, ?, 1)",
+                    "INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, 1) ON CONFLICT (scope, kind, name) DO UPDATE SET "
+                    # A call that repeats an earlier one must not take that one's record along when AWS refuses it.
+                    "at = excluded.at, claim = CASE WHEN sent = 1 THEN claim ELSE excluded.claim END, sent = 1",
                     [(self.scope, kind, name, cluster, now, self.id) for kind, cluster, name in self.rows],
                 )
+
+    def withdraw(self) -> None:
+        """AWS refused the call: it took nothing away. That it was made still counts. Raises StateUnavailable."""
+        with self.store.transaction() as connection:
+            connection.execute("DELETE FROM event WHERE claim = ? AND kind NOT LIKE 'call %'", (self.id,))
+
+    @property
+    def machines(self) -> int:
+        """How many machines the call takes away or starts."""
+        return sum(not kind.startswith("call ") for kind, _, _ in self.rows)
 
 
 @frozen
@@ -114,7 +132,7 @@ class History:
         claim_id = str(uuid.uuid4())
         rows = [(f"call {call.name}", "", claim_id)]
         for kind in _GOING:
-            if kind in call.effects:
+            if kind in call.effects and call.operation not in _COME_BACK:
                 rows += [(kind, machines[name].cluster, name) for name in _named(targets) if name in machines]
         if call.operation == "RunInstances":
             cluster = self._tagged(call)
@@ -172,9 +190,16 @@ def _going(rows: Iterable[_Row], machines: Mapping[str, MachineState], now: floa
     going: dict[str, str] = {}
     for row in sorted(rows, key=lambda row: row.kind):
         machine = machines.get(row.name)
-        if row.kind in _GOING and machine and machine.state in ("running", "pending") and row.at > now - _IN_FLIGHT_S:
+        if machine is None or row.kind not in _GOING or machine.state not in ("running", "pending"):
+            continue
+        if row.at > now - _IN_FLIGHT_S and not _started_since(row, machine):
             going[row.name] = _GOING[row.kind]
     return going
+
+
+def _started_since(row: _Row, machine: MachineState) -> bool:
+    """True for a machine that was stopped, and started again after that."""
+    return row.kind == "stop" and machine.launched_at is not None and machine.launched_at > row.at
 
 
 def _gone(row: _Row, machines: Mapping[str, MachineState]) -> bool:
@@ -183,8 +208,10 @@ def _gone(row: _Row, machines: Mapping[str, MachineState]) -> bool:
 
 
 def _down(row: _Row, machines: Mapping[str, MachineState], now: float) -> bool:
-    state = machines[row.name].state if row.name in machines else "terminated"
-    return state in ("stopping", "stopped") or (state == "running" and row.at > now - _IN_FLIGHT_S)
+    machine = machines.get(row.name) or MachineState(row.cluster, "terminated")
+    if machine.state == "running":
+        return row.at > now - _IN_FLIGHT_S and not _started_since(row, machine)
+    return machine.state in ("stopping", "stopped")
 
 
 def _count(rows: Iterable[_Row]) -> dict[str, int]:

@@ -114,7 +114,8 @@ class FactFinder:
         if self._history is None:
             return _NO_PAST
         machines = {
-            machine.id: MachineState(machine.cluster or "", machine.state) for machine in inventory.machines.values()
+            machine.id: MachineState(machine.cluster or "", machine.state, machine.launched_at)
+            for machine in inventory.machines.values()
         }
         try:
             if claims is None:

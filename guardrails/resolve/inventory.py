@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from attrs import define
@@ -53,6 +54,7 @@ class Machine:
     kind: str
     vcpus: int | None
     uses: Mapping[str, tuple[str, ...]]
+    launched_at: float | None = None
 
     @property
     def present(self) -> bool:
@@ -201,7 +203,12 @@ def _machine(instance: Mapping[str, Any], cluster_tag: str) -> Machine:
         kind=instance.get("InstanceType") or "",
         vcpus=_vcpus(instance.get("CpuOptions") or {}),
         uses=_uses(instance, enis),
+        launched_at=_seconds(instance.get("LaunchTime")),
     )
+
+
+def _seconds(when: Any) -> float | None:
+    return when.timestamp() if isinstance(when, datetime) else None
 
 
 def _uses(instance: Mapping[str, Any], enis: Iterable[Mapping[str, Any]]) -> dict[str, tuple[str, ...]]:

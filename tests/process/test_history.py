@@ -11,6 +11,8 @@ import sys
 import time
 
 import pytest
+from attrs import evolve
+from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -72,6 +74,37 @@ def test_a_call_that_did_nothing_is_forgotten(history):
     take(history, "i-1")
     later = take(history, "i-2", now=NOW + 130)
     assert (later.going, later.destroyed) == ({}, {})
+
+
+def test_a_refused_call_is_withdrawn(history):
+    """What AWS refused counts no more, except where an earlier call took the same machine."""
+    claim, _ = history.claim(SCOPE, *terminating("i-1"), WORKERS, BLUE, NOW)
+    claim.settle(NOW, sent=True)
+    claim.withdraw()
+    assert take(history, "i-2").going == {}
+    again, _ = history.claim(SCOPE, *terminating("i-2"), WORKERS, BLUE, NOW)
+    again.settle(NOW, sent=True)
+    again.withdraw()
+    assert take(history, "i-3").going == {"i-2": "shutting-down"}
+
+
+def test_a_start_after_a_stop_counts(history):
+    """A machine that was started after it was stopped is not going; one that was started before is."""
+    stop = evolve(terminating("i-1")[0], operation="StopInstances", effects=("stop",))
+    claim, _ = history.claim(SCOPE, stop, terminating("i-1")[1], WORKERS, BLUE, NOW)
+    claim.settle(NOW, sent=True)
+    for started, going in ((NOW + 20, {}), (NOW - 20, {"i-1": "stopping"}), (None, {"i-1": "stopping"})):
+        machines = {**WORKERS, "i-1": MachineState("workers", "running", started)}
+        past = take(history, "i-2", machines=machines, now=NOW + 30, sent=False)
+        assert (past.going, bool(past.stopped)) == (going, bool(going))
+
+
+def test_a_reboot_takes_nothing_away(history):
+    """A machine that is rebooted does not count as going."""
+    reboot = evolve(terminating("i-1")[0], operation="RebootInstances", effects=("stop",))
+    claim, _ = history.claim(SCOPE, reboot, terminating("i-1")[1], WORKERS, BLUE, NOW)
+    claim.settle(NOW, sent=True)
+    assert take(history, "i-2").going == {}
 
 
 def test_denied_calls_leave_nothing(history):
@@ -255,6 +288,25 @@ def test_a_process_counts_what_another_took(aws, install, tmp_path):
     with pytest.raises(guardrails.CallDenied, match="remaining/share"):
         aws.client("ec2").terminate_instances(InstanceIds=[workers[2]])
     assert aws.running("workers") == 2
+
+
+@pytest.mark.parametrize(
+    ("status", "count", "free"), [(403, 2, True), (400, 1, True), (400, 2, False), (503, 1, False)]
+)
+def test_what_aws_refused_does_not_count(status, count, free, aws, install):
+    """A refused call leaves the bound as it was, unless AWS may have carried out a part of it or all."""
+    workers = aws.start_cluster("workers", 2 + 2 * count).instance_ids
+    aws.start_cluster("blue", 1, addresses=1)
+    ec2 = aws.client("ec2")
+    install(params={"remaining": {"clusters": {"workers": {"min_running": 2 + count}}}})
+    aws.answer("TerminateInstances", status, "Refused", "not now")
+    with pytest.raises(ClientError, match="not now"):
+        ec2.terminate_instances(InstanceIds=list(workers[:count]))
+    aws.answer("TerminateInstances", 400, "Arrived", "it arrived")
+    aws.clear()
+    with pytest.raises(ClientError, match="it arrived" if free else "remaining/minimum"):
+        ec2.terminate_instances(InstanceIds=list(workers[count : 2 * count]))
+    assert aws.count("TerminateInstances") == free
 
 
 def test_single_calls_are_bounded(aws, install):
