@@ -22,6 +22,8 @@ from guardrails.errors import ConfigError
 
 ORGANISATION = Path("/etc/guardrails/guardrails.toml")
 ENVIRONMENT = "GUARDRAILS_CONFIG"
+# Tables whose keys are rules and parameters: a local one adds to the organisation's, name by name.
+_BY_NAME = ("enforcement", "params")
 _LISTED = "`guardrails docs configuration` lists all keys"
 
 
@@ -39,9 +41,11 @@ def load(
         return config
     local = _local(config, directory)
     shared, locked = _organisation(organisation)
-    for key in locked:
-        if key in local.values and local.values[key] != shared.values.get(key):
-            raise ConfigError(f"{local.at(key)}: `{key}` is locked by {shared.at(key)}; remove it here")
+    for key in local.values:
+        lock = next((lock for lock in locked if key == lock or key.startswith(f"{lock}.")), None)
+        if lock is not None and local.values[key] != shared.values.get(key):
+            where = shared.at(key if key in shared.values else "locked")
+            raise ConfigError(f"{local.at(key)}: `{key}` is locked by {where}; remove it here")
     file = local.directory / local.file.name if local.file else None
     settings = Settings(file=file, organisation=shared.file)
     for document in (shared, local):
@@ -119,7 +123,7 @@ def _organisation(path: Path) -> tuple[Document, tuple[str, ...]]:
     if not isinstance(locked, list) or not all(isinstance(key, str) for key in locked):
         raise ConfigError(f"{document.at('locked')}: `locked` must be a list of keys")
     for number, key in enumerate(locked):
-        if key in values:
+        if key in values or key in TABLES or key in _BY_NAME:
             continue
         where = document.at("locked", number)
         if key in KEYS:
@@ -134,9 +138,14 @@ def _apply(settings: Settings, document: Document) -> Settings:
     where, inside = dict(settings.where), dict(settings.where_inside)
     for key, value in document.values.items():
         table, _, name = key.rpartition(".")
-        changes[table][name] = _checked(key, value, document)
+        checked = _checked(key, value, document)
         where[key] = document.at(key)
-        inside = {path: place for path, place in inside.items() if path[0] != key} | document.places(key)
+        if key in _BY_NAME:
+            checked = {**getattr(settings, key), **checked}
+        else:
+            inside = {path: place for path, place in inside.items() if path[0] != key}
+        inside |= document.places(key)
+        changes[table][name] = checked
     tables = {table: evolve(getattr(settings, table), **changes[table]) for table in TABLES}
     return evolve(settings, where=where, where_inside=inside, **tables, **changes[""])
 

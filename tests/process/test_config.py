@@ -337,6 +337,42 @@ def test_organisation_locks_keys(tmp_path):
         load(local, organisation=organisation)
 
 
+def test_local_tables_add_to_the_organisations(tmp_path):
+    """`params` and `enforcement` are merged name by name: a local file does not drop what the organisation set."""
+    organisation, local = tmp_path / "org.toml", tmp_path / "guardrails.toml"
+    organisation.write_text(
+        '[params]\nuntagged = "confirm"\ntest_runs = "warn"\n[enforcement]\n"network/acl" = "warn"\n'
+    )
+    local.write_text('[params]\nuntagged = "deny"\n[enforcement]\n"network/other" = "dryrun"\n')
+    settings = load(local, organisation=organisation)
+    assert settings.params == {"untagged": "deny", "test_runs": "warn"}
+    assert settings.enforcement == {"network/acl": "warn", "network/other": "dryrun"}
+    assert settings.at("params", "untagged") == f"{local}:2"
+    assert settings.at("params", "test_runs") == f"{organisation}:3"
+    assert load({}, organisation=organisation).params == {"untagged": "confirm", "test_runs": "warn"}
+
+
+@pytest.mark.parametrize(
+    ("table", "text"),
+    [
+        ("live", '[live]\nsources = ["tag"]\n'),
+        ("state", "[state]\nenabled = false\n"),
+        ("log", "[log]\nenabled = false\n"),
+        ("enforcement", '[enforcement]\n"live-cluster/stop" = "dryrun"\n'),
+        ("params", '[params]\nuntagged = "allow"\n'),
+    ],
+)
+def test_whole_tables_can_be_locked(table, text, tmp_path):
+    """A locked table may not be touched by a local file, set or not; other keys may."""
+    organisation, local = tmp_path / "org.toml", tmp_path / "guardrails.toml"
+    organisation.write_text(f'locked = ["{table}"]\n')
+    local.write_text(text)
+    with pytest.raises(guardrails.ConfigError, match=rf"guardrails\.toml:\d+: `{table}.*` is locked by .*org\.toml:1"):
+        load(local, organisation=organisation)
+    local.write_text("max_fact_age_s = 3\n")
+    assert load(local, organisation=organisation).max_fact_age_s == 3
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
