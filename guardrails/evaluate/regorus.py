@@ -5,11 +5,14 @@ An engine of regorus belongs to the thread that made it. It panics with BaseExce
 
 from __future__ import annotations
 
+import functools
 import importlib
 import ipaddress
 import json
+import os
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from guardrails.errors import PolicyError
@@ -19,6 +22,7 @@ from guardrails.evaluate.rego.builtins import FORBIDDEN
 
 # A call names at most 1,000 targets of about 1 kB each. This is well over ten times that.
 _MAX_INPUT = 16_000_000
+_BACKTRACE = "RUST_LIB_BACKTRACE"
 _LOCATION = re.compile(r"--> (?P<file>.+?):(?P<line>\d+):(?P<column>\d+)")
 
 
@@ -59,11 +63,32 @@ def explain(error: BaseException) -> str:
     return f"{location['file']}:{location['line']}:{location['column']}: {what}" if location else what
 
 
+@functools.cache
 def _regorus() -> Any:
     try:
-        return importlib.import_module("regorus")
+        regorus = importlib.import_module("regorus")
     except ImportError as error:
         raise PolicyError(f"the embedded engine is missing ({error}); pip install gordon-to-regorus") from error
+    _without_backtraces(regorus)
+    return regorus
+
+
+def _without_backtraces(regorus: Any) -> None:
+    """Have Rust read its environment now, without RUST_BACKTRACE.
+
+    With it every error captures a backtrace, which walks off the stack of a greenlet and crashes the process. Rust
+    reads the variables once, at its first error (https://doc.rust-lang.org/std/backtrace/).
+    """
+    before = os.environ.get(_BACKTRACE)
+    os.environ[_BACKTRACE] = "0"
+    try:
+        with suppress(Exception):
+            regorus.Engine().add_policy("", "not a policy")
+    finally:
+        if before is None:
+            del os.environ[_BACKTRACE]
+        else:
+            os.environ[_BACKTRACE] = before
 
 
 def _forbid(name: str) -> Any:

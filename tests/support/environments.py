@@ -32,6 +32,7 @@ REQUIREMENTS = {
     "c7n": ("c7n>=0.9.50",),
     "aegea": ("aegea>=4.5",),
     "awsdeleter": ("awsdeleter==0.1.5",),
+    "gevent": ("gevent>=24",),
     "awscli": ("awscli>=1.46",),
     "awscli-old": ("awscli<1.46",),
 }
