@@ -29,7 +29,8 @@ _VERSION = 1
 
 # SQLite has its own locks, for the whole process. A child that is forked while another thread has one would wait for it
 # forever, so a fork waits until no thread is in a transaction; transactions are short.
-_forking = threading.Lock()
+# Reentrant: a signal handler may fork, or make a governed call, in the middle of one; that call is then refused.
+_forking = threading.RLock()
 os.register_at_fork(before=_forking.acquire, after_in_parent=_forking.release, after_in_child=_forking.release)
 
 

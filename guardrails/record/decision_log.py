@@ -66,6 +66,8 @@ class DecisionLog:
     @contextmanager
     def _locked(self) -> Iterator[None]:
         path = self._settings.path
+        # Someone may have deleted the folder since it was opened.
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         lock = os.open(path.with_name(f"{path.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             with locked(lock, _PATIENCE_S):

@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -161,3 +162,14 @@ def test_corrupt_lines_are_named(tmp_path):
     first, second, third = read(path)
     assert second == f"{path}:2: not a decision; the line is left out"
     assert (first.decision_id, third.decision_id) == ("one", "one")
+
+
+def test_a_log_folder_that_was_deleted(site, aws, install, tmp_path):
+    """The folder of the log is made again; nothing governed is blocked, and nothing is sent without a record."""
+    folder = tmp_path / "logs"
+    guard = install(log={"path": str(folder / "decisions.jsonl")})
+    shutil.rmtree(folder)
+    site.ec2.terminate_instances(InstanceIds=[site.green.instance_ids[0]])
+    assert aws.count("TerminateInstances") == 1
+    (entry,) = read(guard.settings.log.path)
+    assert entry.sent

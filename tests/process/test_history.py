@@ -256,6 +256,16 @@ def test_a_locked_file_ends_in_time(history, tmp_path):
     other.close()
 
 
+def test_a_fork_inside_a_transaction(tmp_path):
+    """A signal handler that forks in the middle of a transaction does not wait for it forever."""
+    store = Store(tmp_path / "state.db")
+    with store.transaction():
+        child = os.fork()
+        if not child:
+            os._exit(7)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+
+
 # -- with the whole guard ---------------------------------------------------------------------------------------------
 
 BOUNDED = {"params": {"remaining": {"clusters": {"workers": {"max_share": 0.5}}}}}
@@ -270,6 +280,17 @@ def test_a_damaged_file_blocks_what_destroys(site, aws, install, tmp_path):
     assert aws.count("TerminateInstances") == 0
     site.ec2.run_instances(ImageId="ami-12345678", MinCount=1, MaxCount=1, InstanceType="t3.small")
     assert aws.count("RunInstances") == 1
+
+
+def test_a_governed_call_inside_a_transaction(site, aws, install, monkeypatch):
+    """A signal handler that makes a governed call in the middle of a transaction is refused, and does not hang."""
+    guard = install()
+    store = Store(guard.settings.log.path.with_name("state.db"))
+    with store.transaction(), pytest.raises(guardrails.GuardUnavailable, match="cannot be used"):
+        site.ec2.terminate_instances(InstanceIds=[site.green.instance_ids[0]])
+    assert aws.count("TerminateInstances") == 0
+    site.ec2.terminate_instances(InstanceIds=[site.green.instance_ids[0]])
+    assert aws.count("TerminateInstances") == 1
 
 
 def test_a_process_counts_what_another_took(aws, install, tmp_path):
