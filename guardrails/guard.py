@@ -66,7 +66,12 @@ class Guard:
         )
         self._testing: ContextVar[Pipeline | None] = ContextVar("guardrails_self_test", default=None)
         self._interceptor = Interceptor(
-            Judge(self._catalogue, self._models, _Admission(self._pipeline, self._testing)),
+            Judge(
+                self._catalogue,
+                self._models,
+                _Admission(self._pipeline, self._testing),
+                settings.max_fact_age_s,
+            ),
             lambda original: hand_on(original, lambda: Inherited.of(settings)),
             Tripwire(self._tripped) if settings.tripwire else None,
         )

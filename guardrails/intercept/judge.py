@@ -18,6 +18,7 @@ from guardrails.intercept.request.operation import KnownOperations, ServiceModel
 from guardrails.intercept.request.outgoing import Outgoing, credential_scope, of_dict, of_prepared, of_request
 from guardrails.intercept.seal import Seal
 from guardrails.intercept.ticket import Context, PendingRequest, Ticket
+from guardrails.memory.clock import monotonic
 from guardrails.values import Call, Origin
 
 
@@ -36,7 +37,15 @@ class AdmissionController(Protocol):
 class Judge:
     """Has every governed request decided on by `admission`. While it is not `active`, every request passes."""
 
-    def __init__(self, catalogue: KnownOperations, models: ServiceModels, admission: AdmissionController) -> None:
+    def __init__(
+        self,
+        catalogue: KnownOperations,
+        models: ServiceModels,
+        admission: AdmissionController,
+        max_age_s: float = float("inf"),
+    ) -> None:
+        """A request that leaves later than `max_age_s` after its decision, such as a retry, is decided on again."""
+        self._max_age_s = max_age_s
         self.services = Services(catalogue, models)
         self.client_of = self.services.client_of
         # One ticket per guard: two guards on one client each decide.
@@ -129,7 +138,8 @@ class Judge:
         ticket = self.ticket(context)
         if self._governs(service, operation):
             if ticket is not None:
-                if ticket.seal is not None and ticket.seal.holds(out):
+                late = monotonic() - ticket.decided_at > self._max_age_s
+                if ticket.seal is not None and ticket.seal.holds(out) and not late:
                     return None
                 signer = signer if signer is not None else ticket.signer
             key = service or self.services.governing(operation)
@@ -183,7 +193,10 @@ class Judge:
             call = evolve(call, undecodable="botocore did not sign it, so its account is unknown")
         decision_id = self._admission.admit(call, origin)
         if pending.context is not None:
-            ticket = Ticket(pending.service, pending.operation, pending.signer, seal, decision_id)
+            # The attempts that follow are as old as this decision's evidence.
+            ticket = Ticket(
+                pending.service, pending.operation, pending.signer, seal, decision_id, decided_at=monotonic()
+            )
             pending.context[self.key] = ticket
 
     def mark(self, request: Any) -> str | None:

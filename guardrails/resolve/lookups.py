@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from attrs import frozen
 
+from guardrails.memory.clock import monotonic
 from guardrails.resolve.connection import Connection, failure
 from guardrails.values import Answer, Lookup, LookupFailure, Origin
 
@@ -76,7 +77,7 @@ class Lookups:
         wanted = {lookup.key(): lookup for lookup in lookups}
         answers = memory.recent(wanted, self._max_age_s)
         missing = [lookup for key, lookup in wanted.items() if key not in answers]
-        generation, asked_at = memory.generation, _monotonic()
+        generation, asked_at = memory.generation, monotonic()
         failures: list[LookupFailure] = []
         for lookup, result in self._ask_all(missing, memory.connection):
             if isinstance(result, LookupFailure):
@@ -139,7 +140,7 @@ class _Memory:
         self._lock = threading.Lock()
 
     def recent(self, keys: Iterable[str], max_age_s: float) -> dict[str, Answer]:
-        oldest = _monotonic() - max_age_s
+        oldest = monotonic() - max_age_s
         with self._lock:
             kept = {key: self._answers[key] for key in keys if key in self._answers}
         return {key: answer for key, (answer, asked_at) in kept.items() if asked_at >= oldest}
@@ -154,11 +155,6 @@ class _Memory:
         with self._lock:
             self.generation += 1
             self._answers.clear()
-
-
-def _monotonic() -> float:
-    # Not time.monotonic(), which libraries that freeze the time in tests replace: evidence would never grow old.
-    return time.clock_gettime(time.CLOCK_MONOTONIC)
 
 
 def _start(connection: Connection, lookup: Lookup) -> Future[Answer | LookupFailure]:
