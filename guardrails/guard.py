@@ -221,7 +221,7 @@ class _ThisProcess:
         self.lookups.forget()
 
     def denied(self, decision: Decision) -> None:
-        """The record's `denial` is the decision's id, for whoever shows denials in another way."""
+        """The record's `denial` is the decision's id, for code that shows denials in another way."""
         _logger.warning("%s", log_line(decision), extra={DENIAL: decision.id})
 
     def warn(self, sentence: str) -> None:

@@ -61,7 +61,7 @@ class Surroundings(Protocol):
         ...
 
     def denied(self, decision: Decision, /) -> None:
-        """Report a denial to whoever reads the program's log."""
+        """Report a denial in the log of the program."""
         ...
 
     def warn(self, sentence: str, /) -> None:

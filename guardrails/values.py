@@ -53,7 +53,7 @@ class Origin:
 class TargetRef:
     """One resource named by a call, as the caller wrote it; `type` is a resource type of the catalogue.
 
-    `values` are those of a selector: its key and what that may be. Its `id` is only the text that people read.
+    `values` are those of a selector: its key and what that may be. Its `id` is only for people to read.
     """
 
     id: str

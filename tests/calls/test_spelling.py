@@ -90,7 +90,7 @@ def test_evidence_from_the_future_is_not_fresh(site, aws, install, monkeypatch):
 
 
 def test_a_list_with_terminated_machines(aws, site, install):
-    """Machines that AWS still lists as terminated do not keep the others from being terminated, whoever had them."""
+    """Machines that AWS still lists as terminated do not keep the others from being terminated, of any cluster."""
     ec2 = aws.client("ec2")
     gone = [aws.start_cluster(name, 1).instance_ids[0] for name in ("blue", "green")]
     ec2.terminate_instances(InstanceIds=gone)

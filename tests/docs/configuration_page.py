@@ -46,7 +46,8 @@ Relative paths start from the folder of the file. An unknown key, or a value tha
 file and line. `guardrails doctor` shows which keys are set, and where.
 
 An organisation's file, `/etc/guardrails/guardrails.toml`, applies to all processes of the host. Local files override
-it, except for the keys that it lists in `locked = ["mode", "live.sources"]`.
+it, except for the keys and tables that it lists in `locked = ["mode", "live"]`; `params` and `enforcement` are merged
+name by name.
 
 Running processes take over changes to `policies`, `params` and `enforcement` within seconds. Other keys apply to new
 processes only.

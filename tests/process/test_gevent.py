@@ -1,4 +1,4 @@
-"""Greenlets: governed calls in them are decided on, whatever Rust is told to print about errors."""
+"""Greenlets: governed calls in them are decided on, whatever RUST_BACKTRACE says."""
 
 from __future__ import annotations
 
