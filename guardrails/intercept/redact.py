@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,8 +10,15 @@ from botocore.model import ListShape, MapShape, Shape, StructureShape
 
 from guardrails.values import MASK
 
-# Members that hold secrets in practice, although not every model marks them `sensitive`.
-_SECRET_NAMES = frozenset(("userdata", "password", "masteruserpassword", "secretstring", "secretbinary", "authtoken"))
+# Members that hold secrets in practice, although not every model marks them `sensitive`: by the end of their names.
+_SECRET = re.compile(
+    r"(?:password|passwords|passphrase|clientsecret|secretstring|secretbinary|secretaccesskey|authtoken|privatekey|userdata"
+    # Whatever their authors put there: templates, their parameters, and the presigned URLs of templates.
+    r"|templatebody|parametervalue|templateurl)$",
+    re.IGNORECASE,
+)
+# A member of another type that has such a name says yes or no.
+_HOLDS_TEXT = frozenset(("string", "list", "structure"))
 
 
 def redact(params: Mapping[str, Any], shape: Shape | None) -> tuple[dict[str, Any], tuple[str, ...]]:
@@ -40,8 +48,9 @@ def _walk(value: Any, shape: Shape | None, path: str, masked: list[str]) -> Any:
 
 
 def _secret(shape: Shape, path: str) -> bool:
-    name = path.rpartition("/")[2].lower()
-    return bool(shape.metadata.get("sensitive")) or shape.type_name == "blob" or name in _SECRET_NAMES
+    if shape.metadata.get("sensitive") or shape.type_name == "blob":
+        return True
+    return shape.type_name in _HOLDS_TEXT and _SECRET.search(path.rpartition("/")[2]) is not None
 
 
 def _member(shape: Shape | None, key: str) -> Shape | None:

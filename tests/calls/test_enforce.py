@@ -123,7 +123,63 @@ def test_listed_counts_what_it_leaves_out(ids):
     assert len([id_ for id_ in shown.split(", ") if id_]) + left == len(set(ids))
 
 
-SHAPE = get_session().get_service_model("ec2").operation_model("ModifyInstanceAttribute").input_shape
+def _secrets(shape, name, seen=frozenset()):
+    """Parameters of a shape with a secret in every string and blob, and how many of them must not be shown."""
+    kind = shape.type_name
+    hidden = bool(shape.metadata.get("sensitive")) or kind == "blob"
+    hidden |= kind in ("string", "list") and name.lower().rstrip("s").endswith(("password", "secret", "authtoken"))
+    if shape.name in seen or kind not in ("structure", "list", "map", "string", "blob"):
+        return None, 0
+    seen |= {shape.name}
+    if kind == "structure":
+        members = {key: _secrets(member, key, seen) for key, member in shape.members.items()}
+        return {key: value for key, (value, _) in members.items()}, sum(count for _, count in members.values())
+    if kind in ("list", "map"):
+        value, count = _secrets(shape.member if kind == "list" else shape.value, "", seen)
+        return ([value] if kind == "list" else {"key": value}), (1 if hidden else count)
+    return "s3cr3t" if hidden else "shown", int(hidden)
+
+
+SESSION = get_session()
+
+
+MARKED = ("ec2", "rds", "elasticache", "elbv2", "ecs", "ssm", "iam", "s3", "docdb", "redshift", "cognito-idp", "dms")
+
+
+@pytest.mark.parametrize("service", MARKED)
+def test_no_secret_of_any_operation_is_kept(service):
+    """Whatever the model marks, blobs, and members with a secret's name are masked, in lists, maps and structures."""
+    model, hidden = SESSION.get_service_model(service), 0
+    for operation in model.operation_names:
+        shape = model.operation_model(operation).input_shape
+        params, count = _secrets(shape, "") if shape is not None else ({}, 0)
+        hidden += count
+        clean, masked = redact(params, shape)
+        assert "s3cr3t" not in json.dumps(clean), operation
+        assert bool(masked) >= bool(count), operation
+    assert hidden
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "params"),
+    [
+        ("elasticache", "CreateUser", {"UserId": "u", "Passwords": ["s3cr3t"]}),
+        ("elbv2", "CreateRule", {"Actions": [{"AuthenticateOidcConfig": {"ClientSecret": "s3cr3t"}}]}),
+        ("cloudformation", "CreateStack", {"Parameters": [{"ParameterKey": "Db", "ParameterValue": "s3cr3t"}]}),
+        ("cloudformation", "UpdateStack", {"TemplateBody": "password: s3cr3t"}),
+        ("cloudformation", "UpdateStack", {"TemplateURL": "https://x.s3.amazonaws.com/t?X-Amz-Signature=s3cr3t"}),
+    ],
+)
+def test_secrets_that_models_do_not_mark(service, operation, params):
+    """Secrets in members that AWS's models do not mark are masked; what the call acts on is not."""
+    shape = SESSION.get_service_model(service).operation_model(operation).input_shape
+    clean, masked = redact({**params, "StackName": "blue", "UserId": "u"}, shape)
+    assert "s3cr3t" not in json.dumps(clean)
+    assert len(masked) == 1
+    assert (clean["StackName"], clean["UserId"]) == ("blue", "u")
+
+
+SHAPE = SESSION.get_service_model("ec2").operation_model("ModifyInstanceAttribute").input_shape
 
 
 @given(st.text(min_size=12, alphabet="0123456789"))
