@@ -106,8 +106,8 @@ def _read(settings: Settings) -> bundle.Bundle:
         return bundle.unpack(packed[0], settings.policy_key)
     if settings.policy_key is not None:
         raise ConfigError(
-            f"{settings.at('policy_key')}: `policy_key` needs a signed bundle, and `policies` names none; name one "
-            "made by `guardrails policy build --signing-key` there"
+            f"{settings.at('policy_key')}: `policy_key` needs a signed bundle, and `policies` names none; put a "
+            "bundle made by `guardrails policy build --signing-key` into `policies`"
         )
     made = bundle.read((bundle.shipped(), *settings.policies))
     configured.check_declared(settings, bundle.params_of(made))

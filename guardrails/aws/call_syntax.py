@@ -41,7 +41,9 @@ def _params(known: str, pairs: Iterable[str], shape: Any) -> dict[str, Any]:
     for pair in pairs:
         key, equals, value = pair.partition("=")
         if not equals or not key:
-            raise ConfigError(f"{pair}: write parameters as NAME=VALUE; the value is a string, a,list or JSON")
+            raise ConfigError(
+                f"{pair}: write parameters as NAME=VALUE; the value is a string, a list such as a,b, or JSON"
+            )
         if key not in members:
             raise ConfigError(f"{known} has no parameter {key}{suggestion(key, members)}")
         params[key] = _value(value, members[key])

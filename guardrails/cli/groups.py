@@ -22,7 +22,8 @@ class SuggestingGroup(click.Group):
         if name.startswith("-") or self.get_command(ctx, name) is not None:
             return super().resolve_command(ctx, args)
         names = self.list_commands(ctx)
-        hint = suggestion(name, names, f"the commands are {', '.join(names)}")
+        known = f"the commands are {', '.join(names)}" if len(names) > 1 else f"the only command is {names[0]}"
+        hint = suggestion(name, names, known)
         raise click.UsageError(f"No such command {name!r}; {hint}", ctx)
 
 

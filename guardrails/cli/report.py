@@ -69,7 +69,8 @@ def report(
 def _wanted(entries: Iterator[Entry | str], wanted: str) -> Entry:
     found = [entry for entry in entries if isinstance(entry, Entry) and entry.decision_id.startswith(wanted)]
     if len(found) != 1:
-        raise ConfigError(f"{wanted}: {len(found) or 'no'} such decisions; `guardrails log` lists them")
+        count = f"{len(found)} such decisions" if found else "no such decision"
+        raise ConfigError(f"{wanted}: {count}; `guardrails log` lists them")
     return found[0]
 
 

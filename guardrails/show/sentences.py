@@ -66,8 +66,10 @@ def live_sentence(live: Live, now: float) -> str:
     if not live.known:
         return f"No source knows which cluster is live ({evidence})"
     names = " and ".join(live.clusters)
-    dispute = ", but the sources disagree" if live.disputed else ""
-    return f"{names} {'are' if len(live.clusters) > 1 else 'is'} live{dispute} ({evidence})"
+    several = len(live.clusters) > 1
+    if live.disputed:
+        return f"The sources disagree, so {names} {'are' if several else 'is'} protected ({evidence})"
+    return f"{names} {'are' if several else 'is'} live ({evidence})"
 
 
 def grouped(violations: Iterable[Violation]) -> list[Violation]:
@@ -79,8 +81,8 @@ def grouped(violations: Iterable[Violation]) -> list[Violation]:
 
 
 def failure_sentence(failure: LookupFailure) -> str:
-    """Which look-up failed and why; for a missing permission, the IAM action to allow."""
-    fix = f"; allow the IAM action {failure.permission}" if refused(failure) else ""
+    """Which look-up failed, why, and what to do: for a missing permission, the IAM action to allow."""
+    fix = f"; allow the IAM action {failure.permission}" if refused(failure) else "; make the call again"
     return f"the look-up {failure.lookup} failed with {failure.code} ({failure.message}){fix}"
 
 

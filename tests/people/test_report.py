@@ -236,7 +236,7 @@ def test_since(story, log):
         (("--since", "soon"), "give an age"),
         (("--since", "200000w"), "give an age"),
         (("--since", "0001-01-01T00:00:00+14:00"), "give an age"),
-        (("--id", "nothing"), "no such decisions"),
+        (("--id", "nothing"), "no such decision"),
         (("-o", "/proc/none/report.html"), "cannot be written"),
     ],
 )

@@ -121,10 +121,14 @@ def test_by_file(site, seen, tmp_path):
     file = tmp_path / "live.txt"
     file.write_text("green\n")
     assert seen(sources=["file"], file=str(file)).clusters == ("green",)
+    file.write_text("purple")
+    assert seen(sources=["file"], file=str(file)).sources[0].evidence.endswith("names purple; purple has no machines")
+    file.write_bytes(b"\xff\xfe")
+    assert seen(sources=["file"], file=str(file)).sources[0].evidence.endswith("is not text in UTF-8")
     file.unlink()
     facts = seen(sources=["file"], file=str(file))
     assert facts.known is False
-    assert "cannot be read" in facts.sources[0].evidence
+    assert facts.sources[0].evidence.endswith("live.txt does not exist")
 
 
 def test_by_environment(site, seen, monkeypatch):

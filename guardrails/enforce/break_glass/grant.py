@@ -94,7 +94,7 @@ class Terms:
         if until - now > self.max_minutes * 60 + 1:
             raise BreakGlassRefused(
                 f"it would last {(until - now) / 60:.0f} minutes; at most {self.max_minutes:g} are allowed "
-                "(break_glass.max_minutes). Break the glass again when they are over"
+                "(break_glass.max_minutes). When the time is over, break the glass again"
             )
         return BreakGlass(" ".join(reason.split()), tuple(dict.fromkeys(named)), now, until, source)
 

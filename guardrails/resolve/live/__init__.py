@@ -16,6 +16,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from attrs import evolve
+
 from guardrails.config.settings import LiveSettings
 from guardrails.resolve.inventory import Inventory
 from guardrails.resolve.live import eip, env, file, ssm, tag
@@ -37,7 +39,16 @@ def observe(settings: LiveSettings, answers: Mapping[str, Answer], inventory: In
     """Ask every configured source and combine the reports."""
     reports = [_SOURCES[name].observe(settings, answers, inventory) for name in settings.sources]
     existing = [name for name, members in inventory.members.items() if any(machine.present for machine in members)]
-    return combine(reports, existing)
+    return combine([_with_absent(report, existing) for report in reports], existing)
+
+
+def _with_absent(report: SourceReport, existing: Iterable[str]) -> SourceReport:
+    """The report, saying which of its clusters have no machines: a pointer that was not moved, or misspelt."""
+    absent = sorted({*report.clusters} - {*existing})
+    if not absent:
+        return report
+    have = "has" if len(absent) == 1 else "have"
+    return evolve(report, evidence=f"{report.evidence}; {' and '.join(absent)} {have} no machines")
 
 
 def combine(reports: Iterable[SourceReport], existing: Iterable[str]) -> Live:

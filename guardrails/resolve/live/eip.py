@@ -37,7 +37,7 @@ class ElasticIps:
             strays += any(machine.cluster is None for machine in machines)
         sentence = "; ".join(f"{cluster} holds {_list(ips)}" for cluster, ips in sorted(holders.items()))
         if not sentence:
-            sentence = f"no cluster holds any of {_count(len(counted))}" if counted else "no Elastic IP found"
+            sentence = _nowhere(len(counted))
         if strays:
             where = "is on a machine" if strays == 1 else "are on machines"
             sentence += f"; {strays} {where} without a {inventory.cluster_tag} tag"
@@ -54,8 +54,10 @@ def _counts(address: Mapping[str, Any], settings: LiveSettings) -> bool:
     return True
 
 
-def _count(number: int) -> str:
-    return "1 Elastic IP" if number == 1 else f"{number} Elastic IPs"
+def _nowhere(number: int) -> str:
+    if number == 1:
+        return "the only Elastic IP is not on a machine of a cluster"
+    return f"none of {number} Elastic IPs is on a machine of a cluster" if number else "no Elastic IP found"
 
 
 def _list(ips: list[str]) -> str:

@@ -27,5 +27,11 @@ class File:
         try:
             names = cluster_names(Path(str(settings.file)).read_text("utf-8"))
         except (OSError, UnicodeDecodeError) as error:
-            return SourceReport(self.name, (), now, f"{settings.file} cannot be read ({type(error).__name__})")
+            return SourceReport(self.name, (), now, f"{settings.file} {_problem(error)}")
         return SourceReport(self.name, names, now, f"{settings.file} names {', '.join(names) or 'no cluster'}")
+
+
+def _problem(error: OSError | UnicodeDecodeError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "does not exist"
+    return "is not text in UTF-8" if isinstance(error, UnicodeDecodeError) else f"cannot be read ({error.strerror})"

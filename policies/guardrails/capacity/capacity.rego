@@ -14,12 +14,12 @@ short contains place if {
 }
 
 other_subnets(place) := sprintf("Use another subnet: %s.", [concat(", ", choices)]) if {
-	choices := [sprintf("%v in %v zone has %v free addresses", [other.id, zone(place, other), other.free]) |
+	choices := [sprintf("%v in %v has %v free addresses", [other.id, zone(place, other), other.free]) |
 		some other in place.alternatives
 	]
 	count(choices) > 0
 } else := "Create a larger subnet; no other subnet of this network has enough free addresses."
 
-zone(place, other) := "the same" if {
+zone(place, other) := "the same zone" if {
 	other.zone in place.zones
-} else := sprintf("another (%v)", [other.zone])
+} else := sprintf("another zone, %v,", [other.zone])

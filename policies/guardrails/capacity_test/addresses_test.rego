@@ -9,7 +9,7 @@ test_a_launch_without_room_is_denied_with_numbers if {
 	entry.target == "subnet-1"
 	contains(entry.message, "needs 8 free addresses in subnet-1, which has 3: room for 3 of 8 machines")
 	contains(entry.remediation, "subnet-2 in the same zone has 200 free addresses")
-	contains(entry.remediation, "subnet-3 in another (b) zone has 90 free addresses")
+	contains(entry.remediation, "subnet-3 in another zone, b, has 90 free addresses")
 }
 
 test_no_other_subnet_is_reported if {

@@ -30,7 +30,11 @@ deny contains lib.violation("live-cluster/unknown-live", id, message, remediatio
 		of_clusters(target),
 		text.evidence,
 	])
-	remediation := "Correct the live cluster's addresses, live tag or live pointer so that a source names it, then try again."
+	remediation := concat(" ", [
+		"Correct the live cluster's addresses, live tag or live pointer so that a source names it, then try again.",
+		"If nothing is live in this account, set \"live-cluster/unknown-live\" = \"warn\" under [enforcement],",
+		"or break the glass for this rule.",
+	])
 }
 
 of_clusters(target) := "" if {

@@ -88,7 +88,7 @@ deny contains lib.violation("remaining/share", name, message, remediation) if {
 	earlier := (cluster.in_flight + gone(name)) + counted("stopped", name)
 	away := lib.machines_taken(name) + earlier
 	away > bound.max_share * whole
-	message := sprintf("%s would take %s of %s, and %v more went in the last %v s or are going: %v of %v, above the limit of %v%%.", [
+	message := sprintf("%s would take %s of %s, with %v taken in the last %v s before: %v of %v, above the limit of %v%%.", [
 		text.operation,
 		text.counted(lib.machines_taken(name), "machine"),
 		name,

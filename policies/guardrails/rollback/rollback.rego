@@ -32,13 +32,24 @@ deny contains lib.violation("rollback/window", id, message, remediation) if {
 	is_number(since)
 	window := data.guardrails.params.rollback_window_s
 	input.now_s - since < window
-	message := sprintf("%s would harm %s of %s, which was live until %v min ago and is needed for a rollback.", [
+	message := sprintf("%s would harm %s of %s, which was live until %s and is needed for a rollback.", [
 		text.operation,
 		id,
 		name,
-		floor((input.now_s - since) / 60),
+		ago(input.now_s - since),
 	])
-	remediation := sprintf("Wait %v min more. If no rollback will be needed, lower the parameter rollback_window_s.", [
-		ceil((window - (input.now_s - since)) / 60),
-	])
+	remediation := sprintf(remedy, [duration(window - (input.now_s - since))])
 }
+
+remedy := concat(" ", [
+	"Wait another %s.",
+	"If no rollback will be needed, lower the parameter rollback_window_s, or break the glass for this rule.",
+])
+
+ago(seconds) := "a moment ago" if {
+	seconds < 60
+} else := sprintf("%v min ago", [floor(seconds / 60)])
+
+duration(seconds) := sprintf("%v s", [ceil(seconds)]) if {
+	seconds < 60
+} else := sprintf("%v min", [ceil(seconds / 60)])

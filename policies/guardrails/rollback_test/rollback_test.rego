@@ -12,7 +12,13 @@ test_the_previous_live_cluster_is_kept if {
 	some entry in rollback.deny with input as retired(600)
 	entry.rule == "rollback/window"
 	contains(entry.message, "was live until 10 min ago")
-	contains(entry.remediation, "Wait 50 min more")
+	contains(entry.remediation, "Wait another 50 min.")
+}
+
+test_a_short_time_is_said_in_seconds if {
+	some entry in rollback.deny with input as retired(5) with data.guardrails.params.rollback_window_s as 8
+	contains(entry.message, "was live until a moment ago")
+	contains(entry.remediation, "Wait another 3 s.")
 }
 
 test_after_the_window_it_may_go if {

@@ -13,15 +13,21 @@ nouns := {
 	"asg": "an Auto Scaling group",
 	"cidr": "an address range",
 	"eni": "a network interface",
+	"elb-target": "a target",
 	"fleet": "a fleet",
 	"instance": "a machine",
+	"internet-gateway": "an internet gateway",
+	"load-balancer": "a load balancer",
 	"nacl": "a network ACL",
 	"nat-gateway": "a NAT gateway",
 	"private-ip": "a private address",
 	"route-table": "a route table",
+	"security-group": "a security group",
 	"ssm-parameter": "a parameter",
 	"subnet": "a subnet",
+	"target-group": "a target group",
 	"volume": "a disk",
+	"vpc": "a VPC",
 }
 
 noun(target) := object.get(nouns, object.get(target, "type", "other"), "a resource")
