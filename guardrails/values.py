@@ -21,6 +21,8 @@ Role = Literal["target", "destination"]
 EMPTY: Mapping[str, Any] = {}
 # Stands where a secret was.
 MASK = "**REDACTED**"
+# Stands for an id that is an empty string: a variable that was not set.
+EMPTY_ID = "(empty)"
 # The only effect of an operation that the catalogue does not know yet.
 UNREVIEWED = "unreviewed"
 

@@ -14,7 +14,7 @@ from attrs import evolve, frozen
 from guardrails.aws import resource_ids
 from guardrails.classify.catalogue import Catalogue
 from guardrails.classify.entry import SEVERITIES, CatalogueEntry, Form, TagPaths
-from guardrails.values import Call, Role, TagChange, TargetRef
+from guardrails.values import EMPTY_ID, Call, Role, TagChange, TargetRef
 
 _SSM_POINTER = "ssm-parameter"
 # Not a resource but a string, perhaps JSON, that may name some.
@@ -99,7 +99,7 @@ def _targets(entry: CatalogueEntry, params: Mapping[str, Any]) -> tuple[TargetRe
             targets.update(_selectors(path.path.search(params), path.path.text, path.role))
             continue
         for name in _strings(path.path.search(params), path.path.text):
-            types = resource_ids.in_text(name) if path.type == _TEXT else {name: path.type}
+            types = resource_ids.in_text(name) if path.type == _TEXT else {name or EMPTY_ID: path.type}
             for resource, kind in types.items():
                 targets.setdefault((resource, path.role), TargetRef(resource, kind, path.role))
     return tuple(targets.values())

@@ -98,3 +98,24 @@ def test_a_list_with_terminated_machines(aws, site, install):
     terminate = ("ec2", "terminate_instances")
     assert attempt(aws, *terminate, {"InstanceIds": [*gone, site.green.instance_ids[0]]}) is None
     assert "live-cluster/terminate" in attempt(aws, *terminate, {"InstanceIds": [*gone, site.blue.instance_ids[0]]})
+
+
+@pytest.mark.parametrize(
+    ("method", "params"),
+    [
+        ("terminate_instances", lambda green: {"InstanceIds": [green, ""]}),
+        ("delete_volume", lambda _: {"VolumeId": ""}),
+        ("delete_security_group", lambda _: {"GroupId": ""}),
+        ("release_address", lambda _: {"AllocationId": ""}),
+        ("delete_subnet", lambda _: {"SubnetId": ""}),
+    ],
+)
+def test_an_empty_id(method, params, site, aws, install):
+    """An id that is an empty string, of a variable that was not set, is named as that and does not arrive."""
+    install()
+    client = aws.client("ec2")
+    operation = client.meta.method_to_api_mapping[method]
+    with pytest.raises(guardrails.CallDenied, match="the id is empty; check the variable") as caught:
+        getattr(client, method)(**params(site.green.instance_ids[0]))
+    assert "main/malformed" not in str(caught.value)
+    assert aws.count(operation) == 0

@@ -52,7 +52,7 @@ from guardrails.resolve.resources import (
     untraceable,
 )
 from guardrails.resolve.resources.resolver import Context, Resolver, merged
-from guardrails.values import Answer, Call, Cluster, Live, Lookup, Past, Target, TargetRef
+from guardrails.values import EMPTY_ID, Answer, Call, Cluster, Live, Lookup, Past, Target, TargetRef
 
 _RESOLVERS: Mapping[str, Resolver] = {
     **ec2_instances.RESOLVERS,
@@ -115,7 +115,10 @@ def targets_of(
 
 
 def _mistaken(ref: TargetRef) -> Target | None:
-    """A target whose id is of another type than the operation expects: a volume's instead of a machine's."""
+    """A target whose id is empty, or of another type than the operation expects: a volume's instead of a machine's."""
+    if ref.id == EMPTY_ID:
+        mismatch = "the id is empty; check the variable that it came from"
+        return Target(ref.id, ref.type, ref.role, resolved=False, facts={"mismatch": mismatch})
     actual = resource_ids.type_of(ref.id)
     if actual is None or actual == ref.type or ref.type not in resource_ids.TYPES:
         return None
