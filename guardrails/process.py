@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from collections.abc import Iterable, Mapping
@@ -9,11 +10,13 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
+from guardrails.config.load import load
 from guardrails.config.settings import Settings
 from guardrails.enforce.break_glass.grant import BreakGlass
 from guardrails.errors import BreakGlassRefused
 from guardrails.guard import Guard
 
+_logger = logging.getLogger("guardrails")
 # Reentrant: in an activated process, importing botocore inside install() installs, too.
 _lock = threading.RLock()
 _installed: Guard | None = None
@@ -26,7 +29,8 @@ def install(config: str | Path | Mapping[str, Any] | Settings | None = None) -> 
 
     `config` is a path to guardrails.toml, a mapping with its keys, or None: GUARDRAILS_CONFIG, else the first
     guardrails.toml or pyproject.toml with [tool.guardrails] from the working directory upward, else the defaults.
-    Idempotent: a second call returns the installed guard and ignores `config`; uninstall() first to change it.
+    Idempotent: a second call returns the installed guard, and warns if `config` asks for something else; uninstall()
+    first to change it.
     Raises ConfigError, PolicyError or GuardBroken, and then nothing is installed.
     """
     global _installed  # noqa: PLW0603  (the only global)
@@ -36,6 +40,12 @@ def install(config: str | Path | Mapping[str, Any] | Settings | None = None) -> 
             guard.install()
             _installed = guard
             guard.broken_glass.announce()
+        elif config is not None and not _installed.settings.same_as(load(config)):
+            _logger.warning(
+                "install() is ignored: %r is installed already, with another configuration; call "
+                "guardrails.uninstall() first to change it",
+                _installed,
+            )
         return _installed
 
 

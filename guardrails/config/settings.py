@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from attrs import Factory, frozen
+from attrs import Factory, evolve, frozen
 
 from guardrails.values import Mode
 
@@ -143,6 +143,13 @@ class Settings:
     # The files it was read from, for reading them again; None where there is none.
     file: Path | None = None
     organisation: Path | None = None
+
+    def same_as(self, other: Settings) -> bool:
+        """True where both say the same, whichever files say it."""
+        return self._content() == other._content()
+
+    def _content(self) -> Settings:
+        return evolve(self, where={}, where_inside={}, file=None, organisation=None)
 
     def at(self, key: str, *inside: str | int) -> str:
         """``guardrails.toml:7`` for what stands at the path `inside` the value of `key`, or for what is around it.

@@ -126,6 +126,9 @@ def _usable(credentials: Any) -> Any:
 
 
 def _items(page: Mapping[str, Any], member: str) -> list[Mapping[str, Any]]:
+    # Of a dry run nothing is read.
+    if not member:
+        return []
     # botocore leaves out what a document does not have: an empty list is an answer, a missing one is not.
     if member not in page:
         raise UnexpectedAnswer(f"the answer has no {member}, so it does not answer this look-up")

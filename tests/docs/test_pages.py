@@ -45,6 +45,7 @@ RUN_BY = {
     ("running", "python", "%load_ext guardrails"): "test_the_notebooks_line",
     ("running", "toml", "[live]"): "test_the_sources_load",
     ("running", "python", "reason, rules ="): "test_break_glass_runs",
+    ("running", "python", "from guardrails.testing"): "test_the_simulated_aws_runs",
     ("running", "python", "for task in guardrails.ramp("): "test_ramp_runs",
     ("running", "text", "Rule capacity/addresses"): "test_what_a_launch_without_room_says",
     ("commands", "bash", 'eval "$(_GUARDRAILS_COMPLETE'): "test_shell_completion",
@@ -313,6 +314,12 @@ def test_the_two_lines_guard_a_script(site, aws, tmp_path, monkeypatch, page):
     finally:
         guardrails.uninstall()
     assert aws.count("TerminateInstances") == 0
+
+
+def test_the_simulated_aws_runs(capsys):
+    """The block about trying a script blocks the call, and counts that nothing arrived."""
+    exec(block("running", "python", "from guardrails.testing"), {"guardrails": guardrails})
+    assert "Blocked before it reached AWS: TerminateInstances" in capsys.readouterr().out
 
 
 def test_break_glass_runs(site, aws, install):

@@ -225,3 +225,15 @@ def test_instrumentation_that_came_before(python):
     """)
     # After it come the guard's own look-ups.
     assert found == [["EC2", "StopInstances"], "GuardUnavailable"]
+
+
+def test_a_second_install_with_another_configuration(aws, install, log, caplog):
+    """The first guard stays; another configuration is ignored with a warning, the same one or none without."""
+    first = install(mode="dryrun")
+    assert guardrails.install() is first
+    assert install(mode="dryrun") is first
+    assert not caplog.records
+    assert install(mode="enforce") is first
+    assert first.settings.mode == "dryrun"
+    (record,) = caplog.records
+    assert "install() is ignored: <Guard in mode dryrun" in record.getMessage()
