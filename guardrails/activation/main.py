@@ -25,8 +25,18 @@ def main(kind: str, name: str, arguments: list[str]) -> None:
     except Exception as error:
         if not _is_denial(error):
             raise
-        sys.stderr.write(f"guardrails: {getattr(error, 'paragraph', error)}\n")
+        sys.stderr.write(f"guardrails: {_what_the_log_left_out(str(getattr(error, 'paragraph', error)))}\n")
         sys.exit(BLOCKED)
+
+
+def _what_the_log_left_out(paragraph: str) -> str:
+    """The denial without its first sentence, where the log has put that on standard error already."""
+    import logging  # noqa: PLC0415  (only a denial needs it, and a script must not find it imported)
+
+    _, _, rules = paragraph.partition(". Rule ")
+    if not rules or logging.getLogger("guardrails").hasHandlers() or logging.lastResort is None:
+        return paragraph
+    return f"Rule {rules}"
 
 
 def _is_denial(error: Exception) -> bool:
