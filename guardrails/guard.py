@@ -222,12 +222,16 @@ class _ThisProcess:
 
     def denied(self, decision: Decision) -> None:
         """The record's `denial` is the decision's id, for code that shows denials in another way."""
-        _logger.warning("%s", log_line(decision), extra={DENIAL: decision.id})
+        _warn(log_line(decision), {DENIAL: decision.id})
 
     def warn(self, sentence: str) -> None:
-        # A program in the background would be stopped in the middle of its call where the terminal has tostop.
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTTOU})
-        try:
-            _logger.warning("%s", sentence)
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        _warn(sentence)
+
+
+def _warn(sentence: str, extra: Mapping[str, str] | None = None) -> None:
+    # A program in the background would be stopped in the middle of its call where the terminal has tostop.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTTOU})
+    try:
+        _logger.warning("%s", sentence, extra=extra)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

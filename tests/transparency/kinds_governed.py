@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.transparency.registry import LAUNCH, MACHINES, QUOTA, case
+from tests.transparency.registry import LAUNCH, MACHINES, NETWORK, QUOTA, case
 
 
 def governed(title, *looks_up, decisions=1, **how):
@@ -49,7 +49,7 @@ def release(t):
     return ec2.release_address(AllocationId=ec2.allocate_address(Domain="vpc")["AllocationId"])
 
 
-@governed("delete a subnet without live machines", *MACHINES, "DescribeSubnets")
+@governed("delete a subnet without live machines", *MACHINES, *NETWORK)
 def delete_subnet(t):
     ec2 = t.client("ec2")
     t.world["blue"]

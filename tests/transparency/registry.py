@@ -35,6 +35,7 @@ class Kind:
 
 # The look-ups for a call on machines, and those for a launch.
 MACHINES = ("DescribeAddresses", "DescribeInstances")
+NETWORK = ("DescribeNatGateways", "DescribeNetworkInterfaces", "DescribeRouteTables", "DescribeSubnets")
 LAUNCH = (*MACHINES, "DescribeSubnets", "DescribeAutoScalingGroups")
 QUOTA = "ServiceQuotasV20190624.GetServiceQuota"
 MARKED = (*MACHINES, "ResourceGroupsTaggingAPI_20170126.GetResources")

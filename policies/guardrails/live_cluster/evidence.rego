@@ -24,6 +24,9 @@ deny contains lib.violation("live-cluster/unknown-live", id, message, remediatio
 
 	# The area protection has a rule for moving the live pointer.
 	not is_live_pointer(id)
+
+	# What only a tag could tie to a cluster, and does not, is left to the rule for it.
+	not untraceable(target)
 	message := sprintf("%s would harm %s%s, but no source says which cluster is live, so all are protected (%s).", [
 		text.operation,
 		id,
@@ -35,6 +38,11 @@ deny contains lib.violation("live-cluster/unknown-live", id, message, remediatio
 		"If nothing is live in this account, set \"live-cluster/unknown-live\" = \"warn\" under [enforcement],",
 		"or break the glass for this rule.",
 	])
+}
+
+untraceable(target) if {
+	target.facts.traced == false
+	lib.carries_no_cluster(target)
 }
 
 of_clusters(target) := "" if {

@@ -45,6 +45,14 @@ test_what_seems_to_carry_no_cluster_is_protected_while_live_is_unknown if {
 	contains(entry.message, "would harm subnet-1, but no source says which cluster is live")
 }
 
+test_what_cannot_be_traced_is_left_to_its_rule_while_live_is_unknown if {
+	bucket := object.union(fixtures.thing("s3-bucket", []), {"facts": {"traced": false}})
+	count(live_cluster.deny) == 0 with input as while(no_source, "DeleteBucket", ["storage"], {"b": bucket})
+	tagged := object.union(bucket, {"clusters": ["green"]})
+	entries := live_cluster.deny with input as while(no_source, "DeleteBucket", ["storage"], {"b": tagged})
+	rules(entries) == {"live-cluster/unknown-live"}
+}
+
 test_protection_while_live_is_unknown_is_left_to_its_area if {
 	count(live_cluster.deny) == 0 with input as while(no_source, "X", ["protection", "indirect"], green_machine)
 }
