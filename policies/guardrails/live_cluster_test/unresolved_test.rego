@@ -44,3 +44,9 @@ test_a_resource_without_missing_machines_passes if {
 	volume := object.union(fixtures.thing("volume", ["green"]), {"facts": {"missing": []}})
 	count(live_cluster.deny) == 0 with input as fixtures.request("DetachVolume", ["storage"], {"vol-1": volume})
 }
+
+test_a_harmless_call_on_a_resource_of_a_missing_machine_passes if {
+	volume := object.union(fixtures.thing("volume", []), {"resolved": false, "facts": {"missing": ["i-404"]}})
+	request := fixtures.request("CreateTags", ["protection", "indirect"], {"vol-1": volume})
+	count(live_cluster.deny) == 0 with input as request
+}

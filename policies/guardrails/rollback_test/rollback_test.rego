@@ -21,6 +21,17 @@ test_a_short_time_is_said_in_seconds if {
 	contains(entry.remediation, "Wait another 3 s.")
 }
 
+test_from_a_minute_on_it_is_said_in_minutes if {
+	every seconds, words in {59: "a moment ago", 60: "1 min ago", 60.5: "1 min ago"} {
+		some entry in rollback.deny with input as retired(seconds)
+		contains(entry.message, words)
+	}
+	every window, words in {69: "another 59 s.", 70: "another 1 min.", 70.5: "another 2 min."} {
+		some entry in rollback.deny with input as retired(10) with data.guardrails.params.rollback_window_s as window
+		contains(entry.remediation, words)
+	}
+}
+
 test_after_the_window_it_may_go if {
 	count(rollback.deny) == 0 with input as retired(3600)
 	count(rollback.deny) == 0 with input as retired(600) with data.guardrails.params.rollback_window_s as 0
