@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextvars
 import os
 import threading
-import time
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
@@ -76,16 +76,17 @@ class Lookups:
         memory = self._memory(origin)
         wanted = {lookup.key(): lookup for lookup in lookups}
         answers = memory.recent(wanted, self._max_age_s)
-        missing = [lookup for key, lookup in wanted.items() if key not in answers]
-        generation, asked_at = memory.generation, monotonic()
+        asked = [(lookup, *memory.ask(lookup)) for key, lookup in wanted.items() if key not in answers]
+        deadline = monotonic() + self._timeout_s
         failures: list[LookupFailure] = []
-        for lookup, result in self._ask_all(missing, memory.connection):
+        for lookup, future, _ in asked:
+            result = _result(lookup, future, deadline, self._timeout_s)
             if isinstance(result, LookupFailure):
                 failures.append(result)
+                memory.give_up(lookup, future)
             else:
                 answers[lookup.key()] = result
-                memory.keep(lookup.key(), result, asked_at, generation)
-        return Fetched(answers, tuple(failures), len(missing))
+        return Fetched(answers, tuple(failures), sum(ours for *_, ours in asked))
 
     def forget(self) -> None:
         """Drop every remembered answer: a call that changes the world is about to be sent, or has come back."""
@@ -115,28 +116,15 @@ class Lookups:
             self._memories.move_to_end(key)
         return memory
 
-    def _ask_all(
-        self, lookups: list[Lookup], connection: Connection
-    ) -> Iterable[tuple[Lookup, Answer | LookupFailure]]:
-        if len(lookups) < 2:
-            return [(lookup, connection.ask(lookup)) for lookup in lookups]
-        try:
-            futures = [(lookup, _start(connection, lookup)) for lookup in lookups]
-        except RuntimeError:
-            # No new threads start while the interpreter shuts down; the calls of an atexit handler are judged anyway.
-            return [(lookup, connection.ask(lookup)) for lookup in lookups]
-        deadline = time.monotonic() + self._timeout_s
-        return [(lookup, _result(lookup, future, deadline, self._timeout_s)) for lookup, future in futures]
-
 
 class _Memory:
-    """The recent answers of one connection. `generation` counts how often they were dropped."""
+    """The recent answers of one connection, and the look-ups that are under way."""
 
     def __init__(self, connection: Connection) -> None:
-        self.connection = connection
-        self.generation = 0
+        self._connection = connection
         # With the moment at which each was asked for, on a clock that nobody sets.
         self._answers: dict[str, tuple[Answer, float]] = {}
+        self._under_way: dict[str, Future[Answer | LookupFailure]] = {}
         self._lock = threading.Lock()
 
     def recent(self, keys: Iterable[str], max_age_s: float) -> dict[str, Answer]:
@@ -145,33 +133,49 @@ class _Memory:
             kept = {key: self._answers[key] for key in keys if key in self._answers}
         return {key: answer for key, (answer, asked_at) in kept.items() if asked_at >= oldest}
 
-    def keep(self, key: str, answer: Answer, asked_at: float, generation: int) -> None:
+    def ask(self, lookup: Lookup) -> tuple[Future[Answer | LookupFailure], bool]:
+        """The answer that is to come, and whether a request was made for it: threads that ask the same share one."""
+        key = lookup.key()
         with self._lock:
-            # An answer that was asked for before a change is not kept after it.
-            if generation == self.generation:
-                self._answers[key] = answer, asked_at
+            if key in self._under_way:
+                return self._under_way[key], False
+            future = self._under_way[key] = Future()
+        asked_at, context = monotonic(), contextvars.copy_context()
+
+        def ask() -> None:
+            result = self._connection.ask(lookup)
+            with self._lock:
+                # An answer that was asked for before a change is not kept after it.
+                if self._under_way.get(key) is future:
+                    del self._under_way[key]
+                    if isinstance(result, Answer):
+                        self._answers[key] = result, asked_at
+            future.set_result(result)
+
+        try:
+            # A daemon: an answer that never comes must not keep the program from ending. Tracers find their context.
+            threading.Thread(target=context.run, args=(ask,), name="guardrails-lookup", daemon=True).start()
+        except RuntimeError:
+            # No new threads start while the interpreter shuts down; the calls of an atexit handler are judged anyway.
+            ask()
+        return future, True
+
+    def give_up(self, lookup: Lookup, future: Future[Answer | LookupFailure]) -> None:
+        """The answer came too late; the next decision asks again."""
+        with self._lock:
+            if self._under_way.get(lookup.key()) is future:
+                del self._under_way[lookup.key()]
 
     def clear(self) -> None:
         with self._lock:
-            self.generation += 1
             self._answers.clear()
-
-
-def _start(connection: Connection, lookup: Lookup) -> Future[Answer | LookupFailure]:
-    """Ask in a daemon thread: an answer that never comes must not keep the program from ending."""
-    future: Future[Answer | LookupFailure] = Future()
-
-    def ask() -> None:
-        future.set_result(connection.ask(lookup))
-
-    threading.Thread(target=ask, name="guardrails-lookup", daemon=True).start()
-    return future
+            self._under_way.clear()
 
 
 def _result(
     lookup: Lookup, future: Future[Answer | LookupFailure], deadline: float, timeout_s: float
 ) -> Answer | LookupFailure:
     try:
-        return future.result(timeout=max(0.0, deadline - time.monotonic()))
+        return future.result(timeout=max(0.0, deadline - monotonic()))
     except FutureTimeout:
         return failure(lookup, "Timeout", f"no answer within {timeout_s:g} s (lookup_timeout_s)")

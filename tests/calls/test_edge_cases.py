@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import copy
 import os
 import pickle
@@ -15,6 +16,7 @@ from botocore.exceptions import ClientError
 
 import guardrails
 from guardrails.intercept.gates import PATCH_POINTS, owners_of
+from guardrails.resolve import connection
 from guardrails.testing import Cluster
 
 
@@ -72,6 +74,53 @@ def test_lookups_run_side_by_side(site, aws, install):
     arrived = [request.at for request in aws.requests]
     assert len(arrived) == 6
     assert max(arrived) - min(arrived) < 0.5
+
+
+def test_threads_that_ask_the_same_share_a_look_up(site, aws, install):
+    """Fifty threads that decide at the same moment make each look-up once."""
+    guard = install()
+    aws.delay(0.3)
+    barrier, decided = threading.Barrier(50), []
+
+    def decide():
+        barrier.wait()
+        decided.append(guard.check(site.ec2, "TerminateInstances", InstanceIds=[site.green.instance_ids[0]]).action)
+
+    threads = [threading.Thread(target=decide) for _ in range(50)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert decided == ["allow"] * 50
+    assert (aws.count("DescribeInstances"), aws.count("DescribeAddresses")) == (1, 1)
+
+
+def test_a_single_look_up_has_the_same_limit(site, aws, install, tmp_path):
+    """One look-up alone ends with `lookup_timeout_s`, too, and the next decision asks anew."""
+    (tmp_path / "live.txt").write_text("blue")
+    guard = install(lookup_timeout_s=0.5, live={"sources": ["file"], "file": str(tmp_path / "live.txt")})
+    aws.delay(1)
+    terminate = {"InstanceIds": [site.green.instance_ids[0]]}
+    assert "within 0.5 s (lookup_timeout_s)" in guard.check(site.ec2, "TerminateInstances", **terminate).unavailable
+    aws.delay(0)
+    assert guard.check(site.ec2, "TerminateInstances", **terminate).action == "allow"
+
+
+def test_look_ups_have_the_callers_context(site, install):
+    """What a tracer keeps in a context variable is there in each look-up."""
+    trace, seen = contextvars.ContextVar("trace", default=""), []
+    guard = install()
+    ask = connection.Connection.ask
+
+    def traced(self, lookup):
+        seen.append(trace.get())
+        return ask(self, lookup)
+
+    trace.set("here")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(connection.Connection, "ask", traced)
+        guard.check(site.ec2, "TerminateInstances", InstanceIds=[site.green.instance_ids[0]])
+    assert seen == ["here", "here"]
 
 
 def test_a_loop_of_single_calls_looks_up_once(site, aws, install):
