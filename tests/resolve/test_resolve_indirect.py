@@ -276,7 +276,7 @@ def test_roles_by_the_profiles_that_have_them():
         ("db-instance", "main", "arn:aws:rds:eu-west-1:1:db:main"),
         ("dynamodb-table", "users", "arn:aws:dynamodb:eu-west-1:1:table/users"),
         ("efs", "fs-1", "arn:aws:elasticfilesystem:eu-west-1:1:file-system/fs-1"),
-        ("ecs-service", "api", "arn:aws:ecs:eu-west-1:1:service/web/api"),
+        ("ecs-service", "api", "arn:aws:ecs:eu-west-1:1:service/default/api"),
         ("marked", QUEUE, QUEUE),
     ],
 )

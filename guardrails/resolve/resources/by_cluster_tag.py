@@ -6,7 +6,7 @@ is not tagged cannot be traced, and policies decide about it.
 
 from __future__ import annotations
 
-from guardrails.resolve.resources.resolver import Context, Resolver, last_part, merged, named, tags_of
+from guardrails.resolve.resources.resolver import Context, Item, Resolver, last_part, merged, named, tags_of
 from guardrails.values import Call, Lookup, Target, TargetRef
 
 _TAGGED = Lookup("resourcegroupstaggingapi", "GetResources", "ResourceTagMappingList")
@@ -28,6 +28,13 @@ _SERVICES = {
     "events": "event-rule event-bus",
 }
 _SERVICE_OF = {kind: service for service, kinds in _SERVICES.items() for kind in kinds.split()}
+# Names are unique only within the cluster or bus that this parameter names, or the default one (ECS and EventBridge API
+# references).
+_PARENTS = {
+    "ecs-service": ("cluster", "default"),
+    "ecs-task": ("cluster", "default"),
+    "event-rule": ("EventBusName", "default"),
+}
 # Of any service: the ARN says which.
 _ANY = "marked"
 # Of the call's own service, whatever the call names it by: one without the tag belongs to no cluster.
@@ -44,6 +51,28 @@ def _service(name: str) -> str:
     return name.split(":")[2] if name.startswith("arn:") and name.count(":") >= 5 else ""
 
 
+def _same(kind: str, name: str, lookup: Lookup, context: Context) -> tuple[Item, ...]:
+    """The items that a call means: by the whole ARN where it gives one, else by name within its parent."""
+    exact = context.named(lookup, "ResourceARN", name) if name.startswith("arn:") else ()
+    if exact:
+        return exact
+    items = context.named(lookup, "ResourceARN", last_part(name))
+    if kind not in _PARENTS:
+        return items
+    parameter, default = _PARENTS[kind]
+    parent = last_part(str(context.call.params.get(parameter) or default))
+    return tuple(item for item in items if _parent(item["ResourceARN"], default) in (parent, None))
+
+
+def _parent(arn: str, default: str) -> str | None:
+    """The cluster of ``service/CLUSTER/NAME``, the bus of ``rule/BUS/NAME``; None where the ARN does not say it."""
+    _, *parents, _ = arn.split(":", 5)[5].split("/")
+    if parents:
+        return parents[0]
+    # ECS's ARNs of before 2018 name no cluster; a rule's without a bus is on the default one.
+    return default if ":events:" in arn else None
+
+
 def _resolver(kind: str) -> Resolver:
     def lookup(call: Call, cluster_tag: str) -> Lookup:
         if kind != _ANY:
@@ -52,7 +81,7 @@ def _resolver(kind: str) -> Resolver:
 
     def resolve(ref: TargetRef, context: Context) -> Target:
         tag = context.inventory.cluster_tag
-        items = context.named(lookup(context.call, tag), "ResourceARN", last_part(ref.id))
+        items = _same(kind, ref.id, lookup(context.call, tag), context)
         if not items:
             return Target(ref.id, kind, ref.role, resolved=True, facts={"traced": False, "marked": False})
         tags = tags_of(items[0])
