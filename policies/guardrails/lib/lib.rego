@@ -12,7 +12,7 @@ destructive := {"terminate", "stop", "storage", "traffic", "network", "ip", "sca
 
 effects := {effect | some effect in input.call.effects}
 
-# The effects of this call that take something away. A scale-in that provably keeps every machine does not count.
+# The effects of this call that take something away. What provably leaves every machine where it is does not count.
 harmful contains effect if {
 	some effect in effects
 	effect in (destructive | {"replace"})
@@ -20,6 +20,14 @@ harmful contains effect if {
 }
 
 effect_avoided("scale-in") if all_keep_size
+
+effect_avoided("network") if all_keep_subnets
+
+effect_avoided("replace") if {
+	all_keep_subnets
+	not input.call.params.MixedInstancesPolicy
+	not input.call.params.MaxInstanceLifetime
+}
 
 # Losing disks and addresses follows from that and needs no violation of its own.
 takes_machines_down if "terminate" in effects
@@ -98,6 +106,19 @@ keeps_size(target) if {
 	input.call.operation == "SetDesiredCapacity"
 	input.call.params.DesiredCapacity
 	not_below("DesiredCapacity", target.facts.desired)
+}
+
+# The call lists every subnet that the groups have, and perhaps more: no machine has to go.
+all_keep_subnets if {
+	input.call.operation == "UpdateAutoScalingGroup"
+	count(object.keys(input.call.params) & {"AvailabilityZones", "AvailabilityZoneIds"}) == 0
+	is_string(input.call.params.VPCZoneIdentifier)
+	count(targets) > 0
+	listed := {trim_space(subnet) | some subnet in split(input.call.params.VPCZoneIdentifier, ",")}
+	every target in targets {
+		count(target.facts.subnets) > 0
+		{subnet | some subnet in target.facts.subnets} - listed == set()
+	}
 }
 
 # A size that the call leaves out does not change.

@@ -52,7 +52,7 @@ new_sizes := concat(", ", parts) if {
 #   avoid: aws autoscaling start-instance-refresh --auto-scaling-group-name BLUE
 #   prefer: aws autoscaling set-desired-capacity --auto-scaling-group-name GREEN --desired-capacity 6
 deny contains lib.violation("live-cluster/replace", id, message, remediation) if {
-	"replace" in lib.effects
+	"replace" in lib.harmful
 	some id, _ in lib.live_targets
 	message := text.would("replace running machines of", id)
 	remediation := instead_of_replacing(lib.targets[id].type)

@@ -17,7 +17,7 @@ remediation := concat(" ", [
 
 # The live targets of a call that changes networks, by type.
 touched[kind] contains id if {
-	"network" in lib.effects
+	"network" in lib.harmful
 	not lib.takes_machines_down
 	some id, _ in lib.live_targets
 	kind := object.get(lib.targets[id], "type", "other")
