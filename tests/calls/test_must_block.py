@@ -254,7 +254,7 @@ def test_two_sources_disagree(site, blocked, monkeypatch, cluster):
         "live-cluster/terminate",
         config={"live": {"sources": ["eip", "env"], "env": "LIVE_CLUSTER"}},
     )
-    assert "the sources disagree" in str(error)
+    assert "The sources disagree, so blue and green are protected" in str(error)
 
 
 def test_lookup_refused_by_iam(site, aws, blocked):
