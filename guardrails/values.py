@@ -77,12 +77,36 @@ class TagChange:
         return frozenset(self.set) | frozenset(self.removed)
 
 
+@final
+class Private:
+    """What a call's parameters hold in clear. It stays in this process: no repr shows it, no pickle carries it.
+
+    `params` are the whole parameters, which classification reads. `payloads` are commands and the like by JSON pointer,
+    for the person who is asked about the call.
+    """
+
+    __slots__ = ("params", "payloads")
+
+    def __init__(self, params: Mapping[str, Any] = EMPTY, payloads: Mapping[str, Any] = EMPTY) -> None:
+        self.params = params
+        self.payloads = payloads
+
+    def __repr__(self) -> str:
+        return "Private()"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Private, ()
+
+
+NOTHING_PRIVATE = Private()
+
+
 @frozen
 class Call:
     """One AWS call about to leave the process, decoded from its serialized form.
 
     `service` is the signing name (``ec2``, ``autoscaling`` …), `params` have botocore's
-    names with secrets replaced. `undecodable` says why the body could not be
+    names with secrets and payloads replaced; `private` has them in clear. `undecodable` says why the body could not be
     read back. The lower block is filled in by classification.
     """
 
@@ -94,6 +118,7 @@ class Call:
     presigned: bool = False
     dry_run: bool = False
     masked: tuple[str, ...] = ()
+    private: Private = field(default=NOTHING_PRIVATE, repr=False, eq=False)
     account: str | None = None
     undecodable: str | None = None
 
@@ -107,6 +132,11 @@ class Call:
     def name(self) -> str:
         """``ec2:TerminateInstances``."""
         return f"{self.service}:{self.operation}"
+
+    @property
+    def clear_params(self) -> Mapping[str, Any]:
+        """The parameters in clear, to find out what the call acts on. Never store or show them."""
+        return self.private.params or self.params
 
     @property
     def unreviewed(self) -> bool:

@@ -46,14 +46,15 @@ def classify(call: Call, catalogue: Catalogue, evidence: Evidence) -> Call | Non
         return None
     if call.undecodable is not None:
         return _worst(call, entry, evidence)
-    forms = [form for form in entry.forms if form.when.holds(call.params)]
+    params = call.clear_params
+    forms = [form for form in entry.forms if form.when.holds(params)]
     effects = _unique([*entry.effects, *(effect for form in forms for effect in form.effects)])
     if not effects:
         return None
-    tags = _tags(entry.tags, call.params) if entry.tags else None
+    tags = _tags(entry.tags, params) if entry.tags else None
     if tags is not None and not tags.removes_all and not tags.keys() & evidence.tag_keys:
         return None
-    targets = _targets(entry, call.params)
+    targets = _targets(entry, params)
     if _names_parameters(entry):
         targets = tuple(target for target in targets if _same_parameter(target.id, evidence.ssm_parameter))
         if not targets:
@@ -65,7 +66,7 @@ def classify(call: Call, catalogue: Catalogue, evidence: Evidence) -> Call | Non
         forms=tuple(form.meaning for form in forms),
         targets=targets,
         tags=tags,
-        dry_run=entry.dry_run is not None and call.params.get(entry.dry_run) is True,
+        dry_run=entry.dry_run is not None and params.get(entry.dry_run) is True,
     )
 
 

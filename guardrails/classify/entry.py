@@ -50,8 +50,12 @@ class Expression:
         return jmespath.compile(self.text)
 
     def search(self, params: Mapping[str, Any]) -> Any:
-        """What the expression finds in the parameters. Raises jmespath's errors."""
-        return self._compiled.search(params)
+        """What the expression finds in the parameters. Raises ValueError where it does not fit them."""
+        try:
+            return self._compiled.search(params)
+        except jmespath.exceptions.JMESPathError as error:
+            # jmespath quotes the value, which may be secret.
+            raise ValueError(f"{self.text} does not fit the parameters ({type(error).__name__})") from None
 
     def holds(self, params: Mapping[str, Any]) -> bool:
         """True where JMESPath calls the value true: everything but null, false and empty values, so 0 is true."""

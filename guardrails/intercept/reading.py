@@ -8,10 +8,10 @@ from urllib.parse import urlsplit
 
 from botocore.model import ServiceModel
 
-from guardrails.intercept.redact import redact
+from guardrails.intercept.redact import Redacted, redact
 from guardrails.intercept.request.outgoing import Outgoing
 from guardrails.intercept.wire import Undecodable, decode
-from guardrails.values import Call, Origin
+from guardrails.values import NOTHING_PRIVATE, Call, Origin
 
 
 def read_call(
@@ -27,15 +27,12 @@ def read_call(
 
     `model()` loads the service model.
     """
-    params: dict[str, Any] = {}
-    masked: tuple[str, ...] = ()
+    redacted = Redacted({}, (), NOTHING_PRIVATE)
     undecodable = None
     try:
         service_model = model()
         # Unmasked parameters are never bound to a name: a traceback could show them.
-        params, masked = redact(
-            decode(service_model, operation, out), service_model.operation_model(operation).input_shape
-        )
+        redacted = redact(decode(service_model, operation, out), service_model.operation_model(operation).input_shape)
     except Undecodable as error:
         undecodable = str(error)
     except Exception as error:  # an unforeseen kind of request must block a governed call, not slip past it
@@ -43,8 +40,9 @@ def read_call(
     return Call(
         service=service,
         operation=operation,
-        params=params,
-        masked=masked,
+        params=redacted.params,
+        masked=redacted.masked,
+        private=redacted.private,
         region=origin.region,
         endpoint=origin.endpoint_url,
         presigned=presigned,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from guardrails.show import blast_radius, live
@@ -16,25 +16,30 @@ _VALUE = 300
 _TONES: dict[str, Tone] = {"allow": "allow", "warn": "warn", "confirm": "warn"}
 
 
-def page(decision: Decision, title: str = "", place: str = "") -> Page:
-    """`title` replaces the verdict before there is one; `place` is the line of code that made the call."""
+def page(decision: Decision, title: str = "", place: str = "", *, payloads: bool = False) -> Page:
+    """`title` replaces the verdict before there is one; `place` is the line of code that made the call.
+
+    With `payloads`, commands and the like are shown in clear: to the person who is asked about the call.
+    """
     return Page(
         title or verb(decision),
         summary(decision),
         _TONES.get(decision.action, "deny"),
-        without_empty((Section("Where", (place,) if place else ()), *_sections(decision))),
+        without_empty((Section("Where", (place,) if place else ()), *_sections(decision, payloads=payloads))),
         # A what-if is not logged.
         "" if decision.what_if else f"decision {decision.id}",
     )
 
 
-def _sections(decision: Decision) -> Iterable[Section]:
+def _sections(decision: Decision, *, payloads: bool) -> Iterable[Section]:
     """Ages are as of the decision, so that a page always shows the same."""
     yield Section("Why", tuple(filter(None, (why(decision),))))
     rules = grouped(effective(decision))
     yield Section("Rules", tuple(_rule(violation) for violation in rules))
     yield Section("Instead", tuple(dict.fromkeys(violation.remediation for violation in rules)))
     yield _params(decision.call)
+    if payloads:
+        yield _payloads(decision.call)
     facts = decision.facts
     if facts is not None and not decision.unavailable:
         yield _targets([target for target in facts.targets if target.role == "target"], facts.live.clusters)
@@ -53,6 +58,25 @@ def _params(call: Call) -> Section:
     rows = [(key, _value(value)) for key, value in call.params.items() if not _leaves(value) <= named]
     more = (f"and {len(rows) - _SHOWN} more",) if len(rows) > _SHOWN else ()
     return Section("With", more, ("parameter", "value"), tuple(rows[:_SHOWN]))
+
+
+def _payloads(call: Call) -> Section:
+    """What the call wants to have run, whole, so that the person who allows it has seen it."""
+    values = call.private.payloads.items()
+    rows = tuple((pointer.lstrip("/"), line) for pointer, value in values for line in _lines(value))
+    return Section("What would run", (), ("parameter", "value"), rows)
+
+
+def _lines(value: Any) -> Iterable[str]:
+    """The strings of a payload, a line each; a name before those of a map."""
+    if isinstance(value, str):
+        yield from value.splitlines() or [value]
+    elif isinstance(value, Mapping):
+        yield from (f"{key}: {line}" for key, item in value.items() for line in _lines(item))
+    elif isinstance(value, (list, tuple)):
+        yield from (line for item in value for line in _lines(item))
+    else:
+        yield json.dumps(value, default=str)
 
 
 def _leaves(value: Any) -> set[str]:

@@ -306,6 +306,21 @@ def test_the_world_changed_meanwhile(terminal, site, aws, place):
     assert not aws.count("SendCommand")
 
 
+def test_the_question_shows_the_command(site, aws, place):
+    """What would run is shown whole to the person who is asked; the decision log does not hold it."""
+    script = (place / "ops.py").read_text().replace('["true"]', '["systemctl stop nginx", "rm -rf /srv/\\x1b[2Jcache"]')
+    (place / "ops.py").write_text(script)
+    made = Terminal(place, site.blue.instance_ids[0], environment(aws))
+    made.until("\n> ")
+    made.type("blue\n")
+    shown = made.end()
+    assert "SENT" in shown
+    assert "systemctl stop nginx" in shown
+    assert "rm -rf /srv/\\x1b[2Jcache" in shown
+    assert "nginx" not in (place / "decisions.jsonl").read_text()
+    assert aws.count("SendCommand") == 1
+
+
 @pytest.mark.parametrize("term", ["dumb", "xterm"])
 def test_plain_and_narrow(term, terminal):
     """The question is plain text of at most 80 columns, also on a dumb terminal."""

@@ -93,7 +93,7 @@ def _question(decision: Decision, timeout_s: float) -> Iterator[str]:
 
 
 def _page(decision: Decision) -> Page:
-    return show_decision.page(decision, "guardrails: this call needs your confirmation")
+    return show_decision.page(decision, "guardrails: this call needs your confirmation", payloads=True)
 
 
 def _asked(decision: Decision, timeout_s: float) -> str:

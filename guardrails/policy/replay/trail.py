@@ -91,14 +91,15 @@ class Trail:
         try:
             shape = self._shape(event)
             params, unknown = translate(event.params, shape)
-            params, masked = redact(params, shape)
+            redacted = redact(params, shape)
             call = Call(
                 event.service,
                 event.operation,
-                params,
+                redacted.params,
                 event.region,
                 f"https://{event.service}.{event.region}.amazonaws.com",
-                masked=masked,
+                masked=redacted.masked,
+                private=redacted.private,
                 account=event.account or None,
             )
             governed = classify(call, self._catalogue, self.evidence)
