@@ -155,11 +155,13 @@ class TargetFacts(TypedDict, total=False):
     `traced` is false where no look-up shows which clusters depend on the target, `marked` says whether it carries the
     cluster tag, and `mismatch` says that its id is of another type. `untagged` are the machines, among `instances` or
     those that hold or use the target, without a cluster tag. `missing` are machines that AWS names as holders and that
-    the region does not show, such as those of another account: whose they are is unknown.
+    the region does not show, such as those of another account: whose they are is unknown. `taken_out` is when it, or a
+    machine on it, was taken out of clusters that were live, by cluster (seconds since the epoch).
     """
 
     traced: bool
     marked: bool
+    taken_out: dict[str, float]
     mismatch: str
     instances: list[str]
     untagged: list[str]
@@ -320,7 +322,8 @@ class Past:
 
     `going` maps machines that AWS still shows as running to the state that an earlier call brings them into.
     `destroyed`, `stopped` and `launched` count machines by cluster within `state.window_s`; `call_rate` counts calls of
-    the same operation within a minute. `live_since` and `retired_at` are by cluster.
+    the same operation within a minute. `live_since` and `retired_at` are by cluster. `taken_out` is when a machine or
+    target was taken out of a cluster that was live: by its id, and by cluster.
     """
 
     going: Mapping[str, str] = EMPTY
@@ -330,6 +333,7 @@ class Past:
     call_rate: int = 0
     live_since: Mapping[str, float] = EMPTY
     retired_at: Mapping[str, float] = EMPTY
+    taken_out: Mapping[str, Mapping[str, float]] = EMPTY
 
 
 class OtherSubnet(TypedDict):

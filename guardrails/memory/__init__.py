@@ -2,6 +2,7 @@
 
 store.py        the file, and its transactions
 history.py      machines taken away and launched, claimed before the call so that two processes see each other
+members.py      what belonged to a cluster while it was live
 liveness.py     since when a cluster has been live, and when it stopped being live
 pacer.py        how long a call must wait to stay within AWS's rate limits
 rate_limits.py  EC2's documented rate limits

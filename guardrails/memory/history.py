@@ -12,9 +12,9 @@ import uuid
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
-from guardrails.memory.liveness import note
+from guardrails.memory import liveness, members
 from guardrails.memory.store import Store
 from guardrails.values import Call, Live, Past, Target
 
@@ -102,9 +102,7 @@ class History:
         now: float,
     ) -> Past:
         """What this process and others did before `call`; claims nothing."""
-        claim = self._claim(scope, call, targets, machines)
-        with self.store.transaction() as connection:
-            return self._past(connection, claim, machines, live, now)
+        return self._remember(scope, call, targets, machines, live, now, claims=False)[1]
 
     def claim(
         self,
@@ -119,14 +117,33 @@ class History:
 
         `scope` is an account and region, `machines` are all of the region by id, `now` is in seconds since the epoch.
         """
+        return self._remember(scope, call, targets, machines, live, now, claims=True)
+
+    def _remember(
+        self,
+        scope: str,
+        call: Call,
+        targets: Iterable[Target],
+        machines: Mapping[str, MachineState],
+        live: Live,
+        now: float,
+        *,
+        claims: bool,
+    ) -> tuple[Claim, Past]:
+        targets = tuple(targets)
         claim = self._claim(scope, call, targets, machines)
         with self.store.transaction() as connection:
-            past = self._past(connection, claim, machines, live, now)
-            connection.executemany(
-                "INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, 0) ON CONFLICT DO NOTHING",
-                [(scope, kind, name, cluster, now, claim.id) for kind, cluster, name in claim.rows],
-            )
-        return claim, past
+            past = self._past(connection, claim, machines, now)
+            times = liveness.note(connection, scope, live, now)
+            named = {target.id: members.resource(call, target) for target in targets if target.id not in machines}
+            taken_out = members.note(connection, scope, self._seen(machines, targets, named), live, times, now)
+            if claims:
+                connection.executemany(
+                    "INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, 0) ON CONFLICT DO NOTHING",
+                    [(scope, kind, name, cluster, now, claim.id) for kind, cluster, name in claim.rows],
+                )
+        taken_out |= {target: taken_out[name] for target, name in named.items() if name in taken_out}
+        return claim, evolve(past, live_since=times.live_since, retired_at=times.retired_at, taken_out=taken_out)
 
     def _claim(self, scope: str, call: Call, targets: Iterable[Target], machines: Mapping[str, MachineState]) -> Claim:
         claim_id = str(uuid.uuid4())
@@ -145,8 +162,20 @@ class History:
         tags = [tag for spec in specs for tag in spec.get("Tags") or ()]
         return next((str(tag.get("Value") or "") for tag in tags if tag.get("Key") == self.cluster_tag), "")
 
+    def _seen(
+        self, machines: Mapping[str, MachineState], targets: Iterable[Target], named: Mapping[str, str]
+    ) -> dict[str, frozenset[str]]:
+        """What each machine of the region, and each other target by its own tag, belongs to now."""
+        gone = ("terminated", "shutting-down")
+        seen = {name: frozenset([each.cluster]) for name, each in machines.items() if each.state not in gone}
+        for target in targets:
+            if target.id in named and target.role == "target" and target.resolved:
+                tagged = [target.tags[self.cluster_tag]] if self.cluster_tag in target.tags else []
+                seen[named[target.id]] = frozenset(target.clusters if target.facts.get("marked") else tagged)
+        return seen
+
     def _past(
-        self, connection: sqlite3.Connection, claim: Claim, machines: Mapping[str, MachineState], live: Live, now: float
+        self, connection: sqlite3.Connection, claim: Claim, machines: Mapping[str, MachineState], now: float
     ) -> Past:
         connection.execute(
             "DELETE FROM event WHERE at < ? OR (sent = 0 AND at < ?)",
@@ -157,7 +186,6 @@ class History:
         )
         own = {(kind, name) for kind, _, name in claim.rows}
         others = [row for row in (_Row(*values) for values in rows) if (row.kind, row.name) not in own]
-        since, retired = note(connection, claim.scope, live, now)
         calls = [row for row in others if row.kind == claim.rows[0][0]]
         return Past(
             going=_going(others, machines, now),
@@ -165,8 +193,6 @@ class History:
             stopped=_count(row for row in others if row.kind == "stop" and _down(row, machines, now)),
             launched=_count(row for row in others if row.kind == "launch"),
             call_rate=sum(row.at > now - _RATE_S for row in calls),
-            live_since=since,
-            retired_at=retired,
         )
 
 

@@ -26,6 +26,15 @@ CREATE TABLE IF NOT EXISTS bucket (
 PRAGMA user_version = 1;
 """
 _VERSION = 1
+# Added later, in every file of version 1: older guards of the host leave these tables alone.
+_ADDED = """
+CREATE TABLE IF NOT EXISTS naming (
+    scope TEXT NOT NULL, cluster TEXT NOT NULL, unnamed_at REAL, retired_before REAL, pointed INTEGER NOT NULL,
+    PRIMARY KEY (scope, cluster)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS member (
+    scope TEXT NOT NULL, name TEXT NOT NULL, cluster TEXT NOT NULL, left_at REAL,
+    PRIMARY KEY (scope, name, cluster)) WITHOUT ROWID;
+"""
 
 # SQLite has its own locks, for the whole process. A child that is forked while another thread has one would wait for it
 # forever, so a fork waits until no thread is in a transaction; transactions are short.
@@ -77,6 +86,7 @@ class Store:
                 connection.executescript(_SCHEMA)
             elif version != _VERSION:
                 raise sqlite3.DatabaseError(f"it has version {version}, and this guard writes version {_VERSION}")
+            connection.executescript(_ADDED)
         except BaseException:
             connection.close()
             raise

@@ -20,11 +20,11 @@ from guardrails.resolve import live
 from guardrails.resolve.capacity import capacity
 from guardrails.resolve.inventory import ADDRESSES, INSTANCES, Inventory
 from guardrails.resolve.lookups import Answering, Fetched
-from guardrails.resolve.resources.registry import clusters_of, followups, plan, targets_of
+from guardrails.resolve.resources.registry import NO_PAST, clusters_of, followups, plan, targets_of
+from guardrails.resolve.taken_out import with_taken_out
 from guardrails.values import Answer, Call, Facts, Live, Origin, Past, Target
 
 NOTHING_KNOWN = Live(known=False, disputed=False, clusters=())
-_NO_PAST = Past()
 # What these do to a cluster does not depend on what was done before.
 _WITHOUT_HISTORY = frozenset(("capacity", "indirect", "opaque", "protection"))
 _logger = logging.getLogger("guardrails")
@@ -85,6 +85,7 @@ class FactFinder:
         past = self._past(scope, call, targets, inventory, seen, claims)
         inventory.expect(past.going)
         targets = tuple(_expected(target, past) for target in targets)
+        targets = with_taken_out(call, answers, targets, past, self._inventory)
         return Facts(
             targets,
             clusters_of(answers, inventory, targets, seen, past),
@@ -112,7 +113,7 @@ class FactFinder:
     ) -> Past:
         """What was done before. Raises StateUnavailable where that matters for what the call does."""
         if self._history is None:
-            return _NO_PAST
+            return NO_PAST
         machines = {
             machine.id: MachineState(machine.cluster or "", machine.state, machine.launched_at)
             for machine in inventory.machines.values()
@@ -125,7 +126,7 @@ class FactFinder:
             if set(call.effects) - _WITHOUT_HISTORY:
                 raise
             _logger.warning("%s", error)
-            return _NO_PAST
+            return NO_PAST
         claims.append(claim)
         return past
 

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 import guardrails
 from guardrails.memory import History, MachineState, StateUnavailable, Store
-from guardrails.values import Call, Live, Target
+from guardrails.values import Call, Live, SourceReport, Target
 
 SCOPE = "123456789012/eu-west-1"
 NOW = 1_700_000_000.0
@@ -216,6 +216,58 @@ def test_going_back_makes_it_live_again(history):
     for number, live in enumerate((BLUE, GREEN, BLUE)):
         past = take(history, "i-1", live=live, now=NOW + number)
     assert (past.live_since, past.retired_at) == ({"blue": NOW + 2}, {"green": NOW + 2})
+
+
+def pointed(name, source="file"):
+    """Live as one source says."""
+    report = SourceReport(source, (name,), NOW, "")
+    return Live(known=True, disputed=False, clusters=(name,), sources=(report,))
+
+
+@pytest.mark.parametrize(
+    ("looked", "source", "kept"), [(60, "file", False), (599, "ssm", False), (601, "file", True), (60, "eip", True)]
+)
+def test_what_a_pointer_named_by_mistake(looked, source, kept, history):
+    """Only what nothing but pointers named, for ten minutes at most as far as it was seen, was never live."""
+    take(history, "i-1", live=pointed("blue"))
+    take(history, "i-1", live=pointed("green", source), now=NOW + looked - 10)
+    past = take(history, "i-1", live=pointed("blue"), now=NOW + looked)
+    assert past.retired_at == ({"green": NOW + looked} if kept else {})
+    assert past.live_since == {"blue": NOW + looked}
+
+
+def test_the_first_cluster_that_was_ever_seen(history):
+    """How long it had been live before is unknown, so it is not taken for a mistake."""
+    take(history, "i-1", live=pointed("blue"))
+    past = take(history, "i-1", live=pointed("green"), now=NOW + 5)
+    assert past.retired_at == {"blue": NOW + 5}
+
+
+def test_a_mistake_does_not_end_an_earlier_window(history):
+    """Blue stopped being live at the cutover, whatever a pointer said for a moment after it."""
+    take(history, "i-1", live=pointed("blue", "eip"))
+    for seconds, name in ((60, "green"), (70, "blue"), (80, "green")):
+        past = take(history, "i-1", live=pointed(name, "file" if name == "blue" else "eip"), now=NOW + seconds)
+    assert past.retired_at["blue"] == NOW + 60
+
+
+def test_machines_leave_their_cluster(history):
+    """A machine that is tagged otherwise is known to have been live until that was seen; its return ends that."""
+    before = {"i-1": MachineState("blue", "running"), "i-2": MachineState("workers", "running")}
+    after = {name: MachineState("attic", "running") for name in before}
+    assert take(history, "i-2", machines=before).taken_out == {}
+    assert take(history, "i-2", machines=after, live=GREEN, now=NOW + 60).taken_out == {"i-1": {"blue": NOW + 60}}
+    assert take(history, "i-2", machines=after, live=GREEN, now=NOW + 90).taken_out == {"i-1": {"blue": NOW + 60}}
+    assert take(history, "i-2", machines=before, live=GREEN, now=NOW + 99).taken_out == {}
+    assert take(history, "i-2", machines={}, live=GREEN, now=NOW + 100 * 86_400).taken_out == {}
+
+
+def test_a_file_of_an_older_guard(history):
+    """A file without the tables that were added later gets them; its history is kept."""
+    take(history, "i-1")
+    with sqlite3.connect(history.store.path) as connection:
+        connection.executescript("DROP TABLE member; DROP TABLE naming")
+    assert take(history, "i-2", now=NOW + 5).going == {"i-1": "shutting-down"}
 
 
 # -- the file ---------------------------------------------------------------------------------------------------------

@@ -78,7 +78,7 @@ _RESOLVERS: Mapping[str, Resolver] = {
 UNTRACED = untraceable.UNTRACED
 NO_PAST = Past()
 
-__all__ = ["UNTRACED", "Inventory", "asks", "clusters_of", "followups", "known_types", "plan", "targets_of"]
+__all__ = ["NO_PAST", "UNTRACED", "Inventory", "asks", "clusters_of", "followups", "known_types", "plan", "targets_of"]
 
 
 def known_types() -> frozenset[str]:

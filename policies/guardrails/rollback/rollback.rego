@@ -2,7 +2,7 @@
 # title: A rollback stays possible
 # description: >-
 #   A failed cutover goes back to the cluster that was live before. That one is kept for `rollback_window_s` (a parameter)
-#   from when a guard on this host first saw that it was no longer live.
+#   from when a guard on this host first saw that it was no longer live, whatever its machines are tagged by then.
 # schemas:
 #   - input: schema.input
 package guardrails.rollback
@@ -15,7 +15,9 @@ lasting := {"terminate", "stop", "storage", "scale-in", "replace"}
 
 # METADATA
 # title: The previous live cluster is kept for a while
-# description: Denies destroying or stopping a cluster that was live less than `rollback_window_s` ago.
+# description: >-
+#   Denies destroying or stopping a cluster that was live less than `rollback_window_s` ago. Machines and other resources
+#   that were part of it are kept even if their cluster tag has changed since.
 # custom:
 #   rule: rollback/window
 #   severity: high
@@ -26,19 +28,31 @@ lasting := {"terminate", "stop", "storage", "scale-in", "replace"}
 deny contains lib.violation("rollback/window", id, message, remediation) if {
 	count(lib.harmful & lasting) > 0
 	some id, target in lib.targets
-	some name in target.clusters
-	not name in lib.live_clusters
-	since := input.clusters[name].retired_at
+	some [name, since, why] in needed_for(id, target)
 	is_number(since)
 	window := data.guardrails.params.rollback_window_s
 	input.now_s - since < window
-	message := sprintf("%s would harm %s of %s, which was live until %s and is needed for a rollback.", [
+	message := sprintf("%s would harm %s %s until %s and is needed for a rollback.", [
 		text.operation,
 		id,
-		name,
+		sprintf(why, [name]),
 		ago(input.now_s - since),
 	])
 	remediation := sprintf(remedy, [duration(window - (input.now_s - since))])
+}
+
+# The clusters that this belongs to, with when they stopped being live, and those that it was taken out of. What is part
+# of another live cluster by now is that cluster's.
+needed_for(id, target) := belongs_to(target) | was_taken_out(id, target)
+
+belongs_to(target) := {[name, input.clusters[name].retired_at, "of %s, which was live"] |
+	some name in target.clusters
+	not name in lib.live_clusters
+}
+
+was_taken_out(id, target) := {[name, since, "(retagged since), which belonged to the live cluster %s"] |
+	not lib.live_targets[id]
+	some name, since in target.facts.taken_out
 }
 
 remedy := concat(" ", [

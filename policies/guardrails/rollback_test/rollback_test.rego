@@ -58,3 +58,21 @@ test_every_lasting_effect_is_refused if {
 		count(rollback.deny) == 1 with input as asked
 	}
 }
+
+taken_out(clusters, since) := fixtures.request("TerminateInstances", ["terminate"], {"i-1": object.union(
+	fixtures.machine("old"),
+	{"clusters": clusters, "facts": {"taken_out": {"green": 1696864920 - since}}},
+)})
+
+test_another_tag_does_not_end_the_window if {
+	every clusters in [["old"], []] {
+		some entry in rollback.deny with input as taken_out(clusters, 600)
+		entry.rule == "rollback/window"
+		contains(entry.message, "i-1 (retagged since), which belonged to the live cluster green until 10 min ago")
+	}
+	count(rollback.deny) == 0 with input as taken_out(["old"], 3600)
+}
+
+test_what_is_live_again_is_left_to_its_rules if {
+	count(rollback.deny) == 0 with input as taken_out(["blue"], 600)
+}

@@ -1,0 +1,87 @@
+"""What belonged to a cluster while that was live: its machines, and other resources that a call named.
+
+A tag can be changed, so the rollback window follows these and not the tag.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Mapping
+
+from guardrails.memory.liveness import Liveness
+from guardrails.values import Call, Live, Target
+
+_KEPT_S = 30 * 86_400.0
+# An id is not used twice: a machine that is gone for a day does not come back.
+_GONE_S = 86_400.0
+_Members = dict[tuple[str, str], float | None]
+# Between the service and the name of what is not a machine.
+_SEPARATOR = "/"
+
+
+def resource(call: Call, target: Target) -> str:
+    """The name by which a target is remembered, the same for its ARN: ``rds/blue-db``."""
+    parts = target.id.split(":")
+    service = parts[2] if target.id.startswith("arn:") and len(parts) > 2 else call.service
+    return f"{service}{_SEPARATOR}{re.split('[:/]', target.id)[-1]}".lower()
+
+
+def note(
+    connection: sqlite3.Connection,
+    scope: str,
+    seen: Mapping[str, frozenset[str]],
+    live: Live,
+    liveness: Liveness,
+    now: float,
+) -> dict[str, dict[str, float]]:
+    """Note what belongs to a live cluster at `now`. Returns what was taken out of one, and when, by name and cluster.
+
+    `seen` maps machine ids and names of resources to the clusters that they carry now.
+    """
+    rows = connection.execute("SELECT name, cluster, left_at FROM member WHERE scope = ?", (scope,))
+    known: _Members = {(name, cluster): left_at for name, cluster, left_at in rows}
+    changed = {**_joined(known, seen, live, liveness), **_left(known, seen, live, now)}
+    known |= changed
+    old = [key for key, left_at in known.items() if key[1] in liveness.mistaken or _is_over(key[0], left_at, seen, now)]
+    connection.executemany(
+        "INSERT OR REPLACE INTO member VALUES (?, ?, ?, ?)", [(scope, *key, at) for key, at in changed.items()]
+    )
+    connection.executemany(
+        "DELETE FROM member WHERE scope = ? AND name = ? AND cluster = ?", [(scope, *key) for key in old]
+    )
+    taken_out: dict[str, dict[str, float]] = {}
+    for name, cluster in known.keys() - {*old}:
+        left_at = known[name, cluster]
+        if left_at is not None and cluster not in seen.get(name, {cluster}):
+            taken_out.setdefault(name, {})[cluster] = left_at
+    return taken_out
+
+
+def _joined(known: _Members, seen: Mapping[str, frozenset[str]], live: Live, liveness: Liveness) -> _Members:
+    joined: _Members = {}
+    for name, clusters in seen.items():
+        for cluster in clusters & {*live.clusters}:
+            if (name, cluster) not in known or known[name, cluster] is not None:
+                joined[name, cluster] = None
+        # Another resource may be named for the first time by the call that takes its tag away.
+        for cluster in clusters & {*liveness.retired_at} if _SEPARATOR in name else ():
+            if (name, cluster) not in known:
+                joined[name, cluster] = liveness.retired_at[cluster]
+    return joined
+
+
+def _left(known: _Members, seen: Mapping[str, frozenset[str]], live: Live, now: float) -> _Members:
+    members = [key for key, left_at in known.items() if left_at is None]
+    return {key: now for key in members if live.known and not _still_in(*key, seen, live)}
+
+
+def _still_in(name: str, cluster: str, seen: Mapping[str, frozenset[str]], live: Live) -> bool:
+    # This call need not name a resource for it to be still there; machines are always looked up.
+    there = {cluster} if _SEPARATOR in name else frozenset[str]()
+    return cluster in live.clusters and cluster in seen.get(name, there)
+
+
+def _is_over(name: str, left_at: float | None, seen: Mapping[str, frozenset[str]], now: float) -> bool:
+    gone = _SEPARATOR not in name and name not in seen
+    return left_at is not None and left_at < now - (_GONE_S if gone else _KEPT_S)
