@@ -156,7 +156,8 @@ class TargetFacts(TypedDict, total=False):
     cluster tag, and `mismatch` says that its id is of another type. `untagged` are the machines, among `instances` or
     those that hold or use the target, without a cluster tag. `missing` are machines that AWS names as holders and that
     the region does not show, such as those of another account: whose they are is unknown. `taken_out` is when it, or a
-    machine on it, was taken out of clusters that were live, by cluster (seconds since the epoch).
+    machine on it, was taken out of clusters that were live, by cluster (seconds since the epoch). `spared` says why
+    this call provably takes nothing from the target, `harm` what it would do to it; both are sentences for people.
     """
 
     traced: bool
@@ -166,6 +167,8 @@ class TargetFacts(TypedDict, total=False):
     instances: list[str]
     untagged: list[str]
     missing: list[str]
+    spared: str
+    harm: str
     # a machine, an address or a network interface
     instance: str | None
     eni: str | None

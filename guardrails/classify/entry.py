@@ -29,7 +29,7 @@ from guardrails.values import UNREVIEWED, Role
 
 EFFECTS = frozenset(
     ("terminate", "stop", "network", "ip", "traffic", "storage", "protection", "indirect", "scale-in", "replace",
-     "capacity", "opaque")
+     "capacity", "opaque", "admit")
 )  # fmt: skip
 # In rising order: a call is as severe as the worst of its forms.
 SEVERITIES = ("low", "medium", "high", "critical")

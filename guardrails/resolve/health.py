@@ -11,10 +11,10 @@ STATUS = Lookup("ec2", "DescribeInstanceStatus", "InstanceStatuses")
 
 
 def lookups(call: Call) -> tuple[Lookup, ...]:
-    """The status checks, if the call moves a public address to a machine or its interface."""
+    """The status checks, if the call moves a public address or the users of a load balancer to some machines."""
     moves = any(target.type == "address" for target in call.targets)
     onto = any(target.role == "destination" and target.type in ("instance", "eni") for target in call.targets)
-    return (STATUS,) if moves and onto else ()
+    return (STATUS,) if (moves and onto) or "admit" in call.effects else ()
 
 
 def by_cluster(answers: Mapping[str, Answer], inventory: Inventory) -> dict[str, bool]:

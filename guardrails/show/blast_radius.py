@@ -76,7 +76,9 @@ def of(document: Mapping[str, Any]) -> tuple[Hit, ...]:
     grows = {"scale-in"} if _grows(call, targets) else set()
     effects = frozenset(texts(call.get("effects"))) - grows
     named = {
-        str(key): value for key, value in targets.items() if isinstance(value, dict) and value.get("role") == "target"
+        str(key): value
+        for key, value in targets.items()
+        if isinstance(value, dict) and value.get("role") == "target" and not part(value, "facts").get("spared")
     }
     onto = [value for value in targets.values() if isinstance(value, dict) and value.get("role") == "destination"]
     hits = [

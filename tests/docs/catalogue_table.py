@@ -14,7 +14,7 @@ PAGE = Path(__file__).parent.parent.parent / "guardrails" / "docs" / "coverage.m
 BEGIN = "<!-- services: written by python -m tests.docs.catalogue_table -->\n"
 END = "<!-- end of services -->\n"
 EFFECTS = ("terminate", "stop", "storage", "traffic", "network", "ip", "scale-in", "replace", "protection", "indirect",
-           "capacity", "opaque")  # fmt: skip
+           "capacity", "opaque", "admit")  # fmt: skip
 HEAD = ("service", "all", "read only", "harmless", "judged", "by facts", "by rule only")
 
 

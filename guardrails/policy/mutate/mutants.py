@@ -12,7 +12,7 @@ from guardrails.evaluate.rego.syntax import Module
 _OPERATORS = {"Eq": ("==", "!="), "Ne": ("!=", "=="), "Lt": ("<", "<="), "Le": ("<=", "<"), "Gt": (">", ">="),
               "Ge": (">=", ">")}  # fmt: skip
 _EFFECTS = ("capacity", "indirect", "ip", "network", "opaque", "protection", "replace", "scale-in", "stop", "storage",
-            "terminate", "traffic", "unreviewed")  # fmt: skip
+            "terminate", "traffic", "unreviewed", "admit")  # fmt: skip
 _WORDING = ("sprintf", "concat")
 
 

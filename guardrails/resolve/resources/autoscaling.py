@@ -6,7 +6,7 @@ from guardrails.resolve.resources import machines
 from guardrails.resolve.resources.resolver import Context, Item, Resolver, merged, named, tags_of, unknown
 from guardrails.values import Call, Lookup, Target, TargetRef
 
-_GROUPS = Lookup("autoscaling", "DescribeAutoScalingGroups", "AutoScalingGroups")
+GROUPS = Lookup("autoscaling", "DescribeAutoScalingGroups", "AutoScalingGroups")
 # DescribeAutoScalingGroups takes this many names; for more, all groups are read.
 _NAMES = 50
 
@@ -14,17 +14,18 @@ _NAMES = 50
 def _lookup(call: Call) -> Lookup:
     names = sorted(named(call, "asg"))
     # An empty list of names means all groups, so it is never sent.
-    return _GROUPS.about(AutoScalingGroupNames=names) if 0 < len(names) <= _NAMES else _GROUPS
+    return GROUPS.about(AutoScalingGroupNames=names) if 0 < len(names) <= _NAMES else GROUPS
 
 
 def _group(ref: TargetRef, context: Context) -> Target:
     for group in context.items(_lookup(context.call)):
         if ref.id in (group["AutoScalingGroupName"], group.get("AutoScalingGroupARN")):
-            return _target(ref, group, context)
+            return group_target(ref, group, context)
     return unknown(ref, "asg")
 
 
-def _target(ref: TargetRef, group: Item, context: Context) -> Target:
+def group_target(ref: TargetRef, group: Item, context: Context) -> Target:
+    """A group, by its description."""
     inventory, tags = context.inventory, tags_of(group)
     ids = [member["InstanceId"] for member in group.get("Instances") or []]
     members = [inventory.machines[machine_id] for machine_id in ids if machine_id in inventory.machines]
@@ -51,4 +52,4 @@ def _target(ref: TargetRef, group: Item, context: Context) -> Target:
     )
 
 
-RESOLVERS = {"asg": Resolver(_group, (_GROUPS,), lambda call, _tag: (_lookup(call),))}
+RESOLVERS = {"asg": Resolver(_group, (GROUPS,), lambda call, _tag: (_lookup(call),))}

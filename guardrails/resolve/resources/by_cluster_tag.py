@@ -6,10 +6,12 @@ is not tagged cannot be traced, and policies decide about it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from guardrails.resolve.resources.resolver import Context, Item, Resolver, last_part, merged, named, tags_of
 from guardrails.values import Call, Lookup, Target, TargetRef
 
-_TAGGED = Lookup("resourcegroupstaggingapi", "GetResources", "ResourceTagMappingList")
+TAGGED = Lookup("resourcegroupstaggingapi", "GetResources", "ResourceTagMappingList")
 # Types of the catalogue, by the tagging API's name for their service.
 _SERVICES = {
     "rds": """db-instance db-cluster db-snapshot db-cluster-snapshot db-proxy db-proxy-endpoint db-cluster-endpoint
@@ -41,9 +43,10 @@ _ANY = "marked"
 _OF_CALL = "tagged"
 
 
-def _lookup(cluster_tag: str, services: list[str]) -> Lookup:
-    filters = {"ResourceTypeFilters": services} if services else {}
-    return _TAGGED.about(TagFilters=[{"Key": cluster_tag}], **filters)
+def tagged_with(cluster_tag: str, services: Iterable[str] = ()) -> Lookup:
+    """Everything with the cluster tag, of these services or of all."""
+    filters = {"ResourceTypeFilters": [*services]} if services else {}
+    return TAGGED.about(TagFilters=[{"Key": cluster_tag}], **filters)
 
 
 def _service(name: str) -> str:
@@ -76,8 +79,8 @@ def _parent(arn: str, default: str) -> str | None:
 def _resolver(kind: str) -> Resolver:
     def lookup(call: Call, cluster_tag: str) -> Lookup:
         if kind != _ANY:
-            return _lookup(cluster_tag, [_SERVICE_OF[kind]])
-        return _lookup(cluster_tag, sorted({_service(name) for name in named(call, _ANY)} - {""}))
+            return tagged_with(cluster_tag, [_SERVICE_OF[kind]])
+        return tagged_with(cluster_tag, sorted({_service(name) for name in named(call, _ANY)} - {""}))
 
     def resolve(ref: TargetRef, context: Context) -> Target:
         tag = context.inventory.cluster_tag
@@ -88,13 +91,13 @@ def _resolver(kind: str) -> Resolver:
         clusters = merged(tags_of(item).get(tag) for item in items)
         return Target(ref.id, kind, ref.role, resolved=True, clusters=clusters, tags=tags, facts={"marked": True})
 
-    return Resolver(resolve, (_TAGGED,), lambda call, cluster_tag: (lookup(call, cluster_tag),))
+    return Resolver(resolve, (TAGGED,), lambda call, cluster_tag: (lookup(call, cluster_tag),))
 
 
 def _of_call(ref: TargetRef, context: Context) -> Target:
     tag = context.inventory.cluster_tag
     # Not only of this service: the tagging API's name for a service may differ from the one that signs its requests.
-    lookup = _lookup(tag, [])
+    lookup = tagged_with(tag)
     # A queue is named by its URL.
     items = context.named(lookup, "ResourceARN", ref.id) or context.named(
         lookup, "ResourceARN", ref.id.rpartition("/")[2]
@@ -107,5 +110,5 @@ def _of_call(ref: TargetRef, context: Context) -> Target:
 
 RESOLVERS = {
     **{kind: _resolver(kind) for kind in (*_SERVICE_OF, _ANY)},
-    _OF_CALL: Resolver(_of_call, (_TAGGED,), lambda _call, cluster_tag: (_lookup(cluster_tag, []),)),
+    _OF_CALL: Resolver(_of_call, (TAGGED,), lambda _call, cluster_tag: (tagged_with(cluster_tag),)),
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from attrs import evolve
 
 from guardrails.resolve.inventory import ADDRESSES, INSTANCES
-from guardrails.resolve.resources.resolver import Answers, Context, Resolver, merged, named, unknown
+from guardrails.resolve.resources.resolver import Answers, Context, Resolver, judged, merged, named, unknown
 from guardrails.values import Call, Lookup, Target, TargetRef
 
 _ATTRIBUTE = Lookup(
@@ -75,4 +75,30 @@ def _instance(ref: TargetRef, context: Context) -> Target:
     )
 
 
-RESOLVERS = {"instance": Resolver(_instance, (ADDRESSES, _ATTRIBUTE), _lookups, _followups)}
+def _metadata(ref: TargetRef, context: Context) -> Target:
+    """A machine whose metadata service changes: it gets the credentials of its role from there.
+
+    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ModifyInstanceMetadataOptions.html
+    """
+    machine = _instance(ref, context)
+    items = [item for group in context.items(INSTANCES) for item in group.get("Instances") or ()]
+    present = next((item.get("MetadataOptions") or {} for item in items if item["InstanceId"] == ref.id), {})
+    params = context.call.params
+    cuts = [
+        f"{name} {value}"
+        for name, value in (("HttpEndpoint", "disabled"), ("HttpTokens", "required"), ("HttpProtocolIpv6", "disabled"))
+        if params.get(name) == value != present.get(name)
+    ]
+    hops = params.get("HttpPutResponseHopLimit")
+    if hops is not None and hops < present.get("HttpPutResponseHopLimit", hops + 1):
+        cuts.append(f"HttpPutResponseHopLimit {hops}")
+    harm = f"What runs on it may lose its role: {', '.join(cuts)}" if cuts else None
+    return (
+        judged(machine, harm, "the metadata service still answers whom it answers now") if machine.resolved else machine
+    )
+
+
+RESOLVERS = {
+    "instance": Resolver(_instance, (ADDRESSES, _ATTRIBUTE), _lookups, _followups),
+    "instance-metadata": Resolver(_metadata, (ADDRESSES,), lambda _call, _tag: ()),
+}

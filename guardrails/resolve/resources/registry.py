@@ -11,8 +11,10 @@ answers into facts. All are pure; the requests are made in between, by lookups.p
     ec2_routing        route tables, network ACLs, NAT gateways
     ec2_gateways       other gateways, peerings, VPC endpoints, DHCP options
     ec2_elastic_ips    Elastic IPs by allocation id, association id or address, and ranges of public addresses
-    autoscaling, elb, globalaccelerator, route53, cloudformation, iam
+    application_autoscaling, autoscaling, elb, globalaccelerator, route53, cloudformation, iam
                        the service of that name
+    autoscaling_later  what a schedule or a scaling policy does to the size of a group
+    elb_new_rule       whom a new rule of a listener takes requests from
     by_aws_tag         EKS and Elastic Beanstalk, by the tags that AWS writes on machines
     by_cluster_tag     resources with the cluster tag: databases, caches, buckets, container clusters
     by_selector        selectors by tag, and the whole region
@@ -31,7 +33,9 @@ from guardrails.aws import resource_ids
 from guardrails.resolve import health
 from guardrails.resolve.inventory import INSTANCES, Inventory, Machine
 from guardrails.resolve.resources import (
+    application_autoscaling,
     autoscaling,
+    autoscaling_later,
     by_arn,
     by_aws_tag,
     by_cluster_tag,
@@ -46,6 +50,7 @@ from guardrails.resolve.resources import (
     ec2_subnets,
     ec2_volumes,
     elb,
+    elb_new_rule,
     globalaccelerator,
     iam,
     route53,
@@ -63,8 +68,11 @@ _RESOLVERS: Mapping[str, Resolver] = {
     **ec2_routing.RESOLVERS,
     **ec2_gateways.RESOLVERS,
     **ec2_elastic_ips.RESOLVERS,
+    **application_autoscaling.RESOLVERS,
     **autoscaling.RESOLVERS,
+    **autoscaling_later.RESOLVERS,
     **elb.RESOLVERS,
+    **elb_new_rule.RESOLVERS,
     **globalaccelerator.RESOLVERS,
     **route53.RESOLVERS,
     **cloudformation.RESOLVERS,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import jmespath
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from guardrails.resolve.inventory import Inventory
 from guardrails.values import Answer, Call, Lookup, Target, TargetFacts, TargetRef
@@ -90,6 +90,11 @@ def uncertain(untagged: Iterable[str], missing: Iterable[str] = ()) -> TargetFac
     """The machines on a target whose cluster is unknown: untagged ones, and holders that the region does not show."""
     facts: TargetFacts = {"untagged": sorted(untagged)}
     return {**facts, "missing": sorted(missing)} if missing else facts
+
+
+def judged(target: Target, harm: str | None, spared: str) -> Target:
+    """The target, with what the call would do to it (`harm`), or with the reason why that leaves it as it is."""
+    return evolve(target, facts={**target.facts, **({"spared": spared} if harm is None else {"harm": harm})})
 
 
 def named(call: Call, *kinds: str) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ _BY_REASON = {
         health-check traffic-policy-instance cidr-collection delegation-set event-endpoint kms-alias
         cfn-alias kms-custom-key-store""",
     "instructions that take effect elsewhere, later": """
-        ssm-item ssm-document ssm-association ssm-maintenance-window ssm-patch-baseline scaling-policy scalable-target
+        ssm-item ssm-document ssm-association ssm-maintenance-window ssm-patch-baseline scaling-policy
         schedule cfn-stack-set cfn-stack-refactor""",
     "permissions, whose holders are not listed by machine": "iam-policy iam-access-key iam-server-certificate",
     "anything else of EC2": "other-ec2",

@@ -34,11 +34,18 @@ takes_machines_down if "terminate" in effects
 
 takes_machines_down if "stop" in effects
 
-# What the call acts on; a destination only receives something, and nothing can harm what is terminated already.
+# What the call acts on; a destination only receives something. Nothing can harm what is terminated already, or what
+# the look-ups prove to keep everything that it has.
 targets[id] := target if {
 	some id, target in input.targets
 	target.role == "target"
 	not terminated(target)
+	not spared(target)
+}
+
+spared(target) if {
+	target.resolved == true
+	is_string(target.facts.spared)
 }
 
 terminated(target) if {

@@ -17,10 +17,15 @@ import data.guardrails.text
 #   prefer: aws ec2 terminate-instances --instance-ids GREENS_MACHINE
 deny contains lib.violation("live-cluster/empty-selector", "(none)", message, remediation) if {
 	count(lib.harmful | (lib.effects & {"protection"})) > 0
-	count(lib.targets) == 0
+	count(named) == 0
 	message := sprintf("%s names no target, and an empty or missing selector may mean everything%s.", [
 		text.operation,
 		text.forms,
 	])
 	remediation := "Name each resource. If your list is empty, there is nothing to do: skip the call."
+}
+
+named contains id if {
+	some id, target in input.targets
+	target.role == "target"
 }

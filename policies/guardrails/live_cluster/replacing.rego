@@ -23,13 +23,17 @@ deny contains lib.violation("live-cluster/scale-in", id, message, remediation) i
 	some id, _ in lib.live_targets
 	target := lib.targets[id]
 	not lib.keeps_size(target)
-	message := sprintf("%s The group's desired size is %v; the call sets %s.", [
-		text.would("take machines away from", id),
-		object.get(object.get(target, "facts", {}), "desired", "unknown"),
-		new_sizes,
-	])
+	message := concat("", [text.would("take machines away from", id), sizes(target)])
 	remediation := "Set a DesiredCapacity and a MaxSize that are not below the current size."
 }
+
+# Where the look-ups do not say it already.
+sizes(target) := "" if {
+	is_string(target.facts.harm)
+} else := sprintf(" The group's desired size is %v; the call sets %s.", [
+	object.get(object.get(target, "facts", {}), "desired", "unknown"),
+	new_sizes,
+])
 
 default new_sizes := "no size"
 

@@ -15,3 +15,8 @@ test_destinations_alone_are_an_empty_selector if {
 	request := fixtures.request("AssociateAddress", ["ip"], {"i-1": destination})
 	rules(live_cluster.deny) == {"live-cluster/empty-selector"} with input as request
 }
+
+test_a_target_that_keeps_everything_is_still_named if {
+	kept := object.union(fixtures.thing("asg", ["blue"]), {"facts": {"spared": "it grows"}})
+	count(live_cluster.deny) == 0 with input as fixtures.request("X", ["scale-in"], {"g": kept})
+}

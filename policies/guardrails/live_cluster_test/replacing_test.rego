@@ -67,6 +67,14 @@ test_an_unknown_current_size_denies if {
 	contains(entry.message, "The group's desired size is unknown;")
 }
 
+test_the_look_ups_say_what_a_later_size_does if {
+	later := object.union(group("blue"), {"facts": {"harm": "It schedules a MaxSize of 0, and the group has 3"}})
+	entries := live_cluster.deny with input as fixtures.request("X", ["scale-in"], {"g": later})
+	rules(entries) == {"live-cluster/scale-in"}
+	some entry in entries
+	endswith(entry.message, "running). It schedules a MaxSize of 0, and the group has 3.")
+}
+
 test_terminating_covers_scaling_in if {
 	request := fixtures.request("X", ["terminate", "scale-in"], {"g": group("blue")})
 	rules(live_cluster.deny) == {"live-cluster/terminate"} with input as request

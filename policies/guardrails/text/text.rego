@@ -84,14 +84,20 @@ live_texts[cluster] := sprintf("%s (%v of %v machines running%s)", [
 live_text(id) := concat(" and ", [live_texts[cluster] | some cluster in lib.live_targets[id]])
 
 # "TerminateInstances would terminate i-1, a machine of the live cluster blue (...)."
-would(verb, id) := sprintf("%s would %s %s, %s of the live cluster %s%s.", [
+would(verb, id) := sprintf("%s would %s %s, %s of the live cluster %s%s.%s", [
 	operation,
 	verb,
 	id,
 	noun(lib.targets[id]),
 	live_text(id),
 	forms,
+	harm(lib.targets[id]),
 ])
+
+# What the look-ups say that the call would do to this target.
+harm(target) := sprintf(" %s.", [target.facts.harm]) if {
+	is_string(target.facts.harm)
+} else := ""
 
 default evidence := "no source was asked"
 

@@ -1,0 +1,94 @@
+"""What Application Auto Scaling scales, by resource id: ``service/CLUSTER/NAME``, ``table/NAME``, ``cluster:NAME``.
+
+A scalable target carries the cluster that the service, table or database is tagged with, and that its ECS cluster is.
+https://docs.aws.amazon.com/autoscaling/application/APIReference/API_RegisterScalableTarget.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from guardrails.resolve.resources.autoscaling_later import shrinks
+from guardrails.resolve.resources.by_cluster_tag import TAGGED, tagged_with
+from guardrails.resolve.resources.resolver import Context, Item, Resolver, judged, merged, named, tags_of
+from guardrails.values import Call, Lookup, Target, TargetRef
+
+_TARGETS = Lookup("application-autoscaling", "DescribeScalableTargets", "ScalableTargets")
+_SERVICES = Lookup("ecs", "DescribeServices", "services", empty_on=("ClusterNotFoundException",))
+# What these set up is judged by the sizes that it leaves.
+_SIZES = ("PutScalingPolicy", "PutScheduledAction", "RegisterScalableTarget")
+_ECS = re.compile(r"service/(?P<cluster>[^/]+)/(?P<service>.+)")
+
+
+def _registered(call: Call, name: str) -> Lookup:
+    return _TARGETS.about(ServiceNamespace=call.params.get("ServiceNamespace"), ResourceIds=[name])
+
+
+def _running(name: str) -> Lookup | None:
+    """The look-up of a service's size, for ECS; of other services only AWS knows the size."""
+    ecs = _ECS.fullmatch(name)
+    return _SERVICES.about(cluster=ecs["cluster"], services=[ecs["service"]]) if ecs else None
+
+
+def _lookups(call: Call, tag: str) -> tuple[Lookup, ...]:
+    names = named(call, "scalable-target") if call.operation in _SIZES else ()
+    sizes = [lookup for name in names for lookup in (_registered(call, name), _running(name)) if lookup]
+    return (tagged_with(tag), *sizes)
+
+
+def _plain(name: str) -> str:
+    """``replicationgroup/x`` for ``replication-group/x`` and ``replicationgroup:x``: AWS writes both."""
+    return name.lower().replace("-", "").replace(":", "/")
+
+
+def _clusters(name: str, context: Context) -> tuple[str, ...]:
+    tag, ecs = context.inventory.cluster_tag, _ECS.fullmatch(name)
+    names = [name, f"cluster/{ecs['cluster']}", f"service/{ecs['service']}"] if ecs else [name]
+    wanted = {*map(_plain, names)}
+    items = context.items(tagged_with(tag))
+    carried = [tags_of(item).get(tag) for item in items if _plain(item["ResourceARN"].split(":", 5)[-1]) in wanted]
+    fleet = name.partition("spot-fleet-request/")[2]
+    machines = context.inventory.on("tag", f"aws:ec2spot:fleet-request-id={fleet}")
+    return merged(carried, (machine.cluster for machine in machines))
+
+
+def _target(ref: TargetRef, context: Context) -> Target:
+    clusters, call = _clusters(ref.id, context), context.call
+    target = Target(
+        ref.id,
+        "scalable-target",
+        ref.role,
+        resolved=True,
+        clusters=clusters,
+        facts={} if clusters else {"traced": False},
+    )
+    if call.operation not in _SIZES:
+        return target
+    dimension = call.params.get("ScalableDimension")
+    items = [item for item in context.items(_registered(call, ref.id)) if item["ScalableDimension"] == dimension]
+    lookup = _running(ref.id)
+    services = context.items(lookup) if lookup else ()
+    size = services[0]["desiredCount"] if services else items[0]["MaxCapacity"] if items else None
+    if size is None and call.operation == "RegisterScalableTarget":
+        return target
+    return judged(target, _harm(call.params, items, size), "it keeps the size that there is now")
+
+
+def _harm(params: Mapping[str, Any], items: list[Item], size: int | None) -> str | None:
+    """What is scheduled, registered or written would do to what has this size now, None where it keeps it."""
+    if "PolicyName" in params:
+        policy = {**params, **(params.get("StepScalingPolicyConfiguration") or {})}
+        policy["TargetTrackingConfiguration"] = params.get("TargetTrackingScalingPolicyConfiguration")
+        least = items[0]["MinCapacity"] if items else 0
+        return shrinks(policy, least, least + 1 if size is None else size)
+    most = (params.get("ScalableTargetAction") or params).get("MaxCapacity")
+    if not isinstance(most, int):
+        return None
+    if size is None:
+        return f"It allows {most} at most, and how many there are is unknown"
+    return f"It allows {most} at most, and there are {size}" if most < size else None
+
+
+RESOLVERS = {"scalable-target": Resolver(_target, (TAGGED, _TARGETS, _SERVICES), _lookups)}
