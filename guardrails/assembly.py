@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +17,15 @@ from guardrails.config.load import reload
 from guardrails.config.settings import Settings
 from guardrails.enforce.break_glass.grant import Terms
 from guardrails.errors import ConfigError, PolicyError
-from guardrails.evaluate import bundle, bundle_file, configured, self_test
+from guardrails.evaluate import bundle, bundle_file, configured, own_rules, self_test
 from guardrails.evaluate.embedded import EmbeddedEngine
 from guardrails.evaluate.engine import Engine, EngineFailure
 from guardrails.evaluate.opa_server import OpaServer
+from guardrails.evaluate.rego.mistake import Mistake
 from guardrails.evaluate.reloading import ReloadingEngine
 from guardrails.memory import History, Store
 from guardrails.memory.pacer import Pacer
+from guardrails.policy.check import loaded
 from guardrails.record.decision_log import DecisionLog
 from guardrails.resolve.lookups import Lookups
 
@@ -47,13 +49,32 @@ def evidence(settings: Settings) -> Evidence:
     return Evidence(frozenset((settings.cluster_tag, *marks)), settings.live.ssm_parameter)
 
 
-def engine(settings: Settings) -> Engine:
-    """The policies, on the engine that is configured. Raises PolicyError or ConfigError."""
+def engine(settings: Settings, report: Callable[[str], None] | None = None) -> Engine:
+    """The policies, on the engine that is configured. Raises PolicyError or ConfigError.
+
+    `report` gets a sentence about what may be wrong with rules that load, here and at each reload.
+    """
     if settings.engine == "embedded":
-        return ReloadingEngine(settings, lambda now: embedded(policies(now)), reload, _files)
+        before: list[bundle.Bundle] = []
+
+        def make(now: Settings) -> EmbeddedEngine:
+            read = policies(now)
+            own_rules.check_not_lost(before, read, now.policies)
+            made = embedded(read)
+            before[:] = [read]
+            _report(findings(now, read), report)
+            return made
+
+        return ReloadingEngine(settings, make, reload, _files)
     made = _server(settings)
     self_test.check(made, time.time(), settings.enforcement)
     return made
+
+
+def _report(mistakes: Sequence[Mistake], report: Callable[[str], None] | None) -> None:
+    if mistakes and report is not None:
+        more = f" ({len(mistakes) - 1} more; `guardrails policy check` lists all)" if len(mistakes) > 1 else ""
+        report(f"a policy may not do what it should: {mistakes[0]}{more}")
 
 
 def _files(settings: Settings) -> Iterator[Path]:
@@ -68,7 +89,11 @@ def _files(settings: Settings) -> Iterator[Path]:
         elif bundle_file.is_bundle(folder):
             yield from (path for path in folder.rglob("*") if path.is_file())
         else:
-            yield from (path for path in folder.rglob("*") if path.suffix == ".rego" or path.name == "data.json")
+            try:
+                yield from bundle.policy_files(folder)
+            except PolicyError:
+                # Its files are lost; loading it again says why.
+                yield folder
 
 
 def embedded(read: bundle.Bundle) -> EmbeddedEngine:
@@ -88,6 +113,19 @@ def policies(settings: Settings) -> bundle.Bundle:
     return made
 
 
+def findings(settings: Settings, read: bundle.Bundle | None = None) -> list[Mistake]:
+    """What `policy check` reports of rules that load, in the folders of this configuration.
+
+    `read` has them if they were read before. A bundle is checked when it is built. Raises PolicyError or ConfigError.
+    """
+    folders = [path for path in settings.policies if not bundle_file.is_bundle(path)]
+    if settings.engine != "embedded" or not folders:
+        return []
+    read = read or policies(settings)
+    own = (module for module in own_rules.modules(read) if own_rules.is_below(module.file, folders))
+    return sorted(set(loaded.findings(own, folders, read.modules)))
+
+
 def terms(settings: Settings) -> Terms:
     """What a break glass may set aside. Raises PolicyError or ConfigError."""
     made = policies(settings)
@@ -103,7 +141,9 @@ def _read(settings: Settings) -> bundle.Bundle:
             "policies, so name it alone"
         )
     if packed:
-        return bundle.unpack(packed[0], settings.policy_key)
+        made = bundle.unpack(packed[0], settings.policy_key)
+        own_rules.check(made, ())
+        return made
     if settings.policy_key is not None:
         raise ConfigError(
             f"{settings.at('policy_key')}: `policy_key` needs a signed bundle, and `policies` names none; put a "
@@ -111,6 +151,7 @@ def _read(settings: Settings) -> bundle.Bundle:
         )
     made = bundle.read((bundle.shipped(), *settings.policies))
     configured.check_declared(settings, bundle.params_of(made))
+    own_rules.check(made, settings.policies)
     return made
 
 

@@ -47,7 +47,7 @@ class Guard:
         """Load policies and open the decision log. Raises PolicyError or ConfigError; botocore is not touched yet."""
         self.settings = settings
         self._catalogue = Catalogue(long_tail=settings.long_tail)
-        self._engine = assembly.engine(settings)
+        self._engine = assembly.engine(settings, _warn)
         self._log = assembly.open_log(settings)
         self._models = assembly.models()
         self._lookups = assembly.lookups(settings, self._models)

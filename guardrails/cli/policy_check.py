@@ -14,8 +14,9 @@ import click
 from guardrails.cli import own_policies
 from guardrails.cli.options import config_option
 from guardrails.errors import ConfigError
+from guardrails.evaluate.rego.mistake import Mistake
 from guardrails.policy.check.check import check as find_mistakes
-from guardrails.policy.check.mistake import Mistake, github, sarif
+from guardrails.policy.check.formats import github, sarif
 from guardrails.show.sentences import counted
 
 

@@ -62,6 +62,8 @@ def reload(settings: Settings) -> Settings:
     if settings.file is None:
         return settings
     now = load(settings.file, organisation=settings.organisation or ORGANISATION)
+    if settings.where and not now.where:
+        raise ConfigError(f"{settings.file}: every key in this file is gone; put them back, or start the process again")
     return evolve(
         settings,
         policies=now.policies,

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+import attrs
 from attrs import frozen
 
 from guardrails import assembly
@@ -43,6 +44,9 @@ def examine(settings: Settings, now: float) -> Iterator[Finding]:
     except GuardrailsError as error:
         problem = "they do not load" if settings.engine == "embedded" else "the OPA server does not evaluate them"
         yield Finding("policies", "problem", f"{problem}: {error}", {"engine": settings.engine})
+    else:
+        for mistake in assembly.findings(settings):
+            yield Finding("policy check", "note", str(mistake), attrs.asdict(mistake))
     try:
         for process in _processes(settings, now):
             yield _finding(process, revision, now)

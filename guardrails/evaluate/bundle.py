@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
+import os
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -49,20 +50,43 @@ def read(folders: Iterable[Path], *, tests: bool = False) -> Bundle:
     files: dict[str, Path] = {}
     data: dict[str, Any] = {}
     for folder in folders:
-        if not folder.is_dir():
-            raise PolicyError(f"{folder}: no such folder of policies; correct `policies` in the configuration")
-        for path in sorted(folder.rglob("*")):
+        for path in policy_files(folder):
             relative = path.relative_to(folder)
             if path.name == "data.json":
                 merge(data, _nested(relative, _json(path)))
-            elif path.suffix == ".rego" and (tests or not _is_test(path)):
+            elif tests or not _is_test(path):
                 files[relative.as_posix()] = path
-    modules = {str(path): _text(path) for path in files.values()}
+    modules = {str(path): read_text(path) for path in files.values()}
     if not modules:
         raise PolicyError("no policies found; `policies` needs at least one .rego file")
     collector = str(files.get(_COLLECTOR, _COLLECTOR))
     modules[collector] = collect(text for name, text in modules.items() if name != collector)
     return Bundle(modules, data, _revision(modules, data))
+
+
+def policy_files(folder: Path) -> list[Path]:
+    """Every .rego file and data.json below a folder, links followed. Raises PolicyError for what cannot be listed."""
+    if not folder.is_dir():
+        raise PolicyError(f"{folder}: no such folder of policies; correct `policies` in the configuration")
+    found: list[Path] = []
+    seen: set[str] = set()
+    for place, folders, names in os.walk(folder, onerror=_unreadable, followlinks=True):
+        seen.add(os.path.realpath(place))
+        # Kubernetes mounts a ConfigMap as links into a folder ..2026_…, where every file would be found again.
+        folders[:] = sorted(
+            name for name in folders if not name.startswith("..") and os.path.realpath(f"{place}/{name}") not in seen
+        )
+        found += [Path(place, name) for name in sorted(names) if name == "data.json" or name.endswith(".rego")]
+    if not found:
+        raise PolicyError(
+            f"{folder}: this folder has no .rego file and no data.json; put your policies there, or take it out of "
+            "`policies`"
+        )
+    return found
+
+
+def _unreadable(error: OSError) -> None:
+    raise PolicyError(f"{error.filename}: cannot be read ({error.strerror}); let this user read it") from error
 
 
 def unpack(path: Path, key: Path | None = None) -> Bundle:
@@ -74,7 +98,7 @@ def unpack(path: Path, key: Path | None = None) -> Bundle:
     if key is not None:
         signature.verify(contents, key)
     data, named = contents.data(), contents.revision()
-    modules = {name: text for name, text in contents.modules().items() if _area(text) != "areas"}
+    modules = {name: text for name, text in contents.modules().items() if not is_collector(text)}
     modules[f"{path}/{_COLLECTOR}"] = collect(modules.values())
     return Bundle(modules, data, named or _revision(modules, data), named)
 
@@ -124,6 +148,11 @@ def collect(modules: Iterable[str]) -> str:
     return "\n\n".join(lines) + "\n"
 
 
+def is_collector(module: str) -> bool:
+    """Whether this is the module that `collect` writes."""
+    return _area(module) == "areas"
+
+
 def _area(module: str) -> str:
     package = _PACKAGE.search(module)
     return package[1] if package else ""
@@ -139,6 +168,15 @@ def rule_ids(bundle: Bundle) -> frozenset[str]:
     )
 
 
+def rule_owners(modules: Iterable[str]) -> dict[str, str]:
+    """The package of each rule id in these modules."""
+    return {
+        annotated or entered: f"guardrails.{_area(text)}"
+        for text in modules
+        for annotated, entered in _RULE.findall(text)
+    }
+
+
 def merge(into: dict[str, Any], new: Mapping[str, Any]) -> None:
     """Merge `new` into `into`, object by object; any other value replaces the old one."""
     for key, value in new.items():
@@ -152,7 +190,8 @@ def _is_test(path: Path) -> bool:
     return path.stem.endswith("_test")
 
 
-def _text(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """The text of a policy or its data. Raises PolicyError."""
     try:
         return path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -161,7 +200,7 @@ def _text(path: Path) -> str:
 
 def _json(path: Path) -> Mapping[str, Any]:
     try:
-        document = json.loads(_text(path))
+        document = json.loads(read_text(path))
     except json.JSONDecodeError as error:
         raise PolicyError(f"{path}:{error.lineno}:{error.colno}: not valid JSON: {error.msg}") from error
     if not isinstance(document, dict):

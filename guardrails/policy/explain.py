@@ -15,8 +15,9 @@ from attrs import evolve, frozen
 
 from guardrails.evaluate.bundle import Bundle
 from guardrails.evaluate.embedded import parsed, prepared
+from guardrails.evaluate.rego.entry import LEVELS
 from guardrails.evaluate.rego.syntax import Module, Path, Rule
-from guardrails.policy.check.entries import LEVELS, entries, metadata_of
+from guardrails.policy.check.entries import entries, metadata_of
 
 _ENTRY = re.compile(r'"rule":\s*"([^"]+)"|violation\(\s*"([^"]+)"')
 _NAME = re.compile(r"\b(input(?:\.\w+)+)")

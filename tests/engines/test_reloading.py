@@ -13,6 +13,9 @@ import time
 import pytest
 
 import guardrails
+from guardrails.doctor import policies as doctor
+from guardrails.errors import PolicyError
+from guardrails.evaluate import bundle
 from tests.support.waiting import until
 
 RULE = """package guardrails.quiet
@@ -225,3 +228,106 @@ def test_forked(guard, place, site):
     child.join()
     guard._engine._lock.release()
     assert "quiet/stop" in answer
+
+
+def _emptied(own):
+    for file in own.iterdir():
+        file.unlink()
+
+
+def _only_data_left(own):
+    (own / "data.json").write_text("{}")
+    (own / "quiet.rego").unlink()
+
+
+def _broken(own):
+    _write(own / "quiet.rego", "package")
+
+
+LOSSES = {
+    "emptied": (_emptied, "has no .rego file"),
+    "deleted": (shutil.rmtree, "no such folder"),
+    "only data left": (_only_data_left, "every .rego file in this folder is gone"),
+    "every file broken": (_broken, "quiet.rego:1:"),
+    "a file in its place": (lambda own: (shutil.rmtree(own), own.write_text("")), "no such folder"),
+    "configuration emptied": (lambda own: _write(own.parent / "guardrails.toml", "# nothing\n"), "every key"),
+    "configuration deleted": (lambda own: (own.parent / "guardrails.toml").unlink(), "does not exist"),
+}
+
+
+def _with_its_rule(guard, place, site):
+    """The rule acts: green may not be stopped. From here on, files that are gone count as settled at the next call."""
+    guard._engine._settle_s = 0.0
+    _write(place / "own" / "quiet.rego", RULE.replace("CALL", "stop"))
+    with pytest.raises(guardrails.CallDenied, match="quiet/stop"):
+        _stop(site)
+
+
+@pytest.mark.parametrize(("lose", "why"), LOSSES.values(), ids=LOSSES)
+def test_a_loss_is_not_an_edit(guard, place, site, aws, caplog, lose, why):
+    """Policies that are gone while running stay in force; the logger, the decision log and doctor say it."""
+    _with_its_rule(guard, place, site)
+    before = guard.revision
+    lose(place / "own")
+    with caplog.at_level(logging.WARNING, "guardrails"):
+        for _ in range(3):
+            with pytest.raises(guardrails.CallDenied, match="quiet/stop"):
+                _stop(site)
+    assert aws.count("StopInstances") == 0
+    assert guard.revision == before
+    assert [why in record.message for record in caplog.records].count(True) == 1
+    assert why in _last(place)["custom"]["policies_behind"]
+    found = [finding for finding in doctor.examine(guard.settings, time.time()) if finding.state == "problem"]
+    assert any(why in finding.sentence for finding in found)
+
+
+def test_deleting_a_file_is_an_edit(guard, place, site, aws):
+    """One file of several may be deleted: its rule is gone, those of the others stay."""
+    (place / "own" / "other.rego").write_text(RULE.replace("quiet", "other").replace("CALL", "nothing"))
+    _with_its_rule(guard, place, site)
+    (place / "own" / "quiet.rego").unlink()
+    until(lambda: _passes(lambda: _stop(site)))
+    assert aws.count("StopInstances") == 1
+
+
+def _passes(call):
+    try:
+        call()
+    except guardrails.CallDenied:
+        return False
+    return True
+
+
+def test_an_unreadable_folder(tmp_path, monkeypatch):
+    """A folder below `policies` that cannot be listed is an error, at install and while running.
+
+    The operating system's refusal is simulated: the superuser may read every folder.
+    """
+    (tmp_path / "own").mkdir()
+
+    def refused(place, onerror, followlinks):
+        onerror(PermissionError(13, "Permission denied", str(place)))
+        return iter(())
+
+    monkeypatch.setattr("guardrails.evaluate.bundle.os.walk", refused)
+    with pytest.raises(PolicyError, match=r"own: cannot be read \(Permission denied\)"):
+        bundle.read([tmp_path / "own"])
+
+
+def test_folders_behind_links(tmp_path):
+    """Rules behind a link to a folder are read, once; so are those of a ConfigMap as Kubernetes mounts it."""
+    real = tmp_path / "elsewhere"
+    real.mkdir()
+    (real / "quiet.rego").write_text(RULE)
+    mount = tmp_path / "own"
+    (mount / "..2026_11_28").mkdir(parents=True)
+    (mount / "..2026_11_28" / "mounted.rego").write_text("package mounted\n\nf(x) := x\n")
+    (mount / "..data").symlink_to("..2026_11_28")
+    (mount / "mounted.rego").symlink_to("..data/mounted.rego")
+    (mount / "area").symlink_to(real)
+    (mount / "circle").symlink_to(mount)
+    read = bundle.read([mount]).modules
+    assert sorted(name.removeprefix(f"{mount}/") for name in read if "areas" not in name) == [
+        "area/quiet.rego",
+        "mounted.rego",
+    ]

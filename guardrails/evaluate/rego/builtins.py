@@ -8,8 +8,12 @@ from __future__ import annotations
 # Supplied by regorus.py, with the same answers as on OPA.
 ADDED = frozenset(("net.cidr_intersects", "net.cidr_merge"))
 
-# A decision must depend on its input alone: no network, no environment, no random numbers.
-FORBIDDEN = {"http.send": 1, "opa.runtime": 0, "rand.intn": 2}
+# A decision must depend on its input alone: no network, no environment, no clock, no random numbers. By the number of
+# their arguments.
+FORBIDDEN = {"http.send": 1, "net.lookup_ip_addr": 1, "opa.runtime": 0, "rand.intn": 2,
+             "time.now_ns": 0, "uuid.rfc4122": 1}  # fmt: skip
+# What a policy may use instead.
+INSTEAD = {"time.now_ns": "input.now_s (seconds) or input.time"}
 
 AVAILABLE = ADDED | frozenset(
     (
@@ -26,11 +30,11 @@ AVAILABLE = ADDED | frozenset(
         "regex.match", "regex.replace", "regex.split", "regex.template_match", "replace", "round", "semver.compare",
         "semver.is_valid", "sort", "split", "sprintf", "startswith", "strings.any_prefix_match",
         "strings.any_suffix_match", "strings.count", "strings.replace_n", "strings.reverse", "substring", "sum",
-        "time.add_date", "time.clock", "time.date", "time.diff", "time.format", "time.now_ns",
+        "time.add_date", "time.clock", "time.date", "time.diff", "time.format",
         "time.parse_duration_ns", "time.parse_ns", "time.parse_rfc3339_ns", "time.weekday", "to_number", "trace",
         "trim", "trim_left", "trim_prefix", "trim_right", "trim_space", "trim_suffix", "type_name", "union",
         "units.parse", "units.parse_bytes", "upper", "urlquery.decode", "urlquery.decode_object", "urlquery.encode",
-        "urlquery.encode_object", "uuid.parse", "uuid.rfc4122", "walk", "yaml.is_valid", "yaml.marshal",
+        "urlquery.encode_object", "uuid.parse", "walk", "yaml.is_valid", "yaml.marshal",
         "yaml.unmarshal",
     )
 )  # fmt: skip

@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any
 
 from guardrails.errors import PolicyError
-from guardrails.evaluate.rego.builtins import AVAILABLE, FORBIDDEN
+from guardrails.evaluate.rego.builtins import AVAILABLE, FORBIDDEN, INSTEAD
 from guardrails.evaluate.rego.syntax import Module, Path, Reference, Rule, leading
 
 
@@ -55,7 +55,8 @@ def _at(file: str, span: Mapping[str, Any]) -> str:
 def _calls(reference: Reference, arities: Mapping[Path, int], file: str) -> Iterator[PolicyError]:
     name, at = _name(reference.path), _at(file, reference.span)
     if name in FORBIDDEN:
-        yield PolicyError(f"{at}: {name} is not allowed; a decision must depend on its input alone")
+        instead = f"; use {INSTEAD[name]}" if name in INSTEAD else ""
+        yield PolicyError(f"{at}: {name} is not allowed; a decision must depend on its input alone{instead}")
     elif reference.path in arities:
         takes = arities[reference.path]
         # One more takes the result, as in `f(x, y)` for `y := f(x)`.

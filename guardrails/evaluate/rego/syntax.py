@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from attrs import Factory, evolve, field, frozen
 
@@ -11,6 +11,9 @@ from attrs import Factory, evolve, field, frozen
 Path = tuple[str | None, ...]
 _QUOTES = (b'"', b"`")
 _REFS = ("RefDot", "RefBrack", "Var")
+# How a rule begins: `name contains …`, `name := …` or `name if …`, `name(…) := …`, `default name := …`.
+Form = Literal["set", "value", "function", "default"]
+_FORMS: Mapping[str, Form] = {"Set": "set", "Func": "function"}
 # Expressions that the embedded engine reads differently from OPA; the linter looks at them.
 _EXPRESSIONS = ("AssignExpr", "SomeIn")
 
@@ -78,9 +81,17 @@ class _Contents:
                     self._walk(inner)
 
 
+def references_in(node: Any) -> list[Reference]:
+    """Every reference in a part of a syntax tree, as written."""
+    return _Contents(node).references
+
+
 @frozen
 class Rule:
-    """One definition of a rule. `node` is all of its syntax tree but the head's own name and arguments."""
+    """One definition of a rule. `node` is all of its syntax tree but the head's own name and arguments.
+
+    `member` is what a set gets from it, None for other forms.
+    """
 
     path: Path
     package: Path
@@ -92,6 +103,8 @@ class Rule:
     locals: frozenset[str] = frozenset()
     bodies: Sequence[Mapping[str, Any]] = field(default=(), repr=False)
     span: Mapping[str, Any] = field(factory=dict, repr=False)
+    form: Form = "value"
+    member: Mapping[str, Any] | None = field(default=None, repr=False)
     _contents: _Contents = field(
         init=False, repr=False, eq=False, default=Factory(lambda rule: _Contents(rule.node), takes_self=True)
     )
@@ -142,7 +155,8 @@ class Module:
 
     def _rule(self, node: Mapping[str, Any]) -> Rule:
         body = node.get("Spec") or node["Default"]
-        head = next(iter(body["head"].values())) if "head" in body else body
+        kind, head = next(iter(body["head"].items())) if "head" in body else ("", body)
+        form = _FORMS.get(kind, "value") if kind else "default"
         arguments = head.get("args") or ()
         # The head's own name is not a reference.
         inside = [value for key, value in head.items() if key not in ("refr", "args")]
@@ -158,6 +172,8 @@ class Module:
             locals=frozenset(str(step) for argument in arguments for step in _path(argument)[:1]),
             bodies=body.get("bodies") or (),
             span=body["span"],
+            form=form,
+            member=head["key"] if form == "set" else None,
         )
 
     def references(self, rule: Rule, known: Collection[Path]) -> Iterator[Reference]:

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from attrs import evolve
 
 from guardrails.errors import PolicyError
 from guardrails.evaluate.bundle import Bundle, read, shipped
 from guardrails.evaluate.embedded import parsed, prepared, syntax_of
-from guardrails.evaluate.rego import lint
+from guardrails.evaluate.rego import lint, silent
+from guardrails.evaluate.rego.mistake import Mistake
 from guardrails.evaluate.rego.syntax import Module
-from guardrails.policy.check import entry_mistakes, opa_check
-from guardrails.policy.check.input_paths import unknown_part
-from guardrails.policy.check.mistake import Mistake
+from guardrails.policy.check import loaded, opa_check
 
 _LOCATED = re.compile(r"(?P<file>.+?):(?P<line>\d+):(?:(?P<column>\d+):)? (?P<message>.*)", re.DOTALL)
 
@@ -38,7 +35,8 @@ def check(folders: Iterable[Path], opa: str | None = None) -> tuple[list[Mistake
     if not broken:
         # Every reference to a rule of a broken file would be reported as undefined.
         mistakes |= set(_across_files(bundle, modules, set(files)))
-    mistakes |= set(_per_file(modules, set(files), wanted))
+        mistakes |= {mistake for mistake in silent.mistakes(modules) if mistake.file in files}
+    mistakes |= set(loaded.findings([module for module in modules if module.file in files], wanted, bundle.modules))
     if opa is not None:
         reported = {(mistake.file, mistake.line) for mistake in mistakes}
         on_disk = [name for name in bundle.modules if Path(name).is_file()]
@@ -73,22 +71,6 @@ def _across_files(bundle: Bundle, modules: Sequence[Module], files: set[str]) ->
         yield from _at_evaluation(bundle, error, files)
 
 
-def _per_file(modules: Iterable[Module], files: set[str], folders: Sequence[Path]) -> Iterator[Mistake]:
-    """What a file shows by itself: its package, its entries and their METADATA, the parts of `input` it refers to."""
-    schema = json.loads((shipped() / "schemas" / "input.json").read_text("utf-8"))
-    owners: dict[str, str] = {}
-    # The shipped policies come first, so that they own their ids.
-    for module in sorted(modules, key=lambda module: not Path(module.file).is_relative_to(shipped())):
-        is_test = str(module.package[-1]).endswith("_test")
-        in_entries = [] if is_test else list(entry_mistakes.of(module, owners))
-        if module.file not in files:
-            continue
-        yield from in_entries
-        yield from _package(module, folders)
-        if not is_test:
-            yield from _input_references(module, schema)
-
-
 def _at_evaluation(bundle: Bundle, error: BaseException, files: set[str]) -> Iterator[Mistake]:
     try:
         prepared(bundle)
@@ -111,26 +93,3 @@ def _mistake(error: PolicyError, code: str, file: str = "") -> Mistake:
     if located is None:
         return Mistake(file, 1, 1, code, str(error))
     return Mistake(located["file"], int(located["line"]), int(located["column"] or 1), code, located["message"])
-
-
-def _package(module: Module, folders: Sequence[Path]) -> Iterator[Mistake]:
-    """Below a folder guardrails/ the package follows the folders; elsewhere it is free."""
-    file = Path(module.file)
-    root = next(folder for folder in folders if file.is_relative_to(folder))
-    parts = file.relative_to(root).parent.parts
-    package = tuple(map(str, module.package[1:]))
-    if "guardrails" not in parts or parts[parts.index("guardrails") :] == package:
-        return
-    expected = ".".join(parts[parts.index("guardrails") :])
-    line = next((number for number, text in enumerate(module.lines, 1) if text.startswith("package ")), 1)
-    message = f"package {'.'.join(package)} is in the folder of {expected}; move the file or rename the package"
-    yield Mistake(module.file, line, 1, "package", message)
-
-
-def _input_references(module: Module, schema: Mapping[str, Any]) -> Iterator[Mistake]:
-    for rule in module.rules:
-        for reference in module.references(rule, ()):
-            if reference.path[0] == "input" and not reference.is_call:
-                message = unknown_part(reference.path, schema)
-                if message:
-                    yield Mistake(module.file, reference.span["line"], reference.span["col"], "input", message)

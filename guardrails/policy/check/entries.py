@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from guardrails.evaluate.rego.entry import LEVELS
 from guardrails.evaluate.rego.syntax import Module, Rule
 from guardrails.policy.check import metadata
-
-LEVELS = ("deny", "confirm", "warn")
 
 
 def entries(module: Module) -> list[Rule]:

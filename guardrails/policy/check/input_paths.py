@@ -27,6 +27,26 @@ def unknown_part(path: Path, schema: Mapping[str, Any]) -> str | None:
     return None
 
 
+def may_be_missing(path: Path, schema: Mapping[str, Any]) -> bool:
+    """Whether a path that starts with ``input`` may be undefined: the schema does not require one of its steps.
+
+    A step that is known only at evaluation was iterated over, so it exists.
+    """
+    candidates = [schema]
+    for step in path[1:]:
+        ways = [way for candidate in candidates for way in candidate.get("anyOf", (candidate,))]
+        if not all(_has(way, step) for way in ways):
+            return True
+        candidates = [inner for way in ways for inner in _below(way, step)]
+    return False
+
+
+def _has(way: Mapping[str, Any], step: str | None) -> bool:
+    if step is None:
+        return way.get("type") in ("array", "object") or "additionalProperties" in way
+    return step in way.get("required", ())
+
+
 def _alternatives(schema: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     for way in schema.get("anyOf", (schema,)):
         if way.get("type") != "null":

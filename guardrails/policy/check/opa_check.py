@@ -9,7 +9,7 @@ from pathlib import Path
 
 from guardrails.errors import PolicyError
 from guardrails.evaluate import bundle
-from guardrails.policy.check.mistake import Mistake
+from guardrails.evaluate.rego.mistake import Mistake
 
 
 def mistakes(opa: str, files: Iterable[str]) -> list[Mistake]:

@@ -1,22 +1,11 @@
-"""A mistake in a policy, and its form for GitHub Actions and for code scanning."""
+"""Mistakes in policies as GitHub Actions and code scanning read them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from attrs import frozen
-
-
-@frozen(order=True)
-class Mistake:
-    """`message` says what is wrong and how to fix it; `line` and `column` count from 1."""
-
-    file: str
-    line: int
-    column: int
-    code: str
-    message: str
+from guardrails.evaluate.rego.mistake import Mistake
 
 
 def github(mistake: Mistake) -> str:
