@@ -28,6 +28,7 @@ from guardrails.memory.sent_claims import SentClaims
 from guardrails.resolve.finder import FactFinder, nothing_known, scope_of
 from guardrails.show.sentences import paragraph
 from guardrails.values import Call, Decision, Facts, Origin, Outcome, Violation
+from guardrails.waiting.deadline import Deadline, within
 
 _logger = logging.getLogger("guardrails")
 _SLOWER = "Make fewer calls, or one call for several machines; or raise pacing.max_wait_s and let it wait."
@@ -125,6 +126,10 @@ class Pipeline:
 
         With `claims`, the machines that the call would take away are claimed in the history, and the claim is added.
         """
+        with within(Deadline(self.settings.lookup_timeout_s)):
+            return self._decide(call, origin, claims)
+
+    def _decide(self, call: Call, origin: Origin, claims: list[Claim] | None) -> Decision | None:
         started = time.perf_counter_ns()
         facts: Facts | None = None
         try:

@@ -26,6 +26,7 @@ from botocore.exceptions import BotoCoreError, HTTPClientError
 from botocore.httpsession import URLLib3Session
 
 from guardrails.aws.sessions import without_profile
+from guardrails.aws.uninstrumented import hide
 from guardrails.config.settings import LiveSettings, Settings
 from guardrails.enforce.confirm import Confirmation
 from guardrails.errors import CallDenied, ConfigError, GuardBroken
@@ -211,6 +212,7 @@ def _client(session: botocore.session.Session) -> Any:
         config=Config(retries={"mode": "standard", "total_max_attempts": 1}),
     )
     client._endpoint.http_session = _NoWayOut()
+    hide(client)
     return client
 
 

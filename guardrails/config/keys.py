@@ -57,7 +57,7 @@ _ROWS = (
     Key("max_fact_age_s", kinds.NUMBER, "2",
         "How old facts about the account may be when a call is decided, in seconds."),
     Key("lookup_timeout_s", kinds.NUMBER, "20",
-        "How long to wait for the answer to a look-up, in seconds. A governed call is denied after that."),
+        "How long a decision may wait for its look-ups, in seconds. The governed call is denied then, and they end."),
     Key("tripwire", kinds.SWITCH, "true",
         "Report HTTP requests to AWS that bypassed the guard. They are not blocked."),
     Key("confirm_timeout_s", kinds.NUMBER, "120",

@@ -12,14 +12,15 @@ import os
 import threading
 import time
 from collections.abc import Mapping
-from concurrent.futures import Future
-from concurrent.futures import TimeoutError as FutureTimeout
+from concurrent.futures import Future, wait
 from typing import Any
 from urllib.parse import urlsplit
 
 from guardrails.config.settings import OpaSettings
 from guardrails.errors import ConfigError
 from guardrails.evaluate.engine import ENTRYPOINT, EngineFailure, Evaluation
+from guardrails.waiting import deadline, http
+from guardrails.waiting.deadline import Deadline
 
 _PACKAGE, _, _RULE = ENTRYPOINT.removeprefix("data.").rpartition(".")
 # A built-in function that fails is an error, as on the embedded engine, instead of undefined.
@@ -68,22 +69,26 @@ class OpaServer:
             raise EngineFailure(f"the input is not JSON: {error}") from error
         client = self._connected()
         answered: Future[Any] = Future()
+        until = Deadline(deadline.left(self._settings.timeout_s))
 
         def ask() -> None:
             try:
-                answered.set_result(client.query_rule(document, package, rule, _QUERY))
+                with deadline.within(until):
+                    answered.set_result(client.query_rule(document, package, rule, _QUERY))
             except BaseException as error:  # handed to the asking thread
                 answered.set_exception(error)
 
         # In a thread: the client's timeout counts anew for each piece that arrives, and a server may send single bytes.
         started = time.monotonic()
         threading.Thread(target=ask, name="guardrails-opa", daemon=True).start()
-        try:
-            answer = answered.result(self._settings.timeout_s)
-        except FutureTimeout:
+        # Not answered.result(), which raises TimeoutError, as a signal handler of the script may.
+        wait([answered], until.left())
+        if not answered.done():
             self._forget(client)
             took = time.monotonic() - started
-            raise EngineFailure(f"OPA at {self._settings.url} gave no answer within {took:.1f} s") from None
+            raise EngineFailure(f"OPA at {self._settings.url} gave no answer within {took:.1f} s")
+        try:
+            answer = answered.result()
         except Exception as error:
             raise EngineFailure(f"OPA at {self._settings.url} {_explain(error)}") from error
         if not isinstance(answer, Mapping):
@@ -124,6 +129,9 @@ class OpaServer:
         if secure and settings.ca:
             session.verify = str(settings.ca)
         session.hooks["response"].append(_check_answer)
+        for adapter in session.adapters.values():
+            pools = adapter.poolmanager.pool_classes_by_scheme
+            adapter.poolmanager.pool_classes_by_scheme = http.ending(pools)
         return client
 
 

@@ -132,4 +132,8 @@ def _callable(owner: Any, original: Any) -> Any:
     """The original as a function of the instance: what wrapt has wrapped must be called as a descriptor."""
     if type(original) is FunctionType or not isinstance(owner, type):
         return original
-    return lambda instance, *args, **kwargs: original.__get__(instance, type(instance))(*args, **kwargs)
+
+    def call(instance: Any, *args: Any, **kwargs: Any) -> Any:
+        return original.__get__(instance, type(instance))(*args, **kwargs)
+
+    return functools.update_wrapper(call, original)

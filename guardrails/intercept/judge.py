@@ -18,8 +18,8 @@ from guardrails.intercept.request.operation import KnownOperations, ServiceModel
 from guardrails.intercept.request.outgoing import Outgoing, credential_scope, of_dict, of_prepared, of_request
 from guardrails.intercept.seal import Seal
 from guardrails.intercept.ticket import Context, PendingRequest, Ticket
-from guardrails.memory.clock import monotonic
 from guardrails.values import Call, Origin
+from guardrails.waiting.clock import monotonic
 
 
 class AdmissionController(Protocol):

@@ -17,7 +17,7 @@ class Ticket(NamedTuple):
     """Kept in the context of a request that passed a gate. Ungoverned requests have no `seal` and no `decision_id`.
 
     `service` is the catalogue's key, None where it is unknown. `url` and `method` are set for an ungoverned request
-    whose operation they identify; `decided_at` is on the clock of memory/clock.py. (A tuple, not an attrs class: every
+    whose operation they identify; `decided_at` is on the clock of waiting/clock.py. (A tuple, not an attrs class: every
     call of the process gets one.)
     """
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from botocore.awsrequest import AWSPreparedRequest
 
+from guardrails.aws.uninstrumented import OWN, unwrapped
 from guardrails.errors import CallDenied
 from guardrails.intercept import aio
 from guardrails.intercept.judge import Judge
@@ -28,12 +29,14 @@ def api_call(judge: Judge, remember: Callable[[Any], None], original: Any) -> An
     """Have a client remembered when it is first used, and raise a denial with the traceback of the user's own code."""
     # In the client's own dict, because asking a weak set costs as much as a gate.
     known = judge.key
+    # For the guard's own clients: without the tracers that were there first.
+    plain = unwrapped(original)
 
     def _make_api_call(client: Any, operation_name: str, api_params: Any) -> Any:
         if known not in client.__dict__ and judge.active:
             remember(client)
         try:
-            return original(client, operation_name, api_params)
+            return (plain if OWN in client.__dict__ else original)(client, operation_name, api_params)
         except CallDenied as error:
             raise trimmed(error)  # noqa: B904  (the same error)
 

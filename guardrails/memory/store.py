@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from guardrails.waiting import deadline
+
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS event (
     scope TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, cluster TEXT NOT NULL, at REAL NOT NULL,
@@ -48,7 +50,10 @@ class StateUnavailable(Exception):
 
 
 class Store:
-    """The file at `path`, readable by its owner only. Transactions wait up to `timeout_s` seconds for a lock."""
+    """The file at `path`, readable by its owner only.
+
+    Transactions wait for a lock until the deadline that is under way, and no longer than `timeout_s` seconds.
+    """
 
     def __init__(self, path: Path, timeout_s: float = 5.0) -> None:
         self.path = path
@@ -58,7 +63,7 @@ class Store:
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """One write transaction: committed at the end, rolled back by an exception. Raises StateUnavailable."""
         try:
-            with _forking:
+            with self._no_fork():
                 connection = self._connect()
                 try:
                     connection.execute("BEGIN IMMEDIATE")
@@ -73,11 +78,21 @@ class Store:
                 "set state.path to another file, or set state.enabled = false"
             ) from error
 
+    @contextmanager
+    def _no_fork(self) -> Iterator[None]:
+        # The threads of this process queue up here while another process has the file locked.
+        if not _forking.acquire(timeout=deadline.left(self._timeout_s)):
+            raise TimeoutError("another thread has it locked")
+        try:
+            yield
+        finally:
+            _forking.release()
+
     def _connect(self) -> sqlite3.Connection:
         if not self.path.exists():
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-        connection = sqlite3.connect(self.path, timeout=self._timeout_s, isolation_level=None)
+        connection = sqlite3.connect(self.path, timeout=deadline.left(self._timeout_s), isolation_level=None)
         try:
             connection.execute("PRAGMA synchronous = NORMAL")
             (version,) = connection.execute("PRAGMA user_version").fetchone()

@@ -14,7 +14,9 @@ from botocore.exceptions import ClientError
 
 from guardrails.aws.endpoints import is_aws
 from guardrails.aws.sessions import without_profile
+from guardrails.aws.uninstrumented import hide, unwrapped
 from guardrails.values import Answer, Lookup, LookupFailure, Origin
+from guardrails.waiting import deadline, http
 
 # The largest page that AWS returns, so that a look-up is one request up to 1,000 machines.
 _PAGE = {"DescribeInstances": 1000, "DescribeSubnets": 1000, "DescribeNetworkInterfaces": 1000,
@@ -26,6 +28,10 @@ _ATTEMPTS = 3
 
 class UnexpectedAnswer(Exception):
     """A look-up was answered with success and a document of another shape: that is not an answer."""
+
+
+class OutOfTime(Exception):
+    """The deadline is over, so the look-up's next page or attempt is not asked for."""
 
 
 class Connection:
@@ -82,7 +88,7 @@ class Connection:
         if self._session is None:
             # The object itself, not its keys: refreshable credentials go on refreshing in one place.
             self._session = without_profile(self._loader, _usable(origin.credentials))
-        return self._session.create_client(
+        client = self._session.create_client(
             service,
             region_name=region or self._region_of(service) or None,
             endpoint_url=endpoint_for(service, origin),
@@ -97,10 +103,30 @@ class Connection:
                 user_agent_extra="guardrails-lookup",
             ),
         )
+        hide(client)
+        _end_in_time(client)
+        return client
 
     def _region_of(self, service: str) -> str:
         origin = self._origin
         return origin.region if service == origin.service else origin.home_region or origin.region
+
+
+def _end_in_time(client: Any) -> None:
+    """Let this client's look-ups end with the deadline: every page, every attempt, and every piece of an answer."""
+    client.meta.events.register("request-created", _check_deadline)
+    session = client._endpoint.http_session
+    # A mock may have taken the place of botocore's session.
+    pools = http.ending(getattr(session, "_pool_classes_by_scheme", {}))
+    for pool in pools.values():
+        pool.urlopen = unwrapped(pool.urlopen)
+    if pools:
+        session._pool_classes_by_scheme = session._manager.pool_classes_by_scheme = pools
+
+
+def _check_deadline(**_: Any) -> None:
+    if not deadline.left(1.0):
+        raise OutOfTime("no answer before the deadline (lookup_timeout_s)")
 
 
 def failure(lookup: Lookup, code: str, message: str) -> LookupFailure:

@@ -7,15 +7,16 @@ import os
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
-from concurrent.futures import Future
-from concurrent.futures import TimeoutError as FutureTimeout
+from concurrent.futures import Future, wait
 from typing import Any, Protocol
 
 from attrs import frozen
 
-from guardrails.memory.clock import monotonic
 from guardrails.resolve.connection import Connection, failure
 from guardrails.values import Answer, Lookup, LookupFailure, Origin
+from guardrails.waiting import deadline
+from guardrails.waiting.clock import monotonic
+from guardrails.waiting.deadline import Deadline
 
 # How many connections (credentials, region, endpoint) are kept: a process uses a few, not many.
 _CONNECTIONS = 16
@@ -70,17 +71,18 @@ class Lookups:
     def fetch(self, lookups: Iterable[Lookup], origin: Origin) -> Fetched:
         """Answer every look-up, from memory if the answer is recent enough, otherwise by parallel requests.
 
-        Never raises: what fails, or takes longer than `timeout_s` in total, is in `failures`.
+        Never raises: what fails is in `failures`, and so is what has no answer at the deadline that is under way, or
+        after `timeout_s`. The requests end then, too.
         """
         self._notice_fork()
         memory = self._memory(origin)
         wanted = {lookup.key(): lookup for lookup in lookups}
         answers = memory.recent(wanted, self._max_age_s)
-        asked = [(lookup, *memory.ask(lookup)) for key, lookup in wanted.items() if key not in answers]
-        deadline = monotonic() + self._timeout_s
+        until = Deadline(deadline.left(self._timeout_s))
+        asked = [(lookup, *memory.ask(lookup, until.left())) for key, lookup in wanted.items() if key not in answers]
         failures: list[LookupFailure] = []
         for lookup, future, _ in asked:
-            result = _result(lookup, future, deadline, self._timeout_s)
+            result = _result(lookup, future, until, self._timeout_s)
             if isinstance(result, LookupFailure):
                 failures.append(result)
                 memory.give_up(lookup, future)
@@ -117,6 +119,14 @@ class Lookups:
         return memory
 
 
+@frozen(eq=False)
+class _UnderWay:
+    """A look-up that was asked for, and until when someone waits for its answer."""
+
+    future: Future[Answer | LookupFailure]
+    until: Deadline
+
+
 class _Memory:
     """The recent answers of one connection, and the look-ups that are under way."""
 
@@ -124,7 +134,7 @@ class _Memory:
         self._connection = connection
         # With the moment at which each was asked for, on a clock that nobody sets.
         self._answers: dict[str, tuple[Answer, float]] = {}
-        self._under_way: dict[str, Future[Answer | LookupFailure]] = {}
+        self._under_way: dict[str, _UnderWay] = {}
         self._lock = threading.Lock()
 
     def recent(self, keys: Iterable[str], max_age_s: float) -> dict[str, Answer]:
@@ -133,20 +143,25 @@ class _Memory:
             kept = {key: self._answers[key] for key in keys if key in self._answers}
         return {key: answer for key, (answer, asked_at) in kept.items() if asked_at >= oldest}
 
-    def ask(self, lookup: Lookup) -> tuple[Future[Answer | LookupFailure], bool]:
-        """The answer that is to come, and whether a request was made for it: threads that ask the same share one."""
+    def ask(self, lookup: Lookup, patience_s: float) -> tuple[Future[Answer | LookupFailure], bool]:
+        """The answer that is to come, and whether a request was made for it: threads that ask the same share one.
+
+        The request ends when the last of them has waited for `patience_s` seconds.
+        """
         key = lookup.key()
         with self._lock:
             if key in self._under_way:
-                return self._under_way[key], False
-            future = self._under_way[key] = Future()
-        asked_at, context = monotonic(), contextvars.copy_context()
+                self._under_way[key].until.extend(patience_s)
+                return self._under_way[key].future, False
+            asked = self._under_way[key] = _UnderWay(Future(), Deadline(patience_s))
+        asked_at, context, future = monotonic(), contextvars.copy_context(), asked.future
 
         def ask() -> None:
-            result = self._connection.ask(lookup)
+            with deadline.within(asked.until):
+                result = self._connection.ask(lookup)
             with self._lock:
                 # An answer that was asked for before a change is not kept after it.
-                if self._under_way.get(key) is future:
+                if self._under_way.get(key) is asked:
                     del self._under_way[key]
                     if isinstance(result, Answer):
                         self._answers[key] = result, asked_at
@@ -163,7 +178,8 @@ class _Memory:
     def give_up(self, lookup: Lookup, future: Future[Answer | LookupFailure]) -> None:
         """The answer came too late; the next decision asks again."""
         with self._lock:
-            if self._under_way.get(lookup.key()) is future:
+            asked = self._under_way.get(lookup.key())
+            if asked is not None and asked.future is future:
                 del self._under_way[lookup.key()]
 
     def clear(self) -> None:
@@ -173,9 +189,10 @@ class _Memory:
 
 
 def _result(
-    lookup: Lookup, future: Future[Answer | LookupFailure], deadline: float, timeout_s: float
+    lookup: Lookup, future: Future[Answer | LookupFailure], until: Deadline, timeout_s: float
 ) -> Answer | LookupFailure:
-    try:
-        return future.result(timeout=max(0.0, deadline - monotonic()))
-    except FutureTimeout:
-        return failure(lookup, "Timeout", f"no answer within {timeout_s:g} s (lookup_timeout_s)")
+    # Not future.result(), which raises TimeoutError, as a signal handler of the script may.
+    wait([future], timeout=until.left())
+    if future.done():
+        return future.result()
+    return failure(lookup, "Timeout", f"no answer within {timeout_s:g} s (lookup_timeout_s)")

@@ -33,6 +33,17 @@ REQUIREMENTS = {
     "aegea": ("aegea>=4.5",),
     "awsdeleter": ("awsdeleter==0.1.5",),
     "gevent": ("gevent>=24",),
+    # Instrumentation of botocore and of what is below it.
+    "tracers": (
+        "aws-xray-sdk>=2.14",
+        "ddtrace>=2.20",
+        "opentelemetry-instrumentation-botocore>=0.50b0",
+        "opentelemetry-instrumentation-urllib3>=0.50b0",
+        "opentelemetry-sdk>=1.29",
+        "sentry-sdk>=2",
+    ),
+    # Process pools that do not use the standard library's `multiprocessing`.
+    "workers": ("joblib>=1.4", "loky>=3.4", "multiprocess>=0.70.17"),
     "awscli": ("awscli>=1.46",),
     "awscli-old": ("awscli<1.46",),
 }
