@@ -18,7 +18,7 @@ from guardrails.values import Call, Lookup, Target, TargetFacts, TargetRef
 _GROUPS = Lookup(
     "elbv2", "DescribeTargetGroups", "TargetGroups", empty_on=("LoadBalancerNotFound", "TargetGroupNotFound")
 )
-REGISTERED = Lookup("elbv2", "DescribeTargetHealth", "TargetHealthDescriptions", empty_on=("TargetGroupNotFound",))
+_REGISTERED = Lookup("elbv2", "DescribeTargetHealth", "TargetHealthDescriptions", empty_on=("TargetGroupNotFound",))
 # arn:…:listener/app/NAME/ID/ID and arn:…:listener-rule/app/NAME/ID/ID/ID belong to arn:…:loadbalancer/app/NAME/ID
 _PART = re.compile(r"(?P<head>arn:.*:)listener(?:-rule)?/(?P<name>(?:app|net|gwy)/[^/]+/[^/]+)/.*")
 
@@ -32,14 +32,12 @@ def _groups_of(balancer: str) -> Lookup:
     return _GROUPS.about(LoadBalancerArn=_balancer_of(balancer))
 
 
-def registered_with(group: str) -> Lookup:
-    """What is registered with a target group."""
-    return REGISTERED.about(TargetGroupArn=group)
+def _registered_with(group: str) -> Lookup:
+    return _REGISTERED.about(TargetGroupArn=group)
 
 
-def members(groups: Iterable[str], context: Context) -> list[Machine]:
-    """The machines that are registered with these target groups, by id or by address."""
-    items = [item for group in groups for item in context.items(registered_with(group))]
+def _members(groups: Iterable[str], context: Context) -> list[Machine]:
+    items = [item for group in groups for item in context.items(_registered_with(group))]
     return [machine for item in items for machine in _machines((item.get("Target") or {}).get("Id") or "", context)]
 
 
@@ -48,7 +46,7 @@ def _machines(member: str, context: Context) -> list[Machine]:
     return [*inventory.on("instance", member), *inventory.on("private-ip", member)]
 
 
-def serving(ref: TargetRef, kind: str, machines: Iterable[Machine], more: TargetFacts | None = None) -> Target:
+def _serving(ref: TargetRef, kind: str, machines: Iterable[Machine], more: TargetFacts | None = None) -> Target:
     """A target that brings traffic to these machines."""
     machines = [*machines]
     facts = uncertain({machine.id for machine in machines if machine.cluster is None})
@@ -57,13 +55,13 @@ def serving(ref: TargetRef, kind: str, machines: Iterable[Machine], more: Target
 
 
 def _group_lookups(call: Call, _tag: str) -> tuple[Lookup, ...]:
-    return tuple(registered_with(group) for group in named(call, "target-group") if group.startswith("arn:"))
+    return tuple(_registered_with(group) for group in named(call, "target-group") if group.startswith("arn:"))
 
 
 def _group(ref: TargetRef, context: Context) -> Target:
     if not ref.id.startswith("arn:"):
         return unknown(ref, "target-group")
-    return serving(ref, "target-group", members([ref.id], context))
+    return _serving(ref, "target-group", _members([ref.id], context))
 
 
 def _balancer_lookups(call: Call, _tag: str) -> tuple[Lookup, ...]:
@@ -72,12 +70,12 @@ def _balancer_lookups(call: Call, _tag: str) -> tuple[Lookup, ...]:
 
 def _balancer_followups(call: Call, answers: Answers) -> tuple[Lookup, ...]:
     groups = [group for lookup in _balancer_lookups(call, "") for group in answers[lookup.key()].items]
-    return tuple(registered_with(group["TargetGroupArn"]) for group in groups)
+    return tuple(_registered_with(group["TargetGroupArn"]) for group in groups)
 
 
 def _balancer(ref: TargetRef, context: Context) -> Target:
     groups = [group["TargetGroupArn"] for group in context.items(_groups_of(ref.id))]
-    return serving(ref, "load-balancer", members(groups, context), {"target_groups": groups})
+    return _serving(ref, "load-balancer", _members(groups, context), {"target_groups": groups})
 
 
 def _member(ref: TargetRef, context: Context) -> Target:
@@ -85,12 +83,12 @@ def _member(ref: TargetRef, context: Context) -> Target:
 
     A machine that is gone may still be registered, and must be taken out.
     """
-    return serving(ref, "elb-target", _machines(ref.id, context))
+    return _serving(ref, "elb-target", _machines(ref.id, context))
 
 
 RESOLVERS = {
-    "target-group": Resolver(_group, (REGISTERED,), _group_lookups),
-    "load-balancer": Resolver(_balancer, (_GROUPS, REGISTERED), _balancer_lookups, _balancer_followups),
+    "target-group": Resolver(_group, (_REGISTERED,), _group_lookups),
+    "load-balancer": Resolver(_balancer, (_GROUPS, _REGISTERED), _balancer_lookups, _balancer_followups),
     "elb-target": Resolver(_member),
     **described(
         {

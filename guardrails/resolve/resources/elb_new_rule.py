@@ -13,11 +13,11 @@ import jmespath
 
 from guardrails.resolve.inventory import Machine
 from guardrails.resolve.resources import rule_conditions
-from guardrails.resolve.resources.elb import REGISTERED, members, registered_with, serving
 from guardrails.resolve.resources.machines import clusters_of
-from guardrails.resolve.resources.resolver import Answers, Context, Item, Resolver, judged, named, unknown
+from guardrails.resolve.resources.resolver import Answers, Context, Item, Resolver, judged, named, uncertain, unknown
 from guardrails.values import Call, Lookup, Target, TargetRef
 
+_REGISTERED = Lookup("elbv2", "DescribeTargetHealth", "TargetHealthDescriptions", empty_on=("TargetGroupNotFound",))
 _RULES = Lookup("elbv2", "DescribeRules", "Rules", empty_on=("ListenerNotFound",))
 _GROUPS = jmespath.compile(
     "[Actions[].TargetGroupArn, Actions[].ForwardConfig.TargetGroups[?Weight != `0`][].TargetGroupArn][][]"
@@ -30,15 +30,27 @@ def _groups_of(rule: Mapping[str, Any]) -> list[str]:
     return sorted({group for group in _GROUPS.search(rule) or () if group})
 
 
+def _registered_with(group: str) -> Lookup:
+    return _REGISTERED.about(TargetGroupArn=group)
+
+
+def _members(groups: Iterable[str], context: Context) -> list[Machine]:
+    """The machines that are registered with these target groups, by id or by address."""
+    items = [item for group in groups for item in context.items(_registered_with(group))]
+    ids = [(item.get("Target") or {}).get("Id") for item in items]
+    inventory = context.inventory
+    return [machine for each in ids for kind in ("instance", "private-ip") for machine in inventory.on(kind, each)]
+
+
 def _lookups(call: Call, _tag: str) -> tuple[Lookup, ...]:
     rules = [_RULES.about(ListenerArn=listener) for listener in named(call, "listener-requests")]
-    return (*rules, *(registered_with(group) for group in _groups_of(call.params)))
+    return (*rules, *(_registered_with(group) for group in _groups_of(call.params)))
 
 
 def _followups(call: Call, answers: Answers) -> tuple[Lookup, ...]:
     asked = [_RULES.about(ListenerArn=listener) for listener in named(call, "listener-requests")]
     rules = [rule for lookup in asked for rule in answers[lookup.key()].items]
-    return tuple(registered_with(group) for rule in rules for group in _groups_of(rule))
+    return tuple(_registered_with(group) for rule in rules for group in _groups_of(rule))
 
 
 def _place(rule: Item) -> float:
@@ -53,14 +65,16 @@ def _listener(ref: TargetRef, context: Context) -> Target:
         return unknown(ref, "load-balancer")
     params, place = context.call.params, _place(context.call.params)
     new = rule_conditions.read(params.get("Conditions"))
-    gains = members(_groups_of(params), context)
+    gains = _members(_groups_of(params), context)
     before = [rule for rule in rules if _place(rule) < place]
     losers = [rule for rule in rules if _loses(rule, new, place, gains, context)]
     if any(rule_conditions.covers(rule_conditions.read(rule.get("Conditions")), new) for rule in before):
         losers = []
-    lost = [machine for rule in losers for machine in members(_groups_of(rule), context)]
-    served = [machine for rule in rules for machine in members(_groups_of(rule), context)]
-    target = serving(ref, "load-balancer", lost if losers else served)
+    lost = [machine for rule in losers for machine in _members(_groups_of(rule), context)]
+    served = [machine for rule in rules for machine in _members(_groups_of(rule), context)]
+    machines = lost if losers else served
+    facts = uncertain({machine.id for machine in machines if machine.cluster is None})
+    target = Target(ref.id, "load-balancer", ref.role, resolved=True, clusters=clusters_of(machines), facts=facts)
     names = ("the default rule" if _place(rule) == math.inf else f"rule {_place(rule):g}" for rule in losers)
     harm = f"The new rule takes requests from {', '.join(names)}" if losers else None
     return judged(target, harm, "no rule that serves a cluster loses requests to the new one")
@@ -72,9 +86,9 @@ def _loses(
     """True where a rule sends requests to machines, and the new one may take some and sends them to others."""
     if _place(rule) <= place or not rule_conditions.may_overlap(rule_conditions.read(rule.get("Conditions")), new):
         return False
-    if not any(context.items(registered_with(group)) for group in _groups_of(rule)):
+    if not any(context.items(_registered_with(group)) for group in _groups_of(rule)):
         return False
-    losing = members(_groups_of(rule), context)
+    losing = _members(_groups_of(rule), context)
     if gains and {*clusters_of(gains)} <= {*clusters_of(losing)} and all(machine.cluster for machine in gains):
         return False
     # The default rule serves what no one has named yet, and a part of that may get a name.
@@ -84,4 +98,4 @@ def _loses(
     return _place(rule) < math.inf or not rule_conditions.names_a_part(new) or refuses or forwards_nowhere
 
 
-RESOLVERS = {"listener-requests": Resolver(_listener, (_RULES, REGISTERED), _lookups, _followups)}
+RESOLVERS = {"listener-requests": Resolver(_listener, (_RULES, _REGISTERED), _lookups, _followups)}
