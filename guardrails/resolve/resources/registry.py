@@ -9,12 +9,14 @@ answers into facts. All are pure; the requests are made in between, by lookups.p
     ec2_subnets        VPCs and subnets
     ec2_interfaces     network interfaces and private addresses
     ec2_routing        route tables, network ACLs, NAT gateways
+    ec2_new_entries    what a new route or entry of a network ACL takes
     ec2_gateways       other gateways, peerings, VPC endpoints, DHCP options
     ec2_elastic_ips    Elastic IPs by allocation id, association id or address, and ranges of public addresses
     application_autoscaling, autoscaling, elb, globalaccelerator, route53, cloudformation, iam
                        the service of that name
     autoscaling_later  what a schedule or a scaling policy does to the size of a group
     elb_new_rule       whom a new rule of a listener takes requests from
+    route53_new        names that a new record or a private zone takes
     by_aws_tag         EKS and Elastic Beanstalk, by the tags that AWS writes on machines
     by_cluster_tag     resources with the cluster tag: databases, caches, buckets, container clusters
     by_selector        selectors by tag, and the whole region
@@ -46,6 +48,7 @@ from guardrails.resolve.resources import (
     ec2_instances,
     ec2_interfaces,
     ec2_launched_with,
+    ec2_new_entries,
     ec2_routing,
     ec2_subnets,
     ec2_volumes,
@@ -54,6 +57,7 @@ from guardrails.resolve.resources import (
     globalaccelerator,
     iam,
     route53,
+    route53_new,
     untraceable,
 )
 from guardrails.resolve.resources.resolver import Context, Resolver, merged
@@ -66,6 +70,7 @@ _RESOLVERS: Mapping[str, Resolver] = {
     **ec2_subnets.RESOLVERS,
     **ec2_interfaces.RESOLVERS,
     **ec2_routing.RESOLVERS,
+    **ec2_new_entries.RESOLVERS,
     **ec2_gateways.RESOLVERS,
     **ec2_elastic_ips.RESOLVERS,
     **application_autoscaling.RESOLVERS,
@@ -75,6 +80,7 @@ _RESOLVERS: Mapping[str, Resolver] = {
     **elb_new_rule.RESOLVERS,
     **globalaccelerator.RESOLVERS,
     **route53.RESOLVERS,
+    **route53_new.RESOLVERS,
     **cloudformation.RESOLVERS,
     **iam.RESOLVERS,
     **by_aws_tag.RESOLVERS,

@@ -1,0 +1,33 @@
+"""Calls of services whose requests name no operation, only a method and a path."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+import guardrails
+from guardrails.testing import SimulatedAWS
+
+_READS = ("GET ", "HEAD ")
+
+
+def attempt(aws: SimulatedAWS, service: str, method: str, params: dict[str, Any]) -> set[str] | None:
+    """The rules that denied a call, None where a request that changes something arrived, whatever moto said to it."""
+    client = aws.client(service)
+    before = changes(aws, client)
+    try:
+        getattr(client, method)(**params)
+    except guardrails.CallDenied as error:
+        assert changes(aws, client) == before, method
+        return {violation.rule for violation in error.decision.violations} | {str(error.decision.unavailable)}
+    except ClientError:
+        pass
+    assert changes(aws, client) == before + 1, method
+    return None
+
+
+def changes(aws: SimulatedAWS, client: Any) -> int:
+    """How many requests of the client's service arrived that do not only read."""
+    name = client.meta.service_model.signing_name
+    return sum(request.service == name and not request.operation.startswith(_READS) for request in aws.requests)
