@@ -12,6 +12,7 @@ from typing import Any
 from attrs import evolve, frozen
 
 from guardrails.aws import resource_ids
+from guardrails.classify import scheduled
 from guardrails.classify.catalogue import Catalogue
 from guardrails.classify.entry import SEVERITIES, CatalogueEntry, Form, TagPaths
 from guardrails.values import EMPTY_ID, Call, Role, TagChange, TargetRef
@@ -46,6 +47,9 @@ def classify(call: Call, catalogue: Catalogue, evidence: Evidence) -> Call | Non
         return None
     if call.undecodable is not None:
         return _worst(call, entry, evidence)
+    later = scheduled.call_of(call, catalogue)
+    if later is not None:
+        return scheduled.combined(call, classify(later, catalogue, evidence))
     params = call.clear_params
     forms = [form for form in entry.forms if form.when.holds(params)]
     effects = _unique([*entry.effects, *(effect for form in forms for effect in form.effects)])

@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_PutScalingPolicy.ht
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -49,9 +50,16 @@ def _resolver(harm: Harm, spared: str) -> Callable[[TargetRef, Context], Target]
     return resolve
 
 
+def _sizes(call: Call) -> Mapping[str, Any]:
+    """The parameters of the call, or of the one that a schedule of EventBridge Scheduler makes."""
+    target = call.clear_params.get("Target")
+    sizes: Mapping[str, Any] = json.loads(target["Input"]) if target else call.params
+    return {name[:1].upper() + name[1:]: value for name, value in sizes.items()}
+
+
 def _schedule(group: Item, context: Context) -> str | None:
     """A scheduled size below the present one."""
-    desired, params = group["DesiredCapacity"], context.call.params
+    desired, params = group["DesiredCapacity"], _sizes(context.call)
     for action in params.get("ScheduledUpdateGroupActions") or [params]:
         for size in ("DesiredCapacity", "MaxSize"):
             if isinstance(action.get(size), int) and action[size] < desired:

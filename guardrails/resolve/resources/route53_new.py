@@ -69,7 +69,7 @@ def _losers(name: str, kind: str, records: Iterable[Item]) -> tuple[list[Item], 
 
 def _record(ref: TargetRef, context: Context) -> Target:
     """``www.example.org A (new)``, a record that is created; where it exists already, the change itself is judged."""
-    text, kind, *_ = ref.id.rsplit(" ", 2)
+    text, kind, *_ = (*ref.id.rsplit(" ", 2), "")
     name, records = _plain(text), context.items(_records(context.call))
     changes = (context.call.params.get("ChangeBatch") or {}).get("Changes") or ()
     sets = [change.get("ResourceRecordSet") or {} for change in changes if change.get("Action") != "DELETE"]

@@ -1,0 +1,103 @@
+"""A schedule of EventBridge Scheduler that makes a call of AWS later: it is judged like that call.
+
+The target of such a schedule is ``arn:aws:scheduler:::aws-sdk:ec2:terminateInstances``, its input the call's parameters
+as JSON. https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-targets-universal.html
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from attrs import evolve
+
+from guardrails.classify.catalogue import Catalogue
+from guardrails.classify.entry import CatalogueEntry
+from guardrails.values import Call
+
+_ARN = re.compile(r"arn:[^:]+:scheduler:::aws-sdk:(?P<service>[^:]+):(?P<operation>[^:]+)")
+# The Scheduler's names of services, where the catalogue has another.
+_SERVICES = {"applicationautoscaling": "application-autoscaling", "cloudcontrol": "cloudcontrolapi",
+             "cloudwatch": "monitoring", "efs": "elasticfilesystem", "elasticloadbalancing": "elb",
+             "elasticloadbalancingv2": "elbv2", "eventbridge": "events",
+             "resourcegroupstaggingapi": "tagging"}  # fmt: skip
+_NAME = re.compile(r"[A-Za-z]\w*")
+# Some types are judged by parameters of the call, which a schedule has in its input; here they are judged as a whole.
+_AS_A_WHOLE = {"asg-policy": "asg", "dns-new-record": "other", "dns-record": "other", "hosted-zone": "other",
+               "instance-metadata": "instance", "listener-requests": "load-balancer", "new-acl-entry": "nacl",
+               "new-route": "route-table", "vpc-names": "vpc"}  # fmt: skip
+_SIZES = ("SetDesiredCapacity", "UpdateAutoScalingGroup")
+
+
+def call_of(call: Call, catalogue: Catalogue) -> Call | None:
+    """The call that a schedule will make, None for any other call and for other targets of a schedule.
+
+    It is `undecodable` where the schedule's input is not the parameters of a call.
+    """
+    target = call.clear_params.get("Target") if call.service == "scheduler" else None
+    match = _ARN.fullmatch(str((target or {}).get("Arn")))
+    if target is None or match is None:
+        return None
+    service = _SERVICES.get(match["service"].lower(), match["service"].lower())
+    entry = _entry(service, match["operation"], catalogue)
+    if entry is None:
+        return Call(service, match["operation"], {}, call.region, call.endpoint)
+    try:
+        params = json.loads(target.get("Input") or "{}")
+    except ValueError:
+        params = None
+    readable = isinstance(params, dict)
+    return Call(
+        service,
+        entry.operation,
+        _spelled(params, _names(entry)) if readable else {},
+        call.region,
+        call.endpoint,
+        undecodable=None if readable else "the input of the schedule is not JSON",
+    )
+
+
+def _entry(service: str, operation: str, catalogue: Catalogue) -> CatalogueEntry | None:
+    """The entry of an operation that is spelled as in Java: ``deleteDbInstance``."""
+    if service not in catalogue.services:
+        return None
+    entries = catalogue.service(service).operations
+    name = next((name for name in entries if name.lower() == operation.lower()), None)
+    return entries[name] if name else None
+
+
+def _names(entry: CatalogueEntry) -> dict[str, str]:
+    """The parameters that the entry looks at, by their name in lower case."""
+    tags = [entry.tags.set, entry.tags.remove, entry.tags.all_when] if entry.tags else []
+    paths = [*(target.path for target in entry.targets), *(form.when for form in entry.forms), *filter(None, tags)]
+    return {name.lower(): name for path in paths for name in _NAME.findall(path.text)}
+
+
+def _spelled(value: Any, names: dict[str, str]) -> Any:
+    """The parameters with the names that the entry uses."""
+    if isinstance(value, list):
+        return [_spelled(each, names) for each in value]
+    if isinstance(value, dict):
+        return {names.get(key.lower(), key): _spelled(each, names) for key, each in value.items()}
+    return value
+
+
+def combined(call: Call, later: Call | None) -> Call | None:
+    """The schedule with what the classified call will do; None where that is ungoverned."""
+    if later is None:
+        return None
+    # A launch later is not compared with the room that there is now.
+    effects = tuple(effect for effect in later.effects if effect != "capacity")
+    if not effects:
+        return None
+    sizes = effects == ("scale-in",) and later.operation in _SIZES
+    types = {"asg": "asg-schedule"} if sizes else _AS_A_WHOLE
+    return evolve(
+        call,
+        effects=effects,
+        severity=later.severity,
+        forms=(f"{later.service}:{later.operation} later, without the guard being asked", *later.forms),
+        targets=tuple(evolve(target, type=types.get(target.type, target.type)) for target in later.targets),
+        tags=later.tags,
+    )
