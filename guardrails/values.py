@@ -158,6 +158,8 @@ class TargetFacts(TypedDict, total=False):
     the region does not show, such as those of another account: whose they are is unknown. `taken_out` is when it, or a
     machine on it, was taken out of clusters that were live, by cluster (seconds since the epoch). `spared` says why
     this call provably takes nothing from the target, `harm` what it would do to it; both are sentences for people.
+    `serves` says whether the machine that receives something is running and passes EC2's checks, `via` are the clusters
+    of the machine that the route in the call goes through now.
     """
 
     traced: bool
@@ -175,12 +177,14 @@ class TargetFacts(TypedDict, total=False):
     allocation: str | None
     elastic_ips: list[str]
     zone: str | None
+    serves: bool
     # subnets and routing
     free_ips: int | None
     cidr: str | None
     machines: int
     subnets: list[str]
     route_table: str | None
+    via: list[str]
     # Auto Scaling groups
     desired: int | None
     min: int | None

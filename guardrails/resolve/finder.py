@@ -18,6 +18,7 @@ from guardrails.memory.pacer import Pacer
 from guardrails.memory.rate_limits import LAUNCH
 from guardrails.resolve import live
 from guardrails.resolve.capacity import capacity
+from guardrails.resolve.health import with_health
 from guardrails.resolve.inventory import ADDRESSES, INSTANCES, Inventory
 from guardrails.resolve.lookups import Answering, Fetched
 from guardrails.resolve.resources.registry import NO_PAST, clusters_of, followups, plan, targets_of
@@ -84,7 +85,7 @@ class FactFinder:
         scope = scope_of(inventory.account, origin)
         past = self._past(scope, call, targets, inventory, seen, claims)
         inventory.expect(past.going)
-        targets = tuple(_expected(target, past) for target in targets)
+        targets = tuple(with_health(_expected(target, past), answers, inventory) for target in targets)
         targets = with_taken_out(call, answers, targets, past, self._inventory)
         return Facts(
             targets,

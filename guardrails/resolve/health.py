@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from attrs import evolve
+
 from guardrails.resolve.inventory import Inventory
-from guardrails.values import Answer, Call, Lookup
+from guardrails.values import Answer, Call, Lookup, Target
 
 STATUS = Lookup("ec2", "DescribeInstanceStatus", "InstanceStatuses")
 
 
 def lookups(call: Call) -> tuple[Lookup, ...]:
-    """The status checks, if the call moves a public address or the users of a load balancer to some machines."""
-    moves = any(target.type == "address" for target in call.targets)
+    """The status checks, if the call moves an address, a route or the users of a load balancer to some machines."""
     onto = any(target.role == "destination" and target.type in ("instance", "eni") for target in call.targets)
+    moves = any(target.type in ("address", "private-ip", "route-table") for target in call.targets)
     return (STATUS,) if (moves and onto) or "admit" in call.effects else ()
 
 
@@ -22,16 +24,33 @@ def by_cluster(answers: Mapping[str, Answer], inventory: Inventory) -> dict[str,
 
     Empty if the checks were not asked for.
     """
-    answer = answers.get(STATUS.key())
-    if answer is None:
+    passing = _passing(answers)
+    if passing is None:
         return {}
-    passing = {
-        status["InstanceId"]
-        for status in answer.items
-        if all((status.get(check) or {}).get("Status") == "ok" for check in ("InstanceStatus", "SystemStatus"))
-    }
     healthy = {}
     for name, members in inventory.members.items():
         running = [machine.id for machine in members if machine.state == "running"]
         healthy[name] = bool(running) and passing.issuperset(running)
     return healthy
+
+
+def with_health(target: Target, answers: Mapping[str, Answer], inventory: Inventory) -> Target:
+    """A destination with the fact `serves`: whether its machine is running and passes both checks now."""
+    passing = _passing(answers)
+    if target.role != "destination" or passing is None:
+        return target
+    machine = inventory.machines.get((target.id if target.type == "instance" else target.facts.get("instance")) or "")
+    serves = machine is not None and machine.state == "running" and machine.id in passing
+    return evolve(target, facts={**target.facts, "serves": serves})
+
+
+def _passing(answers: Mapping[str, Answer]) -> set[str] | None:
+    """The machines that pass both checks, None if these were not asked for."""
+    answer = answers.get(STATUS.key())
+    if answer is None:
+        return None
+    return {
+        status["InstanceId"]
+        for status in answer.items
+        if all((status.get(check) or {}).get("Status") == "ok" for check in ("InstanceStatus", "SystemStatus"))
+    }

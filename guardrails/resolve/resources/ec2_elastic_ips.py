@@ -78,7 +78,8 @@ def _target(ref: TargetRef, address: Item, context: Context, interface: Item | N
         private_ips=merged([address.get("PrivateIpAddress")]),
         public_ips=merged([address.get("PublicIp")]),
         facts={
-            "instance": holder,
+            # An answer may name only its interface, or its private address.
+            "instance": holder or (machines[0].id if len(machines) == 1 else None),
             "eni": address.get("NetworkInterfaceId") or None,
             "allocation": address.get("AllocationId"),
             **uncertain((machine.id for machine in machines if machine.cluster is None), missing),

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import ipaddress
+
+from attrs import evolve
+
 from guardrails.resolve.resources.ec2_occupants import (
     ASKS,
     NAT_GATEWAYS,
@@ -16,6 +20,8 @@ from guardrails.values import Lookup, Target, TargetRef
 
 _ACLS = Lookup("ec2", "DescribeNetworkAcls", "NetworkAcls")
 _SUBNETS = "Associations[].SubnetId"
+# What a route is for, in a call and in a description.
+_DESTINATIONS = ("DestinationCidrBlock", "DestinationIpv6CidrBlock", "DestinationPrefixListId")
 
 
 def _associated(item: Item, member: str, association_id: str) -> tuple[str, ...]:
@@ -44,7 +50,27 @@ def _route_table(ref: TargetRef, context: Context) -> Target:
     table = context.first(ROUTE_TABLES, "RouteTableId", ref.id)
     if table is None:
         return unknown(ref, "route-table")
-    return _table_target(ref, table, routed(table, context), context)
+    target = _table_target(ref, table, routed(table, context), context)
+    return evolve(target, facts={**target.facts, "via": _via(table, context)})
+
+
+def _via(table: Item, context: Context) -> list[str]:
+    """The clusters of the machine that the route in the call goes through now."""
+    wanted = {_network(str(context.call.params[name])) for name in _DESTINATIONS if context.call.params.get(name)}
+    inventory, clusters = context.inventory, set[str]()
+    for route in table.get("Routes") or ():
+        if wanted & {_network(each) for each in strings(f"[{', '.join(_DESTINATIONS)}]", route)}:
+            clusters |= inventory.clusters_on("eni", route.get("NetworkInterfaceId"))
+            clusters |= inventory.clusters_on("instance", route.get("InstanceId"))
+    return sorted(clusters)
+
+
+def _network(destination: str) -> str:
+    """The same spelling for equal ranges: AWS drops the bits behind the prefix. A prefix list is its id."""
+    try:
+        return str(ipaddress.ip_network(destination, strict=False))
+    except ValueError:
+        return destination
 
 
 def _route_table_association(ref: TargetRef, context: Context) -> Target:

@@ -39,3 +39,9 @@ same_cluster(target) if {
 		lib.same_names(destination.clusters, target.clusters)
 	}
 }
+
+# Another healthy machine of the same cluster gets it: users stay where they are.
+fails_over(target) if {
+	is_string(target.facts.instance)
+	lib.takes_over(target.clusters)
+}

@@ -9,7 +9,7 @@ import data.guardrails.text
 # title: The live cluster keeps its private addresses
 # description: >-
 #   Denies moving or removing private addresses and interfaces of a live cluster. Giving an interface a free address is
-#   fine.
+#   fine, and so is moving one to a healthy machine of the same cluster in one step (failover).
 # custom:
 #   rule: addresses/private-ip
 #   severity: critical
@@ -19,17 +19,34 @@ import data.guardrails.text
 #     aws ec2 assign-private-ip-addresses --network-interface-id GREENS_ENI --private-ip-addresses BLUES_IP
 #     --allow-reassignment
 #   prefer: aws ec2 assign-private-ip-addresses --network-interface-id GREENS_ENI --secondary-private-ip-address-count 1
-deny contains lib.violation("addresses/private-ip", id, text.would("move or remove", id), remediation) if {
+deny contains lib.violation("addresses/private-ip", id, text.would("move or remove", id), keep_private) if {
 	some id in taken
 	target := lib.targets[id]
 	not is_public(target)
-	not already_there(target)
-	remediation := "Use a free address, or one from a machine that is not live."
+	not stays(target)
+}
+
+default keep_private := "Use a free address, or one from a machine that is not live."
+
+keep_private := concat(" ", [
+	"Do not take the address off first. Move it in one step, with AssignPrivateIpAddresses and AllowReassignment=True,",
+	"to a healthy machine of the same cluster.",
+]) if {
+	input.call.operation == "UnassignPrivateIpAddresses"
+}
+
+assigns_address(target) if {
+	input.call.operation in {"AssignPrivateIpAddresses", "AssignIpv6Addresses"}
+	target.type == "private-ip"
 }
 
 # The address is already on the interface that it is assigned to.
-already_there(target) if {
-	input.call.operation in {"AssignPrivateIpAddresses", "AssignIpv6Addresses"}
-	target.type == "private-ip"
+stays(target) if {
+	assigns_address(target)
 	lib.destinations[target.facts.eni]
+}
+
+stays(target) if {
+	assigns_address(target)
+	fails_over(target)
 }

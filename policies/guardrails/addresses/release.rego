@@ -25,7 +25,8 @@ default release_remediation := "Keep the address while its cluster is live. To g
 
 release_remediation := concat(" ", [
 	"Do not take the address off first. Move it in one step,",
-	"with AssociateAddress and AllowReassociation=True, to a machine of the complete new cluster.",
+	"with AssociateAddress and AllowReassociation=True,",
+	"to a machine of the complete new cluster or a healthy one of the same.",
 ]) if {
 	input.call.operation == "DisassociateAddress"
 }

@@ -1,4 +1,4 @@
-# A live machine keeps the address it uses, even if another machine of its cluster could use it.
+# Within the live cluster an address in use moves only to a machine that can serve.
 
 package guardrails.addresses
 
@@ -6,30 +6,37 @@ import data.guardrails.lib
 import data.guardrails.text
 
 # METADATA
-# title: An address in use stays on its machine within the live cluster
+# title: Within the live cluster an address moves to a healthy machine only
 # description: >-
-#   Denies moving an address from one machine of a live cluster to another one of that cluster, as the first would lose
-#   it. An idle address may move, and an address may move within its machine.
+#   Denies moving an address from one machine of a live cluster to another one of that cluster that is not running or not
+#   passing its health checks. To a healthy one it may move (failover), as may an idle address, and one within its
+#   machine.
 # custom:
 #   rule: addresses/repoint
 #   severity: high
-#   remediation: Associate an idle address with the other machine.
+#   remediation: Choose a machine of the cluster that is running and healthy.
 #   incident: PythonAnywhere, 2023-10-09
-#   avoid: aws ec2 associate-address --allocation-id ADDRESS_OF_BLUE_1 --instance-id BLUE_2
-#   prefer: aws ec2 associate-address --allocation-id IDLE_ADDRESS --instance-id BLUE_2
+#   avoid: aws ec2 associate-address --allocation-id ADDRESS_OF_BLUE_1 --instance-id STOPPED_BLUE_2
+#   prefer: aws ec2 associate-address --allocation-id ADDRESS_OF_BLUE_1 --instance-id HEALTHY_BLUE_3
 deny contains lib.violation("addresses/repoint", id, message, remediation) if {
 	some id in moved
 	target := lib.targets[id]
 	same_cluster(target)
 	not idle(target)
 	not same_machine(target)
-	message := sprintf("%s It is in use on %v, and the destination %s is another machine of the same cluster.", [
+	not fails_over(target)
+	message := sprintf("%s It is in use on %v, and the destination %s is another machine of the same cluster, %s.", [
 		text.would("take away", id),
 		holder(target),
 		text.listed(object.keys(lib.destinations)),
+		why_no_failover(target),
 	])
-	remediation := "Associate an idle address, or a new one, with the other machine instead."
+	remediation := "Choose a machine of this cluster that is running and passes its health checks, or associate an idle address."
 }
+
+why_no_failover(target) := "and only a machine can fail over" if {
+	not is_string(target.facts.instance)
+} else := "not known to be running and healthy"
 
 # On no machine, and not on an interface of a gateway or load balancer either.
 idle(target) if {

@@ -43,6 +43,6 @@ test_disassociate_remediation if {
 	entries := addresses.deny with input as on("DisassociateAddress", "address", "blue")
 	[entry.remediation | some entry in entries] == [concat("", [
 		"Do not take the address off first. Move it in one step, with AssociateAddress and AllowReassociation=True, ",
-		"to a machine of the complete new cluster.",
+		"to a machine of the complete new cluster or a healthy one of the same.",
 	])]
 }

@@ -8,7 +8,24 @@ test_an_address_in_use_stays_on_its_machine if {
 	rules(entries) == {"addresses/repoint"}
 	some entry in entries
 	contains(entry.message, "It is in use on i-blue,")
-	endswith(entry.message, ", and the destination i-new is another machine of the same cluster.")
+	endswith(entry.message, ", and the destination i-new is another machine of the same cluster, not known to be running and healthy.")
+}
+
+serving(value) := object.union(fixtures.machine("blue"), {"facts": {"serves": value}})
+
+test_an_address_in_use_fails_over_to_a_healthy_machine if {
+	count(addresses.deny) == 0 with input as moving(serving(true), {})
+	rules(addresses.deny) == {"addresses/repoint"} with input as moving(serving(false), {})
+	rules(addresses.deny) == {"addresses/steal"}
+		with input as moving(object.union(serving(true), {"clusters": ["blue", "red"]}), {"clusters": {"red": {}}})
+}
+
+test_only_a_machine_fails_over if {
+	gateway := with_facts({"instance": null, "eni": "eni-nat"})
+	entries := addresses.deny with input as moving(serving(true), gateway)
+	rules(entries) == {"addresses/repoint"}
+	some entry in entries
+	endswith(entry.message, "is another machine of the same cluster, and only a machine can fail over.")
 }
 
 with_facts(facts) := {"targets": {"eipalloc-1": {"facts": facts}}}
@@ -65,5 +82,8 @@ test_repoint_message_and_remediation if {
 	entries := addresses.deny with input as request
 	some entry in entries
 	startswith(entry.message, "AssociateAddress would take away eipalloc-1, a public address of the live cluster blue")
-	remediation(request) == "Associate an idle address, or a new one, with the other machine instead."
+	remediation(request) == concat(" ", [
+		"Choose a machine of this cluster that is running and passes its health checks,",
+		"or associate an idle address.",
+	])
 }

@@ -34,6 +34,31 @@ takes_machines_down if "terminate" in effects
 
 takes_machines_down if "stop" in effects
 
+effect_avoided("network") if routes_take_over
+
+effect_avoided("traffic") if routes_take_over
+
+# A route goes through another machine of the same cluster from now on.
+routes_take_over if {
+	input.call.operation == "ReplaceRoute"
+	count(targets) > 0
+	every target in targets {
+		resolved(target)
+		takes_over(target.facts.via)
+	}
+}
+
+# All destinations are machines of these clusters that are running and healthy: they can do what another one did.
+takes_over(clusters) if {
+	count(clusters) > 0
+	count(destinations) > 0
+	every destination in destinations {
+		resolved(destination)
+		same_names(destination.clusters, clusters)
+		destination.facts.serves == true
+	}
+}
+
 # What the call acts on; a destination only receives something. Nothing can harm what is terminated already, or what
 # the look-ups prove to keep everything that it has.
 targets[id] := target if {

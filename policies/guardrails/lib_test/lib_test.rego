@@ -87,3 +87,36 @@ test_a_group_takes_only_its_own_clusters if {
 	lib.machines_taken("green") == 1 with input as asked
 	lib.machines_taken("blue") == 3 with input as asked
 }
+
+rerouting(operation, via, onto, change) := fixtures.request(operation, ["network", "traffic", "ip"], {
+	"rtb-1": object.union(fixtures.thing("route-table", ["blue", "green"]), object.union({"facts": {"via": via}}, change)),
+	"i-2": object.union(fixtures.machine(onto), {"role": "destination", "facts": {"serves": true}}),
+})
+
+test_a_route_that_fails_over_harms_nothing_but_what_else_the_call_does if {
+	lib.harmful == {"ip"} with input as rerouting("ReplaceRoute", ["blue"], "blue", {})
+	every call in [
+		rerouting("CreateRoute", ["blue"], "blue", {}),
+		rerouting("ReplaceRoute", [], "blue", {}),
+		rerouting("ReplaceRoute", ["blue"], "green", {}),
+		rerouting("ReplaceRoute", ["blue"], "blue", {"resolved": false}),
+		object.remove(rerouting("ReplaceRoute", ["blue"], "blue", {}), ["targets"]),
+		json.remove(rerouting("ReplaceRoute", ["blue"], "blue", {}), ["targets/rtb-1"]),
+	] {
+		lib.harmful == {"network", "traffic", "ip"} with input as call
+	}
+}
+
+onto(changes) := fixtures.request("X", ["ip"], {"i-2": object.union(
+	fixtures.machine("blue"),
+	object.union({"role": "destination", "facts": {"serves": true}}, changes),
+)})
+
+test_only_a_serving_machine_of_the_same_cluster_takes_over if {
+	lib.takes_over(["blue"]) with input as onto({})
+	not lib.takes_over(["green"]) with input as onto({})
+	not lib.takes_over([]) with input as onto({"clusters": []})
+	not lib.takes_over(["blue"]) with input as onto({"resolved": false})
+	not lib.takes_over(["blue"]) with input as onto({"facts": {"serves": false}})
+	not lib.takes_over(["blue"]) with input as fixtures.request("X", ["ip"], {})
+}

@@ -41,7 +41,9 @@ deny contains lib.violation("network/subnet", id, text.would("change", id), reme
 
 # METADATA
 # title: Routes of the live cluster are not changed
-# description: Denies changing a route table that subnets of a live cluster use.
+# description: >-
+#   Denies changing a route table that subnets of a live cluster use. A route through a machine may move to another
+#   healthy one of the same cluster (failover).
 # custom:
 #   rule: network/route-table
 #   severity: critical
@@ -49,9 +51,16 @@ deny contains lib.violation("network/subnet", id, text.would("change", id), reme
 #   incident: Facebook, 2021-10-04
 #   avoid: aws ec2 delete-route --route-table-id BLUES_TABLE --destination-cidr-block 0.0.0.0/0
 #   prefer: aws ec2 create-route-table --vpc-id VPC
-deny contains lib.violation("network/route-table", id, text.would("change the routes of", id), remediation) if {
+deny contains lib.violation("network/route-table", id, text.would("change the routes of", id), route_remediation) if {
 	some id in touched["route-table"]
 }
+
+route_remediation := concat(" ", [
+	"From a machine, a route may move to another one of the same cluster that is running and passes its health checks.",
+	remediation,
+]) if {
+	input.call.operation == "ReplaceRoute"
+} else := remediation
 
 # METADATA
 # title: Network ACLs of the live cluster are not changed

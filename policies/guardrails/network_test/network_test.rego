@@ -104,3 +104,12 @@ test_remediation_in_full if {
 		"This network can be changed once no live cluster uses it.",
 	])]
 }
+
+test_where_a_route_may_go if {
+	every operation, start in {"ReplaceRoute": "From a machine, a route may move", "DeleteRoute": "Make the change in"} {
+		asked := fixtures.request(operation, ["network"], {"x-1": fixtures.thing("route-table", ["blue"])})
+		entries := network.deny with input as asked
+		some entry in entries
+		startswith(entry.remediation, start)
+	}
+}
