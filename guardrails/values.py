@@ -279,7 +279,7 @@ class Lookup:
 
     An error code in `empty_on` means that no such resource exists; it counts as an answer without items. `region` is
     for services with an API in one region only; "" is the call's own region. An `optional` look-up may fail: what it
-    would have answered is then unknown.
+    would have answered is then unknown. Of a `sample` the first page is enough: it shows whether there is anything.
     """
 
     service: str
@@ -289,6 +289,7 @@ class Lookup:
     empty_on: tuple[str, ...] = ()
     region: str = ""
     optional: bool = False
+    sample: bool = False
 
     @property
     def permission(self) -> str:

@@ -63,15 +63,20 @@ _WITHOUT = {
     "ec2:DescribeVpcPeeringConnections": "changes of VPC peerings are blocked",
     "ec2:DescribeVpcs": "changes of DHCP options and of VPCs' address ranges are blocked",
     "ec2:DescribeVpnGateways": "changes of VPN gateways are blocked",
+    "elasticloadbalancing:DescribeListeners": "changes of load balancers are blocked",
     "elasticloadbalancing:DescribeLoadBalancers": "changes of classic load balancers are blocked",
-    "elasticloadbalancing:DescribeTargetGroups": "changes of load balancers are blocked",
+    "elasticloadbalancing:DescribeTargetGroups": "changes of load balancers and target groups are blocked",
     "elasticloadbalancing:DescribeTargetHealth": "changes of load balancers and target groups are blocked",
     "globalaccelerator:DescribeEndpointGroup": "changes of accelerators are blocked",
     "globalaccelerator:ListEndpointGroups": "changes of accelerators are blocked",
     "globalaccelerator:ListListeners": "changes of accelerators are blocked",
     "iam:ListInstanceProfilesForRole": "changes of roles are blocked",
+    "rds:DescribeDBClusterSnapshots": "changes of snapshots of clusters of databases are blocked",
+    "rds:DescribeDBClusters": "changes of clusters of databases are blocked",
+    "rds:DescribeDBInstances": "changes of databases are blocked",
+    "rds:DescribeDBSnapshots": "changes of snapshots of databases are blocked",
     "route53:ListResourceRecordSets": "changes of DNS records are blocked",
-    "tag:GetResources": "changes of what only its tag ties to a cluster, such as a database, are blocked",
+    "tag:GetResources": "changes of what only its tag ties to a cluster, such as a cache, are blocked",
 }
 
 
@@ -109,6 +114,7 @@ def _params(partition: str, region: str, account: str) -> Mapping[str, Mapping[s
     What does not exist is named as one of this account's: no one has permissions in another account.
     """
     group = f"arn:{partition}:elasticloadbalancing:{region}:{account}:targetgroup/{_NAME}/0000000000000000"
+    balancer = f"arn:{partition}:elasticloadbalancing:{region}:{account}:loadbalancer/app/{_NAME}/0000000000000000"
     accelerator = f"arn:{partition}:globalaccelerator::{account}:accelerator/00000000-0000-0000-0000-000000000000"
     listener = f"{accelerator}/listener/00000000"
     return {
@@ -124,6 +130,7 @@ def _params(partition: str, region: str, account: str) -> Mapping[str, Mapping[s
         },
         "ec2:DescribeInstanceTypes": {"DryRun": True, "InstanceTypes": ["t3.nano"]},
         "ec2:DescribeLaunchTemplateVersions": {"DryRun": True, "LaunchTemplateName": _NAME},
+        "elasticloadbalancing:DescribeListeners": {"LoadBalancerArn": balancer},
         "elasticloadbalancing:DescribeLoadBalancers": {"LoadBalancerNames": [_NAME]},
         "elasticloadbalancing:DescribeTargetGroups": {"Names": [_NAME]},
         "elasticloadbalancing:DescribeTargetHealth": {"TargetGroupArn": group},
@@ -131,6 +138,10 @@ def _params(partition: str, region: str, account: str) -> Mapping[str, Mapping[s
         "globalaccelerator:ListEndpointGroups": {"ListenerArn": listener},
         "globalaccelerator:ListListeners": {"AcceleratorArn": accelerator},
         "iam:ListInstanceProfilesForRole": {"RoleName": _NAME},
+        "rds:DescribeDBClusterSnapshots": {"Filters": [{"Name": "db-cluster-snapshot-id", "Values": [_NAME]}]},
+        "rds:DescribeDBClusters": {"Filters": [{"Name": "db-cluster-id", "Values": [_NAME]}]},
+        "rds:DescribeDBInstances": {"Filters": [{"Name": "db-instance-id", "Values": [_NAME]}]},
+        "rds:DescribeDBSnapshots": {"Filters": [{"Name": "db-snapshot-id", "Values": [_NAME]}]},
         "route53:ListResourceRecordSets": {"HostedZoneId": "Z00000000000000"},
         "servicequotas:GetServiceQuota": {"ServiceCode": "ec2", "QuotaCode": "L-1216C47A"},
         "tag:GetResources": {"TagFilters": [{"Key": _NAME}]},

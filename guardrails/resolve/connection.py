@@ -70,7 +70,7 @@ class Connection:
             params["IncludeManagedResources"] = True
         methods = client.meta.method_to_api_mapping
         method = next(name for name, operation in methods.items() if operation == lookup.operation)
-        if not client.can_paginate(method):
+        if lookup.sample or not client.can_paginate(method):
             return _items(getattr(client, method)(**params), lookup.items)
         size = {"PageSize": _PAGE[lookup.operation]} if lookup.operation in _PAGE else {}
         pages = client.get_paginator(method).paginate(PaginationConfig=size, **params)
@@ -158,5 +158,8 @@ def _items(page: Mapping[str, Any], member: str) -> list[Mapping[str, Any]]:
     # botocore leaves out what a document does not have: an empty list is an answer, a missing one is not.
     if member not in page:
         raise UnexpectedAnswer(f"the answer has no {member}, so it does not answer this look-up")
-    items = page[member] or []
-    return list(items) if isinstance(items, list) else [cast("Mapping[str, Any]", items)]
+    items = page[member] if isinstance(page[member], list) else [page[member]]
+    # Of an item that is something else than AWS describes, botocore leaves nothing.
+    if not all(items):
+        raise UnexpectedAnswer(f"the answer has a {member} with nothing in it, so it does not answer this look-up")
+    return cast("list[Mapping[str, Any]]", items)

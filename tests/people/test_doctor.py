@@ -286,7 +286,7 @@ def test_what_is_not_known_without_a_look_up(place, site, aws):
     quotas = findings["look-up servicequotas:GetServiceQuota"]["sentence"]
     assert "allow the IAM action servicequotas:GetServiceQuota" in quotas
     assert "launches are not compared with the account's quotas" in quotas
-    assert "such as a database, are blocked" in findings["look-up tag:GetResources"]["sentence"]
+    assert "such as a cache, are blocked" in findings["look-up tag:GetResources"]["sentence"]
 
 
 TRIALS = trials("aws", "eu-west-1", "123456789012")

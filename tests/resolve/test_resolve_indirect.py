@@ -56,7 +56,11 @@ def resolve(refs, params=None, *, service="ec2", operation="X", machines=(MACHIN
 
     def answer(lookups):
         assert {lookup.permission for lookup in lookups} <= {lookup.permission for lookup in asks()}
-        return {lookup.key(): Answer(tuple(given.get(lookup.operation, ())), 1.0) for lookup in lookups}
+        return {lookup.key(): Answer(tuple(items_of(lookup)), 1.0) for lookup in lookups}
+
+    def items_of(lookup):
+        known = given.get(lookup.operation, ())
+        return known(lookup.params) if callable(known) else known
 
     answers = answer([*plan(call, "Cluster"), INSTANCES, ADDRESSES])
     answers |= answer(followups(call, answers))
@@ -146,7 +150,52 @@ REGISTERED = [{"Target": {"Id": "i-1"}}]
 @pytest.mark.parametrize("registered", [REGISTERED, [{"Target": {"Id": "10.0.0.4"}}]])
 def test_target_groups_by_machine_or_address(registered):
     """A target group carries the clusters of what is registered, however it is named."""
-    assert only("target-group", GROUP, DescribeTargetHealth=registered).clusters == ("blue",)
+    groups = [{"TargetGroupArn": GROUP}]
+    target = only("target-group", GROUP, DescribeTargetGroups=groups, DescribeTargetHealth=registered)
+    assert (target.resolved, target.clusters) == (True, ("blue",))
+
+
+@pytest.mark.parametrize("kind", ["instance", "ip"])
+def test_an_empty_group_is_confirmed(kind):
+    """A group without members is known to have none only where AWS says so of each machine of its network."""
+    group = {"TargetGroupArn": GROUP, "TargetType": kind, "VpcId": "vpc-1"}
+    other = {**MACHINE, "InstanceId": "i-2", "PrivateIpAddress": "10.0.0.5"}
+    confirmed = [
+        {"Target": {"Id": name}, "TargetHealth": {"State": "unused", "Reason": "Target.NotRegistered"}}
+        for name in (("i-1", "i-2") if kind == "instance" else ("10.0.0.4", "10.0.0.5"))
+    ]
+    registered = {"Target": confirmed[0]["Target"], "TargetHealth": {"State": "healthy"}}
+    for answer, resolved in (
+        (confirmed, True),
+        ([], False),
+        (confirmed[:1], False),
+        ([registered, confirmed[1]], False),
+    ):
+        for name, what in (("target-group", GROUP), ("load-balancer", BALANCER)):
+            target = only(
+                name, what, machines=(MACHINE, other), DescribeTargetGroups=[group],
+                DescribeTargetHealth=lambda params, answer=answer: answer if "Targets" in params else [],
+            )  # fmt: skip
+            assert (target.resolved, target.clusters) == (resolved, ()), (name, answer)
+
+
+def test_what_a_group_names_and_the_region_does_not_show():
+    """A group that AWS does not know is unknown, and so is one with a machine that the region does not show."""
+    assert not only("target-group", GROUP).resolved
+    groups, gone = [{"TargetGroupArn": GROUP}], [{"Target": {"Id": "i-gone"}}]
+    target = only("target-group", GROUP, DescribeTargetGroups=groups, DescribeTargetHealth=gone)
+    assert (target.resolved, target.facts["missing"]) == (False, ["i-gone"])
+
+
+@pytest.mark.parametrize(
+    "action",
+    [{"TargetGroupArn": GROUP}, {"ForwardConfig": {"TargetGroups": [{"TargetGroupArn": GROUP, "Weight": 1}]}}],
+)
+def test_a_balancer_has_the_groups_that_its_listeners_forward_to(action):
+    """A balancer whose groups are not shown, though a listener forwards to one, is unknown."""
+    listeners = [{"DefaultActions": [{"Type": "forward", **action}]}]
+    assert not only("load-balancer", BALANCER, DescribeListeners=listeners).resolved
+    assert only("load-balancer", BALANCER, DescribeListeners=[{"DefaultActions": [{"Type": "redirect"}]}]).resolved
 
 
 @pytest.mark.parametrize("name", [BALANCER, LISTENER, LISTENER.replace(":listener/", ":listener-rule/") + "/9683"])
@@ -273,7 +322,7 @@ def test_roles_by_the_profiles_that_have_them():
     ("kind", "name", "arn"),
     [
         ("s3-bucket", "photos", BUCKET),
-        ("db-instance", "main", "arn:aws:rds:eu-west-1:1:db:main"),
+        ("db-proxy", "main", "arn:aws:rds:eu-west-1:1:db-proxy:main"),
         ("dynamodb-table", "users", "arn:aws:dynamodb:eu-west-1:1:table/users"),
         ("efs", "fs-1", "arn:aws:elasticfilesystem:eu-west-1:1:file-system/fs-1"),
         ("ecs-service", "api", "arn:aws:ecs:eu-west-1:1:service/default/api"),
@@ -285,8 +334,37 @@ def test_data_belongs_to_the_cluster_of_its_tag(kind, name, arn):
     marked = [{"ResourceARN": arn, "Tags": [{"Key": "Cluster", "Value": "blue"}]}]
     for written in {name, arn}:
         assert only(kind, written, GetResources=marked).clusters == ("blue",)
-    target = only(kind, name, GetResources=[])
+    others = [{"ResourceARN": "arn:aws:ec2:eu-west-1:1:instance/i-1", "Tags": [{"Key": "Cluster", "Value": "blue"}]}]
+    target = only(kind, name, GetResources=others)
     assert (target.resolved, target.clusters, target.facts) == (True, (), {"traced": False, "marked": False})
+
+
+def test_an_answer_without_any_tag_is_not_believed():
+    """Where machines have the cluster tag and the tagging API shows nothing with it, nothing is known to lack it."""
+    for kind, name in (("s3-bucket", "photos"), ("tagged", QUEUE)):
+        assert not only(kind, name, GetResources=[]).resolved
+        assert only(kind, name, GetResources=[], machines=()).resolved
+
+
+@pytest.mark.parametrize(
+    ("kind", "operation", "member", "arn"),
+    [
+        ("db-instance", "DescribeDBInstances", "DBInstanceIdentifier", "arn:aws:rds:eu-west-1:1:db:main"),
+        ("db-cluster", "DescribeDBClusters", "DBClusterIdentifier", "arn:aws:rds:eu-west-1:1:cluster:main"),
+        ("db-snapshot", "DescribeDBSnapshots", "DBSnapshotIdentifier", "arn:aws:rds:eu-west-1:1:snapshot:rds:main"),
+        ("db-cluster-snapshot", "DescribeDBClusterSnapshots", "DBClusterSnapshotIdentifier",
+         "arn:aws:rds:eu-west-1:1:cluster-snapshot:rds:main"),
+    ],
+)  # fmt: skip
+def test_databases_belong_to_the_cluster_of_their_tag(kind, operation, member, arn):
+    """By identifier in any case, or by ARN; one without the tag cannot be traced, one that is not shown is unknown."""
+    name = arn.split(":", 6)[6]
+    tagged, untagged = ({member: name, "TagList": tags} for tags in ([{"Key": "Cluster", "Value": "blue"}], []))
+    for written in (name, name.upper(), arn):
+        assert only(kind, written, **{operation: [tagged]}).clusters == ("blue",)
+    target = only(kind, name, **{operation: [untagged]})
+    assert (target.resolved, target.clusters, target.facts) == (True, (), {"traced": False, "marked": False})
+    assert not only(kind, name).resolved
 
 
 @pytest.mark.parametrize(

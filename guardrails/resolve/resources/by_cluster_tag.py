@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from guardrails.resolve.resources.resolver import Context, Item, Resolver, last_part, merged, named, tags_of
+from attrs import evolve
+
+from guardrails.resolve.resources.resolver import Context, Item, Resolver, last_part, merged, named, tags_of, unknown
 from guardrails.values import Call, Lookup, Target, TargetRef
 
 TAGGED = Lookup("resourcegroupstaggingapi", "GetResources", "ResourceTagMappingList")
 # Types of the catalogue, by the tagging API's name for their service.
 _SERVICES = {
-    "rds": """db-instance db-cluster db-snapshot db-cluster-snapshot db-proxy db-proxy-endpoint db-cluster-endpoint
-        db-shard-group db-bluegreen db-subnet-group db-parameter-group db-cluster-parameter-group db-option-group
-        db-security-group db-automated-backup global-cluster""",
+    "rds": """db-proxy db-proxy-endpoint db-cluster-endpoint db-shard-group db-bluegreen db-subnet-group
+        db-parameter-group db-cluster-parameter-group db-option-group db-security-group db-automated-backup
+        global-cluster""",
     "dynamodb": "dynamodb-table dynamodb-global-table",
     "elasticache": """cache-cluster cache-replication-group cache-global-replication-group cache-snapshot
         cache-subnet-group cache-parameter-group cache-user cache-user-group serverless-cache""",
@@ -47,6 +49,18 @@ def tagged_with(cluster_tag: str, services: Iterable[str] = ()) -> Lookup:
     """Everything with the cluster tag, of these services or of all."""
     filters = {"ResourceTypeFilters": [*services]} if services else {}
     return TAGGED.about(TagFilters=[{"Key": cluster_tag}], **filters)
+
+
+def _sample(cluster_tag: str) -> Lookup:
+    """A machine with the cluster tag, if there are any."""
+    return evolve(tagged_with(cluster_tag, ["ec2:instance"]), sample=True)
+
+
+def _believable(context: Context) -> bool:
+    """Whether an answer without the resource means that it has no tag: machines with the tag are shown, too."""
+    inventory = context.inventory
+    tagged = any(machine.present for members in inventory.members.values() for machine in members)
+    return not tagged or bool(context.items(_sample(inventory.cluster_tag)))
 
 
 def _service(name: str) -> str:
@@ -85,13 +99,15 @@ def _resolver(kind: str) -> Resolver:
     def resolve(ref: TargetRef, context: Context) -> Target:
         tag = context.inventory.cluster_tag
         items = _same(kind, ref.id, lookup(context.call, tag), context)
+        if not items and not _believable(context):
+            return unknown(ref, kind)
         if not items:
             return Target(ref.id, kind, ref.role, resolved=True, facts={"traced": False, "marked": False})
         tags = tags_of(items[0])
         clusters = merged(tags_of(item).get(tag) for item in items)
         return Target(ref.id, kind, ref.role, resolved=True, clusters=clusters, tags=tags, facts={"marked": True})
 
-    return Resolver(resolve, (TAGGED,), lambda call, cluster_tag: (lookup(call, cluster_tag),))
+    return Resolver(resolve, (TAGGED,), lambda call, tag: (lookup(call, tag), _sample(tag)))
 
 
 def _of_call(ref: TargetRef, context: Context) -> Target:
@@ -105,10 +121,12 @@ def _of_call(ref: TargetRef, context: Context) -> Target:
     by_arn, service = ref.id.startswith("arn:"), context.call.service
     same = [item for item in items if by_arn or _service(item["ResourceARN"]) == service]
     clusters = merged(tags_of(item).get(tag) for item in same)
+    if not same and not _believable(context):
+        return unknown(ref, _OF_CALL)
     return Target(ref.id, _OF_CALL, ref.role, resolved=True, clusters=clusters, facts={"marked": bool(same)})
 
 
 RESOLVERS = {
     **{kind: _resolver(kind) for kind in (*_SERVICE_OF, _ANY)},
-    _OF_CALL: Resolver(_of_call, (TAGGED,), lambda _call, cluster_tag: (tagged_with(cluster_tag),)),
+    _OF_CALL: Resolver(_of_call, (TAGGED,), lambda _call, tag: (tagged_with(tag), _sample(tag))),
 }

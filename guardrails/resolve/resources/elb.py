@@ -9,15 +9,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from guardrails.resolve.inventory import Machine
+from guardrails.resolve.inventory import INSTANCES, Machine
 from guardrails.resolve.resources.described import Description, described
 from guardrails.resolve.resources.machines import clusters_of
-from guardrails.resolve.resources.resolver import Answers, Context, Resolver, named, uncertain, unknown
+from guardrails.resolve.resources.resolver import Answers, Context, Item, Resolver, named, strings, uncertain, unknown
 from guardrails.values import Call, Lookup, Target, TargetFacts, TargetRef
 
 _GROUPS = Lookup(
     "elbv2", "DescribeTargetGroups", "TargetGroups", empty_on=("LoadBalancerNotFound", "TargetGroupNotFound")
 )
+_LISTENERS = Lookup("elbv2", "DescribeListeners", "Listeners", empty_on=("LoadBalancerNotFound",))
+# For how many machines it is asked whether they are registered with an empty group.
+_ASKED = 100
+_FORWARDS = "DefaultActions[].[TargetGroupArn, ForwardConfig.TargetGroups[].TargetGroupArn][][]"
 _REGISTERED = Lookup("elbv2", "DescribeTargetHealth", "TargetHealthDescriptions", empty_on=("TargetGroupNotFound",))
 # arn:…:listener/app/NAME/ID/ID and arn:…:listener-rule/app/NAME/ID/ID/ID belong to arn:…:loadbalancer/app/NAME/ID
 _PART = re.compile(r"(?P<head>arn:.*:)listener(?:-rule)?/(?P<name>(?:app|net|gwy)/[^/]+/[^/]+)/.*")
@@ -32,13 +36,52 @@ def _groups_of(balancer: str) -> Lookup:
     return _GROUPS.about(LoadBalancerArn=_balancer_of(balancer))
 
 
+def _listeners_of(balancer: str) -> Lookup:
+    return _LISTENERS.about(LoadBalancerArn=_balancer_of(balancer))
+
+
+def _described(group: str) -> Lookup:
+    return _GROUPS.about(TargetGroupArns=[group])
+
+
 def _registered_with(group: str) -> Lookup:
     return _REGISTERED.about(TargetGroupArn=group)
 
 
-def _members(groups: Iterable[str], context: Context) -> list[Machine]:
+def _control(group: Item, reservations: Iterable[Item]) -> Lookup | None:
+    """Asks for the health of machines in the group's network: AWS answers for those that are not registered, too."""
+    member = {"instance": "InstanceId", "ip": "PrivateIpAddress"}.get(str(group.get("TargetType")), "")
+    machines = [machine for reservation in reservations for machine in reservation.get("Instances") or ()]
+    running = [machine for machine in machines if (machine.get("State") or {}).get("Name") == "running"]
+    ids = [machine[member] for machine in running if member in machine and machine.get("VpcId") == group.get("VpcId")]
+    targets = [{"Id": name} for name in sorted(ids)[:_ASKED]]
+    return _REGISTERED.about(TargetGroupArn=group["TargetGroupArn"], Targets=targets) if targets else None
+
+
+def _controls(groups: Iterable[Item], answers: Answers) -> tuple[Lookup, ...]:
+    reservations = answers[INSTANCES.key()].items
+    return tuple(lookup for group in groups if (lookup := _control(group, reservations)))
+
+
+def _proved(groups: Iterable[Item], context: Context) -> bool:
+    """Whether these groups have members, or AWS confirms for each machine of their network that it is not one."""
+    empty = [group for group in groups if not context.items(_registered_with(group["TargetGroupArn"]))]
+    return all(_confirmed(lookup, context) for lookup in _controls(empty, context.answers))
+
+
+def _confirmed(lookup: Lookup, context: Context) -> bool:
+    outside = {
+        (item.get("Target") or {}).get("Id")
+        for item in context.items(lookup)
+        if (item.get("TargetHealth") or {}).get("Reason") == "Target.NotRegistered"
+    }
+    return all(target["Id"] in outside for target in lookup.params["Targets"])
+
+
+def _ids_in(groups: Iterable[str], context: Context) -> list[str]:
+    """What is registered with these groups: machines, addresses, functions, other load balancers."""
     items = [item for group in groups for item in context.items(_registered_with(group))]
-    return [machine for item in items for machine in _machines((item.get("Target") or {}).get("Id") or "", context)]
+    return [str((item.get("Target") or {}).get("Id") or "") for item in items]
 
 
 def _machines(member: str, context: Context) -> list[Machine]:
@@ -46,36 +89,54 @@ def _machines(member: str, context: Context) -> list[Machine]:
     return [*inventory.on("instance", member), *inventory.on("private-ip", member)]
 
 
-def _serving(ref: TargetRef, kind: str, machines: Iterable[Machine], more: TargetFacts | None = None) -> Target:
-    """A target that brings traffic to these machines."""
-    machines = [*machines]
-    facts = uncertain({machine.id for machine in machines if machine.cluster is None})
-    facts.update(more or {})
-    return Target(ref.id, kind, ref.role, resolved=True, clusters=clusters_of(machines), facts=facts)
+def _serving(ref: TargetRef, kind: str, members: Iterable[str], context: Context, more: TargetFacts) -> Target:
+    """A target that brings traffic to these members."""
+    members = [*members]
+    machines = [machine for member in members for machine in _machines(member, context)]
+    missing = context.inventory.missing(member for member in members if member.startswith("i-"))
+    facts = uncertain({machine.id for machine in machines if machine.cluster is None}, missing)
+    facts.update(more)
+    return Target(ref.id, kind, ref.role, resolved=not missing, clusters=clusters_of(machines), facts=facts)
 
 
 def _group_lookups(call: Call, _tag: str) -> tuple[Lookup, ...]:
-    return tuple(_registered_with(group) for group in named(call, "target-group") if group.startswith("arn:"))
+    groups = [group for group in named(call, "target-group") if group.startswith("arn:")]
+    return tuple(lookup for group in groups for lookup in (_described(group), _registered_with(group)))
+
+
+def _group_followups(call: Call, answers: Answers) -> tuple[Lookup, ...]:
+    groups = [group for group in named(call, "target-group") if group.startswith("arn:")]
+    empty = [group for group in groups if not answers[_registered_with(group).key()].items]
+    return _controls([item for group in empty for item in answers[_described(group).key()].items], answers)
 
 
 def _group(ref: TargetRef, context: Context) -> Target:
     if not ref.id.startswith("arn:"):
         return unknown(ref, "target-group")
-    return _serving(ref, "target-group", _members([ref.id], context))
+    groups = context.items(_described(ref.id))
+    if not groups or not _proved(groups, context):
+        return unknown(ref, "target-group")
+    return _serving(ref, "target-group", _ids_in([ref.id], context), context, {})
 
 
 def _balancer_lookups(call: Call, _tag: str) -> tuple[Lookup, ...]:
-    return tuple(_groups_of(name) for name in named(call, "load-balancer"))
+    names = named(call, "load-balancer")
+    return tuple(lookup for name in names for lookup in (_groups_of(name), _listeners_of(name)))
 
 
 def _balancer_followups(call: Call, answers: Answers) -> tuple[Lookup, ...]:
-    groups = [group for lookup in _balancer_lookups(call, "") for group in answers[lookup.key()].items]
-    return tuple(_registered_with(group["TargetGroupArn"]) for group in groups)
+    lookups = [_groups_of(name) for name in named(call, "load-balancer")]
+    groups = [group for lookup in lookups for group in answers[lookup.key()].items]
+    return (*(_registered_with(group["TargetGroupArn"]) for group in groups), *_controls(groups, answers))
 
 
 def _balancer(ref: TargetRef, context: Context) -> Target:
-    groups = [group["TargetGroupArn"] for group in context.items(_groups_of(ref.id))]
-    return _serving(ref, "load-balancer", _members(groups, context), {"target_groups": groups})
+    groups = context.items(_groups_of(ref.id))
+    arns = [group["TargetGroupArn"] for group in groups]
+    forwarded = {arn for item in context.items(_listeners_of(ref.id)) for arn in strings(_FORWARDS, item)}
+    if not forwarded <= {*arns} or not _proved(groups, context):
+        return unknown(ref, "load-balancer")
+    return _serving(ref, "load-balancer", _ids_in(arns, context), context, {"target_groups": arns})
 
 
 def _member(ref: TargetRef, context: Context) -> Target:
@@ -83,12 +144,14 @@ def _member(ref: TargetRef, context: Context) -> Target:
 
     A machine that is gone may still be registered, and must be taken out.
     """
-    return _serving(ref, "elb-target", _machines(ref.id, context))
+    machines = _machines(ref.id, context)
+    facts = uncertain({machine.id for machine in machines if machine.cluster is None})
+    return Target(ref.id, "elb-target", ref.role, resolved=True, clusters=clusters_of(machines), facts=facts)
 
 
 RESOLVERS = {
-    "target-group": Resolver(_group, (_REGISTERED,), _group_lookups),
-    "load-balancer": Resolver(_balancer, (_GROUPS, _REGISTERED), _balancer_lookups, _balancer_followups),
+    "target-group": Resolver(_group, (_GROUPS, _REGISTERED), _group_lookups, _group_followups),
+    "load-balancer": Resolver(_balancer, (_GROUPS, _LISTENERS, _REGISTERED), _balancer_lookups, _balancer_followups),
     "elb-target": Resolver(_member),
     **described(
         {

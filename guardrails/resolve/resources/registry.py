@@ -12,13 +12,13 @@ answers into facts. All are pure; the requests are made in between, by lookups.p
     ec2_new_entries    what a new route or entry of a network ACL takes
     ec2_gateways       other gateways, peerings, VPC endpoints, DHCP options
     ec2_elastic_ips    Elastic IPs by allocation id, association id or address, and ranges of public addresses
-    application_autoscaling, autoscaling, elb, globalaccelerator, route53, cloudformation, iam
+    application_autoscaling, autoscaling, elb, globalaccelerator, route53, cloudformation, iam, rds
                        the service of that name
     autoscaling_later  what a schedule or a scaling policy does to the size of a group
     elb_new_rule       whom a new rule of a listener takes requests from
     route53_new        names that a new record or a private zone takes
     by_aws_tag         EKS and Elastic Beanstalk, by the tags that AWS writes on machines
-    by_cluster_tag     resources with the cluster tag: databases, caches, buckets, container clusters
+    by_cluster_tag     other resources with the cluster tag: caches, buckets, container clusters
     by_selector        selectors by tag, and the whole region
     by_arn             ARNs, ids that tagging calls name, the Parameter Store parameter that names the live cluster
     untraceable        types that cannot be traced
@@ -56,6 +56,7 @@ from guardrails.resolve.resources import (
     elb_new_rule,
     globalaccelerator,
     iam,
+    rds,
     route53,
     route53_new,
     untraceable,
@@ -83,6 +84,7 @@ _RESOLVERS: Mapping[str, Resolver] = {
     **route53_new.RESOLVERS,
     **cloudformation.RESOLVERS,
     **iam.RESOLVERS,
+    **rds.RESOLVERS,
     **by_aws_tag.RESOLVERS,
     **by_cluster_tag.RESOLVERS,
     **by_selector.RESOLVERS,

@@ -1,0 +1,59 @@
+"""RDS: databases, clusters of databases and their snapshots carry the cluster of their own tag.
+
+The tag comes with the description, so that one that AWS does not show is unknown, and not one without a tag.
+https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DescribeDBInstances.html
+"""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+from guardrails.resolve.resources.resolver import Context, Resolver, merged, named, tags_of, unknown
+from guardrails.values import Call, Lookup, Target, TargetFacts, TargetRef
+
+
+@frozen
+class _Kind:
+    """How a type is asked for. `filter` takes the identifiers, `names` is the member that has them."""
+
+    lookup: Lookup
+    filter: str
+    names: str
+
+
+_KINDS = {
+    "db-instance": _Kind(Lookup("rds", "DescribeDBInstances", "DBInstances"), "db-instance-id", "DBInstanceIdentifier"),
+    "db-cluster": _Kind(Lookup("rds", "DescribeDBClusters", "DBClusters"), "db-cluster-id", "DBClusterIdentifier"),
+    "db-snapshot": _Kind(Lookup("rds", "DescribeDBSnapshots", "DBSnapshots"), "db-snapshot-id", "DBSnapshotIdentifier"),
+    "db-cluster-snapshot": _Kind(
+        Lookup("rds", "DescribeDBClusterSnapshots", "DBClusterSnapshots"),
+        "db-cluster-snapshot-id",
+        "DBClusterSnapshotIdentifier",
+    ),
+}
+
+
+def _identifier(name: str) -> str:
+    """RDS keeps identifiers in lower case, whatever they were written in. An automatic snapshot's has a colon."""
+    return name.split(":", 6)[-1].lower() if name.startswith("arn:") else name.lower()
+
+
+def _resolver(kind: str, row: _Kind) -> Resolver:
+    def lookup(call: Call) -> Lookup:
+        # A filter, not an identifier: one that is unknown is no error, and several go into one request.
+        values = sorted({_identifier(name) for name in named(call, kind)})
+        return row.lookup.about(Filters=[{"Name": row.filter, "Values": values}])
+
+    def resolve(ref: TargetRef, context: Context) -> Target:
+        item = context.first(lookup(context.call), row.names, _identifier(ref.id))
+        if item is None:
+            return unknown(ref, kind)
+        tags = tags_of(item, "TagList")
+        cluster = tags.get(context.inventory.cluster_tag)
+        facts: TargetFacts = {"marked": True} if cluster else {"traced": False, "marked": False}
+        return Target(ref.id, kind, ref.role, resolved=True, clusters=merged([cluster]), tags=tags, facts=facts)
+
+    return Resolver(resolve, (row.lookup,), lambda call, _tag: (lookup(call),))
+
+
+RESOLVERS = {kind: _resolver(kind, row) for kind, row in _KINDS.items()}

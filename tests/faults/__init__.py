@@ -1,0 +1,1 @@
+"""Look-ups that fail, or that answer with less than the truth: what then becomes of a call."""
