@@ -18,10 +18,10 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 import guardrails
-from guardrails.memory.clock import monotonic
 from guardrails.resolve import lookups
 from guardrails.resolve.connection import Connection
 from guardrails.testing import SimulatedAWS
+from guardrails.waiting.clock import monotonic
 from tests.faults import answers
 from tests.faults.proxy import Answer, Proxy
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from botocore.config import Config
 
 from guardrails.testing import SimulatedAWS
 from tests.faults import answers, matrix, table
-from tests.faults.proxy import Proxy
+from tests.faults.proxy import LOOKUP, Proxy
 
 
 @pytest.fixture(scope="module")
@@ -43,9 +44,9 @@ def test_the_page_has_this_table(cells):
     assert table.parts()[1].strip() == table.table(cells).strip(), "run python -m tests.faults.table"
 
 
-@pytest.mark.parametrize("fault", [answers.empty, answers.first_page, answers.other_types, answers.without(["i-"])])
+@pytest.mark.parametrize("fault", [answers.empty, answers.first_page, answers.without(["i-"])])
 def test_faults_change_lists(fault, aws):
-    """A fault of a list changes what a look-up is answered with, in XML and in JSON, and nothing where it passes."""
+    """A fault of a list takes something out of what a look-up is answered with, in XML and in JSON."""
     aws.start_cluster("blue", 3)
     aws.start_cluster("green", 3)
     for service, method, member in (
@@ -53,9 +54,8 @@ def test_faults_change_lists(fault, aws):
         ("resourcegroupstaggingapi", "get_resources", "ResourceTagMappingList"),
     ):
         with Proxy(aws.endpoint_url) as proxy:
-            agent = {"user_agent_extra": "guardrails-lookup"}
-            client = aws.session().client(service, endpoint_url=proxy.endpoint, config=matrix.Config(**agent))
+            ours = Config(user_agent_extra=LOOKUP)
+            client = aws.session().client(service, endpoint_url=proxy.endpoint, config=ours)
             before = getattr(client, method)()[member]
             proxy.answer = answers.document(fault)
-            assert len(before) > 1
-            assert getattr(client, method)()[member] != before
+            assert len(getattr(client, method)()[member]) < len(before)
