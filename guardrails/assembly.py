@@ -17,7 +17,7 @@ from guardrails.config.load import reload
 from guardrails.config.settings import Settings
 from guardrails.enforce.break_glass.grant import Terms
 from guardrails.errors import ConfigError, PolicyError
-from guardrails.evaluate import bundle, bundle_file, configured, own_rules, self_test
+from guardrails.evaluate import bundle, bundle_file, configured, floor, own_rules, self_test
 from guardrails.evaluate.embedded import EmbeddedEngine
 from guardrails.evaluate.engine import Engine, EngineFailure
 from guardrails.evaluate.opa_server import OpaServer
@@ -109,6 +109,8 @@ def policies(settings: Settings) -> bundle.Bundle:
     rules = bundle.rule_ids(read)
     configured.check_enforcement(settings, rules)
     made = bundle.with_params(read, configured.params(settings, bundle.params_of(read)))
+    if settings.floor is not None:
+        floor.check(settings, settings.floor, made, policies(settings.floor))
     configured.check_unbreakable(settings, rules, bundle.params_of(made))
     return made
 
@@ -157,6 +159,8 @@ def _read(settings: Settings) -> bundle.Bundle:
 
 def _server(settings: Settings) -> OpaServer:
     """The OPA server, once it has shown that it has this configuration's parameters."""
+    if settings.floor is not None:
+        floor.check_levels(settings, settings.floor, frozenset(settings.enforcement))
     made = OpaServer(settings.opa)
     try:
         there = made.params()

@@ -20,6 +20,7 @@ from attrs import evolve, frozen
 from guardrails import assembly
 from guardrails.activation.inherited import Inherited, hand_on
 from guardrails.classify.catalogue import Catalogue
+from guardrails.config.exposure import exposed
 from guardrails.config.load import load
 from guardrails.config.settings import Settings
 from guardrails.enforce import confirm
@@ -45,7 +46,12 @@ class Guard:
 
     def __init__(self, settings: Settings) -> None:
         """Load policies and open the decision log. Raises PolicyError or ConfigError; botocore is not touched yet."""
+        # Settings that a program made itself are held to the organisation's locks here.
+        settings = load(settings)
         self.settings = settings
+        warning = exposed(settings)
+        if warning:
+            _warn(warning)
         self._catalogue = Catalogue(long_tail=settings.long_tail)
         self._engine = assembly.engine(settings, _warn)
         self._log = assembly.open_log(settings)

@@ -15,6 +15,7 @@ from attrs import evolve
 
 from guardrails.config.document import Document, from_file, from_mapping, has_our_table
 from guardrails.config.keys import KEYS, TABLES
+from guardrails.config.locks import Locks
 from guardrails.config.schema import Mismatch
 from guardrails.config.settings import Settings
 from guardrails.config.suggest import suggestion
@@ -31,26 +32,24 @@ def load(
     config: str | Path | Mapping[str, Any] | Settings | None = None,
     *,
     directory: Path | None = None,
-    organisation: Path = ORGANISATION,
+    organisation: Path | None = None,
 ) -> Settings:
     """Settings from a path, a mapping of the same keys, or None: GUARDRAILS_CONFIG, else the first file found upward.
 
     Raises ConfigError for anything that is not understood, and for a key that the organisation's file locks.
     """
+    shared, locks = _organisation(organisation or ORGANISATION)
     if isinstance(config, Settings):
-        return config
+        return locks.applied(config)
     local = _local(config, directory)
-    shared, locked = _organisation(organisation)
     for key in local.values:
-        lock = next((lock for lock in locked if key == lock or key.startswith(f"{lock}.")), None)
+        lock = locks.of(key)
         if lock is not None and local.values[key] != shared.values.get(key):
-            where = shared.at(key if key in shared.values else "locked")
-            raise ConfigError(f"{local.at(key)}: `{key}` is locked by {where}; remove it here")
+            raise locks.refusal(local.at(key), key)
     file = local.directory / local.file.name if local.file else None
-    settings = Settings(file=file, organisation=shared.file)
-    for document in (shared, local):
-        settings = _apply(settings, document)
-    return _with_what_sources_need(settings)
+    found_upward = file is not None and config is None and not os.environ.get(ENVIRONMENT)
+    settings = evolve(_apply(locks.base, local), file=file, organisation=shared.file, found_upward=found_upward)
+    return _with_what_sources_need(locks.applied(settings))
 
 
 def reload(settings: Settings) -> Settings:
@@ -61,7 +60,7 @@ def reload(settings: Settings) -> Settings:
     """
     if settings.file is None:
         return settings
-    now = load(settings.file, organisation=settings.organisation or ORGANISATION)
+    now = load(settings.file, organisation=settings.organisation)
     if settings.where and not now.where:
         raise ConfigError(f"{settings.file}: every key in this file is gone; put them back, or start the process again")
     return evolve(
@@ -69,6 +68,7 @@ def reload(settings: Settings) -> Settings:
         policies=now.policies,
         params=now.params,
         enforcement=now.enforcement,
+        floor=now.floor,
         where=now.where,
         where_inside=now.where_inside,
     )
@@ -115,15 +115,16 @@ def _exists(file: Path) -> bool:
     return True
 
 
-def _organisation(path: Path) -> tuple[Document, tuple[str, ...]]:
-    """The organisation's file, and the keys that it locks."""
+def _organisation(path: Path) -> tuple[Document, Locks]:
+    """The organisation's file, and what it locks."""
     if not _exists(path):
-        return Document("", {}, path.parent), ()
+        return Document("", {}, path.parent), Locks((), Settings(), (), "")
     document = from_file(path, f"{path} is a broken link")
     values = dict(document.values)
     locked = values.pop("locked", [])
+    place = document.at("locked")
     if not isinstance(locked, list) or not all(isinstance(key, str) for key in locked):
-        raise ConfigError(f"{document.at('locked')}: `locked` must be a list of keys")
+        raise ConfigError(f"{place}: `locked` must be a list of keys")
     for number, key in enumerate(locked):
         if key in values or key in TABLES or key in _BY_NAME:
             continue
@@ -131,7 +132,8 @@ def _organisation(path: Path) -> tuple[Document, tuple[str, ...]]:
         if key in KEYS:
             raise ConfigError(f"{where}: `{key}` is locked but not set in this file; set it")
         raise ConfigError(f"{where}: `locked` names the unknown key `{key}`; {suggestion(key, KEYS, _LISTED)}")
-    return evolve(document, values=values), tuple(locked)
+    document = evolve(document, values=values)
+    return document, Locks(tuple(locked), _apply(Settings(), document), frozenset(values), place)
 
 
 def _apply(settings: Settings, document: Document) -> Settings:

@@ -143,13 +143,17 @@ class Settings:
     # The files it was read from, for reading them again; None where there is none.
     file: Path | None = None
     organisation: Path | None = None
+    # True where `file` was not named, but found in the working directory or above it.
+    found_upward: bool = False
+    # What the organisation's file makes, where it locks `mode`: rules may not fall below it.
+    floor: Settings | None = None
 
     def same_as(self, other: Settings) -> bool:
         """True where both say the same, whichever files say it."""
         return self._content() == other._content()
 
     def _content(self) -> Settings:
-        return evolve(self, where={}, where_inside={}, file=None, organisation=None)
+        return evolve(self, where={}, where_inside={}, file=None, organisation=None, found_upward=False, floor=None)
 
     def at(self, key: str, *inside: str | int) -> str:
         """``guardrails.toml:7`` for what stands at the path `inside` the value of `key`, or for what is around it.

@@ -7,6 +7,8 @@ from typing import Any
 
 import attrs
 
+from guardrails.config.exposure import exposed
+from guardrails.config.locks import value as value_of
 from guardrails.config.settings import Settings
 from guardrails.doctor.finding import Finding
 
@@ -19,16 +21,12 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield Finding(
         "configuration", "ok" if settings.mode == "enforce" else "note", f"{where}, mode {settings.mode}", facts
     )
+    warning = exposed(settings)
+    if warning:
+        yield Finding("configuration", "problem", warning, facts)
     for key, place in sorted(settings.where.items()):
-        value = _plain(_value(settings, key))
+        value = _plain(value_of(settings, key))
         yield Finding(f"key {key}", "ok", f"{value!r}, set in {place}", {"value": value, "where": place})
-
-
-def _value(settings: Settings, key: str) -> Any:
-    value: Any = settings
-    for name in key.split("."):
-        value = getattr(value, name)
-    return value
 
 
 def _plain(value: Any) -> Any:

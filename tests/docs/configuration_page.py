@@ -10,6 +10,7 @@ from typing import Any
 
 from guardrails.config import schema
 from guardrails.config.keys import KEYS, TABLES, Key
+from guardrails.config.locks import WITH_LOCKED_MODE
 from guardrails.evaluate import bundle, policy_params
 from tests.support.environments import ROOT
 
@@ -47,10 +48,19 @@ file and line. `guardrails doctor` shows which keys are set, and where.
 
 An organisation's file, `/etc/guardrails/guardrails.toml`, applies to all processes of the host. Local files override
 it, except for the keys and tables that it lists in `locked = ["mode", "live"]`; `params` and `enforcement` are merged
-name by name.
+name by name. A lock covers every local file, mapping and `Settings` object, and a file that `GUARDRAILS_CONFIG` names.
+
+A lock on `mode` also covers what would weaken it by another key: rules of the organisation and the shipped ones keep at
+least their level, their parameters and their policies, and the state stays on. Stricter values, your own rules and your
+own policies are fine. For each key below, "with `mode` locked" says what holds. Break glass works as before, up to
+`break_glass.max_minutes`.
+
+A configuration that was found in the working directory or above it, not named, and that other users of the host may
+write, is reported at install and by `guardrails doctor`.
 
 Running processes take over changes to `policies`, `params` and `enforcement` within seconds. Other keys apply to new
-processes only.
+processes only. Deleting one policy file is such a change. When a whole folder of policies or every key is gone, or a
+folder cannot be read, the policies before stay in force, and the log and `guardrails doctor` say so.
 
 ## Completion and checks in editors
 
@@ -124,11 +134,13 @@ def _leaves(part: Mapping[str, Any], name: str = "") -> Iterator[tuple[str, Mapp
 
 def _entry(key: Key) -> str:
     default = key.default_words or as_toml(key.default)
+    limit = WITH_LOCKED_MODE[key.name].words
     return (
         f"- **`{key.name}`**: {key.description}\n"
         f"  - type: {key.kind.words}\n"
         f"  - default: {default}\n"
         f"  - example: `{key.path[-1]} = {key.example}`\n"
+        f"{f'  - {limit}{chr(10)}' if limit else ''}"
         f"  - read as `settings.{key.name}`\n"
     )
 

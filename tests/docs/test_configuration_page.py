@@ -27,7 +27,7 @@ from tests.docs.configuration_page import PAGE, SCHEMA
 
 NOWHERE = Path("/nonexistent")
 # What Settings knows about the files, rather than from them.
-ORIGINS = {"where", "where_inside", "file", "organisation"}
+ORIGINS = {"where", "where_inside", "file", "organisation", "found_upward", "floor"}
 
 
 def test_files_are_up_to_date():

@@ -1,0 +1,115 @@
+"""What the organisation's locks cover: the keys they name, and with `mode` every other key that could weaken it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+from attrs import evolve, field, frozen
+
+from guardrails.config.settings import Settings
+from guardrails.errors import ConfigError
+
+
+@frozen
+class Limit:
+    """What a local file may do with a key while `mode` is locked, in words for the reference page and as a check.
+
+    `keeps` gets the local value and the organisation's (or the default). `if_set` limits are for what an organisation
+    cannot know for every project, such as the cluster tag: they hold where its file sets the key.
+    """
+
+    words: str
+    keeps: Callable[[Any, Any], bool] = field(repr=False)
+    if_set: bool = False
+
+
+def _anything(_given: Any, _base: Any) -> bool:
+    return True
+
+
+_FREE = Limit("", _anything)
+# evaluate/floor.py checks these two, because that takes the rules.
+_PARAMS = Limit("with `mode` locked, parameters may become stricter, not weaker", _anything)
+_ENFORCEMENT = Limit("with `mode` locked, rules may become stricter, not weaker", _anything)
+_POLICIES = Limit(
+    "with `mode` locked, policies may be added, but not replaced, left out or extended from other files",
+    lambda given, base: set(base) <= set(given),
+)
+_SAME = Limit("with `mode` locked, it cannot be changed", lambda given, base: bool(given == base))
+_AS_SET = Limit(
+    "with `mode` locked, it cannot be changed where the organisation sets it",
+    lambda given, base: bool(given == base),
+    if_set=True,
+)
+_MORE = Limit(
+    "with `mode` locked, sources that the organisation sets cannot be left out",
+    lambda given, base: set(base) <= set(given),
+    if_set=True,
+)
+_STAYS_ON = Limit("with `mode` locked, it cannot be switched off", lambda given, base: bool(given or not base))
+_AT_MOST = Limit("with `mode` locked, it cannot be raised", lambda given, base: bool(given <= base))
+_FRESH = Limit(
+    "with `mode` locked, it cannot be raised above the default and what the organisation sets",
+    lambda given, base: bool(given <= max(base, Settings().max_fact_age_s)),
+)
+_AT_LEAST = Limit("with `mode` locked, it cannot be lowered", lambda given, base: bool(given >= base))
+
+# Every key has a limit; a test compares this with the table of keys.
+WITH_LOCKED_MODE: Mapping[str, Limit] = {
+    "mode": _SAME, "engine": _SAME, "cluster_tag": _AS_SET, "home_region": _AS_SET, "long_tail": _STAYS_ON,
+    "max_fact_age_s": _FRESH, "lookup_timeout_s": _FREE, "tripwire": _FREE, "confirm_timeout_s": _FREE,
+    "enforcement": _ENFORCEMENT, "policies": _POLICIES, "policy_key": _AS_SET, "params": _PARAMS,
+    "live.sources": _MORE, "live.eip_addresses": _AS_SET, "live.eip_tag": _AS_SET, "live.tag": _AS_SET,
+    "live.ssm_parameter": _AS_SET, "live.file": _AS_SET, "live.env": _AS_SET,
+    "log.enabled": _FREE, "log.path": _FREE, "log.max_bytes": _FREE, "log.keep": _FREE, "log.labels": _FREE,
+    "state.enabled": _STAYS_ON, "state.path": _AS_SET, "state.window_s": _AT_LEAST,
+    "pacing.enabled": _FREE, "pacing.share": _FREE, "pacing.max_wait_s": _FREE,
+    "opa.url": _AS_SET, "opa.token_file": _FREE, "opa.token_env": _FREE, "opa.ca": _AS_SET, "opa.cert": _FREE,
+    "opa.key": _FREE, "opa.timeout_s": _FREE,
+    "break_glass.max_minutes": _AT_MOST, "break_glass.command": _AS_SET,
+}  # fmt: skip
+
+
+@frozen
+class Locks:
+    """The `locked` keys and tables of the organisation's file, and the settings that the file makes (`base`)."""
+
+    locked: Collection[str]
+    base: Settings
+    # The keys that the file sets, and where it says `locked`.
+    keys: Collection[str]
+    place: str
+
+    def of(self, key: str) -> str | None:
+        """The lock that covers a key: itself, its table, or None."""
+        return next((lock for lock in self.locked if key == lock or key.startswith(f"{lock}.")), None)
+
+    def applied(self, settings: Settings) -> Settings:
+        """The settings, with what they may not fall below. Raises ConfigError where they do already."""
+        for key in WITH_LOCKED_MODE:
+            given, base = value(settings, key), value(self.base, key)
+            if given == base:
+                continue
+            if self.of(key) is not None:
+                raise self.refusal(settings.at(key), key)
+            limit = WITH_LOCKED_MODE[key]
+            if "mode" in self.locked and (key in self.keys or not limit.if_set) and not limit.keeps(given, base):
+                raise ConfigError(
+                    f"{settings.at(key)}: `{key}` is {given!r} here and {base!r} for the organisation; {limit.words} "
+                    f"({self.base.at('mode')}); remove it here"
+                )
+        return evolve(settings, floor=self.base) if "mode" in self.locked else settings
+
+    def refusal(self, where: str, key: str) -> ConfigError:
+        """For a locked key that is given another value."""
+        by = self.base.at(key) if key in self.keys else self.place
+        return ConfigError(f"{where}: `{key}` is locked by {by}; remove it here")
+
+
+def value(settings: Settings, key: str) -> Any:
+    """The value of a key, by its dotted name."""
+    found: Any = settings
+    for step in key.split("."):
+        found = getattr(found, step)
+    return found
