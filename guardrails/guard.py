@@ -196,8 +196,14 @@ class _Admission:
     def admit(self, call: Call, origin: Origin) -> str | None:
         return (self.testing.get() or self.pipeline).admit(call, origin)
 
-    def came_back(self, decision_id: str, status: int | None) -> None:
-        self.pipeline.came_back(decision_id, status)
+    def leaves(self, decision_id: str) -> None:
+        self.pipeline.leaves(decision_id)
+
+    def came_back(self, decision_id: str, status: int | None, *, connected: bool = True) -> None:
+        self.pipeline.came_back(decision_id, status, connected=connected)
+
+    def finished(self, decision_id: str) -> None:
+        self.pipeline.finished(decision_id)
 
 
 @frozen(eq=False)

@@ -23,14 +23,15 @@ from guardrails.errors import CallDenied, GuardUnavailable
 from guardrails.evaluate import rego_input
 from guardrails.evaluate.engine import Engine
 from guardrails.evaluate.evaluate import allowed, evaluate, unasked
-from guardrails.memory import Claim, StateUnavailable
-from guardrails.memory.sent_claims import SentClaims
+from guardrails.memory import Claim
+from guardrails.memory.sent_claims import SentClaims, settle
 from guardrails.resolve.finder import FactFinder, nothing_known, scope_of
 from guardrails.show.sentences import paragraph
 from guardrails.values import Call, Decision, Facts, Origin, Outcome, Violation
 from guardrails.waiting.deadline import Deadline, within
 
 _logger = logging.getLogger("guardrails")
+_NOT_SENT = "it was cancelled or answered inside the process, or there was no connection"
 _SLOWER = "Make fewer calls, or one call for several machines; or raise pacing.max_wait_s and let it wait."
 
 
@@ -39,6 +40,10 @@ class Log(Protocol):
 
     def write(self, decision: Decision, outcome: Outcome, mode: str, /) -> None:
         """Keep it, whole. Raises OSError."""
+        ...
+
+    def not_sent(self, decision_id: str, why: str, /) -> None:
+        """Add to an allowed call that it was not sent after all. Raises OSError."""
         ...
 
 
@@ -107,17 +112,30 @@ class Pipeline:
             if self.turns is not None:
                 self.turns.sent(decision.id, scope_of(decision.call.account, origin), decision.call)
         finally:
-            _settle(claims, sent=sent)
+            settle(claims, sent=sent)
         self.around.changed()
         if outcome.warning:
             self.around.warn(outcome.warning)
         return decision.id
 
-    def came_back(self, decision_id: str, status: int | None) -> None:
-        """A call that was sent has an HTTP status, or failed without one."""
+    def leaves(self, decision_id: str) -> None:
+        """The request of an allowed call is about to leave the process."""
+        self.sent_claims.leaves(decision_id)
+
+    def finished(self, decision_id: str) -> None:
+        """An API call is over. If its request never reached a server, it took nothing away, and the log says so."""
+        if not self.sent_claims.never_left(decision_id):
+            return
+        try:
+            self.log.not_sent(decision_id, _NOT_SENT)
+        except OSError as error:
+            _logger.warning("the decision log %s cannot be written: %s", self.settings.log.path, error)
+
+    def came_back(self, decision_id: str, status: int | None, *, connected: bool = True) -> None:
+        """A call that was sent has an HTTP status, or failed without one, perhaps before there was a connection."""
         # Facts fetched while it was under way may be from before it.
         self.around.changed()
-        self.sent_claims.came_back(decision_id, status)
+        self.sent_claims.came_back(decision_id, status, time.time(), connected=connected)
         if self.turns is not None:
             self.turns.came_back(decision_id, status)
 
@@ -166,7 +184,7 @@ class Pipeline:
         """Ask a person where a rule wants that, and decide again: the world may have changed while they read."""
         if decision.action != "confirm" or self.settings.mode != "enforce":
             return decision
-        _settle(claims, sent=False)
+        settle(claims, sent=False)
         confirmation = self.around.ask(decision, self.settings.confirm_timeout_s)
         if not confirmation.given:
             return evolve(decision, reason=confirmation.why)
@@ -191,7 +209,7 @@ class Pipeline:
             decision = evolve(decision, action="deny", violations=(*decision.violations, late))
             return decision, Outcome(send=False, enforcement="deny")
         if pause.seconds:
-            _settle(claims, sent=False)
+            settle(claims, sent=False)
             decision = _still_confirmed(self.decide(call, origin, claims) or decision, decision)
             outcome = evolve(enforce(decision, mode, time.time()), waited_s=pause.seconds)
         return decision, outcome
@@ -215,16 +233,6 @@ class Pipeline:
         decision = allowed(unasked(call, document, who, self.engine.revision, time.time()), reason)
         warned = Outcome(send=True, enforcement="warn")
         self.log.write(evolve(decision, action="warn"), warned, self.settings.mode)
-
-
-def _settle(claims: list[Claim], *, sent: bool) -> None:
-    for claim in claims:
-        try:
-            claim.settle(time.time(), sent=sent)
-        except StateUnavailable as error:
-            # The claim stays as it is, which counts more than was done, never less.
-            _logger.warning("%s", error)
-    claims.clear()
 
 
 def _still_confirmed(now: Decision, before: Decision) -> Decision:

@@ -147,6 +147,9 @@ class SelfTest:
         """Keeps the decision for this run only."""
         self._decisions.append(decision)
 
+    def not_sent(self, _decision_id: str, _why: str) -> None:
+        """Nothing is sent."""
+
     def home(self, _call: Call, origin: Origin) -> Origin:
         """The small world is in every region."""
         return origin

@@ -62,7 +62,7 @@ def _last(settings: LogSettings, count: int, *, denied: bool) -> deque[Entry]:
     for entry in read(settings.path, settings.keep):
         if isinstance(entry, str):
             click.echo(f"guardrails: {entry}", err=True)
-        elif not (denied and entry.sent):
+        elif not denied or not (entry.sent or entry.not_sent):
             entries.append(entry)
     return entries
 

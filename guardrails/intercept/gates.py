@@ -46,7 +46,7 @@ PATCH_POINTS: Mapping[PatchPoint, str] = {
     PatchPoint("botocore.crt.auth", "*", "add_auth"): "add_auth",
     PatchPoint("botocore.awsrequest", "AWSRequest", "prepare"): "prepare",
     PatchPoint("botocore.httpsession", "URLLib3Session", "send"): "send",
-    PatchPoint("aiobotocore.client", "AioBaseClient", "_make_api_call"): "api_call",
+    PatchPoint("aiobotocore.client", "AioBaseClient", "_make_api_call"): "api_call_async",
     PatchPoint("aiobotocore.signers", "AioRequestSigner", "sign"): "sign_async",
     PatchPoint("aiobotocore.httpsession", "AIOHTTPSession", "send"): "send_async",
     PatchPoint("aiobotocore.httpxsession", "HttpxSession", "send"): "send_async",

@@ -49,6 +49,7 @@ class Interceptor:
         judge = self._judge
         return {
             "api_call": partial(wrappers.api_call, judge, self._remember),
+            "api_call_async": partial(wrappers.api_call_async, judge, self._remember),
             "make_request": partial(wrappers.make_request, judge),
             "sign": partial(wrappers.sign, judge),
             "sign_async": partial(wrappers.sign_async, judge),

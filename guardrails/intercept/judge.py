@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from attrs import evolve
 
 from guardrails.intercept import user_agent
+from guardrails.intercept.api_call import current
 from guardrails.intercept.reading import origin_of, read_call
 from guardrails.intercept.request.operation import KnownOperations, ServiceModels, Services
 from guardrails.intercept.request.outgoing import Outgoing, credential_scope, of_dict, of_prepared, of_request
@@ -20,6 +21,9 @@ from guardrails.intercept.seal import Seal
 from guardrails.intercept.ticket import Context, PendingRequest, Ticket
 from guardrails.values import Call, Origin
 from guardrails.waiting.clock import monotonic
+
+# Errors of botocore, in every copy of it, after which nothing can have reached AWS.
+_NOT_CONNECTED = ("EndpointConnectionError", "ConnectTimeoutError", "ProxyConnectionError")
 
 
 class AdmissionController(Protocol):
@@ -29,8 +33,16 @@ class AdmissionController(Protocol):
         """The decision's id. Raises CallDenied to block the call."""
         ...
 
-    def came_back(self, decision_id: str, status: int | None, /) -> None:
-        """A governed request has an HTTP status, or failed without one."""
+    def leaves(self, decision_id: str, /) -> None:
+        """A governed request is about to leave the process."""
+        ...
+
+    def came_back(self, decision_id: str, status: int | None, /, *, connected: bool = True) -> None:
+        """A governed request has an HTTP status, or failed without one, perhaps before there was a connection."""
+        ...
+
+    def finished(self, decision_id: str, /) -> None:
+        """The API call of a decision is over: if its request has not left, it never will."""
         ...
 
 
@@ -53,6 +65,7 @@ class Judge:
         self.active = False
         self._governs = catalogue.governs
         self._admission = admission
+        self.finished = admission.finished
 
     def ticket(self, context: Context | None) -> Ticket | None:
         """The ticket of a request that passed a gate."""
@@ -192,6 +205,9 @@ class Judge:
         if pending.signer is None and not call.undecodable:
             call = evolve(call, undecodable="botocore did not sign it, so its account is unknown")
         decision_id = self._admission.admit(call, origin)
+        api_call = current.get()
+        if decision_id is not None and api_call is not None and not pending.presigned and not api_call.add(decision_id):
+            self._admission.finished(decision_id)
         if pending.context is not None:
             # The attempts that follow are as old as this decision's evidence.
             ticket = Ticket(
@@ -207,10 +223,24 @@ class Judge:
         user_agent.mark(request.headers, ticket.decision_id)
         return ticket.decision_id
 
-    def came_back(self, decision_id: str | None, response: Any) -> None:
+    def leaves(self, request: Any) -> str | None:
+        """A request is about to leave: mark it, and return its decision's id; None for an ungoverned one."""
+        decision_id = self.mark(request)
+        if decision_id is not None:
+            self._admission.leaves(decision_id)
+        return decision_id
+
+    def leaves_unseen(self, context: Context | None) -> None:
+        """A governed request will leave where no gate sees it."""
+        ticket = self.ticket(context)
+        if ticket is not None and ticket.decision_id is not None:
+            self._admission.leaves(ticket.decision_id)
+
+    def came_back(self, decision_id: str | None, response: Any, error: BaseException | None) -> None:
         """A request has come back; `response` is None where it failed, `decision_id` where it is ungoverned."""
         if decision_id is not None:
-            self._admission.came_back(decision_id, getattr(response, "status_code", None))
+            status = getattr(response, "status_code", None)
+            self._admission.came_back(decision_id, status, connected=type(error).__name__ not in _NOT_CONNECTED)
 
     def origin(self, signer: Any, url: str, context: Any, credentials: Any = None) -> Origin:
         """Whose request it is and where it goes."""

@@ -15,12 +15,15 @@ from botocore.awsrequest import AWSPreparedRequest
 from guardrails.aws.uninstrumented import OWN, unwrapped
 from guardrails.errors import CallDenied
 from guardrails.intercept import aio
+from guardrails.intercept.api_call import under_way
 from guardrails.intercept.judge import Judge
 from guardrails.intercept.request.outgoing import of_dict, of_request
 from guardrails.intercept.ticket import PendingRequest
 from guardrails.intercept.traceback import trimmed
 from guardrails.intercept.tripwire import Tripwire
 
+# A mark on our replacements of what leaves the process.
+_GATE = "guardrails_gate"
 # What must be decided on before botocore's function may run with these arguments.
 Check = Callable[..., PendingRequest | None]
 
@@ -36,9 +39,23 @@ def api_call(judge: Judge, remember: Callable[[Any], None], original: Any) -> An
         if known not in client.__dict__ and judge.active:
             remember(client)
         try:
-            return (plain if OWN in client.__dict__ else original)(client, operation_name, api_params)
+            with under_way(judge.finished):
+                return (plain if OWN in client.__dict__ else original)(client, operation_name, api_params)
         except CallDenied as error:
             raise trimmed(error)  # noqa: B904  (the same error)
+
+    return _make_api_call
+
+
+def api_call_async(judge: Judge, remember: Callable[[Any], None], original: Any) -> Any:
+    """The same for a client of aiobotocore."""
+    known = judge.key
+
+    async def _make_api_call(client: Any, operation_name: str, api_params: Any) -> Any:
+        if known not in client.__dict__ and judge.active:
+            remember(client)
+        with under_way(judge.finished):
+            return await original(client, operation_name, api_params)
 
     return _make_api_call
 
@@ -61,7 +78,14 @@ def make_request(judge: Judge, original: Any) -> Any:
         if ticket is None or ticket.seal is not None:
             waiting = aio.decide(judge, check(endpoint, operation_model, request_dict))
             if waiting is not None:
-                return aio.after(waiting, lambda: original(endpoint, operation_model, request_dict))
+                return aio.after(waiting, lambda: send(endpoint, operation_model, request_dict))
+            return send(endpoint, operation_model, request_dict)
+        return original(endpoint, operation_model, request_dict)
+
+    def send(endpoint: Any, operation_model: Any, request_dict: dict[str, Any]) -> Any:
+        if getattr(type(endpoint.http_session).send, _GATE, None) is not True:
+            # A session of the script's own, which no gate will see sending.
+            judge.leaves_unseen(request_dict.get("context"))
         return original(endpoint, operation_model, request_dict)
 
     return make_request
@@ -168,13 +192,17 @@ def send(judge: Judge, tripwire: Tripwire | None, original: Any) -> Any:
         pending = judge.review_sending(request)
         if pending is not None:
             judge.decide(pending)
-        decision_id, response = judge.mark(request), None
+        decision_id, response, failure = judge.leaves(request), None, None
         try:
             response = original(session, request)
+        except BaseException as error:
+            failure = error
+            raise
         finally:
-            judge.came_back(decision_id, response)
+            judge.came_back(decision_id, response, failure)
         return response
 
+    send.__dict__[_GATE] = True
     return send
 
 
@@ -188,11 +216,15 @@ def send_async(judge: Judge, original: Any) -> Any:
         pending = judge.review_sending(request)
         if pending is not None:
             await aio.decide_in_thread(judge, pending)
-        decision_id, response = judge.mark(request), None
+        decision_id, response, failure = judge.leaves(request), None, None
         try:
             response = await original(session, request)
+        except BaseException as error:
+            failure = error
+            raise
         finally:
-            judge.came_back(decision_id, response)
+            judge.came_back(decision_id, response, failure)
         return response
 
+    send.__dict__[_GATE] = True
     return send

@@ -2,6 +2,8 @@
 
 store.py        the file, and its transactions
 history.py      machines taken away and launched, claimed before the call so that two processes see each other
+claim.py        what a call takes away or starts, and what is known of its outcome
+sent_claims.py  the claims of calls that AWS has not answered yet
 members.py      what belonged to a cluster while it was live
 liveness.py     since when a cluster has been live, and when it stopped being live
 pacer.py        how long a call must wait to stay within AWS's rate limits
@@ -10,7 +12,8 @@ buckets.py      the arithmetic of token buckets
 file_lock.py    a lock on an open file, for one process at a time
 """
 
-from guardrails.memory.history import Claim, History, MachineState
+from guardrails.memory.claim import Claim
+from guardrails.memory.history import History, MachineState
 from guardrails.memory.store import StateUnavailable, Store
 
 __all__ = ["Claim", "History", "MachineState", "StateUnavailable", "Store"]

@@ -15,11 +15,14 @@ from collections.abc import Iterable, Mapping
 from attrs import evolve, field, frozen
 
 from guardrails.memory import liveness, members
+from guardrails.memory.claim import IN_DOUBT, Claim
 from guardrails.memory.store import Store
 from guardrails.values import Call, Live, Past, Target
 
 # For how long AWS may show a machine as running after it accepted the call that takes it away.
 _IN_FLIGHT_S = 120.0
+# The same for a call that may not have been carried out: it came back without an answer, or was cancelled.
+_IN_DOUBT_S = 30.0
 # After this long, a claim that was not settled belongs to a process that died.
 _ABANDONED_S = 900.0
 _RATE_S = 60.0
@@ -42,43 +45,16 @@ class MachineState:
 
 
 @frozen
-class Claim:
-    """What a call is about to do: rows of (kind, cluster, name)."""
-
-    id: str
-    store: Store
-    scope: str
-    rows: tuple[tuple[str, str, str], ...]
-
-    def settle(self, now: float, *, sent: bool) -> None:
-        """Keep the claim because its call is sent, or drop it. Raises StateUnavailable."""
-        with self.store.transaction() as connection:
-            connection.execute("DELETE FROM event WHERE claim = ? AND sent = 0", (self.id,))
-            if sent:
-                connection.executemany(
-                    "INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, 1) ON CONFLICT (scope, kind, name) DO UPDATE SET "
-                    # A call that repeats an earlier one must not take that one's record along when AWS refuses it.
-                    "at = excluded.at, claim = CASE WHEN sent = 1 THEN claim ELSE excluded.claim END, sent = 1",
-                    [(self.scope, kind, name, cluster, now, self.id) for kind, cluster, name in self.rows],
-                )
-
-    def withdraw(self) -> None:
-        """AWS refused the call: it took nothing away. That it was made still counts. Raises StateUnavailable."""
-        with self.store.transaction() as connection:
-            connection.execute("DELETE FROM event WHERE claim = ? AND kind NOT LIKE 'call %'", (self.id,))
-
-    @property
-    def machines(self) -> int:
-        """How many machines the call takes away or starts."""
-        return sum(not kind.startswith("call ") for kind, _, _ in self.rows)
-
-
-@frozen
 class _Row:
     kind: str
     name: str
     cluster: str
     at: float
+    state: int
+
+    def in_flight(self, now: float) -> bool:
+        """Whether AWS may still be about to show what the call did."""
+        return self.at > now - (_IN_DOUBT_S if self.state == IN_DOUBT else _IN_FLIGHT_S)
 
 
 @frozen
@@ -182,7 +158,8 @@ class History:
             (now - max(_KEPT_S, self.window_s), now - _ABANDONED_S),
         )
         rows = connection.execute(
-            "SELECT kind, name, cluster, at FROM event WHERE scope = ? AND at > ?", (claim.scope, now - self.window_s)
+            "SELECT kind, name, cluster, at, sent FROM event WHERE scope = ? AND at > ?",
+            (claim.scope, now - self.window_s),
         )
         own = {(kind, name) for kind, _, name in claim.rows}
         others = [row for row in (_Row(*values) for values in rows) if (row.kind, row.name) not in own]
@@ -218,7 +195,7 @@ def _going(rows: Iterable[_Row], machines: Mapping[str, MachineState], now: floa
         machine = machines.get(row.name)
         if machine is None or row.kind not in _GOING or machine.state not in ("running", "pending"):
             continue
-        if row.at > now - _IN_FLIGHT_S and not _started_since(row, machine):
+        if row.in_flight(now) and not _started_since(row, machine):
             going[row.name] = _GOING[row.kind]
     return going
 
@@ -236,7 +213,7 @@ def _gone(row: _Row, machines: Mapping[str, MachineState]) -> bool:
 def _down(row: _Row, machines: Mapping[str, MachineState], now: float) -> bool:
     machine = machines.get(row.name) or MachineState(row.cluster, "terminated")
     if machine.state == "running":
-        return row.at > now - _IN_FLIGHT_S and not _started_since(row, machine)
+        return row.in_flight(now) and not _started_since(row, machine)
     return machine.state in ("stopping", "stopped")
 
 

@@ -1,12 +1,15 @@
-"""The claims of calls that were sent, until AWS has answered: what it refused took nothing away."""
+"""The claims of allowed calls, until AWS has answered: what was not sent, or was refused, took nothing away."""
 
 from __future__ import annotations
 
 import logging
+import time
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
-from guardrails.memory.history import Claim
+from attrs import define
+
+from guardrails.memory.claim import Claim
 from guardrails.memory.store import StateUnavailable
 
 _logger = logging.getLogger("guardrails")
@@ -17,28 +20,76 @@ _KEPT = 1000
 _FORBIDDEN = (401, 403)
 
 
+@define
+class _Allowed:
+    """A call that was allowed. `reached` is true once a request of it may have reached AWS."""
+
+    claims: tuple[Claim, ...]
+    reached: bool = False
+    in_doubt: bool = False
+
+    def each(self, act: Callable[[Claim], None]) -> None:
+        """Do something with each claim."""
+        for claim in self.claims:
+            try:
+                act(claim)
+            except StateUnavailable as error:
+                _logger.warning("%s", error)
+
+
 class SentClaims:
-    """Takes claims back whose calls AWS refused. Never raises: a claim that stays counts more than was done."""
+    """Takes claims back where the outcome is known. Never raises: a claim that stays counts more than was done."""
 
     def __init__(self) -> None:
-        self._claims: OrderedDict[str, tuple[Claim, ...]] = OrderedDict()
+        self._calls: OrderedDict[str, _Allowed] = OrderedDict()
 
     def keep(self, decision_id: str, claims: Iterable[Claim]) -> None:
         """These claims belong to the call with this decision, which is about to be sent."""
-        self._claims[decision_id] = tuple(claims)
-        while len(self._claims) > _KEPT:
-            self._claims.popitem(last=False)
+        self._calls[decision_id] = _Allowed(tuple(claims))
+        while len(self._calls) > _KEPT:
+            self._calls.popitem(last=False)
 
-    def came_back(self, decision_id: str, status: int | None) -> None:
+    def leaves(self, decision_id: str) -> None:
+        """A request of the call is about to leave."""
+        call = self._calls.get(decision_id)
+        if call is not None:
+            call.reached = True
+
+    def came_back(self, decision_id: str, status: int | None, now: float, *, connected: bool = True) -> None:
         """The call has an HTTP status. Without one, or with 5xx, AWS may have carried it out; botocore may retry."""
-        if status is None or status >= 500:
+        call = self._calls.get(decision_id)
+        if call is None:
             return
-        claims = self._claims.pop(decision_id, ())
-        if status < 400:
+        if status is not None and status < 500:
+            self._calls.pop(decision_id, None)
+            call.each(lambda claim: _answered(claim, status, now, in_doubt=call.in_doubt))
             return
-        for claim in claims:
-            if status in _FORBIDDEN or claim.machines <= 1:
-                try:
-                    claim.withdraw()
-                except StateUnavailable as error:
-                    _logger.warning("%s", error)
+        # An earlier attempt may have reached AWS even if this one had no connection.
+        call.in_doubt = call.reached = connected or call.in_doubt
+        if connected:
+            call.each(lambda claim: claim.doubt(now))
+
+    def never_left(self, decision_id: str) -> bool:
+        """The API call is over. Whether no request of it can have reached AWS; its claims are gone then."""
+        call = self._calls.pop(decision_id, None)
+        if call is None or call.reached:
+            return False
+        call.each(Claim.drop)
+        return True
+
+
+def settle(claims: list[Claim], *, sent: bool) -> None:
+    """Keep the claims of a call that is about to be sent, or drop them; the list is empty then. Never raises."""
+    now = time.time()
+    _Allowed(tuple(claims)).each(lambda claim: claim.settle(now, sent=sent))
+    claims.clear()
+
+
+def _answered(claim: Claim, status: int, now: float, *, in_doubt: bool) -> None:
+    if status < 400:
+        if in_doubt:
+            claim.confirm(now)
+    elif not in_doubt and (status in _FORBIDDEN or claim.machines <= 1):
+        claim.withdraw()
+    else:
+        claim.doubt(now)

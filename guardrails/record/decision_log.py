@@ -1,14 +1,16 @@
 """Stage 6: the decision log, one JSON object a line, in the shape of OPA's decision log.
 
 Each decision has decision_id, timestamp, path, input, result, labels, bundles, metrics (nanoseconds), masked, and under
-`custom` what the guard did. Allowed calls are logged too. Several processes can append: writing and rotating hold a
-lock on a file next to the log, and a line is a single write.
+`custom` what the guard did. Allowed calls are logged too, before they are sent; for one that is not sent after all, a
+line of the type NOT_SENT with its id is added. Several processes can append: writing and rotating hold a lock on a file
+next to the log, and a line is a single write.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -17,7 +19,7 @@ import attrs
 
 from guardrails.config.settings import LogSettings
 from guardrails.memory.file_lock import locked
-from guardrails.record.entries import numbered
+from guardrails.record.entries import NOT_SENT, numbered
 from guardrails.values import Decision, LookupFailure, Outcome, rfc3339
 
 PATH = "guardrails/main/decision"
@@ -41,7 +43,17 @@ class DecisionLog:
         """Append one decision, before its call is sent or blocked. Raises OSError."""
         if not self._settings.enabled:
             return
-        line = json.dumps(entry(decision, outcome, mode, self._settings.labels), ensure_ascii=True).encode() + b"\n"
+        self._add(entry(decision, outcome, mode, self._settings.labels))
+
+    def not_sent(self, decision_id: str, why: str) -> None:
+        """Append that an allowed call was not sent after all, and why. Raises OSError."""
+        if self._settings.enabled:
+            now = rfc3339(time.time())
+            custom = {"sent": False, "not_sent": why}
+            self._add({"decision_id": decision_id, "timestamp": now, "type": NOT_SENT, "custom": custom})
+
+    def _add(self, document: Mapping[str, Any]) -> None:
+        line = json.dumps(document, ensure_ascii=True).encode() + b"\n"
         with self._locked():
             self._rotate(len(line))
             file = self._append()

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, cast
 
 from attrs import frozen
 
 from guardrails.errors import ConfigError
+
+# The type of a line that says of an earlier decision that its call was not sent after all.
+NOT_SENT = "guardrails/not-sent"
 
 
 def part(document: Mapping[str, Any], key: str) -> Mapping[str, Any]:
@@ -121,9 +125,15 @@ class Entry:
         return bool(self.custom.get("sent", True))
 
     @property
+    def not_sent(self) -> str:
+        """Why an allowed call was not sent after all; "" where it was, or was blocked."""
+        return str(self.custom.get("not_sent") or "")
+
+    @property
     def why(self) -> str:
         """Why the guard could not decide, or what it noted; "" for neither."""
-        return str(self.custom.get("unavailable") or self.custom.get("reason") or "")
+        noted = self.custom.get("unavailable") or self.custom.get("reason")
+        return str(noted or (f"not sent: {self.not_sent}" if self.not_sent else ""))
 
     @property
     def violations(self) -> list[Mapping[str, Any]]:
@@ -150,6 +160,19 @@ def parse(line: str | bytes) -> Entry | None:
     except (ValueError, RecursionError):
         return None
     return Entry(document) if isinstance(document, dict) and "decision_id" in document else None
+
+
+def _notes(every: Iterable[Path]) -> dict[str, str]:
+    """Why calls were not sent, by decision."""
+    notes = {}
+    # A pipe can be read once only.
+    for file in (file for file in every if file.is_file()):
+        with suppress(OSError, EOFError), opened(file) as lines:
+            for line in lines:
+                entry = parse(line) if NOT_SENT.encode() in line else None
+                if entry is not None and entry.document.get("type") == NOT_SENT:
+                    notes[entry.decision_id] = entry.not_sent
+    return notes
 
 
 def numbered(path: Path, number: int) -> Path:
@@ -181,6 +204,12 @@ def unreadable(file: Path, error: Exception) -> ConfigError:
     )
 
 
+def _with_note(entry: Entry, not_sent: str | None) -> Entry:
+    if not_sent is None:
+        return entry
+    return Entry({**entry.document, "custom": {**entry.custom, "sent": False, "not_sent": not_sent}})
+
+
 def not_a_decision(place: str) -> str:
     """For a line, at ``file:line``, that is not a decision."""
     return f"{place}: not a decision; the line is left out"
@@ -194,12 +223,18 @@ def opened(file: Path) -> IO[bytes]:
 def read(path: Path, keep: int = 0) -> Iterator[Entry | str]:
     """Every entry, oldest first, rotated files included. A line that is not a decision comes as a sentence about it.
 
-    Raises ConfigError for a file that cannot be read.
+    An allowed call that was not sent after all has `not_sent`. Raises ConfigError for a file that cannot be read.
     """
-    for file in files(path, keep):
+    every = files(path, keep)
+    notes = _notes(every)
+    for file in every:
         try:
             with opened(file) as lines:
                 for position, line in enumerate(lines, 1):
-                    yield parse(line) or not_a_decision(f"{file}:{position}")
+                    entry = parse(line)
+                    if entry is None:
+                        yield not_a_decision(f"{file}:{position}")
+                    elif entry.document.get("type") != NOT_SENT:
+                        yield _with_note(entry, notes.get(entry.decision_id))
         except (OSError, EOFError) as error:
             raise unreadable(file, error) from error

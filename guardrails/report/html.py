@@ -89,6 +89,8 @@ def shown(entry: Entry) -> Shown:
     """The decision with its rules, the evidence and the picture."""
     became = outcome(entry)
     verdict = "Blocked before it reached AWS" if became in ("blocked", "undecided") else "Sent"
+    if became == "not sent":
+        verdict = f"Allowed, but not sent: {entry.not_sent}"
     if became == "let pass":
         verdict = f"Sent anyway, because mode was {entry.mode!r}"
     also = blast_radius.elsewhere(entry.input)
@@ -98,7 +100,7 @@ def shown(entry: Entry) -> Shown:
         _call(entry),
         listed(entry.targets),
         verdict,
-        became not in ("blocked", "undecided"),
+        became not in ("blocked", "undecided", "not sent"),
         grouped(_violation(item) for item in entry.violations if item.get("action") in ("deny", "confirm", "warn")),
         _live(entry),
         picture(blast_radius.of(entry.input)),

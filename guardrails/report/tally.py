@@ -138,7 +138,9 @@ def tally(entries: Iterable[Entry | str], since: str = "") -> Tally:
 
 
 def outcome(entry: Entry) -> str:
-    """What became of the call: one of KINDS, or ``sent``."""
+    """What became of the call: one of KINDS, ``not sent`` (for another reason than a rule), or ``sent``."""
+    if entry.not_sent:
+        return "not sent"
     if not entry.sent:
         return "undecided" if entry.custom.get("unavailable") else "blocked"
     if entry.action in ("deny", "confirm") and not entry.custom.get("confirmed"):

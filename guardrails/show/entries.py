@@ -19,7 +19,7 @@ def page(entries: Iterable[Entry], where: str) -> Page:
 
 
 def _row(entry: Entry) -> tuple[str, ...]:
-    verdict = "sent" if entry.sent else "blocked"
+    verdict = "sent" if entry.sent else "not sent" if entry.not_sent else "blocked"
     if entry.sent and entry.enforcement in ("warn", "dryrun"):
         verdict = f"sent, {entry.enforcement}"
     why = ", ".join(entry.rules()) or entry.why

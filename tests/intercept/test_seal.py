@@ -52,7 +52,13 @@ class GovernedOperations:
         self.admitted.append(call.operation)
         return f"00000000-0000-4000-8000-{len(self.admitted):012d}"
 
-    def came_back(self, decision_id, status):
+    def leaves(self, decision_id):
+        pass
+
+    def came_back(self, decision_id, status, *, connected=True):
+        pass
+
+    def finished(self, decision_id):
         pass
 
 

@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import guardrails
-from guardrails.memory import History, MachineState, StateUnavailable, Store
+from guardrails.memory import Claim, History, MachineState, StateUnavailable, Store
 from guardrails.values import Call, Live, SourceReport, Target
 
 SCOPE = "123456789012/eu-west-1"
@@ -86,6 +86,29 @@ def test_a_refused_call_is_withdrawn(history):
     again.settle(NOW, sent=True)
     again.withdraw()
     assert take(history, "i-3").going == {"i-2": "shutting-down"}
+
+
+def test_a_call_in_doubt_counts_for_a_short_time(history):
+    """A machine that still runs half a minute after a call without an answer was not taken; an answer ends doubt."""
+    for end, going in ((Claim.doubt, False), (Claim.confirm, True)):
+        claim, _ = history.claim(SCOPE, *terminating("i-1"), WORKERS, BLUE, NOW)
+        claim.settle(NOW, sent=True)
+        claim.doubt(NOW + 1)
+        end(claim, NOW + 2)
+        assert history.past(SCOPE, *terminating("i-2"), WORKERS, BLUE, NOW + 31).going == {"i-1": "shutting-down"}
+        later = history.past(SCOPE, *terminating("i-2"), WORKERS, BLUE, NOW + 33).going
+        assert later == ({"i-1": "shutting-down"} if going else {})
+        claim.drop()
+        assert history.past(SCOPE, *terminating("i-2"), gone("i-1"), BLUE, NOW + 33).destroyed == {}
+
+
+def test_what_was_carried_out_in_doubt_counts(history):
+    """A machine that AWS shows as terminated counts as destroyed, though its call had no answer."""
+    claim, _ = history.claim(SCOPE, *terminating("i-1"), WORKERS, BLUE, NOW)
+    claim.settle(NOW, sent=True)
+    claim.doubt(NOW)
+    past = history.past(SCOPE, *terminating("i-2"), gone("i-1"), BLUE, NOW + 100)
+    assert past.destroyed == {"workers": 1}
 
 
 def test_a_start_after_a_stop_counts(history):

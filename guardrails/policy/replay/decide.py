@@ -5,7 +5,7 @@ from __future__ import annotations
 from guardrails.evaluate.engine import Engine, EngineFailure, read_result
 from guardrails.policy.replay.log_chunks import LogChunk
 from guardrails.policy.replay.tally import ChangedDecision, Kind, ReplayTally
-from guardrails.record.entries import Entry, not_a_decision, parse
+from guardrails.record.entries import NOT_SENT, Entry, not_a_decision, parse
 from guardrails.values import Violation
 
 _BLOCKED = frozenset(("deny", "confirm"))
@@ -25,7 +25,8 @@ def decide(chunk: LogChunk, engine: Engine) -> ReplayTally:
             tally.unreadable += 1
             tally.fault(not_a_decision(place))
             continue
-        _decide_again(entry, place, engine, tally)
+        if entry.document.get("type") != NOT_SENT:
+            _decide_again(entry, place, engine, tally)
     return tally
 
 
