@@ -1,6 +1,7 @@
 """Stage 3: what AWS says about the targets of a call, which clusters they carry, and which cluster is live.
 
 finder.py      from a call to its facts
+contradictions.py  answers that cannot all be true
 inventory.py   the machines and Elastic IPs of the region
 resources/     the targets of a call, a file for each family of resources
 live/          which cluster is live, a file for each source

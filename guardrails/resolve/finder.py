@@ -16,7 +16,7 @@ from guardrails.config.settings import Settings
 from guardrails.memory import Claim, History, MachineState, StateUnavailable
 from guardrails.memory.pacer import Pacer
 from guardrails.memory.rate_limits import LAUNCH
-from guardrails.resolve import live
+from guardrails.resolve import contradictions, live
 from guardrails.resolve.capacity import capacity
 from guardrails.resolve.health import with_health
 from guardrails.resolve.inventory import ADDRESSES, INSTANCES, Inventory
@@ -80,6 +80,9 @@ class FactFinder:
     def _read(self, call: Call, origin: Origin, fetched: Fetched, claims: list[Claim] | None) -> Facts:
         answers = fetched.answers
         inventory = self._inventory(answers)
+        contradicted = contradictions.among(answers, inventory)
+        if contradicted:
+            return _unanswered(call, evolve(fetched, failures=contradicted))
         seen = live.observe(self._settings.live, answers, inventory)
         targets = targets_of(call, answers, inventory, seen.clusters)
         scope = scope_of(inventory.account, origin)

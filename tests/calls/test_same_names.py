@@ -17,6 +17,8 @@ def tagged(aws, **clusters):
         {"ResourceARN": f"arn:aws:{arn.replace(':', f':{ACCOUNT}:', 1)}", "Tags": [{"Key": "Cluster", "Value": name}]}
         for name, arn in clusters.items()
     ]
+    machine = {"ResourceARN": f"arn:aws:ec2:{ACCOUNT}:instance/{aws.machines('blue')[0]}", "Tags": []}
+    mapping.append(machine)
     aws.reply("GetResources", json.dumps({"ResourceTagMappingList": mapping}))
 
 

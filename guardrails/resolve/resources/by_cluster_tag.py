@@ -52,15 +52,16 @@ def tagged_with(cluster_tag: str, services: Iterable[str] = ()) -> Lookup:
 
 
 def _sample(cluster_tag: str) -> Lookup:
-    """A machine with the cluster tag, if there are any."""
+    """Some machines with the cluster tag, if there are any."""
     return evolve(tagged_with(cluster_tag, ["ec2:instance"]), sample=True)
 
 
 def _believable(context: Context) -> bool:
-    """Whether an answer without the resource means that it has no tag: machines with the tag are shown, too."""
+    """Whether an answer without the resource means that it has no tag: one of the tagged machines is shown, too."""
     inventory = context.inventory
-    tagged = any(machine.present for members in inventory.members.values() for machine in members)
-    return not tagged or bool(context.items(_sample(inventory.cluster_tag)))
+    tagged = {machine.id for members in inventory.members.values() for machine in members if machine.present}
+    shown = {last_part(item["ResourceARN"]) for item in context.items(_sample(inventory.cluster_tag))}
+    return not tagged or not tagged.isdisjoint(shown)
 
 
 def _service(name: str) -> str:

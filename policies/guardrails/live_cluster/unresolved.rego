@@ -18,8 +18,8 @@ import data.guardrails.text
 #   avoid: aws ec2 terminate-instances --instance-ids i-00000000000000000
 #   prefer: aws ec2 describe-instances --instance-ids i-00000000000000000
 deny contains lib.violation("live-cluster/unresolved", id, message, remediation) if {
-	count(lib.harmful) > 0
 	some id, target in input.targets
+	matters(target)
 	not lib.resolved(target)
 	not has_missing_holder(target)
 	message := sprintf("%s names %s, which was not found in %s. It may belong to the live cluster.", [
@@ -41,8 +41,8 @@ deny contains lib.violation("live-cluster/unresolved", id, message, remediation)
 #   remediation: Find out whose machine it is, and make the change from its account.
 #   incident: Atlassian, 2022
 deny contains lib.violation("live-cluster/unresolved", id, message, remediation) if {
-	count(lib.harmful) > 0
 	some id, target in input.targets
+	matters(target)
 	has_missing_holder(target)
 	message := sprintf("%s would harm %s, which is used by %s; that machine was not found in %s. It may be live.", [
 		text.operation,
@@ -57,3 +57,11 @@ deny contains lib.violation("live-cluster/unresolved", id, message, remediation)
 }
 
 has_missing_holder(target) if count(target.facts.missing) > 0
+
+matters(_) if count(lib.harmful) > 0
+
+# Who is sent users through it is judged by who gets them now. What is to receive them has its own rule.
+matters(target) if {
+	"admit" in lib.effects
+	target.role == "target"
+}

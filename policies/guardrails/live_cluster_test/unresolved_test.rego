@@ -50,3 +50,19 @@ test_a_harmless_call_on_a_resource_of_a_missing_machine_passes if {
 	request := fixtures.request("CreateTags", ["protection", "indirect"], {"vol-1": volume})
 	count(live_cluster.deny) == 0 with input as request
 }
+
+test_users_are_not_sent_through_what_is_unknown if {
+	group := object.union(fixtures.unresolved, {"type": "target-group"})
+	missing := object.union(group, {"facts": {"missing": ["i-404"]}})
+	every unknown in [group, missing] {
+		request := fixtures.request("RegisterTargets", ["admit"], {"tg": unknown, "i-1": receiving})
+		rules(live_cluster.deny) == {"live-cluster/unresolved"} with input as request
+	}
+}
+
+test_an_unknown_receiver_of_users_has_its_own_rule if {
+	request := fixtures.request("RegisterTargets", ["admit"], {"i-1": object.union(receiving, {"resolved": false})})
+	count(live_cluster.deny) == 0 with input as request
+}
+
+receiving := object.union(fixtures.machine("green"), {"role": "destination"})

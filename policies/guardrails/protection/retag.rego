@@ -100,10 +100,10 @@ retag_harmless(id, target) if {
 	not worth_protecting(id, target)
 }
 
-# The live cluster is determined from machines, addresses and groups only.
+# The live cluster is determined from machines, addresses and groups; of a bucket only its tags are known.
 retag_harmless(_, target) if {
 	not lib.resolved(target)
-	not target.type in {"instance", "address", "asg"}
+	not target.type in {"instance", "address", "asg", "s3-bucket"}
 }
 
 # The allowed order: the other sources no longer name this target's clusters, so the live tag may follow.

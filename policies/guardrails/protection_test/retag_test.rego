@@ -96,7 +96,7 @@ test_addresses_of_other_clusters_are_not_evidence if {
 }
 
 test_unknown_machines_addresses_and_groups_are_not_retagged if {
-	every type in ["instance", "address", "asg"] {
+	every type in ["instance", "address", "asg", "s3-bucket"] {
 		unknown := object.union(fixtures.unresolved, {"type": type})
 		denied(tagging(unknown, {"set": {"Cluster": "green"}})) == retag
 		denied(tagging(unknown, {"removed": ["Live"]})) == retag

@@ -1,0 +1,84 @@
+"""Answers that cannot all be true: one that shows nothing of what another one names was not given about this account.
+
+An empty list and another account's list have the right shape. What they lack shows that they are no answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+import jmespath
+from attrs import frozen
+
+from guardrails.resolve.connection import failure
+from guardrails.resolve.inventory import INSTANCES, INTERFACES, Inventory
+from guardrails.values import Answer, Lookup, LookupFailure
+
+_ROUTE_TABLES = Lookup("ec2", "DescribeRouteTables", "RouteTables")
+
+
+@frozen
+class _Expectation:
+    """`names` finds names in the items of a look-up, of which at least one is also among `expected`."""
+
+    lookup: Lookup
+    names: str
+    expected: Callable[[Inventory, Mapping[str, Answer]], Iterable[str]]
+    what: str
+
+
+def _holders(inventory: Inventory, _: Mapping[str, Answer]) -> Iterable[str]:
+    return (address["InstanceId"] for address in inventory.addresses if address.get("InstanceId"))
+
+
+def _interfaces(inventory: Inventory, _: Mapping[str, Answer]) -> Iterable[str]:
+    return (eni for machine in inventory.machines.values() if machine.present for eni in machine.enis)
+
+
+def _networks(inventory: Inventory, _: Mapping[str, Answer]) -> Iterable[str]:
+    return (machine.vpc for machine in inventory.machines.values() if machine.present and machine.vpc)
+
+
+def _subnets(inventory: Inventory, _: Mapping[str, Answer]) -> Iterable[str]:
+    return (subnet for machine in inventory.machines.values() if machine.present for subnet in machine.subnets)
+
+
+def _volumes(inventory: Inventory, _: Mapping[str, Answer]) -> Iterable[str]:
+    return (volume for machine in inventory.machines.values() if machine.present for volume in machine.volumes)
+
+
+def _gateways(_: Inventory, answers: Mapping[str, Answer]) -> Iterable[str]:
+    tables = answers[_ROUTE_TABLES.key()].items if _ROUTE_TABLES.key() in answers else ()
+    return jmespath.search("[].Routes[?State == 'active'].NatGatewayId[]", [*tables]) or ()
+
+
+_EXPECTATIONS = (
+    _Expectation(INSTANCES, "[].Instances[].InstanceId", _holders, "machines that hold Elastic IPs"),
+    _Expectation(INTERFACES, "[].NetworkInterfaceId", _interfaces, "interfaces of machines"),
+    _Expectation(_ROUTE_TABLES, "[].VpcId", _networks, "tables of VPCs with machines"),
+    _Expectation(Lookup("ec2", "DescribeNetworkAcls", "NetworkAcls"), "[].VpcId", _networks, "ACLs of such VPCs"),
+    _Expectation(Lookup("ec2", "DescribeVpcs", "Vpcs"), "[].VpcId", _networks, "VPCs with machines"),
+    _Expectation(Lookup("ec2", "DescribeSubnets", "Subnets"), "[].SubnetId", _subnets, "subnets with machines"),
+    _Expectation(Lookup("ec2", "DescribeVolumes", "Volumes"), "[].VolumeId", _volumes, "volumes of machines"),
+    _Expectation(
+        Lookup("ec2", "DescribeNatGateways", "NatGateways"), "[].NatGatewayId", _gateways, "gateways that routes name"
+    ),
+)
+
+
+def among(answers: Mapping[str, Answer], inventory: Inventory) -> tuple[LookupFailure, ...]:
+    """The look-ups without parameters whose answers show none of what must be there. `inventory` is of these answers.
+
+    One is enough: something may have come or gone between two requests.
+    """
+    failures = []
+    for each in _EXPECTATIONS:
+        answer = answers.get(each.lookup.key())
+        expected: set[str] = {*each.expected(inventory, answers)} if answer else set()
+        if answer and expected and expected.isdisjoint(jmespath.search(each.names, [*answer.items]) or ()):
+            failures.append(
+                failure(
+                    each.lookup, "Contradiction", f"other answers name {each.what}, and this one shows none of them"
+                )
+            )
+    return tuple(failures)

@@ -1,0 +1,73 @@
+"""An answer that shows nothing of what another one names is no answer: the call is blocked, and says which look-up."""
+
+from __future__ import annotations
+
+import pytest
+
+from guardrails.resolve import contradictions
+from guardrails.resolve.inventory import ADDRESSES, INSTANCES, INTERFACES, Inventory
+from guardrails.values import Answer, Lookup
+from tests.calls.test_every_target import build
+from tests.calls.test_unknown_holders import attempt
+
+SUBNET = ("ec2", "delete_subnet", lambda place: {"SubnetId": place.subnet})
+
+
+@pytest.mark.parametrize(
+    ("lookup", "member", "call"),
+    [
+        ("DescribeInstances", "reservationSet", SUBNET),
+        ("DescribeNetworkInterfaces", "networkInterfaceSet", SUBNET),
+        ("DescribeSubnets", "subnetSet", SUBNET),
+        ("DescribeRouteTables", "routeTableSet",
+         ("ec2", "delete_nat_gateway", lambda place: {"NatGatewayId": place.nat})),
+        ("DescribeNatGateways", "natGatewaySet",
+         ("ec2", "delete_route_table", lambda place: {"RouteTableId": place.route_table})),
+        ("DescribeNetworkAcls", "networkAclSet",
+         ("ec2", "delete_network_acl", lambda place: {"NetworkAclId": place.acl})),
+        ("DescribeVolumes", "volumeSet", ("kms", "disable_key", lambda _: {"KeyId": "11111111-2222"})),
+    ],
+)  # fmt: skip
+def test_an_empty_answer_that_another_one_contradicts(lookup, member, call, aws, install):
+    """On the live side it is blocked because of that look-up; on the other side the true answers let it arrive."""
+    blue, green = build(aws, "blue", "10.1"), build(aws, "green", "10.2")
+    install(live={"eip_addresses": [blue.public_ip]})
+    service, method, params = call
+    assert attempt(aws, service, method, params(green)) is None
+    aws.reply(lookup, f"<{lookup}Response><{member}/></{lookup}Response>")
+    denied = attempt(aws, service, method, params(blue)) or set()
+    assert any(f"ec2:{lookup}" in text and "Contradiction" in text for text in denied), denied
+
+
+def facts(**items):
+    """The answers of look-ups, by operation, and the inventory of these."""
+    lookups = {"DescribeInstances": INSTANCES, "DescribeAddresses": ADDRESSES, "DescribeNetworkInterfaces": INTERFACES,
+               "DescribeVpcs": Lookup("ec2", "DescribeVpcs", "Vpcs")}  # fmt: skip
+    answers = {lookups[name].key(): Answer(tuple(found), 1.0) for name, found in items.items()}
+    return answers, Inventory(items["DescribeInstances"], items.get("DescribeAddresses", ()), "Cluster")
+
+
+MACHINE = {"InstanceId": "i-1", "State": {"Name": "running"}, "VpcId": "vpc-1",
+           "NetworkInterfaces": [{"NetworkInterfaceId": "eni-1"}]}  # fmt: skip
+HELD = {"PublicIp": "198.51.100.7", "InstanceId": "i-1"}
+
+
+@pytest.mark.parametrize(
+    ("items", "contradicted"),
+    [
+        ({"DescribeInstances": [], "DescribeAddresses": [HELD]}, ["ec2:DescribeInstances"]),
+        ({"DescribeInstances": [], "DescribeAddresses": [{"PublicIp": "198.51.100.7"}]}, []),
+        ({"DescribeInstances": [{"Instances": [MACHINE]}],
+          "DescribeAddresses": [HELD, {**HELD, "InstanceId": "i-2"}]}, []),
+        ({"DescribeInstances": [{"Instances": [MACHINE]}],
+          "DescribeNetworkInterfaces": [{"NetworkInterfaceId": "eni-9"}]}, ["ec2:DescribeNetworkInterfaces"]),
+        ({"DescribeInstances": [{"Instances": [{**MACHINE, "State": {"Name": "terminated"}}]}],
+          "DescribeNetworkInterfaces": []}, []),
+        ({"DescribeInstances": [{"Instances": [MACHINE]}], "DescribeVpcs": [{"VpcId": "vpc-2"}]}, ["ec2:DescribeVpcs"]),
+        ({"DescribeInstances": [{"Instances": [MACHINE]}], "DescribeVpcs": [{"VpcId": "vpc-1"}]}, []),
+        ({"DescribeInstances": [], "DescribeVpcs": []}, []),
+    ],
+)  # fmt: skip
+def test_one_that_is_shown_is_enough(items, contradicted):
+    """Nothing contradicts an answer that shows one of those that must be there, or where none must."""
+    assert [failure.lookup for failure in contradictions.among(*facts(**items))] == contradicted
