@@ -176,7 +176,8 @@ class Pipeline:
         return self.finder.find(call, self.around.home(call, origin), claims)
 
     def _evaluate(self, call: Call, facts: Facts | None, origin: Origin) -> Decision:
-        call = evolve(call, account=facts.account) if facts is not None and facts.account else call
+        if facts is not None:
+            call = evolve(facts.call or call, account=facts.account or call.account)
         who = caller.describe(origin.credentials)
         return evaluate(call, facts, self.engine, who, self.around.break_glass(time.time()))
 

@@ -102,6 +102,18 @@ NOTHING_PRIVATE = Private()
 
 
 @frozen
+class Cause:
+    """Why a call has effects: a form of it, or the operation as such (no `meaning`).
+
+    `params` are the parameters of the call that it rests on: where these change nothing, it has no effects.
+    """
+
+    effects: tuple[str, ...]
+    params: frozenset[str]
+    meaning: str = ""
+
+
+@frozen
 class Call:
     """One AWS call about to leave the process, decoded from its serialized form.
 
@@ -125,6 +137,7 @@ class Call:
     effects: tuple[str, ...] = ()
     severity: str = ""
     forms: tuple[str, ...] = ()
+    causes: tuple[Cause, ...] = ()
     targets: tuple[TargetRef, ...] = ()
     tags: TagChange | None = None
 
@@ -408,7 +421,8 @@ class Facts:
 
     `account` is the one whose machines were looked up, None without machines. `capacity` is None for a call that
     launches nothing. `launch_tokens` is how many machines AWS would start at once, for a call that terminates some.
-    `problem` says why these facts are not enough to decide on, "" where they are.
+    `problem` says why these facts are not enough to decide on, "" where they are. `call` is the call with the effects
+    that are left once it is compared with what is there; None where nothing was compared.
     """
 
     targets: tuple[Target, ...]
@@ -422,6 +436,7 @@ class Facts:
     capacity: Capacity | None = None
     launch_tokens: float | None = None
     problem: str = ""
+    call: Call | None = None
 
 
 @frozen

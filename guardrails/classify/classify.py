@@ -15,7 +15,7 @@ from guardrails.aws import resource_ids
 from guardrails.classify import scheduled
 from guardrails.classify.catalogue import Catalogue
 from guardrails.classify.entry import SEVERITIES, CatalogueEntry, Form, TagPaths
-from guardrails.values import EMPTY_ID, Call, Role, TagChange, TargetRef
+from guardrails.values import EMPTY_ID, Call, Cause, Role, TagChange, TargetRef
 
 _SSM_POINTER = "ssm-parameter"
 # Not a resource but a string, perhaps JSON, that may name some.
@@ -68,10 +68,17 @@ def classify(call: Call, catalogue: Catalogue, evidence: Evidence) -> Call | Non
         effects=effects,
         severity=_severity(entry, forms),
         forms=tuple(form.meaning for form in forms),
+        causes=_causes(entry, forms, params),
         targets=targets,
         tags=tags,
         dry_run=entry.dry_run is not None and params.get(entry.dry_run) is True,
     )
+
+
+def _causes(entry: CatalogueEntry, forms: Iterable[Form], params: Mapping[str, Any]) -> tuple[Cause, ...]:
+    given = frozenset(params)
+    own = (Cause(entry.effects, given),) if entry.effects else ()
+    return (*own, *(Cause(form.effects, form.when.fields & given, form.meaning) for form in forms))
 
 
 def _worst(call: Call, entry: CatalogueEntry, evidence: Evidence) -> Call | None:

@@ -18,7 +18,7 @@ name is unreviewed: AWS has added it since, and a policy decides.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -49,6 +49,11 @@ class Expression:
     def _compiled(self) -> Any:
         return jmespath.compile(self.text)
 
+    @cached_property
+    def fields(self) -> frozenset[str]:
+        """Every member that it names, at any depth."""
+        return frozenset(_fields(self._compiled.parsed))
+
     def search(self, params: Mapping[str, Any]) -> Any:
         """What the expression finds in the parameters. Raises ValueError where it does not fit them."""
         try:
@@ -61,6 +66,13 @@ class Expression:
         """True where JMESPath calls the value true: everything but null, false and empty values, so 0 is true."""
         value = self.search(params)
         return value is not None and value is not False and value not in ("", [], {})
+
+
+def _fields(node: Mapping[str, Any]) -> Iterator[str]:
+    if node["type"] == "field":
+        yield node["value"]
+    for child in node["children"]:
+        yield from _fields(child)
 
 
 @frozen

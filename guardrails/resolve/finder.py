@@ -18,6 +18,7 @@ from guardrails.memory.pacer import Pacer
 from guardrails.memory.rate_limits import LAUNCH
 from guardrails.resolve import contradictions, live
 from guardrails.resolve.capacity import capacity
+from guardrails.resolve.changes import narrow
 from guardrails.resolve.health import with_health
 from guardrails.resolve.inventory import ADDRESSES, INSTANCES, Inventory
 from guardrails.resolve.lookups import Answering, Fetched
@@ -69,6 +70,8 @@ class FactFinder:
             *live.lookups(self._settings.live),
             *capacity.lookups(call),
         )
+        keys = {lookup.key() for lookup in wanted}
+        wanted += tuple(lookup for lookup in narrow.lookups(call) if lookup.key() not in keys)
         fetched = self._lookups.fetch(wanted, origin)
         if fetched.required_failures:
             return fetched
@@ -85,6 +88,7 @@ class FactFinder:
             return _unanswered(call, evolve(fetched, failures=contradicted))
         seen = live.observe(self._settings.live, answers, inventory)
         targets = targets_of(call, answers, inventory, seen.clusters)
+        call = narrow.narrow(call, answers)
         scope = scope_of(inventory.account, origin)
         past = self._past(scope, call, targets, inventory, seen, claims)
         inventory.expect(past.going)
@@ -100,6 +104,7 @@ class FactFinder:
             past=past,
             capacity=capacity.facts(call, answers, fetched.failures, inventory, targets, seen.clusters),
             launch_tokens=self._launch_tokens(scope, call),
+            call=call,
         )
 
     def _inventory(self, answers: Mapping[str, Answer]) -> Inventory:

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from guardrails.resolve.changes.records import leave_traffic, plain_name
 from guardrails.resolve.inventory import ADDRESSES, Inventory
-from guardrails.resolve.resources.resolver import Context, Item, Resolver, merged, named
+from guardrails.resolve.resources.resolver import Context, Item, Resolver, judged, merged, named
 from guardrails.values import Call, Lookup, Target, TargetFacts, TargetRef
 
 _RECORDS = Lookup("route53", "ListResourceRecordSets", "ResourceRecordSets", empty_on=("NoSuchHostedZone",))
+_SPARED = "it repeats the record, changes its TTL, or adds to it"
 
 
 def _zone_of(call: Call) -> str:
@@ -27,11 +29,6 @@ def _zone_id(name: str) -> str:
 def _lookups(call: Call, _tag: str) -> tuple[Lookup, ...]:
     zones = [_zone_id(name) for name in named(call, "hosted-zone")] or [_zone_of(call)]
     return (*(_RECORDS.about(HostedZoneId=zone) for zone in zones), ADDRESSES)
-
-
-def _plain(name: str) -> str:
-    """Route 53 writes names with a dot at the end, and an asterisk as its octal escape."""
-    return name.lower().rstrip(".").replace("\\052", "*")
 
 
 def _pointed_at(records: Iterable[Item], inventory: Inventory) -> tuple[str, ...]:
@@ -61,9 +58,11 @@ def _record(ref: TargetRef, context: Context) -> Target:
     records = [
         record
         for record in context.items(_RECORDS.about(HostedZoneId=_zone_of(context.call)))
-        if _plain(record["Name"]) == _plain(name) and record["Type"] == kind
+        if plain_name(record["Name"]) == plain_name(name) and record["Type"] == kind
     ]
-    return _target(ref, "dns-record", records, context)
+    changes = (context.call.clear_params.get("ChangeBatch") or {}).get("Changes") or []
+    target = _target(ref, "dns-record", records, context)
+    return judged(target, None, _SPARED) if leave_traffic(name, kind, changes, records) else target
 
 
 def _hosted_zone(ref: TargetRef, context: Context) -> Target:

@@ -12,22 +12,8 @@ destructive := {"terminate", "stop", "storage", "traffic", "network", "ip", "sca
 
 effects := {effect | some effect in input.call.effects}
 
-# The effects of this call that take something away. What provably leaves every machine where it is does not count.
-harmful contains effect if {
-	some effect in effects
-	effect in (destructive | {"replace"})
-	not effect_avoided(effect)
-}
-
-effect_avoided("scale-in") if all_keep_size
-
-effect_avoided("network") if all_keep_subnets
-
-effect_avoided("replace") if {
-	all_keep_subnets
-	not input.call.params.MixedInstancesPolicy
-	not input.call.params.MaxInstanceLifetime
-}
+# The effects of this call that take something away.
+harmful := effects & (destructive | {"replace"})
 
 # Losing disks and addresses follows from that and needs no violation of its own.
 takes_machines_down if "terminate" in effects
@@ -117,48 +103,6 @@ violation(rule, target, message, remediation) := {
 	"target": target,
 	"message": message,
 	"remediation": remediation,
-}
-
-# The call sets the size of groups and provably keeps every machine.
-all_keep_size if {
-	count(targets) > 0
-	every target in targets {
-		keeps_size(target)
-	}
-}
-
-# A MaxSize below the current size lowers the desired capacity without naming it.
-keeps_size(target) if {
-	input.call.operation == "UpdateAutoScalingGroup"
-	not_below("DesiredCapacity", target.facts.desired)
-	not_below("MaxSize", target.facts.desired)
-}
-
-keeps_size(target) if {
-	input.call.operation == "SetDesiredCapacity"
-	input.call.params.DesiredCapacity
-	not_below("DesiredCapacity", target.facts.desired)
-}
-
-# The call lists every subnet that the groups have, and perhaps more: no machine has to go.
-all_keep_subnets if {
-	input.call.operation == "UpdateAutoScalingGroup"
-	count(object.keys(input.call.params) & {"AvailabilityZones", "AvailabilityZoneIds"}) == 0
-	is_string(input.call.params.VPCZoneIdentifier)
-	count(targets) > 0
-	listed := {trim_space(subnet) | some subnet in split(input.call.params.VPCZoneIdentifier, ",")}
-	every target in targets {
-		count(target.facts.subnets) > 0
-		{subnet | some subnet in target.facts.subnets} - listed == set()
-	}
-}
-
-# A size that the call leaves out does not change.
-not_below(param, desired) if {
-	is_number(desired)
-	size := object.get(input.call.params, param, desired)
-	is_number(size)
-	size >= desired
 }
 
 # How many machines of a cluster this call takes away: those it names, or all if it names something that holds machines.

@@ -9,7 +9,7 @@ import data.guardrails.text
 # title: Groups of the live cluster are not shrunk
 # description: >-
 #   Denies a size below the current one, and every size where the current one is unknown. AWS chooses the machines to
-#   terminate, and ignores termination protection.
+#   terminate, and ignores termination protection. For services and tables, it is tasks and throughput.
 # custom:
 #   rule: live-cluster/scale-in
 #   severity: critical
@@ -21,17 +21,17 @@ deny contains lib.violation("live-cluster/scale-in", id, message, remediation) i
 	"scale-in" in lib.effects
 	not lib.takes_machines_down
 	some id, _ in lib.live_targets
-	target := lib.targets[id]
-	not lib.keeps_size(target)
-	message := concat("", [text.would("take machines away from", id), sizes(target)])
-	remediation := "Set a DesiredCapacity and a MaxSize that are not below the current size."
+	message := concat("", [text.would("take capacity away from", id), sizes(lib.targets[id])])
+	remediation := "Set a size that is not below the current size, and a maximum that leaves room for it."
 }
 
 # Where the look-ups do not say it already.
 sizes(target) := "" if {
 	is_string(target.facts.harm)
+} else := "" if {
+	target.type != "asg"
 } else := sprintf(" The group's desired size is %v; the call sets %s.", [
-	object.get(object.get(target, "facts", {}), "desired", "unknown"),
+	object.get(target.facts, "desired", "unknown"),
 	new_sizes,
 ])
 

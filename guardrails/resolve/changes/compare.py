@@ -1,0 +1,184 @@
+"""Compare what a call sets with what is there: JMESPath with some functions of our own.
+
+    same(new, old)      equal as AWS sees it; false where either is missing
+    kept(new, old)      the members of the structure `new` are the same in `old`; what it leaves out stays as it is
+    holds(new, old)     every item of the list `old`, which is not empty, is in `new`: nothing is taken away
+    added(new, old)     the items of the list `new` that `old` does not have
+    alike(new, old)     both lists have the same items, in any order
+    split(text)         a list from a string with commas; an empty string is an error
+    tail(name)          what follows the last slash of a name or an ARN
+    json(text)          a JSON document, with lists of one item like the item alone, as in IAM policies
+    actions(list)       actions of a load balancer's listener in the form that names every target group's weight
+    conditions(list)    conditions of a listener's rule in the form that names the kind of condition
+
+An error in an expression, such as a list that is missing, means that nothing is known: the value changes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
+from typing import Any, TypeVar, cast
+
+import jmespath
+from jmespath.functions import Functions, signature
+
+# What AWS answers for members that were left out when the value was set (API references of each service).
+_FILLED_IN = (
+    ("Version", "$Default"),
+    ("OnDemandAllocationStrategy", "prioritized"),
+    ("SpotAllocationStrategy", "lowest-price"),
+    ("OnDemandBaseCapacity", 0),
+    ("OnDemandPercentageAboveBaseCapacity", 100),
+    ("SpotInstancePools", 2),
+    ("Host", "#{host}"),
+    ("Path", "/#{path}"),
+    ("Port", "#{port}"),
+    ("Protocol", "#{protocol}"),
+    ("Query", "#{query}"),
+)
+# Either name is enough, and AWS answers with both.
+_EITHER = {"LaunchTemplateId": "LaunchTemplateName", "LaunchTemplateName": "LaunchTemplateId"}
+_KINDS_OF_CONDITION = {
+    "host-header": "HostHeaderConfig",
+    "path-pattern": "PathPatternConfig",
+    "http-header": "HttpHeaderConfig",
+    "query-string": "QueryStringConfig",
+    "http-request-method": "HttpRequestMethodConfig",
+    "source-ip": "SourceIpConfig",
+}
+
+
+def same(new: Any, old: Any) -> bool:
+    """Whether setting `new` where `old` is changes nothing. What `new` leaves out must be empty or filled in by AWS."""
+    if new is None or old is None:
+        return False
+    if isinstance(new, Mapping) and isinstance(old, Mapping):
+        given = {key for key in new if new[key] is not None} & {key for key in old if old[key] is not None}
+        return all(
+            same(new[key], old[key]) if key in given else _left_out(key, new.get(key) or old.get(key), new)
+            for key in {*new, *old}
+        )
+    if isinstance(new, list) and isinstance(old, list):
+        return len(new) == len(old) and all(map(same, new, old))
+    if isinstance(new, bool) or isinstance(old, bool):
+        return new is old
+    if isinstance(new, (int, float)) != isinstance(old, (int, float)):
+        return str(new) == str(old)
+    return bool(new == old)
+
+
+def _left_out(key: str, value: Any, new: Mapping[str, Any]) -> bool:
+    """A member that only one of two structures has."""
+    if value is None or value is False or value in ("", [], {}):
+        return True
+    return _EITHER.get(key) in new or (key, value) in _FILLED_IN
+
+
+def _added(new: Iterable[Any], old: Iterable[Any]) -> list[Any]:
+    old = [*old]
+    return [item for item in new if not any(same(item, other) for other in old)]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _plain(member) for key, member in value.items()}
+    if isinstance(value, list):
+        items = [_plain(item) for item in value]
+        return items[0] if len(items) == 1 else sorted(items, key=lambda item: json.dumps(item, sort_keys=True))
+    return value
+
+
+def _action(action: Mapping[str, Any]) -> dict[str, Any]:
+    plain = {key: value for key, value in action.items() if key not in ("TargetGroupArn", "ForwardConfig", "Order")}
+    if action.get("Type") != "forward":
+        return plain
+    config = action.get("ForwardConfig") or {"TargetGroups": [{"TargetGroupArn": action.get("TargetGroupArn")}]}
+    groups = {group.get("TargetGroupArn"): group.get("Weight", 1) for group in config.get("TargetGroups") or []}
+    # The weight of an only group does not matter, unless it is 0.
+    groups = {name: min(weight, 1) for name, weight in groups.items()} if len(groups) == 1 else groups
+    return {**plain, "groups": groups, "stickiness": config.get("TargetGroupStickinessConfig") or {}}
+
+
+def _condition(condition: Mapping[str, Any]) -> dict[str, Any]:
+    field = condition.get("Field")
+    config = condition.get(_KINDS_OF_CONDITION.get(str(field), "")) or {"Values": condition.get("Values")}
+    lists = {key: _plain(value) if isinstance(value, list) else value for key, value in config.items()}
+    return {"Field": field, **lists}
+
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+def _takes(*types: str) -> Callable[[_Function], _Function]:
+    """The types of a function's arguments; "" is any type."""
+    decorate = signature(*({"types": [kind] if kind else []} for kind in types))
+    return cast("Callable[[_Function], _Function]", decorate)
+
+
+class _Comparing(Functions):  # type: ignore[misc]  # jmespath has no types
+    """JMESPath calls ``_func_NAME`` for a function."""
+
+    @_takes("", "")
+    def _func_same(self, new: Any, old: Any) -> bool:
+        return same(new, old)
+
+    @_takes("object", "object")
+    def _func_kept(self, new: Mapping[str, Any], old: Mapping[str, Any]) -> bool:
+        return all(same(value, old.get(key)) for key, value in new.items())
+
+    @_takes("array", "array")
+    def _func_holds(self, new: list[Any], old: list[Any]) -> bool:
+        return bool(old) and not _added(old, new)
+
+    @_takes("array", "array")
+    def _func_added(self, new: list[Any], old: list[Any]) -> list[Any]:
+        return _added(new, old)
+
+    @_takes("array", "array")
+    def _func_alike(self, new: list[Any], old: list[Any]) -> bool:
+        return not _added(new, old) and not _added(old, new)
+
+    @_takes("string")
+    def _func_split(self, text: str) -> list[str] | None:
+        return [part.strip() for part in text.split(",") if part.strip()] or None
+
+    @_takes("string")
+    def _func_tail(self, name: str) -> str:
+        return name.rpartition("/")[2]
+
+    @_takes("string")
+    def _func_json(self, text: str) -> Any:
+        return _plain(json.loads(text))
+
+    @_takes("array")
+    def _func_actions(self, items: list[Any]) -> list[Any]:
+        ordered = sorted(items, key=lambda item: item.get("Order") or 0)
+        return [_action(item) for item in ordered]
+
+    @_takes("array")
+    def _func_conditions(self, items: list[Any]) -> list[Any]:
+        return [_condition(item) for item in items]
+
+
+_OPTIONS = jmespath.Options(custom_functions=_Comparing())
+
+
+@cache
+def _compiled(expression: str) -> Any:
+    return jmespath.compile(expression)
+
+
+def search(expression: str, values: Any) -> Any:
+    """What an expression finds. Raises jmespath's errors, and those of comparing values of another type."""
+    return _compiled(expression).search(values, options=_OPTIONS)
+
+
+def true(expression: str, values: Mapping[str, Any]) -> bool:
+    """Whether an expression is true; false where it cannot be worked out."""
+    try:
+        return search(expression, values) is True
+    except Exception:
+        # Whatever is missing, or of another type than expected: what is not known to be the same has changed.
+        return False

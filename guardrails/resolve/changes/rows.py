@@ -1,0 +1,116 @@
+"""Read ``SERVICE.json``: ``{"service": botocore's name, "operations": {name: [row]}}``, by the catalogue's key.
+
+A row is a look-up and what its answer says about parameters of the call:
+
+    lookup    the operation
+    service   another service than the file's
+    items     the member of its answer that holds what is looked for
+    params    {parameter: JMESPath over the call's parameters}
+    each      JMESPath from the list of items to those that matter
+    where     {JMESPath over an item: JMESPath over the call's parameters}, which must be equal
+    covers    the parameters that the row is for; all where it is missing
+    harmless  {parameter: JMESPath over `new`, `old`, `items`, `params` that is true where the new value harms no one}
+
+`old` is the item, null unless there is exactly one. A parameter that is not in `harmless` is compared by the expression
+under ``*``, else with the item's member of the same name. What the look-up names is not compared. compare.py has the
+functions.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from attrs import field, frozen
+
+from guardrails.resolve.changes.compare import search, true
+from guardrails.values import Answer, Call, Lookup
+
+# Only says how AWS answers, or makes the call a rehearsal.
+_NEVER_A_CHANGE = frozenset(("DryRun", "ClientToken", "clientToken", "clientRequestToken", "Reason"))
+# ``Name``, ``[Name]``, ``Name || 'default'``
+_NAME = re.compile(r"\[?(?P<name>\w+)]?(?: \|\| '\w+')?")
+
+
+@frozen
+class Row:
+    """One look-up for an operation, and how to compare its answer with the call's parameters."""
+
+    lookup: str
+    items: str
+    service: str
+    region: str = ""
+    params: Mapping[str, str] = field(factory=dict)
+    each: str = "@"
+    where: Mapping[str, str] = field(factory=dict)
+    covers: frozenset[str] = field(default=frozenset(), converter=frozenset)
+    harmless: Mapping[str, str] = field(factory=dict)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The parameters by which the call says what it changes; they hold nothing else."""
+        expressions = (*self.params.values(), *self.where.values())
+        return frozenset(match["name"] for match in map(_NAME.fullmatch, expressions) if match)
+
+    def ask(self, params: Mapping[str, Any]) -> Lookup | None:
+        """The look-up for a call; None where it gives nothing that the row covers, or does not say what it changes."""
+        if self.covers and not self.covers & params.keys():
+            return None
+        values = {name: search(expression, params) for name, expression in self.params.items()}
+        if not all(_given(value) for value in values.values()):
+            return None
+        return Lookup(self.service, self.lookup, self.items, values, region=self.region, optional=True)
+
+    def harms_no_one(self, params: Mapping[str, Any], answer: Answer) -> frozenset[str]:
+        """The parameters whose values leave what is there as it is, or change it in a way that hurts no one."""
+        items = [item for item in search(self.each, [*answer.items]) or [] if self._meant(item, params)]
+        seen = {"items": items, "old": items[0] if len(items) == 1 else None, "params": params}
+        return frozenset(
+            name
+            for name, value in params.items()
+            if not self.covers or name in self.covers
+            if true(self._harmless(name), {**seen, "new": value})
+        )
+
+    def _harmless(self, name: str) -> str:
+        return self.harmless.get(name) or self.harmless.get("*") or f"same(new, old.{name})"
+
+    def _meant(self, item: Mapping[str, Any], params: Mapping[str, Any]) -> bool:
+        return all(search(mine, item) == search(theirs, params) for mine, theirs in self.where.items())
+
+
+def _given(value: Any) -> bool:
+    values: Iterable[Any] = value if isinstance(value, list) else [value]
+    return bool(value) and None not in values
+
+
+def rows_of(service: str, operation: str) -> tuple[Row, ...]:
+    """The rows of an operation; `service` is the catalogue's key."""
+    return _service(service).get(operation, ())
+
+
+@cache
+def _service(key: str) -> Mapping[str, tuple[Row, ...]]:
+    file = resources.files(__package__).joinpath(f"{key}.json")
+    if not file.is_file():
+        return {}
+    document = json.loads(file.read_text("utf-8"))
+    return {
+        operation: tuple(Row(**{"service": document["service"], **row}) for row in rows)
+        for operation, rows in document["operations"].items()
+    }
+
+
+def left_alone(call: Call, answers: Mapping[str, Answer]) -> frozenset[str]:
+    """The parameters that change nothing that could hurt anyone, and those that name what it changes."""
+    found: set[str] = set()
+    for row in rows_of(call.service, call.operation):
+        asked = row.ask(call.clear_params)
+        answer = answers.get(asked.key()) if asked else None
+        if answer is not None:
+            found |= row.names | _NEVER_A_CHANGE | row.harms_no_one(call.clear_params, answer)
+    return frozenset(found)
