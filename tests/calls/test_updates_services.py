@@ -9,6 +9,7 @@ import pytest
 from tests.calls.test_same_names import tagged
 from tests.calls.test_updates import judge
 
+BLUE = [{"Key": "Cluster", "Value": "blue"}]
 TASKS = "arn:aws:ecs:eu-west-1:123456789012:task-definition"
 
 
@@ -52,7 +53,7 @@ def test_a_service_that_is_not_described(owned, aws, install):
     judge(aws, "ecs", "update_service", {"cluster": "prod", "service": "web"}, ([], [{"desiredCount": 4}]))
 
 
-def test_a_database(owned, aws, install):
+def test_a_database(site, aws, install):
     """Class, version, groups and protection as they are, and more storage, arrive; another class now does not."""
     rds = aws.client("rds")
     present = {
@@ -63,12 +64,11 @@ def test_a_database(owned, aws, install):
     }
     rds.create_db_instance(
         DBInstanceIdentifier="blue-db", Engine="mysql", MasterUsername="root", MasterUserPassword="secret-1",
-        AllocatedStorage=20, VpcSecurityGroupIds=["sg-1", "sg-2"], **present,
+        AllocatedStorage=20, VpcSecurityGroupIds=["sg-1", "sg-2"], Tags=BLUE, **present,
     )  # fmt: skip
-    owned("rds:db:blue-db")
     install()
     now = {"ApplyImmediately": True}
-    judge(aws, "rds", "modify_db_instance", {"DBInstanceIdentifier": "blue-db"}, (
+    judge(aws, "rds", "modify_db_instance", {"DBInstanceIdentifier": "Blue-DB"}, (
         [{**present, **now}, {"AllocatedStorage": 40, **now}, {"MultiAZ": True, **now}, {"BackupRetentionPeriod": 14},
          {"VpcSecurityGroupIds": ["sg-2", "sg-3", "sg-1"]}, {"DBInstanceClass": "db.t3.large"}],
         [{"DBInstanceClass": "db.t3.large", **now}, {"BackupRetentionPeriod": 0}, {"DeletionProtection": False},
@@ -78,14 +78,13 @@ def test_a_database(owned, aws, install):
     ))  # fmt: skip
 
 
-def test_a_database_cluster(owned, aws, install):
+def test_a_database_cluster(site, aws, install):
     """Its protection, port and groups once more arrive; another port does not."""
     rds = aws.client("rds")
     rds.create_db_cluster(
         DBClusterIdentifier="blue-db", Engine="aurora-mysql", MasterUsername="root", MasterUserPassword="secret-1",
-        Port=3306, DeletionProtection=False, BackupRetentionPeriod=7,
+        Port=3306, DeletionProtection=False, BackupRetentionPeriod=7, Tags=BLUE,
     )  # fmt: skip
-    owned("rds:cluster:blue-db")
     install()
     judge(aws, "rds", "modify_db_cluster", {"DBClusterIdentifier": "blue-db"}, (
         [{"Port": 3306, "ApplyImmediately": True}, {"DeletionProtection": True}, {"DeletionProtection": False}],
@@ -301,4 +300,32 @@ def test_the_live_pointer(aws, install):
     judge(aws, "ssm", "put_parameter", {"Name": "/live", "Overwrite": True}, (
         [{"Value": "blue"}, {"Value": "blue", "Type": "String"}],
         [{"Value": "green"}, {"Value": "blue", "Type": "SecureString"}],
+    ))  # fmt: skip
+
+
+def test_what_is_set_up_already(aws, install):
+    """An alarm that stops a live machine, as it is; the same alarm earlier, and another one, do not arrive."""
+    blue = aws.start_cluster("blue", 2, addresses=1)
+    alarm = {
+        "AlarmName": "idle", "Namespace": "AWS/EC2", "MetricName": "CPUUtilization", "Statistic": "Average",
+        "Dimensions": [{"Name": "InstanceId", "Value": blue.instance_ids[0]}], "Period": 300, "EvaluationPeriods": 2,
+        "Threshold": 1.0, "ComparisonOperator": "LessThanThreshold",
+        "AlarmActions": ["arn:aws:automate:eu-west-1:ec2:stop"],
+    }  # fmt: skip
+    aws.client("cloudwatch").put_metric_alarm(**alarm)
+    install()
+    judge(aws, "cloudwatch", "put_metric_alarm", alarm, ([{}], [{"Threshold": 99.0}, {"AlarmName": "another"}]))
+
+
+def test_the_same_by_cloud_control(aws, install):
+    """A patch that sets what is there arrives, another does not. moto has no Cloud Control."""
+    blue = aws.start_cluster("blue", 2, addresses=1)
+    properties = json.dumps({"InstanceType": "t3.small", "Tags": [{"Key": "Owner", "Value": "me"}]})
+    aws.reply("GetResource", json.dumps({"ResourceDescription": {"Properties": properties}}))
+    install()
+    patch = lambda **step: {"PatchDocument": json.dumps([{"op": "replace", **step}])}
+    name = {"TypeName": "AWS::EC2::Instance", "Identifier": blue.instance_ids[0]}
+    judge(aws, "cloudcontrol", "update_resource", name, (
+        [patch(path="/InstanceType", value="t3.small"), patch(path="/Tags/0/Value", value="me")],
+        [patch(path="/InstanceType", value="m5.large"), patch(path="/SubnetId", value="subnet-1")],
     ))  # fmt: skip

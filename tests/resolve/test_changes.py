@@ -109,6 +109,7 @@ def test_files_are_diffable() -> None:
         ("holds(split(new), split(old.A))", "c, a,b", {"A": "a,b"}),
         ("alike(new, old.A)", [1, 2], {"A": [2, 1]}),
         ("same(json(new), json(old.A))", '{"a": ["x"], "b": ["1", "2"]}', {"A": '{"b":["2","1"],"a":"x"}'}),
+        ("repeats(new, old.A)", '[{"op": "replace", "path": "/B/1/C", "value": 5}]', {"A": '{"B": [1, {"C": 5}]}'}),
         ("same(tail(new), tail(old.A))", "web:3", {"A": "arn:aws:ecs:eu-west-1:1:task-definition/web:3"}),
         ("same(actions(new), actions(old.A))", [{"Type": "forward", "TargetGroupArn": "x"}],
          {"A": [{"Type": "forward", "TargetGroupArn": "x", "Order": 1, "ForwardConfig": {"TargetGroups": [
@@ -143,6 +144,10 @@ def test_what_aws_writes_in_another_way_is_the_same(expression: str, new: Any, o
         ("new >= old.A", 1, {}),
         ("new >= old.A", "2", {"A": 1}),
         ("same(json(new), json(old.A))", "{", {"A": "{"}),
+        ("repeats(new, old.A)", '[{"op": "replace", "path": "/B", "value": 6}]', {"A": '{"B": 5}'}),
+        ("repeats(new, old.A)", '[{"op": "replace", "path": "/C", "value": 5}]', {"A": '{"B": 5}'}),
+        ("repeats(new, old.A)", '[{"op": "remove", "path": "/B"}]', {"A": '{"B": 5}'}),
+        ("repeats(new, old.A)", '{"op": "replace"}', {"A": '{"B": 5}'}),
         ("same(json(new), json(old.A))", '{"a": ["x"]}', {"A": '{"a": ["x", "y"]}'}),
         ("same(actions(new), actions(old.A))", [{"Type": "forward", "TargetGroupArn": "x"}],
          {"A": [{"Type": "forward", "ForwardConfig": {"TargetGroups": [{"TargetGroupArn": "x", "Weight": 0}]}}]}),

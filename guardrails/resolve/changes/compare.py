@@ -6,8 +6,10 @@
     added(new, old)     the items of the list `new` that `old` does not have
     alike(new, old)     both lists have the same items, in any order
     split(text)         a list from a string with commas; an empty string is an error
+    lower(name)         in lower case
     tail(name)          what follows the last slash of a name or an ARN
     json(text)          a JSON document, with lists of one item like the item alone, as in IAM policies
+    repeats(patch, now) a JSON patch (RFC 6902) that only sets what a JSON document has already
     actions(list)       actions of a load balancer's listener in the form that names every target group's weight
     conditions(list)    conditions of a listener's rule in the form that names the kind of condition
 
@@ -90,6 +92,14 @@ def _plain(value: Any) -> Any:
     return value
 
 
+def _at(document: Any, pointer: str) -> Any:
+    """The value at a JSON pointer. Raises LookupError, ValueError or TypeError where there is none."""
+    for part in pointer.split("/")[1:]:
+        name = part.replace("~1", "/").replace("~0", "~")
+        document = document[int(name)] if isinstance(document, list) else document[name]
+    return document
+
+
 def _action(action: Mapping[str, Any]) -> dict[str, Any]:
     plain = {key: value for key, value in action.items() if key not in ("TargetGroupArn", "ForwardConfig", "Order")}
     if action.get("Type") != "forward":
@@ -145,12 +155,24 @@ class _Comparing(Functions):  # type: ignore[misc]  # jmespath has no types
         return [part.strip() for part in text.split(",") if part.strip()] or None
 
     @_takes("string")
+    def _func_lower(self, name: str) -> str:
+        return name.lower()
+
+    @_takes("string")
     def _func_tail(self, name: str) -> str:
         return name.rpartition("/")[2]
 
     @_takes("string")
     def _func_json(self, text: str) -> Any:
         return _plain(json.loads(text))
+
+    @_takes("string", "string")
+    def _func_repeats(self, patch: str, now: str) -> bool:
+        document = json.loads(now)
+        return all(
+            step["op"] in ("test", "replace") and same(step["value"], _at(document, step["path"]))
+            for step in json.loads(patch)
+        )
 
     @_takes("array")
     def _func_actions(self, items: list[Any]) -> list[Any]:

@@ -12,8 +12,12 @@ destructive := {"terminate", "stop", "storage", "traffic", "network", "ip", "sca
 
 effects := {effect | some effect in input.call.effects}
 
-# The effects of this call that take something away.
-harmful := effects & (destructive | {"replace"})
+# The effects of this call that take something away. What provably leaves every machine where it is does not count.
+harmful contains effect if {
+	some effect in effects
+	effect in (destructive | {"replace"})
+	not effect_avoided(effect)
+}
 
 # Losing disks and addresses follows from that and needs no violation of its own.
 takes_machines_down if "terminate" in effects
