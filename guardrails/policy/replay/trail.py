@@ -151,7 +151,8 @@ class Trail:
         facts = finder.find(call, Origin(None, call.region, call.service, call.endpoint, home_region=where))
         if facts.failures:
             return "; ".join(map(failure_sentence, facts.failures))
-        return rego_input.build(evolve(call, account=facts.account or call.account), facts, _caller(event), when)
+        judged = evolve(facts.call or call, account=facts.account or call.account)
+        return rego_input.build(judged, facts, _caller(event), when)
 
     def _fault(self, kind: str, sentence: str) -> None:
         self.left_out[kind] += 1

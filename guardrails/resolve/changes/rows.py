@@ -26,6 +26,7 @@ from importlib import resources
 from typing import Any
 
 from attrs import field, frozen
+from jmespath.exceptions import JMESPathError
 
 from guardrails.resolve.changes.compare import search, true
 from guardrails.values import Answer, Call, Lookup
@@ -60,7 +61,10 @@ class Row:
         """The look-up for a call; None where it gives nothing that the row covers, or does not say what it changes."""
         if self.covers and not self.covers & params.keys():
             return None
-        values = {name: search(expression, params) for name, expression in self.params.items()}
+        try:
+            values = {name: search(expression, params) for name, expression in self.params.items()}
+        except JMESPathError:
+            return None
         if not all(_given(value) for value in values.values()):
             return None
         return Lookup(self.service, self.lookup, self.items, values, region=self.region, optional=True)
