@@ -7,6 +7,8 @@ they end.
 
 from __future__ import annotations
 
+from attrs import evolve
+
 from guardrails.classify import load
 from guardrails.classify.entry import CatalogueEntry, Service
 
@@ -24,7 +26,8 @@ class Catalogue:
     def __init__(self, *, long_tail: bool = False) -> None:
         # Listed once: a call to any other service must cost two dict look-ups and no access to files.
         self._long_tail = load.long_tail() if long_tail else {}
-        self._keys = load.keys() | frozenset(self._long_tail)
+        self._reviewed = load.keys()
+        self._keys = self._reviewed | frozenset(self._long_tail)
         self._loaded: dict[str, Service] = {}
 
     @property
@@ -74,6 +77,15 @@ class Catalogue:
             raise KeyError(key)
         if key not in self._loaded:
             # Two threads may both read the file: they get equal values, and either may stay.
-            row = self._long_tail.get(key)
-            self._loaded[key] = load.service(key) if row is None else load.long_tail_service(key, row)
+            self._loaded[key] = self._read(key)
         return self._loaded[key]
+
+    def _read(self, key: str) -> Service:
+        row = self._long_tail.get(key)
+        if row is None:
+            return load.service(key)
+        tail = load.long_tail_service(key, row)
+        if key not in self._reviewed:
+            return tail
+        reviewed = load.service(key)
+        return evolve(reviewed, operations={**tail.operations, **reviewed.operations})

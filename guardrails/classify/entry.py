@@ -2,9 +2,9 @@
 
 To add an operation, add an entry to its service's file. A file is named by the service's key: the name that requests
 are signed with, except where two services share one (``elb`` and ``elbv2``), which differ in the version of their API.
-It holds ``{"schema": 1, "service", "signing_name", "api_version"?, "regional"?, "operations": {name: entry},
-"harmless": [name]}``; ``regional`` is false where one endpoint serves all regions. In an entry ``when``, ``path`` and
-the tag expressions are JMESPath over the call's parameters:
+It holds ``{"schema": 1, "service", "signing_name", "api_version"?, "regional"?, "complete"?,
+"operations": {name: entry}, "harmless": {reason: [name]}}``; ``regional`` is false where one endpoint serves all
+regions. In an entry ``when``, ``path`` and the tag expressions are JMESPath over the call's parameters:
 
     effects    what the call does in every form      severity  low | medium | high | critical
     targets    [{type, path, role?}]                 dry_run   name of the parameter that makes it a rehearsal
@@ -12,8 +12,11 @@ the tag expressions are JMESPath over the call's parameters:
     note       a trap worth knowing
 
 An entry without effects is governed only in a form that has some. ``harmless`` lists operations that change something
-but cannot hurt a running cluster. An operation that is neither in there, nor in ``operations``, nor read-only by its
-name is unreviewed: AWS has added it since, and a policy decides.
+but cannot hurt a running cluster, under the reason why. Before you add one, ask whether what it creates can shadow a
+rule, a route or a name, displace an association, shorten a life, schedule a later act, or admit the wrong machines. An
+operation that is neither in there, nor in ``operations``, nor read-only by its name is unreviewed: AWS has added it
+since, and a policy decides. A file with ``"complete": false`` has only the operations of its service that do one of
+these things; the others are ungoverned.
 """
 
 from __future__ import annotations
@@ -126,13 +129,14 @@ class Service:
     """One file of the catalogue. `service` is botocore's name, `signing_name` the one in its requests' signatures.
 
     `regional` is false where one endpoint serves all regions, so that a call does not say where the machines are.
-    `complete` is false for a service of the long tail: its operations without an entry are ungoverned.
+    `complete` is false for a service of which only some operations were reviewed: the others are ungoverned.
+    `harmless` maps an operation to the reason why it cannot hurt a running cluster.
     """
 
     service: str
     signing_name: str
     operations: Mapping[str, CatalogueEntry]
-    harmless: frozenset[str] = field(default=frozenset(), converter=frozenset)
+    harmless: Mapping[str, str] = field(factory=dict)
     api_version: str = ""
     regional: bool = True
     complete: bool = True

@@ -27,7 +27,8 @@ def service(key: str) -> Service:
     if document.pop("schema") != _SCHEMA:
         raise ValueError(f"operations/{key}{_SUFFIX} does not have schema {_SCHEMA}")
     operations = {name: entry(name, row) for name, row in document.pop("operations").items()}
-    return Service(operations=MappingProxyType(operations), **document)
+    harmless = {name: reason for reason, names in document.pop("harmless", {}).items() for name in names}
+    return Service(operations=MappingProxyType(operations), harmless=MappingProxyType(harmless), **document)
 
 
 def entry(operation: str, row: dict[str, Any]) -> CatalogueEntry:

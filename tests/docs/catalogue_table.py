@@ -7,7 +7,7 @@ from pathlib import Path
 import botocore.session
 
 from guardrails.classify.catalogue import Catalogue
-from guardrails.classify.entry import READ_ONLY, CatalogueEntry
+from guardrails.classify.entry import READ_ONLY, CatalogueEntry, Service
 from guardrails.resolve.resources.registry import UNTRACED
 
 PAGE = Path(__file__).parent.parent.parent / "guardrails" / "docs" / "coverage.md"
@@ -28,12 +28,24 @@ def by_facts(entry: CatalogueEntry) -> bool:
     return any(target.type not in UNTRACED for target in entry.targets) or "capacity" in effects(entry)
 
 
+def reviewed(catalogue: Catalogue) -> list[Service]:
+    """The services of which every operation was reviewed, in the order of the catalogue's files."""
+    services = map(catalogue.service, sorted(catalogue.services))
+    return [service for service in services if service.complete]
+
+
+def partial() -> str:
+    """The other services, each with the number of operations that are judged."""
+    catalogue = Catalogue()
+    services = map(catalogue.service, sorted(catalogue.services))
+    return ", ".join(f"{service.service} {len(service.operations)}" for service in services if not service.complete)
+
+
 def counts() -> list[tuple[str, list[int]]]:
     """Per service the numbers below HEAD, in the order of the catalogue's files, and their sum as the last row."""
     catalogue, session = Catalogue(), botocore.session.get_session()
     rows = []
-    for key in sorted(catalogue.services):
-        service = catalogue.service(key)
+    for service in reviewed(catalogue):
         names = session.get_service_model(service.service).operation_names
         entries = list(service.operations.values())
         facts = sum(map(by_facts, entries))
@@ -63,7 +75,8 @@ def table() -> str:
     lines = [f"| {' | '.join(HEAD)} |", f"|---{'|--:' * (len(HEAD) - 1)}|"]
     lines += [f"| {name} | {' | '.join(str(count or '') for count in numbers)} |" for name, numbers in counts()]
     intro = "What the judged operations do (one operation can have several effects):"
-    return "\n".join([*lines, "", intro, "", *effects_table(), ""])
+    others = "Of these services only the operations that create something harmful are judged:"
+    return "\n".join([*lines, "", others, f"{partial()}.", "", intro, "", *effects_table(), ""])
 
 
 def parts() -> tuple[str, str, str]:

