@@ -47,6 +47,30 @@ def test_selectors_stay_structures(name, value, site, aws, install):
     assert attempt(aws, "ssm", "send_command", send(name, ["green"])) is None
 
 
+def test_a_star_selects_every_value(site, aws, install):
+    """``tag:Key=*`` selects the machines that have the tag, whatever its value."""
+    site.ec2.create_tags(Resources=list(site.green.instance_ids), Tags=[{"Key": "Staging", "Value": "yes"}])
+    install()
+    assert "opaque/command" in attempt(aws, "ssm", "send_command", send("Cluster", ["*"]))
+    assert attempt(aws, "ssm", "send_command", send("Staging", ["*"])) is None
+
+
+def test_target_maps(site, aws, install):
+    """The ids in target maps are targets; where there is none, the denial says so."""
+    install()
+
+    def automation(**target):
+        return {
+            "DocumentName": "AWS-TerminateEC2Instance", "TargetParameterName": "InstanceId", "TargetMaps": [target]
+        }  # fmt: skip
+
+    start = ("ssm", "start_automation_execution")
+    assert attempt(aws, *start, automation(InstanceId=[site.green.instance_ids[0]])) is None
+    both = [site.green.instance_ids[0], site.blue.instance_ids[0]]
+    assert "live-cluster/terminate" in attempt(aws, *start, automation(InstanceId=both))
+    assert "live-cluster/empty-selector" in attempt(aws, *start, automation(Name=["web"]))
+
+
 def test_the_default_mark_is_guarded(aws, install):
     """Where the source `tag` is asked with its default Live=true, taking that tag off is judged like the cluster's."""
     blue = aws.start_cluster("blue", 2, tags={"Live": "true"})

@@ -22,6 +22,8 @@ def _selected(key: str, values: list[str], inventory: Inventory) -> list[Machine
 
     https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_Target.html
     """
+    if key.startswith(_TAG) and "*" in values:
+        return [machine for machine in inventory.machines.values() if key.removeprefix(_TAG) in machine.tags]
     if key.startswith(_TAG):
         return [machine for value in values for machine in inventory.with_tag(key.removeprefix(_TAG), value)]
     if key == "tag-key":

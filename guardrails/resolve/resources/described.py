@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from attrs import frozen
+from attrs import evolve, frozen
 
-from guardrails.resolve.resources.ec2_occupants import ASKS, Occupants, in_subnets, in_vpc
-from guardrails.resolve.resources.resolver import Context, Resolver, last_part, merged, strings, tags_of, unknown
-from guardrails.values import Lookup, Target, TargetFacts, TargetRef
+from guardrails.resolve.resources.ec2_occupants import ASKS, Occupants, in_subnets, in_vpc, occupied
+from guardrails.resolve.resources.resolver import Context, Resolver, last_part, strings, tags_of, unknown
+from guardrails.values import Lookup, Target, TargetRef
 
 
 @frozen
@@ -39,7 +39,6 @@ def _resolver(kind: str, row: Description) -> Resolver:
         items = context.named(row.lookup, row.names, last_part(ref.id))
         if not items and not row.may_be_unused:
             return unknown(ref, kind)
-        inventory = context.inventory
         tags: dict[str, str] = {}
         occupants = Occupants()
         for item in items:
@@ -47,10 +46,8 @@ def _resolver(kind: str, row: Description) -> Resolver:
             for tie, expression in row.ties.items():
                 for name in strings(expression, item):
                     occupants |= _tied(tie, name, context)
-        clusters = merged(occupants.clusters, [tags.get(inventory.cluster_tag)])
-        facts: TargetFacts = occupants.facts if items else {"traced": False}
-        resolved = not occupants.missing
-        return Target(ref.id, kind, ref.role, resolved=resolved, clusters=clusters, tags=tags, facts=facts)
+        target = occupied(ref, kind, occupants, context, tags)
+        return target if items else evolve(target, facts={"traced": False})
 
     networks = ASKS if {"vpc", "subnet"} & row.ties.keys() else ()
     return Resolver(resolve, (row.lookup, *(ask for ask in networks if ask != row.lookup)))

@@ -7,13 +7,13 @@ wherever it stands (https://docs.aws.amazon.com/vpc/latest/userguide/vpc-nat-gat
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from attrs import frozen
 
 from guardrails.resolve.inventory import INTERFACES, Machine
-from guardrails.resolve.resources.resolver import Context, Item, strings, uncertain
-from guardrails.values import Lookup, TargetFacts
+from guardrails.resolve.resources.resolver import Context, Item, merged, strings, uncertain
+from guardrails.values import EMPTY, Lookup, Target, TargetFacts, TargetRef
 
 ROUTE_TABLES = Lookup("ec2", "DescribeRouteTables", "RouteTables")
 NAT_GATEWAYS = Lookup("ec2", "DescribeNatGateways", "NatGateways")
@@ -38,6 +38,21 @@ class Occupants:
     def facts(self) -> TargetFacts:
         """The facts of a target that these depend on."""
         return uncertain(self.untagged, self.missing)
+
+
+def occupied(
+    ref: TargetRef,
+    kind: str,
+    occupants: Occupants,
+    context: Context,
+    tags: Mapping[str, str] = EMPTY,
+    facts: TargetFacts | None = None,
+) -> Target:
+    """A target that these depend on: it carries their clusters, and the cluster of its own tag."""
+    clusters = merged(occupants.clusters, [tags.get(context.inventory.cluster_tag)])
+    known: TargetFacts = {**(facts or TargetFacts()), **occupants.facts}
+    resolved = not occupants.missing
+    return Target(ref.id, kind, ref.role, resolved=resolved, clusters=clusters, tags=tags, facts=known)
 
 
 def in_subnets(subnets: Iterable[str], context: Context) -> Occupants:

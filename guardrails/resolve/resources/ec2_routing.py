@@ -13,10 +13,11 @@ from guardrails.resolve.resources.ec2_occupants import (
     Occupants,
     behind_nat,
     in_subnets,
+    occupied,
     routed,
 )
 from guardrails.resolve.resources.resolver import Context, Item, Resolver, merged, strings, tags_of, unknown
-from guardrails.values import Lookup, Target, TargetRef
+from guardrails.values import Lookup, Target, TargetFacts, TargetRef
 
 _ACLS = Lookup("ec2", "DescribeNetworkAcls", "NetworkAcls")
 _SUBNETS = "Associations[].SubnetId"
@@ -33,17 +34,8 @@ def _associated(item: Item, member: str, association_id: str) -> tuple[str, ...]
 
 
 def _table_target(ref: TargetRef, table: Item, occupants: Occupants, context: Context) -> Target:
-    tags = tags_of(table)
-    return Target(
-        ref.id,
-        "route-table",
-        ref.role,
-        resolved=not occupants.missing,
-        clusters=merged(occupants.clusters, [tags.get(context.inventory.cluster_tag)]),
-        tags=tags,
-        vpc=table.get("VpcId"),
-        facts={"route_table": table.get("RouteTableId"), **occupants.facts},
-    )
+    facts: TargetFacts = {"route_table": table.get("RouteTableId")}
+    return evolve(occupied(ref, "route-table", occupants, context, tags_of(table), facts), vpc=table.get("VpcId"))
 
 
 def _route_table(ref: TargetRef, context: Context) -> Target:
@@ -84,18 +76,9 @@ def _route_table_association(ref: TargetRef, context: Context) -> Target:
 
 
 def _acl_target(ref: TargetRef, acl: Item, subnets: tuple[str, ...], context: Context) -> Target:
-    tags = tags_of(acl)
     occupants = in_subnets(subnets, context)
-    return Target(
-        ref.id,
-        "nacl",
-        ref.role,
-        resolved=not occupants.missing,
-        clusters=merged(occupants.clusters, [tags.get(context.inventory.cluster_tag)]),
-        tags=tags,
-        vpc=acl.get("VpcId"),
-        facts={"subnets": [*subnets], **occupants.facts},
-    )
+    target = occupied(ref, "nacl", occupants, context, tags_of(acl), {"subnets": [*subnets]})
+    return evolve(target, vpc=acl.get("VpcId"))
 
 
 def _acl(ref: TargetRef, context: Context) -> Target:
@@ -114,20 +97,13 @@ def _nat_gateway(ref: TargetRef, context: Context) -> Target:
     gateway = context.first(NAT_GATEWAYS, "NatGatewayId", ref.id)
     if gateway is None:
         return unknown(ref, "nat-gateway")
-    tags = tags_of(gateway)
     occupants = behind_nat(gateway["NatGatewayId"], context)
-    return Target(
-        ref.id,
-        "nat-gateway",
-        ref.role,
-        resolved=not occupants.missing,
-        clusters=merged(occupants.clusters, [tags.get(context.inventory.cluster_tag)]),
-        tags=tags,
+    return evolve(
+        occupied(ref, "nat-gateway", occupants, context, tags_of(gateway)),
         state=gateway.get("State"),
         vpc=gateway.get("VpcId"),
         subnet=gateway.get("SubnetId"),
         public_ips=merged(strings("NatGatewayAddresses[].PublicIp", gateway)),
-        facts=occupants.facts,
     )
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from guardrails.resolve.resources.ec2_occupants import ASKS, in_subnets, in_vpc
-from guardrails.resolve.resources.resolver import Context, Resolver, merged, tags_of, unknown
-from guardrails.values import Lookup, Target, TargetRef
+from attrs import evolve
+
+from guardrails.resolve.resources.ec2_occupants import ASKS, in_subnets, in_vpc, occupied
+from guardrails.resolve.resources.resolver import Context, Resolver, tags_of, unknown
+from guardrails.values import Lookup, Target, TargetFacts, TargetRef
 
 _SUBNETS = Lookup("ec2", "DescribeSubnets", "Subnets")
 
@@ -16,34 +18,20 @@ def _subnet(names: str) -> Resolver:
             return unknown(ref, "subnet")
         inventory, tags, name = context.inventory, tags_of(subnet), subnet["SubnetId"]
         occupants = in_subnets([name], context)
-        return Target(
-            ref.id,
-            "subnet",
-            ref.role,
-            resolved=not occupants.missing,
-            clusters=merged(occupants.clusters, [tags.get(inventory.cluster_tag)]),
-            tags=tags,
-            state=subnet.get("State"),
-            vpc=subnet.get("VpcId"),
-            subnet=name,
-            facts={
-                "free_ips": subnet.get("AvailableIpAddressCount"),
-                "cidr": subnet.get("CidrBlock"),
-                "zone": subnet.get("AvailabilityZone"),
-                "machines": len(inventory.on("subnet", name)),
-                **occupants.facts,
-            },
-        )
+        facts: TargetFacts = {
+            "free_ips": subnet.get("AvailableIpAddressCount"),
+            "cidr": subnet.get("CidrBlock"),
+            "zone": subnet.get("AvailabilityZone"),
+            "machines": len(inventory.on("subnet", name)),
+        }
+        target = occupied(ref, "subnet", occupants, context, tags, facts)
+        return evolve(target, state=subnet.get("State"), vpc=subnet.get("VpcId"), subnet=name)
 
     return Resolver(resolve, (_SUBNETS, *ASKS))
 
 
 def _vpc(ref: TargetRef, context: Context) -> Target:
-    occupants = in_vpc(ref.id, context)
-    resolved = not occupants.missing
-    return Target(
-        ref.id, "vpc", ref.role, resolved=resolved, clusters=merged(occupants.clusters), facts=occupants.facts
-    )
+    return occupied(ref, "vpc", in_vpc(ref.id, context), context)
 
 
 RESOLVERS = {

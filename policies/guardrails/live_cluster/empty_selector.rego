@@ -18,12 +18,18 @@ import data.guardrails.text
 deny contains lib.violation("live-cluster/empty-selector", "(none)", message, remediation) if {
 	count(lib.harmful | (lib.effects & {"protection"})) > 0
 	count(named) == 0
-	message := sprintf("%s names no target, and an empty or missing selector may mean everything%s.", [
+	message := sprintf("%s %s, and an empty or missing selector may mean everything%s.", [
 		text.operation,
+		what_it_names,
 		text.forms,
 	])
 	remediation := "Name each resource. If your list is empty, there is nothing to do: skip the call."
 }
+
+default what_it_names := "names no target"
+
+# Target maps name values of parameters, which need not be ids.
+what_it_names := "has target maps without an id that the guard can look up" if input.call.params.TargetMaps
 
 named contains id if {
 	some id, target in input.targets

@@ -20,3 +20,12 @@ test_a_target_that_keeps_everything_is_still_named if {
 	kept := object.union(fixtures.thing("asg", ["blue"]), {"facts": {"spared": "it grows"}})
 	count(live_cluster.deny) == 0 with input as fixtures.request("X", ["scale-in"], {"g": kept})
 }
+
+test_what_a_call_without_a_target_names if {
+	every params, words in {{}: "names no target,", {"TargetMaps": [{"Name": ["web"]}]}: "has target maps without an id"} {
+		asked := fixtures.request("StartAutomationExecution", ["terminate"], {})
+		entries := live_cluster.deny with input as object.union(asked, {"call": {"params": params}})
+		some entry in entries
+		startswith(entry.message, concat(" ", ["StartAutomationExecution", words]))
+	}
+}
