@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from attrs import evolve, field, frozen
@@ -16,7 +16,7 @@ from guardrails import caller
 from guardrails.classify.catalogue import Catalogue
 from guardrails.classify.classify import Evidence, classify
 from guardrails.config.settings import Settings
-from guardrails.enforce.confirm import Confirmation, still_means
+from guardrails.enforce.confirm import Confirmation, still_confirmed
 from guardrails.enforce.enforce import enforce
 from guardrails.enforce.pacing import Turns
 from guardrails.errors import CallDenied, GuardUnavailable
@@ -29,6 +29,7 @@ from guardrails.resolve.finder import FactFinder, nothing_known, scope_of
 from guardrails.show.sentences import paragraph
 from guardrails.values import Call, Decision, Facts, Origin, Outcome, Violation
 from guardrails.waiting.deadline import Deadline, within
+from guardrails.waiting.interruptions import held_back, is_injected
 
 _logger = logging.getLogger("guardrails")
 _NOT_SENT = "it was cancelled or answered inside the process, or there was no connection"
@@ -92,8 +93,13 @@ class Pipeline:
     def admit(self, call: Call, origin: Origin) -> str | None:
         """Decide on a call that is about to be sent. Raises CallDenied when it must not be.
 
-        Returns the decision's id, which the request carries; None for an ungoverned call.
+        Returns the decision's id, which the request carries; None for an ungoverned call. What a signal handler of the
+        script raises meanwhile is raised instead, and nothing is sent.
         """
+        with held_back() as deliver:
+            return self._admit(call, origin, deliver)
+
+    def _admit(self, call: Call, origin: Origin, deliver: Callable[[], None]) -> str | None:
         claims: list[Claim] = []
         sent = False
         try:
@@ -102,6 +108,7 @@ class Pipeline:
                 return None
             decision = self._confirm(decision, call, origin, claims)
             decision, outcome = self._enforce(decision, call, origin, claims)
+            deliver()
             self.record(decision, outcome)
             if not outcome.send:
                 # A script that prints only the error's code still leaves a trace.
@@ -157,6 +164,8 @@ class Pipeline:
             call = governed
             facts = self._resolve(call, origin, claims)
         except Exception as error:
+            if is_injected(error):
+                raise
             _logger.debug("the guard failed before it could evaluate a call", exc_info=True)
             facts = nothing_known(f"{type(error).__name__}: {error}")
         looked_up = time.perf_counter_ns() - started
@@ -196,7 +205,7 @@ class Pipeline:
             return evolve(
                 decision, reason="The question was interrupted (Ctrl-C); make the call again to be asked again"
             )
-        return _still_confirmed(again or decision, evolve(decision, confirmed=True))
+        return still_confirmed(again or decision, evolve(decision, confirmed=True))
 
     def _enforce(self, decision: Decision, call: Call, origin: Origin, claims: list[Claim]) -> tuple[Decision, Outcome]:
         """Send or block, once it is the call's turn in AWS's rate limits; decided again after a wait."""
@@ -211,7 +220,7 @@ class Pipeline:
             return decision, Outcome(send=False, enforcement="deny")
         if pause.seconds:
             settle(claims, sent=False)
-            decision = _still_confirmed(self.decide(call, origin, claims) or decision, decision)
+            decision = still_confirmed(self.decide(call, origin, claims) or decision, decision)
             outcome = evolve(enforce(decision, mode, time.time()), waited_s=pause.seconds)
         return decision, outcome
 
@@ -234,15 +243,6 @@ class Pipeline:
         decision = allowed(unasked(call, document, who, self.engine.revision, time.time()), reason)
         warned = Outcome(send=True, enforcement="warn")
         self.log.write(evolve(decision, action="warn"), warned, self.settings.mode)
-
-
-def _still_confirmed(now: Decision, before: Decision) -> Decision:
-    """A confirmation of `before` holds for `now` where the same question would have been asked."""
-    if not before.confirmed or now.action != "confirm":
-        return now
-    if still_means(now, before):
-        return evolve(now, confirmed=True)
-    return evolve(now, reason="The situation changed while you were asked; make the call again")
 
 
 def _denied(decision: Decision) -> CallDenied:

@@ -14,6 +14,7 @@ from guardrails.evaluate import rego_input
 from guardrails.evaluate.engine import Engine, EngineFailure, read_result
 from guardrails.show.sentences import failure_sentence
 from guardrails.values import Call, Caller, Decision, Facts
+from guardrails.waiting.interruptions import is_injected
 
 _logger = logging.getLogger("guardrails")
 
@@ -39,6 +40,8 @@ def evaluate(
     except EngineFailure as error:
         return evolve(undecided, unavailable=f"the policy engine gave no answer: {error}")
     except Exception as error:
+        if is_injected(error):
+            raise
         _logger.debug("the guard failed while it evaluated a call", exc_info=True)
         return evolve(undecided, unavailable=f"{type(error).__name__}: {error}")
     return evolve(

@@ -12,7 +12,7 @@ import os
 import threading
 import time
 from collections.abc import Mapping
-from concurrent.futures import Future, wait
+from concurrent.futures import Future
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,6 +21,7 @@ from guardrails.errors import ConfigError
 from guardrails.evaluate.engine import ENTRYPOINT, EngineFailure, Evaluation
 from guardrails.waiting import deadline, http
 from guardrails.waiting.deadline import Deadline
+from guardrails.waiting.interruptions import wait_for
 
 _PACKAGE, _, _RULE = ENTRYPOINT.removeprefix("data.").rpartition(".")
 # A built-in function that fails is an error, as on the embedded engine, instead of undefined.
@@ -81,9 +82,7 @@ class OpaServer:
         # In a thread: the client's timeout counts anew for each piece that arrives, and a server may send single bytes.
         started = time.monotonic()
         threading.Thread(target=ask, name="guardrails-opa", daemon=True).start()
-        # Not answered.result(), which raises TimeoutError, as a signal handler of the script may.
-        wait([answered], until.left())
-        if not answered.done():
+        if not wait_for(answered, until.left()):
             self._forget(client)
             took = time.monotonic() - started
             raise EngineFailure(f"OPA at {self._settings.url} gave no answer within {took:.1f} s")

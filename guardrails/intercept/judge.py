@@ -21,6 +21,7 @@ from guardrails.intercept.seal import Seal
 from guardrails.intercept.ticket import Context, PendingRequest, Ticket
 from guardrails.values import Call, Origin
 from guardrails.waiting.clock import monotonic
+from guardrails.waiting.interruptions import held_back
 
 # Errors of botocore, in every copy of it, after which nothing can have reached AWS.
 _NOT_CONNECTED = ("EndpointConnectionError", "ConnectTimeoutError", "ProxyConnectionError")
@@ -186,6 +187,7 @@ class Judge:
         service = self.services.of_request(signed_for[1] if signed_for else None, out)
         return self.review(service, "", out, context, None)
 
+    @held_back()
     def decide(self, pending: PendingRequest, credentials: Any = None) -> None:
         """Have a request decided on. Raises CallDenied to block it.
 

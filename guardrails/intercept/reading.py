@@ -12,6 +12,7 @@ from guardrails.intercept.redact import Redacted, redact
 from guardrails.intercept.request.outgoing import Outgoing
 from guardrails.intercept.wire import Undecodable, decode
 from guardrails.values import NOTHING_PRIVATE, Call, Origin
+from guardrails.waiting.interruptions import is_injected
 
 
 def read_call(
@@ -36,6 +37,8 @@ def read_call(
     except Undecodable as error:
         undecodable = str(error)
     except Exception as error:  # an unforeseen kind of request must block a governed call, not slip past it
+        if is_injected(error):
+            raise
         undecodable = f"reading it failed with {type(error).__name__}: {error}"
     return Call(
         service=service,

@@ -8,6 +8,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+from guardrails.waiting.interruptions import waiting
+
 _STEP_S = 0.005
 
 
@@ -26,7 +28,8 @@ def locked(fd: int, patience_s: float = 0.0) -> Iterator[None]:
         except BlockingIOError:
             if time.monotonic() >= deadline:
                 raise LockedElsewhere(errno.EAGAIN, f"another process has locked it for {patience_s:g} s") from None
-            time.sleep(_STEP_S)
+            with waiting():
+                time.sleep(_STEP_S)
     try:
         yield
     finally:

@@ -7,7 +7,7 @@ import os
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
-from concurrent.futures import Future, wait
+from concurrent.futures import Future
 from typing import Any, Protocol
 
 from attrs import frozen
@@ -17,6 +17,7 @@ from guardrails.values import Answer, Lookup, LookupFailure, Origin
 from guardrails.waiting import deadline
 from guardrails.waiting.clock import monotonic
 from guardrails.waiting.deadline import Deadline
+from guardrails.waiting.interruptions import wait_for
 
 # How many connections (credentials, region, endpoint) are kept: a process uses a few, not many.
 _CONNECTIONS = 16
@@ -191,8 +192,6 @@ class _Memory:
 def _result(
     lookup: Lookup, future: Future[Answer | LookupFailure], until: Deadline, timeout_s: float
 ) -> Answer | LookupFailure:
-    # Not future.result(), which raises TimeoutError, as a signal handler of the script may.
-    wait([future], timeout=until.left())
-    if future.done():
+    if wait_for(future, until.left()):
         return future.result()
     return failure(lookup, "Timeout", f"no answer within {timeout_s:g} s (lookup_timeout_s)")

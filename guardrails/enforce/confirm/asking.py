@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from guardrails import caller
 from guardrails.enforce.confirm import who_can_answer
@@ -19,6 +19,7 @@ from guardrails.show import blast_radius
 from guardrails.show import decision as show_decision
 from guardrails.show.page import Page
 from guardrails.values import Decision
+from guardrails.waiting.interruptions import waiting
 
 
 @frozen
@@ -49,12 +50,21 @@ def still_means(now: Decision, before: Decision) -> bool:
     )
 
 
+def still_confirmed(now: Decision, before: Decision) -> Decision:
+    """A confirmation of `before` holds for `now` where the same question would have been asked."""
+    if not before.confirmed or now.action != "confirm":
+        return now
+    if still_means(now, before):
+        return evolve(now, confirmed=True)
+    return evolve(now, reason="The situation changed while you were asked; make the call again")
+
+
 def ask(decision: Decision, timeout_s: float) -> Confirmation:
     """Ask at the terminal or notebook of this process. Never raises; waits at most `timeout_s` seconds."""
     shell, name = caller.notebook(), name_of(decision)
     try:
         who_can_answer.check(shell)
-        with interruptible():
+        with waiting(), interruptible():
             typed = _in_notebook(shell, decision, timeout_s) if shell else _at_terminal(decision, timeout_s)
     except KeyboardInterrupt:
         why = "The question was interrupted (Ctrl-C)"

@@ -10,6 +10,7 @@ from guardrails.enforce.pacing.waiting import wait
 from guardrails.memory import StateUnavailable
 from guardrails.memory.pacer import Pacer, Pause
 from guardrails.values import Call
+from guardrails.waiting.interruptions import waiting
 
 _logger = logging.getLogger("guardrails")
 # The status of RequestLimitExceeded in EC2 (and of a few rare failures, after which slowing down is right, too).
@@ -33,7 +34,8 @@ class Turns:
             _logger.warning("%s", error)
             return Pause()
         if pause.seconds and not pause.refused:
-            wait(pause.seconds, pause.sentence)
+            with waiting():
+                wait(pause.seconds, pause.sentence)
         return pause
 
     def sent(self, decision_id: str, scope: str, call: Call) -> None:
