@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ProfileNotFound
 from guardrails.aws.sessions import without_profile
 from guardrails.classify.classify import Evidence
 from guardrails.config.load import reload
-from guardrails.config.settings import Settings
+from guardrails.config.settings import STANDARD_ERROR, Settings, state_home
 from guardrails.enforce.break_glass.grant import Terms
 from guardrails.errors import ConfigError, PolicyError
 from guardrails.evaluate import bundle, bundle_file, configured, floor, own_rules, self_test
@@ -23,7 +23,7 @@ from guardrails.evaluate.engine import Engine, EngineFailure
 from guardrails.evaluate.opa_server import OpaServer
 from guardrails.evaluate.rego.mistake import Mistake
 from guardrails.evaluate.reloading import ReloadingEngine
-from guardrails.memory import History, Store
+from guardrails.memory import History, StateUnavailable, Store
 from guardrails.memory.pacer import Pacer
 from guardrails.policy.check import loaded
 from guardrails.record.decision_log import DecisionLog
@@ -180,12 +180,18 @@ def _server(settings: Settings) -> OpaServer:
 
 def store(settings: Settings) -> Store:
     """The file of the shared memory: beside the decision log, unless the configuration names one."""
-    return Store(settings.state.path or settings.log.path.with_name("state.db"))
+    beside = state_home() if settings.log.path == STANDARD_ERROR else settings.log.path.parent
+    return Store(settings.state.path or beside / "state.db")
 
 
 def state(settings: Settings) -> tuple[History | None, Pacer | None]:
-    """What the guards of this host remember together; None for what the configuration switches off."""
+    """What the guards of this host remember together; None for what is switched off. Raises ConfigError."""
     shared = store(settings)
+    if settings.state.enabled:
+        try:
+            shared.try_it()
+        except StateUnavailable as error:
+            raise ConfigError(f"{settings.at('state.path')}: {error}") from error
     history = History(shared, settings.cluster_tag, settings.state.window_s) if settings.state.enabled else None
     paced = settings.state.enabled and settings.pacing.enabled
     pacer = Pacer(shared, settings.pacing.share, settings.pacing.max_wait_s) if paced else None
@@ -206,6 +212,7 @@ def open_log(settings: Settings) -> DecisionLog:
     except OSError as error:
         raise ConfigError(
             f"{settings.at('log.path')}: the decision log {settings.log.path} cannot be opened ({error.strerror}); "
-            "set log.path to a file this user may write, or log.enabled = false"
+            'set log.path to a file this user may write or to "-" (standard error), and state.path likewise or to '
+            '":memory:"; or set log.enabled = false'
         ) from error
     return log

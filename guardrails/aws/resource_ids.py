@@ -34,7 +34,8 @@ _IN_TEXT = re.compile(rf"(?<![\w-])(?:{'|'.join(_PREFIXES)})-(?:[0-9a-f]{{17}}|[
 # Parameters that name a resource without an id of this form, as in the JSON of AWS's own calls.
 _NAMED = {"AutoScalingGroupName": "asg", "StackName": "cfn-stack", "DbInstanceIdentifier": "db-instance",
           "DBInstanceIdentifier": "db-instance", "DbClusterIdentifier": "db-cluster"}  # fmt: skip
-_NAME = re.compile(rf'\\*"(?P<key>{"|".join(_NAMED)})\\*"\s*:\s*\[?\s*\\*"(?P<name>[^"\\]+)\\*"')
+# Possessive, and without anything before the first quote: time grows with the length of the text, whatever is in it.
+_NAME = re.compile(rf'"(?P<key>{"|".join(_NAMED)})\\*+"\s*+:\s*+(?:\[\s*+)?\\*+"(?P<name>[^"\\]++)\\*+"')
 
 
 def type_of(name: str) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from collections.abc import Mapping
@@ -52,7 +53,16 @@ class Document:
 
 
 def from_mapping(config: Mapping[str, Any], directory: Path) -> Document:
-    return Document("install(config)", _flat(config), directory)
+    return Document("install(config)", _flat(_as_toml(config)), directory)
+
+
+def _as_toml(value: Any) -> Any:
+    """Paths as strings and tuples as lists, which is what a file could hold."""
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    if isinstance(value, (list, tuple)):
+        return [_as_toml(item) for item in value]
+    return {key: _as_toml(item) for key, item in value.items()} if isinstance(value, Mapping) else value
 
 
 def from_file(path: Path, missing: str) -> Document:

@@ -73,7 +73,7 @@ _ROWS = (
 
     Key("live.sources", kinds.SOURCE_NAMES, '["eip", "tag"]',
         "Which sources tell which cluster is live. Every cluster that any of them names is protected."),
-    Key("live.eip_addresses", kinds.STRINGS, '["203.0.113.7"]',
+    Key("live.eip_addresses", kinds.ADDRESSES, '["203.0.113.7"]',
         "Source `eip`: count only these Elastic IPs.",
         "every Elastic IP on a machine"),
     Key("live.eip_tag", kinds.TAG, '{ key = "Role", value = "frontend" }',
@@ -89,8 +89,8 @@ _ROWS = (
 
     Key("log.enabled", kinds.SWITCH, "false",
         "Write the decision log."),
-    Key("log.path", kinds.FILE, '"/var/log/guardrails/decisions.jsonl"',
-        "The file of the decision log, one JSON object per line.",
+    Key("log.path", kinds.LOG_FILE, '"/var/log/guardrails/decisions.jsonl"',
+        'The file of the decision log, one JSON object per line; "-" writes it to standard error.',
         "`decisions.jsonl` in `$XDG_STATE_HOME/guardrails`, or in `~/.local/state/guardrails`"),
     Key("log.max_bytes", kinds.whole(10000), "10_000_000",
         "The size, in bytes, at which the log starts a new file."),
@@ -101,8 +101,8 @@ _ROWS = (
 
     Key("state.enabled", kinds.SWITCH, "false",
         "Remember recent calls, for limits over a time window and for pacing."),
-    Key("state.path", kinds.FILE, '"/var/lib/guardrails/state.db"',
-        "The file of that memory, shared by all processes of this host.",
+    Key("state.path", kinds.STATE_FILE, '"/var/lib/guardrails/state.db"',
+        'The file of that memory, shared by all processes of this host; ":memory:" keeps it in this process only.',
         "`state.db` beside the decision log"),
     Key("state.window_s", kinds.NUMBER, "7200",
         "The time window, in seconds, over which destroyed and launched machines are counted."),

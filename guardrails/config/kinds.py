@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from attrs import field, frozen
 
 from guardrails.config import schema
 from guardrails.config.schema import Mismatch
-from guardrails.config.settings import SOURCES, Tag
+from guardrails.config.settings import IN_MEMORY, SOURCES, STANDARD_ERROR, Tag
 
 
 def _as_is(value: Any, _: Path) -> Any:
@@ -84,6 +85,25 @@ def _to_file(value: Any, directory: Path) -> Path:
     return path
 
 
+def _to_log_file(value: Any, directory: Path) -> Path:
+    return STANDARD_ERROR if value == str(STANDARD_ERROR) else _to_file(value, directory)
+
+
+def _to_state_file(value: Any, directory: Path) -> Path:
+    return IN_MEMORY if value == str(IN_MEMORY) else _to_file(value, directory)
+
+
+def _to_addresses(value: Any, _: Path) -> tuple[str, ...]:
+    for number, item in enumerate(value):
+        try:
+            ipaddress.IPv4Address(item)
+        except ValueError:
+            mismatch = Mismatch(item, "be an IPv4 address, such as 203.0.113.7")
+            mismatch.path = (number,)
+            raise mismatch from None
+    return tuple(value)
+
+
 def _to_paths(value: Any, directory: Path) -> tuple[Path, ...]:
     return tuple(_to_path(item, directory) for item in value)
 
@@ -103,23 +123,27 @@ def _to_url(value: Any, _: Path) -> str:
 
 # A NUL character cannot be part of a path, of an environment variable's name or of a tag.
 _STRING = {"type": "string", "pattern": "^[^\\u0000]+$"}
+# Blanks alone name nothing.
+_NAME = {"type": "string", "pattern": "^\\s*[^\\s\\u0000][^\\u0000]*$"}
 _ENFORCEMENTS = ["deny", "warn", "dryrun"]
-# botocore makes the region part of a host name, and accepts no other names.
-_REGION = "^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$"
+_REGION = "^[a-z]{2,10}(-[a-z]{1,20}){1,4}-[0-9]{1,3}$"
 
-STRING = Kind(_STRING)
-STRINGS = Kind({"type": "array", "items": _STRING}, _to_tuple)
+STRING = Kind(_NAME)
+STRINGS = Kind({"type": "array", "items": _NAME}, _to_tuple)
+ADDRESSES = Kind({"type": "array", "items": _NAME}, _to_addresses, must_be="a list of IPv4 addresses")
 NUMBER = Kind({"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1_000_000_000}, _to_float)
 SHARE = Kind({"type": "number", "exclusiveMinimum": 0, "maximum": 1}, _to_float)
 SWITCH = Kind({"type": "boolean"})
-PATHS = Kind({"type": "array", "items": _STRING}, _to_paths, must_be="a list of paths")
-FILE = Kind(_STRING, _to_file, must_be="the path of a file")
+PATHS = Kind({"type": "array", "items": _NAME}, _to_paths, must_be="a list of paths")
+FILE = Kind(_NAME, _to_file, must_be="the path of a file")
+LOG_FILE = Kind(_NAME, _to_log_file, must_be='the path of a file, or "-" for standard error')
+STATE_FILE = Kind(_NAME, _to_state_file, must_be='the path of a file, or ":memory:"')
 REGION = Kind({"type": "string", "pattern": _REGION}, must_be="the name of a region, such as eu-west-1")
 URL = Kind({"type": "string", "pattern": "^https?://[^\\u0000]+$"}, _to_url, must_be=_SERVER)
 TAG = Kind(
     {
         "type": "object",
-        "properties": {"key": {"type": "string"}, "value": {"type": "string"}},
+        "properties": {"key": _NAME, "value": {"type": "string"}},
         "required": ["key", "value"],
         "additionalProperties": False,
     },

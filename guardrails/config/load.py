@@ -77,8 +77,12 @@ def reload(settings: Settings) -> Settings:
 def _local(config: str | Path | Mapping[str, Any] | None, directory: Path | None) -> Document:
     if isinstance(config, Mapping):
         return from_mapping(config, directory or _working_directory())
-    if config is not None:
+    if isinstance(config, (str, os.PathLike)) and os.fspath(config):
         return from_file(Path(config), f"{config} does not exist")
+    if config is not None:
+        raise ConfigError(
+            f"the configuration is {config!r}; give the path of a file, a mapping with its keys, or Settings"
+        )
     named = os.environ.get(ENVIRONMENT)
     if named:
         return from_file(Path(named), f"{ENVIRONMENT}={named}: the file does not exist")

@@ -44,18 +44,31 @@ class LiveSettings:
         return self.tag or (DEFAULT_MARK if "tag" in self.sources else None)
 
 
-def _state_home() -> Path:
+# In place of a file: the decision log on standard error, and a state that only this process has.
+STANDARD_ERROR = Path("-")
+IN_MEMORY = Path(":memory:")
+
+
+def state_home() -> Path:
+    """The folder for the log and the state; without a home folder one that cannot exist, so that opening it fails."""
     # A relative path there is to be ignored (XDG Base Directory Specification): it would mean another log per folder.
-    configured = Path(os.environ.get("XDG_STATE_HOME") or "~/.local/state").expanduser()
-    return (configured if configured.is_absolute() else Path("~/.local/state").expanduser()) / "guardrails"
+    configured = os.environ.get("XDG_STATE_HOME", "")
+    try:
+        home = Path(configured).expanduser()
+        return (home if home.is_absolute() else Path("~/.local/state").expanduser()) / "guardrails"
+    except RuntimeError:
+        return Path(os.devnull, "no home folder")
 
 
 @frozen
 class LogSettings:
-    """The decision log: one JSON line per decision in `path`; a new file at `max_bytes`, `keep` old ones are kept."""
+    """The decision log: one JSON line per decision in `path`; a new file at `max_bytes`, `keep` old ones are kept.
+
+    The path STANDARD_ERROR writes to standard error.
+    """
 
     enabled: bool = True
-    path: Path = Factory(lambda: _state_home() / "decisions.jsonl")
+    path: Path = Factory(lambda: state_home() / "decisions.jsonl")
     max_bytes: int = 50_000_000
     keep: int = 5
     labels: Mapping[str, str] = Factory(dict)
@@ -82,7 +95,7 @@ class OpaSettings:
 class StateSettings:
     """What the guards of this host remember together, in the file `path`; counts cover the last `window_s` seconds.
 
-    By default the file is ``state.db`` beside the decision log.
+    By default the file is ``state.db`` beside the decision log. The path IN_MEMORY keeps it in this process.
     """
 
     enabled: bool = True

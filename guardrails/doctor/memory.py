@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from guardrails import assembly
-from guardrails.config.settings import Settings
+from guardrails.config.settings import IN_MEMORY, STANDARD_ERROR, Settings
 from guardrails.doctor.finding import Finding
 from guardrails.memory import StateUnavailable
 from guardrails.record.decision_log import DecisionLog
@@ -21,6 +21,8 @@ def _log(settings: Settings) -> Finding:
     where = str(settings.log.path)
     if not settings.log.enabled:
         return Finding("decision log", "note", "log.enabled is false: decisions are not recorded")
+    if settings.log.path == STANDARD_ERROR:
+        return Finding("decision log", "ok", "it goes to standard error", {"path": where})
     try:
         log = DecisionLog(settings.log)
         log.open()
@@ -43,4 +45,5 @@ def _state(settings: Settings) -> Finding:
         return Finding(
             "state", "problem", f"{error}; until then, calls that take machines away are blocked", {"path": where}
         )
-    return Finding("state", "ok", where, {"path": where})
+    sentence = "in memory: only calls of the same process are counted" if store.path == IN_MEMORY else where
+    return Finding("state", "ok", sentence, {"path": where})

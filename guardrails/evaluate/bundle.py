@@ -77,6 +77,7 @@ def policy_files(folder: Path) -> list[Path]:
             name for name in folders if not name.startswith("..") and os.path.realpath(f"{place}/{name}") not in seen
         )
         found += [Path(place, name) for name in sorted(names) if name == "data.json" or name.endswith(".rego")]
+    bundle_file.check_number(folder, len(found))
     if not found:
         raise PolicyError(
             f"{folder}: this folder has no .rego file and no data.json; put your policies there, or take it out of "

@@ -23,6 +23,8 @@ MANIFEST = ".manifest"
 SIGNATURES = ".signatures.json"
 # Bytes. No bundle of policies is larger; a file that unpacks to more is not one.
 _LARGEST = 100_000_000
+# Policies in a bundle. Parsing takes about 2 ms each, at every install.
+_MOST = 1_000
 
 
 @frozen
@@ -98,10 +100,28 @@ def write(path: Path, files: Mapping[str, bytes]) -> None:
 def read(path: Path) -> Contents:
     """The files of a tarball or folder. Raises PolicyError."""
     try:
-        files = dict(_in_folder(path) if path.is_dir() else _in_tarball(path))
+        files = _limited(path, _in_folder(path) if path.is_dir() else _in_tarball(path))
     except (OSError, tarfile.TarError, EOFError) as error:
         raise PolicyError(f"{path}: is not a bundle ({error}); build one with guardrails policy build") from error
     return Contents(path, files)
+
+
+def check_number(place: Path, policies: int) -> None:
+    """Raise PolicyError where there are more policies than anyone writes, before they are parsed."""
+    if policies > _MOST:
+        raise PolicyError(f"{place}: has {policies:,} policies, more than the {_MOST:,} allowed; name another one")
+
+
+def _limited(path: Path, members: Iterator[tuple[str, bytes]]) -> dict[str, bytes]:
+    """The members, up to the limits of number and size."""
+    files: dict[str, bytes] = {}
+    size = policies = 0
+    for name, content in members:
+        files[name] = content
+        size, policies = size + len(content), policies + _is_policy(name)
+        _check_size(path, size)
+        check_number(path, policies)
+    return files
 
 
 def _in_folder(path: Path) -> Iterator[tuple[str, bytes]]:

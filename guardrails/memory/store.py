@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from guardrails.config.settings import IN_MEMORY
 from guardrails.waiting import deadline
 
 _SCHEMA = """
@@ -50,7 +51,7 @@ class StateUnavailable(Exception):
 
 
 class Store:
-    """The file at `path`, readable by its owner only.
+    """The file at `path`, readable by its owner only; IN_MEMORY is none, and only this process has it.
 
     Transactions wait for a lock until the deadline that is under way, and no longer than `timeout_s` seconds.
     """
@@ -58,24 +59,39 @@ class Store:
     def __init__(self, path: Path, timeout_s: float = 5.0) -> None:
         self.path = path
         self._timeout_s = timeout_s
+        # One connection for all threads; `_forking` lets one use it at a time.
+        self._memory = _prepared(path, timeout_s) if path == IN_MEMORY else None
+
+    def try_it(self) -> None:
+        """Begin a transaction, as a decision does. Raises StateUnavailable, but not while another process writes."""
+        try:
+            with self.transaction():
+                pass
+        except StateUnavailable as error:
+            if "locked" not in str(error.__cause__):
+                raise
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """One write transaction: committed at the end, rolled back by an exception. Raises StateUnavailable."""
         try:
             with self._no_fork():
-                connection = self._connect()
+                connection = self._memory or self._connect()
                 try:
                     connection.execute("BEGIN IMMEDIATE")
-                    yield connection
+                    try:
+                        yield connection
+                    except BaseException:
+                        connection.execute("ROLLBACK")
+                        raise
                     connection.execute("COMMIT")
                 finally:
-                    # This rolls back what was not committed.
-                    connection.close()
+                    if connection is not self._memory:
+                        connection.close()
         except (sqlite3.Error, OSError) as error:
             raise StateUnavailable(
                 f"the state file {self.path} cannot be used ({error}); repair or delete it (its history is lost), "
-                "set state.path to another file, or set state.enabled = false"
+                'set state.path to another file or to ":memory:", or set state.enabled = false'
             ) from error
 
     @contextmanager
@@ -92,17 +108,22 @@ class Store:
         if not self.path.exists():
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-        connection = sqlite3.connect(self.path, timeout=deadline.left(self._timeout_s), isolation_level=None)
-        try:
-            connection.execute("PRAGMA synchronous = NORMAL")
-            (version,) = connection.execute("PRAGMA user_version").fetchone()
-            if version == 0:
-                connection.execute("PRAGMA journal_mode = WAL")
-                connection.executescript(_SCHEMA)
-            elif version != _VERSION:
-                raise sqlite3.DatabaseError(f"it has version {version}, and this guard writes version {_VERSION}")
-            connection.executescript(_ADDED)
-        except BaseException:
-            connection.close()
-            raise
-        return connection
+        return _prepared(self.path, deadline.left(self._timeout_s))
+
+
+def _prepared(path: Path, timeout_s: float) -> sqlite3.Connection:
+    """A connection to a file of this version. IN_MEMORY is SQLite's own name for a database without a file."""
+    connection = sqlite3.connect(path, timeout=timeout_s, isolation_level=None, check_same_thread=path != IN_MEMORY)
+    try:
+        connection.execute("PRAGMA synchronous = NORMAL")
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if version == 0:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.executescript(_SCHEMA)
+        elif version != _VERSION:
+            raise sqlite3.DatabaseError(f"it has version {version}, and this guard writes version {_VERSION}")
+        connection.executescript(_ADDED)
+    except BaseException:
+        connection.close()
+        raise
+    return connection

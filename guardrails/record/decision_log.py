@@ -17,7 +17,7 @@ from typing import Any
 
 import attrs
 
-from guardrails.config.settings import LogSettings
+from guardrails.config.settings import STANDARD_ERROR, LogSettings
 from guardrails.memory.file_lock import locked
 from guardrails.record.entries import NOT_SENT, numbered
 from guardrails.values import Decision, LookupFailure, Outcome, rfc3339
@@ -35,7 +35,7 @@ class DecisionLog:
 
     def open(self) -> None:
         """Create the folder and the file, readable only by their owner. Raises OSError."""
-        if self._settings.enabled:
+        if self._settings.enabled and self._settings.path != STANDARD_ERROR:
             self._settings.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             os.close(self._append())
 
@@ -54,6 +54,9 @@ class DecisionLog:
 
     def _add(self, document: Mapping[str, Any]) -> None:
         line = json.dumps(document, ensure_ascii=True).encode() + b"\n"
+        if self._settings.path == STANDARD_ERROR:
+            _to_standard_error(line)
+            return
         with self._locked():
             self._rotate(len(line))
             file = self._append()
@@ -72,8 +75,9 @@ class DecisionLog:
 
     def try_it(self) -> None:
         """Take the lock and open the file, as `write` does. Raises OSError."""
-        with self._locked():
-            os.close(self._append())
+        if self._settings.path != STANDARD_ERROR:
+            with self._locked():
+                os.close(self._append())
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -97,6 +101,12 @@ class DecisionLog:
                 older.replace(numbered(path, number))
         if keep == 0:
             path.unlink()
+
+
+def _to_standard_error(line: bytes) -> None:
+    # The file, not sys.stderr, which programs replace or close.
+    while line:
+        line = line[os.write(2, line) :]
 
 
 def entry(decision: Decision, outcome: Outcome, mode: str, labels: Mapping[str, str]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import IO, Any, cast
 
 from attrs import frozen
 
+from guardrails.config.settings import STANDARD_ERROR
 from guardrails.errors import ConfigError
 
 # The type of a line that says of an earlier decision that its call was not sent after all.
@@ -182,6 +183,8 @@ def numbered(path: Path, number: int) -> Path:
 
 def files(path: Path, keep: int = 0) -> list[Path]:
     """The existing files of a log, oldest first. Raises ConfigError where that cannot be determined."""
+    if path == STANDARD_ERROR:
+        raise ConfigError('the decision log goes to standard error (log.path = "-"); name a file with a saved log')
     every = (numbered(path, number) for number in range(keep, -1, -1))
     return [file for file in every if _exists(file)]
 

@@ -15,7 +15,8 @@ from guardrails.show.page import Page, Section
 # The longest id of a machine or an address has fewer characters.
 _SHORT = 28
 # Browsers break lines at hyphens and slashes, so in ids.
-_ID = re.compile(r"(\S*[-/]\S*)")
+# From the start of a word only, so that a long word is read once.
+_ID = re.compile(r"((?<!\S)[^\s/-]*+[-/]\S*+)")
 STYLE = """
 .guardrails { border: 1px solid #8886; border-left: 5px solid var(--tone); border-radius: 4px; margin: .4em 0;
   padding: .7em 1em .5em; max-width: 60em; font: 14px/1.45 system-ui, sans-serif; color: inherit; }

@@ -288,3 +288,20 @@ def test_a_bundle_folder_is_read_where_its_data_lies(build, tmp_path):
     shutil.move(inner / "data.json", inner / "data.yaml")
     with pytest.raises(PolicyError, match=r"data\.yaml: only JSON data is read"):
         assembly.policies(load({"policies": [str(tmp_path / "folder")]}))
+
+
+@pytest.mark.parametrize("kind", ["tarball", "bundle folder", "folder"])
+def test_too_many_policies(tmp_path, kind):
+    """A bundle or folder with far more policies than anyone writes is refused in one sentence, before it is parsed."""
+    files = {f"policy/{number}.rego": b"not parsed" for number in range(1_001)}
+    place = tmp_path / ("many.tar.gz" if kind == "tarball" else "many")
+    if kind == "tarball":
+        bundle_file.write(place, files)
+    else:
+        (place / "policy").mkdir(parents=True)
+        for name, content in files.items():
+            (place / name).write_bytes(content)
+        if kind == "bundle folder":
+            (place / ".manifest").write_text("{}")
+    with pytest.raises(PolicyError, match=rf"{place.name}: has 1,001 policies, more than the 1,000 allowed"):
+        assembly.policies(load({"policies": [str(place)]}))

@@ -410,3 +410,49 @@ def test_a_relative_state_home_is_ignored(given, expected, monkeypatch):
     monkeypatch.setenv("HOME", "/home/op")
     monkeypatch.setenv("XDG_STATE_HOME", given)
     assert str(load({}).log.path) == f"{expected}/guardrails/decisions.jsonl"
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ('cluster_tag = "  "', "`cluster_tag` is '  '; it must be a non-empty string"),
+        ('[live]\ntag = { key = "", value = "" }', "`live.tag.key` is ''"),
+        ('[live]\neip_tag = { key = " ", value = "x" }', "`live.eip_tag.key` is ' '"),
+        ('[live]\neip_addresses = ["web-1"]', "`live.eip_addresses` contains 'web-1'; each item must be an IPv4"),
+        ('[live]\neip_addresses = ["203.0.113.7", "203.0.113.256"]', "contains '203.0.113.256'"),
+        ('[live]\nssm_parameter = " "', "`live.ssm_parameter` is ' '"),
+        ('home_region = "Ireland"', "`home_region` is 'Ireland'; it must be the name of a region"),
+        ('home_region = "eu-west-1a"', "it must be the name of a region"),
+        ('policies = [" "]', "`policies` contains ' '"),
+    ],
+)
+def test_values_that_mean_nothing(tmp_path, text, part):
+    """Blank names, addresses that are none and regions that are none are refused with file, line and fix."""
+    file = tmp_path / "guardrails.toml"
+    file.write_text(text)
+    with pytest.raises(guardrails.ConfigError, match=r"guardrails\.toml:\d: ") as refused:
+        load(file)
+    assert part in str(refused.value)
+
+
+@pytest.mark.parametrize("region", ["eu-west-1", "us-gov-west-1", "cn-northwest-1", "us-isob-east-1", "eusc-de-east-1"])
+def test_regions(region):
+    """The names of AWS's regions are accepted, those of its other partitions too."""
+    assert load({"home_region": region}).home_region == region
+
+
+def test_paths_and_tuples_in_a_mapping(tmp_path):
+    """A mapping may hold paths where a file has strings, and tuples where it has lists."""
+    written = load({"policies": (tmp_path / "a", "b"), "log": {"path": tmp_path / "log"}}, directory=tmp_path)
+    assert written.policies == (tmp_path / "a", tmp_path / "b")
+    assert written.log.path == tmp_path / "log"
+    file = tmp_path / "guardrails.toml"
+    file.write_text('mode = "warn"\n')
+    assert load(file).mode == "warn"
+
+
+@pytest.mark.parametrize("config", [[], (), 42, b"guardrails.toml", {"mode"}, ""])
+def test_what_is_not_a_configuration(aws, config):
+    """Anything else than a path, a mapping or Settings is one clear ConfigError."""
+    with pytest.raises(guardrails.ConfigError, match="give the path of a file, a mapping with its keys, or Settings"):
+        guardrails.install(config)
