@@ -29,6 +29,8 @@ CREATE TABLE IF NOT EXISTS bucket (
 PRAGMA user_version = 1;
 """
 _VERSION = 1
+# What SQLite says where the file or its folder cannot be written.
+_UNWRITABLE = ("unable to open", "readonly")
 # Added later, in every file of version 1: older guards of the host leave these tables alone.
 _ADDED = """
 CREATE TABLE IF NOT EXISTS naming (
@@ -63,12 +65,17 @@ class Store:
         self._memory = _prepared(path, timeout_s) if path == IN_MEMORY else None
 
     def try_it(self) -> None:
-        """Begin a transaction, as a decision does. Raises StateUnavailable, but not while another process writes."""
+        """Open the file as a decision does. Raises StateUnavailable where it cannot be written.
+
+        A damaged or locked file blocks only the calls that need it.
+        """
         try:
             with self.transaction():
                 pass
         except StateUnavailable as error:
-            if "locked" not in str(error.__cause__):
+            cause = error.__cause__
+            unopened = isinstance(cause, OSError) and not isinstance(cause, TimeoutError)
+            if unopened or any(word in str(cause) for word in _UNWRITABLE):
                 raise
 
     @contextmanager
