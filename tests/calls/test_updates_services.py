@@ -329,3 +329,22 @@ def test_the_same_by_cloud_control(aws, install):
         [patch(path="/InstanceType", value="t3.small"), patch(path="/Tags/0/Value", value="me")],
         [patch(path="/InstanceType", value="m5.large"), patch(path="/SubnetId", value="subnet-1")],
     ))  # fmt: skip
+
+
+def test_moto_s_own_kubernetes_cluster(aws, install):
+    """The same with moto's answers, which lack some members: what is given is there, and only that counts."""
+    subnet, role = aws.create_subnet("10.0.9.0/24"), "arn:aws:iam::123456789012:role/nodes"
+    aws.start_cluster("blue", 2, addresses=1, tags={"eks:cluster-name": "prod", "eks:nodegroup-name": "web"})
+    eks = aws.client("eks")
+    network = {"subnetIds": [subnet], "endpointPublicAccess": True}
+    eks.create_cluster(name="prod", roleArn=role, resourcesVpcConfig=network)
+    eks.create_nodegroup(
+        clusterName="prod", nodegroupName="web", subnets=[subnet], nodeRole=role, scalingConfig={**NODES, "minSize": 2}
+    )
+    install()
+    judge(aws, "eks", "update_cluster_config", {"name": "prod"}, (
+        [{"resourcesVpcConfig": {"endpointPublicAccess": True}}],
+        [{"resourcesVpcConfig": {"endpointPublicAccess": False}}, {"resourcesVpcConfig": {"subnetIds": ["subnet-1"]}}],
+    ))  # fmt: skip
+    judge(aws, "eks", "update_nodegroup_config", {"clusterName": "prod", "nodegroupName": "web"}, (
+        [{"scalingConfig": {"desiredSize": 4}}], [{"scalingConfig": {"desiredSize": 1}}]))  # fmt: skip

@@ -105,7 +105,7 @@ def test_files_are_diffable() -> None:
          {"A": {"LaunchTemplateId": "lt-1", "LaunchTemplateName": "web", "Version": "$Default"}}),
         ("same(new, old.A)", {"B": [1, {"C": ""}]}, {"A": {"B": [1, {}], "D": False, "E": None}}),
         ("same(new, old.A)", {"OnDemandBaseCapacity": 0}, {"A": {"SpotAllocationStrategy": "lowest-price"}}),
-        ("kept(new, old.A)", {"B": 1}, {"A": {"B": 1, "C": 5}}),
+        ("kept(new, old.A)", {"B": 1, "D": None}, {"A": {"B": 1, "C": 5}}),
         ("holds(split(new), split(old.A))", "c, a,b", {"A": "a,b"}),
         ("alike(new, old.A)", [1, 2], {"A": [2, 1]}),
         ("same(json(new), json(old.A))", '{"a": ["x"], "b": ["1", "2"]}', {"A": '{"b":["2","1"],"a":"x"}'}),

@@ -136,7 +136,7 @@ class _Comparing(Functions):  # type: ignore[misc]  # jmespath has no types
 
     @_takes("object", "object")
     def _func_kept(self, new: Mapping[str, Any], old: Mapping[str, Any]) -> bool:
-        return all(same(value, old.get(key)) for key, value in new.items())
+        return all(value is None or same(value, old.get(key)) for key, value in new.items())
 
     @_takes("array", "array")
     def _func_holds(self, new: list[Any], old: list[Any]) -> bool:
