@@ -82,14 +82,21 @@ class Private:
     """What a call's parameters hold in clear. It stays in this process: no repr shows it, no pickle carries it.
 
     `params` are the whole parameters, which classification reads. `payloads` are commands and the like by JSON pointer,
-    for the person who is asked about the call.
+    for the person who is asked about the call. `native` are the parameters of the service's own call that one of Cloud
+    Control comes to.
     """
 
-    __slots__ = ("params", "payloads")
+    __slots__ = ("native", "params", "payloads")
 
-    def __init__(self, params: Mapping[str, Any] = EMPTY, payloads: Mapping[str, Any] = EMPTY) -> None:
+    def __init__(
+        self,
+        params: Mapping[str, Any] = EMPTY,
+        payloads: Mapping[str, Any] = EMPTY,
+        native: Mapping[str, Any] = EMPTY,
+    ) -> None:
         self.params = params
         self.payloads = payloads
+        self.native = native
 
     def __repr__(self) -> str:
         return "Private()"
@@ -119,7 +126,8 @@ class Call:
 
     `service` is the signing name (``ec2``, ``autoscaling`` …), `params` have botocore's
     names with secrets and payloads replaced; `private` has them in clear. `undecodable` says why the body could not be
-    read back. The lower block is filled in by classification.
+    read back. The lower block is filled in by classification: `native` is the operation of the service itself that a
+    call of Cloud Control comes to, as in `name`.
     """
 
     service: str
@@ -140,6 +148,7 @@ class Call:
     causes: tuple[Cause, ...] = ()
     targets: tuple[TargetRef, ...] = ()
     tags: TagChange | None = None
+    native: str = ""
 
     @property
     def name(self) -> str:
@@ -152,6 +161,14 @@ class Call:
         return self.private.params or self.params
 
     @property
+    def as_native(self) -> Call:
+        """The service's own call that one of Cloud Control comes to; any other call itself."""
+        if not self.native:
+            return self
+        service, _, operation = self.native.partition(":")
+        return evolve(self, service=service, operation=operation, params=self.private.native)
+
+    @property
     def unreviewed(self) -> bool:
         """True for an operation that the catalogue does not know: what it acts on is unknown."""
         return self.effects == (UNREVIEWED,)
@@ -160,6 +177,14 @@ class Call:
     def needs_facts(self) -> bool:
         """False where nothing has to be looked up: a dry run changes nothing, and an unreadable call is refused."""
         return not (self.dry_run or self.undecodable or self.unreviewed)
+
+
+@final
+class Part(TypedDict):
+    """A resource of a stack, by type and physical id, and the clusters that it carries."""
+
+    name: str
+    clusters: list[str]
 
 
 class TargetFacts(TypedDict, total=False):
@@ -173,6 +198,9 @@ class TargetFacts(TypedDict, total=False):
     this call provably takes nothing from the target, `harm` what it would do to it; both are sentences for people.
     `serves` says whether the machine that receives something is running and passes EC2's checks, `via` are the clusters
     of the machine that the route in the call goes through now.
+
+    Of a stack, `parts` are the resources in it that carry a cluster, `unread` those that could not be followed,
+    `untraced` those whose clusters no look-up shows. It is `unrelated` where nothing in it could belong to a cluster.
     """
 
     traced: bool
@@ -206,9 +234,12 @@ class TargetFacts(TypedDict, total=False):
     target_groups: list[str]
     endpoints: list[str]
     records: int
-    resources: int
     removes: list[str]
     replaces: list[str]
+    parts: list[Part]
+    unread: list[str]
+    untraced: list[str]
+    unrelated: bool
 
 
 @frozen

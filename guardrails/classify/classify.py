@@ -5,14 +5,14 @@ For an ungoverned call the result is None, and the guard has nothing more to do.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from attrs import evolve, frozen
 
 from guardrails.aws import resource_ids
-from guardrails.classify import scheduled
+from guardrails.aws.parameter_names import same_parameter
+from guardrails.classify import cloud_control, scheduled
 from guardrails.classify.catalogue import Catalogue
 from guardrails.classify.entry import SEVERITIES, CatalogueEntry, Form, TagPaths
 from guardrails.values import EMPTY_ID, Call, Cause, Role, TagChange, TargetRef
@@ -22,7 +22,6 @@ _SSM_POINTER = "ssm-parameter"
 _TEXT = "text"
 # A key and the values that it may have.
 _SELECTOR = "tag-selector"
-_SSM_ARN = re.compile(r"arn:[^:]+:ssm:[^:]*:[^:]*:parameter/(?P<name>.+)")
 
 
 @frozen
@@ -50,6 +49,8 @@ def classify(call: Call, catalogue: Catalogue, evidence: Evidence) -> Call | Non
     later = scheduled.call_of(call, catalogue)
     if later is not None:
         return scheduled.combined(call, classify(later, catalogue, evidence))
+    if call.service == cloud_control.SERVICE:
+        return cloud_control.acts(call, catalogue, evidence.tag_keys, lambda own: classify(own, catalogue, evidence))
     params = call.clear_params
     forms = [form for form in entry.forms if form.when.holds(params)]
     effects = _unique([*entry.effects, *(effect for form in forms for effect in form.effects)])
@@ -60,7 +61,7 @@ def classify(call: Call, catalogue: Catalogue, evidence: Evidence) -> Call | Non
         return None
     targets = _targets(entry, params)
     if _names_parameters(entry):
-        targets = tuple(target for target in targets if _same_parameter(target.id, evidence.ssm_parameter))
+        targets = tuple(target for target in targets if same_parameter(target.id, evidence.ssm_parameter))
         if not targets:
             return None
     return evolve(
@@ -167,21 +168,3 @@ def _tags_set(value: Any, source: str) -> dict[str, str]:
 
 def _names_parameters(entry: CatalogueEntry) -> bool:
     return any(target.type == _SSM_POINTER for target in entry.targets)
-
-
-def _same_parameter(name: str, pointer: str | None) -> bool:
-    """True where both name the same parameter; ``live`` and ``/live`` differ, but have the same ARN."""
-    if pointer is None:
-        return False
-    (named, named_by_arn), (wanted, wanted_by_arn) = _parameter(name), _parameter(pointer)
-    if named_by_arn or wanted_by_arn:
-        return named.removeprefix("/") == wanted.removeprefix("/")
-    return named == wanted
-
-
-def _parameter(text: str) -> tuple[str, bool]:
-    """The name without surrounding spaces or ``:version``, and whether it was an ARN."""
-    # Region and account are not compared: refusing a parameter of another region is better than missing this one.
-    arn = _SSM_ARN.fullmatch(text.strip())
-    name = arn["name"] if arn else text.strip()
-    return name.partition(":")[0], arn is not None

@@ -31,6 +31,7 @@ _PERMITTED = frozenset(
         "LoadBalancerNotFound",
         "ValidationError",
         "ChangeSetNotFound",
+        "StackSetNotFoundException",
         "NoSuchHostedZone",
         "NoSuchEntity",
         "AcceleratorNotFoundException",
@@ -43,7 +44,8 @@ _PERMITTED = frozenset(
 _WITHOUT = {
     "autoscaling:DescribeAutoScalingGroups": "changes of Auto Scaling groups are blocked",
     "cloudformation:DescribeChangeSet": "change sets are blocked",
-    "cloudformation:DescribeStackResources": "changes of stacks are blocked",
+    "cloudformation:ListStackInstances": "changes of stack sets are blocked",
+    "cloudformation:ListStackResources": "changes of stacks are blocked",
     "ec2:DescribeCarrierGateways": "changes of carrier gateways are blocked",
     "ec2:DescribeEgressOnlyInternetGateways": "changes of egress-only internet gateways are blocked",
     "ec2:DescribeIamInstanceProfileAssociations": "changes of machines' instance profiles are blocked",
@@ -75,6 +77,7 @@ _WITHOUT = {
     "rds:DescribeDBClusters": "changes of clusters of databases are blocked",
     "rds:DescribeDBInstances": "changes of databases are blocked",
     "rds:DescribeDBSnapshots": "changes of snapshots of databases are blocked",
+    "route53:ListHostedZones": "changes of stacks with DNS records are blocked",
     "route53:ListResourceRecordSets": "changes of DNS records are blocked",
     "tag:GetResources": "changes of what only its tag ties to a cluster, such as a cache, are blocked",
 }
@@ -120,7 +123,8 @@ def _params(partition: str, region: str, account: str) -> Mapping[str, Mapping[s
     return {
         "autoscaling:DescribeAutoScalingGroups": {"AutoScalingGroupNames": [_NAME]},
         "cloudformation:DescribeChangeSet": {"ChangeSetName": _NAME, "StackName": _NAME},
-        "cloudformation:DescribeStackResources": {"StackName": _NAME},
+        "cloudformation:ListStackInstances": {"StackSetName": _NAME},
+        "cloudformation:ListStackResources": {"StackName": _NAME},
         # It has no dry run.
         "ec2:DescribeIamInstanceProfileAssociations": {"AssociationIds": ["iip-assoc-00000000000000000"]},
         "ec2:DescribeInstanceAttribute": {
@@ -142,6 +146,7 @@ def _params(partition: str, region: str, account: str) -> Mapping[str, Mapping[s
         "rds:DescribeDBClusters": {"Filters": [{"Name": "db-cluster-id", "Values": [_NAME]}]},
         "rds:DescribeDBInstances": {"Filters": [{"Name": "db-instance-id", "Values": [_NAME]}]},
         "rds:DescribeDBSnapshots": {"Filters": [{"Name": "db-snapshot-id", "Values": [_NAME]}]},
+        "route53:ListHostedZones": {"MaxItems": "1"},
         "route53:ListResourceRecordSets": {"HostedZoneId": "Z00000000000000"},
         "servicequotas:GetServiceQuota": {"ServiceCode": "ec2", "QuotaCode": "L-1216C47A"},
         "tag:GetResources": {"TagFilters": [{"Key": _NAME}]},

@@ -69,6 +69,7 @@ def describe(call: Call) -> dict[str, Any]:
     return {
         "service": call.service,
         "operation": call.operation,
+        "native": call.native,
         "effects": list(call.effects),
         "severity": call.severity,
         "forms": list(call.forms),

@@ -27,6 +27,8 @@ from guardrails.resolve.taken_out import with_taken_out
 from guardrails.values import Answer, Call, Facts, Live, Origin, Past, Target
 
 NOTHING_KNOWN = Live(known=False, disputed=False, clusters=())
+# Two are enough for most calls. What is left after the last one counts as not followed.
+_ROUNDS = 8
 # What these do to a cluster does not depend on what was done before.
 _WITHOUT_HISTORY = frozenset(("capacity", "indirect", "opaque", "protection"))
 _logger = logging.getLogger("guardrails")
@@ -76,9 +78,17 @@ class FactFinder:
         if fetched.required_failures:
             return fetched
         asked = {lookup.key() for lookup in wanted}
-        second_round = (*followups(call, fetched.answers), *capacity.followups(call, fetched.answers))
-        more = [lookup for lookup in second_round if lookup.key() not in asked]
-        return fetched.with_more(self._lookups.fetch(more, origin)) if more else fetched
+        for _ in range(_ROUNDS):
+            further = (
+                *followups(call, fetched.answers, self._settings.cluster_tag),
+                *capacity.followups(call, fetched.answers),
+            )
+            more = {lookup.key(): lookup for lookup in further if lookup.key() not in asked}
+            if not more or fetched.required_failures:
+                break
+            fetched = fetched.with_more(self._lookups.fetch(more.values(), origin))
+            asked |= more.keys()
+        return fetched
 
     def _read(self, call: Call, origin: Origin, fetched: Fetched, claims: list[Claim] | None) -> Facts:
         answers = fetched.answers
@@ -87,7 +97,7 @@ class FactFinder:
         if contradicted:
             return _unanswered(call, evolve(fetched, failures=contradicted))
         seen = live.observe(self._settings.live, answers, inventory)
-        targets = targets_of(call, answers, inventory, seen.clusters)
+        targets = targets_of(call, answers, inventory, seen.clusters, self._settings.live.ssm_parameter)
         call = narrow.narrow(call, answers)
         scope = scope_of(inventory.account, origin)
         past = self._past(scope, call, targets, inventory, seen, claims)

@@ -251,8 +251,8 @@ def test_look_ups_that_are_not_permitted(place, site, aws):
     assert findings["look-up ec2:DescribeRouteTables"]["state"] == "note"
     assert "allow the IAM action ec2:DescribeRouteTables" in findings["look-up ec2:DescribeRouteTables"]["sentence"]
     assert "changes of routes" in findings["look-up ec2:DescribeRouteTables"]["sentence"]
-    aws.answer("DescribeStackResources", 403, "AccessDenied", "no")
-    assert "changes of stacks" in doctor(place)["look-up cloudformation:DescribeStackResources"]["sentence"]
+    aws.answer("ListStackResources", 403, "AccessDenied", "no")
+    assert "changes of stacks" in doctor(place)["look-up cloudformation:ListStackResources"]["sentence"]
     aws.answer("DescribeAddresses", 403, "UnauthorizedOperation", "no")
     findings = doctor(place, code=1)
     assert findings["look-up ec2:DescribeAddresses"]["state"] == "problem"

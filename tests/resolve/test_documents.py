@@ -45,7 +45,7 @@ def document(call, **answers):
         return {lookup.key(): Answer(tuple(given.get(lookup.operation, ())), 1.0) for lookup in lookups}
 
     answered = answer([*plan(call, "Cluster"), *capacity.lookups(call), INSTANCES, ADDRESSES])
-    answered |= answer([*followups(call, answered), *capacity.followups(call, answered)])
+    answered |= answer([*followups(call, answered, "Cluster"), *capacity.followups(call, answered)])
     inventory = Inventory(answered[INSTANCES.key()].items, answered[ADDRESSES.key()].items, "Cluster")
     targets = targets_of(call, answered, inventory, LIVE.clusters)
     clusters = clusters_of(answered, inventory, targets, LIVE)

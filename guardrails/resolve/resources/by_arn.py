@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from attrs import evolve
 
+from guardrails.aws.parameter_names import same_parameter
 from guardrails.resolve.inventory import ADDRESSES
 from guardrails.resolve.resources import ec2_elastic_ips, ec2_instances
 from guardrails.resolve.resources.resolver import Context, Resolver
@@ -38,7 +39,8 @@ def _arn(ref: TargetRef, context: Context) -> Target:
 
 
 def _pointer(ref: TargetRef, context: Context) -> Target:
-    return Target(ref.id, "ssm-parameter", ref.role, resolved=True, clusters=context.live_clusters)
+    clusters = context.live_clusters if same_parameter(ref.id, context.pointer) else ()
+    return Target(ref.id, "ssm-parameter", ref.role, resolved=True, clusters=clusters)
 
 
 def _other(ref: TargetRef, _: Context) -> Target:

@@ -10,8 +10,9 @@ from collections.abc import Iterable
 
 from attrs import evolve
 
+from guardrails.aws.cloudformation import service_of, table
 from guardrails.resolve.resources.resolver import Context, Item, Resolver, last_part, merged, named, tags_of, unknown
-from guardrails.values import Call, Lookup, Target, TargetRef
+from guardrails.values import Call, Lookup, Target, TargetFacts, TargetRef
 
 TAGGED = Lookup("resourcegroupstaggingapi", "GetResources", "ResourceTagMappingList")
 # Types of the catalogue, by the tagging API's name for their service.
@@ -39,6 +40,18 @@ _PARENTS = {
     "ecs-task": ("cluster", "default"),
     "event-rule": ("EventBusName", "default"),
 }
+# CloudFormation's services whose ARNs have another name, in lower case; those of the table are named above.
+_TAGGING_NAMES = {
+    "AWS::CertificateManager": "acm",
+    "AWS::Cognito": "cognito-idp",
+    "AWS::EFS": "elasticfilesystem",
+    "AWS::Elasticsearch": "es",
+    "AWS::ElasticLoadBalancingV2": "elasticloadbalancing",
+    "AWS::KinesisFirehose": "firehose",
+    "AWS::MSK": "kafka",
+    "AWS::OpenSearchService": "es",
+    "AWS::StepFunctions": "states",
+}
 # Of any service: the ARN says which.
 _ANY = "marked"
 # Of the call's own service, whatever the call names it by: one without the tag belongs to no cluster.
@@ -62,6 +75,11 @@ def _believable(context: Context) -> bool:
     tagged = {machine.id for members in inventory.members.values() for machine in members if machine.present}
     shown = {last_part(item["ResourceARN"]) for item in context.items(_sample(inventory.cluster_tag))}
     return not tagged or not tagged.isdisjoint(shown)
+
+
+def _of_any_service(cluster_tag: str) -> Lookup:
+    # Of any service: without the permission for it, what hurts no machine is left alone.
+    return evolve(tagged_with(cluster_tag), optional=True)
 
 
 def _service(name: str) -> str:
@@ -127,7 +145,28 @@ def _of_call(ref: TargetRef, context: Context) -> Target:
     return Target(ref.id, _OF_CALL, ref.role, resolved=True, clusters=clusters, facts={"marked": bool(same)})
 
 
+def _resource(ref: TargetRef, context: Context) -> Target:
+    """A resource of CloudFormation whose type says no more than its service."""
+    kind = next(iter(ref.values), "")
+    tag, service = context.inventory.cluster_tag, service_of(kind)
+    # A queue is named by its URL.
+    name = ref.id if ref.id.startswith("arn:") else ref.id.rpartition("/")[2]
+    found = (
+        context.named(_of_any_service(tag), "ResourceARN", name)
+        if _of_any_service(tag).key() in context.answers
+        else ()
+    )
+    wanted = _TAGGING_NAMES.get(service, service.rpartition("::")[2].lower())
+    clusters = merged(tags_of(item).get(tag) for item in found if _service(item["ResourceARN"]) == wanted)
+    facts: TargetFacts = {"marked": bool(clusters)}
+    if not clusters:
+        # Resources of other services hurt no machine, whatever happens to them.
+        facts.update({"traced": False} if service in {"", *table().services} else {"unrelated": True})
+    return Target(ref.id, ref.type, ref.role, resolved=True, clusters=clusters, facts=facts)
+
+
 RESOLVERS = {
+    "cfn-resource": Resolver(_resource, (TAGGED,), lambda _call, cluster_tag: (_of_any_service(cluster_tag),)),
     **{kind: _resolver(kind) for kind in (*_SERVICE_OF, _ANY)},
     _OF_CALL: Resolver(_of_call, (TAGGED,), lambda _call, tag: (tagged_with(tag), _sample(tag))),
 }

@@ -17,13 +17,15 @@ answers into facts. All are pure; the requests are made in between, by lookups.p
     autoscaling_later  what a schedule or a scaling policy does to the size of a group
     elb_new_rule       whom a new rule of a listener takes requests from
     route53_new        names that a new record or a private zone takes
+    route53_names      a DNS name alone, as stacks show records
     by_aws_tag         EKS and Elastic Beanstalk, by the tags that AWS writes on machines
     by_cluster_tag     other resources with the cluster tag: caches, buckets, container clusters
     by_selector        selectors by tag, and the whole region
     by_arn             ARNs, ids that tagging calls name, the Parameter Store parameter that names the live cluster
     untraceable        types that cannot be traced
 
-They share resolver.py (what a resolver is), ec2_occupants.py (who depends on a network), described.py (a row for each
+They share resolver.py (what a resolver is), compound.py (targets that are made of others, such as stacks),
+ec2_occupants.py (who depends on a network), described.py (a row for each
 type that a description ties to machines) and machines.py (types that stand for a set of machines).
 """
 
@@ -43,6 +45,7 @@ from guardrails.resolve.resources import (
     by_cluster_tag,
     by_selector,
     cloudformation,
+    compound,
     ec2_elastic_ips,
     ec2_gateways,
     ec2_instances,
@@ -60,6 +63,7 @@ from guardrails.resolve.resources import (
     organizations,
     rds,
     route53,
+    route53_names,
     route53_new,
     untraceable,
 )
@@ -85,6 +89,7 @@ _RESOLVERS: Mapping[str, Resolver] = {
     **globalaccelerator.RESOLVERS,
     **route53.RESOLVERS,
     **route53_new.RESOLVERS,
+    **route53_names.RESOLVERS,
     **cloudformation.RESOLVERS,
     **iam.RESOLVERS,
     **organizations.RESOLVERS,
@@ -114,24 +119,38 @@ def asks() -> tuple[Lookup, ...]:
 
 def plan(call: Call, cluster_tag: str) -> tuple[Lookup, ...]:
     """The look-ups that answer every target of the call, however many; the machines are always one of them."""
+    call = call.as_native
     wanted = [INSTANCES, *health.lookups(call)]
     for kind in sorted({target.type for target in call.targets}):
         wanted += _RESOLVERS[kind].lookups(call, cluster_tag)
     return tuple({lookup.key(): lookup for lookup in wanted}.values())
 
 
-def followups(call: Call, answers: Mapping[str, Answer]) -> tuple[Lookup, ...]:
-    """What the answers call for, for types that take two steps to reach machines. There is no third round."""
+def followups(call: Call, answers: Mapping[str, Answer], cluster_tag: str) -> tuple[Lookup, ...]:
+    """What the answers call for: for types that take two steps to reach machines, and for what targets are made of.
+
+    To be asked again with the answers to these, until nothing new comes up: a stack in a stack takes one more round.
+    """
+    call = call.as_native
     kinds = {target.type for target in call.targets}
-    return tuple(lookup for kind in sorted(kinds) for lookup in _RESOLVERS[kind].followups(call, answers))
+    own = (lookup for kind in sorted(kinds) for lookup in _RESOLVERS[kind].followups(call, answers))
+    return (*own, *compound.followups(call, answers, cluster_tag, _RESOLVERS))
 
 
 def targets_of(
-    call: Call, answers: Mapping[str, Answer], inventory: Inventory, live_clusters: tuple[str, ...]
+    call: Call,
+    answers: Mapping[str, Answer],
+    inventory: Inventory,
+    live_clusters: tuple[str, ...],
+    pointer: str | None = None,
 ) -> tuple[Target, ...]:
-    """Every target of the call, resolved or not; one that several ids name appears once per id."""
-    context = Context(call, answers, inventory, live_clusters)
-    return tuple(_mistaken(ref) or _RESOLVERS[ref.type].resolve(ref, context) for ref in call.targets)
+    """Every target of the call, resolved or not; one that several ids name appears once per id.
+
+    `pointer` is the Parameter Store parameter that names the live cluster, None without one.
+    """
+    call = call.as_native
+    context = Context(call, answers, inventory, live_clusters, pointer)
+    return tuple(_mistaken(ref) or compound.resolve(ref, context, _RESOLVERS) for ref in call.targets)
 
 
 def _mistaken(ref: TargetRef) -> Target | None:

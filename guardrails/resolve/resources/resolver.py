@@ -9,7 +9,7 @@ import jmespath
 from attrs import evolve, field, frozen
 
 from guardrails.resolve.inventory import Inventory
-from guardrails.values import Answer, Call, Lookup, Target, TargetFacts, TargetRef
+from guardrails.values import EMPTY, Answer, Call, Lookup, Target, TargetFacts, TargetRef
 
 Answers = Mapping[str, Answer]
 # Behind a name in lower case in an index; no name of AWS's contains it.
@@ -20,13 +20,17 @@ Index = Mapping[str, tuple[Item, ...]]
 
 @frozen
 class Context:
-    """What a resolver may look at: the whole call, the answers, the region's machines, the live clusters."""
+    """What a resolver may look at: the whole call, the answers, the region's machines, the live clusters.
+
+    `pointer` is the Parameter Store parameter that names the live cluster, None without one.
+    """
 
     call: Call
     answers: Answers
     inventory: Inventory
     live_clusters: tuple[str, ...]
-    _indexes: dict[tuple[str, str], Index] = field(factory=dict, repr=False)
+    pointer: str | None = None
+    _indexes: dict[tuple[str, str], Index] = field(factory=dict, repr=False, alias="indexes")
 
     def items(self, lookup: Lookup) -> tuple[Item, ...]:
         """The items a planned look-up returned."""
@@ -53,8 +57,21 @@ class Context:
         return next(iter(self.named(lookup, names, name)), None)
 
 
+@frozen
+class Part:
+    """A resource that a target is made of, as targets of other types; without `refs` it cannot be followed.
+
+    `name` is for people. `params` are parameters that the resolvers of `refs` look at.
+    """
+
+    name: str
+    refs: tuple[TargetRef, ...] = ()
+    params: Mapping[str, Any] = EMPTY
+
+
 Lookups = Callable[[Call, str], tuple[Lookup, ...]]
 Followups = Callable[[Call, Answers], tuple[Lookup, ...]]
+Parts = Callable[[TargetRef, Call, Answers], tuple[Part, ...]]
 
 
 @frozen
@@ -63,13 +80,15 @@ class Resolver:
 
     `asks` are the look-ups that it may need in addition to the machines, without their parameters. All of them are
     made for each call, unless `lookups(call, cluster_tag)` chooses. `followups(call, answers)` are made once those have
-    been answered, where one answer says what else to ask.
+    been answered, where one answer says what else to ask. A target that is made of others has `parts`, which are looked
+    up in further rounds.
     """
 
     resolve: Callable[[TargetRef, Context], Target]
     asks: tuple[Lookup, ...] = ()
     lookups: Lookups = field()
     followups: Followups = lambda _call, _answers: ()
+    parts: Parts | None = None
 
     @lookups.default
     def _all(self) -> Lookups:

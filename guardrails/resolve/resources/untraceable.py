@@ -19,7 +19,7 @@ _BY_REASON = {
         cfn-alias kms-custom-key-store""",
     "instructions that take effect elsewhere, later": """
         ssm-item ssm-document ssm-association ssm-maintenance-window ssm-patch-baseline scaling-policy
-        schedule cfn-stack-set cfn-stack-refactor""",
+        schedule cfn-stack-refactor""",
     "permissions, whose holders are not listed by machine": "iam-policy iam-access-key iam-server-certificate",
     "anything else of EC2": "other-ec2",
 }

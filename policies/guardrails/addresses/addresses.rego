@@ -18,6 +18,9 @@ taken contains id if {
 
 moves_address if input.call.operation == "AssociateAddress"
 
+# By Cloud Control.
+moves_address if input.call.native == "ec2:AssociateAddress"
+
 is_public(target) if target.type in {"address", "cidr", "nat-gateway"}
 
 moved contains id if {

@@ -88,3 +88,12 @@ test_null_means_not_looked_up if {
 	request := fixtures.request("AssociateAddress", ["ip"], {"eipalloc-2": spare, "i-new": onto(busy)})
 	rules(addresses.deny) == {"addresses/displace"} with input as request
 }
+
+test_cloud_control_displaces_as_well if {
+	busy := object.union(fixtures.machine("blue"), {"facts": {"elastic_ips": ["203.0.113.9"]}})
+	spare := object.union(fixtures.thing("address", []), {"public_ips": ["203.0.113.8"]})
+	request := fixtures.request("CreateResource", ["ip"], {"eipalloc-2": spare, "i-new": onto(busy)})
+	asked := object.union(request, {"call": {"native": "ec2:AssociateAddress"}})
+	rules(addresses.deny) == {"addresses/displace"} with input as asked
+	count(addresses.deny) == 0 with input as object.union(request, {"call": {"native": "ec2:AttachVolume"}})
+}

@@ -67,9 +67,41 @@ deny contains untraced_violation(id) if {
 untraced_violation(id) := lib.violation("indirect/untraced", id, message, remediation) if {
 	message := sprintf("%s would harm %s, and no look-up can tell whether the live cluster depends on it.", [
 		text.operation,
-		id,
+		untraced_text(id),
 	])
 	remediation := "Find out what depends on it before you go on."
+}
+
+# Of a stack it is not all of it.
+untraced_text(id) := sprintf("%s of %s", [text.listed(lib.targets[id].facts.untraced), id]) if {
+	count(lib.targets[id].facts.untraced) > 0
+} else := id
+
+# METADATA
+# title: Stacks with parts that cannot be followed are not touched
+# description: >-
+#   Denies deleting or changing a stack with a resource that no look-up finds, or whose name in the stack does not say
+#   what it is: it may belong to the live cluster.
+# custom:
+#   rule: indirect/unread
+#   severity: high
+#   remediation: Find out what these resources are.
+#   incident: Skyscanner, 2021-08-25
+#   avoid: aws cloudformation delete-stack --stack-name STACK_WITH_AN_UNREADABLE_ROUTE
+#   prefer: aws cloudformation list-stack-resources --stack-name STACK_WITH_AN_UNREADABLE_ROUTE
+deny contains lib.violation("indirect/unread", id, message, remediation) if {
+	count(lib.harmful) > 0
+	some id, target in lib.targets
+	count(target.facts.unread) > 0
+	message := sprintf("%s would harm %s, and these parts of it could not be followed: %s. They may be the live cluster's.", [
+		text.operation,
+		id,
+		text.listed(target.facts.unread),
+	])
+	remediation := concat(" ", [
+		"Look at these resources (list-stack-resources).",
+		"If none of them serves the live cluster, break glass for indirect/unread.",
+	])
 }
 
 # METADATA

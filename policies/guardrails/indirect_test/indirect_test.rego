@@ -76,3 +76,42 @@ test_an_unknown_zone_does_not_count if {
 	targets := {"i-1": machine("a", true), "i-2": machine(null, false)}
 	count(indirect.warn) == 0 with input as fixtures.request("TerminateInstances", ["terminate"], targets)
 }
+
+stack(facts) := object.union(fixtures.thing("cfn-stack", []), {"facts": facts})
+
+test_parts_that_cannot_be_followed_are_denied_and_named if {
+	parts := stack({"unread": ["AWS::EC2::Route x", "AWS::EC2::EIP y"]})
+	some entry in indirect.deny with input as fixtures.request("DeleteStack", ["terminate"], {"site": parts})
+	entry.rule == "indirect/unread"
+	contains(entry.message, "DeleteStack would harm site, and these parts of it could not be followed")
+	contains(entry.message, "AWS::EC2::EIP y, AWS::EC2::Route x.")
+	contains(entry.remediation, "break glass for indirect/unread")
+}
+
+test_a_stack_that_is_followed_as_a_whole_is_not if {
+	every facts in [{"unread": []}, {}] {
+		count(indirect.deny) == 0 with input as fixtures.request("DeleteStack", ["terminate"], {"site": stack(facts)})
+	}
+	one := fixtures.request("DeleteStack", ["terminate"], {"site": stack({"unread": ["x"]})})
+	count(indirect.deny) == 1 with input as one
+}
+
+test_what_harms_nothing_may_name_parts_that_cannot_be_followed if {
+	asked := fixtures.request("X", ["protection"], {"site": stack({"unread": ["x"]})})
+	count(indirect.deny) == 0 with input as asked
+}
+
+test_a_warning_names_the_parts_of_a_stack if {
+	site := stack({"traced": false, "untraced": ["AWS::RDS::DBInstance main"]})
+	some entry in indirect.warn with input as on(site)
+		with data.guardrails.params.untraced as "warn"
+	contains(entry.message, "X would harm AWS::RDS::DBInstance main of t, and no look-up")
+}
+
+test_a_warning_without_parts_names_the_target if {
+	every facts in [{"traced": false, "untraced": []}, {"traced": false}] {
+		some entry in indirect.warn with input as on(stack(facts))
+			with data.guardrails.params.untraced as "warn"
+		contains(entry.message, "X would harm t, and no look-up")
+	}
+}

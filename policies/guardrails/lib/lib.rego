@@ -19,6 +19,8 @@ harmful contains effect if {
 	not effect_avoided(effect)
 }
 
+effect_avoided(_) if all_unrelated
+
 # Losing disks and addresses follows from that and needs no violation of its own.
 takes_machines_down if "terminate" in effects
 
@@ -107,6 +109,14 @@ violation(rule, target, message, remediation) := {
 	"target": target,
 	"message": message,
 	"remediation": remediation,
+}
+
+# The call names only what could belong to no cluster, such as a stack of topics.
+all_unrelated if {
+	count(input.targets) > 0
+	every target in input.targets {
+		target.facts.unrelated == true
+	}
 }
 
 # How many machines of a cluster this call takes away: those it names, or all if it names something that holds machines.

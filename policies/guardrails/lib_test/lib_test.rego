@@ -120,3 +120,18 @@ test_only_a_serving_machine_of_the_same_cluster_takes_over if {
 	not lib.takes_over(["blue"]) with input as onto({"facts": {"serves": false}})
 	not lib.takes_over(["blue"]) with input as fixtures.request("X", ["ip"], {})
 }
+
+unrelated(facts) := object.union(fixtures.thing("cfn-stack", []), {"facts": facts})
+
+test_what_belongs_to_no_cluster_cannot_be_harmed if {
+	topics := unrelated({"unrelated": true})
+	count(lib.harmful) == 0 with input as fixtures.request("DeleteStack", ["terminate"], {"a": topics, "b": topics})
+	count(lib.harmful) == 0 with input as fixtures.request("DeleteStack", ["terminate"], {"a": topics})
+	every other in [unrelated({"unrelated": false}), unrelated({}), fixtures.machine("green")] {
+		lib.harmful == {"terminate"} with input as fixtures.request("X", ["terminate"], {"a": topics, "b": other})
+	}
+}
+
+test_a_call_without_a_target_is_not_unrelated if {
+	lib.harmful == {"terminate"} with input as fixtures.request("X", ["terminate"], {})
+}

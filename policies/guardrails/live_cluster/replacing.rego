@@ -58,9 +58,13 @@ new_sizes := concat(", ", parts) if {
 deny contains lib.violation("live-cluster/replace", id, message, remediation) if {
 	"replace" in lib.harmful
 	some id, _ in lib.live_targets
-	message := text.would("replace running machines of", id)
+	message := text.would(replacing(id), id)
 	remediation := instead_of_replacing(lib.targets[id].type)
 }
+
+replacing(id) := "replace" if {
+	text.live_parts(id) != ""
+} else := "replace running machines of"
 
 # Only a change set tells in advance what updating a stack replaces.
 instead_of_replacing(type) := concat(" ", [

@@ -117,3 +117,17 @@ test_only_machines_are_named_directly if {
 	group := fixtures.request("X", ["stop"], {"x": fixtures.thing("asg", ["blue"])})
 	live_cluster.on_machines("stop", "x") == "stop the machines of" with input as group
 }
+
+test_what_is_deleted_with_a_stack_is_named if {
+	parts := {"facts": {"parts": [{"name": "AWS::EC2::EIP x", "clusters": ["blue"]}]}}
+	site := object.union(fixtures.thing("cfn-stack", ["blue"]), parts)
+	some entry in live_cluster.deny with input as fixtures.request("DeleteStack", ["terminate"], {"site": site})
+	entry.rule == "live-cluster/terminate"
+	startswith(entry.message, "DeleteStack would delete AWS::EC2::EIP x of site, a stack of the live cluster blue")
+}
+
+test_a_stack_of_machines_alone_is_named_as_before if {
+	site := fixtures.thing("cfn-stack", ["blue"])
+	some entry in live_cluster.deny with input as fixtures.request("DeleteStack", ["terminate"], {"site": site})
+	startswith(entry.message, "DeleteStack would terminate the machines of site, a stack of")
+}

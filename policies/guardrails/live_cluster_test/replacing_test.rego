@@ -88,3 +88,16 @@ test_only_a_stack_has_change_sets if {
 	contains(live_cluster.instead_of_replacing("cfn-stack"), "Create a change set")
 	startswith(live_cluster.instead_of_replacing("asg"), "Start the new version as a separate cluster")
 }
+
+test_what_is_replaced_in_a_stack_is_named if {
+	parts := {"facts": {"parts": [{"name": "AWS::EC2::EIP x", "clusters": ["blue"]}]}}
+	site := object.union(fixtures.thing("cfn-stack", ["blue"]), parts)
+	some entry in live_cluster.deny with input as fixtures.request("UpdateStack", ["replace"], {"site": site})
+	startswith(entry.message, "UpdateStack would replace AWS::EC2::EIP x of site")
+}
+
+test_a_stack_of_machines_alone_is_replaced_as_before if {
+	site := fixtures.thing("cfn-stack", ["blue"])
+	some entry in live_cluster.deny with input as fixtures.request("UpdateStack", ["replace"], {"site": site})
+	startswith(entry.message, "UpdateStack would replace running machines of site")
+}

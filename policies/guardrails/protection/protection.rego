@@ -13,7 +13,7 @@ changes_protection if "protection" in lib.effects
 changes_tags if input.call.tags != null
 
 moves_pointer(target) if {
-	input.call.service == "ssm"
+	input.call.service in {"ssm", "cloudcontrolapi"}
 	target.type == "ssm-parameter"
 }
 

@@ -70,3 +70,9 @@ test_pointer_remediation if {
 	some entry in entries
 	entry.remediation == "Move the addresses to the complete new cluster first, then change the pointer."
 }
+
+test_cloud_control_moves_the_pointer_as_well if {
+	sources := [fixtures.source("eip", ["blue"]), fixtures.source("ssm", ["blue"])]
+	asked := object.union(pointing(sources), {"call": {"service": "cloudcontrolapi"}})
+	rules(protection.deny) == pointer with input as asked
+}

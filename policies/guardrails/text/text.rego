@@ -11,6 +11,9 @@ import data.guardrails.lib
 nouns := {
 	"address": "a public address",
 	"asg": "an Auto Scaling group",
+	"cfn-change-set": "a change set",
+	"cfn-stack": "a stack",
+	"cfn-stack-set": "a stack set",
 	"cidr": "an address range",
 	"eni": "a network interface",
 	"elb-target": "a target",
@@ -83,11 +86,22 @@ live_texts[cluster] := sprintf("%s (%v of %v machines running%s)", [
 
 live_text(id) := concat(" and ", [live_texts[cluster] | some cluster in lib.live_targets[id]])
 
+# What of a stack belongs to a live cluster; empty for anything else.
+live_parts(id) := listed({part.name |
+	some part in lib.targets[id].facts.parts
+	some cluster in part.clusters
+	cluster in lib.live_clusters
+})
+
+with_parts(id) := sprintf("%s of %s", [live_parts(id), id]) if {
+	live_parts(id) != ""
+} else := id
+
 # "TerminateInstances would terminate i-1, a machine of the live cluster blue (...)."
 would(verb, id) := sprintf("%s would %s %s, %s of the live cluster %s%s.%s", [
 	operation,
 	verb,
-	id,
+	with_parts(id),
 	noun(lib.targets[id]),
 	live_text(id),
 	forms,

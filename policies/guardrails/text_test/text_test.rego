@@ -108,3 +108,24 @@ test_counts_have_the_right_number if {
 	text.counted("an unknown number", "machine") == "an unknown number of machines"
 	text.counted(null, "machine") == "an unknown number of machines"
 }
+
+stack := object.union(fixtures.thing("cfn-stack", ["blue", "green"]), {"facts": {"parts": [
+	{"name": "AWS::EC2::EIP 198.51.100.7", "clusters": ["blue"]},
+	{"name": "AWS::RDS::DBInstance main", "clusters": ["green", "blue"]},
+	{"name": "AWS::EC2::Instance i-1", "clusters": ["green"]},
+]}})
+
+test_the_live_parts_of_a_stack_are_named if {
+	message := text.would("delete", "site") with input as fixtures.request("DeleteStack", ["traffic"], {"site": stack})
+	start := "DeleteStack would delete AWS::EC2::EIP 198.51.100.7, AWS::RDS::DBInstance main of site, a stack of the live cluster blue"
+	startswith(message, start)
+}
+
+test_without_live_parts_the_stack_is_named if {
+	every facts in [{}, {"parts": []}, {"parts": [{"name": "AWS::EC2::Instance i-1", "clusters": ["green"]}]}] {
+		site := object.union(fixtures.thing("cfn-stack", ["blue"]), {"facts": facts})
+		asked := fixtures.request("DeleteStack", ["traffic"], {"site": site})
+		text.live_parts("site") == "" with input as asked
+		startswith(text.would("delete", "site"), "DeleteStack would delete site, a stack of") with input as asked
+	}
+}

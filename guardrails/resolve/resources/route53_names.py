@@ -1,0 +1,51 @@
+"""A DNS name alone, as a stack shows a record: the records of that name in the account's hosted zones."""
+
+from __future__ import annotations
+
+from guardrails.resolve.resources.resolver import Answers, Context, Item, Part, Resolver, named
+from guardrails.values import Call, Lookup, Target, TargetRef
+
+_ZONES = Lookup("route53", "ListHostedZones", "HostedZones")
+_RECORDS = Lookup("route53", "ListResourceRecordSets", "ResourceRecordSets", empty_on=("NoSuchHostedZone",))
+
+
+def _plain(name: str) -> str:
+    """Route 53 writes names with a dot at the end, and an asterisk as its octal escape."""
+    return name.lower().rstrip(".").replace("\\052", "*")
+
+
+def _zone(item: Item) -> str:
+    """``Z1`` for ``/hostedzone/Z1``."""
+    return str(item["Id"]).rpartition("/")[2]
+
+
+def _zones_of(name: str, answers: Answers) -> list[str]:
+    answer = answers.get(_ZONES.key())
+    zones = answer.items if answer else ()
+    return [_zone(zone) for zone in zones if f".{_plain(name)}".endswith(f".{_plain(zone['Name'])}")]
+
+
+def _followups(call: Call, answers: Answers) -> tuple[Lookup, ...]:
+    return tuple(
+        _RECORDS.about(HostedZoneId=zone) for name in named(call, "dns-name") for zone in _zones_of(name, answers)
+    )
+
+
+def _records(ref: TargetRef, _call: Call, answers: Answers) -> tuple[Part, ...]:
+    found = []
+    for zone in _zones_of(ref.id, answers):
+        answer = answers.get(_RECORDS.about(HostedZoneId=zone).key())
+        kinds = (
+            sorted({item["Type"] for item in answer.items if _plain(item["Name"]) == _plain(ref.id)}) if answer else ()
+        )
+        targets = tuple(TargetRef(f"{ref.id} {kind}", "dns-record") for kind in kinds)
+        found += [Part(f"{ref.id} in {zone}", targets, {"HostedZoneId": zone})] if targets else []
+    return tuple(found)
+
+
+def _name(ref: TargetRef, context: Context) -> Target:
+    records = _records(ref, context.call, context.answers)
+    return Target(ref.id, ref.type, ref.role, resolved=bool(records))
+
+
+RESOLVERS = {"dns-name": Resolver(_name, (_ZONES, _RECORDS), lambda _call, _tag: (_ZONES,), _followups, parts=_records)}
