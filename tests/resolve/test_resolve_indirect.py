@@ -263,7 +263,7 @@ def test_wildcards_and_aliases():
     assert only("dns-record", "x.com. A", params, **how).facts["traced"] is False
 
 
-# CloudFormation's ids are told from names that it made up by their form.
+# Ids have a form that names which CloudFormation made up do not have.
 IDS = {"i-1": "i-0123456789abcdef0", "subnet-1": "subnet-0123456789abcdef0", "vol-1": "vol-0123456789abcdef0"}
 IN_STACK = json.loads(json.dumps(MACHINE).replace('"i-1"', f'"{IDS["i-1"]}"'))
 IN_STACK |= {"SubnetId": IDS["subnet-1"], "BlockDeviceMappings": [{"Ebs": {"VolumeId": IDS["vol-1"]}}]}
