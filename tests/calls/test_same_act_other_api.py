@@ -72,6 +72,17 @@ TAGGED = {
 }
 
 
+def databases(kind, names):
+    """The answer of DescribeDBInstances or DescribeDBClusters: names by cluster, None without the tag."""
+    tag = "<TagList><Tag><Key>Cluster</Key><Value>{}</Value></Tag></TagList>"
+    members = "".join(
+        f"<{kind}><{kind}Identifier>{name}</{kind}Identifier>{tag.format(cluster) if cluster else ''}</{kind}>"
+        for name, cluster in names.items()
+    )
+    inside = f"<Describe{kind}sResult><{kind}s>{members}</{kind}s></Describe{kind}sResult>"
+    return f"<Describe{kind}sResponse>{inside}</Describe{kind}sResponse>"
+
+
 @pytest.fixture
 def sides(aws, install):
     """Blue, which is live, and green, which is not; each with everything that its cluster's tag is on."""
@@ -83,7 +94,12 @@ def sides(aws, install):
         for name in made
         for arn in TAGGED.values()
     ]
-    # moto's tagging API knows few services.
+    # moto's tagging API knows few services, and its DocumentDB is RDS's.
+    aws.reply(
+        "DescribeDBInstances", databases("DBInstance", {"nobodys": None, **{f"{each}-db": each for each in made}})
+    )
+    clusters = {f"{each}-{kind}": each for each in made for kind in ("aurora", "docs")}
+    aws.reply("DescribeDBClusters", databases("DBCluster", clusters))
     aws.reply("GetResources", json.dumps({"ResourceTagMappingList": marked}))
     install(live={"eip_addresses": [made["blue"].parts.public_ip]})
     aws.clear()

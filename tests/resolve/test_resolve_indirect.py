@@ -302,7 +302,8 @@ def test_stacks_by_aws_own_tag():
 
 def test_a_stack_of_databases_is_not_traced():
     """Resources that are not tied to machines are a fact for policies."""
-    target = only("cfn-stack", "data", ListStackResources=[resource("AWS::RDS::DBInstance", "db")])
+    answers = {"DescribeDBInstances": [{"DBInstanceIdentifier": "db"}]}
+    target = only("cfn-stack", "data", ListStackResources=[resource("AWS::RDS::DBInstance", "db")], **answers)
     assert (target.clusters, target.facts["traced"]) == ((), False)
     assert target.facts["untraced"] == ["AWS::RDS::DBInstance db"]
 
