@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from guardrails.classify.entry import CatalogueEntry, Expression, Form, TargetPath
+from guardrails.values import MASK
 
 Path = tuple[str | int, ...]
 # What a target of this type is called where a member of this name says it.
@@ -58,6 +59,8 @@ def put(params: dict[str, Any], path: Path, value: Any) -> None:
 
 def complete(value: Any, shape: Any, names: Callable[[str], str | None]) -> Any:
     """With every required member; `names` may say what a string of this name is."""
+    if shape is None:
+        return {}
     if shape.type_name == "structure":
         present = dict(value or {})
         for name in shape.required_members:
@@ -73,7 +76,7 @@ def complete(value: Any, shape: Any, names: Callable[[str], str | None]) -> Any:
         return value
     number = max(1, shape.metadata.get("min", 1))
     simple: dict[str, Any] = {"boolean": True, "integer": number, "long": number, "float": 1.0, "double": 1.0,
-                              "map": {}, "timestamp": "2023-10-09T15:22:00Z", "blob": b"x"}  # fmt: skip
+                              "map": {}, "timestamp": "2023-10-09T15:22:00Z", "blob": MASK}  # fmt: skip
     if shape.type_name in simple:
         return simple[shape.type_name]
     return next(iter(getattr(shape, "enum", None) or ()), "x" * max(1, shape.metadata.get("min", 1)))

@@ -12,7 +12,7 @@ from typing import Any
 
 from attrs import frozen
 
-from guardrails.resolve.resources.by_cluster_tag import RESOLVERS as TAGGED
+from guardrails.resolve.resources.registry import known_types
 from guardrails.values import Lookup
 
 ACCOUNT, REGION, BLUE_IP = "123456789012", "eu-west-1", "198.51.100.4"
@@ -188,10 +188,10 @@ def _acls(side: Side) -> list[Mapping[str, Any]]:
 
 
 def _cluster_tags(side: Side) -> list[Mapping[str, Any]]:
-    """Everything that only its tag ties to the side, and its machines."""
+    """Everything that may have the tag, whatever its type, and a machine."""
     parents = {"ecs-service": "service", "ecs-task": "task"}
     arns = [side.id("marked"), f"arn:aws:ec2:{_IN}:instance/{side.hex('i')}"]
-    for kind in (*TAGGED, "db-instance", "db-cluster"):
+    for kind in sorted(known_types()):
         service = kind.partition("-")[0].replace("db", "rds").replace("cache", "elasticache")
         service = {"alarm": "cloudwatch", "event": "events", "vpn": "ec2", "customer": "ec2", "snapshot": "ec2"}.get(
             service, service
@@ -318,6 +318,15 @@ _ANSWERS: dict[str, Callable[[Side], list[Mapping[str, Any]]]] = {
         {"ResourceChange": {"Action": "Remove", "ResourceType": "AWS::EC2::Instance", "LogicalResourceId": "Machine",
                             "PhysicalResourceId": s.hex("i")}}
     ],
+    "DescribeTags": lambda s: [
+        {"ResourceArn": s.id(kind), "Tags": _tags(s)} for kind in ("load-balancer", "target-group")
+    ],
+    "GetRole": lambda s: [
+        {"RoleName": s.id("iam-role"), "AssumeRolePolicyDocument": {"Statement": []}, "Tags": _tags(s)}
+    ],
+    "DescribeKey": lambda s: [{"KeyId": f"{s.name}-kms-key", "Arn": s.id("kms-key"), "KeyState": "Enabled"}],
+    "DescribeSnapshots": lambda s: [{"SnapshotId": s.id("snapshot"), "VolumeId": s.hex("vol"), "Tags": _tags(s)}],
+    "DescribeImages": lambda s: [{"ImageId": s.id("ami"), "Tags": _tags(s)}],
     "GetServiceQuota": lambda _: [{"QuotaCode": "L-0263D0A3", "Value": 100.0}],
     "DescribeInstanceTypes": lambda _: [{"InstanceType": "t3.small", "VCpuInfo": {"DefaultVCpus": 2}}],
     "ListInstanceProfilesForRole": lambda s: [{"InstanceProfileName": s.id("instance-profile")}],
