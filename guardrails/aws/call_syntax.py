@@ -55,7 +55,11 @@ def _value(value: str, member: Any) -> Any:
         return value
     try:
         return json.loads(value)
-    except ValueError:
+    except ValueError as error:
+        if value.lstrip()[:1] in ("[", "{"):
+            raise ConfigError(
+                f"{value}: not valid JSON ({error}); quote it for the shell, or write a list as a,b"
+            ) from error
         if member.type_name == "list":
             return value.split(",")
         return value

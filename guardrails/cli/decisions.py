@@ -56,6 +56,7 @@ def _fields(entry: Entry) -> list[Text]:
         Text(f"cluster {', '.join(clusters)}" if clusters else ""),
         Text(f"by {entry.program}"),
         Text(f"as {user}"),
+        Text("under break glass" if part(entry.input, "break_glass") else "", "magenta"),
         Text(", ".join(entry.rules()) or entry.why),
         Text(entry.short_id, "dim"),
     )

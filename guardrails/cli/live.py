@@ -23,7 +23,8 @@ def live(config: str | None, profile: str | None, region: str | None, endpoint_u
     Exit code 3 if that is not known: every call that could hurt a cluster is then blocked.
     """
     guard = Guard.from_config(config)
-    facts = guard.live(make_client("ec2", profile, region, endpoint_url))
+    client = make_client("ec2", profile, region, endpoint_url)
+    facts = guard.live(client)
     now = time.time()
     for failure in facts.failures:
         click.echo(f"guardrails: {failure_sentence(failure)}", err=True)
@@ -31,4 +32,5 @@ def live(config: str | None, profile: str | None, region: str | None, endpoint_u
         click.echo(json.dumps(live_json(facts, now), indent=2))
     else:
         console().print(facts)
+        click.echo(f"region {client.meta.region_name}")
     sys.exit(0 if facts.live.known else 3)

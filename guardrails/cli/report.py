@@ -34,13 +34,14 @@ _UNITS = {"m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 )
 @click.option("--since", default="", metavar="7d|2026-11-24", help="Leave out what is older.")
 @click.option("--id", "decision_id", help="The blast radius of one decision, by its id or the beginning of it.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), default="guardrails-report.html", show_default=True,
-              help="The file to write; - prints it.")  # fmt: skip
+@click.option("-o", "--output", type=click.Path(path_type=Path),
+              help="The file to write; - prints it. Default: guardrails-report.html, or with --id "
+                   "guardrails-decision-ID.html.")  # fmt: skip
 @click.option(
     "--format", "fmt", type=click.Choice(["html", "json"]), default="html", show_default=True, help="A page, or JSON."
 )
 def report(
-    config: str | None, logs: tuple[Path, ...], since: str, decision_id: str | None, output: Path, fmt: str
+    config: str | None, logs: tuple[Path, ...], since: str, decision_id: str | None, output: Path | None, fmt: str
 ) -> None:
     """Write the decision log as one HTML page.
 
@@ -58,12 +59,17 @@ def report(
     entries = (entry for path in files for entry in read(path, settings.log.keep))
     if decision_id is not None:
         entry = _wanted(entries, decision_id)
-        _put(json.dumps(entry.document, indent=2) if fmt == "json" else decision_page(entry), output, fmt)
+        single = Path(f"guardrails-decision-{entry.short_id}.html")
+        _put(json.dumps(entry.document, indent=2) if fmt == "json" else decision_page(entry), output or single, fmt)
         return
     found = tally(entries, _since(since, time.time()))
     # A page that is handed on need not say where this host keeps its files.
     where = ", ".join(path.name for path in files)
-    _put(json.dumps(found.document(), indent=2) if fmt == "json" else page(found, where), output, fmt)
+    _put(
+        json.dumps(found.document(), indent=2) if fmt == "json" else page(found, where),
+        output or Path("guardrails-report.html"),
+        fmt,
+    )
 
 
 def _wanted(entries: Iterator[Entry | str], wanted: str) -> Entry:

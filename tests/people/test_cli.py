@@ -445,3 +445,16 @@ def test_another_owner_of_the_import_name(monkeypatch, capsys):
         main()
     assert ended.value.code == 2
     assert "guardrails-ai also installs a package named guardrails" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("value", ['["i-0abc"', "[i-0abc,i-0def]", '{"a": 1'])
+def test_broken_json_is_no_id(shell, aws, value):
+    """A parameter that begins like JSON and is not valid is an error, never an id."""
+    done = shell("check", "ec2", "TerminateInstances", f"InstanceIds={value}")
+    assert done.returncode == 2
+    assert "not valid JSON" in done.stderr
+
+
+def test_live_names_the_region(site, shell):
+    """The answer says in which region it is."""
+    assert shell("live").stdout.splitlines()[-1] == "region eu-west-1"

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import guardrails
+from guardrails.cli import decisions
 from guardrails.cli.app import app
 from guardrails.record.entries import Entry
 from guardrails.report import decision_page, page
@@ -311,3 +312,14 @@ def test_very_many_minutes():
         activity.add(f"2023-10-{1 + number // 1440:02}T{number // 60 % 24:02}:{number % 60:02}", ("decisions",))
     assert len(activity.counts) < 300
     assert sum(counts["decisions"] for counts in activity.counts.values()) == 15_000
+
+
+def test_the_two_pages_have_files_of_their_own(story, log, tmp_path, monkeypatch):
+    """Without --output, the page of one decision does not overwrite the report; the log marks break glass."""
+    monkeypatch.chdir(tmp_path)
+    decision = story[1]["decision_id"]
+    assert report(log) == "guardrails-report.html written\n"
+    assert report(log, "--id", decision) == f"guardrails-decision-{decision[:8]}.html written\n"
+    assert len(list(tmp_path.glob("*.html"))) == 2
+    lines = [next(decisions.lines(Entry(document), None)).plain for document in story]
+    assert ["under break glass" in line for line in lines].count(True) == 1
