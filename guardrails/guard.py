@@ -18,7 +18,7 @@ import botocore.session
 from attrs import evolve, frozen
 
 from guardrails import assembly
-from guardrails.activation.inherited import Inherited, hand_on
+from guardrails.activation import inherited
 from guardrails.classify.catalogue import Catalogue
 from guardrails.config.exposure import exposed
 from guardrails.config.load import load
@@ -52,6 +52,7 @@ class Guard:
         warning = exposed(settings)
         if warning:
             _warn(warning)
+        self.inherited = False  # from the parent process; the program's own configuration replaces it
         self._catalogue = Catalogue(long_tail=settings.long_tail)
         self._engine = assembly.engine(settings, _warn)
         self._log = assembly.open_log(settings)
@@ -78,7 +79,7 @@ class Guard:
                 _Admission(self._pipeline, self._testing),
                 settings.max_fact_age_s,
             ),
-            lambda original: hand_on(original, lambda: Inherited.of(settings)),
+            inherited.gates(settings),
             Tripwire(self._tripped) if settings.tripwire else None,
         )
 

@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
+from guardrails.activation import descendants
 from guardrails.config.load import load
 from guardrails.config.settings import Settings
 from guardrails.enforce.break_glass.grant import BreakGlass
@@ -30,15 +31,23 @@ def install(config: str | Path | Mapping[str, Any] | Settings | None = None) -> 
     `config` is a path to guardrails.toml, a mapping with its keys, or None: GUARDRAILS_CONFIG, else the first
     guardrails.toml or pyproject.toml with [tool.guardrails] from the working directory upward, else the defaults.
     Idempotent: a second call returns the installed guard, and warns if `config` asks for something else; uninstall()
-    first to change it.
+    first to change it. Python processes that this one starts are guarded with the same configuration; `config` replaces
+    one that this process has from its parent.
     Raises ConfigError, PolicyError or GuardBroken, and then nothing is installed.
     """
     global _installed  # noqa: PLW0603  (the only global)
     with _lock:
+        if _installed is not None and _installed.inherited and config is not None:
+            settings = load(config)
+            if not _installed.settings.same_as(settings):
+                uninstall()
+            config = settings
         if _installed is None:
             guard = Guard.from_config(config)
             guard.install()
             _installed = guard
+            if not descendants.hand_down(os.environ, guard.settings):
+                _logger.warning("the configuration is too long for children; they use the one that they find")
             guard.broken_glass.announce()
         elif config is not None and not _installed.settings.same_as(load(config)):
             _logger.warning(
@@ -56,6 +65,7 @@ def uninstall() -> None:
         if _installed is not None:
             _installed.uninstall()
             _installed = None
+            descendants.take_back(os.environ)
 
 
 def current() -> Guard | None:

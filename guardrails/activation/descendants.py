@@ -1,19 +1,118 @@
-"""The environment variables of `guardrails run`: with them, every Python that is started guards itself."""
+"""The environment variables with which every Python that is started guards itself.
+
+`guardrails run` starts its program with them. `install()` puts them into this process's environment, from where its
+children have them, however they are started.
+"""
 
 from __future__ import annotations
 
+import base64
+import functools
 import os
-from collections.abc import Mapping
+import pickle
+import sys
+import zlib
+from collections.abc import Mapping, MutableMapping
 from pathlib import Path
+from typing import Any
+
+from guardrails.activation.start import INHERITED
 
 _SITE = Path(__file__).parent / "site"
+_PATH, _CONFIG = "PYTHONPATH", "GUARDRAILS_CONFIG"
+# Linux allows 128 KiB for one variable.
+_LONGEST = 100_000
+# The place of `env` among the arguments of subprocess.Popen and of os.execve and os.posix_spawn.
+_POPEN_ENV, _EXEC_ENV = 11, 2
 
 
 def environment(inherited: Mapping[str, str], config: str | None) -> dict[str, str]:
-    """`inherited` with the hook's folder first on PYTHONPATH, and the configuration's absolute path."""
-    variables = dict(inherited)
-    others = [part for part in variables.get("PYTHONPATH", "").split(os.pathsep) if part and part != str(_SITE)]
-    variables["PYTHONPATH"] = os.pathsep.join((str(_SITE), *others))
+    """For `guardrails run`: `inherited` with the hook's folder on PYTHONPATH, and the configuration's path."""
+    variables = {name: value for name, value in inherited.items() if name != INHERITED}
+    variables[_PATH] = _with_site(variables.get(_PATH, ""))
     if config is not None:
-        variables["GUARDRAILS_CONFIG"] = str(Path(config).resolve())
+        variables[_CONFIG] = str(Path(config).resolve())
     return variables
+
+
+def hand_down(variables: MutableMapping[str, str], settings: Any) -> bool:
+    """For `install()`: change `variables` so that children are guarded with the same settings.
+
+    False where the settings are too long for that: children then read the configuration that they find.
+    """
+    if _has_site(variables) and INHERITED not in variables:
+        # Under `guardrails run`, which has said how children are guarded.
+        return True
+    packed = base64.b64encode(zlib.compress(pickle.dumps(settings))).decode()
+    fits = len(packed) <= _LONGEST
+    variables[_PATH] = _with_site(variables.get(_PATH, ""))
+    variables[INHERITED] = f"{sys.prefix}:{packed if fits else ''}"
+    return fits
+
+
+def take_back(variables: MutableMapping[str, str]) -> None:
+    """For `uninstall()`: the variables as they were, with what the program has changed since."""
+    if variables.pop(INHERITED, None) is None:
+        return
+    others = _others(variables.get(_PATH, ""))
+    if others:
+        variables[_PATH] = os.pathsep.join(others)
+    else:
+        variables.pop(_PATH, None)
+
+
+def start_process(original: Any) -> Any:
+    """A gate for subprocess.Popen: a program with an environment of its own gets these variables as well."""
+
+    @functools.wraps(original)
+    def start(popen: Any, *args: Any, **kwargs: Any) -> None:
+        if kwargs.get("env") is not None:
+            kwargs["env"] = _handed_on(kwargs["env"])
+        original(popen, *_changed(args, _POPEN_ENV - 1), **kwargs)
+
+    return start
+
+
+def execute(original: Any) -> Any:
+    """The same for os.execve and os.posix_spawn."""
+
+    @functools.wraps(original)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if "env" in kwargs:
+            kwargs["env"] = _handed_on(kwargs["env"])
+        return original(*_changed(args, _EXEC_ENV), **kwargs)
+
+    return call
+
+
+def _changed(args: tuple[Any, ...], place: int) -> tuple[Any, ...]:
+    if len(args) <= place or args[place] is None:
+        return args
+    return (*args[:place], _handed_on(args[place]), *args[place + 1 :])
+
+
+def _handed_on(env: Any) -> Any:
+    """`env` with this process's variables; as it is where it has INHERITED, or where it is not understood."""
+    try:
+        given = {os.fsdecode(name): value for name, value in env.items()}
+        if given.get(INHERITED) == "" or not _has_site(os.environ):
+            return env
+        ours = {name: os.environ[name] for name in (INHERITED, _CONFIG) if name in os.environ and name not in given}
+        path = {_PATH: _with_site(os.fsdecode(given.get(_PATH, "")))}
+        kept = {name: value for name, value in env.items() if os.fsdecode(name) != _PATH}
+    except Exception:
+        # Whatever it is, starting a program does not fail because of the guard.
+        return env
+    return {**kept, **ours, **path}
+
+
+def _others(path: str) -> list[str]:
+    return [part for part in path.split(os.pathsep) if part and part != str(_SITE)]
+
+
+def _with_site(path: str) -> str:
+    return os.pathsep.join((str(_SITE), *_others(path)))
+
+
+def _has_site(variables: Mapping[str, str]) -> bool:
+    return str(_SITE) in variables.get(_PATH, "").split(os.pathsep)

@@ -1,12 +1,22 @@
-"""What a guarded process passes to the processes that multiprocessing starts, so that they are guarded as well."""
+"""What a guarded process passes to the processes that it starts, so that they are guarded as well.
+
+Those of multiprocessing and its like have it in what they unpickle, all others in the environment.
+"""
 
 from __future__ import annotations
 
+import base64
 import functools
+import logging
 import pickle
+import zlib
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from guardrails.activation.descendants import execute, start_process
 from guardrails.activation.hook import arm, public_install
+
+_logger = logging.getLogger("guardrails")
 
 
 class Inherited:
@@ -25,13 +35,33 @@ class Inherited:
         return _arm_child, (self._settings,)
 
 
+def gates(settings: Any) -> Mapping[str, Callable[[Any], Any]]:
+    """The gates on the ways to start a process, by kind (see intercept/gates.py)."""
+    return {
+        "spawn": lambda original: hand_on(original, lambda: Inherited.of(settings)),
+        "popen": start_process,
+        "exec": execute,
+    }
+
+
+def install(packed: str) -> None:
+    """Install the guard of the parent process, by what it put into the environment; "" is what is found here."""
+    try:
+        settings = pickle.loads(zlib.decompress(base64.b64decode(packed))) if packed else None  # noqa: S301
+    except Exception as error:
+        # Another version of guardrails, whose settings look different.
+        _logger.warning("the parent's configuration cannot be read (%s); this process uses the one it finds", error)
+        settings = None
+    public_install()(settings).inherited = True  # type: ignore[attr-defined]
+
+
 def hand_on(original: Any, inherited: Any) -> Any:
-    """A gate for multiprocessing's `get_preparation_data` that adds `inherited()` to the data."""
+    """A gate for `get_preparation_data` of multiprocessing and its like that adds `inherited()` to the data."""
 
     @functools.wraps(original)
-    def get_preparation_data(name: str) -> dict[str, Any]:
+    def get_preparation_data(*args: Any, **kwargs: Any) -> dict[str, Any]:
         # Spawned processes and those of a fork server unpickle everything, and ignore keys they do not know.
-        return {**original(name), "guardrails": inherited()}
+        return {**original(*args, **kwargs), "guardrails": inherited()}
 
     return get_preparation_data
 

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
-from .hook import arm, end
+from .hook import arm, end, public_install
+
+# The parent's sys.prefix, a colon, and its settings; empty for a process that is not to be guarded.
+INHERITED = "GUARDRAILS_INHERITED"
 
 
 def from_environment() -> None:
-    """For processes that `guardrails run` starts, and for theirs."""
-    _arm(f"`guardrails run` started it; is botocore-guardrails installed for {sys.executable}?")
+    """For processes that `guardrails run` starts or that a guarded process starts, and for theirs."""
+    inherited = os.environ.get(INHERITED)
+    if inherited is None:
+        _arm(f"`guardrails run` started it; is botocore-guardrails installed for {sys.executable}?")
+    elif inherited:
+        _arm("its parent process is", inherited)
 
 
 def from_activation() -> None:
@@ -17,8 +25,25 @@ def from_activation() -> None:
     _arm(f"`guardrails activate` was run in {sys.prefix}; `guardrails deactivate` undoes it")
 
 
-def _arm(by: str) -> None:
+def _arm(by: str, inherited: str = "") -> None:
     try:
-        arm(by)
+        arm(by, (lambda: _install_inherited(inherited)) if inherited else None)
     except BaseException as error:  # whatever it is, the process must not carry on unguarded
         end(f"this process must be guarded ({by}) and cannot be: {type(error).__name__}: {error}")
+
+
+def _install_inherited(inherited: str) -> None:
+    prefix, _, settings = inherited.rpartition(":")
+    try:
+        public_install()
+        from guardrails.activation.inherited import install  # noqa: PLC0415  (it imports botocore)
+    except Exception as error:
+        if prefix == sys.prefix:
+            raise
+        # Another Python, which has worked without the guard so far.
+        sys.stderr.write(
+            f"guardrails: the calls of this process are not checked, although its parent's are: botocore-guardrails "
+            f"cannot be loaded in {sys.executable} ({type(error).__name__}: {error})\n"
+        )
+        return
+    install(settings)

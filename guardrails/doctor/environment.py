@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from guardrails import process
 from guardrails.activation.environment import activated
+from guardrails.activation.start import INHERITED
 from guardrails.caller import notebook
 from guardrails.doctor import import_name
 from guardrails.doctor.finding import Finding
@@ -48,7 +49,12 @@ def _activated(where: str, pth: str) -> Finding:
     """Starts a Python of the environment, because a broken hook only writes to standard error."""
     try:
         done = subprocess.run(  # noqa: S603  (the Python that runs this)
-            [sys.executable, "-c", _ASK], capture_output=True, timeout=_PATIENCE_S, check=False
+            [sys.executable, "-c", _ASK],
+            # Not what a guard of this process hands on.
+            env={**os.environ, INHERITED: ""},
+            capture_output=True,
+            timeout=_PATIENCE_S,
+            check=False,
         )
     except (OSError, subprocess.SubprocessError) as error:
         return Finding(where, "problem", f"activated by {pth}, but its Python does not start: {error}", {"file": pth})

@@ -7,7 +7,7 @@
     AWSRequest.prepare          hands the ticket on, which botocore itself does since 1.43
     URLLib3Session.send         what leaves the process
 
-aiobotocore has its own functions for most of these.
+aiobotocore has its own functions for most of these. The functions that start a process hand the guard on to it.
 """
 
 from __future__ import annotations
@@ -51,6 +51,14 @@ PATCH_POINTS: Mapping[PatchPoint, str] = {
     PatchPoint("aiobotocore.httpsession", "AIOHTTPSession", "send"): "send_async",
     PatchPoint("aiobotocore.httpxsession", "HttpxSession", "send"): "send_async",
     PatchPoint("multiprocessing.spawn", "", "get_preparation_data"): "spawn",
+    PatchPoint("multiprocess.spawn", "", "get_preparation_data"): "spawn",
+    PatchPoint("billiard.spawn", "", "get_preparation_data"): "spawn",
+    PatchPoint("loky.backend.spawn", "", "get_preparation_data"): "spawn",
+    PatchPoint("joblib.externals.loky.backend.spawn", "", "get_preparation_data"): "spawn",
+    PatchPoint("subprocess", "Popen", "__init__"): "popen",
+    PatchPoint("os", "", "execve"): "exec",
+    PatchPoint("os", "", "posix_spawn"): "exec",
+    PatchPoint("os", "", "posix_spawnp"): "exec",
 }
 
 

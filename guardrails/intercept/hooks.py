@@ -33,19 +33,19 @@ _PRESIGNED = ("-query", "-presign-post")
 class Interceptor:
     """Puts a judge into botocore.
 
-    `spawn` is the gate that hands the guard on to processes started by multiprocessing. The `tripwire`, if any,
-    learns which requests came through the gates.
+    `children` are the gates that hand the guard on to processes that this one starts. The `tripwire`, if any, learns
+    which requests came through the gates.
     """
 
-    def __init__(self, judge: Judge, spawn: Gate, tripwire: Tripwire | None = None) -> None:
+    def __init__(self, judge: Judge, children: Mapping[str, Gate], tripwire: Tripwire | None = None) -> None:
         self._judge = judge
         self._tripwire = tripwire
-        self._gates = Gates(self._wrappers(spawn))
+        self._gates = Gates({**self._wrappers(), **children})
         self._clients: WeakSet[Any] = WeakSet()
         self._emitters: list[Any] = []
         self._installed = False
 
-    def _wrappers(self, spawn: Gate) -> Mapping[str, Gate]:
+    def _wrappers(self) -> Mapping[str, Gate]:
         judge = self._judge
         return {
             "api_call": partial(wrappers.api_call, judge, self._remember),
@@ -57,7 +57,6 @@ class Interceptor:
             "prepare": wrappers.prepare,
             "send": partial(wrappers.send, judge, self._tripwire),
             "send_async": partial(wrappers.send_async, judge),
-            "spawn": spawn,
         }
 
     def install(self) -> None:

@@ -1,36 +1,20 @@
-"""Runs in every Python that starts with this folder on its PYTHONPATH: how `guardrails run` reaches child processes."""
+"""Runs in every Python that starts with this folder on its PYTHONPATH: how child processes are guarded.
 
-import importlib.machinery
-import importlib.util
-import pathlib
+Any Python may start like that, however old: this file must run in each, and say nothing.
+"""
+
+import os
 import sys
 
-_HERE = pathlib.Path(__file__).resolve().parent
+_HERE = os.path.dirname(os.path.realpath(__file__))
 
-
-def _arm() -> None:
-    # By path: this Python may be without guardrails, which only matters if it uses botocore.
-    package = _HERE.parent
-    spec = importlib.util.spec_from_file_location(
-        "_guardrails_activation", package / "__init__.py", submodule_search_locations=[str(package)]
-    )
-    if spec is None or spec.loader is None:
-        raise ImportError(f"{package} has no __init__.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    importlib.import_module("_guardrails_activation.start").from_environment()
-
-
-def _next_sitecustomize() -> None:
-    """Run the sitecustomize that this one hides."""
-    others = [folder for folder in sys.path if pathlib.Path(folder or ".").resolve() != _HERE]
-    spec = importlib.machinery.PathFinder.find_spec("sitecustomize", others)
-    if spec is not None and spec.loader is not None:
-        module = importlib.util.module_from_spec(spec)
-        sys.modules["sitecustomize"] = module
-        spec.loader.exec_module(module)
-
-
-_arm()
-_next_sitecustomize()
+if sys.version_info >= (3, 8):  # noqa: UP036  (every Python starts with this file)
+    __import__("_guardrails_site")
+else:
+    # Too old for the hook, and for guardrails. A module that nothing refers to would be cleared in the middle of this.
+    _this = sys.modules.pop("sitecustomize")
+    sys.path[:] = [folder for folder in sys.path if os.path.realpath(folder or ".") != _HERE]
+    try:
+        __import__("sitecustomize")
+    except ImportError:
+        sys.modules["sitecustomize"] = _this
