@@ -196,7 +196,7 @@ def _swallow_what_is_raised():
 
 
 def test_an_exception_that_something_swallowed():
-    """An exception of a handler is raised at the end, whoever has caught it for its own on the way."""
+    """An exception of a handler is raised at the end, even if something has caught it on the way."""
     before = signal.getsignal(signal.SIGUSR1)
     error = TimeoutError("the script's")
 
