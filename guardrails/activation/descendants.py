@@ -16,7 +16,7 @@ from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 from typing import Any
 
-from guardrails.activation.start import INHERITED
+from guardrails.activation.hook import INHERITED
 
 _SITE = Path(__file__).parent / "site"
 _PATH, _CONFIG = "PYTHONPATH", "GUARDRAILS_CONFIG"

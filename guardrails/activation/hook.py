@@ -17,6 +17,8 @@ from .imports import ImportWatch
 _BOTOCORE = ("botocore", "awscli.botocore")
 _PURPOSE = "activation"
 EXIT_CODE = 2
+# The parent's sys.prefix, a colon, and its settings; empty for a process that is not to be guarded.
+INHERITED = "GUARDRAILS_INHERITED"
 # Another distribution on PyPI, guardrails-ai, has the same import name.
 _DISTRIBUTION = "botocore-guardrails"
 

@@ -5,10 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from .hook import arm, end, public_install
-
-# The parent's sys.prefix, a colon, and its settings; empty for a process that is not to be guarded.
-INHERITED = "GUARDRAILS_INHERITED"
+from .hook import INHERITED, arm, end, public_install
 
 
 def from_environment() -> None:

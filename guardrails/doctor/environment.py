@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from guardrails import process
 from guardrails.activation.environment import activated
-from guardrails.activation.start import INHERITED
+from guardrails.activation.hook import INHERITED
 from guardrails.caller import notebook
 from guardrails.doctor import import_name
 from guardrails.doctor.finding import Finding

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import guardrails
-from guardrails.activation.start import INHERITED
+from guardrails.activation.hook import INHERITED
 from tests.support.environments import ROOT
 
 TERMINATE = """

@@ -32,7 +32,8 @@ def standing():
     return found
 PACKAGE = os.path.dirname(guardrails.__file__)
 def ours(function):
-    return function.__code__.co_filename.startswith(PACKAGE)
+    # Those of the module os are built in.
+    return hasattr(function, "__code__") and function.__code__.co_filename.startswith(PACKAGE)
 """
 
 
