@@ -35,7 +35,10 @@ _PERMITTED = frozenset(
         "NoSuchHostedZone",
         "NoSuchEntity",
         "AcceleratorNotFoundException",
+        "ClusterNotFoundException",
+        "ListenerNotFound",
         "ListenerNotFoundException",
+        "ResourceNotFoundException",
         "EndpointGroupNotFoundException",
         "InvalidArgumentException",
     )
@@ -43,6 +46,8 @@ _PERMITTED = frozenset(
 # What is blocked without a look-up, by its IAM action.
 _WITHOUT = {
     "autoscaling:DescribeAutoScalingGroups": "changes of Auto Scaling groups are blocked",
+    "application-autoscaling:DescribeScalableTargets": "schedules and scaling policies of services are blocked",
+    "autoscaling:DescribePolicies": "scaling policies of Auto Scaling groups are blocked",
     "cloudformation:DescribeChangeSet": "change sets are blocked",
     "cloudformation:ListStackInstances": "changes of stack sets are blocked",
     "cloudformation:ListStackResources": "changes of stacks are blocked",
@@ -65,10 +70,13 @@ _WITHOUT = {
     "ec2:DescribeVpcPeeringConnections": "changes of VPC peerings are blocked",
     "ec2:DescribeVpcs": "changes of DHCP options and of VPCs' address ranges are blocked",
     "ec2:DescribeVpnGateways": "changes of VPN gateways are blocked",
+    "ecs:DescribeServices": "schedules and scaling policies of ECS services are blocked",
     "elasticloadbalancing:DescribeListeners": "changes of load balancers are blocked",
     "elasticloadbalancing:DescribeLoadBalancers": "changes of classic load balancers are blocked",
+    "elasticloadbalancing:DescribeRules": "new listener rules are blocked",
     "elasticloadbalancing:DescribeTargetGroups": "changes of load balancers and target groups are blocked",
     "elasticloadbalancing:DescribeTargetHealth": "changes of load balancers and target groups are blocked",
+    "fis:GetExperimentTemplate": "experiments of the Fault Injection Service are blocked",
     "globalaccelerator:DescribeEndpointGroup": "changes of accelerators are blocked",
     "globalaccelerator:ListEndpointGroups": "changes of accelerators are blocked",
     "globalaccelerator:ListListeners": "changes of accelerators are blocked",
@@ -77,9 +85,17 @@ _WITHOUT = {
     "rds:DescribeDBClusters": "changes of clusters of databases are blocked",
     "rds:DescribeDBInstances": "changes of databases are blocked",
     "rds:DescribeDBSnapshots": "changes of snapshots of databases are blocked",
-    "route53:ListHostedZones": "changes of stacks with DNS records are blocked",
+    "route53:ListHostedZones": "private zones, and changes of stacks with DNS records, are blocked",
     "route53:ListResourceRecordSets": "changes of DNS records are blocked",
     "tag:GetResources": "changes of what only its tag ties to a cluster, such as a cache, are blocked",
+}
+
+# Parameters that name no ARN, for look-ups of sizes and experiments.
+_BY_NAME: Mapping[str, Mapping[str, Any]] = {
+    "application-autoscaling:DescribeScalableTargets": {"ServiceNamespace": "ecs", "ResourceIds": [_NAME]},
+    "autoscaling:DescribePolicies": {"AutoScalingGroupName": _NAME},
+    "ecs:DescribeServices": {"cluster": _NAME, "services": [_NAME]},
+    "fis:GetExperimentTemplate": {"id": _NAME},
 }
 
 
@@ -121,6 +137,7 @@ def _params(partition: str, region: str, account: str) -> Mapping[str, Mapping[s
     accelerator = f"arn:{partition}:globalaccelerator::{account}:accelerator/00000000-0000-0000-0000-000000000000"
     listener = f"{accelerator}/listener/00000000"
     return {
+        **_BY_NAME,
         "autoscaling:DescribeAutoScalingGroups": {"AutoScalingGroupNames": [_NAME]},
         "cloudformation:DescribeChangeSet": {"ChangeSetName": _NAME, "StackName": _NAME},
         "cloudformation:ListStackInstances": {"StackSetName": _NAME},
@@ -136,17 +153,18 @@ def _params(partition: str, region: str, account: str) -> Mapping[str, Mapping[s
         "ec2:DescribeLaunchTemplateVersions": {"DryRun": True, "LaunchTemplateName": _NAME},
         "elasticloadbalancing:DescribeListeners": {"LoadBalancerArn": balancer},
         "elasticloadbalancing:DescribeLoadBalancers": {"LoadBalancerNames": [_NAME]},
+        "elasticloadbalancing:DescribeRules": {"ListenerArn": balancer.replace("loadbalancer", "listener") + "/0000"},
         "elasticloadbalancing:DescribeTargetGroups": {"Names": [_NAME]},
         "elasticloadbalancing:DescribeTargetHealth": {"TargetGroupArn": group},
         "globalaccelerator:DescribeEndpointGroup": {"EndpointGroupArn": f"{listener}/endpoint-group/000000000000"},
         "globalaccelerator:ListEndpointGroups": {"ListenerArn": listener},
         "globalaccelerator:ListListeners": {"AcceleratorArn": accelerator},
         "iam:ListInstanceProfilesForRole": {"RoleName": _NAME},
+        "route53:ListHostedZones": {"MaxItems": "1"},
         "rds:DescribeDBClusterSnapshots": {"Filters": [{"Name": "db-cluster-snapshot-id", "Values": [_NAME]}]},
         "rds:DescribeDBClusters": {"Filters": [{"Name": "db-cluster-id", "Values": [_NAME]}]},
         "rds:DescribeDBInstances": {"Filters": [{"Name": "db-instance-id", "Values": [_NAME]}]},
         "rds:DescribeDBSnapshots": {"Filters": [{"Name": "db-snapshot-id", "Values": [_NAME]}]},
-        "route53:ListHostedZones": {"MaxItems": "1"},
         "route53:ListResourceRecordSets": {"HostedZoneId": "Z00000000000000"},
         "servicequotas:GetServiceQuota": {"ServiceCode": "ec2", "QuotaCode": "L-1216C47A"},
         "tag:GetResources": {"TagFilters": [{"Key": _NAME}]},
