@@ -90,8 +90,11 @@ _WITHOUT = {
     "tag:GetResources": "changes of what only its tag ties to a cluster, such as a cache, are blocked",
 }
 
-# Parameters that name no ARN, for look-ups of sizes and experiments.
+# Parameters of look-ups by name.
 _BY_NAME: Mapping[str, Mapping[str, Any]] = {
+    "autoscaling:DescribeAutoScalingGroups": {"AutoScalingGroupNames": [_NAME]},
+    "cloudformation:DescribeChangeSet": {"ChangeSetName": _NAME, "StackName": _NAME},
+    "iam:ListInstanceProfilesForRole": {"RoleName": _NAME},
     "application-autoscaling:DescribeScalableTargets": {"ServiceNamespace": "ecs", "ResourceIds": [_NAME]},
     "autoscaling:DescribePolicies": {"AutoScalingGroupName": _NAME},
     "ecs:DescribeServices": {"cluster": _NAME, "services": [_NAME]},
@@ -138,8 +141,6 @@ def _params(partition: str, region: str, account: str) -> Mapping[str, Mapping[s
     listener = f"{accelerator}/listener/00000000"
     return {
         **_BY_NAME,
-        "autoscaling:DescribeAutoScalingGroups": {"AutoScalingGroupNames": [_NAME]},
-        "cloudformation:DescribeChangeSet": {"ChangeSetName": _NAME, "StackName": _NAME},
         "cloudformation:ListStackInstances": {"StackSetName": _NAME},
         "cloudformation:ListStackResources": {"StackName": _NAME},
         # It has no dry run.
@@ -159,7 +160,6 @@ def _params(partition: str, region: str, account: str) -> Mapping[str, Mapping[s
         "globalaccelerator:DescribeEndpointGroup": {"EndpointGroupArn": f"{listener}/endpoint-group/000000000000"},
         "globalaccelerator:ListEndpointGroups": {"ListenerArn": listener},
         "globalaccelerator:ListListeners": {"AcceleratorArn": accelerator},
-        "iam:ListInstanceProfilesForRole": {"RoleName": _NAME},
         "route53:ListHostedZones": {"MaxItems": "1"},
         "rds:DescribeDBClusterSnapshots": {"Filters": [{"Name": "db-cluster-snapshot-id", "Values": [_NAME]}]},
         "rds:DescribeDBClusters": {"Filters": [{"Name": "db-cluster-id", "Values": [_NAME]}]},
