@@ -14,7 +14,7 @@ import guardrails
 from guardrails.config.settings import IN_MEMORY
 from guardrails.memory import StateUnavailable, Store
 
-# A path below a file cannot be made, whoever tries.
+# A path below a file cannot be made, not even by the superuser.
 NO_FOLDER = "/dev/null/home"
 SCRIPT = """
 import boto3, guardrails
