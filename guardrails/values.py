@@ -190,8 +190,9 @@ class Part(TypedDict):
 class TargetFacts(TypedDict, total=False):
     """What is known only of some types of targets, JSON-safe; a key that does not apply is absent.
 
-    `traced` is false where no look-up shows which clusters depend on the target, `marked` says whether it carries the
-    cluster tag, and `mismatch` says that its id is of another type. `untagged` are the machines, among `instances` or
+    `traced` is false where no look-up shows which clusters depend on the target; `look_at` then names what may lead to
+    them. `starts` are the clusters whose Auto Scaling groups start machines from it. `marked` says whether it carries
+    the cluster tag, and `mismatch` that its id is of another type. `untagged` are the machines, among `instances` or
     those that hold or use the target, without a cluster tag. `missing` are machines that AWS names as holders and that
     the region does not show, such as those of another account: whose they are is unknown. `taken_out` is when it, or a
     machine on it, was taken out of clusters that were live, by cluster (seconds since the epoch). `spared` says why
@@ -204,6 +205,8 @@ class TargetFacts(TypedDict, total=False):
     """
 
     traced: bool
+    look_at: list[str]
+    starts: list[str]
     marked: bool
     taken_out: dict[str, float]
     mismatch: str
@@ -230,9 +233,7 @@ class TargetFacts(TypedDict, total=False):
     desired: int | None
     min: int | None
     max: int | None
-    # load balancers, accelerators, DNS records, stacks and change sets
-    target_groups: list[str]
-    endpoints: list[str]
+    # DNS records, stacks and change sets
     records: int
     removes: list[str]
     replaces: list[str]
@@ -314,7 +315,7 @@ class Live:
 
 # IAM's name for a service where it differs from botocore's (AWS, service authorization reference).
 _PREFIXES = {"elb": "elasticloadbalancing", "elbv2": "elasticloadbalancing", "resourcegroupstaggingapi": "tag",
-             "service-quotas": "servicequotas"}  # fmt: skip
+             "service-quotas": "servicequotas", "efs": "elasticfilesystem"}  # fmt: skip
 
 
 @frozen

@@ -5,10 +5,10 @@ A tag can be changed, so the rollback window follows these and not the tag.
 
 from __future__ import annotations
 
-import re
 import sqlite3
 from collections.abc import Mapping
 
+from guardrails.aws.parents import within
 from guardrails.memory.liveness import Liveness
 from guardrails.values import Call, Live, Target
 
@@ -24,7 +24,7 @@ def resource(call: Call, target: Target) -> str:
     """The name by which a target is remembered, the same for its ARN: ``rds/blue-db``."""
     parts = target.id.split(":")
     service = parts[2] if target.id.startswith("arn:") and len(parts) > 2 else call.service
-    return f"{service}{_SEPARATOR}{re.split('[:/]', target.id)[-1]}".lower()
+    return f"{service}{_SEPARATOR}{within(target.type, target.id, call.params)}".lower()
 
 
 def note(

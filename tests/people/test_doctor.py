@@ -146,7 +146,7 @@ def test_the_pipeline(place, site, aws):
     findings = doctor(place)
     assert findings["self-test"]["facts"]["rules"]["TerminateInstances"] == ["live-cluster/terminate"]
     assert findings["engine"]["facts"]["median_ms"] > 0
-    assert all(request.operation.startswith(("Describe", "List", "Get", "GET ")) for request in aws.requests)
+    assert all(request.operation.startswith(("Describe", "List", "Get", "GET ", "Search")) for request in aws.requests)
     assert (place / "decisions.jsonl").read_text() == ""
 
 
@@ -310,7 +310,7 @@ def test_every_look_up_is_tried():
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id.endswith("ookup"):
                 names = [argument.value for argument in node.args if isinstance(argument, ast.Constant)]
-                needed |= {name for name in names if re.match("(Describe|List|Get)[A-Z]", name)}
+                needed |= {name for name in names if re.match("(Describe|List|Get|Search)[A-Z]", name)}
     tried = {trial.lookup.operation for trial in TRIALS}
     # These two are named beside the inventory and the health of clusters.
     assert tried == needed | {"DescribeInstanceStatus", "DescribeNetworkInterfaces"}

@@ -65,8 +65,8 @@ def resolve(refs, params=None, *, service="ec2", operation="X", machines=(MACHIN
         return known(lookup.params) if callable(known) else known
 
     answers = answer([*plan(call, "Cluster"), INSTANCES, ADDRESSES])
-    for _round in range(3):
-        answers |= answer(followups(call, answers, "Cluster"))
+    while more := [each for each in followups(call, answers, "Cluster") if each.key() not in answers]:
+        answers |= answer(more)
     inventory = Inventory(answers[INSTANCES.key()].items, answers[ADDRESSES.key()].items, "Cluster")
     return {target.id: target for target in targets_of(call, answers, inventory, ("blue",))}
 
@@ -140,11 +140,15 @@ def test_a_launch_template_carries_what_it_launched():
 
 
 def test_a_key_carries_the_volumes_it_encrypts():
-    """A KMS key in use by a live machine's volume carries the cluster; one that encrypts nothing cannot be traced."""
+    """A KMS key in use by a live machine's volume carries the cluster; one that encrypts nothing hurts nothing."""
     volume = {"VolumeId": "vol-1", "KmsKeyId": "arn:aws:kms:eu-west-1:1:key/k-1"}
-    assert only("kms-key", "k-1", DescribeVolumes=[volume]).clusters == ("blue",)
-    unused = only("kms-key", "k-2", DescribeVolumes=[volume])
-    assert (unused.resolved, unused.clusters, unused.facts["traced"]) == (True, (), False)
+    machine = {"ResourceARN": "arn:aws:ec2:eu-west-1:1:instance/i-1", "Tags": [{"Key": "Cluster", "Value": "blue"}]}
+    answers = {"DescribeVolumes": [volume], "GetResources": [machine]}
+    assert only("kms-key", "k-1", **answers).clusters == ("blue",)
+    described = [{"Arn": "arn:aws:kms:eu-west-1:1:key/k-1"}]
+    assert only("kms-key", "alias/disks", DescribeKey=described, **answers).clusters == ("blue",)
+    unused = only("kms-key", "k-2", **answers)
+    assert (unused.resolved, unused.clusters, unused.facts.get("traced")) == (True, (), None)
 
 
 REGISTERED = [{"Target": {"Id": "i-1"}}]
@@ -206,7 +210,8 @@ def test_load_balancers_take_two_rounds(name):
     """A balancer, its listeners and their rules carry what is in the balancer's target groups."""
     answers = {"DescribeTargetGroups": [{"TargetGroupArn": GROUP}], "DescribeTargetHealth": REGISTERED}
     assert only("load-balancer", name, **answers).clusters == ("blue",)
-    assert only("load-balancer", name, DescribeTargetGroups=[]).clusters == ()
+    empty = only("load-balancer", name, DescribeTargetGroups=[], DescribeTags=[{"ResourceArn": BALANCER}])
+    assert (empty.resolved, empty.clusters) == (True, ())
 
 
 def test_what_is_registered_with_a_group():
@@ -252,10 +257,10 @@ def test_records_by_the_addresses_they_hold(value):
 
 
 def test_wildcards_and_aliases():
-    """Route 53 writes an asterisk as an octal escape; an alias cannot be traced."""
+    """Route 53 writes an asterisk as an octal escape; an alias to what no look-up follows is not traced."""
     records = [
         record("\\052.example.com.", "A", "203.0.113.4"),
-        {"Name": "x.com.", "Type": "A", "AliasTarget": {"a": 1}},
+        {"Name": "x.com.", "Type": "A", "AliasTarget": {"DNSName": "api.example.net."}},
     ]
     how = {"service": "route53", "ListResourceRecordSets": records}
     params = {"HostedZoneId": "Z1"}
@@ -330,10 +335,16 @@ def test_change_sets_by_what_they_remove_or_replace(item, clusters):
 
 
 def test_roles_by_the_profiles_that_have_them():
-    """A role carries the machines whose instance profile has it; one without profiles cannot be traced."""
+    """A role carries the machines whose instance profile has it, and one that containers used may be theirs."""
     profile = [{"InstanceProfileName": "web"}]
     assert only("iam-role", "r", service="iam", ListInstanceProfilesForRole=profile).clusters == ("blue",)
-    assert only("iam-role", "r", service="iam", ListInstanceProfilesForRole=[]).facts["traced"] is False
+    role = {"RoleName": "r", "AssumeRolePolicyDocument": {"Service": "ecs-tasks.amazonaws.com"}}
+    assert "traced" not in only("iam-role", "r", service="iam", GetRole=[role]).facts
+    used = {**role, "RoleLastUsed": {"LastUsedDate": "2023-10-09"}}
+    assert only("iam-role", "r", service="iam", GetRole=[used]).facts["look_at"] == ["the containers that use it"]
+    tagged = {**used, "Tags": [{"Key": "Cluster", "Value": "green"}]}
+    target = only("iam-role", "r", service="iam", GetRole=[tagged])
+    assert (target.clusters, "traced" in target.facts) == (("green",), False)
 
 
 @pytest.mark.parametrize(
@@ -354,7 +365,9 @@ def test_data_belongs_to_the_cluster_of_its_tag(kind, name, arn):
         assert only(kind, written, GetResources=marked).clusters == ("blue",)
     others = [{"ResourceARN": "arn:aws:ec2:eu-west-1:1:instance/i-1", "Tags": [{"Key": "Cluster", "Value": "blue"}]}]
     target = only(kind, name, GetResources=others)
-    assert (target.resolved, target.clusters, target.facts) == (True, (), {"traced": False, "marked": False})
+    assert (target.resolved, target.clusters, target.facts["traced"]) == (True, (), False)
+    assert target.facts["look_at"]
+    assert target.facts["marked"] is False
 
 
 def test_an_answer_without_any_tag_is_not_believed():
@@ -381,7 +394,8 @@ def test_databases_belong_to_the_cluster_of_their_tag(kind, operation, member, a
     for written in (name, name.upper(), arn):
         assert only(kind, written, **{operation: [tagged]}).clusters == ("blue",)
     target = only(kind, name, **{operation: [untagged]})
-    assert (target.resolved, target.clusters, target.facts) == (True, (), {"traced": False, "marked": False})
+    assert (target.resolved, target.clusters, target.facts["traced"]) == (True, (), False)
+    assert target.facts["marked"] is False
     assert not only(kind, name).resolved
 
 

@@ -1,4 +1,4 @@
-"""EKS clusters, their node groups and Elastic Beanstalk environments: by the tags that AWS writes on their machines."""
+"""EKS node groups and Elastic Beanstalk environments: by the tags that AWS writes on their machines."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ def _node_group(inventory: Inventory, name: str) -> list[Machine]:
 
 
 RESOLVERS = {
-    "eks-cluster": of_machines("eks-cluster", _nodes_of),
     "eks-nodegroup": of_machines("eks-nodegroup", _node_group),
     "eb-environment": of_machines(
         "eb-environment", tagged("elasticbeanstalk:environment-id", "elasticbeanstalk:environment-name")

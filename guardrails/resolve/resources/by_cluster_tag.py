@@ -1,45 +1,53 @@
 """Resources of any service, by the cluster tag that they carry: one look-up through the Resource Groups Tagging API.
 
-Databases, buckets, queues, keys and the like are not tied to machines; the tag says which cluster they belong to. What
-is not tagged cannot be traced, and policies decide about it.
+The tag says which cluster a database, a bucket, a queue or a key belongs to. What is not tagged is followed through
+what its service describes (trail.py); where that does not show whose it is, that is a fact, and policies decide.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from attrs import evolve
 
-from guardrails.aws.cloudformation import service_of, table
-from guardrails.resolve.resources.resolver import Context, Item, Resolver, last_part, merged, named, tags_of, unknown
+from guardrails.aws.cloudformation import service_of as cfn_service_of
+from guardrails.aws.cloudformation import table
+from guardrails.resolve.resources.arns import KINDS, kind_of, parent_of, same, service_of
+from guardrails.resolve.resources.ends import asks, followed
+from guardrails.resolve.resources.resolver import (
+    Answers,
+    Context,
+    Item,
+    Resolver,
+    last_part,
+    merged,
+    named,
+    tags_of,
+    unknown,
+)
+from guardrails.resolve.resources.trail import Trails, walk
 from guardrails.values import Call, Lookup, Target, TargetFacts, TargetRef
 
 TAGGED = Lookup("resourcegroupstaggingapi", "GetResources", "ResourceTagMappingList")
-# Types of the catalogue, by the tagging API's name for their service.
-_SERVICES = {
-    "rds": """db-proxy db-proxy-endpoint db-cluster-endpoint db-shard-group db-bluegreen db-subnet-group
-        db-parameter-group db-cluster-parameter-group db-option-group db-security-group db-automated-backup
-        global-cluster""",
-    "dynamodb": "dynamodb-table dynamodb-global-table",
-    "elasticache": """cache-cluster cache-replication-group cache-global-replication-group cache-snapshot
-        cache-subnet-group cache-parameter-group cache-user cache-user-group serverless-cache""",
-    "elasticfilesystem": "efs efs-access-point efs-mount-target",
-    "s3": "s3-bucket",
-    "ecs": """ecs-cluster ecs-service ecs-task ecs-task-definition ecs-capacity-provider ecs-daemon ecs-gateway
-        ecs-service-deployment""",
-    "elasticbeanstalk": "eb-application",
-    "ec2": "snapshot vpn-connection customer-gateway",
-    "cloudwatch": "alarm",
-    "events": "event-rule event-bus",
+
+
+# They are part of a container cluster, and belong to its cluster where they have no tag of their own.
+_IN_ECS = ("ecs-service", "ecs-task", "ecs-service-deployment")
+# What they encrypt counts whatever their own tag is.
+_FOLLOWED = ("kms-key",)
+# Of any service: the ARN says which.
+_ANY = "marked"
+# Of the call's own service, whatever the call names it by: one without the tag belongs to no cluster.
+_OF_CALL = "tagged"
+# What shows who uses something that no look-up follows.
+_USERS = {
+    "s3-bucket": "the bucket's access log, and the settings of what reads it",
+    "dynamodb-table": "the table's ConsumedReadCapacityUnits in CloudWatch",
 }
-_SERVICE_OF = {kind: service for service, kinds in _SERVICES.items() for kind in kinds.split()}
-# Names are unique only within the cluster or bus that this parameter names, or the default one (ECS and EventBridge API
-# references).
-_PARENTS = {
-    "ecs-service": ("cluster", "default"),
-    "ecs-task": ("cluster", "default"),
-    "event-rule": ("EventBusName", "default"),
-}
+_TRAIL = "the last events about it in CloudTrail"
+
+
 # CloudFormation's services whose ARNs have another name, in lower case; those of the table are named above.
 _TAGGING_NAMES = {
     "AWS::CertificateManager": "acm",
@@ -52,10 +60,6 @@ _TAGGING_NAMES = {
     "AWS::OpenSearchService": "es",
     "AWS::StepFunctions": "states",
 }
-# Of any service: the ARN says which.
-_ANY = "marked"
-# Of the call's own service, whatever the call names it by: one without the tag belongs to no cluster.
-_OF_CALL = "tagged"
 
 
 def tagged_with(cluster_tag: str, services: Iterable[str] = ()) -> Lookup:
@@ -77,56 +81,76 @@ def _believable(context: Context) -> bool:
     return not tagged or not tagged.isdisjoint(shown)
 
 
-def _of_any_service(cluster_tag: str) -> Lookup:
-    # Of any service: without the permission for it, what hurts no machine is left alone.
-    return evolve(tagged_with(cluster_tag), optional=True)
+def _origin(kind: str, name: str, call: Call) -> tuple[str, str]:
+    """From where to follow what has no tag of its own."""
+    if kind == _ANY:
+        kind = kind_of(name)
+    if kind not in _IN_ECS:
+        return kind, name
+    if kind == "ecs-service-deployment":
+        return "ecs-cluster", name.split("/")[1] if name.count("/") > 1 else name
+    return "ecs-cluster", parent_of(name, KINDS[kind], call)
 
 
-def _service(name: str) -> str:
-    """The service of an ARN; "" for anything else."""
-    return name.split(":")[2] if name.startswith("arn:") and name.count(":") >= 5 else ""
+def _answered(answers: Answers) -> list[Item]:
+    """What the tagging API returned."""
+    return [
+        item for key, answer in answers.items() if key.startswith("resourcegroupstaggingapi:") for item in answer.items
+    ]
 
 
-def _same(kind: str, name: str, lookup: Lookup, context: Context) -> tuple[Item, ...]:
-    """The items that a call means: by the whole ARN where it gives one, else by name within its parent."""
-    exact = context.named(lookup, "ResourceARN", name) if name.startswith("arn:") else ()
-    if exact:
-        return exact
-    items = context.named(lookup, "ResourceARN", last_part(name))
-    if kind not in _PARENTS:
-        return items
-    parameter, default = _PARENTS[kind]
-    parent = last_part(str(context.call.params.get(parameter) or default))
-    return tuple(item for item in items if _parent(item["ResourceARN"], default) in (parent, None))
+def _clear(kind: str, call: Call) -> bool:
+    """A call on a service or task names the container cluster only to find it."""
+    return kind == "ecs-cluster" and any(target.type in _IN_ECS for target in call.targets)
 
 
-def _parent(arn: str, default: str) -> str | None:
-    """The cluster of ``service/CLUSTER/NAME``, the bus of ``rule/BUS/NAME``; None where the ARN does not say it."""
-    _, *parents, _ = arn.split(":", 5)[5].split("/")
-    if parents:
-        return parents[0]
-    # ECS's ARNs of before 2018 name no cluster; a rule's without a bus is on the default one.
-    return default if ":events:" in arn else None
+def resolver(kind: str, trails: Trails) -> Resolver:
+    """The resolver of a kind, which follows what has no tag."""
 
-
-def _resolver(kind: str) -> Resolver:
     def lookup(call: Call, cluster_tag: str) -> Lookup:
         if kind != _ANY:
-            return tagged_with(cluster_tag, [_SERVICE_OF[kind]])
-        return tagged_with(cluster_tag, sorted({_service(name) for name in named(call, _ANY)} - {""}))
+            return tagged_with(cluster_tag, [KINDS[kind].service])
+        return tagged_with(cluster_tag, sorted({service_of(name) for name in named(call, _ANY)} - {""}))
+
+    def followups(call: Call, answers: Answers) -> tuple[Lookup, ...]:
+        tagged = _answered(answers)
+        names = [name for name in named(call, kind) if kind in _FOLLOWED or not same(kind, name, tagged, call)]
+        origins = [_origin(kind, name, call) for name in names if not _clear(kind, call)]
+        walks = [walk(origin, trails, answers) for origin in origins if origin[0] in trails]
+        # They may fail: then whose the resource is stays unknown.
+        return tuple(evolve(each, optional=True) for result in walks for each in result.pending.values())
 
     def resolve(ref: TargetRef, context: Context) -> Target:
         tag = context.inventory.cluster_tag
-        items = _same(kind, ref.id, lookup(context.call, tag), context)
+        items = same(kind, ref.id, context.items(lookup(context.call, tag)), context.call)
         if not items and not _believable(context):
             return unknown(ref, kind)
-        if not items:
-            return Target(ref.id, kind, ref.role, resolved=True, facts={"traced": False, "marked": False})
-        tags = tags_of(items[0])
+        tags = tags_of(items[0]) if items else {}
         clusters = merged(tags_of(item).get(tag) for item in items)
-        return Target(ref.id, kind, ref.role, resolved=True, clusters=clusters, tags=tags, facts={"marked": True})
+        target = Target(
+            ref.id, kind, ref.role, resolved=True, clusters=clusters, tags=tags, facts={"marked": bool(items)}
+        )
+        if items and kind not in _FOLLOWED:
+            return target
+        return _followed(target, context, trails)
 
-    return Resolver(resolve, (TAGGED,), lambda call, tag: (lookup(call, tag), _sample(tag)))
+    origins = (*_IN_ECS, kind) if kind == _ANY else (_origin(kind, "", Call("", "", {}, "", ""))[0],)
+    followed = [each for origin in origins if origin in trails for each in asks(origin, trails)]
+    return Resolver(resolve, (TAGGED, *followed), lambda call, tag: (lookup(call, tag), _sample(tag)), followups)
+
+
+def _followed(target: Target, context: Context, trails: Trails) -> Target:
+    """The same target with what its service describes."""
+    origin = _origin(target.type, target.id, context.call)
+    if _clear(target.type, context.call):
+        return target
+    if origin[0] not in trails:
+        return target if target.facts.get("marked") else evolve(target, facts={**target.facts, **_untraced(origin[0])})
+    return followed(target, origin, context, trails)
+
+
+def _untraced(kind: str) -> TargetFacts:
+    return {"traced": False, "look_at": [_USERS.get(kind, _TRAIL)]}
 
 
 def _of_call(ref: TargetRef, context: Context) -> Target:
@@ -138,17 +162,23 @@ def _of_call(ref: TargetRef, context: Context) -> Target:
         lookup, "ResourceARN", ref.id.rpartition("/")[2]
     )
     by_arn, service = ref.id.startswith("arn:"), context.call.service
-    same = [item for item in items if by_arn or _service(item["ResourceARN"]) == service]
-    clusters = merged(tags_of(item).get(tag) for item in same)
-    if not same and not _believable(context):
+    meant = [item for item in items if by_arn or service_of(item["ResourceARN"]) == service]
+    meant = meant if by_arn else _within(meant, context.call)
+    if not meant and not _believable(context):
         return unknown(ref, _OF_CALL)
-    return Target(ref.id, _OF_CALL, ref.role, resolved=True, clusters=clusters, facts={"marked": bool(same)})
+    clusters = merged(tags_of(item).get(tag) for item in meant)
+    return Target(ref.id, _OF_CALL, ref.role, resolved=True, clusters=clusters, facts={"marked": bool(meant)})
+
+
+def _of_any_service(cluster_tag: str) -> Lookup:
+    # Of any service: without the permission for it, what hurts no machine is left alone.
+    return evolve(tagged_with(cluster_tag), optional=True)
 
 
 def _resource(ref: TargetRef, context: Context) -> Target:
     """A resource of CloudFormation whose type says no more than its service."""
     kind = next(iter(ref.values), "")
-    tag, service = context.inventory.cluster_tag, service_of(kind)
+    tag, service = context.inventory.cluster_tag, cfn_service_of(kind)
     # A queue is named by its URL.
     name = ref.id if ref.id.startswith("arn:") else ref.id.rpartition("/")[2]
     found = (
@@ -157,7 +187,7 @@ def _resource(ref: TargetRef, context: Context) -> Target:
         else ()
     )
     wanted = _TAGGING_NAMES.get(service, service.rpartition("::")[2].lower())
-    clusters = merged(tags_of(item).get(tag) for item in found if _service(item["ResourceARN"]) == wanted)
+    clusters = merged(tags_of(item).get(tag) for item in found if service_of(item["ResourceARN"]) == wanted)
     facts: TargetFacts = {"marked": bool(clusters)}
     if not clusters:
         # Resources of other services hurt no machine, whatever happens to them.
@@ -165,8 +195,17 @@ def _resource(ref: TargetRef, context: Context) -> Target:
     return Target(ref.id, ref.type, ref.role, resolved=True, clusters=clusters, facts=facts)
 
 
-RESOLVERS = {
-    "cfn-resource": Resolver(_resource, (TAGGED,), lambda _call, cluster_tag: (_of_any_service(cluster_tag),)),
-    **{kind: _resolver(kind) for kind in (*_SERVICE_OF, _ANY)},
-    _OF_CALL: Resolver(_of_call, (TAGGED,), lambda _call, tag: (tagged_with(tag), _sample(tag))),
-}
+def _within(items: list[Item], call: Call) -> list[Item]:
+    """Of resources with the same name, those whose ARN has most of what else the call names, such as an API."""
+    words = {value for value in call.params.values() if isinstance(value, str)}
+    shared = [len(words & {*re.split("[:/]", item["ResourceARN"].split(":", 5)[-1])}) for item in items]
+    return [item for item, count in zip(items, shared, strict=True) if count == max(shared)]
+
+
+def resolvers(trails: Trails) -> dict[str, Resolver]:
+    """The resolvers of these kinds; `trails` is the table that what has no tag is followed through."""
+    return {
+        **{kind: resolver(kind, trails) for kind in (*KINDS, _ANY)},
+        "cfn-resource": Resolver(_resource, (TAGGED,), lambda _call, cluster_tag: (_of_any_service(cluster_tag),)),
+        _OF_CALL: Resolver(_of_call, (TAGGED,), lambda _call, tag: (tagged_with(tag), _sample(tag))),
+    }

@@ -1,35 +1,42 @@
-"""What machines were launched from or with: images, keys, security groups, profiles, templates, fleets."""
+"""What machines were launched from or with: images, keys, security groups, profiles, templates, fleets.
+
+Auto Scaling groups also start machines from some of them that no machine has used yet (launch_sources.py).
+"""
 
 from __future__ import annotations
 
-from guardrails.resolve.inventory import USES
-from guardrails.resolve.resources.described import Description, described
-from guardrails.resolve.resources.machines import of_machines, on, tagged
+from guardrails.resolve.resources.trail import Step, Trail, Trails, trail
 from guardrails.values import Lookup
 
-RESOLVERS = {
-    **{kind: of_machines(kind, on(kind)) for kind in USES},
-    # EC2 and Auto Scaling write these into tags of the machines that they launch.
-    "fleet": of_machines("fleet", tagged("aws:ec2:fleet-id")),
-    "spot-fleet": of_machines("fleet", tagged("aws:ec2spot:fleet-request-id")),
-    "launch-configuration": of_machines("launch-configuration", tagged("aws:autoscaling:launchConfigurationName")),
-    **described(
-        {
-            "launch-template": Description(
-                Lookup("ec2", "DescribeLaunchTemplates", "LaunchTemplates"),
-                "[LaunchTemplateId, LaunchTemplateName]",
-                {"tag": "join('=', ['aws:ec2launchtemplate:id', LaunchTemplateId])"},
-            ),
-            "security-group-rule": Description(
-                Lookup("ec2", "DescribeSecurityGroupRules", "SecurityGroupRules"),
-                "SecurityGroupRuleId",
-                {"security-group": "GroupId"},
-            ),
-            "instance-profile-association": Description(
-                Lookup("ec2", "DescribeIamInstanceProfileAssociations", "IamInstanceProfileAssociations"),
-                "AssociationId",
-                {"instance": "InstanceId"},
-            ),
-        }
+_FLEETS = Lookup("ec2", "DescribeFleets", "Fleets")
+_SPOT_FLEETS = Lookup("ec2", "DescribeSpotFleetRequests", "SpotFleetRequestConfigs")
+_SNAPSHOTS = Lookup("ec2", "DescribeSnapshots", "Snapshots", empty_on=("InvalidSnapshot.NotFound",))
+
+TRAILS: Trails = {
+    # EC2 and Auto Scaling write these into tags of the machines that they launch. A fleet may have none yet.
+    "fleet": Trail((Step(_FLEETS, {}, "FleetId"),), may_be_unused=True, also={"tag": ("aws:ec2:fleet-id={}",)}),
+    "spot-fleet": Trail(
+        (Step(_SPOT_FLEETS, {}, "SpotFleetRequestId"),),
+        may_be_unused=True,
+        also={"tag": ("aws:ec2spot:fleet-request-id={}",)},
+    ),
+    "launch-template": trail(
+        Lookup("ec2", "DescribeLaunchTemplates", "LaunchTemplates"),
+        "[LaunchTemplateId, LaunchTemplateName]",
+        {"tag": "join('=', ['aws:ec2launchtemplate:id', LaunchTemplateId])"},
+    ),
+    "launch-configuration": Trail(
+        (), may_be_unused=True, also={"tag": ("aws:autoscaling:launchConfigurationName={}",)}
+    ),
+    "snapshot": Trail((Step(_SNAPSHOTS, {}, parameter="SnapshotIds[]"),)),
+    "security-group-rule": trail(
+        Lookup("ec2", "DescribeSecurityGroupRules", "SecurityGroupRules"),
+        "SecurityGroupRuleId",
+        {"security-group": "GroupId"},
+    ),
+    "instance-profile-association": trail(
+        Lookup("ec2", "DescribeIamInstanceProfileAssociations", "IamInstanceProfileAssociations"),
+        "AssociationId",
+        {"instance": "InstanceId"},
     ),
 }

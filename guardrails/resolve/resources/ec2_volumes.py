@@ -1,8 +1,7 @@
-"""Volumes, and the KMS keys that encrypt them: they carry the clusters of the machines that the volumes are on."""
+"""Volumes: they carry the clusters of the machines that they are on."""
 
 from __future__ import annotations
 
-from guardrails.resolve.resources.described import Description, described
 from guardrails.resolve.resources.resolver import Context, Resolver, merged, named, tags_of, uncertain, unknown
 from guardrails.values import Call, Lookup, Target, TargetRef
 
@@ -42,10 +41,4 @@ def _volume(ref: TargetRef, context: Context) -> Target:
     )
 
 
-RESOLVERS = {
-    "volume": Resolver(_volume, (_VOLUMES,), lambda call, _tag: (_lookup(call),)),
-    **described(
-        # The tags are those of the volumes, not of the key.
-        {"kms-key": Description(_VOLUMES, "KmsKeyId", {"volume": "VolumeId"}, tags="", may_be_unused=True)}
-    ),
-}
+RESOLVERS = {"volume": Resolver(_volume, (_VOLUMES,), lambda call, _tag: (_lookup(call),))}

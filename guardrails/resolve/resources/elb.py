@@ -10,15 +10,26 @@ import re
 from collections.abc import Iterable
 
 from guardrails.resolve.inventory import INSTANCES, Machine
-from guardrails.resolve.resources.described import Description, described
 from guardrails.resolve.resources.machines import clusters_of
-from guardrails.resolve.resources.resolver import Answers, Context, Item, Resolver, named, strings, uncertain, unknown
-from guardrails.values import Call, Lookup, Target, TargetFacts, TargetRef
+from guardrails.resolve.resources.resolver import (
+    Answers,
+    Context,
+    Item,
+    Resolver,
+    merged,
+    named,
+    strings,
+    tags_of,
+    uncertain,
+    unknown,
+)
+from guardrails.values import Call, Lookup, Target, TargetRef
 
 _GROUPS = Lookup(
     "elbv2", "DescribeTargetGroups", "TargetGroups", empty_on=("LoadBalancerNotFound", "TargetGroupNotFound")
 )
 _LISTENERS = Lookup("elbv2", "DescribeListeners", "Listeners", empty_on=("LoadBalancerNotFound",))
+_TAGS = Lookup("elbv2", "DescribeTags", "TagDescriptions", empty_on=("LoadBalancerNotFound", "TargetGroupNotFound"))
 # For how many machines it is asked whether they are registered with an empty group.
 _ASKED = 100
 _FORWARDS = "DefaultActions[].[TargetGroupArn, ForwardConfig.TargetGroups[].TargetGroupArn][][]"
@@ -38,6 +49,10 @@ def _groups_of(balancer: str) -> Lookup:
 
 def _listeners_of(balancer: str) -> Lookup:
     return _LISTENERS.about(LoadBalancerArn=_balancer_of(balancer))
+
+
+def _tags_of(name: str) -> Lookup:
+    return _TAGS.about(ResourceArns=[_balancer_of(name)])
 
 
 def _described(group: str) -> Lookup:
@@ -89,19 +104,24 @@ def _machines(member: str, context: Context) -> list[Machine]:
     return [*inventory.on("instance", member), *inventory.on("private-ip", member)]
 
 
-def _serving(ref: TargetRef, kind: str, members: Iterable[str], context: Context, more: TargetFacts) -> Target:
+def _serving(ref: TargetRef, kind: str, members: Iterable[str], context: Context) -> Target:
     """A target that brings traffic to these members."""
     members = [*members]
     machines = [machine for member in members for machine in _machines(member, context)]
     missing = context.inventory.missing(member for member in members if member.startswith("i-"))
     facts = uncertain({machine.id for machine in machines if machine.cluster is None}, missing)
-    facts.update(more)
-    return Target(ref.id, kind, ref.role, resolved=not missing, clusters=clusters_of(machines), facts=facts)
+    own = {tags_of(item).get(context.inventory.cluster_tag) for item in context.items(_tags_of(ref.id))} - {None, ""}
+    strange = sorted({member for member in members if not member.startswith("i-") and not _machines(member, context)})
+    if strange and not own:
+        # A container's address, a function, another load balancer: no machine shows whose it is.
+        facts.update({"traced": False, "look_at": strange})
+    clusters = merged(clusters_of(machines), own)
+    return Target(ref.id, kind, ref.role, resolved=not missing, clusters=clusters, facts=facts)
 
 
 def _group_lookups(call: Call, _tag: str) -> tuple[Lookup, ...]:
     groups = [group for group in named(call, "target-group") if group.startswith("arn:")]
-    return tuple(lookup for group in groups for lookup in (_described(group), _registered_with(group)))
+    return tuple(lookup for group in groups for lookup in (_described(group), _registered_with(group), _tags_of(group)))
 
 
 def _group_followups(call: Call, answers: Answers) -> tuple[Lookup, ...]:
@@ -116,12 +136,12 @@ def _group(ref: TargetRef, context: Context) -> Target:
     groups = context.items(_described(ref.id))
     if not groups or not _proved(groups, context):
         return unknown(ref, "target-group")
-    return _serving(ref, "target-group", _ids_in([ref.id], context), context, {})
+    return _serving(ref, "target-group", _ids_in([ref.id], context), context)
 
 
 def _balancer_lookups(call: Call, _tag: str) -> tuple[Lookup, ...]:
     names = named(call, "load-balancer")
-    return tuple(lookup for name in names for lookup in (_groups_of(name), _listeners_of(name)))
+    return tuple(lookup for name in names for lookup in (_groups_of(name), _listeners_of(name), _tags_of(name)))
 
 
 def _balancer_followups(call: Call, answers: Answers) -> tuple[Lookup, ...]:
@@ -136,7 +156,7 @@ def _balancer(ref: TargetRef, context: Context) -> Target:
     forwarded = {arn for item in context.items(_listeners_of(ref.id)) for arn in strings(_FORWARDS, item)}
     if not forwarded <= {*arns} or not _proved(groups, context):
         return unknown(ref, "load-balancer")
-    return _serving(ref, "load-balancer", _ids_in(arns, context), context, {"target_groups": arns})
+    return _serving(ref, "load-balancer", _ids_in(arns, context), context)
 
 
 def _member(ref: TargetRef, context: Context) -> Target:
@@ -149,17 +169,10 @@ def _member(ref: TargetRef, context: Context) -> Target:
     return Target(ref.id, "elb-target", ref.role, resolved=True, clusters=clusters_of(machines), facts=facts)
 
 
+_BALANCER_ASKS = (_GROUPS, _LISTENERS, _REGISTERED, _TAGS)
+
 RESOLVERS = {
-    "target-group": Resolver(_group, (_GROUPS, _REGISTERED), _group_lookups, _group_followups),
-    "load-balancer": Resolver(_balancer, (_GROUPS, _LISTENERS, _REGISTERED), _balancer_lookups, _balancer_followups),
+    "target-group": Resolver(_group, (_GROUPS, _REGISTERED, _TAGS), _group_lookups, _group_followups),
+    "load-balancer": Resolver(_balancer, _BALANCER_ASKS, _balancer_lookups, _balancer_followups),
     "elb-target": Resolver(_member),
-    **described(
-        {
-            "classic-elb": Description(
-                Lookup("elb", "DescribeLoadBalancers", "LoadBalancerDescriptions"),
-                "LoadBalancerName",
-                {"instance": "Instances[].InstanceId"},
-            )
-        }
-    ),
 }

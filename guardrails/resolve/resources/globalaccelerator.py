@@ -5,73 +5,61 @@ Its API is in one region only: https://docs.aws.amazon.com/general/latest/gr/glo
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from guardrails.resolve.inventory import ADDRESSES
-from guardrails.resolve.resources.resolver import Answers, Context, Item, Lookups, Resolver, merged, named, one_each
-from guardrails.values import Call, Lookup, Target, TargetFacts, TargetRef
+from guardrails.resolve.resources.trail import REGISTERED, UNKNOWN, Step, Trail
+from guardrails.values import Lookup
 
 
-def _lookup(operation: str, items: str, not_found: str) -> Lookup:
-    return Lookup("globalaccelerator", operation, items, empty_on=(not_found,), region="us-west-2")
+def _starting(*prefixes: str) -> str:
+    begins = " || ".join(f"starts_with(EndpointId, '{prefix}')" for prefix in prefixes)
+    return f"EndpointDescriptions[?{begins}].EndpointId"
 
 
-_LISTENERS = _lookup("ListListeners", "Listeners", "AcceleratorNotFoundException")
-_GROUPS = _lookup("ListEndpointGroups", "EndpointGroups", "ListenerNotFoundException")
-_GROUP = _lookup("DescribeEndpointGroup", "EndpointGroup", "EndpointGroupNotFoundException")
+_LISTENERS = Lookup(
+    "globalaccelerator", "ListListeners", "Listeners", empty_on=("AcceleratorNotFoundException",), region="us-west-2"
+)
+_GROUPS = Lookup(
+    "globalaccelerator",
+    "ListEndpointGroups",
+    "EndpointGroups",
+    empty_on=("ListenerNotFoundException",),
+    region="us-west-2",
+)
+_GROUP = Lookup(
+    "globalaccelerator",
+    "DescribeEndpointGroup",
+    "EndpointGroup",
+    empty_on=("EndpointGroupNotFoundException",),
+    region="us-west-2",
+)
+_ACCELERATORS = Lookup("globalaccelerator", "ListAccelerators", "Accelerators", region="us-west-2")
+_ATTACHMENT = Lookup(
+    "globalaccelerator",
+    "DescribeCrossAccountAttachment",
+    "CrossAccountAttachment",
+    empty_on=("AttachmentNotFoundException",),
+    region="us-west-2",
+)
+_BALANCER = ":loadbalancer/"
+_KNOWN = ("i-", "eipalloc-", "subnet-")
+_ENDPOINTS = {
+    REGISTERED: _starting("i-"),
+    "eip": _starting("eipalloc-"),
+    "subnet": _starting("subnet-"),
+    "load-balancer": f"EndpointDescriptions[?contains(EndpointId, '{_BALANCER}')].EndpointId",
+    UNKNOWN: "EndpointDescriptions[?!(" + " || ".join(
+        [f"contains(EndpointId, '{_BALANCER}')", *(f"starts_with(EndpointId, '{known}')" for known in _KNOWN)]
+    ) + ")].EndpointId",
+}  # fmt: skip
 
-
-def _target(ref: TargetRef, kind: str, groups: Iterable[Item], context: Context) -> Target:
-    endpoints = {end["EndpointId"] for group in groups for end in group.get("EndpointDescriptions") or []}
-    inventory = context.inventory
-    holders = [a.get("InstanceId") for a in inventory.addresses if a.get("AllocationId") in endpoints]
-    clusters = merged(
-        *(inventory.clusters_on("instance", name) for name in (*endpoints, *holders)),
-        *(inventory.clusters_on("subnet", name) for name in endpoints),
-    )
-    facts: TargetFacts = {"endpoints": sorted(endpoints)}
-    if endpoints and not clusters:
-        # Load balancers and endpoints in other regions cannot be followed from here.
-        facts["traced"] = False
-    return Target(ref.id, kind, ref.role, resolved=True, clusters=clusters, facts=facts)
-
-
-def _accelerator_followups(call: Call, answers: Answers) -> tuple[Lookup, ...]:
-    asked = [_LISTENERS.about(AcceleratorArn=name) for name in named(call, "accelerator")]
-    listeners = [item for lookup in asked for item in answers[lookup.key()].items]
-    return tuple(_GROUPS.about(ListenerArn=item["ListenerArn"]) for item in listeners)
-
-
-def _accelerator(ref: TargetRef, context: Context) -> Target:
-    listeners = context.items(_LISTENERS.about(AcceleratorArn=ref.id))
-    lookups = [_GROUPS.about(ListenerArn=item["ListenerArn"]) for item in listeners]
-    groups = [group for lookup in lookups for group in context.items(lookup)]
-    return _target(ref, "accelerator", groups, context)
-
-
-def _listener(ref: TargetRef, context: Context) -> Target:
-    return _target(ref, "ga-listener", context.items(_GROUPS.about(ListenerArn=ref.id)), context)
-
-
-def _endpoint_group(ref: TargetRef, context: Context) -> Target:
-    return _target(ref, "endpoint-group", context.items(_GROUP.about(EndpointGroupArn=ref.id)), context)
-
-
-def _and_addresses(lookups: Lookups) -> Lookups:
-    return lambda call, tag: (*lookups(call, tag), ADDRESSES)
-
-
-RESOLVERS = {
-    "accelerator": Resolver(
-        _accelerator,
-        (_LISTENERS, _GROUPS, ADDRESSES),
-        _and_addresses(one_each(_LISTENERS, "AcceleratorArn", "accelerator")),
-        _accelerator_followups,
+# One without endpoints brings users to nothing.
+TRAILS = {
+    "accelerator": Trail(
+        (Step(_LISTENERS, {"ga-listener": "ListenerArn"}, parameter="AcceleratorArn"),), may_be_unused=True
     ),
-    "ga-listener": Resolver(
-        _listener, (_GROUPS, ADDRESSES), _and_addresses(one_each(_GROUPS, "ListenerArn", "ga-listener"))
+    "ga-listener": Trail((Step(_GROUPS, _ENDPOINTS, parameter="ListenerArn"),), may_be_unused=True),
+    "endpoint-group": Trail((Step(_GROUP, _ENDPOINTS, parameter="EndpointGroupArn"),), may_be_unused=True),
+    "ga-attachment": Trail(
+        (Step(_ATTACHMENT, {UNKNOWN: "Resources[].EndpointId"}, parameter="AttachmentArn"),), may_be_unused=True
     ),
-    "endpoint-group": Resolver(
-        _endpoint_group, (_GROUP, ADDRESSES), _and_addresses(one_each(_GROUP, "EndpointGroupArn", "endpoint-group"))
-    ),
+    "accelerator-dns": Trail((Step(_ACCELERATORS, {"accelerator": "AcceleratorArn"}, "DnsName"),)),
 }

@@ -1,25 +1,31 @@
-"""IAM roles: a role carries the clusters of the machines whose instance profile has it.
+"""IAM roles: a role carries the clusters of the machines whose instance profile has it, and that of its own tag.
 
-https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListInstanceProfilesForRole.html
+A role that containers take on, and that was used, may be the live cluster's; AWS does not say by whom it was used.
+https://docs.aws.amazon.com/IAM/latest/APIReference/API_RoleLastUsed.html
 """
 
 from __future__ import annotations
 
-from attrs import evolve
-
-from guardrails.resolve.resources import machines
-from guardrails.resolve.resources.resolver import Context, Resolver, one_each
-from guardrails.values import Lookup, Target, TargetRef
+from guardrails.resolve.resources.trail import UNKNOWN, Step, Trail, Trails
+from guardrails.values import Lookup
 
 _PROFILES = Lookup("iam", "ListInstanceProfilesForRole", "InstanceProfiles", empty_on=("NoSuchEntity",))
+_ROLE = Lookup("iam", "GetRole", "Role", empty_on=("NoSuchEntity",))
+_TRUSTS = "to_string(AssumeRolePolicyDocument)"
+_CONTAINERS = " || ".join(
+    f"contains({_TRUSTS}, '{service}')" for service in ("ecs-tasks.amazonaws.com", "pods.eks.amazonaws.com", ":oidc-")
+)
 
-
-def _role(ref: TargetRef, context: Context) -> Target:
-    profiles = [profile["InstanceProfileName"] for profile in context.items(_PROFILES.about(RoleName=ref.id))]
-    users = [machine for name in profiles for machine in context.inventory.on("instance-profile", name)]
-    role = machines.target(ref, "iam-role", users)
-    # Which services use a role without an instance profile does not show.
-    return role if profiles else evolve(role, facts={"traced": False})
-
-
-RESOLVERS = {"iam-role": Resolver(_role, (_PROFILES,), one_each(_PROFILES, "RoleName", "iam-role"))}
+TRAILS: Trails = {
+    "iam-role": Trail(
+        (
+            Step(_PROFILES, {"instance-profile": "InstanceProfileName"}, parameter="RoleName", tags=""),
+            Step(
+                _ROLE,
+                {UNKNOWN: f"RoleLastUsed.LastUsedDate && ({_CONTAINERS}) && 'the containers that use it'"},
+                parameter="RoleName",
+            ),
+        ),
+        may_be_unused=True,
+    )
+}

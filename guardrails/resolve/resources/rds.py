@@ -1,14 +1,17 @@
 """RDS: databases, clusters of databases and their snapshots carry the cluster of their own tag.
 
+One without it is followed to what it is part of, and to the networks from where it can be reached (rds_trails.py).
 The tag comes with the description, so that one that AWS does not show is unknown, and not one without a tag.
 https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DescribeDBInstances.html
 """
 
 from __future__ import annotations
 
-from attrs import frozen
+from attrs import evolve, frozen
 
-from guardrails.resolve.resources.resolver import Context, Resolver, merged, named, tags_of, unknown
+from guardrails.resolve.resources.ends import asks, followed
+from guardrails.resolve.resources.resolver import Answers, Context, Resolver, merged, named, tags_of, unknown
+from guardrails.resolve.resources.trail import Trails, walk
 from guardrails.values import Call, Lookup, Target, TargetFacts, TargetRef
 
 
@@ -38,7 +41,7 @@ def _identifier(name: str) -> str:
     return name.split(":", 6)[-1].lower() if name.startswith("arn:") else name.lower()
 
 
-def _resolver(kind: str, row: _Kind) -> Resolver:
+def _resolver(kind: str, row: _Kind, trails: Trails) -> Resolver:
     def lookup(call: Call) -> Lookup:
         # A filter, not an identifier: one that is unknown is no error, and several go into one request.
         values = sorted({_identifier(name) for name in named(call, kind)})
@@ -50,10 +53,22 @@ def _resolver(kind: str, row: _Kind) -> Resolver:
             return unknown(ref, kind)
         tags = tags_of(item, "TagList")
         cluster = tags.get(context.inventory.cluster_tag)
-        facts: TargetFacts = {"marked": True} if cluster else {"traced": False, "marked": False}
-        return Target(ref.id, kind, ref.role, resolved=True, clusters=merged([cluster]), tags=tags, facts=facts)
+        facts: TargetFacts = {"marked": bool(cluster)}
+        target = Target(ref.id, kind, ref.role, resolved=True, clusters=merged([cluster]), tags=tags, facts=facts)
+        if cluster or kind in trails:
+            return target if cluster else followed(target, (kind, _identifier(ref.id)), context, trails)
+        return evolve(target, facts={**facts, "traced": False, "look_at": ["what was restored from it"]})
 
-    return Resolver(resolve, (row.lookup,), lambda call, _tag: (lookup(call),))
+    def followups(call: Call, answers: Answers) -> tuple[Lookup, ...]:
+        walks = (
+            [walk((kind, _identifier(name)), trails, answers) for name in named(call, kind)] if kind in trails else []
+        )
+        return tuple(evolve(each, optional=True) for result in walks for each in result.pending.values())
+
+    more = asks(kind, trails) if kind in trails else ()
+    return Resolver(resolve, (row.lookup, *more), lambda call, _tag: (lookup(call),), followups)
 
 
-RESOLVERS = {kind: _resolver(kind, row) for kind, row in _KINDS.items()}
+def resolvers(trails: Trails) -> dict[str, Resolver]:
+    """The resolvers of these kinds; `trails` is the table that what has no tag is followed through."""
+    return {kind: _resolver(kind, row, trails) for kind, row in _KINDS.items()}

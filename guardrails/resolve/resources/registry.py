@@ -3,30 +3,26 @@
 `plan()` says which look-ups a call needs, `followups()` which ones their answers call for, `targets_of()` turns all
 answers into facts. All are pure; the requests are made in between, by lookups.py. A file for each family of resources:
 
-    ec2_instances      machines
-    ec2_volumes        volumes and the KMS keys that encrypt them
-    ec2_launched_with  what machines were launched from or with: images, security groups, templates, fleets
-    ec2_subnets        VPCs and subnets
-    ec2_interfaces     network interfaces and private addresses
-    ec2_routing        route tables, network ACLs, NAT gateways
+    ec2_instances, ec2_volumes, ec2_subnets, ec2_interfaces, ec2_routing, ec2_elastic_ips, autoscaling
+                       what machines are, have, stand in and are reached by
     ec2_new_entries    what a new route or entry of a network ACL takes
-    ec2_gateways       other gateways, peerings, VPC endpoints, DHCP options
-    ec2_elastic_ips    Elastic IPs by allocation id, association id or address, and ranges of public addresses
-    application_autoscaling, autoscaling, elb, fis, globalaccelerator, organizations, route53, cloudformation, iam, rds
+    application_autoscaling, elb, fis, organizations, route53, cloudformation, rds
                        the service of that name
     autoscaling_later  what a schedule or a scaling policy does to the size of a group
     elb_new_rule       whom a new rule of a listener takes requests from
     route53_new        names that a new record or a private zone takes
     route53_names      a DNS name alone, as stacks show records
-    by_aws_tag         EKS and Elastic Beanstalk, by the tags that AWS writes on machines
-    by_cluster_tag     other resources with the cluster tag: caches, buckets, container clusters
+    launch_sources     what Auto Scaling groups start machines from
+    by_aws_tag         EKS node groups and Elastic Beanstalk, by the tags that AWS writes on machines
+    by_cluster_tag     resources with the cluster tag: caches, buckets, container clusters
     by_selector        selectors by tag, and the whole region
     by_arn             ARNs, ids that tagging calls name, the Parameter Store parameter that names the live cluster
+    following          everything else, by the tables of trails in the files of each service
     untraceable        types that cannot be traced
 
-They share resolver.py (what a resolver is), compound.py (targets that are made of others, such as stacks),
-ec2_occupants.py (who depends on a network), described.py (a row for each
-type that a description ties to machines) and machines.py (types that stand for a set of machines).
+They share resolver.py (what a resolver is), compound.py (targets that are made of others, such as stacks), trail.py and
+ends.py (how a resource is followed, and where to), arns.py (which ARN a name means), ec2_occupants.py (who depends on a
+network) and machines.py (types that stand for machines).
 """
 
 from __future__ import annotations
@@ -42,15 +38,12 @@ from guardrails.resolve.resources import (
     autoscaling_later,
     by_arn,
     by_aws_tag,
-    by_cluster_tag,
     by_selector,
     cloudformation,
     compound,
     ec2_elastic_ips,
-    ec2_gateways,
     ec2_instances,
     ec2_interfaces,
-    ec2_launched_with,
     ec2_new_entries,
     ec2_routing,
     ec2_subnets,
@@ -58,11 +51,8 @@ from guardrails.resolve.resources import (
     elb,
     elb_new_rule,
     fis,
-    globalaccelerator,
-    iam,
+    following,
     organizations,
-    rds,
-    route53,
     route53_names,
     route53_new,
     untraceable,
@@ -71,14 +61,13 @@ from guardrails.resolve.resources.resolver import Context, Resolver, merged
 from guardrails.values import EMPTY_ID, Answer, Call, Cluster, Live, Lookup, Past, Target, TargetRef
 
 _RESOLVERS: Mapping[str, Resolver] = {
+    **following.RESOLVERS,
     **ec2_instances.RESOLVERS,
     **ec2_volumes.RESOLVERS,
-    **ec2_launched_with.RESOLVERS,
     **ec2_subnets.RESOLVERS,
     **ec2_interfaces.RESOLVERS,
     **ec2_routing.RESOLVERS,
     **ec2_new_entries.RESOLVERS,
-    **ec2_gateways.RESOLVERS,
     **ec2_elastic_ips.RESOLVERS,
     **application_autoscaling.RESOLVERS,
     **autoscaling.RESOLVERS,
@@ -86,16 +75,11 @@ _RESOLVERS: Mapping[str, Resolver] = {
     **elb.RESOLVERS,
     **elb_new_rule.RESOLVERS,
     **fis.RESOLVERS,
-    **globalaccelerator.RESOLVERS,
-    **route53.RESOLVERS,
     **route53_new.RESOLVERS,
     **route53_names.RESOLVERS,
     **cloudformation.RESOLVERS,
-    **iam.RESOLVERS,
     **organizations.RESOLVERS,
-    **rds.RESOLVERS,
     **by_aws_tag.RESOLVERS,
-    **by_cluster_tag.RESOLVERS,
     **by_selector.RESOLVERS,
     **by_arn.RESOLVERS,
     **untraceable.RESOLVERS,

@@ -126,6 +126,13 @@ def last_part(name: str) -> str:
     return name.replace("/", ":").rpartition(":")[2] if name.startswith("arn:") else name
 
 
+def same_name(left: str, right: str) -> bool:
+    """Whether both name the same resource: ARNs as a whole, and a name against the last part of an ARN."""
+    if left.startswith("arn:") and right.startswith("arn:"):
+        return left == right
+    return last_part(left) == last_part(right)
+
+
 def strings(expression: str, item: Item) -> tuple[str, ...]:
     """The strings that a JMESPath finds in an item, empty ones left out."""
     value = jmespath.search(expression, item)

@@ -6,17 +6,7 @@ from guardrails.resolve.resources.resolver import Context, Resolver
 from guardrails.values import Target, TargetRef
 
 _BY_REASON = {
-    "routes between networks, to destinations outside them": """
-        tgw-route-table tgw-policy-table tgw-multicast-domain tgw-connect-peer route-server route-server-endpoint
-        route-server-peer local-gateway-route-table local-gateway-rtb-association prefix-list ipam-prefix-list-resolver
-        ipam-prefix-list-resolver-target vpn-concentrator trunk-association secondary-network secondary-subnet""",
-    "pools of addresses, not addresses": "ipam ipam-pool public-ipv4-pool coip-pool",
-    "access of people, or who may connect": """
-        client-vpn-endpoint verified-access-endpoint verified-access-group vpc-endpoint-service trust-store
-        vpc-bpa-exclusion vpc-encryption-control""",
-    "names and routing that point at other names": """
-        health-check traffic-policy-instance cidr-collection delegation-set event-endpoint kms-alias
-        cfn-alias kms-custom-key-store""",
+    "names that point at other names": "cfn-alias event-endpoint kms-alias kms-custom-key-store",
     "instructions that take effect elsewhere, later": """
         ssm-item ssm-document ssm-association ssm-maintenance-window ssm-patch-baseline scaling-policy
         schedule cfn-stack-refactor""",

@@ -23,16 +23,14 @@ untraced contains id if {
 
 # METADATA
 # title: Untraceable resources get a warning
-# description: >-
-#   Warns of a destructive call on a resource if no look-up can tell what depends on it. The parameter `untraced` may
-#   turn this into a denial.
+# description: The same where the parameter `untraced` is "warn".
 # custom:
 #   rule: indirect/untraced
 #   severity: medium
-#   remediation: Find out what depends on it.
+#   remediation: Find out what depends on it, and tag it with its cluster.
 #   incident: Travis CI images, 2016; Cloudflare R2, 2025-02
-#   avoid: aws ec2 delete-managed-prefix-list --prefix-list-id ANY_LIST
-#   prefer: aws ec2 get-managed-prefix-list-associations --prefix-list-id ANY_LIST
+#   avoid: aws dynamodb delete-table --table-name TABLE_WITHOUT_A_TAG
+#   prefer: aws dynamodb tag-resource --resource-arn TABLE --tags Key=Cluster,Value=green
 warn contains untraced_violation(id) if {
 	untraced_level == "warn"
 	some id in untraced
@@ -44,7 +42,7 @@ warn contains untraced_violation(id) if {
 # custom:
 #   rule: indirect/untraced
 #   severity: medium
-#   remediation: Find out what depends on it.
+#   remediation: Find out what depends on it, and tag it with its cluster.
 #   incident: Travis CI images, 2016; Cloudflare R2, 2025-02
 confirm contains untraced_violation(id) if {
 	untraced_level == "confirm"
@@ -53,11 +51,13 @@ confirm contains untraced_violation(id) if {
 
 # METADATA
 # title: Untraceable resources are not touched
-# description: The same where the parameter `untraced` is "deny".
+# description: >-
+#   Denies a destructive call on a resource if no look-up can tell whose it is: it may be the live cluster's. The cluster
+#   tag tells. The parameter `untraced` decides; its default is "deny".
 # custom:
 #   rule: indirect/untraced
 #   severity: medium
-#   remediation: Find out what depends on it.
+#   remediation: Find out what depends on it, and tag it with its cluster.
 #   incident: Travis CI images, 2016; Cloudflare R2, 2025-02
 deny contains untraced_violation(id) if {
 	untraced_level == "deny"
@@ -65,11 +65,12 @@ deny contains untraced_violation(id) if {
 }
 
 untraced_violation(id) := lib.violation("indirect/untraced", id, message, remediation) if {
-	message := sprintf("%s would harm %s, and no look-up can tell whether the live cluster depends on it.", [
+	message := sprintf("%s would harm %s, and no look-up can tell whether the live cluster depends on it.%s", [
 		text.operation,
 		untraced_text(id),
+		places(lib.targets[id]),
 	])
-	remediation := "Find out what depends on it before you go on."
+	remediation := sprintf(untraced_remediation, [data.guardrails.params.cluster_tag])
 }
 
 # Of a stack it is not all of it.
@@ -103,6 +104,16 @@ deny contains lib.violation("indirect/unread", id, message, remediation) if {
 		"If none of them serves the live cluster, break glass for indirect/unread.",
 	])
 }
+
+# What may lead from there to the live cluster.
+places(target) := sprintf(" Look at %s.", [text.listed(target.facts.look_at)]) if {
+	count(target.facts.look_at) > 0
+} else := ""
+
+untraced_remediation := concat(" ", [
+	"Find out what depends on it. If it belongs to another cluster, tag it %s=<cluster>, then try again.",
+	"If it cannot have tags, break glass for indirect/untraced.",
+])
 
 # METADATA
 # title: Every id has the type the operation expects

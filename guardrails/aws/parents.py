@@ -1,0 +1,31 @@
+"""Names that are unique only within something else: a service or task within its ECS cluster, a rule on its event bus.
+
+https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerservice.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+# The parameter that names the parent, by type of resource, and by what stands for the type in ARNs.
+_PARAMETERS = {"ecs-service": "cluster", "ecs-task": "cluster", "event-rule": "EventBusName"}
+_IN_ARNS = {("ecs", "service"), ("ecs", "task"), ("events", "rule")}
+_DEFAULT = "default"
+
+
+def within(kind: str, name: str, params: Mapping[str, Any]) -> str:
+    """``PARENT/NAME`` for a name or ARN of a type that has a parent, in the account's default one where none is named.
+
+    The last part of the name for every other type.
+    """
+    last = name.replace("/", ":").rpartition(":")[2]
+    if name.startswith("arn:") and name.count(":") >= 5:
+        resource, *parents = name.split(":", 5)[5].split("/")[:-1]
+        if (name.split(":")[2], resource) in _IN_ARNS:
+            return f"{parents[0] if parents else _DEFAULT}/{last}"
+        return last
+    if kind not in _PARAMETERS:
+        return last
+    parent = str(params.get(_PARAMETERS[kind]) or _DEFAULT).replace("/", ":").rpartition(":")[2]
+    return f"{parent}/{last}"

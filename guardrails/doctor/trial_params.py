@@ -1,0 +1,108 @@
+"""Parameters with which doctor tries a look-up: valid ones, about something that does not exist."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+NAME = "guardrails-doctor"
+_FEW = {"MaxRecords": 20}
+_PAGED = (
+    "elasticache:DescribeCacheClusters",
+    "elasticache:DescribeCacheSubnetGroups",
+    "elasticache:DescribeGlobalReplicationGroups",
+    "elasticache:DescribeReplicationGroups",
+    "elasticache:DescribeUserGroups",
+    "rds:DescribeBlueGreenDeployments",
+    "rds:DescribeDBClusterEndpoints",
+    "rds:DescribeDBClusterSnapshots",
+    "rds:DescribeDBClusters",
+    "rds:DescribeDBInstances",
+    "rds:DescribeDBProxies",
+    "rds:DescribeDBProxyEndpoints",
+    "rds:DescribeDBShardGroups",
+    "rds:DescribeDBSnapshots",
+    "rds:DescribeGlobalClusters",
+)
+
+
+_FIXED: Mapping[str, Mapping[str, Any]] = {
+    "autoscaling:DescribeAutoScalingGroups": {"AutoScalingGroupNames": [NAME]},
+    "cloudformation:DescribeChangeSet": {"ChangeSetName": NAME, "StackName": NAME},
+    "cloudformation:ListStackInstances": {"StackSetName": NAME},
+    "cloudformation:ListStackResources": {"StackName": NAME},
+    # It has no dry run.
+    "ec2:DescribeIamInstanceProfileAssociations": {"AssociationIds": ["iip-assoc-00000000000000000"]},
+    "ec2:DescribeInstanceAttribute": {
+        "DryRun": True,
+        "InstanceId": "i-00000000000000000",
+        "Attribute": "disableApiTermination",
+    },
+    "ec2:DescribeInstanceTypes": {"DryRun": True, "InstanceTypes": ["t3.nano"]},
+    "ec2:DescribeLaunchTemplateVersions": {"DryRun": True, "LaunchTemplateName": NAME},
+    "elasticloadbalancing:DescribeLoadBalancers": {"PageSize": 1},
+    "elasticloadbalancing:DescribeTargetGroups": {"Names": [NAME]},
+    "iam:ListInstanceProfilesForRole": {"RoleName": NAME},
+    "route53:ListResourceRecordSets": {"HostedZoneId": "Z00000000000000"},
+    "servicequotas:GetServiceQuota": {"ServiceCode": "ec2", "QuotaCode": "L-1216C47A"},
+    "tag:GetResources": {"TagFilters": [{"Key": NAME}]},
+    "application-autoscaling:DescribeScalableTargets": {"ServiceNamespace": "ecs"},
+    "autoscaling:DescribePolicies": {"AutoScalingGroupName": NAME},
+    "ecs:DescribeServices": {"services": [NAME]},
+    "elasticloadbalancing:DescribeRules": {"PageSize": 1},
+    "autoscaling:DescribeLaunchConfigurations": {"LaunchConfigurationNames": [NAME]},
+    "cloudfront:ListDistributions": {"MaxItems": "1"},
+    "ec2:GetIpamPoolAllocations": {"DryRun": True, "IpamPoolId": "ipam-pool-00000000000000000"},
+    "ec2:GetManagedPrefixListAssociations": {"DryRun": True, "PrefixListId": "pl-00000000000000000"},
+    "ec2:GetTransitGatewayMulticastDomainAssociations": {
+        "DryRun": True,
+        "TransitGatewayMulticastDomainId": "tgw-mcast-domain-00000000000000000",
+    },
+    "ec2:SearchTransitGatewayRoutes": {
+        "DryRun": True,
+        "TransitGatewayRouteTableId": "tgw-rtb-00000000000000000",
+        "Filters": [{"Name": "state", "Values": ["active"]}],
+    },
+    "ecs:DescribeClusters": {"clusters": [NAME]},
+    "eks:DescribeCluster": {"name": NAME},
+    "eks:ListFargateProfiles": {"clusterName": NAME},
+    "elasticbeanstalk:DescribeEnvironments": {"EnvironmentNames": [NAME]},
+    "elasticfilesystem:DescribeAccessPoints": {"MaxResults": 1},
+    "elasticfilesystem:DescribeFileSystems": {"MaxItems": 1},
+    "elasticfilesystem:DescribeMountTargets": {"FileSystemId": "fs-00000000000000000"},
+    "globalaccelerator:ListAccelerators": {"MaxResults": 1},
+    "fis:GetExperimentTemplate": {"id": "EXT00000000000000"},
+    "iam:GetRole": {"RoleName": NAME},
+    "kms:DescribeKey": {"KeyId": "00000000-0000-0000-0000-000000000000"},
+    "rds:DescribeDBProxyTargets": {"DBProxyName": NAME},
+    "elasticache:DescribeServerlessCaches": {"MaxResults": 1},
+    "route53:GetTrafficPolicyInstance": {"Id": "00000000-0000-0000-0000-000000000000"},
+    "route53:ListHostedZones": {"MaxItems": "1"},
+    **dict.fromkeys(_PAGED, _FEW),
+}
+
+
+def trial_params(partition: str, region: str, account: str) -> Mapping[str, Mapping[str, Any]]:
+    """Parameters by IAM action; all others are dry runs of EC2 without any.
+
+    What does not exist is named as one of this account's: no one has permissions in another account.
+    """
+    group = f"arn:{partition}:elasticloadbalancing:{region}:{account}:targetgroup/{NAME}/0000000000000000"
+    balancer = f"arn:{partition}:elasticloadbalancing:{region}:{account}:loadbalancer/app/{NAME}/0000000000000000"
+    accelerator = f"arn:{partition}:globalaccelerator::{account}:accelerator/00000000-0000-0000-0000-000000000000"
+    listener = f"{accelerator}/listener/00000000"
+    return {
+        **_FIXED,
+        "elasticloadbalancing:DescribeListeners": {"LoadBalancerArn": balancer},
+        "elasticloadbalancing:DescribeTargetHealth": {"TargetGroupArn": group},
+        "globalaccelerator:DescribeEndpointGroup": {"EndpointGroupArn": f"{listener}/endpoint-group/000000000000"},
+        "globalaccelerator:ListEndpointGroups": {"ListenerArn": listener},
+        "globalaccelerator:ListListeners": {"AcceleratorArn": accelerator},
+        "elasticloadbalancing:DescribeTags": {"ResourceArns": [group]},
+        "elasticloadbalancing:DescribeTrustStoreAssociations": {
+            "TrustStoreArn": group.replace(":targetgroup/", ":truststore/")
+        },
+        "globalaccelerator:DescribeCrossAccountAttachment": {
+            "AttachmentArn": accelerator.replace(":accelerator/", ":attachment/")
+        },
+    }
