@@ -291,12 +291,16 @@ class Cluster:
 
 @frozen
 class SourceReport:
-    """Which clusters one source of liveness names; `evidence` is the sentence for people."""
+    """Which clusters one source of liveness names; `evidence` is the sentence for people.
+
+    `silent` is true where the source could look and found nothing of its kind here: it disagrees with no other.
+    """
 
     name: str
     clusters: tuple[str, ...]
     observed_at: float
     evidence: str
+    silent: bool = False
 
 
 @frozen
@@ -304,7 +308,7 @@ class Live:
     """Which clusters are live, by all sources together.
 
     `known` is false when no source names a cluster that has machines here. `disputed` is true when two
-    sources name different sets; then `clusters` is their union.
+    sources that are not silent name different sets; then `clusters` is their union.
     """
 
     known: bool

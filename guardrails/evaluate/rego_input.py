@@ -46,6 +46,7 @@ def with_facts(document: Mapping[str, Any], facts: Facts, now: float) -> dict[st
                     "observed_at": rfc3339(source.observed_at),
                     "age_s": _age(source.observed_at, now),
                     "evidence": source.evidence,
+                    "silent": source.silent,
                 }
                 for source in facts.live.sources
             ],

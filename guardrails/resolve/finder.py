@@ -82,6 +82,7 @@ class FactFinder:
             further = (
                 *followups(call, fetched.answers, self._settings.cluster_tag),
                 *capacity.followups(call, fetched.answers),
+                *live.followups(self._settings.live, fetched.answers),
             )
             more = {lookup.key(): lookup for lookup in further if lookup.key() not in asked}
             if not more or fetched.required_failures:

@@ -1,6 +1,7 @@
 """Which cluster is live: one file per source of liveness, and the rule that combines their reports.
 
     eip.py     the clusters whose machines hold the listed (or tagged, or any) Elastic IPs: what users actually reach
+    target_group.py  the clusters of the machines that load balancers send requests to
     tag.py     the clusters of the machines that carry the live tag
     ssm.py     the value of a Parameter Store parameter
     file.py    the contents of a file
@@ -9,6 +10,7 @@
 To add a source, write a file with a `Source`, add it to `_SOURCES`, and add its name to SOURCES in config/settings.py.
 
 When two sources name different clusters they are in dispute, and every cluster that either of them names is live.
+A source that finds nothing of its kind is silent, and disagrees with none.
 When no source names a cluster that has machines, liveness is unknown, and policies protect every cluster.
 """
 
@@ -20,12 +22,20 @@ from attrs import evolve
 
 from guardrails.config.settings import LiveSettings
 from guardrails.resolve.inventory import Inventory
-from guardrails.resolve.live import eip, env, file, ssm, tag
+from guardrails.resolve.live import eip, env, file, ssm, tag, target_group
 from guardrails.resolve.live.source import Source
 from guardrails.values import Answer, Live, Lookup, SourceReport
 
 _SOURCES: Mapping[str, Source] = {
-    source.name: source for source in (eip.ElasticIps(), tag.LiveTag(), ssm.Parameter(), file.File(), env.Variable())
+    source.name: source
+    for source in (
+        eip.ElasticIps(),
+        target_group.TargetGroups(),
+        tag.LiveTag(),
+        ssm.Parameter(),
+        file.File(),
+        env.Variable(),
+    )
 }
 NAMES = tuple(_SOURCES)
 
@@ -33,6 +43,11 @@ NAMES = tuple(_SOURCES)
 def lookups(settings: LiveSettings) -> tuple[Lookup, ...]:
     """The look-ups that the configured sources need, in addition to the machines."""
     return tuple(lookup for name in settings.sources for lookup in _SOURCES[name].lookups(settings))
+
+
+def followups(settings: LiveSettings, answers: Mapping[str, Answer]) -> tuple[Lookup, ...]:
+    """What the answers so far call for."""
+    return tuple(lookup for name in settings.sources for lookup in _SOURCES[name].followups(settings, answers))
 
 
 def observe(settings: LiveSettings, answers: Mapping[str, Answer], inventory: Inventory) -> Live:
@@ -54,13 +69,13 @@ def _with_absent(report: SourceReport, existing: Iterable[str]) -> SourceReport:
 def combine(reports: Iterable[SourceReport], existing: Iterable[str]) -> Live:
     """The union of what the sources name; `existing` are the clusters that have machines.
 
-    A source that names no cluster disagrees with one that names some.
+    A source that names no cluster disagrees with one that names some, unless it is silent.
     """
     reports = tuple(reports)
     named = {cluster for report in reports for cluster in report.clusters}
     return Live(
         known=bool(named & set(existing)),
-        disputed=len({frozenset(report.clusters) for report in reports}) > 1,
+        disputed=len({frozenset(report.clusters) for report in reports if not report.silent}) > 1,
         clusters=tuple(sorted(named)),
         sources=reports,
     )

@@ -8,12 +8,13 @@ from typing import Any
 
 from guardrails.config.settings import LiveSettings
 from guardrails.resolve.inventory import ADDRESSES, INSTANCES, Inventory
+from guardrails.resolve.live.source import Source
 from guardrails.values import Answer, Lookup, SourceReport
 
 _SHOWN = 3
 
 
-class ElasticIps:
+class ElasticIps(Source):
     """A machine that holds an Elastic IP makes its cluster live.
 
     The settings `eip_addresses` and `eip_tag` narrow down which addresses count.
@@ -42,7 +43,9 @@ class ElasticIps:
             where = "is on a machine" if strays == 1 else "are on machines"
             sentence += f"; {strays} {where} without a {inventory.cluster_tag} tag"
         oldest = min(answers[lookup.key()].observed_at for lookup in (ADDRESSES, INSTANCES))
-        return SourceReport(self.name, tuple(sorted(holders)), oldest, sentence)
+        # Addresses that the configuration names and that are not there are a mistake, not silence.
+        silent = not counted and not settings.eip_addresses and not settings.eip_tag
+        return SourceReport(self.name, tuple(sorted(holders)), oldest, sentence, silent)
 
 
 def _counts(address: Mapping[str, Any], settings: LiveSettings) -> bool:

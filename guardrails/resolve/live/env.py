@@ -8,11 +8,11 @@ from collections.abc import Mapping
 
 from guardrails.config.settings import LiveSettings
 from guardrails.resolve.inventory import Inventory
-from guardrails.resolve.live.source import cluster_names
+from guardrails.resolve.live.source import Source, cluster_names
 from guardrails.values import Answer, Lookup, SourceReport
 
 
-class Variable:
+class Variable(Source):
     """The value of the environment variable of the setting `env` names the live cluster."""
 
     name = "env"

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from guardrails.config.settings import LiveSettings
 from guardrails.resolve.inventory import Inventory
-from guardrails.resolve.live.source import cluster_names
+from guardrails.resolve.live.source import Source, cluster_names
 from guardrails.values import Answer, Lookup, SourceReport
 
 
-class File:
+class File(Source):
     """The contents of the file of the setting `file` name the live cluster."""
 
     name = "file"

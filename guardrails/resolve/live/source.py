@@ -22,8 +22,15 @@ class Source(Protocol):
         """The look-ups it needs, in addition to the machines of the region."""
         ...
 
+    def followups(self, _settings: LiveSettings, _answers: Mapping[str, Answer], /) -> tuple[Lookup, ...]:
+        """What the answers so far call for, together with what was asked for before; nothing for most sources."""
+        return ()
+
     def observe(self, settings: LiveSettings, answers: Mapping[str, Answer], inventory: Inventory, /) -> SourceReport:
-        """The clusters it names, and why. Never raises for evidence that is missing: the report names no cluster."""
+        """The clusters it names, and why. Never raises for evidence that is missing: the report names no cluster.
+
+        It is silent where it could look and found nothing of its kind: no address, no load balancer.
+        """
         ...
 
 

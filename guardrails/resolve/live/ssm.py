@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 from guardrails.config.settings import LiveSettings
 from guardrails.resolve.inventory import Inventory
-from guardrails.resolve.live.source import cluster_names
+from guardrails.resolve.live.source import Source, cluster_names
 from guardrails.values import Answer, Lookup, SourceReport
 
 
-class Parameter:
+class Parameter(Source):
     """The value of the parameter of the setting `ssm_parameter` names the live cluster."""
 
     name = "ssm"

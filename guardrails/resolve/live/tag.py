@@ -6,10 +6,11 @@ from collections.abc import Mapping
 
 from guardrails.config.settings import DEFAULT_MARK, LiveSettings
 from guardrails.resolve.inventory import INSTANCES, Inventory
+from guardrails.resolve.live.source import Source
 from guardrails.values import Answer, Lookup, SourceReport
 
 
-class LiveTag:
+class LiveTag(Source):
     """A machine with the tag of the setting `tag` (``Live=true`` by default) makes its cluster live."""
 
     name = "tag"

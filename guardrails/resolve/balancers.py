@@ -1,0 +1,70 @@
+"""Look-ups of elastic load balancing, and what their answers say about where a listener sends requests.
+
+https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-listeners.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from guardrails.resolve.inventory import Inventory, Machine
+from guardrails.values import Lookup
+
+BALANCERS = Lookup("elbv2", "DescribeLoadBalancers", "LoadBalancers", empty_on=("LoadBalancerNotFound",))
+GROUPS = Lookup(
+    "elbv2", "DescribeTargetGroups", "TargetGroups", empty_on=("LoadBalancerNotFound", "TargetGroupNotFound")
+)
+LISTENERS = Lookup("elbv2", "DescribeListeners", "Listeners", empty_on=("LoadBalancerNotFound", "ListenerNotFound"))
+RULES = Lookup("elbv2", "DescribeRules", "Rules", empty_on=("ListenerNotFound", "RuleNotFound"))
+REGISTERED = Lookup("elbv2", "DescribeTargetHealth", "TargetHealthDescriptions", empty_on=("TargetGroupNotFound",))
+# A target in one of these states gets requests, at least those of connections that exist.
+_SERVING = frozenset(("healthy", "draining"))
+
+
+def registered_with(group: str) -> Lookup:
+    """What is registered with a target group, and how healthy it is."""
+    return REGISTERED.about(TargetGroupArn=group)
+
+
+def listeners_of(balancer: str) -> Lookup:
+    """The listeners of a balancer."""
+    return LISTENERS.about(LoadBalancerArn=balancer)
+
+
+def rules_of(listener: str) -> Lookup:
+    """The rules of a listener, the default one among them."""
+    return RULES.about(ListenerArn=listener)
+
+
+def weights(actions: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, int]]:
+    """The target groups that these actions forward to, each with its weight; one without a weight has 1."""
+    for action in actions:
+        groups = (action.get("ForwardConfig") or {}).get("TargetGroups") or []
+        if groups:
+            yield from ((group.get("TargetGroupArn") or "", int(group.get("Weight", 1))) for group in groups)
+        elif action.get("TargetGroupArn"):
+            yield action["TargetGroupArn"], 1
+
+
+def receiving(registered: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Those of the registered targets that get requests: healthy and draining ones, or all where none is healthy.
+
+    A balancer without a healthy target sends requests to all of them ("fail open",
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-health.html).
+    """
+    items = [*registered]
+    states = [(item.get("TargetHealth") or {}).get("State") for item in items]
+    if "healthy" not in states:
+        return items
+    return [item for item, state in zip(items, states, strict=True) if state in _SERVING]
+
+
+def target_id(item: Mapping[str, Any]) -> str:
+    """The id of a registered target: of a machine or a balancer, or an address."""
+    return str((item.get("Target") or {}).get("Id") or "")
+
+
+def machines_of(name: str, inventory: Inventory) -> list[Machine]:
+    """The machines that a registered target stands for, by id or private address."""
+    return [*inventory.on("instance", name), *inventory.on("private-ip", name)]
