@@ -10,7 +10,7 @@ from guardrails.doctor.finding import Finding, State
 from guardrails.doctor.permissions import Trial, shows_permission, trials
 from guardrails.guard import Guard
 from guardrails.resolve.inventory import ADDRESSES, INSTANCES
-from guardrails.resolve.live import lookups
+from guardrails.resolve.live import asks, lookups
 from guardrails.show.sentences import age, failure_sentence, live_sentence, refused
 from guardrails.values import Facts, LookupFailure
 
@@ -38,7 +38,7 @@ def examine(guard: Guard, client: Any, at_home: Any | None) -> Iterator[Finding]
     for failure in needed:
         yield _failed(failure, "problem", _EVERY)
     meta = client.meta
-    tried = trials(meta.partition, meta.region_name, facts.account or "000000000000")
+    tried = trials(meta.partition, meta.region_name, facts.account or "000000000000", asks(guard.settings.live))
     others = [trial.lookup for trial in tried]
     failed = list(_tried(guard.probe(client, others).failures, tried))
     yield from failed
@@ -89,7 +89,7 @@ def _live(facts: Facts) -> Iterator[Finding]:
     for source in live.sources:
         seen = f"{source.evidence}, seen {age(now - source.observed_at)} ago"
         named = {"clusters": list(source.clusters), "observed_at": source.observed_at}
-        yield Finding(f"source {source.name}", "ok" if source.clusters else "note", seen, named)
-    if len(live.sources) == 1:
-        sentence = "there is only one source; a second, independent one would show when it is wrong"
+        yield Finding(f"source {source.name}", "ok" if source.clusters or source.silent else "note", seen, named)
+    if sum(not source.silent for source in live.sources) == 1:
+        sentence = "only one source finds something; a second, independent one would show when it is wrong"
         yield Finding("sources", "note", sentence, {"count": 1})

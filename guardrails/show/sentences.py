@@ -58,8 +58,10 @@ def effective(decision: Decision) -> list[Violation]:
 
 def live_sentence(live: Live, now: float) -> str:
     """Which cluster is live, and the evidence with its age."""
+    # A source that found nothing of its kind has nothing to say, unless all are silent.
+    speaking = [source for source in live.sources if not source.silent] or live.sources
     evidence = "; ".join(
-        f"{source.name}: {source.evidence}, seen {age(now - source.observed_at)} ago" for source in live.sources
+        f"{source.name}: {source.evidence}, seen {age(now - source.observed_at)} ago" for source in speaking
     )
     if not live.sources:
         return "No source was asked which cluster is live"

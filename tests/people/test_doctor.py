@@ -21,9 +21,11 @@ from click.testing import CliRunner
 import guardrails
 from guardrails.cli import doctor as cli_doctor
 from guardrails.cli.app import app
+from guardrails.config.settings import LiveSettings
 from guardrails.doctor.permissions import trials
 from guardrails.enforce.break_glass.grant import environment_value
 from guardrails.resolve.capacity import capacity
+from guardrails.resolve.live import asks
 from guardrails.resolve.resources import registry
 from tests.engines.test_reloading import RULE
 
@@ -289,7 +291,7 @@ def test_what_is_not_known_without_a_look_up(place, site, aws):
     assert "such as a cache, are blocked" in findings["look-up tag:GetResources"]["sentence"]
 
 
-TRIALS = trials("aws", "eu-west-1", "123456789012")
+TRIALS = trials("aws", "eu-west-1", "123456789012", asks(LiveSettings()))
 
 
 def test_what_proves_nothing(place, site, aws):
@@ -312,8 +314,9 @@ def test_every_look_up_is_tried():
                 names = [argument.value for argument in node.args if isinstance(argument, ast.Constant)]
                 needed |= {name for name in names if re.match("(Describe|List|Get|Search)[A-Z]", name)}
     tried = {trial.lookup.operation for trial in TRIALS}
-    # These two are named beside the inventory and the health of clusters.
-    assert tried == needed | {"DescribeInstanceStatus", "DescribeNetworkInterfaces"}
+    # These are named beside the inventory, and what load balancers and the health of clusters need.
+    elsewhere = {"DescribeInstanceStatus", "DescribeNetworkInterfaces"}
+    assert tried == needed | elsewhere | {"DescribeListeners", "DescribeRules"}
 
 
 def test_every_trial_says_what_is_blocked_without_it():
@@ -336,6 +339,7 @@ def test_the_evidence_of_each_source(place, site):
     assert findings["live cluster"]["facts"] == {"known": True, "disputed": False, "clusters": ["blue"]}
     assert site.blue.public_ips[0] in findings["source eip"]["sentence"]
     assert findings["sources"]["state"] == "note"
+    assert "no load balancer" in findings["source target-group"]["sentence"]
     with (place / "guardrails.toml").open("a") as file:
         file.write('[live]\nsources = ["eip", "env"]\nenv = "NOT_SET_HERE"\n')
     findings = doctor(place)

@@ -34,8 +34,16 @@ ORIGINAL = BaseClient._make_api_call
         ("[pacing]\nshrae = 1\n", 2, "unknown key `pacing.shrae`; did you mean `pacing.share`?"),
         ("[lvie]\nsources = []\n", 1, "unknown key `lvie`; did you mean `live`?"),
         ('"live.sources" = []\n', 1, "`live.sources` is []"),
-        ('[live]\nsources = ["eip", "dns"]\n', 2, "`live.sources` contains 'dns'; each item must be one of eip, tag,"),
-        ("[live]\nsources = []\n", 2, "must be a non-empty list with the values eip, tag, ssm, file, env"),
+        (
+            '[live]\nsources = ["eip", "dns"]\n',
+            2,
+            "contains 'dns'; each item must be one of eip, target-group, tag,",
+        ),
+        (
+            "[live]\nsources = []\n",
+            2,
+            "be a non-empty list with the values eip, target-group, tag, ssm, file, env",
+        ),
         ('[live]\ntag = { key = "Live" }\n', 2, 'must be a table { key = "…", value = "…" }'),
         ('[live]\ntag = { key = "Live", value = 1 }\n', 2, "`live.tag.value` is 1; it must be a string"),
         ('mode = "warn"\nlive = 1\n', 2, "`live` must be a table, [live]"),
@@ -401,7 +409,8 @@ def test_defaults_mean_something(tmp_path):
     """Without any file: enforce, cluster tag Cluster, live by Elastic IPs."""
     settings = load(directory=tmp_path, organisation=Path("/nonexistent"))
     assert settings == Settings(log=settings.log)
-    assert (settings.mode, settings.cluster_tag, settings.live.sources) == ("enforce", "Cluster", ("eip",))
+    assert (settings.mode, settings.cluster_tag) == ("enforce", "Cluster")
+    assert settings.live.sources == ("eip", "target-group")
 
 
 @pytest.mark.parametrize(("given", "expected"), [("state", "/home/op/.local/state"), ("/var/state", "/var/state")])

@@ -45,6 +45,11 @@ def lookups(settings: LiveSettings) -> tuple[Lookup, ...]:
     return tuple(lookup for name in settings.sources for lookup in _SOURCES[name].lookups(settings))
 
 
+def asks(settings: LiveSettings) -> tuple[Lookup, ...]:
+    """What the sources may ask beside that, without parameters."""
+    return tuple(lookup for name in settings.sources for lookup in _SOURCES[name].asks)
+
+
 def followups(settings: LiveSettings, answers: Mapping[str, Answer]) -> tuple[Lookup, ...]:
     """What the answers so far call for."""
     return tuple(lookup for name in settings.sources for lookup in _SOURCES[name].followups(settings, answers))

@@ -13,6 +13,9 @@ from guardrails.values import Answer, Lookup, SourceReport
 class Source(Protocol):
     """One kind of evidence of which cluster is live. `name` is the word for it in ``live.sources``."""
 
+    # What it may ask beside `lookups`, without parameters.
+    asks: tuple[Lookup, ...] = ()
+
     @property
     def name(self) -> str:
         """Unique among the sources."""

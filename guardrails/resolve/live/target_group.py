@@ -17,6 +17,9 @@ from guardrails.config.settings import LiveSettings
 from guardrails.resolve.balancers import (
     BALANCERS,
     GROUPS,
+    LISTENERS,
+    REGISTERED,
+    RULES,
     listeners_of,
     machines_of,
     receiving,
@@ -50,6 +53,7 @@ class TargetGroups(Source):
     """
 
     name = "target-group"
+    asks = (BALANCERS, LISTENERS, REGISTERED, RULES)
 
     def lookups(self, _settings: LiveSettings, /) -> tuple[Lookup, ...]:
         """The target groups of the region."""

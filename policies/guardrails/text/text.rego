@@ -118,10 +118,19 @@ default evidence := "no source was asked"
 # The evidence of each source.
 evidence := concat("; ", reports) if {
 	reports := [sprintf("%v: %v", [object.get(source, "name", "?"), object.get(source, "evidence", "nothing")]) |
-		some source in input.live.sources
+		some source in speaking
 	]
 	count(reports) > 0
 }
+
+# A source that found nothing of its kind has nothing to say, unless all are silent.
+speaking := heard if {
+	count(heard) > 0
+} else := input.live.sources
+
+heard := [source | some source in input.live.sources; not silent(source)]
+
+silent(source) if source.silent == true
 
 clusters_text(target) := concat(", ", sort(target.clusters)) if {
 	count(target.clusters) > 0

@@ -31,6 +31,16 @@ test_forms_are_in_brackets if {
 	text.forms == " (one thing; another)" with input as request
 }
 
+test_silent_sources_have_nothing_to_say if {
+	request := {"live": {"sources": [
+		{"name": "eip", "evidence": "no address", "silent": true},
+		{"name": "tag", "evidence": "1 machine", "silent": false},
+	]}}
+	text.evidence == "tag: 1 machine" with input as request
+	alone := {"live": {"sources": [{"name": "eip", "evidence": "no address", "silent": true}]}}
+	text.evidence == "eip: no address" with input as alone
+}
+
 test_evidence_of_each_source_is_listed if {
 	live := {"sources": [fixtures.source("eip", ["blue"]), {"clusters": []}]}
 	request := object.union(fixtures.request("X", [], {}), {"live": live})
