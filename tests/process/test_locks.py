@@ -31,6 +31,8 @@ LIMITED = {
                            '[live]\neip_addresses = ["203.0.113.7"]'),
     "live.eip_tag": ('[live]\neip_tag = {key = "A", value = "b"}', '[live]\neip_tag = {key = "A", value = "c"}',
                      '[live]\neip_tag = {key = "A", value = "b"}'),
+    "live.listeners": ('[live]\nlisteners = ["arn:a"]', '[live]\nlisteners = ["arn:b"]',
+                       '[live]\nlisteners = ["arn:a"]'),
     "live.tag": ('[live]\ntag = {key = "A", value = "b"}', '[live]\ntag = {key = "A", value = "c"}',
                  '[live]\ntag = {key = "A", value = "b"}'),
     "live.ssm_parameter": ('[live]\nssm_parameter = "/a"', '[live]\nssm_parameter = "/b"',
