@@ -7,6 +7,8 @@ something that does not exist, so a permission limited to certain resources goes
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from attrs import evolve, frozen
 
 from guardrails.doctor.trial_params import trial_params
@@ -124,11 +126,11 @@ def shows_permission(failure: LookupFailure) -> bool:
     return failure.code in _PERMITTED
 
 
-def trials(partition: str, region: str, account: str) -> tuple[Trial, ...]:
-    """Every look-up besides the machines and addresses, which every call needs."""
+def trials(partition: str, region: str, account: str, more: Iterable[Lookup] = ()) -> tuple[Trial, ...]:
+    """Every look-up besides the machines and addresses, which every call needs, and `more`."""
     params = trial_params(partition, region, account)
     always = {INSTANCES.permission, ADDRESSES.permission}
-    lookups = {lookup.permission: lookup for lookup in (*capacity.ASKS, *registry.asks())}
+    lookups = {lookup.permission: lookup for lookup in (*more, *capacity.ASKS, *registry.asks())}
     return tuple(
         Trial(
             evolve(lookup, items="", empty_on=(), optional=False, params=params.get(permission, {"DryRun": True})),
