@@ -136,7 +136,7 @@ def trials(partition: str, region: str, account: str, more: Iterable[Lookup] = (
             evolve(lookup, items="", empty_on=(), optional=False, params=params.get(permission, {"DryRun": True})),
             _without(permission, optional=lookup.optional),
         )
-        for permission, lookup in lookups.items()
+        for permission, lookup in sorted(lookups.items(), key=lambda item: item[0])
         if permission not in always
     )
 

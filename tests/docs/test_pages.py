@@ -48,6 +48,7 @@ RUN_BY = {
     ("running", "python", "from guardrails.testing"): "test_the_simulated_aws_runs",
     ("running", "python", "for task in guardrails.ramp("): "test_ramp_runs",
     ("running", "text", "Rule capacity/addresses"): "test_what_a_launch_without_room_says",
+    ("running", "toml", '[log]\npath = "-"'): "test_without_files",
     ("commands", "bash", 'eval "$(_GUARDRAILS_COMPLETE'): "test_shell_completion",
     ("opa", "bash", "guardrails policy build"): "test_an_opa_server",
     ("opa", "toml", 'engine = "opa"'): "test_an_opa_server",
@@ -320,6 +321,14 @@ def test_the_simulated_aws_runs(capsys):
     """The block about trying a script blocks the call, and counts that nothing arrived."""
     exec(block("running", "python", "from guardrails.testing"), {"guardrails": guardrails})
     assert "Blocked before it reached AWS: TerminateInstances" in capsys.readouterr().out
+
+
+def test_without_files(site, install, capfd):
+    """With the page's lines the log goes to standard error, and a call is still judged by those before it."""
+    install(**tomllib.loads(block("running", "toml", "[log]")))
+    with pytest.raises(guardrails.CallDenied):
+        site.ec2.stop_instances(InstanceIds=[site.blue.instance_ids[0]])
+    assert json.loads(capfd.readouterr().err.splitlines()[0])["custom"]["enforcement"] == "deny"
 
 
 def test_break_glass_runs(site, aws, install):

@@ -52,7 +52,7 @@ deny contains lib.violation("live-cluster/unresolved", id, message, remediation)
 	])
 	remediation := concat(" ", [
 		"Find out whose machine it is: describe it with its own account's credentials.",
-		"If nothing needs it, detach it there first, or set this rule aside for a few minutes (break glass).",
+		"If nothing needs it, detach it there first, or set \"live-cluster/unresolved\" = \"warn\" under [enforcement].",
 	])
 }
 
