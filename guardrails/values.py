@@ -293,7 +293,8 @@ class Cluster:
 class SourceReport:
     """Which clusters one source of liveness names; `evidence` is the sentence for people.
 
-    `silent` is true where the source could look and found nothing of its kind here: it disagrees with no other.
+    `silent` is true where the source could look and found nothing of its kind here: it disagrees with no other. `blind`
+    is true where it found something and could not tell whose: then it is not known what is live.
     """
 
     name: str
@@ -301,13 +302,14 @@ class SourceReport:
     observed_at: float
     evidence: str
     silent: bool = False
+    blind: bool = False
 
 
 @frozen
 class Live:
     """Which clusters are live, by all sources together.
 
-    `known` is false when no source names a cluster that has machines here. `disputed` is true when two
+    `known` is false when no source names a cluster that has machines here, or one is blind. `disputed` is true when two
     sources that are not silent name different sets; then `clusters` is their union.
     """
 

@@ -20,6 +20,8 @@ RULES = Lookup("elbv2", "DescribeRules", "Rules", empty_on=("ListenerNotFound", 
 REGISTERED = Lookup("elbv2", "DescribeTargetHealth", "TargetHealthDescriptions", empty_on=("TargetGroupNotFound",))
 # A target in one of these states gets requests, at least those of connections that exist.
 _SERVING = frozenset(("healthy", "draining"))
+# For how many machines it is asked whether they are registered with an empty group.
+_ASKED = 100
 
 
 def registered_with(group: str) -> Lookup:
@@ -58,6 +60,24 @@ def receiving(registered: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]
     if "healthy" not in states:
         return items
     return [item for item, state in zip(items, states, strict=True) if state in _SERVING]
+
+
+def control(group: Mapping[str, Any], reservations: Iterable[Mapping[str, Any]]) -> Lookup | None:
+    """Asks for the health of machines in the group's network: AWS answers for those that are not registered, too."""
+    member = {"instance": "InstanceId", "ip": "PrivateIpAddress"}.get(str(group.get("TargetType")), "")
+    machines = [machine for reservation in reservations for machine in reservation.get("Instances") or ()]
+    running = [machine for machine in machines if (machine.get("State") or {}).get("Name") == "running"]
+    ids = [machine[member] for machine in running if member in machine and machine.get("VpcId") == group.get("VpcId")]
+    targets = [{"Id": name} for name in sorted(ids)[:_ASKED]]
+    return REGISTERED.about(TargetGroupArn=group["TargetGroupArn"], Targets=targets) if targets else None
+
+
+def confirmed(lookup: Lookup, items: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether AWS says of every machine that a `control` asks about that it is not registered."""
+    outside = {
+        target_id(item) for item in items if (item.get("TargetHealth") or {}).get("Reason") == "Target.NotRegistered"
+    }
+    return all(target["Id"] in outside for target in lookup.params["Targets"])
 
 
 def target_id(item: Mapping[str, Any]) -> str:

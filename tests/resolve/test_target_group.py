@@ -167,3 +167,36 @@ def test_a_look_up_that_fails_denies(shop, install):
     with pytest.raises(guardrails.GuardUnavailable, match="elasticloadbalancing:DescribeTargetGroups"):
         aws.client("ec2").terminate_instances(InstanceIds=list(green.instance_ids))
     assert aws.count("TerminateInstances") == 0
+
+
+NO_MEMBERS = HEALTH.format(members="")
+
+
+@pytest.mark.parametrize("other", [True, False])
+def test_a_group_that_is_said_to_be_empty(other, shop, install):
+    """While a live group looks empty, and AWS does not confirm it machine by machine, no machine is taken.
+
+    The empty answer is canned. It comes with and without another cluster that holds an Elastic IP.
+    """
+    aws, blue, green, balancer = shop
+    balancer.listener(80, blue=1)
+    if other:
+        aws.start_cluster("bastion", 1, addresses=1)
+    aws.reply("DescribeTargetHealth", NO_MEMBERS)
+    install()
+    for cluster in (blue, green):
+        with pytest.raises(guardrails.CallDenied, match="AWS does not confirm"):
+            aws.client("ec2").terminate_instances(InstanceIds=list(cluster.instance_ids))
+    assert aws.count("TerminateInstances") == 0
+
+
+def test_a_group_that_is_empty(shop, install):
+    """A group without members is nobody's: a balancer that is being built blocks nothing."""
+    aws, _, green, _ = shop
+    aws.start_cluster("users", 1, addresses=1)
+    idle = BehindBalancer(aws, name="idle")
+    idle.group("nobody", [])
+    idle.listener(80, nobody=1)
+    install()
+    aws.client("ec2").terminate_instances(InstanceIds=list(green.instance_ids))
+    assert aws.count("TerminateInstances") == 1

@@ -79,7 +79,7 @@ def combine(reports: Iterable[SourceReport], existing: Iterable[str]) -> Live:
     reports = tuple(reports)
     named = {cluster for report in reports for cluster in report.clusters}
     return Live(
-        known=bool(named & set(existing)),
+        known=bool(named & set(existing)) and not any(report.blind for report in reports),
         disputed=len({frozenset(report.clusters) for report in reports if not report.silent}) > 1,
         clusters=tuple(sorted(named)),
         sources=reports,

@@ -20,6 +20,8 @@ from guardrails.resolve.balancers import (
     LISTENERS,
     REGISTERED,
     RULES,
+    confirmed,
+    control,
     listeners_of,
     machines_of,
     receiving,
@@ -28,7 +30,7 @@ from guardrails.resolve.balancers import (
     target_id,
     weights,
 )
-from guardrails.resolve.inventory import Inventory
+from guardrails.resolve.inventory import INSTANCES, Inventory
 from guardrails.resolve.live.source import Source
 from guardrails.values import Answer, Lookup, SourceReport
 
@@ -69,28 +71,51 @@ class TargetGroups(Source):
         second += [registered_with(group["TargetGroupArn"]) for group in groups]
         if any(lookup.key() not in answers for lookup in second):
             return tuple(second)
-        filled = [group for group in groups if answers[registered_with(group["TargetGroupArn"]).key()].items]
+        empty = [group for group in groups if not answers[registered_with(group["TargetGroupArn"]).key()].items]
         # With one group there is nothing to choose between.
-        rules = [rules_of(each["ListenerArn"]) for each in _listeners(answers, balancers)] if len(filled) > 1 else []
-        return (*second, *rules)
+        choice = len(groups) - len(empty) > 1
+        rules = [rules_of(each["ListenerArn"]) for each in _listeners(answers, balancers)] if choice else []
+        return (*second, *rules, *_controls(empty, answers))
 
     def observe(self, settings: LiveSettings, answers: Answers, inventory: Inventory, /) -> SourceReport:
         """The clusters of the machines that get requests."""
         asked = (*self.lookups(settings), *self.followups(settings, answers))
         oldest = min(answers[lookup.key()].observed_at for lookup in asked)
         groups = {group["TargetGroupArn"]: group for group in _in_use(answers)}
-        if not any(answers[registered_with(arn).key()].items for arn in groups):
-            return SourceReport(self.name, (), oldest, "no load balancer with registered targets", silent=True)
-        for ways in _tiers(settings, answers):
+        tiers = list(_tiers(settings, answers)) if groups else []
+        doubtful = {
+            way.place
+            for way in (way for tier in tiers for way in tier)
+            if way.group in groups and not _proved(groups[way.group], answers)
+        }
+        if doubtful:
+            sentence = f"{_list(doubtful)} forwards to a group that is said to be empty, which AWS does not confirm"
+            return SourceReport(self.name, (), oldest, sentence, blind=True)
+        for ways in tiers:
             clusters, sentence = _served(ways, answers, inventory)
             if clusters:
                 return SourceReport(self.name, clusters, oldest, sentence)
-        return SourceReport(self.name, (), oldest, "no listener forwards to machines of a cluster")
+        silent = not any(answers[registered_with(arn).key()].items for arn in groups)
+        sentence = "no load balancer with registered targets" if silent else "no listener forwards to a cluster"
+        return SourceReport(self.name, (), oldest, sentence, silent)
 
 
 def _in_use(answers: Answers) -> list[Mapping[str, Any]]:
     answer = answers.get(GROUPS.key())
     return [group for group in (answer.items if answer else ()) if group.get("LoadBalancerArns")]
+
+
+def _controls(groups: Iterable[Mapping[str, Any]], answers: Answers) -> list[Lookup]:
+    """What asks whether groups are as empty as they look."""
+    reservations = answers[INSTANCES.key()].items
+    return [lookup for group in groups if (lookup := control(group, reservations))]
+
+
+def _proved(group: Mapping[str, Any], answers: Answers) -> bool:
+    """Whether a group has members, or AWS confirms for each machine of its network that it is not one."""
+    if answers[registered_with(group["TargetGroupArn"]).key()].items:
+        return True
+    return all(confirmed(lookup, answers[lookup.key()].items) for lookup in _controls([group], answers))
 
 
 def _listeners(answers: Answers, balancers: Iterable[str]) -> Iterator[Mapping[str, Any]]:

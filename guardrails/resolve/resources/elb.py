@@ -9,7 +9,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from guardrails.resolve.inventory import INSTANCES, Machine
+from guardrails.resolve.balancers import (
+    GROUPS,
+    LISTENERS,
+    REGISTERED,
+    confirmed,
+    control,
+    machines_of,
+    registered_with,
+    target_id,
+)
+from guardrails.resolve.inventory import INSTANCES
 from guardrails.resolve.resources.machines import clusters_of
 from guardrails.resolve.resources.resolver import (
     Answers,
@@ -25,15 +35,8 @@ from guardrails.resolve.resources.resolver import (
 )
 from guardrails.values import Call, Lookup, Target, TargetRef
 
-_GROUPS = Lookup(
-    "elbv2", "DescribeTargetGroups", "TargetGroups", empty_on=("LoadBalancerNotFound", "TargetGroupNotFound")
-)
-_LISTENERS = Lookup("elbv2", "DescribeListeners", "Listeners", empty_on=("LoadBalancerNotFound",))
 _TAGS = Lookup("elbv2", "DescribeTags", "TagDescriptions", empty_on=("LoadBalancerNotFound", "TargetGroupNotFound"))
-# For how many machines it is asked whether they are registered with an empty group.
-_ASKED = 100
 _FORWARDS = "DefaultActions[].[TargetGroupArn, ForwardConfig.TargetGroups[].TargetGroupArn][][]"
-_REGISTERED = Lookup("elbv2", "DescribeTargetHealth", "TargetHealthDescriptions", empty_on=("TargetGroupNotFound",))
 # arn:…:listener/app/NAME/ID/ID and arn:…:listener-rule/app/NAME/ID/ID/ID belong to arn:…:loadbalancer/app/NAME/ID
 _PART = re.compile(r"(?P<head>arn:.*:)listener(?:-rule)?/(?P<name>(?:app|net|gwy)/[^/]+/[^/]+)/.*")
 
@@ -44,11 +47,11 @@ def _balancer_of(name: str) -> str:
 
 
 def _groups_of(balancer: str) -> Lookup:
-    return _GROUPS.about(LoadBalancerArn=_balancer_of(balancer))
+    return GROUPS.about(LoadBalancerArn=_balancer_of(balancer))
 
 
 def _listeners_of(balancer: str) -> Lookup:
-    return _LISTENERS.about(LoadBalancerArn=_balancer_of(balancer))
+    return LISTENERS.about(LoadBalancerArn=_balancer_of(balancer))
 
 
 def _tags_of(name: str) -> Lookup:
@@ -56,62 +59,36 @@ def _tags_of(name: str) -> Lookup:
 
 
 def _described(group: str) -> Lookup:
-    return _GROUPS.about(TargetGroupArns=[group])
-
-
-def _registered_with(group: str) -> Lookup:
-    return _REGISTERED.about(TargetGroupArn=group)
-
-
-def _control(group: Item, reservations: Iterable[Item]) -> Lookup | None:
-    """Asks for the health of machines in the group's network: AWS answers for those that are not registered, too."""
-    member = {"instance": "InstanceId", "ip": "PrivateIpAddress"}.get(str(group.get("TargetType")), "")
-    machines = [machine for reservation in reservations for machine in reservation.get("Instances") or ()]
-    running = [machine for machine in machines if (machine.get("State") or {}).get("Name") == "running"]
-    ids = [machine[member] for machine in running if member in machine and machine.get("VpcId") == group.get("VpcId")]
-    targets = [{"Id": name} for name in sorted(ids)[:_ASKED]]
-    return _REGISTERED.about(TargetGroupArn=group["TargetGroupArn"], Targets=targets) if targets else None
+    return GROUPS.about(TargetGroupArns=[group])
 
 
 def _controls(groups: Iterable[Item], answers: Answers) -> tuple[Lookup, ...]:
     reservations = answers[INSTANCES.key()].items
-    return tuple(lookup for group in groups if (lookup := _control(group, reservations)))
+    return tuple(lookup for group in groups if (lookup := control(group, reservations)))
 
 
 def _proved(groups: Iterable[Item], context: Context) -> bool:
     """Whether these groups have members, or AWS confirms for each machine of their network that it is not one."""
-    empty = [group for group in groups if not context.items(_registered_with(group["TargetGroupArn"]))]
-    return all(_confirmed(lookup, context) for lookup in _controls(empty, context.answers))
-
-
-def _confirmed(lookup: Lookup, context: Context) -> bool:
-    outside = {
-        (item.get("Target") or {}).get("Id")
-        for item in context.items(lookup)
-        if (item.get("TargetHealth") or {}).get("Reason") == "Target.NotRegistered"
-    }
-    return all(target["Id"] in outside for target in lookup.params["Targets"])
+    empty = [group for group in groups if not context.items(registered_with(group["TargetGroupArn"]))]
+    return all(confirmed(lookup, context.items(lookup)) for lookup in _controls(empty, context.answers))
 
 
 def _ids_in(groups: Iterable[str], context: Context) -> list[str]:
     """What is registered with these groups: machines, addresses, functions, other load balancers."""
-    items = [item for group in groups for item in context.items(_registered_with(group))]
-    return [str((item.get("Target") or {}).get("Id") or "") for item in items]
-
-
-def _machines(member: str, context: Context) -> list[Machine]:
-    inventory = context.inventory
-    return [*inventory.on("instance", member), *inventory.on("private-ip", member)]
+    items = [item for group in groups for item in context.items(registered_with(group))]
+    return [target_id(item) for item in items]
 
 
 def _serving(ref: TargetRef, kind: str, members: Iterable[str], context: Context) -> Target:
     """A target that brings traffic to these members."""
     members = [*members]
-    machines = [machine for member in members for machine in _machines(member, context)]
+    machines = [machine for member in members for machine in machines_of(member, context.inventory)]
     missing = context.inventory.missing(member for member in members if member.startswith("i-"))
     facts = uncertain({machine.id for machine in machines if machine.cluster is None}, missing)
     own = {tags_of(item).get(context.inventory.cluster_tag) for item in context.items(_tags_of(ref.id))} - {None, ""}
-    strange = sorted({member for member in members if not member.startswith("i-") and not _machines(member, context)})
+    strange = sorted(
+        {member for member in members if not member.startswith("i-") and not machines_of(member, context.inventory)}
+    )
     if strange and not own:
         # A container's address, a function, another load balancer: no machine shows whose it is.
         facts.update({"traced": False, "look_at": strange})
@@ -121,12 +98,12 @@ def _serving(ref: TargetRef, kind: str, members: Iterable[str], context: Context
 
 def _group_lookups(call: Call, _tag: str) -> tuple[Lookup, ...]:
     groups = [group for group in named(call, "target-group") if group.startswith("arn:")]
-    return tuple(lookup for group in groups for lookup in (_described(group), _registered_with(group), _tags_of(group)))
+    return tuple(lookup for group in groups for lookup in (_described(group), registered_with(group), _tags_of(group)))
 
 
 def _group_followups(call: Call, answers: Answers) -> tuple[Lookup, ...]:
     groups = [group for group in named(call, "target-group") if group.startswith("arn:")]
-    empty = [group for group in groups if not answers[_registered_with(group).key()].items]
+    empty = [group for group in groups if not answers[registered_with(group).key()].items]
     return _controls([item for group in empty for item in answers[_described(group).key()].items], answers)
 
 
@@ -147,7 +124,7 @@ def _balancer_lookups(call: Call, _tag: str) -> tuple[Lookup, ...]:
 def _balancer_followups(call: Call, answers: Answers) -> tuple[Lookup, ...]:
     lookups = [_groups_of(name) for name in named(call, "load-balancer")]
     groups = [group for lookup in lookups for group in answers[lookup.key()].items]
-    return (*(_registered_with(group["TargetGroupArn"]) for group in groups), *_controls(groups, answers))
+    return (*(registered_with(group["TargetGroupArn"]) for group in groups), *_controls(groups, answers))
 
 
 def _balancer(ref: TargetRef, context: Context) -> Target:
@@ -164,15 +141,15 @@ def _member(ref: TargetRef, context: Context) -> Target:
 
     A machine that is gone may still be registered, and must be taken out.
     """
-    machines = _machines(ref.id, context)
+    machines = machines_of(ref.id, context.inventory)
     facts = uncertain({machine.id for machine in machines if machine.cluster is None})
     return Target(ref.id, "elb-target", ref.role, resolved=True, clusters=clusters_of(machines), facts=facts)
 
 
-_BALANCER_ASKS = (_GROUPS, _LISTENERS, _REGISTERED, _TAGS)
+_BALANCER_ASKS = (GROUPS, LISTENERS, REGISTERED, _TAGS)
 
 RESOLVERS = {
-    "target-group": Resolver(_group, (_GROUPS, _REGISTERED, _TAGS), _group_lookups, _group_followups),
+    "target-group": Resolver(_group, (GROUPS, REGISTERED, _TAGS), _group_lookups, _group_followups),
     "load-balancer": Resolver(_balancer, _BALANCER_ASKS, _balancer_lookups, _balancer_followups),
     "elb-target": Resolver(_member),
 }
