@@ -55,7 +55,8 @@ class Origin:
 class TargetRef:
     """One resource named by a call, as the caller wrote it; `type` is a resource type of the catalogue.
 
-    `values` are those of a selector: its key and what that may be. Its `id` is only for people to read.
+    `values` are those of a selector: its key and what that may be. Its `id` is only for people to read. Of a resource
+    of CloudFormation they are its type, of a change set the keys of tags that say which cluster is live.
     """
 
     id: str

@@ -22,6 +22,7 @@ _SSM_POINTER = "ssm-parameter"
 _TEXT = "text"
 # A key and the values that it may have.
 _SELECTOR = "tag-selector"
+_CHANGE_SET = "cfn-change-set"
 
 
 @frozen
@@ -59,7 +60,7 @@ def classify(call: Call, catalogue: Catalogue, evidence: Evidence) -> Call | Non
     tags = _tags(entry.tags, params) if entry.tags else None
     if tags is not None and not tags.removes_all and not tags.keys() & evidence.tag_keys:
         return None
-    targets = _targets(entry, params)
+    targets = tuple(_with_evidence(target, evidence) for target in _targets(entry, params))
     if _names_parameters(entry):
         targets = tuple(target for target in targets if same_parameter(target.id, evidence.ssm_parameter))
         if not targets:
@@ -74,6 +75,11 @@ def classify(call: Call, catalogue: Catalogue, evidence: Evidence) -> Call | Non
         tags=tags,
         dry_run=entry.dry_run is not None and params.get(entry.dry_run) is True,
     )
+
+
+def _with_evidence(target: TargetRef, evidence: Evidence) -> TargetRef:
+    """A change set changes tags, too; only what it holds says which."""
+    return evolve(target, values=tuple(sorted(evidence.tag_keys))) if target.type == _CHANGE_SET else target
 
 
 def _causes(entry: CatalogueEntry, forms: Iterable[Form], params: Mapping[str, Any]) -> tuple[Cause, ...]:

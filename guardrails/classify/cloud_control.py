@@ -16,7 +16,7 @@ from guardrails.aws import resource_ids
 from guardrails.aws.cloudformation import ResourceType, places, properties, refs, table
 from guardrails.classify.catalogue import Catalogue
 from guardrails.classify.entry import SEVERITIES, CatalogueEntry
-from guardrails.values import EMPTY_ID, NOTHING_PRIVATE, UNREVIEWED, Call, Private, TagChange, TargetRef
+from guardrails.values import EMPTY_ID, NOTHING_PRIVATE, UNREVIEWED, Call, Cause, Private, TagChange, TargetRef
 
 SERVICE = "cloudcontrolapi"
 # A resource of a type that the table does not have, or of a service that hurts no machine: found by its cluster tag.
@@ -93,8 +93,11 @@ def _updated(
     if not isinstance(patch, list) or not all(isinstance(step, dict) for step in patch):
         raise ValueError("PatchDocument is not a list of changes, so what it changes is unknown")
     paths = [str(step.get("path") or "") for step in patch]
-    if paths and all(path.startswith(("/Tags/", "/Tags")) for path in paths):
-        return _retagged(call, row, values, patch, evidence_tags)
+    retags = [step for step, path in zip(patch, paths, strict=True) if path == "/Tags" or path.startswith("/Tags/")]
+    tags = _retagged(retags, evidence_tags)
+    touched = bool(tags.keys() & evidence_tags)
+    if retags == patch:
+        return _with_other_tags(call, row, values, tags) if touched else None
     if row.update:
         return _judged(call, row, values, row.update, catalogue, judge)
     changed = _judged(call, row, values, row.delete, catalogue, judge)
@@ -113,7 +116,15 @@ def _updated(
             targets.setdefault((name, "target"), TargetRef(name, other))
     severity = max((made.severity for made in known), key=SEVERITIES.index)
     effects = _protected(effects, paths)
-    return evolve(known[-1], effects=effects, severity=severity, targets=(*targets.values(),), tags=None)
+    # No comparison with the present properties shows that the tags that count stay.
+    causes = (Cause(effects, frozenset(("PatchDocument", "Tags") if touched else ("PatchDocument",))),)
+    return evolve(known[-1], effects=effects, causes=causes, severity=severity, targets=(*targets.values(),), tags=None)
+
+
+def _with_other_tags(call: Call, row: ResourceType, values: Mapping[str, Any], tags: TagChange) -> Call:
+    effects, targets = ("protection",), _targets(call, row, values)
+    causes = (Cause(effects, frozenset(("PatchDocument",))),)
+    return evolve(call, effects=effects, causes=causes, severity="high", targets=targets, tags=tags)
 
 
 def _protected(effects: tuple[str, ...], paths: list[str]) -> tuple[str, ...]:
@@ -122,18 +133,12 @@ def _protected(effects: tuple[str, ...], paths: list[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*effects, "protection"))) if weakens else effects
 
 
-def _retagged(
-    call: Call, row: ResourceType, values: Mapping[str, Any], patch: list[Any], evidence_tags: frozenset[str]
-) -> Call | None:
-    """A patch of tags alone. A tag that is named by its place in the list may be any tag."""
+def _retagged(patch: list[Any], evidence_tags: frozenset[str]) -> TagChange:
+    """What the steps of a patch do to tags. One that is named by its place in the list may be any tag."""
     added = [item for step in patch for item in _items(step.get("value")) if step.get("op") != "remove"]
     given = {str(item.get("Key")): str(item.get("Value") or "") for item in added if item.get("Key")}
     keeps = all(step.get("op") in ("add", "test") and step.get("path") != "/Tags" for step in patch)
-    removed = () if keeps else tuple(sorted(evidence_tags - given.keys()))
-    tags = TagChange(set=given, removed=removed)
-    if not tags.keys() & evidence_tags:
-        return None
-    return evolve(call, effects=("protection",), severity="high", targets=_targets(call, row, values), tags=tags)
+    return TagChange(set=given, removed=() if keeps else tuple(sorted(evidence_tags - given.keys())))
 
 
 def _items(value: Any) -> list[Mapping[str, Any]]:

@@ -101,7 +101,7 @@ def sides(aws, install):
     clusters = {f"{each}-{kind}": each for each in made for kind in ("aurora", "docs")}
     aws.reply("DescribeDBClusters", databases("DBCluster", clusters))
     aws.reply("GetResources", json.dumps({"ResourceTagMappingList": marked}))
-    install(live={"eip_addresses": [made["blue"].parts.public_ip]})
+    install(live={"sources": ["eip"], "eip_addresses": [made["blue"].parts.public_ip]})
     aws.clear()
     return made
 

@@ -118,10 +118,10 @@ def test_what_is_retained(sides, aws):
         assert (attempt(aws, "cloudformation", "delete_stack", params) is None) is arrives
 
 
-def test_a_warning_names_the_part(sides, aws, caplog):
-    """A database without the cluster tag is warned of by type and name, also beside a machine of green."""
+def test_a_denial_names_the_part(sides, aws, caplog):
+    """A database without the cluster tag is denied by type and name, also beside a machine of green."""
     green = ("AWS::EC2::Instance", sides["green"].parts.machine)
-    assert delete(aws, "data", green, ("AWS::RDS::DBInstance", "nobodys")) is None
+    assert delete(aws, "data", green, ("AWS::RDS::DBInstance", "nobodys")) == {"indirect/untraced", "None"}
     assert "AWS::RDS::DBInstance nobodys of data" in caplog.text
 
 
@@ -176,7 +176,10 @@ ROWS = [
     ({"Action": "Dynamic"}, False),
     ({"Action": "Modify", "Replacement": "True"}, False),
     ({"Action": "Modify", "Replacement": "Conditional"}, False),
-    ({"Action": "Modify", "Replacement": "False"}, True),
+    ({"Action": "Modify", "Replacement": "False"}, False),
+    ({"Action": "Modify", "Replacement": "False", "Scope": "<member>Metadata</member>"}, True),
+    ({"Action": "SyncWithActual"}, True),
+    ({"Action": "Import"}, True),
     ({"Action": "Remove", "PolicyAction": "Retain"}, True),
 ]
 

@@ -313,8 +313,8 @@ def test_a_stack_of_databases_is_not_traced():
     assert target.facts["untraced"] == ["AWS::RDS::DBInstance db"]
 
 
-def change(action, kind, name, replacement=None):
-    return {"ResourceChange": {**resource(kind, name, name), "Action": action, "Replacement": replacement}}
+def change(action, kind, name, replacement=None, **more):
+    return {"ResourceChange": {**resource(kind, name, name), "Action": action, "Replacement": replacement, **more}}
 
 
 @pytest.mark.parametrize(
@@ -324,12 +324,13 @@ def change(action, kind, name, replacement=None):
         (change("Modify", "AWS::EC2::Instance", "i-1", "True"), ("blue",)),
         (change("Modify", "AWS::EC2::Instance", "i-1", "Conditional"), ("blue",)),
         (change("Dynamic", "AWS::EC2::Instance", "i-1"), ("blue",)),
-        (change("Modify", "AWS::EC2::Instance", "i-1", "False"), ()),
+        (change("Modify", "AWS::EC2::Instance", "i-1", "False"), ("blue",)),
+        (change("Modify", "AWS::EC2::Instance", "i-1", "False", Scope=["Metadata"]), ()),
         (change("Add", "AWS::EC2::Instance", ""), ()),
     ],
 )
 def test_change_sets_by_what_they_remove_or_replace(item, clusters):
-    """What is added or changed in place hurts nothing; what may be replaced counts as replaced."""
+    """What is added hurts nothing; what may be replaced, or is changed in an unknown way, counts."""
     target = only("cfn-change-set", "cs of site", DescribeChangeSet=[item], machines=(IN_STACK,))
     assert target.clusters == clusters
 

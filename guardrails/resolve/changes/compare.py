@@ -7,6 +7,8 @@
     alike(new, old)     both lists have the same items, in any order
     split(text)         a list from a string with commas; an empty string is an error
     lower(name)         in lower case
+    number(value)       a number from a string of digits, as CloudFormation writes it, or from a number
+    on(value)           whether it is true, or the string "true"
     tail(name)          what follows the last slash of a name or an ARN
     json(text)          a JSON document, with lists of one item like the item alone, as in IAM policies
     repeats(patch, now) a JSON patch (RFC 6902) that only sets what a JSON document has already
@@ -153,6 +155,14 @@ class _Comparing(Functions):  # type: ignore[misc]  # jmespath has no types
     @_takes("string")
     def _func_split(self, text: str) -> list[str] | None:
         return [part.strip() for part in text.split(",") if part.strip()] or None
+
+    @_takes("")
+    def _func_number(self, value: Any) -> float | None:
+        return None if value is None or isinstance(value, bool) else float(value)
+
+    @_takes("")
+    def _func_on(self, value: Any) -> bool:
+        return value is True or value == "true"
 
     @_takes("string")
     def _func_lower(self, name: str) -> str:

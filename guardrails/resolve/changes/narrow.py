@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from attrs import evolve
 
+from guardrails.resolve.changes import patches
 from guardrails.resolve.changes.rows import left_alone, rows_of
 from guardrails.values import Answer, Call, Lookup
 
@@ -18,7 +19,7 @@ def lookups(call: Call) -> tuple[Lookup, ...]:
 
 def narrow(call: Call, answers: Mapping[str, Answer]) -> Call:
     """The call without the effects of parameters that leave everything as it is, or that hurt no one."""
-    alone = left_alone(call, answers)
+    alone = left_alone(call, answers) | patches.left_alone(call, answers)
     causes = [cause for cause in call.causes if not cause.params or not cause.params <= alone]
     if len(causes) == len(call.causes):
         return call

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 from attrs import evolve
 
+from guardrails.aws import resource_ids
 from guardrails.aws.cloudformation import service_of as cfn_service_of
 from guardrails.aws.cloudformation import table
 from guardrails.resolve.resources.arns import KINDS, kind_of, parent_of, same, service_of
@@ -190,8 +191,9 @@ def _resource(ref: TargetRef, context: Context) -> Target:
     clusters = merged(tags_of(item).get(tag) for item in found if service_of(item["ResourceARN"]) == wanted)
     facts: TargetFacts = {"marked": bool(clusters)}
     if not clusters:
-        # Resources of other services hurt no machine, whatever happens to them.
-        facts.update({"traced": False} if service in {"", *table().services} else {"unrelated": True})
+        # Resources of other services hurt no machine, whatever happens to them. What the name holds is followed itself.
+        unknown_use = service in {"", *table().services} and not ({*resource_ids.in_text(ref.id)} - {ref.id})
+        facts.update({"traced": False} if unknown_use else {"unrelated": True})
     return Target(ref.id, ref.type, ref.role, resolved=True, clusters=clusters, facts=facts)
 
 

@@ -8,6 +8,7 @@ answers into facts. All are pure; the requests are made in between, by lookups.p
     ec2_new_entries    what a new route or entry of a network ACL takes
     application_autoscaling, elb, fis, organizations, route53, cloudformation, rds
                        the service of that name
+    cloudformation_changes  what a change set takes away or changes in place
     autoscaling_later  what a schedule or a scaling policy does to the size of a group
     elb_new_rule       whom a new rule of a listener takes requests from
     route53_new        names that a new record or a private zone takes
@@ -40,6 +41,7 @@ from guardrails.resolve.resources import (
     by_aws_tag,
     by_selector,
     cloudformation,
+    cloudformation_changes,
     compound,
     ec2_elastic_ips,
     ec2_instances,
@@ -78,6 +80,7 @@ _RESOLVERS: Mapping[str, Resolver] = {
     **route53_new.RESOLVERS,
     **route53_names.RESOLVERS,
     **cloudformation.RESOLVERS,
+    **cloudformation_changes.RESOLVERS,
     **organizations.RESOLVERS,
     **by_aws_tag.RESOLVERS,
     **by_selector.RESOLVERS,

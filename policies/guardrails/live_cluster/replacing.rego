@@ -62,7 +62,9 @@ deny contains lib.violation("live-cluster/replace", id, message, remediation) if
 	remediation := instead_of_replacing(lib.targets[id].type)
 }
 
-replacing(id) := "replace" if {
+replacing(id) := "remove, replace or change" if {
+	lib.targets[id].type == "cfn-change-set"
+} else := "replace" if {
 	text.live_parts(id) != ""
 } else := "replace running machines of"
 
@@ -72,6 +74,12 @@ instead_of_replacing(type) := concat(" ", [
 	"or start the new version as a separate stack beside the live one.",
 ]) if {
 	type == "cfn-stack"
+} else := concat(" ", [
+	"Leave these changes out of the change set, or start the new version as a separate cluster beside the live one.",
+	"The service's own call for a change in place is compared with the present state.",
+	"If the changes harm no one, break glass for live-cluster/replace.",
+]) if {
+	type == "cfn-change-set"
 } else := "Start the new version as a separate cluster beside the live one, then move the addresses to it."
 
 # METADATA

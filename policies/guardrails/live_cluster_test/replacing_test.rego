@@ -101,3 +101,12 @@ test_a_stack_of_machines_alone_is_replaced_as_before if {
 	some entry in live_cluster.deny with input as fixtures.request("UpdateStack", ["replace"], {"site": site})
 	startswith(entry.message, "UpdateStack would replace running machines of site")
 }
+
+test_change_sets_name_every_way_and_what_to_do if {
+	parts := {"facts": {"parts": [{"name": "AWS::EC2::EIP x (InstanceId)", "clusters": ["blue"]}]}}
+	site := object.union(fixtures.thing("cfn-change-set", ["blue"]), parts)
+	some entry in live_cluster.deny with input as fixtures.request("ExecuteChangeSet", ["replace"], {"cs of site": site})
+	startswith(entry.message, "ExecuteChangeSet would remove, replace or change AWS::EC2::EIP x (InstanceId) of cs of site")
+	contains(entry.remediation, "Leave these changes out of the change set")
+	contains(entry.remediation, "break glass for live-cluster/replace")
+}
