@@ -21,9 +21,10 @@ def within(kind: str, name: str, params: Mapping[str, Any]) -> str:
     """
     last = name.replace("/", ":").rpartition(":")[2]
     if name.startswith("arn:") and name.count(":") >= 5:
-        resource, *parents = name.split(":", 5)[5].split("/")[:-1]
+        # Most ARNs have no slash: ``db:blue-db``.
+        resource, *path = name.split(":", 5)[5].split("/")
         if (name.split(":")[2], resource) in _IN_ARNS:
-            return f"{parents[0] if parents else _DEFAULT}/{last}"
+            return f"{path[0] if len(path) > 1 else _DEFAULT}/{last}"
         return last
     if kind not in _PARAMETERS:
         return last

@@ -90,11 +90,21 @@ def start_of(path: Path) -> tuple[str, ...]:
 
 
 def has_our_table(pyproject: Path) -> bool:
-    """Whether a pyproject.toml has [tool.guardrails]; one that cannot be read belongs to someone else."""
+    """Whether a pyproject.toml has [tool.guardrails]; one that cannot be read belongs to someone else.
+
+    One that is not valid TOML and has our heading counts, so that its mistake is reported and our keys are not ignored.
+    """
     try:
-        return _inside(tomllib.loads(pyproject.read_text("utf-8")), _IN_PYPROJECT) is not None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError):
+        text = pyproject.read_text("utf-8")
+    except (UnicodeDecodeError, OSError):
         return False
+    try:
+        return _inside(tomllib.loads(text), _IN_PYPROJECT) is not None
+    except tomllib.TOMLDecodeError:
+        return _HEADING.search(text) is not None
+
+
+_HEADING = re.compile(r"""^[ \t]*\[{0,2}[ \t]*tool[ \t]*\.[ \t]*["']?guardrails\b""", re.MULTILINE)
 
 
 _PLACE = re.compile(r"^(?P<what>.*) \(at line (?P<line>\d+), column (?P<column>\d+)\)$")

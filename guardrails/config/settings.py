@@ -30,7 +30,7 @@ DEFAULT_MARK = Tag("Live", "true")
 class LiveSettings:
     """Where to look for the live cluster. `eip_addresses`, `eip_tag` and `listeners` narrow down what counts."""
 
-    sources: tuple[str, ...] = ("eip", "target-group")
+    sources: tuple[str, ...] = ("eip",)
     eip_addresses: tuple[str, ...] = ()
     eip_tag: Tag | None = None
     listeners: tuple[str, ...] = ()

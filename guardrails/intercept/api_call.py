@@ -6,9 +6,9 @@ A handler may answer in AWS's place, a task may be cancelled, Ctrl-C may come be
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from contextvars import ContextVar
+from types import TracebackType
 
 
 class ApiCall:
@@ -35,14 +35,22 @@ class ApiCall:
 current: ContextVar[ApiCall | None] = ContextVar("guardrails_api_call", default=None)
 
 
-@contextmanager
-def under_way(finished: Callable[[str], None]) -> Iterator[None]:
-    """Inside, decisions belong to one API call. At the end, `finished` is called with the id of each."""
-    call = ApiCall()
-    token = current.set(call)
-    try:
-        yield
-    finally:
-        current.reset(token)
-        for decision_id in call.end():
-            finished(decision_id)
+class UnderWay:
+    """Inside, decisions belong to one API call. At the end, `finished` is called with the id of each.
+
+    A class, because a generator's context manager leaves its own lines in the traceback of a denial.
+    """
+
+    def __init__(self, finished: Callable[[str], None]) -> None:
+        self._finished = finished
+        self._call = ApiCall()
+
+    def __enter__(self) -> None:
+        self._token = current.set(self._call)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        current.reset(self._token)
+        for decision_id in self._call.end():
+            self._finished(decision_id)

@@ -15,7 +15,7 @@ from botocore.awsrequest import AWSPreparedRequest
 from guardrails.aws.uninstrumented import OWN, unwrapped
 from guardrails.errors import CallDenied
 from guardrails.intercept import aio
-from guardrails.intercept.api_call import under_way
+from guardrails.intercept.api_call import UnderWay
 from guardrails.intercept.judge import Judge
 from guardrails.intercept.request.outgoing import of_dict, of_request
 from guardrails.intercept.ticket import PendingRequest
@@ -39,7 +39,7 @@ def api_call(judge: Judge, remember: Callable[[Any], None], original: Any) -> An
         if known not in client.__dict__ and judge.active:
             remember(client)
         try:
-            with under_way(judge.finished):
+            with UnderWay(judge.finished):
                 return (plain if OWN in client.__dict__ else original)(client, operation_name, api_params)
         except CallDenied as error:
             raise trimmed(error)  # noqa: B904  (the same error)
@@ -54,7 +54,7 @@ def api_call_async(judge: Judge, remember: Callable[[Any], None], original: Any)
     async def _make_api_call(client: Any, operation_name: str, api_params: Any) -> Any:
         if known not in client.__dict__ and judge.active:
             remember(client)
-        with under_way(judge.finished):
+        with UnderWay(judge.finished):
             return await original(client, operation_name, api_params)
 
     return _make_api_call

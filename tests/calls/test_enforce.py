@@ -154,9 +154,9 @@ def test_no_secret_of_any_operation_is_kept(service):
         shape = model.operation_model(operation).input_shape
         params, count = _secrets(shape, "") if shape is not None else ({}, 0)
         hidden += count
-        clean, masked = redact(params, shape)
-        assert "s3cr3t" not in json.dumps(clean), operation
-        assert bool(masked) >= bool(count), operation
+        redacted = redact(params, shape)
+        assert "s3cr3t" not in json.dumps(redacted.params), operation
+        assert bool(redacted.masked) >= bool(count), operation
     assert hidden
 
 
@@ -173,10 +173,10 @@ def test_no_secret_of_any_operation_is_kept(service):
 def test_secrets_that_models_do_not_mark(service, operation, params):
     """Secrets in members that AWS's models do not mark are masked; what the call acts on is not."""
     shape = SESSION.get_service_model(service).operation_model(operation).input_shape
-    clean, masked = redact({**params, "StackName": "blue", "UserId": "u"}, shape)
-    assert "s3cr3t" not in json.dumps(clean)
-    assert len(masked) == 1
-    assert (clean["StackName"], clean["UserId"]) == ("blue", "u")
+    redacted = redact({**params, "StackName": "blue", "UserId": "u"}, shape)
+    assert "s3cr3t" not in json.dumps(redacted.params)
+    assert len(redacted.masked) == 1
+    assert (redacted.params["StackName"], redacted.params["UserId"]) == ("blue", "u")
 
 
 SHAPE = SESSION.get_service_model("ec2").operation_model("ModifyInstanceAttribute").input_shape
@@ -186,7 +186,7 @@ SHAPE = SESSION.get_service_model("ec2").operation_model("ModifyInstanceAttribut
 def test_user_data_is_masked_wherever_it_stands(secret):
     """User data is masked in both syntaxes, and a pointer says where it was."""
     for params in ({"UserData": {"Value": secret}}, {"Attribute": "userData", "Value": secret}):
-        clean, masked = redact({"InstanceId": "i-1", **params}, SHAPE)
-        assert secret not in json.dumps(clean)
-        assert MASK in json.dumps(clean)
-        assert masked
+        redacted = redact({"InstanceId": "i-1", **params}, SHAPE)
+        assert secret not in json.dumps(redacted.params)
+        assert MASK in json.dumps(redacted.params)
+        assert redacted.masked

@@ -66,7 +66,7 @@ class GovernedOperations:
 def judged(aws):
     """The operations that were judged, in order."""
     governed = GovernedOperations()
-    interceptor = Interceptor(Judge(governed, SESSION, governed), lambda spawn: spawn)
+    interceptor = Interceptor(Judge(governed, SESSION, governed), {})
     interceptor.install()
     yield governed.admitted
     interceptor.uninstall()

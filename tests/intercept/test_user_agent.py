@@ -50,7 +50,8 @@ def test_a_call_that_is_judged_again_carries_the_last_decision(site, aws, instal
 
     site.ec2.meta.events.register("request-created.ec2.TerminateInstances", change)
     site.ec2.terminate_instances(InstanceIds=[one])
-    first, second = events(log)
+    first, second, superseded = events(log)
+    assert superseded["decision_id"] == first["decision_id"]
     assert second["input"]["call"]["params"] == {"InstanceIds": [two]}
     assert agents(aws)[0][1].endswith(second["decision_id"])
     assert first["decision_id"] not in agents(aws)[0][1]

@@ -313,6 +313,15 @@ def test_pyproject_without_our_table(tmp_path, text):
     assert load(directory=tmp_path, organisation=Path("/nonexistent")).file is None
 
 
+def test_a_broken_pyproject_with_our_table(tmp_path):
+    """A mistake anywhere in a pyproject.toml with our table is reported with its line; our keys are not ignored."""
+    (tmp_path / "pyproject.toml").write_text('[tool.guardrails]\nmode = "enforce"\n\n[tool.ruff]\nline-length = \n')
+    with pytest.raises(guardrails.ConfigError, match=r"pyproject\.toml:5:"):
+        load(directory=tmp_path)
+    (tmp_path / "pyproject.toml").write_text("[tool.ruff]\nline-length = \n")
+    assert load(directory=tmp_path).mode == "enforce"
+
+
 def test_lines_in_pyproject(tmp_path):
     """Errors in pyproject.toml have the line of the key, not of a key of another tool with the same name."""
     file = tmp_path / "pyproject.toml"
@@ -410,7 +419,7 @@ def test_defaults_mean_something(tmp_path):
     settings = load(directory=tmp_path, organisation=Path("/nonexistent"))
     assert settings == Settings(log=settings.log)
     assert (settings.mode, settings.cluster_tag) == ("enforce", "Cluster")
-    assert settings.live.sources == ("eip", "target-group")
+    assert settings.live.sources == ("eip",)
 
 
 @pytest.mark.parametrize(("given", "expected"), [("state", "/home/op/.local/state"), ("/var/state", "/var/state")])

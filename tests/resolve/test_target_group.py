@@ -17,6 +17,9 @@ MEMBER = (
 )
 
 
+BOTH = {"sources": ["eip", "target-group"]}
+
+
 @pytest.fixture
 def shop(aws):
     """Two clusters without an Elastic IP, and a load balancer in front of nothing yet."""
@@ -29,6 +32,7 @@ def shop(aws):
 
 def live(aws, install, **config):
     """What the guard sees: the live clusters, and the sentence of the source."""
+    config["live"] = {**BOTH, **config.get("live", {})}
     guard = install(**config)
     seen = guard.live(aws.client("ec2")).live
     guardrails.uninstall()
@@ -146,11 +150,11 @@ def test_an_application_balancer_behind_a_network_balancer(shop, install):
     assert live(aws, install)[0].clusters == ("blue",)
 
 
-def test_without_configuration_the_live_side_is_protected(shop, install):
-    """Behind a balancer and without a word of configuration, the live side stays and the other may go."""
+def test_without_addresses_the_live_side_is_protected(shop, install):
+    """Behind a balancer and without an Elastic IP, the live side stays and the other may go."""
     aws, blue, green, balancer = shop
     balancer.listener(80, blue=100, green=0)
-    install()
+    install(live=BOTH)
     ec2 = aws.client("ec2")
     with pytest.raises(guardrails.CallDenied, match="web-prod:80"):
         ec2.terminate_instances(InstanceIds=list(blue.instance_ids))
@@ -163,7 +167,7 @@ def test_a_look_up_that_fails_denies(shop, install):
     """Without the permission the guard blocks, and names the permission and the list of sources."""
     aws, _, green, _ = shop
     aws.answer("DescribeTargetGroups", 403, "AccessDenied", "not authorized")
-    install()
+    install(live=BOTH)
     with pytest.raises(guardrails.GuardUnavailable, match="elasticloadbalancing:DescribeTargetGroups"):
         aws.client("ec2").terminate_instances(InstanceIds=list(green.instance_ids))
     assert aws.count("TerminateInstances") == 0
@@ -183,7 +187,7 @@ def test_a_group_that_is_said_to_be_empty(other, shop, install):
     if other:
         aws.start_cluster("bastion", 1, addresses=1)
     aws.reply("DescribeTargetHealth", NO_MEMBERS)
-    install()
+    install(live=BOTH)
     for cluster in (blue, green):
         with pytest.raises(guardrails.CallDenied, match="AWS does not confirm"):
             aws.client("ec2").terminate_instances(InstanceIds=list(cluster.instance_ids))
@@ -197,6 +201,6 @@ def test_a_group_that_is_empty(shop, install):
     idle = BehindBalancer(aws, name="idle")
     idle.group("nobody", [])
     idle.listener(80, nobody=1)
-    install()
+    install(live=BOTH)
     aws.client("ec2").terminate_instances(InstanceIds=list(green.instance_ids))
     assert aws.count("TerminateInstances") == 1
