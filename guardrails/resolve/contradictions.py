@@ -11,7 +11,7 @@ import jmespath
 from attrs import frozen
 
 from guardrails.resolve.connection import failure
-from guardrails.resolve.inventory import INSTANCES, INTERFACES, Inventory
+from guardrails.resolve.inventory import ADDRESSES, INSTANCES, INTERFACES, Inventory
 from guardrails.values import Answer, Lookup, LookupFailure
 
 _ROUTE_TABLES = Lookup("ec2", "DescribeRouteTables", "RouteTables")
@@ -47,6 +47,18 @@ def _volumes(inventory: Inventory, _: Mapping[str, Answer]) -> Iterable[str]:
     return (volume for machine in inventory.machines.values() if machine.present for volume in machine.volumes)
 
 
+def _elastic_ips(_: Inventory, answers: Mapping[str, Answer]) -> Iterable[str]:
+    interfaces = answers[INTERFACES.key()].items if INTERFACES.key() in answers else ()
+    associations = (interface.get("Association") or {} for interface in interfaces)
+    # A public address that nobody allocated is Amazon's.
+    return (each["PublicIp"] for each in associations if each.get("AllocationId") and each.get("PublicIp"))
+
+
+def _groups(inventory: Inventory, _: Mapping[str, Answer]) -> Iterable[str]:
+    tags = (machine.tags.get("aws:autoscaling:groupName") for machine in inventory.machines.values() if machine.present)
+    return (name for name in tags if name)
+
+
 def _gateways(_: Inventory, answers: Mapping[str, Answer]) -> Iterable[str]:
     tables = answers[_ROUTE_TABLES.key()].items if _ROUTE_TABLES.key() in answers else ()
     return jmespath.search("[].Routes[?State == 'active'].NatGatewayId[]", [*tables]) or ()
@@ -54,6 +66,13 @@ def _gateways(_: Inventory, answers: Mapping[str, Answer]) -> Iterable[str]:
 
 _EXPECTATIONS = (
     _Expectation(INSTANCES, "[].Instances[].InstanceId", _holders, "machines that hold Elastic IPs"),
+    _Expectation(ADDRESSES, "[].PublicIp", _elastic_ips, "Elastic IPs of interfaces"),
+    _Expectation(
+        Lookup("autoscaling", "DescribeAutoScalingGroups", "AutoScalingGroups"),
+        "[].AutoScalingGroupName",
+        _groups,
+        "groups that machines are in",
+    ),
     _Expectation(INTERFACES, "[].NetworkInterfaceId", _interfaces, "interfaces of machines"),
     _Expectation(_ROUTE_TABLES, "[].VpcId", _networks, "tables of VPCs with machines"),
     _Expectation(Lookup("ec2", "DescribeNetworkAcls", "NetworkAcls"), "[].VpcId", _networks, "ACLs of such VPCs"),

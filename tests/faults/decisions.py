@@ -52,9 +52,13 @@ class World:
         answers: dict[str, Answer] = {}
         failures: list[LookupFailure] = []
         for lookup in lookups:
-            self.asked.add(lookup.operation)
-            fault = self.faults.get(lookup.operation)
-            if fault == "missing":
+            name = shop.name_of(lookup)
+            # What a call changes need not be known: then all of it counts as a change.
+            refused = lookup.optional and name not in shop.known()
+            if not refused:
+                self.asked.add(name)
+            fault = self.faults.get(name)
+            if refused or fault == "missing":
                 failures.append(failure(lookup, "Timeout", "no answer"))
                 continue
             items = [] if fault == "empty" else shop.items(lookup)

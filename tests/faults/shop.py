@@ -12,8 +12,10 @@ from typing import Any
 
 from attrs import frozen
 
+from guardrails.resolve.resources import arns as arns_of
 from guardrails.resolve.resources.registry import known_types
 from guardrails.values import Lookup
+from tests.faults import described
 
 ACCOUNT, REGION, BLUE_IP = "123456789012", "eu-west-1", "198.51.100.4"
 _IN = f"{REGION}:{ACCOUNT}"
@@ -101,7 +103,8 @@ BLUE, GREEN = Side("blue", "b", 1, BLUE_IP), Side("green", "a", 2, "198.51.100.9
 
 def items(lookup: Lookup) -> list[Mapping[str, Any]]:
     """What AWS answers; nothing for a look-up that the shop does not know."""
-    answer = _ANSWERS.get(lookup.operation, lambda _: [])
+    name = name_of(lookup)
+    answer = _ANSWERS.get(name) or (lambda side: described.built(side, described.ROWS.get(name, {})))
     sides = [side for side in (GREEN, BLUE) if side.has_part_in(lookup.params)] or [GREEN, BLUE]
     found = [item for side in sides for item in answer(side)]
     if lookup.operation == "DescribeTargetHealth" and "Targets" in lookup.params:
@@ -121,9 +124,15 @@ def elsewhere(answer: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     return moved
 
 
+def name_of(lookup: Lookup) -> str:
+    """The operation of a look-up, with its service where two have one of this name."""
+    full = f"{lookup.service}:{lookup.operation}"
+    return full if full in _ANSWERS else lookup.operation
+
+
 def known() -> frozenset[str]:
-    """The operations of look-ups that the shop answers."""
-    return frozenset(_ANSWERS)
+    """The names of look-ups that the shop answers."""
+    return frozenset((*_ANSWERS, *described.ROWS))
 
 
 def _tags(side: Side, **more: str) -> list[dict[str, str]]:
@@ -136,7 +145,9 @@ def _health(name: str, *, registered: bool) -> dict[str, Any]:
 
 
 def _interface(side: Side, number: int) -> dict[str, Any]:
+    held = {} if number else {"Association": {"PublicIp": side.public_ip, "AllocationId": side.id("address")}}
     return {
+        **held,
         "NetworkInterfaceId": side.hex("eni", number), "SubnetId": side.id("subnet"), "VpcId": side.id("vpc"),
         "PrivateIpAddress": f"10.{side.octet}.0.{4 + number}", "Status": "in-use", "OwnerId": ACCOUNT,
         "PrivateIpAddresses": [{"PrivateIpAddress": f"10.{side.octet}.0.{4 + number}"}],
@@ -175,7 +186,11 @@ def _in_vpc(member: str, kind: str, **more: Any) -> Callable[[Side], list[Mappin
 def _route_tables(side: Side) -> list[Mapping[str, Any]]:
     association = {"RouteTableAssociationId": side.id("route-table-association"), "SubnetId": side.id("subnet")}
     everywhere = {"DestinationCidrBlock": "0.0.0.0/0", "State": "active"}
-    routes = [{**everywhere, "NatGatewayId": side.id("nat-gateway")}]
+    routes = [
+        {**everywhere, "NatGatewayId": side.id("nat-gateway")},
+        {"DestinationPrefixListId": side.id("prefix-list"), "TransitGatewayId": side.id("transit-gateway")},
+        {"DestinationCidrBlock": "10.9.0.0/16", "LocalGatewayId": side.id("local-gateway"), "State": "active"},
+    ]
     return [{"RouteTableId": side.id("route-table"), "VpcId": side.id("vpc"), "Associations": [association],
              "Routes": routes}]  # fmt: skip
 
@@ -190,6 +205,7 @@ def _acls(side: Side) -> list[Mapping[str, Any]]:
 def _cluster_tags(side: Side) -> list[Mapping[str, Any]]:
     """Everything that may have the tag, whatever its type, and a machine."""
     parents = {"ecs-service": "service", "ecs-task": "task"}
+    plain = {kind: row for kind, row in arns_of.KINDS.items() if not row.parent and kind != "ecs-service-deployment"}
     arns = [side.id("marked"), f"arn:aws:ec2:{_IN}:instance/{side.hex('i')}"]
     for kind in sorted(known_types()):
         service = kind.partition("-")[0].replace("db", "rds").replace("cache", "elasticache")
@@ -198,7 +214,8 @@ def _cluster_tags(side: Side) -> list[Mapping[str, Any]]:
         )
         within = f"{parents[kind]}/{side.name}-ecs-cluster" if kind in parents else kind
         within = f"rule/{side.name}-event-bus" if kind == "event-rule" else within
-        arns.append(f"arn:aws:{service}:{_IN}:{within}/{side.id(kind)}")
+        own = f"{plain[kind].service}:{_IN}:{plain[kind].prefix}" if kind in plain else f"{service}:{_IN}:{within}/"
+        arns.append(f"arn:aws:{own}{side.id(kind)}" if kind != "kms-key" else side.id(kind))
     return [{"ResourceARN": arn, "Tags": _tags(side)} for arn in arns]
 
 
@@ -261,7 +278,9 @@ _ANSWERS: dict[str, Callable[[Side], list[Mapping[str, Any]]]] = {
     "DescribeVpcEndpoints": _in_vpc("VpcEndpointId", "vpc-endpoint"),
     "DescribeTransitGatewayAttachments": lambda s: [
         {"TransitGatewayAttachmentId": s.id("tgw-attachment"), "TransitGatewayId": s.id("transit-gateway"),
-         "ResourceId": s.id("vpc")}
+         "ResourceId": s.id("vpc"), "Association": {
+             "TransitGatewayRouteTableId": s.id("tgw-route-table"),
+             "TransitGatewayPolicyTableId": s.id("tgw-policy-table")}}
     ],
     "DescribeVpcs": lambda s: [
         {"VpcId": s.id("vpc"), "DhcpOptionsId": s.id("dhcp-options"),
@@ -275,7 +294,9 @@ _ANSWERS: dict[str, Callable[[Side], list[Mapping[str, Any]]]] = {
     "DescribeServices": lambda s: [{"serviceName": s.id("ecs-service"), "desiredCount": 3, "runningCount": 3}],
     "DescribeAutoScalingGroups": lambda s: [
         {"AutoScalingGroupName": s.id("asg"), "DesiredCapacity": 3, "MinSize": 1, "MaxSize": 6,
-         "VPCZoneIdentifier": s.id("subnet"), "Instances": [{"InstanceId": s.hex("i", n)} for n in range(2)],
+         "VPCZoneIdentifier": s.id("subnet"),
+         "LaunchTemplate": {"LaunchTemplateId": s.id("launch-template"), "Version": "1"},
+         "Instances": [{"InstanceId": s.hex("i", n)} for n in range(2)],
          "Tags": _tags(s)}
     ],
     "DescribePolicies": lambda s: [
@@ -295,7 +316,12 @@ _ANSWERS: dict[str, Callable[[Side], list[Mapping[str, Any]]]] = {
         {"RuleArn": f"{s.id('listener-requests')}/1", "Priority": "default", "IsDefault": True,
          "Actions": [{"Type": "forward", "TargetGroupArn": s.id("target-group")}]}
     ],
-    "DescribeLoadBalancers": lambda s: [
+    # Users of the shop come to blue.
+    "elbv2:DescribeLoadBalancers": lambda s: [
+        {"LoadBalancerArn": s.id("load-balancer"), "LoadBalancerName": s.name, "DNSName": f"{s.name}.elb.amazonaws.com",
+         "Scheme": "internet-facing" if s.name == "blue" else "internal"}
+    ],
+    "elb:DescribeLoadBalancers": lambda s: [
         {"LoadBalancerName": s.id("classic-elb"), "Instances": [{"InstanceId": s.hex("i", n)} for n in range(2)]}
     ],
     "ListListeners": lambda s: [{"ListenerArn": s.id("ga-listener")}],
@@ -307,13 +333,12 @@ _ANSWERS: dict[str, Callable[[Side], list[Mapping[str, Any]]]] = {
     ],
     "ListResourceRecordSets": lambda s: [
         {"Name": f"{s.name}.example.com.", "Type": "SOA", "TTL": 60, "ResourceRecords": [{"Value": "ns.example. 1"}]},
-        {"Name": f"{s.name}.example.com.", "Type": "A", "TTL": 60, "ResourceRecords": [{"Value": s.public_ip}]}
+        {"Name": f"{s.name}.example.com.", "Type": "NS", "TTL": 60, "ResourceRecords": [{"Value": "ns.example."}]},
+        {"Name": f"{s.name}.example.com.", "Type": "A", "TTL": 60, "ResourceRecords": [{"Value": s.public_ip}],
+         "HealthCheckId": s.id("health-check"), "CidrRoutingConfig": {"CollectionId": s.id("cidr-collection")},
+         "TrafficPolicyInstanceId": s.id("traffic-policy-instance")}
     ],
     "ListHostedZones": lambda s: [{"Id": f"/hostedzone/Z{s.name}", "Name": f"{s.name}.example.com.", "Config": {}}],
-    "DescribeStackResources": lambda s: [
-        {"StackName": s.id("cfn-stack"), "ResourceType": "AWS::EC2::Instance", "PhysicalResourceId": s.hex("i"),
-         "LogicalResourceId": "Machine"}
-    ],
     "DescribeChangeSet": lambda s: [
         {"ResourceChange": {"Action": "Remove", "ResourceType": "AWS::EC2::Instance", "LogicalResourceId": "Machine",
                             "PhysicalResourceId": s.hex("i")}}
@@ -326,7 +351,9 @@ _ANSWERS: dict[str, Callable[[Side], list[Mapping[str, Any]]]] = {
     ],
     "DescribeKey": lambda s: [{"KeyId": f"{s.name}-kms-key", "Arn": s.id("kms-key"), "KeyState": "Enabled"}],
     "DescribeSnapshots": lambda s: [{"SnapshotId": s.id("snapshot"), "VolumeId": s.hex("vol"), "Tags": _tags(s)}],
-    "DescribeImages": lambda s: [{"ImageId": s.id("ami"), "Tags": _tags(s)}],
+    "DescribeImages": lambda s: [
+        {"ImageId": s.id("ami"), "BlockDeviceMappings": [{"Ebs": {"SnapshotId": s.id("snapshot")}}], "Tags": _tags(s)}
+    ],
     "GetServiceQuota": lambda _: [{"QuotaCode": "L-0263D0A3", "Value": 100.0}],
     "DescribeInstanceTypes": lambda _: [{"InstanceType": "t3.small", "VCpuInfo": {"DefaultVCpus": 2}}],
     "ListInstanceProfilesForRole": lambda s: [{"InstanceProfileName": s.id("instance-profile")}],

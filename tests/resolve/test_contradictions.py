@@ -42,13 +42,22 @@ def test_an_empty_answer_that_another_one_contradicts(lookup, member, call, aws,
 def facts(**items):
     """The answers of look-ups, by operation, and the inventory of these."""
     lookups = {"DescribeInstances": INSTANCES, "DescribeAddresses": ADDRESSES, "DescribeNetworkInterfaces": INTERFACES,
-               "DescribeVpcs": Lookup("ec2", "DescribeVpcs", "Vpcs")}  # fmt: skip
+               "DescribeVpcs": Lookup("ec2", "DescribeVpcs", "Vpcs"),
+               "DescribeAutoScalingGroups":
+                   Lookup("autoscaling", "DescribeAutoScalingGroups", "AutoScalingGroups")}  # fmt: skip
     answers = {lookups[name].key(): Answer(tuple(found), 1.0) for name, found in items.items()}
     return answers, Inventory(items["DescribeInstances"], items.get("DescribeAddresses", ()), "Cluster")
 
 
 MACHINE = {"InstanceId": "i-1", "State": {"Name": "running"}, "VpcId": "vpc-1",
            "NetworkInterfaces": [{"NetworkInterfaceId": "eni-1"}]}  # fmt: skip
+# Addresses that were allocated are Elastic IPs; the others are Amazon's.
+OWNED, LENT = (
+    {"NetworkInterfaceId": "eni-1", "Association": {"PublicIp": "198.51.100.7", **more}}
+    for more in ({"AllocationId": "eipalloc-1"}, {})
+)
+LOOSE = {"PublicIp": "198.51.100.7"}
+IN_GROUP = {**MACHINE, "Tags": [{"Key": "aws:autoscaling:groupName", "Value": "web"}]}
 HELD = {"PublicIp": "198.51.100.7", "InstanceId": "i-1"}
 
 
@@ -66,6 +75,14 @@ HELD = {"PublicIp": "198.51.100.7", "InstanceId": "i-1"}
         ({"DescribeInstances": [{"Instances": [MACHINE]}], "DescribeVpcs": [{"VpcId": "vpc-2"}]}, ["ec2:DescribeVpcs"]),
         ({"DescribeInstances": [{"Instances": [MACHINE]}], "DescribeVpcs": [{"VpcId": "vpc-1"}]}, []),
         ({"DescribeInstances": [], "DescribeVpcs": []}, []),
+        ({"DescribeInstances": [], "DescribeNetworkInterfaces": [OWNED], "DescribeAddresses": []},
+         ["ec2:DescribeAddresses"]),
+        ({"DescribeInstances": [], "DescribeNetworkInterfaces": [OWNED], "DescribeAddresses": [LOOSE]}, []),
+        ({"DescribeInstances": [], "DescribeNetworkInterfaces": [LENT], "DescribeAddresses": []}, []),
+        ({"DescribeInstances": [{"Instances": [IN_GROUP]}], "DescribeAutoScalingGroups": []},
+         ["autoscaling:DescribeAutoScalingGroups"]),
+        ({"DescribeInstances": [{"Instances": [IN_GROUP]}],
+          "DescribeAutoScalingGroups": [{"AutoScalingGroupName": "web"}]}, []),
     ],
 )  # fmt: skip
 def test_one_that_is_shown_is_enough(items, contradicted):

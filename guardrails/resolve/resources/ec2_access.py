@@ -56,6 +56,7 @@ TRAILS = {
                 },
                 parameter="PrefixListId",
             ),
+            Step(ROUTE_TABLES, {"routes": "RouteTableId"}, "Routes[].DestinationPrefixListId", tags=""),
         ),
         may_be_unused=True,
     ),

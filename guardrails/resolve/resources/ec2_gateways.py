@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from guardrails.resolve.resources.ec2_occupants import ROUTE_TABLES
 from guardrails.resolve.resources.trail import Step, Trail, trail
 from guardrails.values import Lookup
 
@@ -94,12 +95,17 @@ TRAILS = {
             ),
         )
     ),
-    "local-gateway": trail(
-        Lookup("ec2", "DescribeLocalGatewayRouteTableVpcAssociations", "LocalGatewayRouteTableVpcAssociations"),
-        "LocalGatewayId",
-        {"vpc": "VpcId"},
-        tags="",
-        unused=True,
+    "local-gateway": Trail(
+        (
+            Step(
+                Lookup("ec2", "DescribeLocalGatewayRouteTableVpcAssociations", "LocalGatewayRouteTableVpcAssociations"),
+                {"vpc": "VpcId"},
+                "LocalGatewayId",
+                tags="",
+            ),
+            Step(ROUTE_TABLES, {"routes": "RouteTableId"}, "Routes[].LocalGatewayId", tags=""),
+        ),
+        may_be_unused=True,
     ),
     "local-gateway-interface": trail(
         Lookup("ec2", "DescribeLocalGatewayVirtualInterfaces", "LocalGatewayVirtualInterfaces"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from guardrails.resolve.resources.ec2_occupants import ROUTE_TABLES
 from guardrails.resolve.resources.trail import Step, Trail, trail
 from guardrails.values import Lookup
 
@@ -23,7 +24,14 @@ TRAILS = {
         "TransitGatewayAttachmentId",
         {**_VPC, "transit-gateway": "!starts_with(ResourceId || '', 'vpc-') && TransitGatewayId"},
     ),
-    "transit-gateway": trail(_ATTACHMENTS, "TransitGatewayId", _VPC, tags="", unused=True),
+    # Routes name the gateway that they go through, whatever the attachments show.
+    "transit-gateway": Trail(
+        (
+            Step(_ATTACHMENTS, _VPC, "TransitGatewayId", tags=""),
+            Step(ROUTE_TABLES, {"routes": "RouteTableId"}, "Routes[].TransitGatewayId", tags=""),
+        ),
+        may_be_unused=True,
+    ),
     "tgw-route-table": Trail(
         (
             Step(_ATTACHMENTS, _VPC, "Association.TransitGatewayRouteTableId", tags=""),

@@ -1,6 +1,6 @@
 """File systems, their mount targets and access points: by the tags of the file system, and by where it is mounted from.
 
-A file system without mount targets is mounted on no machine.
+A file system without mount targets is mounted on no machine: its description says how many there are.
 """
 
 from __future__ import annotations
@@ -16,11 +16,9 @@ _SYSTEM = {"efs": "FileSystemId"}
 
 TRAILS: Trails = {
     "efs": Trail(
-        (
-            Step(_SYSTEMS, {}, parameter="FileSystemId"),
-            Step(_TARGETS, {"reachable-subnet": "SubnetId"}, parameter="FileSystemId"),
-        )
+        (Step(_SYSTEMS, {"efs-mounts": "NumberOfMountTargets != `0` && FileSystemId"}, parameter="FileSystemId"),)
     ),
+    "efs-mounts": Trail((Step(_TARGETS, {"reachable-subnet": "SubnetId"}, parameter="FileSystemId"),)),
     "efs-mount-target": Trail((Step(_TARGETS, _SYSTEM, parameter="MountTargetId"),)),
     "efs-access-point": Trail((Step(_POINTS, _SYSTEM, parameter="AccessPointId"),)),
 }

@@ -36,10 +36,19 @@ def _registered_with(group: str) -> Lookup:
 
 def _members(groups: Iterable[str], context: Context) -> list[Machine]:
     """The machines that are registered with these target groups, by id or by address."""
-    items = [item for group in groups for item in context.items(_registered_with(group))]
-    ids = [(item.get("Target") or {}).get("Id") for item in items]
     inventory = context.inventory
-    return [machine for each in ids for kind in ("instance", "private-ip") for machine in inventory.on(kind, each)]
+    return [
+        machine
+        for each in _ids(groups, context)
+        for kind in ("instance", "private-ip")
+        for machine in inventory.on(kind, each)
+    ]
+
+
+def _ids(groups: Iterable[str], context: Context) -> list[str]:
+    """The ids and addresses that are registered with these target groups."""
+    items = [item for group in groups for item in context.items(_registered_with(group))]
+    return [str((item.get("Target") or {}).get("Id") or "") for item in items]
 
 
 def _lookups(call: Call, _tag: str) -> tuple[Lookup, ...]:
@@ -73,8 +82,11 @@ def _listener(ref: TargetRef, context: Context) -> Target:
     lost = [machine for rule in losers for machine in _members(_groups_of(rule), context)]
     served = [machine for rule in rules for machine in _members(_groups_of(rule), context)]
     machines = lost if losers else served
-    facts = uncertain({machine.id for machine in machines if machine.cluster is None})
-    target = Target(ref.id, "load-balancer", ref.role, resolved=True, clusters=clusters_of(machines), facts=facts)
+    ids = [name for rule in losers or rules for name in _ids(_groups_of(rule), context)]
+    missing = context.inventory.missing(name for name in ids if name.startswith("i-"))
+    facts = uncertain({machine.id for machine in machines if machine.cluster is None}, missing)
+    clusters = clusters_of(machines)
+    target = Target(ref.id, "load-balancer", ref.role, resolved=not missing, clusters=clusters, facts=facts)
     names = ("the default rule" if _place(rule) == math.inf else f"rule {_place(rule):g}" for rule in losers)
     harm = f"The new rule takes requests from {', '.join(names)}" if losers else None
     return judged(target, harm, "no rule that serves a cluster loses requests to the new one")

@@ -27,7 +27,10 @@ class Reached:
 
 def reached(result: Walk, context: Context) -> Reached:
     """The clusters at its ends, and what is not clear about it."""
-    occupants, unclear = Occupants(), [*result.lost]
+    # An address that the region does not show is on a machine that it does not show.
+    lost = {name for name in result.lost if name.startswith("eipalloc-")}
+    occupants = Occupants(missing=frozenset(lost))
+    unclear = [name for name in result.lost if name not in lost]
     unclear += [f"{lookup.permission} (it failed)" for lookup in result.pending.values()]
     networks_known = all(lookup.key() in context.answers for lookup in ASKS)
     for kind, name in sorted(result.ends):

@@ -51,15 +51,13 @@ _ENDPOINTS = {
     ) + ")].EndpointId",
 }  # fmt: skip
 
-# One without endpoints brings users to nothing.
+# An accelerator without listeners, and a listener without groups, bring users to nothing.
 TRAILS = {
     "accelerator": Trail(
         (Step(_LISTENERS, {"ga-listener": "ListenerArn"}, parameter="AcceleratorArn"),), may_be_unused=True
     ),
     "ga-listener": Trail((Step(_GROUPS, _ENDPOINTS, parameter="ListenerArn"),), may_be_unused=True),
-    "endpoint-group": Trail((Step(_GROUP, _ENDPOINTS, parameter="EndpointGroupArn"),), may_be_unused=True),
-    "ga-attachment": Trail(
-        (Step(_ATTACHMENT, {UNKNOWN: "Resources[].EndpointId"}, parameter="AttachmentArn"),), may_be_unused=True
-    ),
+    "endpoint-group": Trail((Step(_GROUP, _ENDPOINTS, parameter="EndpointGroupArn"),)),
+    "ga-attachment": Trail((Step(_ATTACHMENT, {UNKNOWN: "Resources[].EndpointId"}, parameter="AttachmentArn"),)),
     "accelerator-dns": Trail((Step(_ACCELERATORS, {"accelerator": "AcceleratorArn"}, "DnsName"),)),
 }

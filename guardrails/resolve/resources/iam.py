@@ -25,7 +25,6 @@ TRAILS: Trails = {
                 {UNKNOWN: f"RoleLastUsed.LastUsedDate && ({_CONTAINERS}) && 'the containers that use it'"},
                 parameter="RoleName",
             ),
-        ),
-        may_be_unused=True,
+        )
     )
 }

@@ -123,12 +123,28 @@ def _starts(ref: TargetRef, kind: str, context: Context) -> set[str]:
     """The clusters whose groups start machines from it."""
     clusters: set[str] = set()
     for group in context.items(_GROUPS):
+        if _unread(group, kind, context.answers):
+            # What cannot be read may name it.
+            clusters |= _clusters_of(group, context)
         for source in _sources(group, context.answers):
             names = [*_names(source, kind, context.call)] if source.kind == kind or kind in _NAMES else []
             names += _snapshots(source, context.answers) if kind == "snapshot" else ()
             if any(same_name(ref.id, name) for name in names):
                 clusters |= _clusters_of(group, context)
     return clusters
+
+
+def _unread(group: Item, kind: str, answers: Answers) -> bool:
+    """Whether a version that the group starts machines from, or its image, is not shown where that matters."""
+    if kind == "launch-configuration":
+        return False
+    lookups = [_version(each) for each in _specifications(group)]
+    if any(lookup.key() not in answers or not answers[lookup.key()].items for lookup in lookups):
+        return True
+    images = _images(answers) if kind == "snapshot" else None
+    shown = {item.get("ImageId") for item in answers[images.key()].items} if images and images.key() in answers else ()
+    names = {name for source in _sources(group, answers) for name in strings("ImageId", source.data)}
+    return kind == "snapshot" and not {name for name in names if name.startswith("ami-")} <= {*shown}
 
 
 def _clusters_of(group: Item, context: Context) -> set[str]:

@@ -52,7 +52,8 @@ TRAILS: Trails = {
     ),
     "db-proxy": Trail(
         (
-            Step(_PROXIES, {}, "[DBProxyName, DBProxyArn]", tags=""),
+            # One without targets may be waiting for those that stand near it.
+            Step(_PROXIES, {"reachable-subnet": "VpcSubnetIds"}, "[DBProxyName, DBProxyArn]", tags=""),
             Step(
                 _PROXY_TARGETS,
                 {
@@ -72,8 +73,8 @@ TRAILS: Trails = {
         _DEPLOYMENTS,
         "BlueGreenDeploymentIdentifier",
         {
-            "db-instance": "[Source, Target][?contains(@, ':db:')]",
-            "db-cluster": "[Source, Target][?contains(@, ':cluster:')]",
+            "db-instance": "[Source, Target][?contains(@ || '', ':db:')]",
+            "db-cluster": "[Source, Target][?contains(@ || '', ':cluster:')]",
         },
         tags="TagList",
     ),

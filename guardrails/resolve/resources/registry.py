@@ -13,6 +13,7 @@ answers into facts. All are pure; the requests are made in between, by lookups.p
     elb_new_rule       whom a new rule of a listener takes requests from
     route53_new        names that a new record or a private zone takes
     route53_names      a DNS name alone, as stacks show records
+    route53_zones      hosted zones, and whether all of their records are known
     launch_sources     what Auto Scaling groups start machines from
     by_aws_tag         EKS node groups and Elastic Beanstalk, by the tags that AWS writes on machines
     by_cluster_tag     resources with the cluster tag: caches, buckets, container clusters

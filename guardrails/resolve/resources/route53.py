@@ -5,10 +5,9 @@ A record is judged by what a change takes from it: one that still points at ever
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from guardrails.resolve.changes.records import leave_traffic
 from guardrails.resolve.inventory import ADDRESSES
@@ -16,10 +15,10 @@ from guardrails.resolve.resources.dns_names import plain
 from guardrails.resolve.resources.ec2_occupants import Occupants
 from guardrails.resolve.resources.ends import asks, reached
 from guardrails.resolve.resources.resolver import Answers, Context, Item, Resolver, judged, merged, named, strings
+from guardrails.resolve.resources.route53_zones import RECORDS, items_of, key, key_of, read, zone_id
 from guardrails.resolve.resources.trail import Trails, walk
 from guardrails.values import Call, Lookup, Target, TargetFacts, TargetRef
 
-_RECORDS = Lookup("route53", "ListResourceRecordSets", "ResourceRecordSets", empty_on=("NoSuchHostedZone",))
 _ZONES = Lookup("route53", "ListHostedZones", "HostedZones", empty_on=("NoSuchDelegationSet",))
 _POLICY = Lookup(
     "route53", "GetTrafficPolicyInstance", "TrafficPolicyInstance", empty_on=("NoSuchTrafficPolicyInstance",)
@@ -62,14 +61,9 @@ class _Points:
         return _Points(self.addresses | other.addresses, self.names | other.names, self.unclear | other.unclear)
 
 
-def _zone_id(name: str) -> str:
-    """``Z1`` for ``/hostedzone/Z1``."""
-    return name.rpartition("/")[2]
-
-
 def _zone_of(call: Call) -> str:
     params = call.params
-    return _zone_id(str(params.get("HostedZoneId") or params.get("Id") or params.get("ResourceId")))
+    return zone_id(str(params.get("HostedZoneId") or params.get("Id") or params.get("ResourceId")))
 
 
 def _values(record: Item) -> list[str]:
@@ -99,20 +93,12 @@ def _points(record: _Record, seen: frozenset[str] = frozenset()) -> _Points:
     return result
 
 
-def _key(name: str, kind: str, set_id: str) -> tuple[str, str, str]:
-    return plain(name), kind, set_id
-
-
-def _key_of(record: Mapping[str, Any]) -> tuple[str, str, str]:
-    return _key(str(record.get("Name") or ""), str(record.get("Type") or ""), str(record.get("SetIdentifier") or ""))
-
-
 def _after(record: _Record, call: Call) -> _Record | None:
     """The record as the call leaves it; None where it is gone."""
     item: Item | None = None
     for change in (call.params.get("ChangeBatch") or {}).get("Changes") or ():
         changed = change.get("ResourceRecordSet") or {}
-        if _key_of(changed) == _key_of(record.item):
+        if key_of(changed) == key_of(record.item):
             item = None if change.get("Action") == "DELETE" else changed
     return None if item is None else _Record(item, record.zone)
 
@@ -130,36 +116,39 @@ def _takes(record: _Record, call: Call) -> bool:
 
 def _zones(call: Call, answers: Answers) -> list[str]:
     """The zones whose records matter for this call, as far as that is known."""
-    listed = [
-        item for lookup in _first(call) for item in (answers[lookup.key()].items if lookup.key() in answers else ())
-    ]
+    listed = _listed(call, answers) if not named(call, "hosted-zone") else []
     of_policies = [item["HostedZoneId"] for item in listed if item.get("HostedZoneId")]
-    zones = [_zone_id(name) for name in (*named(call, "hosted-zone"), *of_policies)]
-    zones += [_zone_id(item["Id"]) for item in listed if not item.get("HostedZoneId")]
+    zones = [zone_id(name) for name in (*named(call, "hosted-zone"), *of_policies)]
+    zones += [zone_id(item["Id"]) for item in listed if not item.get("HostedZoneId")]
     return zones or ([_zone_of(call)] if named(call, "dns-record") else [])
 
 
 def _first(call: Call) -> tuple[Lookup, ...]:
     """What says which zones to read, where the call does not."""
     anywhere = (_ZONES,) if named(call, "health-check", "cidr-collection") else ()
-    sets = [_ZONES.about(DelegationSetId=_zone_id(name)) for name in named(call, "delegation-set")]
+    sets = [_ZONES.about(DelegationSetId=zone_id(name)) for name in named(call, "delegation-set")]
+    # The name of a zone shows whether an answer is about it. Without permission for it, that is not known.
+    anywhere = anywhere or ((evolve(_ZONES, optional=True),) if named(call, "hosted-zone") else ())
     return (*anywhere, *sets, *(_POLICY.about(Id=name) for name in named(call, "traffic-policy-instance")))
 
 
+def _listed(call: Call, answers: Answers) -> list[Item]:
+    return [item for each in _first(call) for item in (answers[each.key()].items if each.key() in answers else ())]
+
+
 def _lookups(call: Call, _tag: str) -> tuple[Lookup, ...]:
-    return (*_first(call), *(_RECORDS.about(HostedZoneId=zone) for zone in _zones(call, {})), ADDRESSES)
+    return (*_first(call), *(RECORDS.about(HostedZoneId=zone) for zone in _zones(call, {})), ADDRESSES)
 
 
 def _records(ref: TargetRef, call: Call, answers: Answers) -> Iterator[_Record]:
     """The records that a target is, has, or is used by."""
-    zones = [_zone_id(ref.id)] if ref.type == "hosted-zone" else _zones(call, answers)
+    zones = [zone_id(ref.id)] if ref.type == "hosted-zone" else _zones(call, answers)
     name, kind, set_id = (*ref.id.split(" ", 2), "", "")[:3]
     for zone in zones:
-        answer = answers.get(_RECORDS.about(HostedZoneId=zone).key())
-        items = answer.items if answer else ()
+        items = items_of(zone, answers)
         for item in items:
             if ref.type == "dns-record":
-                wanted = _key_of(item) == _key(name, kind, set_id)
+                wanted = key_of(item) == key(name, kind, set_id)
             else:
                 wanted = ref.type not in _USED_BY or ref.id in strings(_USED_BY[ref.type], item)
             if wanted:
@@ -183,7 +172,7 @@ def _nodes(points: _Points, addresses: Iterable[Item]) -> list[tuple[str, str]]:
 
 def _resolver(kind: str, trails: Trails) -> Resolver:
     def followups(call: Call, answers: Answers) -> tuple[Lookup, ...]:
-        more = [_RECORDS.about(HostedZoneId=zone) for zone in _zones(call, answers)]
+        more = [RECORDS.about(HostedZoneId=zone) for zone in _zones(call, answers)]
         for ref in call.targets:
             if ref.type == kind and ADDRESSES.key() in answers:
                 nodes = _nodes(_reached_by(ref, call, answers), answers[ADDRESSES.key()].items)
@@ -207,14 +196,25 @@ def _resolver(kind: str, trails: Trails) -> Resolver:
             ref.id,
             kind,
             ref.role,
-            resolved=not occupants.missing,
+            resolved=not occupants.missing and _known(ref, context.call, context.answers),
             clusters=merged(occupants.clusters, clusters),
             facts=facts,
         )
         return judged(target, None, _SPARED) if _spares(ref, context.call, records) else target
 
     follow = (*asks("dns", trails), *asks("eip", trails))
-    return Resolver(resolve, (_RECORDS, _ZONES, _POLICY, ADDRESSES, *follow), _lookups, followups)
+    return Resolver(resolve, (RECORDS, _ZONES, _POLICY, ADDRESSES, *follow), _lookups, followups)
+
+
+def _known(ref: TargetRef, call: Call, answers: Answers) -> bool:
+    """Whether the zones of a target are known, with all of their records."""
+    zones = [zone_id(ref.id)] if ref.type == "hosted-zone" else _zones(call, answers)
+    if ref.type == "traffic-policy-instance" and not zones:
+        return False
+    tops = [item for zone in zones for item in items_of(zone, answers) if item["Type"] == "SOA"]
+    name = f".{plain(ref.id.partition(' ')[0])}"
+    within = ref.type != "dns-record" or any(name.endswith(f".{plain(item['Name'])}") for item in tops)
+    return within and read(zones, _listed(call, answers), answers)
 
 
 def _spares(ref: TargetRef, call: Call, records: list[_Record]) -> bool:
