@@ -54,7 +54,8 @@ def classify(call: Call, catalogue: Catalogue, evidence: Evidence) -> Call | Non
         return cloud_control.acts(call, catalogue, evidence.tag_keys, lambda own: classify(own, catalogue, evidence))
     params = call.clear_params
     forms = [form for form in entry.forms if form.when.holds(params)]
-    effects = _unique([*entry.effects, *(effect for form in forms for effect in form.effects)])
+    causes = _causes(entry, forms, params)
+    effects = _unique(effect for cause in causes for effect in cause.effects)
     if not effects:
         return None
     tags = _tags(entry.tags, params) if entry.tags else None
@@ -68,9 +69,9 @@ def classify(call: Call, catalogue: Catalogue, evidence: Evidence) -> Call | Non
     return evolve(
         call,
         effects=effects,
-        severity=_severity(entry, forms),
-        forms=tuple(form.meaning for form in forms),
-        causes=_causes(entry, forms, params),
+        severity=_severity(entry, forms, bool(entry.not_named(params))),
+        forms=tuple(cause.meaning for cause in causes if cause.meaning),
+        causes=causes,
         targets=targets,
         tags=tags,
         dry_run=entry.dry_run is not None and params.get(entry.dry_run) is True,
@@ -85,7 +86,9 @@ def _with_evidence(target: TargetRef, evidence: Evidence) -> TargetRef:
 def _causes(entry: CatalogueEntry, forms: Iterable[Form], params: Mapping[str, Any]) -> tuple[Cause, ...]:
     given = frozenset(params)
     own = (Cause(entry.effects, given),) if entry.effects else ()
-    return (*own, *(Cause(form.effects, form.when.fields & given, form.meaning) for form in forms))
+    others = entry.not_named(given)
+    rest = (Cause(entry.others.effects, others, entry.others.meaning),) if entry.others and others else ()
+    return (*own, *(Cause(form.effects, form.when.fields & given, form.meaning) for form in forms), *rest)
 
 
 def _worst(call: Call, entry: CatalogueEntry, evidence: Evidence) -> Call | None:
@@ -94,15 +97,15 @@ def _worst(call: Call, entry: CatalogueEntry, evidence: Evidence) -> Call | None
         return None
     return evolve(
         call,
-        effects=_unique([*entry.effects, *(effect for form in entry.forms for effect in form.effects)]),
-        severity=_severity(entry, entry.forms),
+        effects=entry.all_effects,
+        severity=_severity(entry, entry.forms, entry.others is not None),
         dry_run=False,
     )
 
 
-def _severity(entry: CatalogueEntry, forms: Iterable[Form]) -> str:
+def _severity(entry: CatalogueEntry, forms: Iterable[Form], plain: bool) -> str:
     # An entry without its own effects is only as severe as the forms that were used.
-    severities = [entry.severity] if entry.effects else []
+    severities = [entry.severity] if entry.effects or plain else []
     severities += [form.severity or entry.severity for form in forms]
     return max(severities, key=SEVERITIES.index)
 

@@ -75,7 +75,7 @@ def _judged(
         # Only the one that names the live cluster matters, and the operation itself knows which that is.
         params = {"Name": targets[0].id}
         return _like(call, judge(_native(call, native, params)), native, params)
-    effects = entry.effects or tuple(dict.fromkeys(effect for form in entry.forms for effect in form.effects))
+    effects = entry.effects or entry.all_effects
     private = _private(call, places(values))
     return evolve(call, effects=effects, severity=entry.severity, targets=targets, private=private, native=native)
 

@@ -9,7 +9,9 @@ regions. In an entry ``when``, ``path`` and the tag expressions are JMESPath ove
     effects    what the call does in every form      severity  low | medium | high | critical
     targets    [{type, path, role?}]                 dry_run   name of the parameter that makes it a rehearsal
     forms      [{when, effects, meaning, severity?}] tags      {set?, remove?, all_when?}
-    note       a trap worth knowing
+    others     {effects, meaning, harmless}          note      a trap worth knowing
+
+``others`` is what every other parameter of an update does: one that neither an expression nor ``harmless`` names.
 
 An entry without effects is governed only in a form that has some. ``harmless`` lists operations that change something
 but cannot hurt a running cluster, under the reason why. Before you add one, ask whether what it creates can shadow a
@@ -21,7 +23,7 @@ these things; the others are ungoverned.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -97,6 +99,15 @@ class Form:
     severity: str | None = None
 
 
+@frozen
+class Others:
+    """What the parameters of an update do that no expression of its entry names, except those that hurt no one."""
+
+    effects: tuple[str, ...] = field(converter=tuple)
+    meaning: str
+    harmless: frozenset[str] = field(converter=frozenset)
+
+
 def _optional(text: str | None) -> Expression | None:
     return None if text is None else Expression(text)
 
@@ -122,6 +133,20 @@ class CatalogueEntry:
     tags: TagPaths | None = None
     dry_run: str | None = None
     note: str = ""
+    others: Others | None = None
+
+    @property
+    def all_effects(self) -> tuple[str, ...]:
+        """What it does in any of its forms."""
+        parts = (self, *self.forms, *([self.others] if self.others else ()))
+        return tuple(dict.fromkeys(effect for part in parts for effect in part.effects))
+
+    def not_named(self, params: Iterable[str]) -> frozenset[str]:
+        """The parameters that `others` is for."""
+        if self.others is None:
+            return frozenset()
+        expressions = (*(target.path for target in self.targets), *(form.when for form in self.forms))
+        return frozenset(params).difference(self.others.harmless, *(each.fields for each in expressions))
 
 
 @frozen

@@ -9,7 +9,7 @@ from importlib.resources.abc import Traversable
 from types import MappingProxyType
 from typing import Any
 
-from guardrails.classify.entry import CatalogueEntry, Form, Service, TagPaths, TargetPath
+from guardrails.classify.entry import CatalogueEntry, Form, Others, Service, TagPaths, TargetPath
 
 _SCHEMA = 1
 _SUFFIX = ".json"
@@ -38,6 +38,7 @@ def entry(operation: str, row: dict[str, Any]) -> CatalogueEntry:
         effects=tuple(row.pop("effects")),
         targets=tuple(TargetPath(**target) for target in row.pop("targets")),
         forms=tuple(Form(**form) for form in row.pop("forms", ())),
+        others=Others(**row.pop("others")) if "others" in row else None,
         tags=TagPaths(**row.pop("tags")) if "tags" in row else None,
         **row,
     )

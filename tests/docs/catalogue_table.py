@@ -20,7 +20,7 @@ HEAD = ("service", "all", "read only", "harmless", "judged", "by facts", "by rul
 
 def effects(entry: CatalogueEntry) -> set[str]:
     """What an operation does in any of its forms."""
-    return {*entry.effects, *(effect for form in entry.forms for effect in form.effects)}
+    return set(entry.all_effects)
 
 
 def by_facts(entry: CatalogueEntry) -> bool:

@@ -6,6 +6,9 @@
     added(new, old)     the items of the list `new` that `old` does not have
     alike(new, old)     both lists have the same items, in any order
     split(text)         a list from a string with commas; an empty string is an error
+    grows(new, old)     each number of the structure `new` is at least that in `old` (-1: no limit), the rest the same
+    all_grow(new, old, key)  the same of each item of the list `new` and the item of `old` with that key
+    no_smaller(new, old)  a class of machines of the same family, at least as large
     lower(name)         in lower case
     number(value)       a number from a string of digits, as CloudFormation writes it, or from a number
     on(value)           whether it is true, or the string "true"
@@ -27,6 +30,8 @@ from typing import Any, TypeVar, cast
 
 import jmespath
 from jmespath.functions import Functions, signature
+
+from guardrails.resolve.changes.classes import no_smaller
 
 # What AWS answers for members that were left out when the value was set (API references of each service).
 _FILLED_IN = (
@@ -83,6 +88,17 @@ def _left_out(key: str, value: Any, new: Mapping[str, Any]) -> bool:
 def _added(new: Iterable[Any], old: Iterable[Any]) -> list[Any]:
     old = [*old]
     return [item for item in new if not any(same(item, other) for other in old)]
+
+
+def _grows(new: Any, old: Any) -> bool:
+    if isinstance(new, Mapping) and isinstance(old, Mapping):
+        return all(value is None or _grows(value, old.get(key)) for key, value in new.items())
+    try:
+        if float(new) < 0 or float(old) < 0:
+            return float(new) < 0
+        return float(new) >= float(old)
+    except (TypeError, ValueError):
+        return same(new, old)
 
 
 def _plain(value: Any) -> Any:
@@ -151,6 +167,19 @@ class _Comparing(Functions):  # type: ignore[misc]  # jmespath has no types
     @_takes("array", "array")
     def _func_alike(self, new: list[Any], old: list[Any]) -> bool:
         return not _added(new, old) and not _added(old, new)
+
+    @_takes("object", "object")
+    def _func_grows(self, new: Mapping[str, Any], old: Mapping[str, Any]) -> bool:
+        return _grows(new, old)
+
+    @_takes("array", "array", "string")
+    def _func_all_grow(self, new: list[Any], old: list[Any], key: str) -> bool:
+        present = {item[key]: item for item in old}
+        return all(_grows(item, present[item[key]]) for item in new)
+
+    @_takes("string", "string")
+    def _func_no_smaller(self, new: str, old: str) -> bool:
+        return no_smaller(new, old)
 
     @_takes("string")
     def _func_split(self, text: str) -> list[str] | None:

@@ -1,0 +1,189 @@
+"""A parameter of an update that no form names changes what the update is about, unless it repeats what is there."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.calls.test_same_names import tagged
+from tests.calls.test_updates import judge
+
+BLUE = [{"Key": "Cluster", "Value": "blue"}]
+NOW = {"ApplyImmediately": True}
+# (what is tried, whether it arrives)
+INSTANCE = [
+    ({"EnableIAMDatabaseAuthentication": False}, False),
+    ({"ManageMasterUserPassword": True}, False),
+    ({"Iops": 100, **NOW}, False),
+    ({"StorageThroughput": 10, **NOW}, False),
+    ({"OptionGroupName": "other", **NOW}, False),
+    ({"ProcessorFeatures": [{"Name": "coreCount", "Value": "1"}], **NOW}, False),
+    ({"CACertificateIdentifier": "rds-ca-other", **NOW}, False),
+    ({"DisableDomain": True, "Domain": "d-1", **NOW}, False),
+    ({"NetworkType": "DUAL", **NOW}, False),
+    ({"LicenseModel": "other", **NOW}, False),
+    ({"BackupRetentionPeriod": 1}, False),
+    ({"MultiAZ": False}, False),
+    ({"DBInstanceClass": "db.t3.micro"}, False),
+    ({"DBInstanceClass": "db.r5.micro"}, False),
+    ({"EngineVersion": "9.9", "AllowMajorVersionUpgrade": True}, False),
+    ({"EnableIAMDatabaseAuthentication": True, "BackupRetentionPeriod": 7, "MultiAZ": True, **NOW}, True),
+    ({"ManageMasterUserPassword": False, "UseDefaultProcessorFeatures": False, "DisableDomain": False}, True),
+    ({"AllocatedStorage": 40, "Iops": 4000, "StorageThroughput": 500, **NOW}, True),
+    ({"BackupRetentionPeriod": 14}, True),
+    ({"DBInstanceClass": "db.t4g.2xlarge"}, True),
+    ({"EngineVersion": "8.0.1"}, True),
+    ({"MonitoringInterval": 0, "CopyTagsToSnapshot": True, "PreferredMaintenanceWindow": "sat:23:00-sat:23:30"}, True),
+    ({"CloudwatchLogsExportConfiguration": {"EnableLogTypes": ["error"]}, "AutoMinorVersionUpgrade": True}, True),
+]
+CLUSTER = [
+    ({"ServerlessV2ScalingConfiguration": {"MinCapacity": 2.0, "MaxCapacity": 1.0}, **NOW}, False),
+    ({"EnableHttpEndpoint": False}, False),
+    ({"BacktrackWindow": 0}, False),
+    ({"EnableIAMDatabaseAuthentication": False}, False),
+    ({"ManageMasterUserPassword": True}, False),
+    ({"DBClusterParameterGroupName": "other"}, False),
+    ({"EnableLocalWriteForwarding": False}, False),
+    ({"EnableGlobalWriteForwarding": False}, False),
+    ({"BackupRetentionPeriod": 1}, False),
+    ({"ServerlessV2ScalingConfiguration": {"MinCapacity": 2.0, "MaxCapacity": 64.0}, **NOW}, True),
+    ({"EnableHttpEndpoint": True, "BacktrackWindow": 3600, "EnableIAMDatabaseAuthentication": True, **NOW}, True),
+    ({"DBClusterParameterGroupName": "mine", "EnableLocalWriteForwarding": True, "BackupRetentionPeriod": 9}, True),
+    ({"CopyTagsToSnapshot": False, "PreferredBackupWindow": "04:00-04:30"}, True),
+]
+AT_RDS = "arn:aws:rds:eu-west-1:123456789012"
+
+
+def described(kind, name, **members):
+    """What RDS answers for one database or cluster; moto has few of these members."""
+    text = lambda value: "".join(f"<{key}>{each}</{key}>" for key, each in value.items())
+    flat = {key: text(value) if isinstance(value, dict) else value for key, value in members.items()}
+    tags = "<TagList><Tag><Key>Cluster</Key><Value>blue</Value></Tag></TagList>"
+    head = text({f"{kind}Identifier": name, f"{kind}Arn": f"{AT_RDS}:{'db' if 'Inst' in kind else 'cluster'}:{name}"})
+    answer, items = f"Describe{kind}s", f"{kind}s"
+    return (
+        f'<{answer}Response xmlns="http://rds.amazonaws.com/doc/2014-10-31/"><{answer}Result><{items}>'
+        f"<{kind}>{head}{text(flat)}{tags}</{kind}></{items}></{answer}Result></{answer}Response>"
+    )
+
+
+DATABASE = {
+    "DBInstanceClass": "db.t3.small", "MultiAZ": "true", "BackupRetentionPeriod": 7, "AllocatedStorage": 20,
+    "IAMDatabaseAuthenticationEnabled": "true", "Iops": 3000, "StorageThroughput": 125, "EngineVersion": "8.0.0",
+    "LicenseModel": "mine", "NetworkType": "IPV4", "CACertificateIdentifier": "rds-ca-rsa2048-g1",
+    "DomainMemberships": {"DomainMembership": "<Domain>d-1</Domain>"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("change", "arrives"), INSTANCE)
+def test_a_database(change, arrives, site, aws, install):
+    """What takes clients, capacity, a standby or backups away is denied, at once and later; repeats and growth pass."""
+    aws.reply("DescribeDBInstances", described("DBInstance", "blue-db", **DATABASE))
+    install()
+    cases = ([change], []) if arrives else ([], [change])
+    judge(aws, "rds", "modify_db_instance", {"DBInstanceIdentifier": "blue-db"}, cases)
+
+
+def test_what_is_pending(site, aws, install):
+    """A call that only applies what is pending is denied, whatever it repeats; without ApplyImmediately it arrives."""
+    pending = {"PendingModifiedValues": "<DBInstanceClass>db.t3.micro</DBInstanceClass>"}
+    aws.reply("DescribeDBInstances", described("DBInstance", "blue-db", **DATABASE, **pending))
+    install()
+    judge(aws, "rds", "modify_db_instance", {"DBInstanceIdentifier": "blue-db"}, (
+        [{"BackupRetentionPeriod": 9}, {"ApplyImmediately": False}],
+        [NOW, {**NOW, "BackupRetentionPeriod": 9}, {**NOW, "CopyTagsToSnapshot": True}],
+    ))  # fmt: skip
+
+
+@pytest.mark.parametrize(("change", "arrives"), CLUSTER)
+def test_a_database_cluster(change, arrives, site, aws, install):
+    """The same for a cluster of databases: its capacity, its endpoint, its parameters, its writes."""
+    present = {
+        "ServerlessV2ScalingConfiguration": {"MinCapacity": 2, "MaxCapacity": 32}, "HttpEndpointEnabled": "true",
+        "BacktrackWindow": 3600, "IAMDatabaseAuthenticationEnabled": "true", "DBClusterParameterGroup": "mine",
+        "LocalWriteForwardingStatus": "enabled", "GlobalWriteForwardingRequested": "true", "BackupRetentionPeriod": 7,
+    }  # fmt: skip
+    aws.reply("DescribeDBClusters", described("DBCluster", "blue-db", **present))
+    install()
+    cases = ([change], []) if arrives else ([], [change])
+    judge(aws, "rds", "modify_db_cluster", {"DBClusterIdentifier": "blue-db"}, cases)
+
+
+def capacity(units):
+    """Capacity for reading and writing."""
+    return {"ReadCapacityUnits": units, "WriteCapacityUnits": units}
+
+
+def index(**change):
+    """An update of the table's index."""
+    return {"GlobalSecondaryIndexUpdates": [{"Update": {"IndexName": "gsi", **change}}]}
+
+
+@pytest.mark.parametrize(
+    ("change", "arrives"),
+    [
+        (index(ProvisionedThroughput=capacity(1)), False),
+        (index(OnDemandThroughput={"MaxReadRequestUnits": 1}), False),
+        ({"ReplicaUpdates": [{"Update": {"RegionName": "us-east-1", "KMSMasterKeyId": "alias/x"}}]}, False),
+        ({"GlobalTableWitnessUpdates": [{"Delete": {"RegionName": "us-east-1"}}]}, False),
+        ({"StreamSpecification": {"StreamEnabled": False}}, False),
+        ({"SSESpecification": {"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": "alias/x"}}, False),
+        ({"OnDemandThroughput": {"MaxReadRequestUnits": 1}}, False),
+        (index(ProvisionedThroughput=capacity(50)), True),
+        (index(ProvisionedThroughput=capacity(90)), True),
+        ({"StreamSpecification": {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"}}, True),
+        ({"ReplicaUpdates": [{"Create": {"RegionName": "us-east-1"}}]}, True),
+        ({"SSESpecification": {"Enabled": False}, "TableClass": "STANDARD_INFREQUENT_ACCESS"}, True),
+    ],
+)
+def test_a_table(change, arrives, site, aws, install):
+    """Less of an index, a deleted witness, no stream and another key are denied; repeats, growth and replicas pass."""
+    attributes = [{"AttributeName": name, "AttributeType": "S"} for name in ("id", "x")]
+    schema = lambda name: [{"AttributeName": name, "KeyType": "HASH"}]
+    aws.client("dynamodb").create_table(
+        TableName="blue", AttributeDefinitions=attributes, KeySchema=schema("id"), ProvisionedThroughput=capacity(50),
+        GlobalSecondaryIndexes=[{"IndexName": "gsi", "KeySchema": schema("x"), "Projection": {"ProjectionType": "ALL"},
+                                 "ProvisionedThroughput": capacity(50)}],
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
+    )  # fmt: skip
+    tagged(aws, blue="dynamodb:table/blue")
+    install()
+    judge(aws, "dynamodb", "update_table", {"TableName": "blue"}, ([change], []) if arrives else ([], [change]))
+
+
+SPOT = [{"capacityProvider": "FARGATE_SPOT", "weight": 1, "base": 0}]
+LATTICE = [{"roleArn": "arn:aws:iam::123456789012:role/r", "targetGroupArn": "arn:tg", "portName": "http"}]
+
+
+@pytest.mark.parametrize(
+    ("change", "arrives"),
+    [
+        ({"healthCheckGracePeriodSeconds": 0}, False),
+        ({"capacityProviderStrategy": SPOT}, False),
+        ({"serviceConnectConfiguration": {"enabled": False}}, False),
+        ({"vpcLatticeConfigurations": []}, False),
+        ({"placementConstraints": [{"type": "memberOf", "expression": "attribute:x == y"}]}, False),
+        ({"deploymentController": {"type": "EXTERNAL"}}, False),
+        ({"healthCheckGracePeriodSeconds": 60}, True),
+        ({"healthCheckGracePeriodSeconds": 90}, True),
+        ({"capacityProviderStrategy": [{"capacityProvider": "FARGATE", "weight": 1, "base": 0}]}, True),
+        ({"serviceConnectConfiguration": {"enabled": True, "namespace": "prod"}}, True),
+        ({"vpcLatticeConfigurations": LATTICE, "placementConstraints": []}, True),
+        ({"enableExecuteCommand": True, "propagateTags": "SERVICE"}, True),
+    ],
+)
+def test_a_service(change, arrives, site, aws, install):
+    """Its grace period, where its tasks run and how they are found: less, elsewhere and off do not pass; repeats do."""
+    tagged(aws, blue="ecs:service/prod/web")
+    # moto does not answer these members as AWS does.
+    primary = {"status": "PRIMARY", "vpcLatticeConfigurations": LATTICE,
+               "serviceConnectConfiguration": {"enabled": True, "namespace": "prod"}}  # fmt: skip
+    aws.reply("DescribeServices", json.dumps({"failures": [], "services": [{
+        "serviceName": "web", "desiredCount": 4, "healthCheckGracePeriodSeconds": 60, "deployments": [primary],
+        "capacityProviderStrategy": [{"capacityProvider": "FARGATE", "weight": 1, "base": 0}],
+        "placementConstraints": [], "deploymentController": {"type": "ECS"},
+    }]}))  # fmt: skip
+    install()
+    name = {"cluster": "prod", "service": "web"}
+    judge(aws, "ecs", "update_service", name, ([change], []) if arrives else ([], [change]))
