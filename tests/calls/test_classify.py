@@ -466,15 +466,23 @@ WORDS = (
 )
 
 
-def values(shape: Shape | None) -> st.SearchStrategy[Any]:
-    """Values as they are read back from a request: every member optional, strings that matter among others."""
+def values(shape: Shape | None, around: tuple[str, ...] = ()) -> st.SearchStrategy[Any]:
+    """Values as they are read back from a request: every member optional, strings that matter among others.
+
+    A shape within itself is left out the second time; an operation without an input has no parameters.
+    """
+    if shape is None:
+        return st.just({})
+    within = (*around, shape.name)
     if isinstance(shape, StructureShape):
-        return st.fixed_dictionaries({}, optional={name: values(member) for name, member in shape.members.items()})
+        members = {name: member for name, member in shape.members.items() if within.count(member.name) < 1}
+        return st.fixed_dictionaries({}, optional={name: values(member, within) for name, member in members.items()})
     if isinstance(shape, ListShape):
-        return st.lists(values(shape.member), max_size=3)
+        again = within.count(shape.member.name) > 0
+        return st.just([]) if again else st.lists(values(shape.member, within), max_size=3)
     if isinstance(shape, MapShape):
-        return st.dictionaries(values(shape.key), values(shape.value), max_size=3)
-    kind = shape.type_name if shape is not None else "string"
+        return st.dictionaries(values(shape.key, within), values(shape.value, within), max_size=3)
+    kind = shape.type_name
     known = tuple(getattr(shape, "enum", None) or ())
     simple: dict[str, st.SearchStrategy[Any]] = {
         "boolean": st.booleans(),

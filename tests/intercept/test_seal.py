@@ -14,6 +14,7 @@ from botocore.config import Config
 from hypothesis import given
 from hypothesis import strategies as st
 
+from guardrails.activation import inherited
 from guardrails.intercept import Interceptor, Judge
 from guardrails.intercept.request.outgoing import Outgoing
 from guardrails.intercept.seal import Seal
@@ -66,7 +67,7 @@ class GovernedOperations:
 def judged(aws):
     """The operations that were judged, in order."""
     governed = GovernedOperations()
-    interceptor = Interceptor(Judge(governed, SESSION, governed), {})
+    interceptor = Interceptor(Judge(governed, SESSION, governed), inherited.gates(None))
     interceptor.install()
     yield governed.admitted
     interceptor.uninstall()

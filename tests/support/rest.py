@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 import guardrails
 from guardrails.testing import SimulatedAWS
 
-_READS = ("GET ", "HEAD ")
+_READS = ("GET ", "HEAD ", "Describe", "List", "Get", "BatchGet")
 
 
 def attempt(aws: SimulatedAWS, service: str, method: str, params: dict[str, Any]) -> set[str] | None:
@@ -31,4 +31,7 @@ def attempt(aws: SimulatedAWS, service: str, method: str, params: dict[str, Any]
 def changes(aws: SimulatedAWS, client: Any) -> int:
     """How many requests of the client's service arrived that do not only read."""
     name = client.meta.service_model.signing_name
-    return sum(request.service == name and not request.operation.startswith(_READS) for request in aws.requests)
+    return sum(
+        request.service == name and not request.operation.rpartition(".")[2].startswith(_READS)
+        for request in aws.requests
+    )

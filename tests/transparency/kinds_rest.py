@@ -64,7 +64,12 @@ def apigateway_apis(t):
     return [method, names, gateway.delete_rest_api(restApiId=api)]
 
 
-@case("eks: a cluster, and the paths with its name", protocol="rest-json", decisions=1, looks_up=MACHINES)
+@case(
+    "eks: a cluster, and the paths with its name",
+    protocol="rest-json",
+    decisions=1,
+    looks_up=("/clusters/live", "/clusters/live/fargate-profiles", *MACHINES),
+)
 def eks_clusters(t):
     eks = t.client("eks")
     made = eks.create_cluster(name="live", roleArn="arn:aws:iam::123456789012:role/r", resourcesVpcConfig={})

@@ -35,7 +35,12 @@ def s3_objects(t):
     ]  # fmt: skip
 
 
-@case("s3: a bucket's configuration", protocol="rest-xml s3", decisions=3, looks_up=MARKED * 3, warns=2)
+@case(
+    "s3: a bucket's configuration",
+    protocol="rest-xml s3",
+    decisions=4,
+    looks_up=(*MARKED * 4, "/things?lifecycle", "/things?policy"),
+)
 def s3_configuration(t):
     s3 = bucket(t)
     rule = {"ID": "r", "Status": "Enabled", "Filter": {"Prefix": "p"}, "Expiration": {"Days": 1}}

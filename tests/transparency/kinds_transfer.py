@@ -86,7 +86,6 @@ def transfer_failures(t):
     unordered=True,
     decisions=1,
     looks_up=MARKED,
-    warns=1,
 )
 def s3_resource(t):
     from tests.transparency.kinds_s3 import PLACE

@@ -38,7 +38,8 @@ MACHINES = ("DescribeAddresses", "DescribeInstances")
 NETWORK = ("DescribeNatGateways", "DescribeNetworkInterfaces", "DescribeRouteTables", "DescribeSubnets")
 LAUNCH = (*MACHINES, "DescribeSubnets", "DescribeAutoScalingGroups")
 QUOTA = "ServiceQuotasV20190624.GetServiceQuota"
-MARKED = (*MACHINES, "ResourceGroupsTaggingAPI_20170126.GetResources")
+# The second one asks for all machines with the tag: an answer without them would not be believed.
+MARKED = (*MACHINES, *("ResourceGroupsTaggingAPI_20170126.GetResources",) * 2)
 
 KINDS: dict[str, Kind] = {}
 # Those of aiobotocore.

@@ -12,7 +12,7 @@ from guardrails.values import Target, TargetRef
 
 def _holder(ref: TargetRef, context: Context) -> Target:
     if ref.id.isdecimal() and ref.id != context.inventory.account:
-        return Target(ref.id, "organization-target", ref.role, resolved=True, facts={"traced": False})
+        return Target(ref.id, "organization-target", ref.role, resolved=True)
     return SELECTORS["region"].resolve(ref, context)
 
 
