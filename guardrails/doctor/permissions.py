@@ -56,6 +56,7 @@ _WITHOUT = {
     "ecs:DescribeServices": "schedules and scaling policies of ECS services are blocked",
     "elasticloadbalancing:DescribeRules": "new listener rules are blocked",
     "cloudformation:DescribeChangeSet": "change sets are blocked",
+    "cloudformation:GetTemplate": "deleting a stack is blocked also where its template retains what is live",
     "cloudformation:ListStackInstances": "changes of stack sets are blocked",
     "cloudformation:ListStackResources": "changes of stacks are blocked",
     "ec2:DescribeCarrierGateways": "changes of carrier gateways are blocked",

@@ -29,6 +29,7 @@ _PAGED = (
 _FIXED: Mapping[str, Mapping[str, Any]] = {
     "autoscaling:DescribeAutoScalingGroups": {"AutoScalingGroupNames": [NAME]},
     "cloudformation:DescribeChangeSet": {"ChangeSetName": NAME, "StackName": NAME},
+    "cloudformation:GetTemplate": {"StackName": NAME},
     "cloudformation:ListStackInstances": {"StackSetName": NAME},
     "cloudformation:ListStackResources": {"StackName": NAME},
     # It has no dry run.

@@ -7,6 +7,7 @@ import warnings
 
 import pytest
 
+import guardrails
 from tests.calls.test_same_act_other_api import HEAD, delete, listing, sides
 from tests.calls.test_unknown_holders import attempt
 
@@ -118,11 +119,62 @@ def test_what_is_retained(sides, aws):
         assert (attempt(aws, "cloudformation", "delete_stack", params) is None) is arrives
 
 
-def test_a_denial_names_the_part(sides, aws, caplog):
+def test_a_denial_names_the_part(sides, aws):
     """A database without the cluster tag is denied by type and name, also beside a machine of green."""
     green = ("AWS::EC2::Instance", sides["green"].parts.machine)
-    assert delete(aws, "data", green, ("AWS::RDS::DBInstance", "nobodys")) == {"indirect/untraced", "None"}
-    assert "AWS::RDS::DBInstance nobodys of data" in caplog.text
+    aws.reply("ListStackResources", listing(green, ("AWS::RDS::DBInstance", "nobodys")))
+    with pytest.raises(guardrails.CallDenied, match="indirect/untraced") as denied:
+        aws.client("cloudformation").delete_stack(StackName="data")
+    assert "AWS::RDS::DBInstance nobodys of data" in " ".join(str(denied.value).split())
+
+
+def template(aws, body):
+    """GetTemplate's answer."""
+    inside = f"<TemplateBody>{body}</TemplateBody></GetTemplateResult></GetTemplateResponse>"
+    aws.reply("GetTemplate", HEAD.format("GetTemplate") + inside)
+
+
+YAML = """
+Resources:
+  R0:
+    DeletionPolicy: Retain
+    Properties: {Name: !Sub "x-${AWS::Region}", Zone: !GetAtt [A, B], More: !If [c, {a: !Ref b}, 2]}
+"""
+RETAINING = [
+    (json.dumps({"Resources": {"R0": {"DeletionPolicy": "Retain"}}}), True),
+    (YAML, True),
+    (json.dumps({"Resources": {"R0": {"DeletionPolicy": "RetainExceptOnCreate"}}}), True),
+    (json.dumps({"Resources": {"R0": {"DeletionPolicy": "Snapshot"}}}), False),
+    (json.dumps({"Resources": {"R0": {}, "R1": {"DeletionPolicy": "Retain"}}}), False),
+    ("Resources: [", False),
+    ("- R0", False),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("body", "arrives"), RETAINING)
+def test_what_the_template_retains(body, arrives, sides, aws):
+    """DeletionPolicy Retain keeps the live database when its stack is deleted. moto's templates are its own stacks'."""
+    aws.reply("ListStackResources", listing(("AWS::RDS::DBInstance", "blue-db"), TOPICS[0]))
+    template(aws, body)
+    assert (gone(aws, "data") is None) is arrives
+    # An update may replace what is retained.
+    update = {"StackName": "data", "UsePreviousTemplate": True}
+    assert attempt(aws, "cloudformation", "update_stack", update) == {"live-cluster/replace", "None"}
+
+
+def test_machines_that_the_template_retains(templates, aws):
+    """A live machine with DeletionPolicy Retain stays; beside it, one without does not."""
+    template(aws, json.dumps({"Resources": {"M": {"DeletionPolicy": "Retain"}}}))
+    for others, arrives in (((), True), (("N",), False)):
+        templates(f"s{len(others)}", {name: machine("blue") for name in ("M", *others)})
+        assert (gone(aws, f"s{len(others)}") is None) is arrives
+
+
+def test_a_template_that_may_not_be_read(sides, aws):
+    """Without GetTemplate nothing is known to stay, and green's stack goes as before."""
+    aws.answer("GetTemplate", 403, "AccessDenied", "no")
+    for name, arrives in (("blue", False), ("green", True)):
+        assert (delete(aws, f"s-{name}", ("AWS::RDS::DBInstance", f"{name}-db")) is None) is arrives
 
 
 def test_a_stack_that_is_not_found(sides, aws):

@@ -25,6 +25,7 @@ def narrow(call: Call, answers: Mapping[str, Answer]) -> Call:
         return call
     return evolve(
         call,
+        tags=call.tags if causes else None,
         effects=tuple(dict.fromkeys(effect for cause in causes for effect in cause.effects)),
         forms=tuple(cause.meaning for cause in causes if cause.meaning),
     )

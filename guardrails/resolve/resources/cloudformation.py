@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from attrs import evolve
 
-from guardrails.aws import resource_ids
+from guardrails.aws import resource_ids, templates
 from guardrails.aws.cloudformation import places, properties, readable, refs, table
 from guardrails.resolve.inventory import Machine
 from guardrails.resolve.resources import machines
@@ -20,6 +20,8 @@ from guardrails.values import Call, Lookup, Target, TargetRef
 # AWS refuses a stack that does not exist with ValidationError.
 RESOURCES = Lookup("cloudformation", "ListStackResources", "StackResourceSummaries", empty_on=("ValidationError",))
 _INSTANCES = Lookup("cloudformation", "ListStackInstances", "Summaries")
+# It may fail: then nothing is known to stay.
+_TEMPLATE = Lookup("cloudformation", "GetTemplate", "TemplateBody", optional=True)
 STACK = "AWS::CloudFormation::Stack"
 # In these states nothing is there (any more).
 _ABSENT = ("DELETE_COMPLETE", "DELETE_SKIPPED")
@@ -51,11 +53,27 @@ def listed(stack: str, answers: Answers) -> tuple[Item, ...] | None:
     return None if answer is None else tuple(item for item in answer.items if item.get("ResourceStatus") not in _ABSENT)
 
 
+def _template(stack: str) -> Lookup:
+    return _TEMPLATE.about(StackName=stack, TemplateStage="Processed")
+
+
+def _followups(call: Call, answers: Answers) -> tuple[Lookup, ...]:
+    """The template of a stack that is to be deleted: it says what stays."""
+    stacks = named(call, "cfn-stack") if call.operation == "DeleteStack" else ()
+    return tuple(_template(stack) for stack in stacks if listed(stack, answers))
+
+
+def _kept(ref: TargetRef, call: Call, answers: Answers) -> frozenset[str]:
+    """The logical ids of what stays: AWS keeps RetainResources, or refuses the call."""
+    answer = answers.get(_template(ref.id).key()) if call.operation == "DeleteStack" else None
+    by_template = templates.kept(answer.items[0]) if answer and answer.items else frozenset()
+    return by_template | {*(call.params.get("RetainResources") or ())}
+
+
 def _resources(ref: TargetRef, call: Call, answers: Answers) -> tuple[Part, ...]:
     items = listed(ref.id, answers) or ()
     siblings = {item["ResourceType"] for item in items}
-    # AWS keeps these, or refuses the call.
-    kept = call.params.get("RetainResources") or ()
+    kept = _kept(ref, call, answers)
     found = []
     for item in items:
         name, logical = item.get("PhysicalResourceId") or "", item.get("LogicalResourceId") or ""
@@ -72,6 +90,9 @@ def _stack(ref: TargetRef, context: Context) -> Target:
     members: dict[str, Machine] = {}
     for tag in (f"aws:cloudformation:stack-name={_stack_name(ref.id)}", f"aws:cloudformation:stack-id={ref.id}"):
         members.update((machine.id, machine) for machine in context.inventory.on("tag", tag))
+    for name in _kept(ref, context.call, context.answers):
+        for machine in context.inventory.on("tag", f"aws:cloudformation:logical-id={name}"):
+            members.pop(machine.id, None)
     # A machine of the stack shows that it exists, not what else is in it.
     return evolve(machines.target(ref, ref.type, members.values()), resolved=bool(items and items.items))
 
@@ -110,7 +131,9 @@ def _stack_set(ref: TargetRef, context: Context) -> Target:
 
 
 RESOLVERS = {
-    "cfn-stack": Resolver(_stack, (RESOURCES,), one_each(RESOURCES, "StackName", "cfn-stack"), parts=_resources),
+    "cfn-stack": Resolver(
+        _stack, (RESOURCES, _TEMPLATE), one_each(RESOURCES, "StackName", "cfn-stack"), _followups, parts=_resources
+    ),
     "cfn-stack-set": Resolver(
         _stack_set,
         (_INSTANCES, RESOURCES),
