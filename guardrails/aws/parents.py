@@ -12,6 +12,8 @@ from typing import Any
 _PARAMETERS = {"ecs-service": "cluster", "ecs-task": "cluster", "event-rule": "EventBusName"}
 _IN_ARNS = {("ecs", "service"), ("ecs", "task"), ("events", "rule")}
 _DEFAULT = "default"
+# How the names of parameters end that say what a call is about.
+_NAMING = ("arn", "id", "identifier", "name")
 
 
 def within(kind: str, name: str, params: Mapping[str, Any]) -> str:
@@ -19,6 +21,9 @@ def within(kind: str, name: str, params: Mapping[str, Any]) -> str:
 
     The last part of the name for every other type.
     """
+    if kind == "tagged":
+        # Of any service, so the names around it belong to its own: the stage "prod" of an API, the alias of a function.
+        return name.split(":", 5)[-1] if name.startswith("arn:") else "/".join((*beside(name, params), name))
     last = name.replace("/", ":").rpartition(":")[2]
     if name.startswith("arn:") and name.count(":") >= 5:
         # Most ARNs have no slash: ``db:blue-db``.
@@ -30,3 +35,11 @@ def within(kind: str, name: str, params: Mapping[str, Any]) -> str:
         return last
     parent = str(params.get(_PARAMETERS[kind]) or _DEFAULT).replace("/", ":").rpartition(":")[2]
     return f"{parent}/{last}"
+
+
+def beside(name: str, params: Mapping[str, Any]) -> list[str]:
+    """What else a call names a resource by, such as the API of a stage; what it lists are resources of their own."""
+    if any(isinstance(value, list) and name in value for value in params.values()):
+        return []
+    naming = (value for key, value in sorted(params.items()) if key.lower().endswith(_NAMING))
+    return [value for value in naming if isinstance(value, str) and value != name]

@@ -12,8 +12,12 @@ from attrs import evolve
 from guardrails.classify import load
 from guardrails.classify.entry import CatalogueEntry, Service
 
-# Services that share a signing name, the newest last.
-_SHARED = {"elasticloadbalancing": ("elb", "elbv2")}
+# Services that share a signing name; the last one is meant where a request does not name its version.
+_SHARED = {
+    "apigateway": ("apigatewayv2", "apigateway"),
+    "elasticloadbalancing": ("elb", "elbv2"),
+    "es": ("es", "opensearch"),
+}
 
 
 class Catalogue:
@@ -40,7 +44,6 @@ class Catalogue:
         sharing = _SHARED.get(signing_name)
         if sharing is None:
             return signing_name
-        # AWS refuses a request without a version; here it counts as one for the newest.
         return next((key for key in sharing if self.service(key).api_version == api_version), sharing[-1])
 
     def lookup(self, service: str, operation: str) -> CatalogueEntry | None:

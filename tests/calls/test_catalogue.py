@@ -417,8 +417,8 @@ def test_services_of_which_only_some_operations_take_something():
 def test_the_long_tail_adds_to_what_was_reviewed():
     """With the long tail, a service has the operations of its file and those that delete something."""
     catalogue = Catalogue(long_tail=True)
-    assert catalogue.lookup("sqs", "DeleteQueue").effects == ("terminate",)
-    assert catalogue.lookup("sqs", "SetQueueAttributes") == CATALOGUE.lookup("sqs", "SetQueueAttributes")
+    assert catalogue.lookup("sns", "DeletePlatformApplication").effects == ("terminate",)
+    assert catalogue.lookup("sns", "SetTopicAttributes") == CATALOGUE.lookup("sns", "SetTopicAttributes")
     assert catalogue.lookup("amplify", "DeleteApp").effects == ("terminate",)
 
 

@@ -36,41 +36,39 @@ def test_every_path_fits_the_model() -> None:
 
 def test_only_what_is_listed_is_judged() -> None:
     """A service of the tail has no unreviewed operations."""
-    assert TAIL.governs("sqs", "DeleteQueue")
-    assert not TAIL.governs("sqs", "DeleteMessage")
-    assert not TAIL.governs("sqs", "ObliterateEverything")
-    assert not Catalogue().governs("sqs", "DeleteQueue")
+    assert TAIL.governs("glue", "DeleteJob")
+    assert not TAIL.governs("glue", "StartJobRun")
+    assert not TAIL.governs("glue", "ObliterateEverything")
+    assert not Catalogue().governs("glue", "DeleteJob")
 
 
 @pytest.fixture
-def queues(aws):
-    """A queue of the live cluster, one of the other, and one without a cluster tag."""
-    sqs = aws.client("sqs")
+def jobs(aws):
+    """A Glue job of the live cluster, one of the other, and one without a cluster tag."""
+    glue = aws.client("glue")
     aws.start_cluster("blue", 1, addresses=1)
     aws.start_cluster("green", 1)
-    found = {
-        name: sqs.create_queue(QueueName=f"jobs-{name}", tags={"Cluster": name} if name else {})["QueueUrl"]
-        for name in ("blue", "green", "")
-    }
+    for name in ("blue", "green", ""):
+        glue.create_job(
+            Name=f"jobs-{name}", Role="r", Command={"Name": "glueetl"}, Tags={"Cluster": name} if name else {}
+        )
     aws.clear()
-    return sqs, found
+    return glue
 
 
-def test_the_live_clusters_queue_stays(aws, install, queues):
-    """The queue that carries the live cluster's tag is not deleted; the others are."""
-    sqs, urls = queues
+def test_the_live_clusters_job_stays(aws, install, jobs):
+    """The job that carries the live cluster's tag is not deleted; the others are."""
     install(long_tail=True)
-    with pytest.raises(guardrails.CallDenied, match=r"DeleteQueue would terminate .*jobs-blue, a resource of the live"):
-        sqs.delete_queue(QueueUrl=urls["blue"])
-    assert aws.count("DeleteQueue", "AmazonSQS.DeleteQueue") == 0
-    sqs.delete_queue(QueueUrl=urls["green"])
-    sqs.delete_queue(QueueUrl=urls[""])
-    assert sqs.list_queues()["QueueUrls"] == [urls["blue"]]
+    with pytest.raises(guardrails.CallDenied, match=r"DeleteJob would terminate .*jobs-blue, a resource of the live"):
+        jobs.delete_job(JobName="jobs-blue")
+    assert aws.count("DeleteJob", "AWSGlue.DeleteJob") == 0
+    jobs.delete_job(JobName="jobs-green")
+    jobs.delete_job(JobName="jobs-")
+    assert jobs.list_jobs()["JobNames"] == ["jobs-blue"]
 
 
-def test_off_by_default(aws, install, queues):
+def test_off_by_default(aws, install, jobs):
     """Without the setting such a call passes without a look-up."""
-    sqs, urls = queues
     install()
-    sqs.delete_queue(QueueUrl=urls["blue"])
+    jobs.delete_job(JobName="jobs-blue")
     assert len(aws.requests) == 1

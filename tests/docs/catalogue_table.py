@@ -75,7 +75,7 @@ def table() -> str:
     lines = [f"| {' | '.join(HEAD)} |", f"|---{'|--:' * (len(HEAD) - 1)}|"]
     lines += [f"| {name} | {' | '.join(str(count or '') for count in numbers)} |" for name, numbers in counts()]
     intro = "What the judged operations do (one operation can have several effects):"
-    others = "Of these services only the operations that create something harmful are judged:"
+    others = "Of these services only what can hurt a running cluster is judged:"
     return "\n".join([*lines, "", others, f"{partial()}.", "", intro, "", *effects_table(), ""])
 
 

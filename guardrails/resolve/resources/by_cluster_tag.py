@@ -14,6 +14,7 @@ from attrs import evolve
 from guardrails.aws import resource_ids
 from guardrails.aws.cloudformation import service_of as cfn_service_of
 from guardrails.aws.cloudformation import table
+from guardrails.aws.parents import beside
 from guardrails.resolve.resources.arns import KINDS, kind_of, parent_of, same, service_of
 from guardrails.resolve.resources.ends import asks, followed
 from guardrails.resolve.resources.resolver import (
@@ -61,6 +62,16 @@ _TAGGING_NAMES = {
     "AWS::OpenSearchService": "es",
     "AWS::StepFunctions": "states",
 }
+
+
+# Services whose key in the catalogue is not the one in their ARNs.
+_ARN_SERVICES = {"apigatewayv2": "apigateway", "elb": "elasticloadbalancing", "elbv2": "elasticloadbalancing",
+                 "opensearch": "es"}  # fmt: skip
+
+
+# NAME, NAME:ALIAS, ACCOUNT:function:NAME or an ARN, with or without a version or an alias
+# (https://docs.aws.amazon.com/lambda/latest/api/API_DeleteFunction.html).
+_FUNCTION = re.compile(r"(?:(?:arn:[^:]++:lambda:[^:]++:)?\d++:function:)?(?P<name>[\w-]++)(?::[\w$-]++)?")
 
 
 def tagged_with(cluster_tag: str, services: Iterable[str] = ()) -> Lookup:
@@ -154,17 +165,26 @@ def _untraced(kind: str) -> TargetFacts:
     return {"traced": False, "look_at": [_USERS.get(kind, _TRAIL)]}
 
 
+def _meant(name: str, context: Context) -> list[Item]:
+    """What the tagging API lists under a name, an ARN or a URL of the call's own service."""
+    # Not only of this service: the tagging API's name for a service may differ from the one that signs its requests.
+    lookup = tagged_with(context.inventory.cluster_tag)
+    service = _ARN_SERVICES.get(context.call.service, context.call.service)
+    if service == "lambda" and (function := _FUNCTION.fullmatch(name)):
+        name = function["name"]
+    if name.startswith("arn:"):
+        return [*context.named(lookup, "ResourceARN", name)]
+    # A queue is named by its URL.
+    items = context.named(lookup, "ResourceARN", name) or context.named(lookup, "ResourceARN", name.rpartition("/")[2])
+    return _within([item for item in items if service_of(item["ResourceARN"]) == service], context.call)
+
+
 def _of_call(ref: TargetRef, context: Context) -> Target:
     tag = context.inventory.cluster_tag
-    # Not only of this service: the tagging API's name for a service may differ from the one that signs its requests.
-    lookup = tagged_with(tag)
-    # A queue is named by its URL.
-    items = context.named(lookup, "ResourceARN", ref.id) or context.named(
-        lookup, "ResourceARN", ref.id.rpartition("/")[2]
-    )
-    by_arn, service = ref.id.startswith("arn:"), context.call.service
-    meant = [item for item in items if by_arn or service_of(item["ResourceARN"]) == service]
-    meant = meant if by_arn else _within(meant, context.call)
+    # A part without a tag of its own is its whole's.
+    meant = _meant(ref.id, context) or [
+        item for name in beside(ref.id, context.call.params) for item in _meant(name, context)
+    ]
     if not meant and not _believable(context):
         return unknown(ref, _OF_CALL)
     clusters = merged(tags_of(item).get(tag) for item in meant)

@@ -11,6 +11,8 @@ from guardrails.resolve.resources.resolver import Context, Resolver, unknown
 from guardrails.values import Target, TargetRef
 
 _TAG = "tag:"
+# Services whose filters name a tag without saying that it is one.
+_TAGS_ONLY = ("autoscaling-plans",)
 
 
 def _everything(inventory: Inventory, _: str = "") -> list[Machine]:
@@ -38,6 +40,8 @@ def _selector(ref: TargetRef, context: Context) -> Target:
     if not ref.values:
         return unknown(ref, "tag-selector")
     key, *values = ref.values
+    if context.call.service in _TAGS_ONLY:
+        key = _TAG + key
     selected = _selected(key, values, context.inventory)
     return evolve(machines.target(ref, "tag-selector", selected or ()), resolved=selected is not None)
 

@@ -6,7 +6,8 @@ answers into facts. All are pure; the requests are made in between, by lookups.p
     ec2_instances, ec2_volumes, ec2_subnets, ec2_interfaces, ec2_routing, ec2_elastic_ips, autoscaling
                        what machines are, have, stand in and are reached by
     ec2_new_entries    what a new route or entry of a network ACL takes
-    application_autoscaling, elb, fis, organizations, route53, cloudformation, rds
+    application_autoscaling, elb, fis, organizations, route53, cloudformation, rds, cloudfront, codedeploy,
+    lightsail, servicecatalog
                        the service of that name
     cloudformation_changes  what a change set takes away or changes in place
     autoscaling_later  what a schedule or a scaling policy does to the size of a group
@@ -43,6 +44,8 @@ from guardrails.resolve.resources import (
     by_selector,
     cloudformation,
     cloudformation_changes,
+    cloudfront,
+    codedeploy,
     compound,
     ec2_elastic_ips,
     ec2_instances,
@@ -58,6 +61,7 @@ from guardrails.resolve.resources import (
     organizations,
     route53_names,
     route53_new,
+    servicecatalog,
     untraceable,
 )
 from guardrails.resolve.resources.resolver import Context, Resolver, merged
@@ -82,6 +86,9 @@ _RESOLVERS: Mapping[str, Resolver] = {
     **route53_names.RESOLVERS,
     **cloudformation.RESOLVERS,
     **cloudformation_changes.RESOLVERS,
+    **cloudfront.RESOLVERS,
+    **codedeploy.RESOLVERS,
+    **servicecatalog.RESOLVERS,
     **organizations.RESOLVERS,
     **by_aws_tag.RESOLVERS,
     **by_selector.RESOLVERS,

@@ -123,7 +123,7 @@ def named(call: Call, *kinds: str) -> tuple[str, ...]:
 
 def last_part(name: str) -> str:
     """The name at the end of an ARN; anything else unchanged."""
-    return name.replace("/", ":").rpartition(":")[2] if name.startswith("arn:") else name
+    return name.replace("/", ":").rstrip(":").rpartition(":")[2] if name.startswith("arn:") else name
 
 
 def same_name(left: str, right: str) -> bool:

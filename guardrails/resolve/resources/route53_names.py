@@ -7,6 +7,7 @@ from guardrails.values import Call, Lookup, Target, TargetRef
 
 _ZONES = Lookup("route53", "ListHostedZones", "HostedZones")
 _RECORDS = Lookup("route53", "ListResourceRecordSets", "ResourceRecordSets", empty_on=("NoSuchHostedZone",))
+ASKS = (_ZONES, _RECORDS)
 
 
 def _plain(name: str) -> str:
@@ -23,6 +24,11 @@ def _zones_of(name: str, answers: Answers) -> list[str]:
     answer = answers.get(_ZONES.key())
     zones = answer.items if answer else ()
     return [_zone(zone) for zone in zones if f".{_plain(name)}".endswith(f".{_plain(zone['Name'])}")]
+
+
+def has_zone(name: str, answers: Answers) -> bool:
+    """Whether a hosted zone of the account may have records of this name."""
+    return bool(_zones_of(name, answers))
 
 
 def _followups(call: Call, answers: Answers) -> tuple[Lookup, ...]:

@@ -1,0 +1,66 @@
+"""CloudFront: a distribution carries its own cluster tag and what its origins lead to; an alias, its distribution's.
+
+An origin outside AWS and outside the account's hosted zones, or a bucket, leads to no machine.
+https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_ListDistributions.html
+"""
+
+from __future__ import annotations
+
+import re
+
+from attrs import evolve
+
+from guardrails.resolve.resources import route53_names
+from guardrails.resolve.resources.by_cluster_tag import TAGGED, tagged_with
+from guardrails.resolve.resources.resolver import Answers, Context, Item, Part, Resolver, merged, strings, tags_of
+from guardrails.values import Call, Lookup, Target, TargetRef
+
+_LISTED = Lookup("cloudfront", "ListDistributions", "DistributionList")
+_OF_AWS = re.compile(r"\.(elb|compute(-1)?|rds|elasticbeanstalk|awsglobalaccelerator)\.([a-z0-9-]+\.)?amazonaws\.com$|"
+                     r"\.(elasticbeanstalk|awsglobalaccelerator)\.com$")  # fmt: skip
+
+
+def _tags(cluster_tag: str) -> Lookup:
+    # Their tags are in this region, wherever the call comes from.
+    return evolve(tagged_with(cluster_tag, ["cloudfront:distribution"]), region="us-east-1")
+
+
+def _distributions(ref: TargetRef, call: Call, answers: Answers) -> list[Item]:
+    answer = answers.get(_LISTED.key())
+    items = [item for page in (answer.items if answer else ()) for item in page.get("Items") or ()]
+    if ref.type == "cdn-distribution":
+        return [item for item in items if ref.id == item.get("Id")]
+    # AWS moves an alias from one distribution to another; to leave it where it is hurts no one.
+    held = [item for item in items if ref.id.lower() in map(str.lower, strings("Aliases.Items", item))]
+    return [item for item in held if item.get("Id") != call.params.get("TargetDistributionId")]
+
+
+def _origins(ref: TargetRef, call: Call, answers: Answers) -> tuple[Part, ...]:
+    found = []
+    for item in _distributions(ref, call, answers):
+        # A disabled one answers nobody.
+        for name in strings("Origins.Items[].DomainName", item) if item.get("Enabled", True) else ():
+            kind = "dns" if _OF_AWS.search(name.lower()) else "dns-name"
+            if kind == "dns" or route53_names.has_zone(name, answers):
+                found.append(Part(f"origin {name}", (TargetRef(name, kind),)))
+    return tuple(found)
+
+
+def _resolve(ref: TargetRef, context: Context) -> Target:
+    tag = context.inventory.cluster_tag
+    items = _distributions(ref, context.call, context.answers)
+    tagged = [
+        row for item in items for row in context.named(_tags(tag), "ResourceARN", str(item.get("ARN") or item["Id"]))
+    ]
+    clusters = merged(tags_of(row).get(tag) for row in tagged)
+    # A name that no distribution of this account has is taken from nobody here.
+    return Target(ref.id, ref.type, ref.role, resolved=bool(items) or ref.type == "cdn-alias", clusters=clusters)
+
+
+_RESOLVER = Resolver(
+    _resolve,
+    (_LISTED, TAGGED, *route53_names.ASKS),
+    lambda _call, tag: (_LISTED, _tags(tag), *route53_names.ASKS[:1]),
+    parts=_origins,
+)
+RESOLVERS = {"cdn-distribution": _RESOLVER, "cdn-alias": _RESOLVER}

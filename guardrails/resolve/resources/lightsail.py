@@ -1,0 +1,33 @@
+"""Lightsail: instances, addresses, disks, balancers and databases, by the cluster tag that Lightsail itself lists.
+
+Its ARNs end with an id instead of the name by which calls mean a resource, so the tagging API cannot say whose it is.
+https://docs.aws.amazon.com/lightsail/2016-11-28/api-reference/API_GetInstance.html
+"""
+
+from __future__ import annotations
+
+from guardrails.resolve.resources.trail import Step, Trail
+from guardrails.values import Lookup
+
+_INSTANCE = "lightsail-instance"
+_MISSING = ("NotFoundException", "DoesNotExist")
+
+
+def _trail(operation: str, items: str, parameter: str, instances: str = "") -> Trail:
+    lookup = Lookup("lightsail", operation, items, empty_on=_MISSING)
+    ties = {_INSTANCE: instances} if instances else {}
+    return Trail((Step(lookup, ties, parameter=parameter, tags="tags"),))
+
+
+TRAILS = {
+    _INSTANCE: _trail("GetInstance", "instance", "instanceName"),
+    "lightsail-static-ip": _trail("GetStaticIp", "staticIp", "staticIpName", "attachedTo"),
+    "lightsail-disk": _trail("GetDisk", "disk", "diskName", "attachedTo"),
+    "lightsail-load-balancer": _trail(
+        "GetLoadBalancer", "loadBalancer", "loadBalancerName", "instanceHealthSummary[].instanceName"
+    ),
+    "lightsail-database": _trail("GetRelationalDatabase", "relationalDatabase", "relationalDatabaseName"),
+    "lightsail-container-service": _trail("GetContainerServices", "containerServices", "serviceName"),
+    "lightsail-distribution": _trail("GetDistributions", "distributions", "distributionName", "origin.name"),
+    "lightsail-bucket": _trail("GetBuckets", "buckets", "bucketName"),
+}
