@@ -29,7 +29,7 @@ def live(config: str | None, profile: str | None, region: str | None, endpoint_u
     for failure in facts.failures:
         click.echo(f"guardrails: {failure_sentence(failure)}", err=True)
     if fmt == "json":
-        click.echo(json.dumps(live_json(facts, now), indent=2))
+        click.echo(json.dumps({"region": client.meta.region_name, **live_json(facts, now)}, indent=2))
     else:
         console().print(facts)
         click.echo(f"region {client.meta.region_name}")

@@ -39,7 +39,10 @@ _PERMITTED = frozenset(
         "ResourceNotFoundException",
         "TrustStoreNotFound",
         "ValidationError",
+        "ApplicationDoesNotExistException",
         "ChangeSetNotFound",
+        "DeploymentDoesNotExistException",
+        "DoesNotExist",
         "NoSuchHostedZone",
         "NoSuchEntity",
         "AcceleratorNotFoundException",
@@ -100,7 +103,8 @@ _WITHOUT = {
 # The same by service, for what is asked only to see whose something is.
 _UNKNOWN_WITHOUT = {
     "autoscaling": "changes of what groups start machines from are blocked",
-    "cloudfront": "changes of records that point at distributions are blocked",
+    "cloudfront": "changes of distributions and of records that point at them are blocked",
+    "codedeploy": "deployments, and changes of deployment groups, are blocked",
     "ec2": "changes of what it describes are blocked",
     "ecs": "changes of container clusters without the cluster tag are blocked",
     "eks": "changes of EKS clusters are blocked",
@@ -110,7 +114,9 @@ _UNKNOWN_WITHOUT = {
     "elasticloadbalancing": "changes of load balancers are blocked",
     "globalaccelerator": "changes of accelerators are blocked",
     "kms": "changes of keys without the cluster tag are blocked",
+    "lightsail": "changes in Lightsail are blocked",
     "rds": "changes of databases without the cluster tag are blocked",
+    "servicecatalog": "changes of provisioned products are blocked",
 }
 
 

@@ -282,6 +282,7 @@ def test_live(site, shell):
     assert re.search(r"^eip +blue holds", done.stdout, re.MULTILINE)
     assert " s ago" in done.stdout
     document = json.loads(shell("live", "--format", "json").stdout)
+    assert document["region"] == "eu-west-1"
     assert document["live"] == ["blue"]
     assert document["clusters"]["green"] == {
         "live": False, "running": 2, "total": 2, "terminating": 0, "public_ips": [],

@@ -13,21 +13,21 @@ _INSTANCE = "lightsail-instance"
 _MISSING = ("NotFoundException", "DoesNotExist")
 
 
-def _trail(operation: str, items: str, parameter: str, instances: str = "") -> Trail:
+def _by_lookup(operation: str, items: str, parameter: str, instances: str = "") -> Trail:
     lookup = Lookup("lightsail", operation, items, empty_on=_MISSING)
     ties = {_INSTANCE: instances} if instances else {}
     return Trail((Step(lookup, ties, parameter=parameter, tags="tags"),))
 
 
 TRAILS = {
-    _INSTANCE: _trail("GetInstance", "instance", "instanceName"),
-    "lightsail-static-ip": _trail("GetStaticIp", "staticIp", "staticIpName", "attachedTo"),
-    "lightsail-disk": _trail("GetDisk", "disk", "diskName", "attachedTo"),
-    "lightsail-load-balancer": _trail(
+    _INSTANCE: _by_lookup("GetInstance", "instance", "instanceName"),
+    "lightsail-static-ip": _by_lookup("GetStaticIp", "staticIp", "staticIpName", "attachedTo"),
+    "lightsail-disk": _by_lookup("GetDisk", "disk", "diskName", "attachedTo"),
+    "lightsail-load-balancer": _by_lookup(
         "GetLoadBalancer", "loadBalancer", "loadBalancerName", "instanceHealthSummary[].instanceName"
     ),
-    "lightsail-database": _trail("GetRelationalDatabase", "relationalDatabase", "relationalDatabaseName"),
-    "lightsail-container-service": _trail("GetContainerServices", "containerServices", "serviceName"),
-    "lightsail-distribution": _trail("GetDistributions", "distributions", "distributionName", "origin.name"),
-    "lightsail-bucket": _trail("GetBuckets", "buckets", "bucketName"),
+    "lightsail-database": _by_lookup("GetRelationalDatabase", "relationalDatabase", "relationalDatabaseName"),
+    "lightsail-container-service": _by_lookup("GetContainerServices", "containerServices", "serviceName"),
+    "lightsail-distribution": _by_lookup("GetDistributions", "distributions", "distributionName", "origin.name"),
+    "lightsail-bucket": _by_lookup("GetBuckets", "buckets", "bucketName"),
 }
