@@ -79,7 +79,10 @@ def _record(ref: TargetRef, context: Context) -> Target:
     losers, whose = _losers(name, kind, records) if created or kind == _ANY else ([], "")
     clusters = _pointed_at(losers, context)
     facts: TargetFacts = {"records": len(losers)}
-    if losers and not clusters:
+    # An address that is on no machine here leads nowhere; a name may lead anywhere.
+    if not clusters and any(
+        record["Type"] not in ("A", "AAAA") or "ResourceRecords" not in record for record in losers
+    ):
         facts["traced"] = False
     target = Target(ref.id, "dns-record", ref.role, resolved=True, clusters=clusters, facts=facts)
     gains = _pointed_at(new, context)
