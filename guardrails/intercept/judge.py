@@ -187,12 +187,16 @@ class Judge:
         service = self.services.of_request(signed_for[1] if signed_for else None, out)
         return self.review(service, "", out, context, None)
 
-    @held_back()
     def decide(self, pending: PendingRequest, credentials: Any = None) -> None:
         """Have a request decided on. Raises CallDenied to block it.
 
         `credentials` are given where reading the signer's own would mean waiting (aiobotocore).
         """
+        # Not as a decorator, which would leave its line in the traceback of a denial.
+        with held_back():
+            self._decide(pending, credentials)
+
+    def _decide(self, pending: PendingRequest, credentials: Any) -> None:
         # The decision is made on a copy: the request may change in the meantime.
         seal = Seal.of(pending.service, pending.out, self.services.headers(pending.service, pending.operation))
         origin = self.origin(pending.signer, pending.out.url, pending.context or {}, credentials)

@@ -176,7 +176,9 @@ CHECK = "00000000-0000-0000-0000-000000000000"
         ({}, lambda *_: [record("UPSERT", NAME, [ELSEWHERE])], False),
         ({}, lambda one, _: [record("DELETE", NAME, [one])], False),
         ({}, lambda _, two: [record("UPSERT", OTHER, ["192.0.2.9"]), record("UPSERT", NAME, [two])], False),
-        ({}, lambda one, _: [record("DELETE", NAME, [one]), record("UPSERT", NAME, [one])], False),
+        # A batch is carried out whole or not at all: what it leaves counts.
+        ({}, lambda one, _: [record("DELETE", NAME, [one]), record("UPSERT", NAME, [one])], True),
+        ({}, lambda one, two: [record("DELETE", NAME, [one]), record("UPSERT", NAME, [two])], False),
         ({}, lambda one, _: [record("UPSERT", NAME, [one], HealthCheckId=CHECK)], False),
         (WEIGHTED, lambda one, _: [record("UPSERT", NAME, [one], **{**WEIGHTED, "Weight": 0})], False),
         (WEIGHTED, lambda _, two: [record("UPSERT", NAME, [two], **WEIGHTED)], False),

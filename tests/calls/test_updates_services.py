@@ -194,6 +194,7 @@ def test_a_kubernetes_cluster(aws, install):
     aws.reply(
         "GET /clusters/prod/node-groups/web", json.dumps({"nodegroup": {"scalingConfig": NODES, "version": "1.29"}})
     )
+    aws.reply("GET /clusters/prod/fargate-profiles", json.dumps({"fargateProfileNames": []}))
     aws.reply("GET /clusters/prod", json.dumps({"cluster": {"name": "prod", "resourcesVpcConfig": NETWORK}}))
     install()
     size = lambda **sizes: {"scalingConfig": sizes}
