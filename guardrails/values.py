@@ -327,7 +327,7 @@ _PREFIXES = {"elb": "elasticloadbalancing", "elbv2": "elasticloadbalancing", "re
 
 @frozen
 class Lookup:
-    """One read-only request the guard needs: `items` is the response member that holds the list (or object).
+    """One read-only request the guard needs: `items` is the response member with the list (or object), @ for all of it.
 
     An error code in `empty_on` means that no such resource exists; it counts as an answer without items. `region` is
     for services with an API in one region only; "" is the call's own region. An `optional` look-up may fail: what it

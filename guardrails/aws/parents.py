@@ -1,5 +1,7 @@
 """Names that are unique only within something else: a service or task within its ECS cluster, a rule on its event bus.
 
+Others are unique only among their kind: a database and a database cluster may have the same name.
+
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerservice.html
 """
 
@@ -14,12 +16,28 @@ _IN_ARNS = {("ecs", "service"), ("ecs", "task"), ("events", "rule")}
 _DEFAULT = "default"
 # How the names of parameters end that say what a call is about.
 _NAMING = ("arn", "id", "identifier", "name")
+# What stands before the name in ARNs, by type, where one service has several kinds of names.
+_KINDS = {
+    "db-instance": ("rds", "db"),
+    "db-cluster": ("rds", "cluster"),
+    "db-shard-group": ("rds", "shard-group"),
+    "global-cluster": ("rds", "global-cluster"),
+    "cache-cluster": ("elasticache", "cluster"),
+    "cache-replication-group": ("elasticache", "replicationgroup"),
+    "cache-global-replication-group": ("elasticache", "globalreplicationgroup"),
+    "serverless-cache": ("elasticache", "serverlesscache"),
+    "ecs-cluster": ("ecs", "cluster"),
+    "eb-application": ("elasticbeanstalk", "application"),
+    "event-bus": ("events", "event-bus"),
+    "iam-role": ("iam", "role"),
+    "asg": ("autoscaling", "autoScalingGroup"),
+}
 
 
 def within(kind: str, name: str, params: Mapping[str, Any]) -> str:
     """``PARENT/NAME`` for a name or ARN of a type that has a parent, in the account's default one where none is named.
 
-    The last part of the name for every other type.
+    ``KIND:NAME`` for a type that may share names with another of its service, else the last part of the name.
     """
     if kind == "tagged":
         # Of any service, so the names around it belong to its own: the stage "prod" of an API, the alias of a function.
@@ -27,12 +45,13 @@ def within(kind: str, name: str, params: Mapping[str, Any]) -> str:
     last = name.replace("/", ":").rpartition(":")[2]
     if name.startswith("arn:") and name.count(":") >= 5:
         # Most ARNs have no slash: ``db:blue-db``.
-        resource, *path = name.split(":", 5)[5].split("/")
-        if (name.split(":")[2], resource) in _IN_ARNS:
+        service, (resource, *path) = name.split(":")[2], name.split(":", 5)[5].split("/")
+        if (service, resource) in _IN_ARNS:
             return f"{path[0] if len(path) > 1 else _DEFAULT}/{last}"
-        return last
+        word = resource.partition(":")[0]
+        return f"{word}:{last}" if (service, word) in _KINDS.values() else last
     if kind not in _PARAMETERS:
-        return last
+        return f"{_KINDS[kind][1]}:{last}" if kind in _KINDS else last
     parent = str(params.get(_PARAMETERS[kind]) or _DEFAULT).replace("/", ":").rpartition(":")[2]
     return f"{parent}/{last}"
 

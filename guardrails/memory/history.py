@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlite3
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from attrs import evolve, field, frozen
 
@@ -109,7 +109,7 @@ class History:
         targets = tuple(targets)
         claim = self._claim(scope, call, targets, machines)
         with self.store.transaction() as connection:
-            past = self._past(connection, claim, machines, now)
+            past = self._past(connection, claim, machines, {*_named(targets)}, now)
             times = liveness.note(connection, scope, live, now)
             named = {target.id: members.resource(call, target) for target in targets if target.id not in machines}
             taken_out = members.note(connection, scope, self._seen(machines, targets, named), live, times, now)
@@ -151,7 +151,12 @@ class History:
         return seen
 
     def _past(
-        self, connection: sqlite3.Connection, claim: Claim, machines: Mapping[str, MachineState], now: float
+        self,
+        connection: sqlite3.Connection,
+        claim: Claim,
+        machines: Mapping[str, MachineState],
+        own_machines: Collection[str],
+        now: float,
     ) -> Past:
         connection.execute(
             "DELETE FROM event WHERE at < ? OR (sent = 0 AND at < ?)",
@@ -167,7 +172,12 @@ class History:
         return Past(
             going=_going(others, machines, now),
             destroyed=_count(row for row in others if row.kind == "terminate" and _gone(row, machines)),
-            stopped=_count(row for row in others if row.kind == "stop" and _down(row, machines, now)),
+            # A machine counts once: this call may take one down in another way than before.
+            stopped=_count(
+                row
+                for row in others
+                if row.kind == "stop" and row.name not in own_machines and _down(row, machines, now)
+            ),
             launched=_count(row for row in others if row.kind == "launch"),
             call_rate=sum(row.at > now - _RATE_S for row in calls),
         )

@@ -155,6 +155,8 @@ def _items(page: Mapping[str, Any], member: str) -> list[Mapping[str, Any]]:
     # Of a dry run nothing is read.
     if not member:
         return []
+    if member == "@":
+        return [{name: value for name, value in page.items() if name != "ResponseMetadata"}]
     # botocore leaves out what a document does not have: an empty list is an answer, a missing one is not.
     if member not in page:
         raise UnexpectedAnswer(f"the answer has no {member}, so it does not answer this look-up")

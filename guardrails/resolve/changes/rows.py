@@ -4,7 +4,7 @@ A row is a look-up and what its answer says about parameters of the call:
 
     lookup    the operation
     service   another service than the file's
-    items     the member of its answer that holds what is looked for
+    items     the member of its answer that holds what is looked for; @ for all of the answer
     params    {parameter: JMESPath over the call's parameters}
     each      JMESPath from the list of items to those that matter
     where     {JMESPath over an item: JMESPath over the call's parameters}, which must be equal

@@ -85,7 +85,8 @@ def _serving(ref: TargetRef, kind: str, members: Iterable[str], context: Context
     machines = [machine for member in members for machine in machines_of(member, context.inventory)]
     missing = context.inventory.missing(member for member in members if member.startswith("i-"))
     facts = uncertain({machine.id for machine in machines if machine.cluster is None}, missing)
-    own = {tags_of(item).get(context.inventory.cluster_tag) for item in context.items(_tags_of(ref.id))} - {None, ""}
+    tags = {key: value for item in context.items(_tags_of(ref.id)) for key, value in tags_of(item).items()}
+    own = {tags.get(context.inventory.cluster_tag)} - {None, ""}
     strange = sorted(
         {member for member in members if not member.startswith("i-") and not machines_of(member, context.inventory)}
     )
@@ -93,7 +94,7 @@ def _serving(ref: TargetRef, kind: str, members: Iterable[str], context: Context
         # A container's address, a function, another load balancer: no machine shows whose it is.
         facts.update({"traced": False, "look_at": strange})
     clusters = merged(clusters_of(machines), own)
-    return Target(ref.id, kind, ref.role, resolved=not missing, clusters=clusters, facts=facts)
+    return Target(ref.id, kind, ref.role, resolved=not missing, clusters=clusters, tags=tags, facts=facts)
 
 
 def _group_lookups(call: Call, _tag: str) -> tuple[Lookup, ...]:

@@ -22,5 +22,13 @@ warn contains lib.violation("capacity/unknown", "(capacity)", message, remediati
 		text.operation,
 		concat("; ", sort(reasons)),
 	])
-	remediation := "Check yourself that the subnet has enough free addresses."
+	remediation := sprintf("Check yourself that %s.", [object.get(enough, input.call.operation, free_addresses)])
+}
+
+free_addresses := "the subnet has enough free addresses"
+
+# These take no address of a subnet.
+enough := {
+	"AllocateAddress": "the account's quota of Elastic IPs has room",
+	"StartInstances": "the account's quota of vCPUs has room",
 }

@@ -49,10 +49,21 @@ standing_of_tags(id, target) := sprintf("with an address of a live cluster (%s)"
 } else := standing(id, target)
 
 # The evidence tags of this target that the call changes.
-touched(_, _) := evidence_keys if input.call.tags.removes_all == true
+touched(_, target) := {key | some key in evidence_keys; not kept(key, target)} if {
+	input.call.tags.removes_all == true
+}
 
 touched(id, target) := {key | some key in evidence_keys; changed(key, id, target)} if {
 	not input.call.tags.removes_all == true
+}
+
+# Replacing all tags keeps those that are set again.
+kept(key, target) if target.tags[key] == input.call.tags.set[key]
+
+kept(key, target) if {
+	target.tags[data.guardrails.params.cluster_tag] == input.call.tags.set[data.guardrails.params.cluster_tag]
+	lacks(target, key)
+	not key in object.keys(input.call.tags.set)
 }
 
 # A target that could not be looked up may have any tag.
@@ -73,10 +84,13 @@ changed(key, _, target) if {
 # A live target without a cluster tag is live through something else; a cluster tag would take it away from there.
 changed(key, id, target) if {
 	key == data.guardrails.params.cluster_tag
-	_ = input.call.tags.set[key]
+	value := input.call.tags.set[key]
 	lacks(target, key)
 	worth_protecting(id, target)
+	not stays_in(value, target)
 }
+
+stays_in(cluster, target) if {value | some value in target.clusters; value in lib.live_clusters} == {cluster}
 
 lacks(target, key) if {
 	lib.resolved(target)

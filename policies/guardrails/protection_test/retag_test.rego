@@ -44,6 +44,22 @@ test_removing_all_tags_removes_evidence if {
 	count(denied(tagging(fixtures.machine("green"), {"removes_all": true}))) == 0
 }
 
+test_replacing_all_tags_may_keep_the_evidence if {
+	bucket := object.union(fixtures.machine("blue"), {"type": "s3-bucket"})
+	count(denied(tagging(bucket, {"removes_all": true, "set": {"Cluster": "blue"}}))) == 0
+	count(denied(tagging(bucket, {"removes_all": true, "set": {"Cluster": "blue", "Owner": "us"}}))) == 0
+	denied(tagging(bucket, {"removes_all": true, "set": {"Cluster": "green"}})) == retag
+	denied(tagging(bucket, {"removes_all": true, "set": {"Owner": "us"}})) == retag
+	denied(tagging(bucket, {"removes_all": true, "set": {"Cluster": "blue", "Live": "true"}})) == retag
+	live := object.union(bucket, {"tags": {"Live": "true"}})
+	denied(tagging(live, {"removes_all": true, "set": {"Cluster": "blue"}})) == retag
+	count(denied(tagging(live, {"removes_all": true, "set": {"Cluster": "blue", "Live": "true"}}))) == 0
+	bare := object.union(object.remove(bucket, ["tags"]), {"tags": {}})
+	denied(tagging(bare, {"removes_all": true, "set": {"Owner": "us"}})) == retag
+	unknown := object.union(bucket, {"resolved": false})
+	denied(tagging(unknown, {"removes_all": true, "set": {"Cluster": "blue"}})) == retag
+}
+
 test_the_same_value_changes_nothing if {
 	count(denied(tagging(fixtures.machine("blue"), {"set": {"Cluster": "blue"}}))) == 0
 	count(denied(tagging(marked("blue"), {"set": {"Live": "true"}}))) == 0
@@ -72,6 +88,7 @@ test_a_machine_may_get_its_first_live_tag if {
 test_a_first_cluster_tag_takes_a_live_target_away if {
 	bare := object.union(object.remove(fixtures.machine("blue"), ["tags"]), {"tags": {}})
 	denied(tagging(bare, {"set": {"Cluster": "green"}})) == retag
+	count(denied(tagging(bare, {"set": {"Cluster": "blue"}}))) == 0
 }
 
 test_a_first_cluster_tag_on_a_live_address_is_refused if {
