@@ -195,7 +195,7 @@ def test_a_group_that_is_said_to_be_empty(other, shop, install):
 
 
 def test_a_group_that_is_empty(shop, install):
-    """A group without members is nobody's: a balancer that is being built blocks nothing."""
+    """A group without members is no cluster's: a balancer that is being built blocks nothing."""
     aws, _, green, _ = shop
     aws.start_cluster("users", 1, addresses=1)
     idle = BehindBalancer(aws, name="idle")
