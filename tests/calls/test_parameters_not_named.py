@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from tests.calls.test_every_target import build
 from tests.calls.test_same_names import tagged
 from tests.calls.test_updates import judge
 
@@ -187,3 +188,83 @@ def test_a_service(change, arrives, site, aws, install):
     install()
     name = {"cluster": "prod", "service": "web"}
     judge(aws, "ecs", "update_service", name, ([change], []) if arrives else ([], [change]))
+
+
+@pytest.mark.parametrize(
+    ("change", "arrives"),
+    [
+        ({"Iops": 100}, False),
+        ({"VolumeType": "standard"}, False),
+        ({"VolumeType": "gp3"}, True),
+        ({"VolumeType": "gp2", "Size": 900}, True),
+        ({"Size": 900}, True),
+    ],
+)
+def test_a_disk(change, arrives, aws, install):
+    """A slower disk of a live machine is denied; the same type, the newer one and more room arrive."""
+    parts = build(aws, "blue", "10.1")
+    install(live={"eip_addresses": [parts.public_ip]})
+    where = [{"Name": "attachment.instance-id", "Values": [parts.machine]}]
+    disk = aws.client("ec2").describe_volumes(Filters=where)["Volumes"][0]
+    judge(aws, "ec2", "modify_volume", {"VolumeId": disk["VolumeId"]}, ([change], []) if arrives else ([], [change]))
+
+
+@pytest.mark.parametrize(
+    ("pool", "change", "arrives"),
+    [
+        (None, {"MinSize": 1}, True),
+        ({"MinSize": 3, "MaxGroupPreparedCapacity": 6}, {"MinSize": 3, "MaxGroupPreparedCapacity": 8}, True),
+        ({"MinSize": 3, "MaxGroupPreparedCapacity": 6}, {"MinSize": 0, "MaxGroupPreparedCapacity": 0}, False),
+        ({"MinSize": 3, "MaxGroupPreparedCapacity": 6}, {"MinSize": 3, "PoolState": "Hibernated"}, False),
+    ],
+)
+def test_a_warm_pool(pool, change, arrives, aws, install):
+    """A first warm pool arrives, and a larger one; a smaller one, and another state, do not."""
+    parts = build(aws, "blue", "10.1")
+    name = {"AutoScalingGroupName": "blue-asg"}
+    if pool:
+        aws.client("autoscaling").put_warm_pool(**name, **pool)
+    install(live={"eip_addresses": [parts.public_ip]})
+    judge(aws, "autoscaling", "put_warm_pool", name, ([change], []) if arrives else ([], [change]))
+
+
+@pytest.mark.parametrize(
+    ("change", "arrives"),
+    [
+        ({"ResourcePath": "/nope"}, False),
+        ({"Port": 81}, False),
+        ({"IPAddress": "203.0.113.9"}, False),
+        ({"FullyQualifiedDomainName": "nope.example.org"}, False),
+        ({"InsufficientDataHealthStatus": "Unhealthy"}, False),
+        ({"ResetElements": ["ResourcePath"]}, False),
+        ({"FailureThreshold": 1}, False),
+        ({"ResourcePath": "/ok", "Port": 80, "FailureThreshold": 3, "HealthCheckVersion": 1}, True),
+        ({"FailureThreshold": 5}, True),
+    ],
+)
+def test_a_health_check(change, arrives, aws, install):
+    """A live record's check on another path, port or host is denied; what it checks already, and patience, pass."""
+    parts = build(aws, "blue", "10.1")
+    route53 = aws.client("route53")
+    check = {"Type": "HTTP", "IPAddress": parts.public_ip, "Port": 80, "ResourcePath": "/ok", "FailureThreshold": 3}
+    name = route53.create_health_check(CallerReference="1", HealthCheckConfig=check)["HealthCheck"]["Id"]
+    zone = route53.create_hosted_zone(Name="example.org", CallerReference="2")["HostedZone"]["Id"].split("/")[-1]
+    record = {"Name": "www.example.org", "Type": "A", "TTL": 60, "SetIdentifier": "b", "Weight": 10,
+              "HealthCheckId": name, "ResourceRecords": [{"Value": parts.public_ip}]}  # fmt: skip
+    changes = {"Changes": [{"Action": "CREATE", "ResourceRecordSet": record}]}
+    route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch=changes)
+    install(live={"eip_addresses": [parts.public_ip]})
+    aws.answer(f"POST /2013-04-01/healthcheck/{name}", 400, "Arrived", "it arrived")
+    judge(aws, "route53", "update_health_check", {"HealthCheckId": name}, ([change], []) if arrives else ([], [change]))
+
+
+@pytest.mark.parametrize(("value", "arrives"), [(0.0, False), (50.0, False), (100.0, True)])
+def test_a_task_set(value, arrives, site, aws, install):
+    """Less of a live service's task set is denied; the same scale arrives. moto does not have the cluster's tag."""
+    tagged(aws, blue="ecs:service/prod/web")
+    answer = {"taskSets": [{"id": "ts-1", "scale": {"unit": "PERCENT", "value": 100.0}}], "failures": []}
+    aws.reply("DescribeTaskSets", json.dumps(answer))
+    install()
+    change = {"scale": {"unit": "PERCENT", "value": value}}
+    name = {"cluster": "prod", "service": "web", "taskSet": "ts-1"}
+    judge(aws, "ecs", "update_task_set", name, ([change], []) if arrives else ([], [change]))

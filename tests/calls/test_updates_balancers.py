@@ -196,3 +196,41 @@ def test_records(there, change, arrives, aws, install):
     params = {"HostedZoneId": zone, "ChangeBatch": {"Changes": change(one, two)}}
     denied = rest.attempt(aws, "route53", "change_resource_record_sets", params)
     assert (denied is None) is arrives, denied
+
+
+def attribute(key, value):
+    """One attribute of a load balancer."""
+    return {"Attributes": [{"Key": key, "Value": value}]}
+
+
+@pytest.mark.parametrize(
+    ("method", "change", "arrives"),
+    [
+        ("balancer", attribute("idle_timeout.timeout_seconds", "1"), False),
+        ("balancer", attribute("load_balancing.cross_zone.enabled", "false"), False),
+        ("balancer", attribute("routing.http.desync_mitigation_mode", "strictest"), False),
+        ("balancer", attribute("routing.http.drop_invalid_header_fields.enabled", "true"), False),
+        ("group", {"HealthCheckTimeoutSeconds": 2}, False),
+        ("group", {"HealthCheckIntervalSeconds": 300}, False),
+        ("group", {"HealthyThresholdCount": 10}, False),
+        ("group", {"UnhealthyThresholdCount": 2}, False),
+        ("balancer", attribute("idle_timeout.timeout_seconds", "60"), True),
+        ("balancer", attribute("idle_timeout.timeout_seconds", "600"), True),
+        ("balancer", attribute("load_balancing.cross_zone.enabled", "true"), True),
+        ("balancer", attribute("access_logs.s3.enabled", "true"), True),
+        ("group", {"HealthCheckTimeoutSeconds": 5, "HealthCheckIntervalSeconds": 30, "HealthyThresholdCount": 5}, True),
+        ("group", {"HealthCheckTimeoutSeconds": 9, "UnhealthyThresholdCount": 8}, True),
+    ],
+)
+def test_a_load_balancer(method, change, arrives, balancer, aws, install):
+    """Attributes and health checks that refuse, wait less or take machines out are denied; repeats and growth pass."""
+    client = aws.client("elbv2")
+    crossing = attribute("load_balancing.cross_zone.enabled", "true")
+    client.modify_load_balancer_attributes(LoadBalancerArn=balancer[0], **crossing)
+    client.modify_target_group(TargetGroupArn=balancer[3][0], UnhealthyThresholdCount=4)
+    install()
+    method, name = {
+        "balancer": ("modify_load_balancer_attributes", {"LoadBalancerArn": balancer[0]}),
+        "group": ("modify_target_group", {"TargetGroupArn": balancer[3][0]}),
+    }[method]
+    judge(aws, "elbv2", method, name, ([change], []) if arrives else ([], [change]))
