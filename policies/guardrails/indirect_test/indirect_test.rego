@@ -36,6 +36,12 @@ test_the_message_names_what_to_look_at if {
 	endswith(other.message, "depends on it. Look at vpc-1.")
 }
 
+test_nothing_to_look_at_is_not_mentioned if {
+	nowhere := object.union(untraced, {"facts": {"traced": false, "look_at": []}})
+	some other in indirect.deny with input as on(nowhere)
+	endswith(other.message, "depends on it.")
+}
+
 test_traced_targets_are_ignored if {
 	entries == {"deny": 0, "confirm": 0, "warn": 0} with input as on(fixtures.thing("subnet", ["blue"]))
 }

@@ -84,13 +84,12 @@ changed(key, _, target) if {
 # A live target without a cluster tag is live through something else; a cluster tag would take it away from there.
 changed(key, id, target) if {
 	key == data.guardrails.params.cluster_tag
-	value := input.call.tags.set[key]
 	lacks(target, key)
 	worth_protecting(id, target)
-	not stays_in(value, target)
+	live_on(target) != {input.call.tags.set[key]}
 }
 
-stays_in(cluster, target) if {value | some value in target.clusters; value in lib.live_clusters} == {cluster}
+live_on(target) := {cluster | some cluster in target.clusters; cluster in lib.live_clusters}
 
 lacks(target, key) if {
 	lib.resolved(target)

@@ -256,3 +256,15 @@ test_the_live_tag_of_an_unknown_target_stays if {
 	unknown := object.union(marked("blue"), {"resolved": false})
 	denied(object.union(tagging(unknown, {"removed": ["Live"]}), moved)) == retag
 }
+
+# It has the tag already, so the rule for targets without one does not apply.
+test_a_tag_that_is_there_is_repeated if {
+	tagged := object.union(fixtures.machine("blue"), {"tags": {"Cluster": "green"}})
+	count(denied(tagging(tagged, {"set": {"Cluster": "green"}}))) == 0
+}
+
+test_clusters_that_are_not_live_do_not_count if {
+	shared := object.union(fixtures.thing("subnet", ["blue", "green"]), {"tags": {}})
+	count(denied(tagging(shared, {"set": {"Cluster": "blue"}}))) == 0
+	denied(tagging(shared, {"set": {"Cluster": "green"}})) == retag
+}
