@@ -44,6 +44,8 @@ def within(kind: str, name: str, params: Mapping[str, Any]) -> str:
         return name.split(":", 5)[-1] if name.startswith("arn:") else "/".join((*beside(name, params), name))
     last = name.replace("/", ":").rpartition(":")[2]
     if name.startswith("arn:") and name.count(":") >= 5:
+        if name.split(":")[5] == "scalingPolicy":
+            return name.split(":", 7)[-1]  # autoScalingGroupName/GROUP:policyName/NAME
         # Most ARNs have no slash: ``db:blue-db``.
         service, (resource, *path) = name.split(":")[2], name.split(":", 5)[5].split("/")
         if (service, resource) in _IN_ARNS:

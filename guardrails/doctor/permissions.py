@@ -54,6 +54,7 @@ _PERMITTED = frozenset(
 # What is blocked without a look-up, by its IAM action.
 _WITHOUT = {
     "application-autoscaling:DescribeScalableTargets": "schedules and scaling policies of services are blocked",
+    "application-autoscaling:DescribeScalingPolicies": "alarms that scale services are blocked",
     "autoscaling:DescribeAutoScalingGroups": "changes of Auto Scaling groups are blocked",
     "autoscaling:DescribePolicies": "scaling policies of Auto Scaling groups are blocked",
     "ecs:DescribeServices": "schedules and scaling policies of ECS services are blocked",

@@ -48,6 +48,7 @@ _FIXED: Mapping[str, Mapping[str, Any]] = {
     "servicequotas:GetServiceQuota": {"ServiceCode": "ec2", "QuotaCode": "L-1216C47A"},
     "tag:GetResources": {"TagFilters": [{"Key": NAME}]},
     "application-autoscaling:DescribeScalableTargets": {"ServiceNamespace": "ecs"},
+    "application-autoscaling:DescribeScalingPolicies": {"ServiceNamespace": "ecs"},
     "autoscaling:DescribePolicies": {"AutoScalingGroupName": NAME},
     "ecs:DescribeServices": {"services": [NAME]},
     "elasticloadbalancing:DescribeRules": {"PageSize": 1},

@@ -120,7 +120,7 @@ def test_new_records(action, places, aws):
         assert create(blue, *args, **more) >= {"live-cluster/traffic"}, args
         assert create(green, *args, **more) is None
     assert create(blue, "new.example.org") is None
-    assert create(blue, "new.example.org", "NS", "ns.example.net") is None
+    assert create(blue, "branch.example.org", "NS", "ns.example.net") is None
     assert create(blue, "www.example.org", "TXT", '"text"') is None
     assert create(blue, "shop.apps.example.org", value=blue.public_ip) is None
     if action == "CREATE":

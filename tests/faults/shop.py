@@ -291,6 +291,10 @@ _ANSWERS: dict[str, Callable[[Side], list[Mapping[str, Any]]]] = {
         {"ResourceId": s.id("scalable-target"), "ScalableDimension": "ecs:service:DesiredCount", "MinCapacity": 2,
          "MaxCapacity": 4}
     ],
+    "DescribeScalingPolicies": lambda s: [
+        {"PolicyARN": s.id("scalable-policy"), "PolicyType": "StepScaling",
+         "StepScalingPolicyConfiguration": {"StepAdjustments": [{"ScalingAdjustment": -1}]}}
+    ],
     "DescribeServices": lambda s: [{"serviceName": s.id("ecs-service"), "desiredCount": 3, "runningCount": 3}],
     "DescribeAutoScalingGroups": lambda s: [
         {"AutoScalingGroupName": s.id("asg"), "DesiredCapacity": 3, "MinSize": 1, "MaxSize": 6,

@@ -13,9 +13,10 @@ from typing import Any
 from guardrails.resolve.resources.autoscaling_later import shrinks
 from guardrails.resolve.resources.by_cluster_tag import TAGGED, tagged_with
 from guardrails.resolve.resources.resolver import Context, Item, Resolver, judged, merged, named, tags_of
-from guardrails.values import Call, Lookup, Target, TargetRef
+from guardrails.values import Call, Lookup, Target, TargetFacts, TargetRef
 
 _TARGETS = Lookup("application-autoscaling", "DescribeScalableTargets", "ScalableTargets")
+_POLICIES = Lookup("application-autoscaling", "DescribeScalingPolicies", "ScalingPolicies")
 _SERVICES = Lookup("ecs", "DescribeServices", "services", empty_on=("ClusterNotFoundException",))
 # What these set up is judged by the sizes that it leaves.
 _SIZES = ("PutScalingPolicy", "PutScheduledAction", "RegisterScalableTarget")
@@ -91,4 +92,34 @@ def _harm(params: Mapping[str, Any], items: list[Item], size: int | None) -> str
     return f"It allows {most} at most, and there are {size}" if most < size else None
 
 
-RESOLVERS = {"scalable-target": Resolver(_target, (TAGGED, _TARGETS, _SERVICES), _lookups)}
+def _scaled_by(arn: str) -> tuple[str, str]:
+    """Namespace and resource of a policy's ARN: ``…:resource/ecs/service/CLUSTER/NAME:policyName/POLICY``."""
+    namespace, _, name = arn.partition(":resource/")[2].partition(":policyName/")[0].partition("/")
+    return namespace, name
+
+
+def _policies(arn: str) -> Lookup:
+    return _POLICIES.about(ServiceNamespace=_scaled_by(arn)[0], ResourceId=_scaled_by(arn)[1])
+
+
+def _policy(ref: TargetRef, context: Context) -> Target:
+    """A policy that an alarm executes: it may be executed at any size above the least."""
+    clusters = _clusters(_scaled_by(ref.id)[1], context)
+    facts: TargetFacts = {} if clusters else {"traced": False}
+    target = Target(ref.id, "scalable-target", ref.role, resolved=True, clusters=clusters, facts=facts)
+    policies = [item for item in context.items(_policies(ref.id)) if item["PolicyARN"] == ref.id]
+    if not policies:
+        return judged(target, "What the policy does is unknown", "")
+    step = {**policies[0], **(policies[0].get("StepScalingPolicyConfiguration") or {})}
+    step["TargetTrackingConfiguration"] = step.get("TargetTrackingScalingPolicyConfiguration")
+    return judged(target, shrinks(step, 0, 1), "the policy takes nothing away")
+
+
+RESOLVERS = {
+    "scalable-target": Resolver(_target, (TAGGED, _TARGETS, _SERVICES), _lookups),
+    "scalable-policy": Resolver(
+        _policy,
+        (TAGGED, _POLICIES),
+        lambda call, tag: (tagged_with(tag), *(_policies(name) for name in named(call, "scalable-policy"))),
+    ),
+}

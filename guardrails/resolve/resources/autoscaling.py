@@ -52,4 +52,15 @@ def group_target(ref: TargetRef, group: Item, context: Context) -> Target:
     )
 
 
-RESOLVERS = {"asg": Resolver(_group, (GROUPS,), lambda call, _tag: (_lookup(call),))}
+def _new(ref: TargetRef, context: Context) -> Target:
+    """A group that is created: its machines get the cluster tag of the call, where that propagates."""
+    params, tag = context.call.params, context.inventory.cluster_tag
+    passed_on = [each for each in params.get("Tags") or [] if each.get("PropagateAtLaunch") is not False]
+    clusters = merged([tags_of({"Tags": passed_on}).get(tag)])
+    return Target(ref.id, "asg", ref.role, resolved=True, clusters=clusters)
+
+
+RESOLVERS = {
+    "asg": Resolver(_group, (GROUPS,), lambda call, _tag: (_lookup(call),)),
+    "new-asg": Resolver(_new),
+}

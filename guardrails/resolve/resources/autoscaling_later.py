@@ -17,7 +17,7 @@ from guardrails.values import Call, Lookup, Target, TargetRef
 _POLICIES = Lookup("autoscaling", "DescribePolicies", "ScalingPolicies")
 _GROUP_IN_ARN = "autoScalingGroupName/"
 _POLICY_IN_ARN = ":policyName/"
-Harm = Callable[[Item, Context], str | None]
+Harm = Callable[[TargetRef, Item, Context], str | None]
 
 
 def _group_name(name: str) -> str:
@@ -45,7 +45,7 @@ def _resolver(harm: Harm, spared: str) -> Callable[[TargetRef, Context], Target]
         groups = [group for group in context.items(_groups(context.call)) if group["AutoScalingGroupName"] == name]
         if not groups:
             return unknown(ref, "asg")
-        return judged(group_target(ref, groups[0], context), harm(groups[0], context), spared)
+        return judged(group_target(ref, groups[0], context), harm(ref, groups[0], context), spared)
 
     return resolve
 
@@ -57,7 +57,7 @@ def _sizes(call: Call) -> Mapping[str, Any]:
     return {name[:1].upper() + name[1:]: value for name, value in sizes.items()}
 
 
-def _schedule(group: Item, context: Context) -> str | None:
+def _schedule(_ref: TargetRef, group: Item, context: Context) -> str | None:
     """A scheduled size below the present one."""
     desired, params = group["DesiredCapacity"], _sizes(context.call)
     for action in params.get("ScheduledUpdateGroupActions") or [params]:
@@ -67,11 +67,12 @@ def _schedule(group: Item, context: Context) -> str | None:
     return None
 
 
-def _policy(group: Item, context: Context) -> str | None:
+def _policy(ref: TargetRef, group: Item, context: Context) -> str | None:
     """A policy that is executed now, or that is written and may be executed by an alarm at any time."""
     params = context.call.params
     policies = [item for lookup in _policies(context.call) for item in context.items(lookup)]
-    name = str(params.get("PolicyName")).rpartition(_POLICY_IN_ARN)[2]
+    # An alarm names the policy by its ARN.
+    name = (ref.id if _POLICY_IN_ARN in ref.id else str(params.get("PolicyName"))).rpartition(_POLICY_IN_ARN)[2]
     present = next((policy for policy in policies if policy["PolicyName"] == name), None)
     if context.call.operation == "PutScalingPolicy":
         if present and all(present.get(key) == value for key, value in params.items()):

@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/hosted-zones-private.h
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -19,6 +20,12 @@ _ZONES = Lookup("route53", "ListHostedZones", "HostedZones")
 _PRIVATE_ENDS = ("corp", "home", "internal", "intranet", "invalid", "lan", "local", "private", "test")
 # Of a traffic policy: whatever its records are.
 _ANY = "ANY"
+# They decide about every name below theirs: who answers, whose keys count, who may issue certificates.
+_FOR_ALL_BELOW = frozenset(("NS", "SOA", "DS", "CAA"))
+# A client that finds several of them for a name chooses one (RFC 6724, RFC 9460).
+_ADDRESSES = frozenset(("A", "AAAA", "HTTPS", "SVCB"))
+# With another value they outrank more than the record that they replace.
+_OUTRANK = (_FOR_ALL_BELOW | _ADDRESSES) - {"A"}
 
 
 def _plain(name: str) -> str:
@@ -50,21 +57,65 @@ def _pointed_at(records: Iterable[Any], context: Context) -> tuple[str, ...]:
 
 def _losers(name: str, kind: str, records: Iterable[Item]) -> tuple[list[Item], str]:
     """The records that answer less often once there is a new one of this name and type, and how they are named."""
-    named = [record for record in records if _plain(record["Name"]) == name]
-    if kind == "NS":
-        under = [record for record in records if _below(_plain(record["Name"]), name)]
+    records = [*records]
+    if kind in _FOR_ALL_BELOW:
+        apart = {*_FOR_ALL_BELOW, "TXT"}
+        under = [record for record in records if _below(_plain(record["Name"]), name) and record["Type"] not in apart]
         return under, f"every name under {name}"
-    same = [record for record in named if kind in (record["Type"], _ANY)]
+    named = [record for record in records if _plain(record["Name"]) == name]
+    rivals = _ADDRESSES if kind in _ADDRESSES else {kind}
+    same = [record for record in named if kind == _ANY or record["Type"] in rivals]
     if same or named:
         return same, f"the other records of {name}"
-    wild = [
-        record
-        for record in records
-        if _plain(record["Name"]).startswith("*.")
-        and _below(name, _plain(record["Name"])[2:])
-        and record["Type"] == kind
-    ]
+    wild = _wildcards(name, kind, [(_plain(record["Name"]), record) for record in records])
     return wild, ", ".join(sorted({_plain(record["Name"]) for record in wild}))
+
+
+def _wildcards(name: str, kind: str, records: list[tuple[str, Item]]) -> list[Item]:
+    """The records that no longer answer for a name, or for one above it, because it exists (RFC 4592, 2.2.2)."""
+    parent = name
+    while parent and not any(_below(other, parent) for other, _ in records):
+        label, _, parent = parent.partition(".")
+    if parent == name:
+        return []
+    # No host has a name with an underscore: such names prove and describe something, and look up one type.
+    by_type = label.startswith("_")
+    return [
+        record
+        for other, record in records
+        if other == f"*.{parent}" and (not by_type or kind in (record["Type"], _ANY))
+    ]
+
+
+def _moves(new: Item, old: Item | None) -> bool:
+    """Whether a record says something else than the one that it replaces, where its type makes that count."""
+    return old is None or (new.get("Type") in _OUTRANK and _says(new) != _says(old))
+
+
+def _says(record: Item) -> tuple[str, frozenset[str]]:
+    """Where a record sends its users."""
+    alias = _plain((record.get("AliasTarget") or {}).get("DNSName") or "").removeprefix("dualstack.")
+    return alias, frozenset(value["Value"] for value in record.get("ResourceRecords") or ())
+
+
+def _sends_no_one_elsewhere(new: Iterable[Item], losers: Iterable[Item]) -> bool:
+    """Whether records only repeat where the name leads: to the same alias, or to the name itself."""
+    aliases = {_says(record)[0] for record in losers}
+    for record in new:
+        alias, values = _says(record)
+        if alias and aliases != {alias}:
+            return False
+        if not alias and not (values and all(_own_name(str(record.get("Type")), value) for value in values)):
+            return False
+    return True
+
+
+def _own_name(kind: str, value: str) -> bool:
+    """``1 . alpn=h2`` is about the name itself, and ``0 iodef "mailto:…"`` only says where to report."""
+    if kind == "CAA":
+        return value.split()[1:2] == ["iodef"]
+    words = value.split()
+    return kind in ("HTTPS", "SVCB") and words[1:2] == ["."] and words[0] != "0" and not re.search("hint=|port=", value)
 
 
 def _record(ref: TargetRef, context: Context) -> Target:
@@ -74,8 +125,8 @@ def _record(ref: TargetRef, context: Context) -> Target:
     changes = (context.call.params.get("ChangeBatch") or {}).get("Changes") or ()
     sets = [change.get("ResourceRecordSet") or {} for change in changes if change.get("Action") != "DELETE"]
     new = [each for each in sets if _plain(str(each.get("Name"))) == name and each.get("Type") == kind]
-    present = {(_plain(record["Name"]), record["Type"], record.get("SetIdentifier")) for record in records}
-    created = [each for each in new if (name, kind, each.get("SetIdentifier")) not in present]
+    present = {(_plain(item["Name"]), item["Type"], item.get("SetIdentifier")): item for item in records}
+    created = [each for each in new if _moves(each, present.get((name, kind, each.get("SetIdentifier"))))]
     losers, whose = _losers(name, kind, records) if created or kind == _ANY else ([], "")
     clusters = _pointed_at(losers, context)
     facts: TargetFacts = {"records": len(losers)}
@@ -87,7 +138,7 @@ def _record(ref: TargetRef, context: Context) -> Target:
     target = Target(ref.id, "dns-record", ref.role, resolved=True, clusters=clusters, facts=facts)
     gains = _pointed_at(new, context)
     idle = bool(new) and all(each.get("Weight") == 0 for each in new)
-    same = bool(gains) and {*gains} <= {*clusters}
+    same = (bool(gains) and {*gains} <= {*clusters}) or (bool(new) and _sends_no_one_elsewhere(new, losers))
     return judged(
         target,
         f"It takes users from {whose}" if losers and not idle and not same else None,
