@@ -188,12 +188,8 @@ class Judge:
         return self.review(service, "", out, context, None)
 
     def decide(self, pending: PendingRequest, credentials: Any = None) -> None:
-        """Have a request decided on. Raises CallDenied to block it.
-
-        `credentials` are given where reading the signer's own would mean waiting (aiobotocore).
-        """
-        # Not as a decorator, which would leave its line in the traceback of a denial.
-        with held_back():
+        """Have a request decided on; `credentials` where reading the signer's means waiting. Raises CallDenied."""
+        with held_back():  # a decorator would leave its line in the traceback of a denial
             self._decide(pending, credentials)
 
     def _decide(self, pending: PendingRequest, credentials: Any) -> None:
