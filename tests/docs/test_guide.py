@@ -128,7 +128,8 @@ def test_the_guides_tour(tmp_path, opa):
         return done.stdout
 
     # The calls that were recorded before the tour.
-    shell("mv my-policies later; mkdir my-policies; python ops.py; rmdir my-policies; mv later my-policies")
+    (tmp_path / "recording.toml").write_text('[log]\npath = "decisions.jsonl"\n')
+    shell("GUARDRAILS_CONFIG=recording.toml python ops.py")
     tour = _blocks(GUIDE.split("## From an idea")[1].split("\n## ")[0], "console")
     steps = re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", "".join(tour), re.MULTILINE)
     assert len(steps) == 9

@@ -15,7 +15,7 @@ from guardrails.evaluate.embedded import EmbeddedEngine
 POLICIES = bundle.shipped()
 INPUTS = 1000
 EFFECTS = ["terminate", "stop", "storage", "traffic", "network", "ip", "scale-in", "replace", "protection", "indirect",
-           "capacity", "opaque", "unreviewed"]  # fmt: skip
+           "capacity", "opaque", "unreviewed", "admit"]  # fmt: skip
 # Operations that rules test by name, with their effects and target types; most documents follow these.
 OPERATIONS = [
     ("ec2", "TerminateInstances", ["terminate", "ip"], ["instance"]),
@@ -30,6 +30,8 @@ OPERATIONS = [
     ("ssm", "SendCommand", ["opaque"], ["instance", "tag-selector"]),
     ("cloudformation", "UpdateStack", ["replace"], ["cfn-stack"]),
     ("ec2", "RunInstances", ["capacity"], []),
+    ("ec2", "DeleteLaunchTemplate", ["indirect"], ["other"]),
+    ("ec2", "ModifySubnetAttribute", ["network"], ["subnet", "instance"]),
     ("ec2", "ObliterateEverything", ["unreviewed"], []),
 ]
 TYPES = ["instance", "subnet", "eni", "private-ip", "address", "volume", "route-table", "nacl", "nat-gateway", "asg",
@@ -60,7 +62,9 @@ def _target(dice, clusters, usual):
                 "instance": dice.choice(["i-1", "i-2", None]), "eni": dice.choice(["eni-1", None]),
                 "elastic_ips": _some(dice, IPS), "traced": dice.choice([True, True, False]),
                 "mismatch": dice.choice([None, None, None, "it is a volume, but this call expects a machine"]),
-                "zone": dice.choice(["a", "b", None]),
+                "zone": dice.choice(["a", "b", None]), "serves": dice.choice([True, True, False]),
+                "unread": dice.choice([[], [], ["part-1"]]), "look_at": dice.choice([[], ["vpc-1"]]),
+                "starts": dice.choice([[], clusters[:1]]), "harm": dice.choice(["it takes users", None]),
             }.items() if dice.random() > 0.2
         },
     }  # fmt: skip

@@ -35,7 +35,7 @@ deny contains lib.violation("addresses/repoint", id, message, remediation) if {
 }
 
 why_no_failover(target) := "and only a machine can fail over" if {
-	not is_string(target.facts.instance)
+	not is_string(object.get(target.facts, "instance", null))
 } else := "not known to be running and healthy"
 
 # On no machine, and not on an interface of a gateway or load balancer either.
