@@ -128,11 +128,14 @@ def owners_of(module: ModuleType, point: PatchPoint) -> list[Any]:
     """The classes of the module that define the function, or the module itself; [] where it does not exist."""
     if not point.owner:
         return [module]
+    if point.owner != "*":
+        # gevent puts a class of its own in the place of subprocess's.
+        owner = vars(module).get(point.owner)
+        return [owner] if isinstance(owner, type) and point.name in vars(owner) else []
     return [
         owner
         for owner in vars(module).values()
-        if isinstance(owner, type) and owner.__module__ == module.__name__
-        if point.name in vars(owner) and point.owner in ("*", owner.__name__)
+        if isinstance(owner, type) and owner.__module__ == module.__name__ and point.name in vars(owner)
     ]
 
 

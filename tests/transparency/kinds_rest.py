@@ -8,7 +8,7 @@ import os
 from botocore.awsrequest import AWSResponse
 
 from tests.transparency.answers import events, reply
-from tests.transparency.registry import MACHINES, case
+from tests.transparency.registry import MACHINES, MARKED, case
 
 
 @case(
@@ -53,7 +53,7 @@ def lambda_invoke(t):
     return [answer.pop("Payload").read(), answer]
 
 
-@case("apigateway: an API with resources and methods", protocol="rest-json")
+@case("apigateway: an API with resources and methods", protocol="rest-json", decisions=1, looks_up=MARKED)
 def apigateway_apis(t):
     gateway = t.client("apigateway")
     api = gateway.create_rest_api(name="a", tags={"a": "b"})["id"]
