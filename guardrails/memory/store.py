@@ -120,7 +120,8 @@ class Store:
 
 def _prepared(path: Path, timeout_s: float) -> sqlite3.Connection:
     """A connection to a file of this version. IN_MEMORY is SQLite's own name for a database without a file."""
-    connection = sqlite3.connect(path, timeout=timeout_s, isolation_level=None, check_same_thread=path != IN_MEMORY)
+    # Not connect(), which tracers wrap: X-Ray fails where the script has no trace open.
+    connection = sqlite3.Connection(path, timeout=timeout_s, isolation_level=None, check_same_thread=path != IN_MEMORY)
     try:
         connection.execute("PRAGMA synchronous = NORMAL")
         (version,) = connection.execute("PRAGMA user_version").fetchone()
