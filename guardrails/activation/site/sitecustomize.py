@@ -8,7 +8,7 @@ import sys
 
 _HERE = os.path.dirname(os.path.realpath(__file__))
 
-if sys.version_info >= (3, 8):  # noqa: UP036  (every Python starts with this file)
+if sys.version_info >= (3, 9):  # noqa: UP036  (every Python starts with this file)
     __import__("_guardrails_site")
 else:
     # Too old for the hook, and for guardrails. A module that nothing refers to would be cleared in the middle of this.
