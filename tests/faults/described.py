@@ -22,6 +22,8 @@ _VERIFIED_ACCESS = {
     "VerifiedAccessEndpointId": "verified-access-endpoint", "VerifiedAccessGroupId": "verified-access-group",
     "VerifiedAccessInstanceId": "verified-access-instance", "LoadBalancerOptions.LoadBalancerArn": "load-balancer",
 }  # fmt: skip
+# Lightsail lists tags with its resources.
+_TAGGED = {"tags[].key": "=Cluster", "tags[].value": "tag-selector"}
 ROWS: Mapping[str, Mapping[str, str]] = {
     # EC2
     "DescribeLaunchConfigurations": {"LaunchConfigurationName": "launch-configuration", "ImageId": "ami"},
@@ -89,6 +91,10 @@ ROWS: Mapping[str, Mapping[str, str]] = {
         "LocalGatewayVirtualInterfaceGroupId": "local-gateway-interface-group", "LocalGatewayId": "local-gateway",
     },
     # Balancers, names, accelerators
+    "ListDistributions": {
+        "Items[].Id": "cdn-distribution", "Items[].Aliases.Items[]": "cdn-alias",
+        "Items[].Origins.Items[].DomainName": "dns-record",
+    },
     "DescribeTrustStoreAssociations": {"ResourceArn": "load-balancer"},
     "DescribeCrossAccountAttachment": {
         "AttachmentArn": "ga-attachment", "Resources[].EndpointId": "load-balancer",
@@ -139,6 +145,23 @@ ROWS: Mapping[str, Mapping[str, str]] = {
         "ResourceStatus": "=CREATE_COMPLETE",
     },
     "ListStackInstances": {"StackId": "cfn-stack", "Region": "=eu-west-1", "Account": "=123456789012"},
+    "GetTemplate": {},
+    "GetDeploymentGroup": {"deploymentGroupName": "codedeploy-group", "autoScalingGroups[].name": "asg"},
+    "GetDeployment": {"deploymentGroupName": "codedeploy-group", "applicationName": "=shop"},
+    "SearchProvisionedProducts": {
+        "Id": "provisioned-product", "PhysicalId": "=arn:aws:cloudformation:eu-west-1:123456789012:stack/{cfn-stack}/1",
+    },
+    # Lightsail
+    "GetInstance": {"name": "lightsail-instance", **_TAGGED},
+    "GetStaticIp": {"name": "lightsail-static-ip", "attachedTo": "lightsail-instance", **_TAGGED},
+    "GetDisk": {"name": "lightsail-disk", "attachedTo": "lightsail-instance", **_TAGGED},
+    "GetLoadBalancer": {
+        "name": "lightsail-load-balancer", "instanceHealthSummary[].instanceName": "lightsail-instance", **_TAGGED,
+    },
+    "GetRelationalDatabase": {"name": "lightsail-database", **_TAGGED},
+    "GetContainerServices": {"containerServiceName": "lightsail-container-service", **_TAGGED},
+    "GetDistributions": {"name": "lightsail-distribution", "origin.name": "lightsail-bucket", **_TAGGED},
+    "GetBuckets": {"name": "lightsail-bucket", **_TAGGED},
     "GetExperimentTemplate": {
         "id": "fis-template", "targets.machines.resourceType": "=aws:ec2:instance",
         "targets.machines.resourceArns[]": "arn", "actions.stop.actionId": "=aws:ec2:stop-instances",

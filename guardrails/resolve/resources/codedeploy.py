@@ -51,7 +51,7 @@ def _means(machine: Machine, group: Item) -> bool:
 
 def _group(ref: TargetRef, context: Context) -> Target:
     group = _first(_about(context.call, ref.id), context.answers)
-    if group is None:
+    if group is None or group.get("deploymentGroupName") != ref.id:
         return unknown(ref, _GROUP)
     meant: Iterable[Machine] = [each for each in context.inventory.machines.values() if _means(each, group)]
     return machines.target(ref, _GROUP, meant)

@@ -13,10 +13,10 @@ _INSTANCE = "lightsail-instance"
 _MISSING = ("NotFoundException", "DoesNotExist")
 
 
-def _by_lookup(operation: str, items: str, parameter: str, instances: str = "") -> Trail:
+def _by_lookup(operation: str, items: str, parameter: str, instances: str = "", names: str = "name") -> Trail:
     lookup = Lookup("lightsail", operation, items, empty_on=_MISSING)
     ties = {_INSTANCE: instances} if instances else {}
-    return Trail((Step(lookup, ties, parameter=parameter, tags="tags"),))
+    return Trail((Step(lookup, ties, names, parameter=parameter, tags="tags"),))
 
 
 TRAILS = {
@@ -27,7 +27,9 @@ TRAILS = {
         "GetLoadBalancer", "loadBalancer", "loadBalancerName", "instanceHealthSummary[].instanceName"
     ),
     "lightsail-database": _by_lookup("GetRelationalDatabase", "relationalDatabase", "relationalDatabaseName"),
-    "lightsail-container-service": _by_lookup("GetContainerServices", "containerServices", "serviceName"),
+    "lightsail-container-service": _by_lookup(
+        "GetContainerServices", "containerServices", "serviceName", names="containerServiceName"
+    ),
     "lightsail-distribution": _by_lookup("GetDistributions", "distributions", "distributionName", "origin.name"),
     "lightsail-bucket": _by_lookup("GetBuckets", "buckets", "bucketName"),
 }

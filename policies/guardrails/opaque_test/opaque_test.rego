@@ -48,3 +48,12 @@ test_the_parameter_decides if {
 test_other_calls_without_a_target_are_ignored if {
 	count(opaque.confirm) == 0 with input as fixtures.request("X", ["terminate"], {})
 }
+
+test_a_part_that_was_not_found_may_be_live if {
+	every fact in ["unread", "missing"] {
+		group := object.union(fixtures.thing("codedeploy-group", []), {"facts": {fact: ["group x"]}})
+		count(opaque.confirm) == 1 with input as on({"g": group})
+		whole := object.union(fixtures.thing("codedeploy-group", []), {"facts": {fact: []}})
+		count(opaque.confirm) == 0 with input as on({"g": whole})
+	}
+}
