@@ -61,13 +61,18 @@ class Table:
     services: frozenset[str]
 
 
+def read_table(name: str) -> Mapping[str, Any]:
+    """One of the tables beside this file. Raises ValueError for another schema."""
+    document: Mapping[str, Any] = json.loads(resources.files("guardrails.aws").joinpath(name).read_text("utf-8"))
+    if document["schema"] != _SCHEMA:
+        raise ValueError(f"{name} does not have schema {_SCHEMA}")
+    return document
+
+
 @cache
 def table() -> Table:
     """The table, read when it is first needed. Raises TypeError for an unknown key in it."""
-    text = resources.files("guardrails.aws").joinpath("cloudformation_types.json").read_text("utf-8")
-    document = json.loads(text)
-    if document["schema"] != _SCHEMA:
-        raise ValueError(f"cloudformation_types.json does not have schema {_SCHEMA}")
+    document = read_table("cloudformation_types.json")
     types = {name: ResourceType(**row) for name, row in document["types"].items()}
     harmless = frozenset(document["harmless"])
     return Table(types, harmless, frozenset(map(service_of, (*types, *harmless))))

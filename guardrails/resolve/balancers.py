@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balance
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -18,10 +19,18 @@ GROUPS = Lookup(
 LISTENERS = Lookup("elbv2", "DescribeListeners", "Listeners", empty_on=("LoadBalancerNotFound", "ListenerNotFound"))
 RULES = Lookup("elbv2", "DescribeRules", "Rules", empty_on=("ListenerNotFound", "RuleNotFound"))
 REGISTERED = Lookup("elbv2", "DescribeTargetHealth", "TargetHealthDescriptions", empty_on=("TargetGroupNotFound",))
+# arn:…:listener/app/NAME/ID/ID and arn:…:listener-rule/app/NAME/ID/ID/ID belong to arn:…:loadbalancer/app/NAME/ID
+_PART = re.compile(r"(?P<head>arn:.*:)listener(?:-rule)?/(?P<name>(?:app|net|gwy)/[^/]+/[^/]+)/.*")
 # A target in one of these states gets requests, at least those of connections that exist.
 _SERVING = frozenset(("healthy", "draining"))
 # For how many machines it is asked whether they are registered with an empty group.
 _ASKED = 100
+
+
+def balancer_of(name: str) -> str:
+    """The ARN of the balancer that a listener or rule belongs to; any other name unchanged."""
+    part = _PART.fullmatch(name)
+    return f"{part['head']}loadbalancer/{part['name']}" if part else name
 
 
 def registered_with(group: str) -> Lookup:

@@ -16,16 +16,15 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping
 from functools import cache
-from importlib import resources
 from typing import Any
 
 from attrs import field, frozen
 
+from guardrails.aws.cloudformation import read_table
 from guardrails.resolve.changes.compare import same, true
 from guardrails.resolve.changes.rows import Row, rows_of
 from guardrails.values import Lookup
 
-_SCHEMA = 1
 # CloudFormation writes this where it will know the value later.
 _NOT_KNOWN_YET = "{{changeSet:"
 Properties = Mapping[str, Any]
@@ -55,10 +54,7 @@ class _Table:
 
 @cache
 def _table() -> _Table:
-    text = resources.files("guardrails.aws").joinpath("cloudformation_properties.json").read_text("utf-8")
-    document = json.loads(text)
-    if document["schema"] != _SCHEMA:
-        raise ValueError(f"cloudformation_properties.json does not have schema {_SCHEMA}")
+    document = read_table("cloudformation_properties.json")
     types = {kind: _Type(**row) for kind, row in document["types"].items()}
     return _Table(types, frozenset(document["harmless"]))
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from guardrails.resolve.balancers import BALANCERS
+from guardrails.resolve.changes.records import plain_name
 from guardrails.resolve.inventory import INSTANCES
 from guardrails.resolve.resources.trail import Step, Trail, Trails
 from guardrails.values import Lookup
 
-_NOT_FOUND = ("LoadBalancerNotFound",)
-_BALANCERS = Lookup("elbv2", "DescribeLoadBalancers", "LoadBalancers", empty_on=_NOT_FOUND)
 _CLASSIC = Lookup("elb", "DescribeLoadBalancers", "LoadBalancerDescriptions")
 _ACCELERATORS = Lookup("globalaccelerator", "ListAccelerators", "Accelerators", region="us-west-2")
 _ENVIRONMENTS = Lookup("elasticbeanstalk", "DescribeEnvironments", "Environments", {"IncludeDeleted": False})
@@ -26,15 +26,15 @@ _CACHE_NAME = r"\.cache\.amazonaws\.com"
 
 
 def plain(name: str) -> str:
-    """Without what Route 53 adds: the dot at the end, the octal escape of an asterisk, and the prefix of aliases."""
-    return name.lower().rstrip(".").replace("\\052", "*").removeprefix("dualstack.")
+    """Without what Route 53 adds, the prefix of aliases included."""
+    return plain_name(name).removeprefix("dualstack.")
 
 
 # A name of any other form leads nowhere that a look-up shows.
 TRAILS: Trails = {
     "dns": Trail(
         (
-            Step(_BALANCERS, {"load-balancer": "LoadBalancerArn"}, "DNSName", only=_BALANCER),
+            Step(BALANCERS, {"load-balancer": "LoadBalancerArn"}, "DNSName", only=_BALANCER),
             Step(
                 _CLASSIC,
                 {"classic-elb": "LoadBalancerName"},

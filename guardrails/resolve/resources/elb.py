@@ -6,13 +6,13 @@ https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_Describ
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
 from guardrails.resolve.balancers import (
     GROUPS,
     LISTENERS,
     REGISTERED,
+    balancer_of,
     confirmed,
     control,
     machines_of,
@@ -37,25 +37,18 @@ from guardrails.values import Call, Lookup, Target, TargetRef
 
 _TAGS = Lookup("elbv2", "DescribeTags", "TagDescriptions", empty_on=("LoadBalancerNotFound", "TargetGroupNotFound"))
 _FORWARDS = "DefaultActions[].[TargetGroupArn, ForwardConfig.TargetGroups[].TargetGroupArn][][]"
-# arn:…:listener/app/NAME/ID/ID and arn:…:listener-rule/app/NAME/ID/ID/ID belong to arn:…:loadbalancer/app/NAME/ID
-_PART = re.compile(r"(?P<head>arn:.*:)listener(?:-rule)?/(?P<name>(?:app|net|gwy)/[^/]+/[^/]+)/.*")
-
-
-def _balancer_of(name: str) -> str:
-    part = _PART.fullmatch(name)
-    return f"{part['head']}loadbalancer/{part['name']}" if part else name
 
 
 def _groups_of(balancer: str) -> Lookup:
-    return GROUPS.about(LoadBalancerArn=_balancer_of(balancer))
+    return GROUPS.about(LoadBalancerArn=balancer_of(balancer))
 
 
 def _listeners_of(balancer: str) -> Lookup:
-    return LISTENERS.about(LoadBalancerArn=_balancer_of(balancer))
+    return LISTENERS.about(LoadBalancerArn=balancer_of(balancer))
 
 
 def _tags_of(name: str) -> Lookup:
-    return _TAGS.about(ResourceArns=[_balancer_of(name)])
+    return _TAGS.about(ResourceArns=[balancer_of(name)])
 
 
 def _described(group: str) -> Lookup:

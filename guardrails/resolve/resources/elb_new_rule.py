@@ -11,14 +11,13 @@ from typing import Any
 
 import jmespath
 
+from guardrails.resolve.balancers import REGISTERED, RULES, machines_of, registered_with, rules_of, target_id
 from guardrails.resolve.inventory import Machine
 from guardrails.resolve.resources import rule_conditions
 from guardrails.resolve.resources.machines import clusters_of
 from guardrails.resolve.resources.resolver import Answers, Context, Item, Resolver, judged, named, uncertain, unknown
 from guardrails.values import Call, Lookup, Target, TargetRef
 
-_REGISTERED = Lookup("elbv2", "DescribeTargetHealth", "TargetHealthDescriptions", empty_on=("TargetGroupNotFound",))
-_RULES = Lookup("elbv2", "DescribeRules", "Rules", empty_on=("ListenerNotFound",))
 _GROUPS = jmespath.compile(
     "[Actions[].TargetGroupArn, Actions[].ForwardConfig.TargetGroups[?Weight != `0`][].TargetGroupArn][][]"
 )
@@ -30,36 +29,25 @@ def _groups_of(rule: Mapping[str, Any]) -> list[str]:
     return sorted({group for group in _GROUPS.search(rule) or () if group})
 
 
-def _registered_with(group: str) -> Lookup:
-    return _REGISTERED.about(TargetGroupArn=group)
-
-
 def _members(groups: Iterable[str], context: Context) -> list[Machine]:
     """The machines that are registered with these target groups, by id or by address."""
-    inventory = context.inventory
-    return [
-        machine
-        for each in _ids(groups, context)
-        for kind in ("instance", "private-ip")
-        for machine in inventory.on(kind, each)
-    ]
+    return [machine for each in _ids(groups, context) for machine in machines_of(each, context.inventory)]
 
 
 def _ids(groups: Iterable[str], context: Context) -> list[str]:
     """The ids and addresses that are registered with these target groups."""
-    items = [item for group in groups for item in context.items(_registered_with(group))]
-    return [str((item.get("Target") or {}).get("Id") or "") for item in items]
+    return [target_id(item) for group in groups for item in context.items(registered_with(group))]
 
 
 def _lookups(call: Call, _tag: str) -> tuple[Lookup, ...]:
-    rules = [_RULES.about(ListenerArn=listener) for listener in named(call, "listener-requests")]
-    return (*rules, *(_registered_with(group) for group in _groups_of(call.params)))
+    rules = [rules_of(listener) for listener in named(call, "listener-requests")]
+    return (*rules, *(registered_with(group) for group in _groups_of(call.params)))
 
 
 def _followups(call: Call, answers: Answers) -> tuple[Lookup, ...]:
-    asked = [_RULES.about(ListenerArn=listener) for listener in named(call, "listener-requests")]
+    asked = [rules_of(listener) for listener in named(call, "listener-requests")]
     rules = [rule for lookup in asked for rule in answers[lookup.key()].items]
-    return tuple(_registered_with(group) for rule in rules for group in _groups_of(rule))
+    return tuple(registered_with(group) for rule in rules for group in _groups_of(rule))
 
 
 def _place(rule: Item) -> float:
@@ -69,7 +57,7 @@ def _place(rule: Item) -> float:
 
 
 def _listener(ref: TargetRef, context: Context) -> Target:
-    rules = context.items(_RULES.about(ListenerArn=ref.id))
+    rules = context.items(rules_of(ref.id))
     if not rules:
         return unknown(ref, "load-balancer")
     params, place = context.call.params, _place(context.call.params)
@@ -98,7 +86,7 @@ def _loses(
     """True where a rule sends requests to machines, and the new one may take some and sends them to others."""
     if _place(rule) <= place or not rule_conditions.may_overlap(rule_conditions.read(rule.get("Conditions")), new):
         return False
-    if not any(context.items(_registered_with(group)) for group in _groups_of(rule)):
+    if not any(context.items(registered_with(group)) for group in _groups_of(rule)):
         return False
     losing = _members(_groups_of(rule), context)
     if gains and {*clusters_of(gains)} <= {*clusters_of(losing)} and all(machine.cluster for machine in gains):
@@ -110,4 +98,4 @@ def _loses(
     return _place(rule) < math.inf or not rule_conditions.names_a_part(new) or refuses or forwards_nowhere
 
 
-RESOLVERS = {"listener-requests": Resolver(_listener, (_RULES, _REGISTERED), _lookups, _followups)}
+RESOLVERS = {"listener-requests": Resolver(_listener, (RULES, REGISTERED), _lookups, _followups)}

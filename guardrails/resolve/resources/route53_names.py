@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-from guardrails.resolve.resources.resolver import Answers, Context, Item, Part, Resolver, named
+from guardrails.resolve.changes.records import plain_name
+from guardrails.resolve.resources.resolver import Answers, Context, Part, Resolver, named
+from guardrails.resolve.resources.route53_zones import RECORDS, zone_id
 from guardrails.values import Call, Lookup, Target, TargetRef
 
 _ZONES = Lookup("route53", "ListHostedZones", "HostedZones")
-_RECORDS = Lookup("route53", "ListResourceRecordSets", "ResourceRecordSets", empty_on=("NoSuchHostedZone",))
-ASKS = (_ZONES, _RECORDS)
-
-
-def _plain(name: str) -> str:
-    """Route 53 writes names with a dot at the end, and an asterisk as its octal escape."""
-    return name.lower().rstrip(".").replace("\\052", "*")
-
-
-def _zone(item: Item) -> str:
-    """``Z1`` for ``/hostedzone/Z1``."""
-    return str(item["Id"]).rpartition("/")[2]
+ASKS = (_ZONES, RECORDS)
 
 
 def _zones_of(name: str, answers: Answers) -> list[str]:
     answer = answers.get(_ZONES.key())
     zones = answer.items if answer else ()
-    return [_zone(zone) for zone in zones if f".{_plain(name)}".endswith(f".{_plain(zone['Name'])}")]
+    return [
+        zone_id(str(zone["Id"])) for zone in zones if f".{plain_name(name)}".endswith(f".{plain_name(zone['Name'])}")
+    ]
 
 
 def has_zone(name: str, answers: Answers) -> bool:
@@ -33,16 +26,18 @@ def has_zone(name: str, answers: Answers) -> bool:
 
 def _followups(call: Call, answers: Answers) -> tuple[Lookup, ...]:
     return tuple(
-        _RECORDS.about(HostedZoneId=zone) for name in named(call, "dns-name") for zone in _zones_of(name, answers)
+        RECORDS.about(HostedZoneId=zone) for name in named(call, "dns-name") for zone in _zones_of(name, answers)
     )
 
 
 def _records(ref: TargetRef, _call: Call, answers: Answers) -> tuple[Part, ...]:
     found = []
     for zone in _zones_of(ref.id, answers):
-        answer = answers.get(_RECORDS.about(HostedZoneId=zone).key())
+        answer = answers.get(RECORDS.about(HostedZoneId=zone).key())
         kinds = (
-            sorted({item["Type"] for item in answer.items if _plain(item["Name"]) == _plain(ref.id)}) if answer else ()
+            sorted({item["Type"] for item in answer.items if plain_name(item["Name"]) == plain_name(ref.id)})
+            if answer
+            else ()
         )
         targets = tuple(TargetRef(f"{ref.id} {kind}", "dns-record") for kind in kinds)
         found += [Part(f"{ref.id} in {zone}", targets, {"HostedZoneId": zone})] if targets else []
@@ -54,4 +49,4 @@ def _name(ref: TargetRef, context: Context) -> Target:
     return Target(ref.id, ref.type, ref.role, resolved=bool(records))
 
 
-RESOLVERS = {"dns-name": Resolver(_name, (_ZONES, _RECORDS), lambda _call, _tag: (_ZONES,), _followups, parts=_records)}
+RESOLVERS = {"dns-name": Resolver(_name, (_ZONES, RECORDS), lambda _call, _tag: (_ZONES,), _followups, parts=_records)}

@@ -9,12 +9,13 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from guardrails.resolve.changes.records import plain_name
 from guardrails.resolve.inventory import ADDRESSES
 from guardrails.resolve.resources import ec2_subnets
 from guardrails.resolve.resources.resolver import Context, Item, Resolver, judged, merged
+from guardrails.resolve.resources.route53_zones import RECORDS, zone_id
 from guardrails.values import Call, Lookup, Target, TargetFacts, TargetRef
 
-_RECORDS = Lookup("route53", "ListResourceRecordSets", "ResourceRecordSets", empty_on=("NoSuchHostedZone",))
 _ZONES = Lookup("route53", "ListHostedZones", "HostedZones")
 # Public names never end with these (RFC 2606, RFC 6762; ICANN reserved `internal` in 2024).
 _PRIVATE_ENDS = ("corp", "home", "internal", "intranet", "invalid", "lan", "local", "private", "test")
@@ -28,13 +29,8 @@ _ADDRESSES = frozenset(("A", "AAAA", "HTTPS", "SVCB"))
 _OUTRANK = (_FOR_ALL_BELOW | _ADDRESSES) - {"A"}
 
 
-def _plain(name: str) -> str:
-    """Route 53 writes names with a dot at the end, and an asterisk as its octal escape."""
-    return name.lower().rstrip(".").replace("\\052", "*")
-
-
 def _records(call: Call) -> Lookup:
-    return _RECORDS.about(HostedZoneId=str(call.params.get("HostedZoneId")).rpartition("/")[2])
+    return RECORDS.about(HostedZoneId=zone_id(str(call.params.get("HostedZoneId"))))
 
 
 def _below(name: str, parent: str) -> bool:
@@ -60,15 +56,17 @@ def _losers(name: str, kind: str, records: Iterable[Item]) -> tuple[list[Item], 
     records = [*records]
     if kind in _FOR_ALL_BELOW:
         apart = {*_FOR_ALL_BELOW, "TXT"}
-        under = [record for record in records if _below(_plain(record["Name"]), name) and record["Type"] not in apart]
+        under = [
+            record for record in records if _below(plain_name(record["Name"]), name) and record["Type"] not in apart
+        ]
         return under, f"every name under {name}"
-    named = [record for record in records if _plain(record["Name"]) == name]
+    named = [record for record in records if plain_name(record["Name"]) == name]
     rivals = _ADDRESSES if kind in _ADDRESSES else {kind}
     same = [record for record in named if kind == _ANY or record["Type"] in rivals]
     if same or named:
         return same, f"the other records of {name}"
-    wild = _wildcards(name, kind, [(_plain(record["Name"]), record) for record in records])
-    return wild, ", ".join(sorted({_plain(record["Name"]) for record in wild}))
+    wild = _wildcards(name, kind, [(plain_name(record["Name"]), record) for record in records])
+    return wild, ", ".join(sorted({plain_name(record["Name"]) for record in wild}))
 
 
 def _wildcards(name: str, kind: str, records: list[tuple[str, Item]]) -> list[Item]:
@@ -94,7 +92,7 @@ def _moves(new: Item, old: Item | None) -> bool:
 
 def _says(record: Item) -> tuple[str, frozenset[str]]:
     """Where a record sends its users."""
-    alias = _plain((record.get("AliasTarget") or {}).get("DNSName") or "").removeprefix("dualstack.")
+    alias = plain_name((record.get("AliasTarget") or {}).get("DNSName") or "").removeprefix("dualstack.")
     return alias, frozenset(value["Value"] for value in record.get("ResourceRecords") or ())
 
 
@@ -121,11 +119,11 @@ def _own_name(kind: str, value: str) -> bool:
 def _record(ref: TargetRef, context: Context) -> Target:
     """``www.example.org A (new)``, a record that is created; where it exists already, the change itself is judged."""
     text, kind, *_ = (*ref.id.rsplit(" ", 2), "")
-    name, records = _plain(text), context.items(_records(context.call))
+    name, records = plain_name(text), context.items(_records(context.call))
     changes = (context.call.params.get("ChangeBatch") or {}).get("Changes") or ()
     sets = [change.get("ResourceRecordSet") or {} for change in changes if change.get("Action") != "DELETE"]
-    new = [each for each in sets if _plain(str(each.get("Name"))) == name and each.get("Type") == kind]
-    present = {(_plain(item["Name"]), item["Type"], item.get("SetIdentifier")): item for item in records}
+    new = [each for each in sets if plain_name(str(each.get("Name"))) == name and each.get("Type") == kind]
+    present = {(plain_name(item["Name"]), item["Type"], item.get("SetIdentifier")): item for item in records}
     created = [each for each in new if _moves(each, present.get((name, kind, each.get("SetIdentifier"))))]
     losers, whose = _losers(name, kind, records) if created or kind == _ANY else ([], "")
     clusters = _pointed_at(losers, context)
@@ -149,9 +147,9 @@ def _record(ref: TargetRef, context: Context) -> Target:
 def _network(ref: TargetRef, context: Context) -> Target:
     """A VPC in which the names of a private zone hide all others of the same ending."""
     target, params = ec2_subnets.RESOLVERS["vpc"].resolve(ref, context), context.call.params
-    zones = {_zone_id(zone["Id"]): _plain(zone["Name"]) for zone in context.items(_ZONES)}
-    own = _zone_id(str(params.get("HostedZoneId") or ""))
-    name = _plain(str(params.get("Name") or zones.get(own) or ""))
+    zones = {zone_id(zone["Id"]): plain_name(zone["Name"]) for zone in context.items(_ZONES)}
+    own = zone_id(str(params.get("HostedZoneId") or ""))
+    name = plain_name(str(params.get("Name") or zones.get(own) or ""))
     if not name:
         return judged(target, "Which names the zone hides there is unknown", "")
     others = sorted(
@@ -167,12 +165,7 @@ def _network(ref: TargetRef, context: Context) -> Target:
     )
 
 
-def _zone_id(name: str) -> str:
-    """``Z1`` for ``/hostedzone/Z1``."""
-    return name.rpartition("/")[2]
-
-
 RESOLVERS = {
-    "dns-new-record": Resolver(_record, (_RECORDS, ADDRESSES), lambda call, _tag: (_records(call), ADDRESSES)),
+    "dns-new-record": Resolver(_record, (RECORDS, ADDRESSES), lambda call, _tag: (_records(call), ADDRESSES)),
     "vpc-names": Resolver(_network, (*ec2_subnets.RESOLVERS["vpc"].asks, _ZONES)),
 }
