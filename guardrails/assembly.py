@@ -136,6 +136,12 @@ def terms(settings: Settings) -> Terms:
 
 
 def _read(settings: Settings) -> bundle.Bundle:
+    for number, path in enumerate(settings.policies):
+        if not path.exists():
+            raise PolicyError(
+                f"{settings.at('policies', number)}: `policies` names {path}, which does not exist; correct it or take "
+                "it out"
+            )
     packed = [path for path in settings.policies if bundle_file.is_bundle(path)]
     if (len(settings.policies) > len(packed) and packed) or len(packed) > 1:
         raise ConfigError(

@@ -36,7 +36,7 @@ from guardrails.resolve.lookups import Fetched, Lookups
 from guardrails.self_test import SelfTest
 from guardrails.show import displayed  # noqa: F401  (gives the values their cards)
 from guardrails.show.sentences import DENIAL, log_line
-from guardrails.values import Call, Decision, Facts, Lookup, Origin
+from guardrails.values import NOT_GOVERNED, Call, Decision, Facts, Lookup, Origin
 
 _logger = logging.getLogger("guardrails")
 
@@ -146,7 +146,7 @@ class Guard:
         decision = self._pipeline.decide(call, origin) if governed else None
         if decision is None:
             now = time.time()
-            decision = evolve(allowed(unasked(call, {}, None, self.revision, now), "not governed"), result={})
+            decision = evolve(allowed(unasked(call, {}, None, self.revision, now), NOT_GOVERNED), result={})
         return evolve(decision, what_if=self.settings.mode)
 
     def live(self, client: Any) -> Facts:

@@ -25,6 +25,8 @@ MASK = "**REDACTED**"
 EMPTY_ID = "(empty)"
 # The only effect of an operation that the catalogue does not know yet.
 UNREVIEWED = "unreviewed"
+# The reason of a decision on a call that the guard lets through without a look.
+NOT_GOVERNED = "not governed"
 
 
 def rfc3339(seconds: float) -> str:

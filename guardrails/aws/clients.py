@@ -18,8 +18,17 @@ def make_client(service: str, profile: str | None, region: str | None, endpoint_
         if service not in session.get_available_services():
             raise ConfigError(f"boto3 has no service {service}; use boto3's name, such as ec2 or autoscaling")
         return session.client(service, endpoint_url=endpoint_url)  # type: ignore[call-overload]
+    except botocore.exceptions.NoRegionError as error:
+        raise ConfigError(
+            f"cannot make a client for {service}: no region is set; give one with --region, in AWS_DEFAULT_REGION, "
+            "or by a profile that has one (--profile)"
+        ) from error
+    except botocore.exceptions.ProfileNotFound as error:
+        raise ConfigError(f"cannot make a client for {service}: {str(error).rstrip('.')}; see --profile") from error
     except botocore.exceptions.BotoCoreError as error:
         reason = str(error).rstrip(".")
-        raise ConfigError(f"cannot make a client for {service}: {reason}; name a region and a profile") from error
+        raise ConfigError(
+            f"cannot make a client for {service}: {reason}; check --profile, --region and --endpoint-url"
+        ) from error
     except ValueError as error:
         raise ConfigError(f"cannot make a client for {service}: {error}") from error

@@ -45,8 +45,7 @@ def log(context: click.Context, config: str | None, last: int, denied: bool, dec
         return
     entries = _last(settings, last, denied=denied)
     if not entries:
-        off = "" if settings.enabled else " (log.enabled is false)"
-        click.echo(f"guardrails: no such decision in {settings.path}{off}", err=True)
+        click.echo(f"guardrails: {_why_none(settings, denied=denied)}", err=True)
     out = console()
     for entry in entries:
         if fmt == "json":
@@ -55,6 +54,19 @@ def log(context: click.Context, config: str | None, last: int, denied: bool, dec
         # One line each for grep, unless someone reads it at a terminal.
         for line in decisions.lines(entry, out.width if out.is_terminal else None):
             out.print(line, soft_wrap=True)
+
+
+def _why_none(settings: LogSettings, *, denied: bool) -> str:
+    """The sentence for a log that has nothing to show."""
+    off = "" if settings.enabled else " (log.enabled is false)"
+    if any(isinstance(entry, Entry) for entry in read(settings.path, settings.keep)):
+        return f"no call was blocked, by {settings.path}{off}" if denied else f"no decision in {settings.path}{off}"
+    if settings.path.is_file():
+        return f"{settings.path} has no decision yet; every governed call adds one{off}"
+    return (
+        f"there is no decision log at {settings.path}{off}; the first governed call makes it. If your program uses "
+        "another configuration, name it with --config"
+    )
 
 
 def _last(settings: LogSettings, count: int, *, denied: bool) -> deque[Entry]:

@@ -9,6 +9,7 @@ import click
 
 from guardrails import assembly
 from guardrails.activation import descendants
+from guardrails.activation.uncaught import PROCESS
 from guardrails.cli import program
 from guardrails.cli.options import config_option
 from guardrails.config.load import load
@@ -40,6 +41,7 @@ def run(config: str | None, module: bool, script: str, args: tuple[str, ...]) ->
     else:
         # Its own Python installs the guard, or the Python processes that a shell script starts do.
         command = [str(target.path)]
+        environment[PROCESS] = str(os.getpid())
     sys.stdout.flush()
     # Replaces this process, which has imported botocore and other modules that the script did not.
     os.execve(command[0], [*command, *args], environment)  # noqa: S606  (no shell is wanted)

@@ -62,6 +62,22 @@ def test_run_blocks(site, aws, shell):
     assert aws.count("TerminateInstances") == 0
 
 
+def test_run_python(site, aws, shell):
+    """`run python script.py` ends like `run script.py`: the denial without a traceback, and exit code 3."""
+    arguments = ("python", "script.py", site.blue.instance_ids[0])
+    done = shell("run", *arguments)
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "Traceback" not in done.stderr
+    assert "live-cluster/terminate" in done.stderr
+    (shell.folder / "parent.py").write_text(
+        f"import subprocess, sys\nprint(subprocess.run([sys.executable, *{arguments[1:]}]).returncode)\nsys.exit(7)\n"
+    )
+    parent = shell("run", "python", "parent.py")
+    # A child is a Python like any other.
+    assert (parent.returncode, parent.stdout) == (7, "1\n")
+    assert aws.count("TerminateInstances") == 0
+
+
 def test_run_lets_through(site, aws, shell):
     """The same script aimed at the other cluster does its work, with its arguments and its own modules."""
     done = shell("run", "script.py", *site.green.instance_ids)
@@ -113,7 +129,7 @@ def test_check(site, aws, shell):
     assert allowed.returncode == 0
     assert "would be sent" in allowed.stdout
     assert {request.operation for request in aws.requests} == {"DescribeInstances", "DescribeAddresses"}
-    assert "no such decision" in shell("log").stderr
+    assert "has no decision yet" in shell("log").stderr
 
 
 def test_check_honours_the_mode(site, shell):
@@ -251,8 +267,19 @@ def test_check_of_an_ungoverned_call(aws, shell):
     """An ungoverned call would be sent, and no look-up is made."""
     done = shell("check", "s3", "ListBuckets")
     assert done.returncode == 0
-    assert "Not governed" in done.stdout
+    assert "Not governed: by the catalogue, ListBuckets harms no cluster." in " ".join(done.stdout.split())
+    elsewhere = shell("check", "polly", "ListLexicons")
+    assert elsewhere.returncode == 0
+    assert "Not governed: the catalogue has no operation of polly" in " ".join(elsewhere.stdout.split())
     assert aws.requests == ()
+
+
+def test_check_of_parameters_that_harm_no_one(site, aws, shell):
+    """A governed operation may be harmless with the parameters that are given; `check` says so."""
+    done = shell("check", "ec2", "ModifyInstanceAttribute", f"InstanceId={site.blue.instance_ids[0]}",
+                 'DisableApiTermination={"Value":true}')  # fmt: skip
+    assert done.returncode == 0
+    assert "Not governed: with these parameters, ModifyInstanceAttribute harms no" in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -263,6 +290,8 @@ def test_check_of_an_ungoverned_call(aws, shell):
         (["ec2", "TerminateInstances", "Ids=i-1"], "TerminateInstances has no parameter Ids"),
         (["ec2", "TerminateInstances", "i-1"], "write parameters as NAME=VALUE"),
         (["ec2", "TerminateInstances"], "Missing required parameter"),
+        (["ec2", "stop-instances", "--instance-ids", "i-1"], "InstanceIds=VALUE, or InstanceIds=A,B for a list"),
+        (["--profile", "none", "ec2", "StopInstances"], "The config profile (none) could not be found; see --profile"),
     ],
 )
 def test_check_bad_usage(shell, arguments, sentence):
@@ -305,6 +334,36 @@ def test_live_refused_by_iam(aws, shell):
     done = shell("live")
     assert done.returncode == 3
     assert "allow the IAM action ec2:DescribeAddresses" in done.stderr
+
+
+@pytest.mark.parametrize("command", [["live"], ["check", "ec2", "DescribeInstances"]])
+def test_no_region(command, aws, shell):
+    """Without a region, `live` and `check` say how to give one."""
+    for name in ("AWS_DEFAULT_REGION", "AWS_REGION"):
+        del shell.env[name]
+    done = shell(*command)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "no region is set; give one with --region, in AWS_DEFAULT_REGION, or by a profile" in done.stderr
+
+
+def test_policies_that_do_not_exist(shell):
+    """A folder or bundle of `policies` that is not there is named with the line of the file that names it."""
+    (shell.folder / "guardrails.toml").write_text('mode = "enforce"\npolicies = [\n  "nope",\n]\n')
+    done = shell("live")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert re.search(r"guardrails.toml:[23]: `policies` names .*/nope, which does not exist", done.stderr)
+
+
+def test_a_log_with_nothing_to_show(site, aws, shell):
+    """Without a log, without a blocked call and without a decision, `log` says which of these it is."""
+    assert "there is no decision log at" in shell("log").stderr
+    shell("run", "script.py", site.green.instance_ids[0])
+    assert "no call was blocked, by" in shell("log", "--denied").stderr
+    for log in shell.folder.parent.rglob("decisions.jsonl"):
+        log.write_text("")
+    empty = shell("log")
+    assert (empty.returncode, empty.stdout) == (0, "")
+    assert "has no decision yet" in empty.stderr
 
 
 def test_log(site, shell):
