@@ -11,7 +11,8 @@ Cloud Control names a resource by its type and primary identifier, a stack by it
     later       true where deleting it harms nothing at once
 
 A type under ``harmless`` is of the same services and can hurt no running cluster. A type of these services that is in
-neither list is unknown: AWS has added it since.
+neither list is unknown: AWS has added it since. A type under ``created`` is of another service, and has only what
+creating it comes to.
 https://docs.aws.amazon.com/cloudcontrolapi/latest/userguide/resource-identifier.html
 """
 
@@ -42,7 +43,7 @@ def _names(text: str) -> tuple[str, ...]:
 class ResourceType:
     """A row of the table."""
 
-    id: tuple[str, ...] = field(converter=_names)
+    id: tuple[str, ...] = field(default="", converter=_names)
     targets: Mapping[str, str] = field(factory=dict)
     delete: str = ""
     create: str = ""
@@ -57,8 +58,14 @@ class Table:
     """All types: with a row, without one because they are harmless, and the services that the table covers."""
 
     types: Mapping[str, ResourceType]
+    created: Mapping[str, ResourceType]
     harmless: frozenset[str]
     services: frozenset[str]
+
+    def creation(self, kind: str) -> ResourceType | None:
+        """The row that says which operation creates a resource of this type, where that may take something."""
+        row = self.types.get(kind) or self.created.get(kind)
+        return row if row and row.create else None
 
 
 def read_table(name: str) -> Mapping[str, Any]:
@@ -73,9 +80,11 @@ def read_table(name: str) -> Mapping[str, Any]:
 def table() -> Table:
     """The table, read when it is first needed. Raises TypeError for an unknown key in it."""
     document = read_table("cloudformation_types.json")
-    types = {name: ResourceType(**row) for name, row in document["types"].items()}
+    types, created = (
+        {name: ResourceType(**row) for name, row in document[part].items()} for part in ("types", "created")
+    )
     harmless = frozenset(document["harmless"])
-    return Table(types, harmless, frozenset(map(service_of, (*types, *harmless))))
+    return Table(types, created, harmless, frozenset(map(service_of, (*types, *harmless))))
 
 
 def service_of(kind: str) -> str:

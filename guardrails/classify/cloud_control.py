@@ -13,7 +13,7 @@ import jmespath
 from attrs import evolve
 
 from guardrails.aws import resource_ids
-from guardrails.aws.cloudformation import ResourceType, places, properties, refs, table
+from guardrails.aws.cloudformation import ResourceType, places, properties, refs, service_of, table
 from guardrails.classify.catalogue import Catalogue
 from guardrails.classify.entry import SEVERITIES, CatalogueEntry
 from guardrails.values import EMPTY_ID, NOTHING_PRIVATE, UNREVIEWED, Call, Cause, Private, TagChange, TargetRef
@@ -34,11 +34,14 @@ def acts(call: Call, catalogue: Catalogue, evidence_tags: frozenset[str], judge:
     Raises ValueError for a document that is not JSON, of a type for which it matters.
     """
     kind = str(call.params.get("TypeName") or "")
-    row = table().types.get(kind)
+    row, creation = table().types.get(kind), table().creation(kind)
+    if call.operation == "CreateResource" and creation:
+        return _created(call, creation, catalogue, _document(call, "DesiredState"), judge)
+    if kind in table().harmless or (row and call.operation == "CreateResource"):
+        return None
     if row is None:
-        return None if kind in table().harmless or call.operation == "CreateResource" else _unknown(call, kind)
-    if call.operation == "CreateResource":
-        return _created(call, row, catalogue, _document(call, "DesiredState") if row.create else {}, judge)
+        put = _put(call, creation, catalogue, judge) if creation and call.operation == "UpdateResource" else None
+        return put or _unknown(call, kind)
     values = properties(row, str(call.params.get("Identifier") or ""))
     if call.operation == "DeleteResource":
         return _judged(call, row, values, row.delete, catalogue, judge)
@@ -53,14 +56,30 @@ def _document(call: Call, name: str) -> Any:
         raise ValueError(f"{name} is not JSON, so what it names is unknown") from None
 
 
-def _unknown(call: Call, kind: str) -> Call:
-    """A type that the table does not have: judged by its cluster tag, and by what its identifier names."""
+def _unknown(call: Call, kind: str) -> Call | None:
+    """A type that the table does not have: judged by its cluster tag, and by what its identifier names.
+
+    Where it is created in a service of the table, by what its properties name: it may take that.
+    """
+    if call.operation == "CreateResource":
+        text = str(call.clear_params.get("DesiredState")) if service_of(kind) in table().services else ""
+        named = tuple(TargetRef(name, other) for name, other in resource_ids.in_text(text).items())
+        return evolve(call, effects=("replace",), severity="high", targets=named) if named else None
     identifier = str(call.params.get("Identifier") or "") or EMPTY_ID
     inside = (TargetRef(name, other) for name, other in resource_ids.in_text(identifier).items() if name != identifier)
     effect = "terminate" if call.operation == "DeleteResource" else "replace"
     return evolve(
         call, effects=(effect,), severity="high", targets=(TargetRef(identifier, _ANY, values=(kind,)), *inside)
     )
+
+
+def _put(call: Call, row: ResourceType, catalogue: Catalogue, judge: Judge) -> Call | None:
+    """A resource that only matters for what it puts on others; its identifier may not say on which."""
+    values = properties(row, str(call.params.get("Identifier") or ""))
+    put = _created(call, row, catalogue, {**values, **_desired(_patch(call))}, judge)
+    if put is None or put.targets:
+        return put
+    return evolve(put, targets=(TargetRef(str(call.params.get("Identifier") or "") or EMPTY_ID, "other"),))
 
 
 def _judged(
@@ -89,9 +108,7 @@ def _updated(
     judge: Judge,
 ) -> Call | None:
     """A changed resource counts as replaced where losing it would do harm: only its type knows what happens to it."""
-    patch = _document(call, "PatchDocument")
-    if not isinstance(patch, list) or not all(isinstance(step, dict) for step in patch):
-        raise ValueError("PatchDocument is not a list of changes, so what it changes is unknown")
+    patch = _patch(call)
     paths = [str(step.get("path") or "") for step in patch]
     retags = [step for step, path in zip(patch, paths, strict=True) if path == "/Tags" or path.startswith("/Tags/")]
     tags = _retagged(retags, evidence_tags)
@@ -101,7 +118,7 @@ def _updated(
     if row.update:
         return _judged(call, row, values, row.update, catalogue, judge)
     changed = _judged(call, row, values, row.delete, catalogue, judge)
-    desired = {path.split("/")[1]: step.get("value") for path, step in zip(paths, patch, strict=True) if "/" in path}
+    desired = _desired(patch)
     put = _created(call, row, catalogue, {**values, **desired}, judge) if row.create else None
     if changed is None and put is None:
         return None
@@ -119,6 +136,19 @@ def _updated(
     # No comparison with the present properties shows that the tags that count stay.
     causes = (Cause(effects, frozenset(("PatchDocument", "Tags") if touched else ("PatchDocument",))),)
     return evolve(known[-1], effects=effects, causes=causes, severity=severity, targets=(*targets.values(),), tags=None)
+
+
+def _patch(call: Call) -> list[dict[str, Any]]:
+    patch = _document(call, "PatchDocument")
+    if not isinstance(patch, list) or not all(isinstance(step, dict) for step in patch):
+        raise ValueError("PatchDocument is not a list of changes, so what it changes is unknown")
+    return patch
+
+
+def _desired(patch: list[dict[str, Any]]) -> dict[str, Any]:
+    """The properties that a patch names, with the values of its steps."""
+    steps = ((str(step.get("path") or ""), step.get("value")) for step in patch)
+    return {path.split("/")[1]: value for path, value in steps if "/" in path}
 
 
 def _with_other_tags(call: Call, row: ResourceType, values: Mapping[str, Any], tags: TagChange) -> Call:
@@ -156,8 +186,10 @@ def _created(
     if not isinstance(params, dict):
         return None
     made = _like(call, judge(_native(call, row.create, params)), row.create, params)
-    if made is None or set(made.effects) <= {"capacity"}:
+    effects = tuple(effect for effect in made.effects if effect != "capacity") if made else ()
+    if made is None or not effects:
         return None
+    made = evolve(made, effects=effects)
     if not any(target.role == "target" for target in made.targets):
         # What only receives something is what the call acts on.
         made = evolve(made, targets=tuple(evolve(target, role="target") for target in made.targets))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+
 import jmespath
 import pytest
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
@@ -15,11 +18,33 @@ from guardrails.values import Call
 CATALOGUE = Catalogue()
 TYPES = table().types
 AT_ONCE = {"terminate", "stop", "storage", "traffic", "network", "ip", "scale-in", "replace"}
+# IAM's names of services where CloudFormation has another.
+PREFIXES = {"certificatemanager": "acm", "docdb": "rds", "efs": "elasticfilesystem", "emr": "elasticmapreduce",
+            "applicationautoscaling": "application-autoscaling", "autoscalingplans": "autoscaling-plans",
+            "elasticloadbalancingv2": "elasticloadbalancing", "msk": "kafka", "neptune": "rds",
+            "networkfirewall": "network-firewall", "opensearchservice": "es", "stepfunctions": "states",
+            "vpclattice": "vpc-lattice"}  # fmt: skip
+WITH_POINTER = Evidence(frozenset({"Cluster"}), "x")
+CREATES = re.compile("Add|Assign|Associate|Attach|Authorize|Create|Enable|Import|Put|Register|Set|Start|Update.*Config")
+# Their handlers call these operations on what they create, which no one uses yet.
+ON_THEIR_OWN = {
+    "AWS::DynamoDB::GlobalTable", "AWS::DynamoDB::Table", "AWS::ECR::Repository",
+    "AWS::ECR::RepositoryCreationTemplate", "AWS::ElasticLoadBalancing::LoadBalancer",
+    "AWS::ElasticLoadBalancingV2::LoadBalancer", "AWS::IAM::Role", "AWS::KMS::Key", "AWS::Lambda::Function",
+    "AWS::Lightsail::Instance", "AWS::NetworkFirewall::Firewall", "AWS::Route53Resolver::FirewallRuleGroup",
+    "AWS::VpcLattice::TargetGroup",
+    # A new address, for an instance that it takes none from.
+    "AWS::Lightsail::StaticIp",
+}  # fmt: skip
 
 
 def entry(native):
     service, _, operation = native.partition(":")
     return CATALOGUE.service(service).operations.get(operation)
+
+
+def all_types():
+    return sorted(kind for kind in PROVIDER_SCHEMA_MANAGER.get_resource_types("us-east-1") if kind.startswith("AWS::"))
 
 
 def schema(kind):
@@ -34,9 +59,9 @@ def test_identifiers_are_those_of_the_schemas(kind):
 
 def test_every_type_is_in_one_class():
     """Every type of the services is in the table or harmless: a newer CloudFormation's new types come up here."""
-    known = {kind for kind in PROVIDER_SCHEMA_MANAGER.get_resource_types("us-east-1") if kind.startswith("AWS::")}
-    known = {kind for kind in known if service_of(kind) in table().services}
+    known = {kind for kind in all_types() if service_of(kind) in table().services}
     assert known == {*TYPES, *table().harmless}
+    assert not {*table().created} & known
     assert not {*TYPES} & table().harmless
 
 
@@ -86,6 +111,74 @@ def test_harmless_types_are_left_alone(kind):
     for operation in ("CreateResource", "UpdateResource", "DeleteResource"):
         call = Call("cloudcontrolapi", operation, {"TypeName": kind, "Identifier": "x"}, "eu-west-1", "")
         assert classify(call, CATALOGUE, Evidence()) is None
+
+
+def governed_in_creation(kind):
+    """The service's own governed operations that creating a resource of this type may call, by its schema."""
+    service = service_of(kind).rpartition("::")[2].lower()
+    wanted = PREFIXES.get(service, service)
+    handlers = schema(kind).get("handlers") or {}
+    for permission in (handlers.get("create") or {}).get("permissions") or ():
+        prefix, _, operation = permission.partition(":")
+        if prefix.lower() != wanted or not CREATES.match(operation):
+            continue
+        for key in CATALOGUE.services:
+            found = CATALOGUE.service(key)
+            if found.signing_name in (wanted, {"cloudwatch": "monitoring"}.get(wanted)):
+                governed = found.operations.get(operation)
+                if governed and {*governed.all_effects} & (AT_ONCE | {"admit"}):
+                    yield f"{key}:{operation}"
+
+
+def test_every_creation_is_judged_like_the_operation():
+    """A type whose creation calls an operation that is governed has a row that says so, or a reason not to."""
+    found = {kind: sorted({*governed_in_creation(kind)}) for kind in all_types()}
+    unmapped = {kind: natives for kind, natives in found.items() if natives and table().creation(kind) is None}
+    assert {*unmapped} == ON_THEIR_OWN
+
+
+def sample(node, definitions, depth=0):
+    """A value in the form that a schema describes, with all of its properties."""
+    node = {**node, **definitions[node["$ref"].rpartition("/")[2]]} if "$ref" in node else node
+    for variant in ("oneOf", "anyOf"):
+        node = {**node, **node[variant][0]} if "type" not in node and node.get(variant) else node
+    kinds = node.get("type") or "object"
+    kind = kinds if isinstance(kinds, str) else kinds[0]
+    if depth > 6 or "enum" in node:
+        return next(iter(node.get("enum") or ("x",)))
+    if kind == "array":
+        return [sample(node.get("items") or {}, definitions, depth + 1)]
+    if kind == "object":
+        return {name: sample(each, definitions, depth + 1) for name, each in (node.get("properties") or {}).items()}
+    return {"boolean": True, "integer": 1, "number": 1}.get(kind, "x")
+
+
+# What hurts no one in the form that the sample has, and what is harmless in any form.
+SAMPLES_HURT_NO_ONE = {
+    "AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm", "AWS::CloudWatch::LogAlarm",
+    "AWS::EC2::SecurityGroupEgress", "AWS::EC2::SecurityGroupIngress", "AWS::EC2::VPCGatewayAttachment",
+    "AWS::EC2::VolumeAttachment", "AWS::EKS::AccessEntry", "AWS::EKS::Addon", "AWS::ElasticLoadBalancingV2::Listener",
+    "AWS::ElasticLoadBalancingV2::ListenerCertificate", "AWS::RDS::DBProxyTargetGroup",
+    "AWS::Redshift::ScheduledAction", "AWS::Route53::DNSSEC", "AWS::Scheduler::Schedule",
+}  # fmt: skip
+
+
+def test_every_creation_can_be_read():
+    """A state in the form of the type's schema, with policies as objects, is read and judged like its own call."""
+    harmless = set()
+    for kind in sorted({*TYPES, *table().created}):
+        row = table().creation(kind)
+        if row is None:
+            continue
+        state = sample({"type": "object", **schema(kind)}, schema(kind).get("definitions") or {})
+        state |= {name: {"Effect": "Deny"} for name in state if name in ("PolicyDocument", "ResourcePolicy")}
+        params = {"TypeName": kind, "DesiredState": json.dumps(state)}
+        judged = classify(Call("cloudcontrolapi", "CreateResource", params, "eu-west-1", ""), CATALOGUE, WITH_POINTER)
+        if judged is None:
+            harmless.add(kind)
+        else:
+            assert (judged.native, {*judged.effects} - {*entry(row.create).all_effects}) == (row.create, set()), kind
+    assert harmless == SAMPLES_HURT_NO_ONE
 
 
 def test_a_misspelt_key_is_an_error():
