@@ -7,7 +7,7 @@ from typing import Any
 
 from guardrails import process
 from guardrails.config.load import load
-from guardrails.doctor import bypasses, cloud, configuration, environment, memory, pipeline, policies
+from guardrails.doctor import bypasses, cloud, configuration, environment, memory, pipeline, policies, workers
 from guardrails.doctor.finding import Finding
 from guardrails.errors import ConfigError, GuardrailsError
 from guardrails.guard import Guard
@@ -25,7 +25,7 @@ def examine(config: str | None, now: float, client: Callable[[str], Any]) -> Ite
         settings = guard.settings if guard is not None else load(config)
     except ConfigError as error:
         yield Finding("configuration", "problem", str(error))
-        yield from bypasses.examine()
+        yield from _unseen()
         return
     yield from configuration.examine(settings)
     yield from policies.examine(settings, now)
@@ -43,7 +43,12 @@ def examine(config: str | None, now: float, client: Callable[[str], Any]) -> Ite
         finally:
             if guard is None:
                 working.uninstall()
+    yield from _unseen()
+
+
+def _unseen() -> Iterator[Finding]:
     yield from bypasses.examine()
+    yield from workers.examine()
 
 
 def _cloud(guard: Guard, client: Callable[[str], Any]) -> Iterator[Finding]:

@@ -41,7 +41,8 @@ STARTED = {
 # Ways that another test shows to be open, by the same names.
 OPEN = {
     "test_children.py": {
-        "test_what_is_not_seen": "a Python started with `-I` or `-E`, or with `env -i`, `sudo` or `ssh`",
+        "test_what_is_not_seen": "a Python started with `-I` or `-E`, with `env -i`, `sudo` or `ssh`, "
+        "or from a shell that replaces `PYTHONPATH`",
         "test_another_python_that_uses_aws": "a Python in which guardrails is not installed (it says so in one line)",
     },
 }

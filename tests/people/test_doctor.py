@@ -379,3 +379,24 @@ def test_bypasses(place, site, monkeypatch):
     assert facts == {"imported": ["aws_requests_auth"], "installed": ["libcloud"], "programs": ["terraform", "aws"]}
     (place / "aws").write_text("#!/usr/bin/python3\n")
     assert doctor(place)["bypasses"]["facts"]["programs"] == ["terraform"]
+
+
+def test_workers(place, site, monkeypatch):
+    """Worker pools that are installed, and other Pythons on PATH without guardrails, are reported as not guarded."""
+    tools = place / "tools"
+    tools.mkdir()
+    monkeypatch.setenv("PATH", str(tools))
+    before = doctor(place)["workers"]["facts"]
+    (place / "celery").mkdir()
+    (place / "celery" / "__init__.py").write_text("")
+    monkeypatch.syspath_prepend(str(place))
+    for name, code in (("python", 0), ("python3", 1)):
+        (tools / name).write_text(f"#!/bin/sh\nexit {code}\n")
+        (tools / name).chmod(0o755)
+    found = doctor(place)["workers"]
+    assert found["state"] == "note"
+    pools = sorted([*before["pools"], "celery"])
+    assert (before["pythons"], "celery" in before["pools"]) == ([], False)
+    assert found["facts"] == {"pools": pools, "pythons": [str(tools / "python3")], "flags": []}
+    assert "Celery's workers (celery is installed)" in found["sentence"]
+    assert "guardrails activate" in found["sentence"]

@@ -108,6 +108,7 @@ def test_what_is_not_seen(teams, aws):
         "command.insert(1, '-I')",
         "command.insert(1, '-E')",
         "command[:0] = ['env', '-u', 'PYTHONPATH', f'PYTHONPATH={os.environ[\"ROOT\"]}']",
+        "command = ['bash', '-c', 'export PYTHONPATH=$ROOT; exec \"$@\"', 'bash', *command]",
         f"os.environ['{INHERITED}'] = ''",
     ):
         printed, said = teams(f"{start}\n{RUN}")
