@@ -11,7 +11,7 @@ from attrs import Factory, evolve, frozen
 
 from guardrails.values import Mode
 
-SOURCES = ("eip", "target-group", "tag", "ssm", "file", "env")
+SOURCES = ("eip", "target-group", "elb", "tag", "ssm", "file", "env")
 
 
 @frozen
@@ -28,12 +28,16 @@ DEFAULT_MARK = Tag("Live", "true")
 
 @frozen
 class LiveSettings:
-    """Where to look for the live cluster. `eip_addresses`, `eip_tag` and `listeners` narrow down what counts."""
+    """Where to look for the live cluster.
+
+    `eip_addresses`, `eip_tag`, `listeners` and `balancers` narrow down what counts.
+    """
 
     sources: tuple[str, ...] = ("eip",)
     eip_addresses: tuple[str, ...] = ()
     eip_tag: Tag | None = None
     listeners: tuple[str, ...] = ()
+    balancers: tuple[str, ...] = ()
     tag: Tag | None = None
     ssm_parameter: str | None = None
     file: Path | None = None

@@ -18,6 +18,7 @@ from guardrails.resolve.resources import registry
 from guardrails.values import Lookup, LookupFailure
 
 _UNCOUNTED = "launches are not compared with the account's quotas"
+_EVERY = "every call that could hurt a cluster is blocked"
 # AWS gives these answers only to callers with the permission: it would do it, or there is no such resource.
 _PERMITTED = frozenset(
     (
@@ -82,6 +83,7 @@ _WITHOUT = {
     "ec2:DescribeVpcPeeringConnections": "changes of VPC peerings are blocked",
     "ec2:DescribeVpcs": "changes of DHCP options and of VPCs' address ranges are blocked",
     "ec2:DescribeVpnGateways": "changes of VPN gateways are blocked",
+    "elasticloadbalancing:DescribeInstanceHealth": f"the source `elb` sees nothing, and {_EVERY}",
     "elasticloadbalancing:DescribeListeners": "changes of load balancers are blocked",
     "elasticloadbalancing:DescribeLoadBalancers": "changes of classic load balancers are blocked",
     "elasticloadbalancing:DescribeTargetGroups": "changes of load balancers and target groups are blocked",

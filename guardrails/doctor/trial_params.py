@@ -41,6 +41,7 @@ _FIXED: Mapping[str, Mapping[str, Any]] = {
     },
     "ec2:DescribeInstanceTypes": {"DryRun": True, "InstanceTypes": ["t3.nano"]},
     "ec2:DescribeLaunchTemplateVersions": {"DryRun": True, "LaunchTemplateName": NAME},
+    "elasticloadbalancing:DescribeInstanceHealth": {"LoadBalancerName": NAME},
     "elasticloadbalancing:DescribeLoadBalancers": {"PageSize": 1},
     "elasticloadbalancing:DescribeTargetGroups": {"Names": [NAME]},
     "iam:ListInstanceProfilesForRole": {"RoleName": NAME},

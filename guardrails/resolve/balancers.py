@@ -19,6 +19,8 @@ GROUPS = Lookup(
 LISTENERS = Lookup("elbv2", "DescribeListeners", "Listeners", empty_on=("LoadBalancerNotFound", "ListenerNotFound"))
 RULES = Lookup("elbv2", "DescribeRules", "Rules", empty_on=("ListenerNotFound", "RuleNotFound"))
 REGISTERED = Lookup("elbv2", "DescribeTargetHealth", "TargetHealthDescriptions", empty_on=("TargetGroupNotFound",))
+CLASSIC = Lookup("elb", "DescribeLoadBalancers", "LoadBalancerDescriptions")
+IN_SERVICE = Lookup("elb", "DescribeInstanceHealth", "InstanceStates", empty_on=("LoadBalancerNotFound",))
 # arn:…:listener/app/NAME/ID/ID and arn:…:listener-rule/app/NAME/ID/ID/ID belong to arn:…:loadbalancer/app/NAME/ID
 _PART = re.compile(r"(?P<head>arn:.*:)listener(?:-rule)?/(?P<name>(?:app|net|gwy)/[^/]+/[^/]+)/.*")
 # A target in one of these states gets requests, at least those of connections that exist.

@@ -83,9 +83,9 @@ class Shop:
         return evolve(self.pipeline, finder=finder).decide(call, _ORIGIN)
 
 
-def open_shop() -> Shop:
-    """With the shipped policies, in their default configuration."""
-    guard = guardrails.Guard.from_config(CONFIG)
+def open_shop(**live: Any) -> Shop:
+    """With the shipped policies, in their default configuration, or with other sources of liveness."""
+    guard = guardrails.Guard.from_config({**CONFIG, "live": {**CONFIG["live"], **live}})
     return Shop(guard._pipeline, guard.settings)
 
 

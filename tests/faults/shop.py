@@ -326,8 +326,10 @@ _ANSWERS: dict[str, Callable[[Side], list[Mapping[str, Any]]]] = {
          "Scheme": "internet-facing" if s.name == "blue" else "internal"}
     ],
     "elb:DescribeLoadBalancers": lambda s: [
-        {"LoadBalancerName": s.id("classic-elb"), "Instances": [{"InstanceId": s.hex("i", n)} for n in range(2)]}
+        {"LoadBalancerName": s.id("classic-elb"), "Instances": [{"InstanceId": s.hex("i", n)} for n in range(2)],
+         "Scheme": "internet-facing" if s.name == "blue" else "internal"}
     ],
+    "DescribeInstanceHealth": lambda s: [{"InstanceId": s.hex("i", n), "State": "InService"} for n in range(2)],
     "ListListeners": lambda s: [{"ListenerArn": s.id("ga-listener")}],
     "ListEndpointGroups": lambda s: [
         {"EndpointGroupArn": s.id("endpoint-group"), "EndpointDescriptions": [{"EndpointId": s.id("address")}]}

@@ -18,7 +18,7 @@ from guardrails.assembly import terms
 from guardrails.config.keys import KEYS, TABLES
 from guardrails.config.load import load
 from guardrails.config.schema import Mismatch
-from guardrails.config.settings import Settings
+from guardrails.config.settings import SOURCES, Settings
 from guardrails.evaluate import policy_params
 from guardrails.evaluate.bundle import params_of, read, shipped
 
@@ -35,14 +35,14 @@ ORIGINAL = BaseClient._make_api_call
         ("[lvie]\nsources = []\n", 1, "unknown key `lvie`; did you mean `live`?"),
         ('"live.sources" = []\n', 1, "`live.sources` is []"),
         (
-            '[live]\nsources = ["eip", "dns"]\n',
+            '[live]\nsources = ["eip", "bgp"]\n',
             2,
-            "contains 'dns'; each item must be one of eip, target-group, tag,",
+            f"contains 'bgp'; each item must be one of {', '.join(SOURCES)}",
         ),
         (
             "[live]\nsources = []\n",
             2,
-            "be a non-empty list with the values eip, target-group, tag, ssm, file, env",
+            f"be a non-empty list with the values {', '.join(SOURCES)}",
         ),
         ('[live]\ntag = { key = "Live" }\n', 2, 'must be a table { key = "…", value = "…" }'),
         ('[live]\ntag = { key = "Live", value = 1 }\n', 2, "`live.tag.value` is 1; it must be a string"),

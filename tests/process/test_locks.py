@@ -33,6 +33,7 @@ LIMITED = {
                      '[live]\neip_tag = {key = "A", value = "b"}'),
     "live.listeners": ('[live]\nlisteners = ["arn:a"]', '[live]\nlisteners = ["arn:b"]',
                        '[live]\nlisteners = ["arn:a"]'),
+    "live.balancers": ('[live]\nbalancers = ["a"]', '[live]\nbalancers = ["b"]', '[live]\nbalancers = ["a"]'),
     "live.tag": ('[live]\ntag = {key = "A", value = "b"}', '[live]\ntag = {key = "A", value = "c"}',
                  '[live]\ntag = {key = "A", value = "b"}'),
     "live.ssm_parameter": ('[live]\nssm_parameter = "/a"', '[live]\nssm_parameter = "/b"',

@@ -14,7 +14,8 @@ from attrs import frozen
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from guardrails.resolve import contradictions
+from guardrails.config.settings import SOURCES, LiveSettings
+from guardrails.resolve import contradictions, live
 from guardrails.resolve.resources import ec2_volumes, registry
 from guardrails.values import Target
 from tests.faults.decisions import FAULTS, Case, Shop, World, cases, open_shop
@@ -172,7 +173,8 @@ def holes(shop, denied, faults=FAULTS):
 
 def test_the_shop_answers_look_ups(shop):
     """No governed operation needs a look-up that the shop does not answer."""
-    assert {name_of(lookup) for lookup in registry.asks()} <= known()
+    of_sources = live.asks(LiveSettings(sources=SOURCES))
+    assert {name_of(lookup) for lookup in (*registry.asks(), *of_sources)} <= known()
     covered = set()
     for case in cases(BLUE, GREEN):
         world = World()

@@ -2,10 +2,13 @@
 
     eip.py     the clusters whose machines hold the listed (or tagged, or any) Elastic IPs: what users actually reach
     target_group.py  the clusters of the machines that load balancers send requests to
+    elb.py     the clusters of the machines in service behind classic load balancers
     tag.py     the clusters of the machines that carry the live tag
     ssm.py     the value of a Parameter Store parameter
     file.py    the contents of a file
     env.py     the value of an environment variable
+
+ways.py follows balancers to target groups for several of them, and reached.py says where a cluster is reached.
 
 To add a source, write a file with a `Source`, add it to `_SOURCES`, and add its name to SOURCES in config/settings.py.
 
@@ -22,7 +25,7 @@ from attrs import evolve
 
 from guardrails.config.settings import LiveSettings
 from guardrails.resolve.inventory import Inventory
-from guardrails.resolve.live import eip, env, file, ssm, tag, target_group
+from guardrails.resolve.live import eip, elb, env, file, ssm, tag, target_group
 from guardrails.resolve.live.source import Source
 from guardrails.values import Answer, Live, Lookup, SourceReport
 
@@ -31,6 +34,7 @@ _SOURCES: Mapping[str, Source] = {
     for source in (
         eip.ElasticIps(),
         target_group.TargetGroups(),
+        elb.ClassicBalancers(),
         tag.LiveTag(),
         ssm.Parameter(),
         file.File(),

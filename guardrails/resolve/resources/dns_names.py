@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from guardrails.resolve.balancers import BALANCERS
+from guardrails.resolve.balancers import BALANCERS, CLASSIC
 from guardrails.resolve.changes.records import plain_name
 from guardrails.resolve.inventory import INSTANCES
 from guardrails.resolve.resources.trail import Step, Trail, Trails
 from guardrails.values import Lookup
 
-_CLASSIC = Lookup("elb", "DescribeLoadBalancers", "LoadBalancerDescriptions")
 _ACCELERATORS = Lookup("globalaccelerator", "ListAccelerators", "Accelerators", region="us-west-2")
 _ENVIRONMENTS = Lookup("elasticbeanstalk", "DescribeEnvironments", "Environments", {"IncludeDeleted": False})
 _INSTANCES = Lookup("rds", "DescribeDBInstances", "DBInstances")
@@ -36,7 +35,7 @@ TRAILS: Trails = {
         (
             Step(BALANCERS, {"load-balancer": "LoadBalancerArn"}, "DNSName", only=_BALANCER),
             Step(
-                _CLASSIC,
+                CLASSIC,
                 {"classic-elb": "LoadBalancerName"},
                 "[DNSName, CanonicalHostedZoneName]",
                 only=_BALANCER,

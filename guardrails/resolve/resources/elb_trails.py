@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from guardrails.resolve import balancers
-from guardrails.resolve.balancers import BALANCERS, GROUPS, balancer_of
+from guardrails.resolve.balancers import BALANCERS, CLASSIC, GROUPS, balancer_of
 from guardrails.resolve.resources.trail import REGISTERED, Step, Trail
 from guardrails.values import Lookup
 
 _NOT_FOUND = ("LoadBalancerNotFound", "TargetGroupNotFound", "ListenerNotFound", "RuleNotFound")
 _TAGS = Lookup("elbv2", "DescribeTags", "TagDescriptions", empty_on=_NOT_FOUND)
 _ASSOCIATIONS = Lookup("elbv2", "DescribeTrustStoreAssociations", "TrustStoreAssociations")
-_CLASSIC = Lookup("elb", "DescribeLoadBalancers", "LoadBalancerDescriptions")
 _CLASSIC_TAGS = Lookup("elb", "DescribeTags", "TagDescriptions", empty_on=("LoadBalancerNotFound",))
 _BEHIND_IT = "contains(Target.Id || '', ':loadbalancer/')"
 
@@ -39,14 +38,14 @@ TRAILS = {
     ),
     "classic-elb": Trail(
         (
-            Step(_CLASSIC, {REGISTERED: "Instances[].InstanceId"}, "LoadBalancerName"),
+            Step(CLASSIC, {REGISTERED: "Instances[].InstanceId"}, "LoadBalancerName"),
             Step(_CLASSIC_TAGS, {}, parameter="LoadBalancerNames[]"),
         )
     ),
     "balancer-dns": Trail(
         (
             Step(BALANCERS, {"load-balancer": "LoadBalancerArn"}, "DNSName"),
-            Step(_CLASSIC, {"classic-elb": "LoadBalancerName"}, "[DNSName, CanonicalHostedZoneName]"),
+            Step(CLASSIC, {"classic-elb": "LoadBalancerName"}, "[DNSName, CanonicalHostedZoneName]"),
         )
     ),
 }

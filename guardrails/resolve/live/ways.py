@@ -1,0 +1,172 @@
+"""The ways on which load balancers bring requests to target groups: listeners, their rules, and the rules' weights.
+
+Three rounds of look-ups at most: which target groups have a balancer; what is registered with them, and which
+listeners forward to them; where several do, the rules and their weights. A group with the weight 0 is "healthy" and has
+a balancer, too, so the last round is not left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from attrs import frozen
+
+from guardrails.config.settings import LiveSettings
+from guardrails.resolve.balancers import (
+    BALANCERS,
+    GROUPS,
+    LISTENERS,
+    REGISTERED,
+    RULES,
+    confirmed,
+    control,
+    listeners_of,
+    machines_of,
+    receiving,
+    registered_with,
+    rules_of,
+    target_id,
+    weights,
+)
+from guardrails.resolve.inventory import INSTANCES, Inventory
+from guardrails.resolve.live.reached import Reached
+from guardrails.values import Answer, Lookup
+
+Answers = Mapping[str, Answer]
+ASKS = (GROUPS, BALANCERS, LISTENERS, REGISTERED, RULES)
+_PUBLIC_PORTS = (80, 443)
+_FACING = "internet-facing"
+
+
+@frozen
+class Way:
+    """A way on which requests reach a target group; `place` is what a person can look up."""
+
+    group: str
+    place: str
+    listener: str
+
+
+def lookups(answers: Answers) -> tuple[Lookup, ...]:
+    """What has to be asked, as far as the answers show: groups; health, listeners and balancers; then the rules."""
+    groups = in_use(answers)
+    balancers = sorted({balancer for group in groups for balancer in group["LoadBalancerArns"]})
+    if not groups:
+        return (GROUPS,)
+    second = [GROUPS, BALANCERS, *map(listeners_of, balancers)]
+    second += [registered_with(group["TargetGroupArn"]) for group in groups]
+    if any(lookup.key() not in answers for lookup in second):
+        return tuple(second)
+    empty = [group for group in groups if not answers[registered_with(group["TargetGroupArn"]).key()].items]
+    # With one group there is nothing to choose between.
+    choice = len(groups) - len(empty) > 1
+    rules = [rules_of(each["ListenerArn"]) for each in _listeners(answers, balancers)] if choice else []
+    return (*second, *rules, *_controls(empty, answers))
+
+
+def in_use(answers: Answers) -> list[Mapping[str, Any]]:
+    """The target groups that have a balancer."""
+    answer = answers.get(GROUPS.key())
+    return [group for group in (answer.items if answer else ()) if group.get("LoadBalancerArns")]
+
+
+def tiers(settings: LiveSettings, answers: Answers) -> Iterator[list[Way]]:
+    """The ways that count: those of the named listeners; else those from the internet; else all."""
+    groups = in_use(answers)
+    if not groups:
+        return
+    arns = sorted({arn for group in groups for arn in group["LoadBalancerArns"]})
+    if settings.listeners:
+        yield _ways([each for each in _listeners(answers, arns) if each["ListenerArn"] in settings.listeners], answers)
+        return
+    balancers = _balancers(answers)
+    # A balancer that another balancer forwards to is reached from where that one is.
+    behind = {target_id(item) for item in _registered(answers)} & {*arns}
+    public = {arn for arn in arns if balancers.get(arn, {}).get("Scheme", _FACING) == _FACING} | behind
+    for counted in (public, {*arns} - public):
+        yield _ways((each for arn in sorted(counted) for each in _counted(answers, arn)), answers)
+
+
+def of_balancer(settings: LiveSettings, answers: Answers, arn: str) -> list[Way]:
+    """The ways through one balancer: of its named listeners, else of those that users reach."""
+    listeners = _listeners(answers, [arn])
+    named = [each for each in listeners if each["ListenerArn"] in settings.listeners]
+    return _ways(named or _counted(answers, arn), answers)
+
+
+def missing_listeners(settings: LiveSettings, answers: Answers) -> list[str]:
+    """The named listeners that no balancer with target groups has."""
+    arns = {arn for group in in_use(answers) for arn in group["LoadBalancerArns"]}
+    return sorted({*settings.listeners} - {each["ListenerArn"] for each in _listeners(answers, arns)})
+
+
+def unproved(ways: Iterable[Way], answers: Answers) -> set[str]:
+    """The places of ways to groups that are said to be empty, where AWS does not confirm that."""
+    groups = {group["TargetGroupArn"]: group for group in in_use(answers)}
+    return {way.place for way in ways if way.group in groups and not _proved(groups[way.group], answers)}
+
+
+def served(ways: Iterable[Way], answers: Answers, inventory: Inventory) -> Reached:
+    """The machines that get requests on these ways."""
+    reached = Reached()
+    for way in ways:
+        answer = answers.get(registered_with(way.group).key())
+        for item in receiving(answer.items if answer else ()):
+            reached.add(machines_of(target_id(item), inventory), way.place)
+    return reached
+
+
+def anything_registered(answers: Answers) -> bool:
+    """Whether any target group with a balancer has a target."""
+    return any(True for _ in _registered(answers))
+
+
+def _controls(groups: Iterable[Mapping[str, Any]], answers: Answers) -> list[Lookup]:
+    """What asks whether groups are as empty as they look."""
+    reservations = answers[INSTANCES.key()].items
+    return [lookup for group in groups if (lookup := control(group, reservations))]
+
+
+def _proved(group: Mapping[str, Any], answers: Answers) -> bool:
+    """Whether a group has members, or AWS confirms for each machine of its network that it is not one."""
+    if answers[registered_with(group["TargetGroupArn"]).key()].items:
+        return True
+    return all(confirmed(lookup, answers[lookup.key()].items) for lookup in _controls([group], answers))
+
+
+def _balancers(answers: Answers) -> dict[str, Mapping[str, Any]]:
+    return {balancer["LoadBalancerArn"]: balancer for balancer in answers[BALANCERS.key()].items}
+
+
+def _listeners(answers: Answers, balancers: Iterable[str]) -> list[Mapping[str, Any]]:
+    asked = [answers.get(listeners_of(balancer).key()) for balancer in balancers]
+    return [item for answer in asked if answer for item in answer.items]
+
+
+def _registered(answers: Answers) -> Iterator[Mapping[str, Any]]:
+    for group in in_use(answers):
+        answer = answers.get(registered_with(group["TargetGroupArn"]).key())
+        yield from answer.items if answer else ()
+
+
+def _counted(answers: Answers, balancer: str) -> list[Mapping[str, Any]]:
+    """The listeners that users reach: a test listener has another port beside those."""
+    listeners = _listeners(answers, [balancer])
+    return [each for each in listeners if each.get("Port") in _PUBLIC_PORTS] or listeners
+
+
+def _ways(listeners: Iterable[Mapping[str, Any]], answers: Answers) -> list[Way]:
+    balancers, ways = _balancers(answers), []
+    for listener in listeners:
+        arn = listener["ListenerArn"]
+        name = balancers.get(listener.get("LoadBalancerArn", ""), {}).get("LoadBalancerName") or arn
+        rules = answers.get(rules_of(arn).key())
+        default = {"Priority": "default", "Actions": listener.get("DefaultActions") or []}
+        for rule in [each for each in (rules.items if rules else ()) if each.get("Priority") != "default"] + [default]:
+            ways += [
+                Way(group, f"{name}:{listener.get('Port')}, rule {rule.get('Priority')}, weight {weight}", arn)
+                for group, weight in weights(rule.get("Actions") or [])
+                if weight > 0
+            ]
+    return ways
