@@ -66,13 +66,13 @@ def log(tmp_path: Path) -> Path:
 def install(log: Path) -> Iterator[Any]:
     """install(**config): the guard with its log in the test's folder; taken out again afterwards.
 
-    Evidence may be a minute old, but where a test says otherwise: a machine that stalls for some seconds is no reason
-    for a denial. An OPA server has that number in its bundle.
+    Evidence may be a minute old, and look-ups may take as long, but where a test says otherwise: a machine that stalls
+    for some seconds is no reason for a denial. An OPA server has the first number in its bundle.
     """
 
     def make(**config: Any) -> guardrails.Guard:
         patient = {} if config.get("engine") == "opa" else {"max_fact_age_s": 60}
-        return guardrails.install({"log": {"path": str(log)}, **patient, **config})
+        return guardrails.install({"log": {"path": str(log)}, "lookup_timeout_s": 60, **patient, **config})
 
     yield make
     guardrails.uninstall()
