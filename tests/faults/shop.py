@@ -298,7 +298,7 @@ _ANSWERS: dict[str, Callable[[Side], list[Mapping[str, Any]]]] = {
     "DescribeServices": lambda s: [{"serviceName": s.id("ecs-service"), "desiredCount": 3, "runningCount": 3}],
     "DescribeAutoScalingGroups": lambda s: [
         {"AutoScalingGroupName": s.id("asg"), "DesiredCapacity": 3, "MinSize": 1, "MaxSize": 6,
-         "VPCZoneIdentifier": s.id("subnet"),
+         "VPCZoneIdentifier": s.id("subnet"), "TargetGroupARNs": [s.id("target-group")],
          "LaunchTemplate": {"LaunchTemplateId": s.id("launch-template"), "Version": "1"},
          "Instances": [{"InstanceId": s.hex("i", n)} for n in range(2)],
          "Tags": _tags(s)}

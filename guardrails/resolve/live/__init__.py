@@ -3,6 +3,7 @@
     eip.py     the clusters whose machines hold the listed (or tagged, or any) Elastic IPs: what users actually reach
     target_group.py  the clusters of the machines that load balancers send requests to
     elb.py     the clusters of the machines in service behind classic load balancers
+    asg.py     the clusters of the Auto Scaling groups that load balancers send requests to
     tag.py     the clusters of the machines that carry the live tag
     ssm.py     the value of a Parameter Store parameter
     file.py    the contents of a file
@@ -25,7 +26,7 @@ from attrs import evolve
 
 from guardrails.config.settings import LiveSettings
 from guardrails.resolve.inventory import Inventory
-from guardrails.resolve.live import eip, elb, env, file, ssm, tag, target_group
+from guardrails.resolve.live import asg, eip, elb, env, file, ssm, tag, target_group
 from guardrails.resolve.live.source import Source
 from guardrails.values import Answer, Live, Lookup, SourceReport
 
@@ -35,6 +36,7 @@ _SOURCES: Mapping[str, Source] = {
         eip.ElasticIps(),
         target_group.TargetGroups(),
         elb.ClassicBalancers(),
+        asg.AutoScalingGroups(),
         tag.LiveTag(),
         ssm.Parameter(),
         file.File(),

@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_Instanc
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from guardrails.config.settings import LiveSettings
@@ -47,9 +47,9 @@ class ClassicBalancers(Source):
         if doubtful:
             sentence = f"{first_of(doubtful)} has machines in service that AWS does not show"
             return SourceReport(self.name, (), oldest, sentence, blind=True)
-        for tier in _tiers(settings, balancers):
+        for tier in tiers(settings, answers):
             reached = Reached()
-            for balancer in tier:
+            for balancer in (each for each in tier if each in balancers):
                 reached.update(behind(balancer, answers, inventory))
             if reached.clusters:
                 sentence = reached.sentence("is in service behind", inventory.cluster_tag)
@@ -108,9 +108,10 @@ def _serving(states: Mapping[str, str]) -> list[str]:
     return serving or [*states]
 
 
-def _tiers(settings: LiveSettings, balancers: Iterable[Balancer]) -> list[list[Balancer]]:
+def tiers(settings: LiveSettings, answers: Answers) -> list[list[Balancer]]:
     """The balancers that count: the named ones; else those from the internet; else all."""
-    balancers = [*balancers]
+    answer = answers.get(CLASSIC.key())
+    balancers = answer.items if answer else ()
     if settings.balancers:
         return [[each for each in balancers if each["LoadBalancerName"] in settings.balancers]]
     public = [each for each in balancers if each.get("Scheme", _FACING) == _FACING]
