@@ -84,6 +84,8 @@ _ROWS = (
     Key("live.balancers", kinds.STRINGS, '["web-prod"]',
         "Sources `elb` and `asg`: count only these classic load balancers, by name.",
         "those from the internet; internal ones where none of those leads to a cluster"),
+    Key("live.records", kinds.STRINGS, '["www.example.com"]',
+        "Source `dns`: the DNS names that users come to, each with a record in a hosted zone of the account."),
     Key("live.tag", kinds.TAG, '{ key = "Live", value = "true" }',
         "Source `tag`: the tag of the live cluster's machines.",
         "`Live` = `true`, where `live.sources` has `tag`"),

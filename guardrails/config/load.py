@@ -174,7 +174,12 @@ def _checked(key: str, value: Any, document: Document) -> Any:
 def _with_what_sources_need(settings: Settings) -> Settings:
     """The settings. Raises ConfigError where a source of liveness lacks the key with what it reads."""
     live = settings.live
-    needs = {"ssm": ("ssm_parameter", live.ssm_parameter), "file": ("file", live.file), "env": ("env", live.env)}
+    needs: Mapping[str, tuple[str, Any]] = {
+        "dns": ("records", live.records),
+        "ssm": ("ssm_parameter", live.ssm_parameter),
+        "file": ("file", live.file),
+        "env": ("env", live.env),
+    }
     for source in live.sources:
         key, value = needs.get(source, ("", True))
         if not value:

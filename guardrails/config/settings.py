@@ -11,7 +11,7 @@ from attrs import Factory, evolve, frozen
 
 from guardrails.values import Mode
 
-SOURCES = ("eip", "target-group", "elb", "asg", "tag", "ssm", "file", "env")
+SOURCES = ("eip", "target-group", "elb", "asg", "dns", "tag", "ssm", "file", "env")
 
 
 @frozen
@@ -38,6 +38,7 @@ class LiveSettings:
     eip_tag: Tag | None = None
     listeners: tuple[str, ...] = ()
     balancers: tuple[str, ...] = ()
+    records: tuple[str, ...] = ()
     tag: Tag | None = None
     ssm_parameter: str | None = None
     file: Path | None = None

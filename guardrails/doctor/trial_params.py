@@ -91,6 +91,7 @@ _FIXED: Mapping[str, Mapping[str, Any]] = {
     "rds:DescribeDBProxyTargets": {"DBProxyName": NAME},
     "elasticache:DescribeServerlessCaches": {"MaxResults": 1},
     "route53:GetTrafficPolicyInstance": {"Id": "00000000-0000-0000-0000-000000000000"},
+    "route53:GetHealthCheckStatus": {"HealthCheckId": "00000000-0000-0000-0000-000000000000"},
     "route53:ListHostedZones": {"MaxItems": "1"},
     **dict.fromkeys(_PAGED, _FEW),
 }

@@ -32,10 +32,15 @@ def assert_protects(source: str, aws: SimulatedAWS, install: Any, live: Cluster,
     guardrails.uninstall()
 
 
-def assert_denied_without(permission: str, source: str, aws: SimulatedAWS, install: Any, side: Cluster) -> None:
-    """A look-up that is not permitted blocks, also the side that is not live, and the message names the permission."""
-    aws.answer(permission.partition(":")[2], 403, "AccessDenied", "not authorized", times=1)
-    install(live={"sources": ["eip", source]})
+def assert_denied_without(
+    permission: str, source: str, aws: SimulatedAWS, install: Any, side: Cluster, request: str = "", **config: Any
+) -> None:
+    """A look-up that is not permitted blocks, also the side that is not live, and the message names the permission.
+
+    `request` is what the front door calls the operation where that is another name.
+    """
+    aws.answer(request or permission.partition(":")[2], 403, "AccessDenied", "not authorized", times=1)
+    install(live={"sources": ["eip", source], **config})
     before = aws.count("TerminateInstances")
     with pytest.raises(guardrails.GuardUnavailable, match=permission):
         aws.client("ec2").terminate_instances(InstanceIds=list(side.instance_ids))

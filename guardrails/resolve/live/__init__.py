@@ -4,12 +4,14 @@
     target_group.py  the clusters of the machines that load balancers send requests to
     elb.py     the clusters of the machines in service behind classic load balancers
     asg.py     the clusters of the Auto Scaling groups that load balancers send requests to
+    dns.py     the clusters that DNS names lead to; dns_records.py follows the names
     tag.py     the clusters of the machines that carry the live tag
     ssm.py     the value of a Parameter Store parameter
     file.py    the contents of a file
     env.py     the value of an environment variable
 
-ways.py follows balancers to target groups for several of them, and reached.py says where a cluster is reached.
+Several of them share ways.py (from balancers to target groups), endpoints.py (from a name or an id to machines) and
+reached.py (where a cluster is reached).
 
 To add a source, write a file with a `Source`, add it to `_SOURCES`, and add its name to SOURCES in config/settings.py.
 
@@ -26,7 +28,7 @@ from attrs import evolve
 
 from guardrails.config.settings import LiveSettings
 from guardrails.resolve.inventory import Inventory
-from guardrails.resolve.live import asg, eip, elb, env, file, ssm, tag, target_group
+from guardrails.resolve.live import asg, dns, eip, elb, env, file, ssm, tag, target_group
 from guardrails.resolve.live.source import Source
 from guardrails.values import Answer, Live, Lookup, SourceReport
 
@@ -37,6 +39,7 @@ _SOURCES: Mapping[str, Source] = {
         target_group.TargetGroups(),
         elb.ClassicBalancers(),
         asg.AutoScalingGroups(),
+        dns.Records(),
         tag.LiveTag(),
         ssm.Parameter(),
         file.File(),
