@@ -130,7 +130,8 @@ class Call:
     `service` is the signing name (``ec2``, ``autoscaling`` …), `params` have botocore's
     names with secrets and payloads replaced; `private` has them in clear. `undecodable` says why the body could not be
     read back. The lower block is filled in by classification: `native` is the operation of the service itself that a
-    call of Cloud Control comes to, as in `name`.
+    call of Cloud Control comes to, as in `name`. `look_at`, in the same form, is the operation that shows what follows
+    from a call whose harm comes later.
     """
 
     service: str
@@ -152,6 +153,7 @@ class Call:
     targets: tuple[TargetRef, ...] = ()
     tags: TagChange | None = None
     native: str = ""
+    look_at: str = ""
 
     @property
     def name(self) -> str:

@@ -51,7 +51,8 @@ def classify(call: Call, catalogue: Catalogue, evidence: Evidence) -> Call | Non
     if later is not None:
         return scheduled.combined(call, classify(later, catalogue, evidence))
     if call.service == cloud_control.SERVICE:
-        return cloud_control.acts(call, catalogue, evidence.tag_keys, lambda own: classify(own, catalogue, evidence))
+        acts = cloud_control.acts(call, catalogue, evidence.tag_keys, lambda own: classify(own, catalogue, evidence))
+        return acts and evolve(acts, look_at=f"{cloud_control.SERVICE}:GetResource")
     params = call.clear_params
     forms = [form for form in entry.forms if form.when.holds(params)]
     causes = _causes(entry, forms, params)
@@ -74,6 +75,7 @@ def classify(call: Call, catalogue: Catalogue, evidence: Evidence) -> Call | Non
         causes=causes,
         targets=targets,
         tags=tags,
+        look_at=entry.look and f"{call.service}:{entry.look}",
         dry_run=entry.dry_run is not None and params.get(entry.dry_run) is True,
     )
 
@@ -99,6 +101,7 @@ def _worst(call: Call, entry: CatalogueEntry, evidence: Evidence) -> Call | None
         call,
         effects=entry.all_effects,
         severity=_severity(entry, entry.forms, entry.others is not None),
+        look_at=entry.look and f"{call.service}:{entry.look}",
         dry_run=False,
     )
 

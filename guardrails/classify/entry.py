@@ -10,6 +10,7 @@ regions. In an entry ``when``, ``path`` and the tag expressions are JMESPath ove
     targets    [{type, path, role?}]                 dry_run   name of the parameter that makes it a rehearsal
     forms      [{when, effects, meaning, severity?}] tags      {set?, remove?, all_when?}
     others     {effects, meaning, harmless}          note      a trap worth knowing
+    look       for the effect "indirect": the operation that shows what follows from the call
 
 ``others`` is what every other parameter of an update does: one that neither an expression nor ``harmless`` names.
 
@@ -133,6 +134,7 @@ class CatalogueEntry:
     tags: TagPaths | None = None
     dry_run: str | None = None
     note: str = ""
+    look: str = ""
     others: Others | None = None
 
     @property

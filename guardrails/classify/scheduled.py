@@ -100,4 +100,5 @@ def combined(call: Call, later: Call | None) -> Call | None:
         forms=(f"{later.service}:{later.operation} later, without the guard being asked", *later.forms),
         targets=tuple(evolve(target, type=types.get(target.type, target.type)) for target in later.targets),
         tags=later.tags,
+        look_at=f"{call.service}:GetSchedule",
     )

@@ -78,6 +78,7 @@ def describe(call: Call) -> dict[str, Any]:
         "tags": None
         if call.tags is None
         else {"set": dict(call.tags.set), "removed": list(call.tags.removed), "removes_all": call.tags.removes_all},
+        "look_at": call.look_at,
         "dry_run": call.dry_run,
         "presigned": call.presigned,
         "region": call.region,

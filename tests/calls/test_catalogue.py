@@ -273,6 +273,16 @@ def test_expressions_fit_the_model(service: str, entry: CatalogueEntry) -> None:
     assert wrong == []
 
 
+def test_what_to_look_at() -> None:
+    """What may harm later names a read-only operation of its service that shows what follows; nothing else does."""
+    for service in sorted(CATALOGUE.services):
+        for entry in CATALOGUE.service(service).operations.values():
+            assert bool(entry.look) is ("indirect" in entry.all_effects), (service, entry.operation)
+            if entry.look:
+                assert entry.look.startswith(READ_ONLY)
+                assert entry.look in model(service).operation_names, (service, entry.look)
+
+
 @pytest.mark.parametrize(("service", "entry"), ENTRIES)
 def test_dry_run(service: str, entry: CatalogueEntry) -> None:
     """An entry names DryRun exactly where the operation has it, so a rehearsal is never taken for the real thing."""

@@ -171,8 +171,8 @@ def test_a_bucket_as_it_is(site, aws, install, warned):
         assert "live-cluster/indirect" in warned("s3", method, Bucket="files", **other), method
 
 
-def test_a_group_that_loses_nothing(site, aws, install, warned):
-    """Holding back terminations, and resuming what is not suspended, brings no warning; the opposite does."""
+def test_a_group_that_loses_nothing(site, aws, install, warned, caplog):
+    """Holding back terminations, and resuming what is not suspended, brings no warning; the opposite names a look-up."""
     autoscaling = aws.client("autoscaling")
     autoscaling.create_launch_configuration(LaunchConfigurationName="l", ImageId="ami-12345678", InstanceType="t3.nano")
     autoscaling.create_auto_scaling_group(
@@ -190,6 +190,7 @@ def test_a_group_that_loses_nothing(site, aws, install, warned):
     assert rules("suspend_processes", "Terminate") == rules("suspend_processes", "AZRebalance", "Terminate") == set()
     assert rules("suspend_processes", "Launch") == rules("suspend_processes", "Terminate", "Launch") == harm
     assert rules("suspend_processes") == harm
+    assert "Look at it with autoscaling:DescribeAutoScalingGroups." in caplog.text
     assert rules("resume_processes", "Terminate") == set()
     assert rules("resume_processes", "AZRebalance") == rules("resume_processes") == harm
     assert rules("cancel_instance_refresh") == set()

@@ -84,17 +84,22 @@ instead_of_replacing(type) := concat(" ", [
 
 # METADATA
 # title: Delayed harm to the live cluster gets a warning
-# description: Warns of calls that let something else terminate or replace machines of a live cluster later.
+# description: >-
+#   Warns of calls after which something else may harm the live cluster later, and names the operation that shows it.
 # custom:
 #   rule: live-cluster/indirect
 #   severity: medium
-#   remediation: Make sure that nothing is scheduled to shrink or replace the live cluster.
+#   remediation: Look at what follows, and make sure that nothing will shrink or replace the live cluster.
 #   incident: Skyscanner, 2021-08-25
 #   avoid: aws autoscaling put-scheduled-update-group-action --auto-scaling-group-name BLUE --scheduled-action-name X
 #   prefer: aws autoscaling put-scheduled-update-group-action --auto-scaling-group-name GREEN --scheduled-action-name X
 warn contains lib.violation("live-cluster/indirect", id, message, remediation) if {
 	"indirect" in lib.effects
 	some id, _ in lib.live_targets
-	message := sprintf("%s The guard will not see them.", [text.would("set up later changes to", id)])
-	remediation := "Make sure that nothing it sets up will shrink, stop or replace the live cluster."
+	message := sprintf("%s The guard will not see it.", [text.would("change what happens later to", id)])
+	remediation := sprintf("Look at it with %s. Make sure that nothing will shrink, stop or replace the live cluster.", [look])
 }
+
+default look := "the service's Describe, Get and List operations"
+
+look := input.call.look_at

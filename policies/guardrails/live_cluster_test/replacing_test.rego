@@ -71,6 +71,16 @@ test_delayed_harm_gets_a_warning if {
 	count(live_cluster.deny) == 0 with input as request
 }
 
+test_delayed_harm_says_what_shows_it if {
+	request := fixtures.request("PutScheduledUpdateGroupAction", ["indirect"], {"g": group("blue")})
+	some entry in live_cluster.warn with input as request
+	contains(entry.message, "would change what happens later to g")
+	contains(entry.remediation, "Look at it with the service's Describe, Get and List operations.")
+	look := json.patch(request, [{"op": "add", "path": "/call/look_at", "value": "autoscaling:DescribePolicies"}])
+	some named in live_cluster.warn with input as look
+	contains(named.remediation, "Look at it with autoscaling:DescribePolicies.")
+}
+
 test_delayed_harm_to_others_passes if {
 	request := fixtures.request("PutScheduledUpdateGroupAction", ["indirect"], {"g": group("green")})
 	count(live_cluster.warn) == 0 with input as request
