@@ -172,7 +172,7 @@ def test_a_bucket_as_it_is(site, aws, install, warned):
 
 
 def test_a_group_that_loses_nothing(site, aws, install, warned, caplog):
-    """Holding back terminations, and resuming what is not suspended, brings no warning; the opposite names a look-up."""
+    """Holding back terminations, and resuming what is not suspended, brings no warning; else a look-up is named."""
     autoscaling = aws.client("autoscaling")
     autoscaling.create_launch_configuration(LaunchConfigurationName="l", ImageId="ami-12345678", InstanceType="t3.nano")
     autoscaling.create_auto_scaling_group(
