@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from attrs import evolve
+
 from guardrails.resolve.balancers import (
     GROUPS,
     LISTENERS,
@@ -16,10 +18,12 @@ from guardrails.resolve.balancers import (
     confirmed,
     control,
     machines_of,
+    receiving,
     registered_with,
     target_id,
 )
 from guardrails.resolve.inventory import INSTANCES
+from guardrails.resolve.resources.elb_members import TAGS, is_machine, own_tags, tagged
 from guardrails.resolve.resources.machines import clusters_of
 from guardrails.resolve.resources.resolver import (
     Answers,
@@ -35,7 +39,6 @@ from guardrails.resolve.resources.resolver import (
 )
 from guardrails.values import Call, Lookup, Target, TargetRef
 
-_TAGS = Lookup("elbv2", "DescribeTags", "TagDescriptions", empty_on=("LoadBalancerNotFound", "TargetGroupNotFound"))
 _FORWARDS = "DefaultActions[].[TargetGroupArn, ForwardConfig.TargetGroups[].TargetGroupArn][][]"
 
 
@@ -45,10 +48,6 @@ def _groups_of(balancer: str) -> Lookup:
 
 def _listeners_of(balancer: str) -> Lookup:
     return LISTENERS.about(LoadBalancerArn=balancer_of(balancer))
-
-
-def _tags_of(name: str) -> Lookup:
-    return _TAGS.about(ResourceArns=[balancer_of(name)])
 
 
 def _described(group: str) -> Lookup:
@@ -78,7 +77,7 @@ def _serving(ref: TargetRef, kind: str, members: Iterable[str], context: Context
     machines = [machine for member in members for machine in machines_of(member, context.inventory)]
     missing = context.inventory.missing(member for member in members if member.startswith("i-"))
     facts = uncertain({machine.id for machine in machines if machine.cluster is None}, missing)
-    tags = {key: value for item in context.items(_tags_of(ref.id)) for key, value in tags_of(item).items()}
+    tags = {key: value for item in context.items(own_tags(ref.id)) for key, value in tags_of(item).items()}
     own = {tags.get(context.inventory.cluster_tag)} - {None, ""}
     strange = sorted(
         {member for member in members if not member.startswith("i-") and not machines_of(member, context.inventory)}
@@ -92,7 +91,7 @@ def _serving(ref: TargetRef, kind: str, members: Iterable[str], context: Context
 
 def _group_lookups(call: Call, _tag: str) -> tuple[Lookup, ...]:
     groups = [group for group in named(call, "target-group") if group.startswith("arn:")]
-    return tuple(lookup for group in groups for lookup in (_described(group), registered_with(group), _tags_of(group)))
+    return tuple(lookup for group in groups for lookup in (_described(group), registered_with(group), own_tags(group)))
 
 
 def _group_followups(call: Call, answers: Answers) -> tuple[Lookup, ...]:
@@ -112,7 +111,7 @@ def _group(ref: TargetRef, context: Context) -> Target:
 
 def _balancer_lookups(call: Call, _tag: str) -> tuple[Lookup, ...]:
     names = named(call, "load-balancer")
-    return tuple(lookup for name in names for lookup in (_groups_of(name), _listeners_of(name), _tags_of(name)))
+    return tuple(lookup for name in names for lookup in (_groups_of(name), _listeners_of(name), own_tags(name)))
 
 
 def _balancer_followups(call: Call, answers: Answers) -> tuple[Lookup, ...]:
@@ -130,20 +129,47 @@ def _balancer(ref: TargetRef, context: Context) -> Target:
     return _serving(ref, "load-balancer", _ids_in(arns, context), context)
 
 
+def _of_group(call: Call) -> str:
+    """The group that members are taken out of; "" where they only join one, or are no targets of a balancer."""
+    leaving = any(target.type == "elb-target" and target.role == "target" for target in call.targets)
+    group = str(call.params.get("TargetGroupArn") or "")
+    return group if leaving and group.startswith("arn:") else ""
+
+
+def _member_followups(call: Call, answers: Answers) -> tuple[Lookup, ...]:
+    """Tags of the balancers of a group, which say whose a member is that is no machine."""
+    group = _of_group(call)
+    if not group or all(map(is_machine, named(call, "elb-target"))):
+        return ()
+    described = answers[_described(group).key()].items if _described(group).key() in answers else ()
+    return tuple(own_tags(balancer) for item in described for balancer in item.get("LoadBalancerArns") or ())
+
+
 def _member(ref: TargetRef, context: Context) -> Target:
     """A machine, an address, or something else: a function, another load balancer.
 
-    A machine that is gone may still be registered, and must be taken out.
+    A machine that is gone may still be registered, and must be taken out. So may anything else that gets no requests.
     """
     machines = machines_of(ref.id, context.inventory)
     facts = uncertain({machine.id for machine in machines if machine.cluster is None})
-    return Target(ref.id, "elb-target", ref.role, resolved=True, clusters=clusters_of(machines), facts=facts)
+    target = Target(ref.id, "elb-target", ref.role, resolved=True, clusters=clusters_of(machines), facts=facts)
+    group = _of_group(context.call)
+    if machines or is_machine(ref.id) or not group or not _gets_requests(ref.id, group, context):
+        return target
+    balancers = [name for item in context.items(_described(group)) for name in item.get("LoadBalancerArns") or ()]
+    clusters = tagged((group, *balancers), context)
+    facts = facts if clusters or not balancers else {**facts, "traced": False, "look_at": balancers}
+    return evolve(target, clusters=clusters, facts=facts)
 
 
-_BALANCER_ASKS = (GROUPS, LISTENERS, REGISTERED, _TAGS)
+def _gets_requests(member: str, group: str, context: Context) -> bool:
+    return any(target_id(item) == member for item in receiving(context.items(registered_with(group))))
+
+
+_BALANCER_ASKS = (GROUPS, LISTENERS, REGISTERED, TAGS)
 
 RESOLVERS = {
-    "target-group": Resolver(_group, (GROUPS, REGISTERED, _TAGS), _group_lookups, _group_followups),
+    "target-group": Resolver(_group, (GROUPS, REGISTERED, TAGS), _group_lookups, _group_followups),
     "load-balancer": Resolver(_balancer, _BALANCER_ASKS, _balancer_lookups, _balancer_followups),
-    "elb-target": Resolver(_member),
+    "elb-target": Resolver(_member, (GROUPS, REGISTERED, TAGS), lambda _call, _tag: (), _member_followups),
 }
