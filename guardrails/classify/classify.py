@@ -49,7 +49,8 @@ def classify(call: Call, catalogue: Catalogue, evidence: Evidence) -> Call | Non
         return _worst(call, entry, evidence)
     later = scheduled.call_of(call, catalogue)
     if later is not None:
-        return scheduled.combined(call, classify(later, catalogue, evidence))
+        made = scheduled.combined(call, classify(later, catalogue, evidence))
+        return scheduled.overwriting(call, made) if call.operation == "UpdateSchedule" else made
     if call.service == cloud_control.SERVICE:
         acts = cloud_control.acts(call, catalogue, evidence.tag_keys, lambda own: classify(own, catalogue, evidence))
         return acts and evolve(acts, look_at=f"{cloud_control.SERVICE}:GetResource")

@@ -14,7 +14,7 @@ from attrs import evolve
 
 from guardrails.classify.catalogue import Catalogue
 from guardrails.classify.entry import CatalogueEntry
-from guardrails.values import Call
+from guardrails.values import Call, Cause, TargetRef
 
 _ARN = re.compile(r"arn:[^:]+:scheduler:::aws-sdk:(?P<service>[^:]+):(?P<operation>[^:]+)")
 # The Scheduler's names of services, where the catalogue has another.
@@ -25,8 +25,11 @@ _SERVICES = {"applicationautoscaling": "application-autoscaling", "cloudcontrol"
 _NAME = re.compile(r"[A-Za-z]\w*")
 # Some types are judged by parameters of the call, which a schedule has in its input; here they are judged as a whole.
 _AS_A_WHOLE = {"asg-policy": "asg", "dns-new-record": "other", "dns-record": "other", "hosted-zone": "other",
-               "instance-metadata": "instance", "listener-requests": "load-balancer", "new-acl-entry": "nacl",
-               "new-route": "route-table", "vpc-names": "vpc"}  # fmt: skip
+               "instance-metadata": "instance", "listener-actions": "load-balancer",
+               "listener-requests": "load-balancer", "new-acl-entry": "nacl", "new-route": "route-table",
+               "rule-actions": "load-balancer", "vpc-names": "vpc", "vpc-new-range": "vpc"}  # fmt: skip
+_HARMLESS_AT_ONCE = frozenset(("indirect", "opaque", "protection"))
+_OVERWRITTEN = "what the schedule starts runs at other times, or no longer"
 _SIZES = ("SetDesiredCapacity", "UpdateAutoScalingGroup")
 
 
@@ -101,4 +104,20 @@ def combined(call: Call, later: Call | None) -> Call | None:
         targets=tuple(evolve(target, type=types.get(target.type, target.type)) for target in later.targets),
         tags=later.tags,
         look_at=f"{call.service}:GetSchedule",
+    )
+
+
+def overwriting(call: Call, made: Call | None) -> Call:
+    """An update of a schedule: what it started before runs otherwise, or no longer. `made` is what it will do now."""
+    effects = made.effects if made else ()
+    if made and set(effects) - _HARMLESS_AT_ONCE:
+        return made
+    cause = Cause(("indirect",), frozenset(call.clear_params), _OVERWRITTEN)
+    return evolve(
+        made or call,
+        effects=tuple(dict.fromkeys((*effects, "indirect"))),
+        severity=made.severity if made else "medium",
+        forms=(*(made.forms if made else ()), _OVERWRITTEN),
+        causes=() if made else (cause,),
+        targets=(*(made.targets if made else ()), TargetRef(str(call.params.get("Name")), "schedule")),
     )

@@ -103,6 +103,7 @@ _WITHOUT = {
     "iam:GetRole": "changes of roles are blocked",
     "route53:GetTrafficPolicyInstance": "changes of traffic policy instances are blocked",
     "route53:ListHostedZones": "health checks, private zones, and stacks with DNS records, are blocked",
+    "scheduler:GetSchedule": "changes of the live cluster's schedules get no warning",
     "tag:GetResources": "changes of what only its tag ties to a cluster, such as a cache, are blocked",
 }
 # The same by service, for what is asked only to see whose something is.

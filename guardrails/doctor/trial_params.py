@@ -93,6 +93,7 @@ _FIXED: Mapping[str, Mapping[str, Any]] = {
     "route53:GetTrafficPolicyInstance": {"Id": "00000000-0000-0000-0000-000000000000"},
     "route53:GetHealthCheckStatus": {"HealthCheckId": "00000000-0000-0000-0000-000000000000"},
     "route53:ListHostedZones": {"MaxItems": "1"},
+    "scheduler:GetSchedule": {"Name": NAME},
     **dict.fromkeys(_PAGED, _FEW),
 }
 

@@ -93,6 +93,61 @@ def test_a_load_balancer_of_the_live_cluster(balancer, aws, install):
         judge(aws, "elbv2", method, name, cases)
 
 
+def test_requests_move_inside_the_live_cluster(balancer, aws, install):
+    """Healthy groups of the live cluster hand its requests to each other; unhealthy, empty and other ones get none."""
+    _, listener, rule, (blue, green), _, _ = balancer
+    elbv2 = aws.client("elbv2")
+    vpc = elbv2.describe_target_groups(TargetGroupArns=[blue])["TargetGroups"][0]["VpcId"]
+    machines = [
+        each["Target"] for each in elbv2.describe_target_health(TargetGroupArn=blue)["TargetHealthDescriptions"]
+    ]
+    second, empty, ill = (
+        elbv2.create_target_group(Name=name, Protocol="HTTP", Port=80, VpcId=vpc)["TargetGroups"][0]["TargetGroupArn"]
+        for name in ("second", "empty", "ill")
+    )
+    stopped = aws.start_cluster("blue", 1).instance_ids[0]
+    for port, group, members in ((8080, second, machines), (8081, ill, [*machines, {"Id": stopped}])):
+        elbv2.register_targets(TargetGroupArn=group, Targets=[{**each, "Port": port} for each in members])
+        # A group that is on no balancer is not checked.
+        paths = [{"Field": "path-pattern", "Values": [f"/{port}"]}]
+        elbv2.create_rule(ListenerArn=listener, Priority=port, Conditions=paths, Actions=forward(**{group: 1}))
+    aws.client("ec2").stop_instances(InstanceIds=[stopped])
+    install()
+    path = [{"Field": "path-pattern", "Values": ["/api/*"]}]
+    refuse = [{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "503"}}]
+    hurt = [forward(**{green: 1}), forward(**{empty: 1}), forward(**{second: 1, green: 1}), forward(**{ill: 1}), refuse]
+    for method, name, member in (
+        ("modify_rule", {"RuleArn": rule}, "Actions"),
+        ("modify_listener", {"ListenerArn": listener}, "DefaultActions"),
+    ):
+        judge(aws, "elbv2", method, name, ([], [{member: actions} for actions in hurt]))
+        judge(aws, "elbv2", method, name, ([{member: forward(**{second: 1})}, {member: forward(**{blue: 1})},
+                                            {member: forward(**{second: 1, blue: 1})}], []))  # fmt: skip
+    only_these = [{"Conditions": path, "Actions": forward(**{second: 1})}]
+    judge(aws, "elbv2", "modify_rule", {"RuleArn": rule}, (only_these, []))
+    elsewhere = [{"Conditions": [{"Field": "path-pattern", "Values": ["/*"]}], "Actions": forward(**{second: 1})}]
+    judge(aws, "elbv2", "modify_rule", {"RuleArn": rule}, ([], elsewhere))
+
+
+def test_certificates_of_a_listener(balancer, aws, install):
+    """A certificate that Amazon has issued may be added, and one that is there; an imported one may be anyone's."""
+    listener = balancer[1]
+    elbv2, acm = aws.client("elbv2"), aws.client("acm")
+    arns = [acm.request_certificate(DomainName=f"{name}.example.org")["CertificateArn"] for name in ("issued", "there")]
+    elbv2.add_listener_certificates(ListenerArn=listener, Certificates=[{"CertificateArn": arns[1]}])
+    install()
+    certificate = {"Type": "AMAZON_ISSUED", "Status": "ISSUED"}
+    for shown, cases in (
+        (certificate, ([arns[0], arns[1]], [])),
+        ({**certificate, "Type": "IMPORTED"}, ([arns[1]], ["arn:aws:acm:eu-west-1:123456789012:certificate/2"])),
+        ({**certificate, "Status": "PENDING_VALIDATION"}, ([], ["arn:aws:acm:eu-west-1:123456789012:certificate/3"])),
+    ):
+        # moto's certificates are issued some seconds later.
+        aws.reply("DescribeCertificate", json.dumps({"Certificate": shown}))
+        arrive, denied = ([{"Certificates": [{"CertificateArn": arn}]} for arn in side] for side in cases)
+        judge(aws, "elbv2", "add_listener_certificates", {"ListenerArn": listener}, (arrive, denied))
+
+
 def test_deletion_protection_goes_off(balancer, aws, install):
     """Where it is on, switching it off is denied; beside other attributes, too."""
     arn = balancer[0]

@@ -31,6 +31,8 @@ ROWS: Mapping[str, Mapping[str, str]] = {
         "LaunchTemplateId": "launch-template", "VersionNumber": "=1", "LaunchTemplateData.ImageId": "ami",
         "LaunchTemplateData.KeyName": "key-pair",
     },
+    "DescribeKeyPairs": {"KeyPairId": "key-pair", "KeyName": "key-pair"},
+    "GetSchedule": {"Target.Arn": "marked"},
     "DescribeFleets": {"FleetId": "fleet", "FleetState": "=active"},
     "DescribeSpotFleetRequests": {"SpotFleetRequestId": "spot-fleet", "SpotFleetRequestState": "=active"},
     "DescribeVpnConnections": {

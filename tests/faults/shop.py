@@ -30,7 +30,7 @@ _HEX = {
     "spot-instance-request": "sir", "subnet": "subnet", "subnet-cidr-association": "subnet-cidr-assoc", "text": "i",
     "tgw-attachment": "tgw-attach", "transit-gateway": "tgw", "volume": "vol", "vpc": "vpc",
     "vpc-cidr-association": "vpc-cidr-assoc", "vpc-endpoint": "vpce", "vpc-peering": "pcx", "vpn-gateway": "vgw",
-    "vpc-names": "vpc",
+    "vpc-names": "vpc", "vpc-new-range": "vpc",
 }  # fmt: skip
 _ARNS = {
     "accelerator": "globalaccelerator::{account}:accelerator/{name}",
@@ -38,6 +38,8 @@ _ARNS = {
     "endpoint-group": "globalaccelerator::{account}:accelerator/{name}/listener/1/endpoint-group/1",
     "load-balancer": "elasticloadbalancing:{place}:loadbalancer/app/{name}/1",
     "listener-requests": "elasticloadbalancing:{place}:listener/app/{name}/1/1",
+    "listener-actions": "elasticloadbalancing:{place}:listener/app/{name}/1/1",
+    "rule-actions": "elasticloadbalancing:{place}:listener-rule/app/{name}/1/1/1",
     "target-group": "elasticloadbalancing:{place}:targetgroup/{name}/1",
     "kms-key": "kms:{place}:key/{name}-kms-key",
     "marked": "sqs:{place}:{name}-marked",

@@ -1,4 +1,6 @@
-"""A new route takes its destination from a wider route, a new entry of a network ACL may shut out those after it.
+"""A new route takes its destination from a wider route, and so does a new range of a VPC, with its local route.
+
+A new entry of a network ACL may shut out those after it.
 
 https://docs.aws.amazon.com/vpc/latest/userguide/VPC_Route_Tables.html#route-tables-priority
 https://docs.aws.amazon.com/vpc/latest/userguide/nacl-rules.html
@@ -10,7 +12,7 @@ import ipaddress
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from guardrails.resolve.resources import ec2_routing
+from guardrails.resolve.resources import ec2_routing, ec2_subnets
 from guardrails.resolve.resources.ec2_occupants import ROUTE_TABLES
 from guardrails.resolve.resources.resolver import Context, Item, Resolver, judged
 from guardrails.values import Lookup, Target, TargetRef
@@ -82,6 +84,17 @@ def _entry(params: Mapping[str, Any], acl: Item) -> str | None:
     return f"It denies {new} {'as a destination' if egress else 'as a source'}"
 
 
+def _range(ref: TargetRef, context: Context) -> Target:
+    """A VPC that gets another range of addresses. A range that IPAM or Amazon chooses overlaps with no other."""
+    target = ec2_subnets.RESOLVERS["vpc"].resolve(ref, context)
+    tables = [table for table in context.items(ROUTE_TABLES) if table.get("VpcId") == ref.id]
+    if _network(context.call.params) is None:
+        return judged(target, None, "a range that AWS chooses overlaps with no other")
+    harms = [harm for table in tables if (harm := _route(context.call.params, table))]
+    unread = None if tables else "The route tables of the VPC are not shown"
+    return judged(target, harms[0] if harms else unread, "no route of the VPC leads there today")
+
+
 def _resolver(kind: str, lookup: Lookup, harm: Harm, spared: str) -> Resolver:
     existing, member = ec2_routing.RESOLVERS[kind], {"route-table": "RouteTableId", "nacl": "NetworkAclId"}[kind]
 
@@ -94,5 +107,6 @@ def _resolver(kind: str, lookup: Lookup, harm: Harm, spared: str) -> Resolver:
 
 RESOLVERS = {
     "new-route": _resolver("route-table", ROUTE_TABLES, _route, "no route of the table leads there today"),
+    "vpc-new-range": Resolver(_range, (*ec2_subnets.RESOLVERS["vpc"].asks, ROUTE_TABLES)),
     "new-acl-entry": _resolver("nacl", _ACLS, _entry, "it shuts out no one who gets through today"),
 }

@@ -5,13 +5,15 @@ answers into facts. All are pure; the requests are made in between, by lookups.p
 
     ec2_instances, ec2_volumes, ec2_subnets, ec2_interfaces, ec2_routing, ec2_elastic_ips, autoscaling
                        what machines are, have, stand in and are reached by
-    ec2_new_entries    what a new route or entry of a network ACL takes
+    ec2_new_entries    what a new route, range of a VPC or entry of a network ACL takes
+    ec2_key_pairs      groups that start machines with a key pair
     application_autoscaling, elb, fis, organizations, route53, cloudformation, rds, cloudfront, codedeploy,
-    lightsail, servicecatalog
+    lightsail, scheduler, servicecatalog
                        the service of that name
     cloudformation_changes  what a change set takes away or changes in place
     autoscaling_later  what a schedule or a scaling policy does to the size of a group
     elb_new_rule       whom a new rule of a listener takes requests from
+    elb_new_actions    who gets requests by new actions of a listener or a rule
     route53_new        names that a new record or a private zone takes
     route53_names      a DNS name alone, as stacks show records
     route53_zones      hosted zones, and whether all of their records are known
@@ -50,17 +52,20 @@ from guardrails.resolve.resources import (
     ec2_elastic_ips,
     ec2_instances,
     ec2_interfaces,
+    ec2_key_pairs,
     ec2_new_entries,
     ec2_routing,
     ec2_subnets,
     ec2_volumes,
     elb,
+    elb_new_actions,
     elb_new_rule,
     fis,
     following,
     organizations,
     route53_names,
     route53_new,
+    scheduler,
     servicecatalog,
     untraceable,
 )
@@ -75,12 +80,14 @@ _RESOLVERS: Mapping[str, Resolver] = {
     **ec2_interfaces.RESOLVERS,
     **ec2_routing.RESOLVERS,
     **ec2_new_entries.RESOLVERS,
+    **ec2_key_pairs.RESOLVERS,
     **ec2_elastic_ips.RESOLVERS,
     **application_autoscaling.RESOLVERS,
     **autoscaling.RESOLVERS,
     **autoscaling_later.RESOLVERS,
     **elb.RESOLVERS,
     **elb_new_rule.RESOLVERS,
+    **elb_new_actions.RESOLVERS,
     **fis.RESOLVERS,
     **route53_new.RESOLVERS,
     **route53_names.RESOLVERS,
@@ -89,6 +96,7 @@ _RESOLVERS: Mapping[str, Resolver] = {
     **cloudfront.RESOLVERS,
     **codedeploy.RESOLVERS,
     **servicecatalog.RESOLVERS,
+    **scheduler.RESOLVERS,
     **organizations.RESOLVERS,
     **by_aws_tag.RESOLVERS,
     **by_selector.RESOLVERS,

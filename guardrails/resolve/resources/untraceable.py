@@ -9,7 +9,7 @@ _BY_REASON = {
     "names that point at other names": "cfn-alias event-endpoint kms-alias kms-custom-key-store",
     "instructions that take effect elsewhere, later": """
         ssm-item ssm-document ssm-association ssm-maintenance-window ssm-patch-baseline scaling-policy
-        schedule cfn-stack-refactor""",
+        cfn-stack-refactor""",
     "permissions, whose holders are not listed by machine": "iam-policy iam-access-key iam-server-certificate",
     "anything else of EC2": "other-ec2",
 }
