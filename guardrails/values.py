@@ -336,6 +336,7 @@ class Lookup:
     An error code in `empty_on` means that no such resource exists; it counts as an answer without items. `region` is
     for services with an API in one region only; "" is the call's own region. An `optional` look-up may fail: what it
     would have answered is then unknown. Of a `sample` the first page is enough: it shows whether there is anything.
+    Without a service it asks a program of the configuration instead of AWS.
     """
 
     service: str
@@ -351,6 +352,11 @@ class Lookup:
     def permission(self) -> str:
         """The IAM action the look-up needs; for all look-ups in use it has the name of the operation."""
         return f"{_PREFIXES.get(self.service, self.service)}:{self.operation}"
+
+    @property
+    def is_program(self) -> bool:
+        """Whether it asks a program, which needs no permission of AWS."""
+        return not self.service
 
     def about(self, **params: Any) -> Lookup:
         """The same look-up with these parameters."""

@@ -86,6 +86,8 @@ _ROWS = (
         "those from the internet; internal ones where none of those leads to a cluster"),
     Key("live.records", kinds.STRINGS, '["www.example.com"]',
         "Source `dns`: the DNS names that users come to, each with a record in a hosted zone of the account."),
+    Key("live.command", kinds.STRINGS, '["which-live", "--plain"]',
+        "Source `command`: a program that prints the names of the live clusters. It is started without a shell."),
     Key("live.tag", kinds.TAG, '{ key = "Live", value = "true" }',
         "Source `tag`: the tag of the live cluster's machines.",
         "`Live` = `true`, where `live.sources` has `tag`"),

@@ -27,7 +27,7 @@ def examine(guard: Guard, client: Any, at_home: Any | None) -> Iterator[Finding]
     yield from _live(facts)
     if at_home is not None:
         yield _home(guard.live(at_home), at_home.meta.region_name)
-    always = (INSTANCES, ADDRESSES, *lookups(guard.settings.live))
+    always = (INSTANCES, ADDRESSES, *(each for each in lookups(guard.settings.live) if not each.is_program))
     needed = guard.probe(client, always).failures
     codes = {failure.code for failure in needed}
     if len(codes) == 1 and len(needed) == len({lookup.key() for lookup in always}) and not refused(needed[0]):

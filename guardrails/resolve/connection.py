@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 from guardrails.aws.endpoints import is_aws
 from guardrails.aws.sessions import without_profile
 from guardrails.aws.uninstrumented import hide, unwrapped
+from guardrails.resolve import program
 from guardrails.values import Answer, Lookup, LookupFailure, Origin
 from guardrails.waiting import deadline, http
 
@@ -51,6 +52,8 @@ class Connection:
         """The answer, with all its pages. Never raises."""
         observed_at = time.time()
         try:
+            if lookup.is_program:
+                return program.run(lookup, self._timeout_s)
             return Answer(tuple(self._request(lookup)), observed_at)
         except ClientError as error:
             details = error.response.get("Error", {})

@@ -35,6 +35,7 @@ LIMITED = {
                        '[live]\nlisteners = ["arn:a"]'),
     "live.balancers": ('[live]\nbalancers = ["a"]', '[live]\nbalancers = ["b"]', '[live]\nbalancers = ["a"]'),
     "live.records": ('[live]\nrecords = ["a"]', '[live]\nrecords = ["b"]', '[live]\nrecords = ["a"]'),
+    "live.command": ('[live]\ncommand = ["a"]', '[live]\ncommand = ["b"]', '[live]\ncommand = ["a"]'),
     "live.tag": ('[live]\ntag = {key = "A", value = "b"}', '[live]\ntag = {key = "A", value = "c"}',
                  '[live]\ntag = {key = "A", value = "b"}'),
     "live.ssm_parameter": ('[live]\nssm_parameter = "/a"', '[live]\nssm_parameter = "/b"',

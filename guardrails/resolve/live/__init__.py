@@ -5,6 +5,7 @@
     elb.py     the clusters of the machines in service behind classic load balancers
     asg.py     the clusters of the Auto Scaling groups that load balancers send requests to
     dns.py     the clusters that DNS names lead to; dns_records.py follows the names
+    command.py  what a program prints; program.py in the folder above runs it
     tag.py     the clusters of the machines that carry the live tag
     ssm.py     the value of a Parameter Store parameter
     file.py    the contents of a file
@@ -28,7 +29,7 @@ from attrs import evolve
 
 from guardrails.config.settings import LiveSettings
 from guardrails.resolve.inventory import Inventory
-from guardrails.resolve.live import asg, dns, eip, elb, env, file, ssm, tag, target_group
+from guardrails.resolve.live import asg, command, dns, eip, elb, env, file, ssm, tag, target_group
 from guardrails.resolve.live.source import Source
 from guardrails.values import Answer, Live, Lookup, SourceReport
 
@@ -40,6 +41,7 @@ _SOURCES: Mapping[str, Source] = {
         elb.ClassicBalancers(),
         asg.AutoScalingGroups(),
         dns.Records(),
+        command.Command(),
         tag.LiveTag(),
         ssm.Parameter(),
         file.File(),
