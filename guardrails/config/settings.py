@@ -11,7 +11,7 @@ from attrs import Factory, evolve, frozen
 
 from guardrails.values import Mode
 
-SOURCES = ("eip", "target-group", "elb", "asg", "dns", "command", "tag", "ssm", "file", "env")
+SOURCES = ("eip", "target-group", "elb", "asg", "dns", "ecs", "command", "tag", "ssm", "file", "env")
 
 
 @frozen

@@ -84,6 +84,16 @@ _WITHOUT = {
     "ec2:DescribeVpcPeeringConnections": "changes of VPC peerings are blocked",
     "ec2:DescribeVpcs": "changes of DHCP options and of VPCs' address ranges are blocked",
     "ec2:DescribeVpnGateways": "changes of VPN gateways are blocked",
+    **dict.fromkeys(
+        (
+            "ecs:DescribeContainerInstances",
+            "ecs:DescribeTasks",
+            "ecs:ListClusters",
+            "ecs:ListServices",
+            "ecs:ListTasks",
+        ),
+        f"the source `ecs` sees nothing, and {_EVERY}",
+    ),
     "elasticloadbalancing:DescribeInstanceHealth": f"the source `elb` sees nothing, and {_EVERY}",
     "elasticloadbalancing:DescribeListeners": "changes of load balancers are blocked",
     "elasticloadbalancing:DescribeLoadBalancers": "changes of classic load balancers are blocked",

@@ -103,9 +103,22 @@ class Side:
 BLUE, GREEN = Side("blue", "b", 1, BLUE_IP), Side("green", "a", 2, "198.51.100.9")
 
 
+# These list names instead of items.
+_LISTS: Mapping[str, Callable[[Side], str]] = {
+    "ListClusters": lambda s: f"arn:aws:ecs:{_IN}:cluster/{s.id('ecs-cluster')}",
+    "ListServices": lambda s: f"arn:aws:ecs:{_IN}:service/{s.id('ecs-cluster')}/{s.id('ecs-service')}",
+    "ListTasks": lambda s: f"{s.name}/task",
+}
+
+
 def items(lookup: Lookup) -> list[Mapping[str, Any]]:
     """What AWS answers; nothing for a look-up that the shop does not know."""
     name = name_of(lookup)
+    if name in _LISTS:
+        named: Any = [
+            _LISTS[name](side) for side in (GREEN, BLUE) if side.has_part_in(lookup.params) or not lookup.params
+        ]
+        return list(named)
     answer = _ANSWERS.get(name) or (lambda side: described.built(side, described.ROWS.get(name, {})))
     sides = [side for side in (GREEN, BLUE) if side.has_part_in(lookup.params)] or [GREEN, BLUE]
     found = [item for side in sides for item in answer(side)]
@@ -134,7 +147,7 @@ def name_of(lookup: Lookup) -> str:
 
 def known() -> frozenset[str]:
     """The names of look-ups that the shop answers."""
-    return frozenset((*_ANSWERS, *described.ROWS))
+    return frozenset((*_ANSWERS, *_LISTS, *described.ROWS))
 
 
 def _tags(side: Side, **more: str) -> list[dict[str, str]]:
@@ -297,7 +310,14 @@ _ANSWERS: dict[str, Callable[[Side], list[Mapping[str, Any]]]] = {
         {"PolicyARN": s.id("scalable-policy"), "PolicyType": "StepScaling",
          "StepScalingPolicyConfiguration": {"StepAdjustments": [{"ScalingAdjustment": -1}]}}
     ],
-    "DescribeServices": lambda s: [{"serviceName": s.id("ecs-service"), "desiredCount": 3, "runningCount": 3}],
+    "DescribeServices": lambda s: [
+        {"serviceName": s.id("ecs-service"), "desiredCount": 3, "runningCount": 3,
+         "loadBalancers": [{"targetGroupArn": s.id("target-group")}]}
+    ],
+    "DescribeTasks": lambda s: [{"taskArn": f"{s.name}/task", "containerInstanceArn": f"{s.name}/host"}],
+    "DescribeContainerInstances": lambda s: [
+        {"containerInstanceArn": f"{s.name}/host", "ec2InstanceId": s.hex("i", n)} for n in range(2)
+    ],
     "DescribeAutoScalingGroups": lambda s: [
         {"AutoScalingGroupName": s.id("asg"), "DesiredCapacity": 3, "MinSize": 1, "MaxSize": 6,
          "VPCZoneIdentifier": s.id("subnet"), "TargetGroupARNs": [s.id("target-group")],

@@ -8,7 +8,7 @@ from tests.faults.decisions import FAULTS, Case, World, open_shop
 from tests.faults.shop import BLUE, GREEN
 
 # What each source needs to find blue in the shop.
-CONFIG = {"target-group": {}, "elb": {}, "asg": {}, "dns": {"records": ["blue.example.com"]}}
+CONFIG = {"target-group": {}, "elb": {}, "asg": {}, "ecs": {}, "dns": {"records": ["blue.example.com"]}}
 
 
 def terminate(side):

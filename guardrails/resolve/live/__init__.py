@@ -5,6 +5,7 @@
     elb.py     the clusters of the machines in service behind classic load balancers
     asg.py     the clusters of the Auto Scaling groups that load balancers send requests to
     dns.py     the clusters that DNS names lead to; dns_records.py follows the names
+    ecs.py     the clusters of the ECS services that load balancers send requests to; ecs_services.py finds them
     command.py  what a program prints; program.py in the folder above runs it
     tag.py     the clusters of the machines that carry the live tag
     ssm.py     the value of a Parameter Store parameter
@@ -29,7 +30,7 @@ from attrs import evolve
 
 from guardrails.config.settings import LiveSettings
 from guardrails.resolve.inventory import Inventory
-from guardrails.resolve.live import asg, command, dns, eip, elb, env, file, ssm, tag, target_group
+from guardrails.resolve.live import asg, command, dns, ecs, eip, elb, env, file, ssm, tag, target_group
 from guardrails.resolve.live.source import Source
 from guardrails.values import Answer, Live, Lookup, SourceReport
 
@@ -41,6 +42,7 @@ _SOURCES: Mapping[str, Source] = {
         elb.ClassicBalancers(),
         asg.AutoScalingGroups(),
         dns.Records(),
+        ecs.Services(),
         command.Command(),
         tag.LiveTag(),
         ssm.Parameter(),

@@ -95,6 +95,12 @@ def of_balancer(settings: LiveSettings, answers: Answers, arn: str) -> list[Way]
     return _ways(named or _counted(answers, arn), answers)
 
 
+def of_listener(answers: Answers, arn: str) -> list[Way]:
+    """The ways through one listener, on whatever port."""
+    arns = {balancer for group in in_use(answers) for balancer in group["LoadBalancerArns"]}
+    return _ways((each for each in _listeners(answers, sorted(arns)) if each["ListenerArn"] == arn), answers)
+
+
 def missing_listeners(settings: LiveSettings, answers: Answers) -> list[str]:
     """The named listeners that no balancer with target groups has."""
     arns = {arn for group in in_use(answers) for arn in group["LoadBalancerArns"]}
