@@ -28,6 +28,7 @@ from guardrails.memory.pacer import Pacer
 from guardrails.policy.check import loaded
 from guardrails.record.decision_log import DecisionLog
 from guardrails.resolve.lookups import Lookups
+from guardrails.resolve.ownership import Ownership
 
 
 def models() -> botocore.session.Session:
@@ -46,7 +47,7 @@ def models() -> botocore.session.Session:
 def evidence(settings: Settings) -> Evidence:
     """What this configuration reads liveness from."""
     marks = [tag.key for tag in (settings.live.mark, settings.live.eip_tag) if tag is not None]
-    return Evidence(frozenset((settings.cluster_tag, *marks)), settings.live.ssm_parameter)
+    return Evidence(frozenset((*settings.cluster_keys, *marks)), settings.live.ssm_parameter)
 
 
 def engine(settings: Settings, report: Callable[[str], None] | None = None) -> Engine:
@@ -198,7 +199,8 @@ def state(settings: Settings) -> tuple[History | None, Pacer | None]:
             shared.try_it()
         except StateUnavailable as error:
             raise ConfigError(f"{settings.at('state.path')}: {error}") from error
-    history = History(shared, settings.cluster_tag, settings.state.window_s) if settings.state.enabled else None
+    owner = Ownership.configured(settings).named
+    history = History(shared, owner, settings.state.window_s) if settings.state.enabled else None
     paced = settings.state.enabled and settings.pacing.enabled
     pacer = Pacer(shared, settings.pacing.share, settings.pacing.max_wait_s) if paced else None
     return history, pacer

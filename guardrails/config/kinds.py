@@ -130,6 +130,7 @@ _REGION = "^[a-z]{2,10}(-[a-z]{1,20}){1,4}-[0-9]{1,3}$"
 
 STRING = Kind(_NAME)
 STRINGS = Kind({"type": "array", "items": _NAME}, _to_tuple)
+NAMES = Kind({"type": "array", "minItems": 1, "items": _NAME}, _without_repeats)
 ADDRESSES = Kind({"type": "array", "items": _NAME}, _to_addresses, must_be="a list of IPv4 addresses")
 NUMBER = Kind({"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1_000_000_000}, _to_float)
 SHARE = Kind({"type": "number", "exclusiveMinimum": 0, "maximum": 1}, _to_float)

@@ -57,7 +57,8 @@ _AT_LEAST = Limit("with `mode` locked, it cannot be lowered", lambda given, base
 
 # Every key has a limit; a test compares this with the table of keys.
 WITH_LOCKED_MODE: Mapping[str, Limit] = {
-    "mode": _SAME, "engine": _SAME, "cluster_tag": _AS_SET, "home_region": _AS_SET, "long_tail": _STAYS_ON,
+    "mode": _SAME, "engine": _SAME, "cluster_tag": _AS_SET, "cluster_tags": _AS_SET,
+    "home_region": _AS_SET, "long_tail": _STAYS_ON,
     "max_fact_age_s": _FRESH, "lookup_timeout_s": _FREE, "tripwire": _FREE, "confirm_timeout_s": _FREE,
     "enforcement": _ENFORCEMENT, "policies": _POLICIES, "policy_key": _AS_SET, "params": _PARAMS,
     "live.sources": _MORE, "live.eip_addresses": _AS_SET, "live.eip_tag": _AS_SET, "live.listeners": _AS_SET,
@@ -71,6 +72,8 @@ WITH_LOCKED_MODE: Mapping[str, Limit] = {
     "opa.key": _FREE, "opa.timeout_s": _FREE,
     "break_glass.max_minutes": _AT_MOST, "break_glass.command": _AS_SET,
 }  # fmt: skip
+# One is the short form of the other.
+_SAME_THING = ("cluster_tag", "cluster_tags")
 
 
 @frozen
@@ -85,7 +88,11 @@ class Locks:
 
     def of(self, key: str) -> str | None:
         """The lock that covers a key: itself, its table, or None."""
-        return next((lock for lock in self.locked if key == lock or key.startswith(f"{lock}.")), None)
+        names = _SAME_THING if key in _SAME_THING else (key,)
+        return next((lock for lock in self.locked for key in names if key == lock or key.startswith(f"{lock}.")), None)
+
+    def _sets(self, key: str) -> bool:
+        return not {*self.keys}.isdisjoint(_SAME_THING if key in _SAME_THING else (key,))
 
     def applied(self, settings: Settings) -> Settings:
         """The settings, with what they may not fall below. Raises ConfigError where they do already."""
@@ -96,7 +103,7 @@ class Locks:
             if self.of(key) is not None:
                 raise self.refusal(settings.at(key), key)
             limit = WITH_LOCKED_MODE[key]
-            if "mode" in self.locked and (key in self.keys or not limit.if_set) and not limit.keeps(given, base):
+            if "mode" in self.locked and (self._sets(key) or not limit.if_set) and not limit.keeps(given, base):
                 raise ConfigError(
                     f"{settings.at(key)}: `{key}` is {given!r} here and {base!r} for the organisation; {limit.words} "
                     f"({self.base.at('mode')}); remove it here"
@@ -110,7 +117,9 @@ class Locks:
 
 
 def value(settings: Settings, key: str) -> Any:
-    """The value of a key, by its dotted name."""
+    """The value of a key, by its dotted name; for two keys that say the same thing, what they say together."""
+    if key in _SAME_THING:
+        return settings.cluster_keys
     found: Any = settings
     for step in key.split("."):
         found = getattr(found, step)

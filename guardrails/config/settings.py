@@ -142,6 +142,7 @@ class Settings:
     mode: Mode = "enforce"
     engine: str = "embedded"
     cluster_tag: str = "Cluster"
+    cluster_tags: tuple[str, ...] = ()
     home_region: str | None = None
     long_tail: bool = False
     max_fact_age_s: float = 5.0
@@ -167,6 +168,11 @@ class Settings:
     found_upward: bool = False
     # What the organisation's file makes, where it locks `mode`: rules may not fall below it.
     floor: Settings | None = None
+
+    @property
+    def cluster_keys(self) -> tuple[str, ...]:
+        """The tags that name clusters, in order: the first that something has counts."""
+        return self.cluster_tags or (self.cluster_tag,)
 
     def same_as(self, other: Settings) -> bool:
         """True where both say the same, whichever files say it."""

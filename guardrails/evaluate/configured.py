@@ -12,8 +12,8 @@ from guardrails.errors import ConfigError, PolicyError
 from guardrails.evaluate import policy_params
 
 # The parameters that follow from keys outside `params`.
-_KEY_OF = {"cluster_tag": "cluster_tag", "max_fact_age_s": "max_fact_age_s", "window_s": "state.window_s",
-           "enforcement": "enforcement", "live": "live"}  # fmt: skip
+_KEY_OF = {"cluster_tag": "cluster_tag", "cluster_tags": "cluster_tags", "max_fact_age_s": "max_fact_age_s",
+           "window_s": "state.window_s", "enforcement": "enforcement", "live": "live"}  # fmt: skip
 _RULES_LISTED = "`guardrails policy docs` lists all rules"
 _PARAMS_LISTED = "`guardrails docs configuration` lists the parameters; declare your own in a data.json"
 
@@ -82,7 +82,8 @@ def _params_from_keys(settings: Settings) -> dict[str, Any]:
         return None if tag is None else {"key": tag.key, "value": tag.value}
 
     return {
-        "cluster_tag": settings.cluster_tag,
+        "cluster_tag": settings.cluster_keys[0],
+        "cluster_tags": [*settings.cluster_keys],
         "max_fact_age_s": settings.max_fact_age_s,
         "window_s": settings.state.window_s,
         "enforcement": dict(settings.enforcement),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlite3
 import uuid
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from attrs import evolve, field, frozen
 
@@ -61,11 +61,11 @@ class _Row:
 class History:
     """What calls did, in a store. Counts cover the last `window_s` seconds. All methods raise StateUnavailable.
 
-    `cluster_tag` is the tag that says which cluster machines are launched for.
+    `owner` says which cluster something with certain tags belongs to, None for no cluster.
     """
 
     store: Store
-    cluster_tag: str
+    owner: Callable[[Mapping[str, str]], str | None]
     window_s: float = field(default=3600.0)
 
     def past(
@@ -136,7 +136,7 @@ class History:
         """The cluster that a launch tags its machines with, or ""."""
         specs = [spec for spec in call.params.get("TagSpecifications") or () if spec.get("ResourceType") == "instance"]
         tags = [tag for spec in specs for tag in spec.get("Tags") or ()]
-        return next((str(tag.get("Value") or "") for tag in tags if tag.get("Key") == self.cluster_tag), "")
+        return self.owner({str(tag.get("Key")): str(tag.get("Value") or "") for tag in tags}) or ""
 
     def _seen(
         self, machines: Mapping[str, MachineState], targets: Iterable[Target], named: Mapping[str, str]
@@ -146,7 +146,8 @@ class History:
         seen = {name: frozenset([each.cluster]) for name, each in machines.items() if each.state not in gone}
         for target in targets:
             if target.id in named and target.role == "target" and target.resolved:
-                tagged = [target.tags[self.cluster_tag]] if self.cluster_tag in target.tags else []
+                own = self.owner(target.tags)
+                tagged = [own] if own else []
                 seen[named[target.id]] = frozenset(target.clusters if target.facts.get("marked") else tagged)
         return seen
 

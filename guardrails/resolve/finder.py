@@ -22,6 +22,7 @@ from guardrails.resolve.changes import narrow
 from guardrails.resolve.health import with_health
 from guardrails.resolve.inventory import ADDRESSES, INSTANCES, Inventory
 from guardrails.resolve.lookups import Answering, Fetched
+from guardrails.resolve.ownership import Ownership
 from guardrails.resolve.resources.registry import NO_PAST, clusters_of, followups, plan, targets_of
 from guardrails.resolve.taken_out import with_taken_out
 from guardrails.values import Answer, Call, Facts, Live, Origin, Past, Target
@@ -49,6 +50,7 @@ class FactFinder:
 
     def __init__(self, settings: Settings, lookups: Answering, history: History | None, pacer: Pacer | None) -> None:
         self._settings = settings
+        self._ownership = Ownership.configured(settings)
         self._lookups = lookups
         self._history = history
         self._pacer = pacer
@@ -68,7 +70,7 @@ class FactFinder:
 
     def _fetch(self, call: Call, origin: Origin) -> Fetched:
         wanted = (
-            *plan(call, self._settings.cluster_tag),
+            *plan(call, self._ownership.tags),
             *live.lookups(self._settings.live),
             *capacity.lookups(call),
         )
@@ -80,7 +82,7 @@ class FactFinder:
         asked = {lookup.key() for lookup in wanted}
         for _ in range(_ROUNDS):
             further = (
-                *followups(call, fetched.answers, self._settings.cluster_tag),
+                *followups(call, fetched.answers, self._ownership.tags),
                 *capacity.followups(call, fetched.answers),
                 *live.followups(self._settings.live, fetched.answers),
             )
@@ -120,7 +122,7 @@ class FactFinder:
 
     def _inventory(self, answers: Mapping[str, Answer]) -> Inventory:
         addresses = answers[ADDRESSES.key()].items if ADDRESSES.key() in answers else ()
-        return Inventory(answers[INSTANCES.key()].items, addresses, self._settings.cluster_tag)
+        return Inventory(answers[INSTANCES.key()].items, addresses, self._ownership)
 
     def _past(
         self,

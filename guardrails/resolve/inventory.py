@@ -14,6 +14,7 @@ from typing import Any
 
 from attrs import define
 
+from guardrails.resolve.ownership import Ownership
 from guardrails.values import Lookup
 
 INSTANCES = Lookup("ec2", "DescribeInstances", "Reservations")
@@ -69,9 +70,9 @@ class Inventory:
         self,
         reservations: Iterable[Mapping[str, Any]],
         addresses: Iterable[Mapping[str, Any]],
-        cluster_tag: str,
+        ownership: Ownership,
     ) -> None:
-        self.cluster_tag = cluster_tag
+        self.ownership = ownership
         self.account: str | None = None
         self.machines: dict[str, Machine] = {}
         self.members: dict[str, list[Machine]] = defaultdict(list)
@@ -82,7 +83,7 @@ class Inventory:
         for reservation in reservations:
             self.account = reservation.get("OwnerId") or self.account
             for instance in reservation.get("Instances", []):
-                self._add(_machine(instance, cluster_tag))
+                self._add(_machine(instance, ownership))
         self.addresses = tuple(addresses)
         self._addresses_by_machine: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
         for address in self.addresses:
@@ -109,6 +110,15 @@ class Inventory:
         for kind, values in keys.items():
             for value in values:
                 self._by[kind][value].append(machine)
+
+    @property
+    def cluster_tag(self) -> str:
+        """The first of the tags that name clusters, for messages."""
+        return self.ownership.tags[0]
+
+    def carried(self, tags: Mapping[str, str], *clusters: Iterable[str | None]) -> tuple[str, ...]:
+        """The clusters of something with these tags and with these clusters on it, sorted."""
+        return tuple(sorted({name for names in (*clusters, [self.ownership.named(tags)]) for name in names if name}))
 
     def expect(self, states: Mapping[str, str]) -> None:
         """Put machines into the states that earlier calls bring them into, which AWS does not show yet."""
@@ -172,7 +182,7 @@ class Inventory:
         return machine.cluster if machine else None
 
 
-def _machine(instance: Mapping[str, Any], cluster_tag: str) -> Machine:
+def _machine(instance: Mapping[str, Any], ownership: Ownership) -> Machine:
     tags = {tag["Key"]: tag.get("Value", "") for tag in instance.get("Tags") or []}
     enis = instance.get("NetworkInterfaces") or []
     ips = [address for eni in enis for address in eni.get("PrivateIpAddresses") or []]
@@ -183,7 +193,7 @@ def _machine(instance: Mapping[str, Any], cluster_tag: str) -> Machine:
     return Machine(
         id=instance["InstanceId"],
         state=(instance.get("State") or {}).get("Name", "unknown"),
-        cluster=tags.get(cluster_tag) or None,
+        cluster=ownership.named(tags),
         tags=tags,
         vpc=instance.get("VpcId") or None,
         subnet=instance.get("SubnetId") or None,

@@ -33,7 +33,7 @@ def with_taken_out(
         when[cluster] = max(when.get(cluster, 0.0), past.taken_out[name][cluster])
     before = targets
     if moved:
-        retagged = {**answers, INSTANCES.key(): _retagged(answers[INSTANCES.key()], moved, inventory.cluster_tag)}
+        retagged = {**answers, INSTANCES.key(): _retagged(answers[INSTANCES.key()], moved, inventory.ownership.tags[0])}
         before = targets_of(call, retagged, inventory_of(retagged), ())
     return tuple(_taken_out(now, then, when, past) for now, then in zip(targets, before, strict=True))
 

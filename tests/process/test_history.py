@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 import guardrails
 from guardrails.memory import Claim, History, MachineState, StateUnavailable, Store
+from guardrails.resolve.ownership import Ownership
 from guardrails.values import Call, Live, SourceReport, Target
 
 SCOPE = "123456789012/eu-west-1"
@@ -35,7 +36,7 @@ def terminating(*ids, effect="terminate"):
 
 @pytest.fixture
 def history(tmp_path):
-    return History(Store(tmp_path / "state.db"), "Cluster")
+    return History(Store(tmp_path / "state.db"), Ownership().named)
 
 
 def take(history, *ids, machines=WORKERS, now=NOW, sent=True, live=BLUE, effect="terminate"):
@@ -205,7 +206,7 @@ def test_accounts_and_regions_are_apart(history):
 @given(batches=st.lists(st.sets(st.integers(0, 9), min_size=1), max_size=8))
 def test_any_split_counts_the_same(tmp_path_factory, batches):
     """However machines are split into calls, and however often a call is repeated, each counts once."""
-    history = History(Store(tmp_path_factory.mktemp("state") / "state.db"), "Cluster")
+    history = History(Store(tmp_path_factory.mktemp("state") / "state.db"), Ownership().named)
     for batch in batches:
         take(history, *(f"i-{number}" for number in sorted(batch)))
     every = {f"i-{number}" for batch in batches for number in batch}
@@ -307,7 +308,7 @@ def test_a_damaged_file_is_one_sentence(tmp_path):
     path = tmp_path / "state.db"
     path.write_bytes(b"not a database at all" * 100)
     with pytest.raises(StateUnavailable, match=r"state\.db cannot be used .*delete it.*state\.enabled = false"):
-        take(History(Store(path), "Cluster"), "i-1")
+        take(History(Store(path), Ownership().named), "i-1")
     assert path.read_bytes().startswith(b"not a database")
 
 
@@ -317,7 +318,7 @@ def test_a_newer_file_is_refused(tmp_path):
     with sqlite3.connect(path) as connection:
         connection.execute("PRAGMA user_version = 7")
     with pytest.raises(StateUnavailable, match="version 7"):
-        take(History(Store(path), "Cluster"), "i-1")
+        take(History(Store(path), Ownership().named), "i-1")
 
 
 def test_a_locked_file_ends_in_time(history, tmp_path):
@@ -325,7 +326,7 @@ def test_a_locked_file_ends_in_time(history, tmp_path):
     take(history, "i-1")
     other = sqlite3.connect(history.store.path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    impatient = History(Store(history.store.path, timeout_s=0.05), "Cluster")
+    impatient = History(Store(history.store.path, timeout_s=0.05), Ownership().named)
     with pytest.raises(StateUnavailable, match="locked"):
         take(impatient, "i-2")
     other.close()

@@ -7,6 +7,7 @@ import pytest
 import guardrails
 from guardrails.resolve.capacity import capacity
 from guardrails.resolve.inventory import ADDRESSES, INSTANCES
+from guardrails.resolve.ownership import Ownership
 from guardrails.resolve.resources.registry import Inventory
 from guardrails.values import Answer, Call, LookupFailure, Target
 
@@ -59,7 +60,7 @@ def capacity_of(operation, params, *, service="ec2", machines=(), targets=(), fa
 
     answered = answer([INSTANCES, *capacity.lookups(call)])
     answered |= answer(capacity.followups(call, answered))
-    inventory = Inventory(reservations, (), "Cluster")
+    inventory = Inventory(reservations, (), Ownership())
     return capacity.facts(call, answered, failures, inventory, tuple(targets), ("blue",))
 
 

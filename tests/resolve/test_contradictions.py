@@ -6,6 +6,7 @@ import pytest
 
 from guardrails.resolve import contradictions
 from guardrails.resolve.inventory import ADDRESSES, INSTANCES, INTERFACES, Inventory
+from guardrails.resolve.ownership import Ownership
 from guardrails.values import Answer, Lookup
 from tests.calls.test_every_target import build
 from tests.calls.test_unknown_holders import attempt
@@ -46,7 +47,7 @@ def facts(**items):
                "DescribeAutoScalingGroups":
                    Lookup("autoscaling", "DescribeAutoScalingGroups", "AutoScalingGroups")}  # fmt: skip
     answers = {lookups[name].key(): Answer(tuple(found), 1.0) for name, found in items.items()}
-    return answers, Inventory(items["DescribeInstances"], items.get("DescribeAddresses", ()), "Cluster")
+    return answers, Inventory(items["DescribeInstances"], items.get("DescribeAddresses", ()), Ownership())
 
 
 MACHINE = {"InstanceId": "i-1", "State": {"Name": "running"}, "VpcId": "vpc-1",

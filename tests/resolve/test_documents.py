@@ -10,6 +10,7 @@ import pytest
 from guardrails.evaluate import bundle, rego_input
 from guardrails.resolve.capacity import capacity
 from guardrails.resolve.inventory import ADDRESSES, INSTANCES
+from guardrails.resolve.ownership import Ownership
 from guardrails.resolve.resources.registry import Inventory, clusters_of, followups, known_types, plan, targets_of
 from guardrails.values import (
     Answer,
@@ -44,9 +45,9 @@ def document(call, **answers):
     def answer(lookups):
         return {lookup.key(): Answer(tuple(given.get(lookup.operation, ())), 1.0) for lookup in lookups}
 
-    answered = answer([*plan(call, "Cluster"), *capacity.lookups(call), INSTANCES, ADDRESSES])
-    answered |= answer([*followups(call, answered, "Cluster"), *capacity.followups(call, answered)])
-    inventory = Inventory(answered[INSTANCES.key()].items, answered[ADDRESSES.key()].items, "Cluster")
+    answered = answer([*plan(call, ("Cluster",)), *capacity.lookups(call), INSTANCES, ADDRESSES])
+    answered |= answer([*followups(call, answered, ("Cluster",)), *capacity.followups(call, answered)])
+    inventory = Inventory(answered[INSTANCES.key()].items, answered[ADDRESSES.key()].items, Ownership())
     targets = targets_of(call, answered, inventory, LIVE.clusters)
     clusters = clusters_of(answered, inventory, targets, LIVE)
     needed = capacity.facts(call, answered, (), inventory, targets, LIVE.clusters)

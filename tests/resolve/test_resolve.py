@@ -6,6 +6,7 @@ import pytest
 
 from guardrails.resolve.connection import endpoint_for
 from guardrails.resolve.inventory import ADDRESSES, INSTANCES
+from guardrails.resolve.ownership import Ownership
 from guardrails.resolve.resources.registry import Inventory, asks, clusters_of, plan, targets_of
 from guardrails.values import Answer, Call, Live, Origin, TargetRef
 
@@ -26,10 +27,10 @@ def world(refs, *, machines=(), addresses=(), params=None, service="ec2", region
     """The targets of a call that names `refs`, and the clusters; `answers` by look-up operation."""
     call = Call(service, "X", params or {}, region, "", targets=tuple(refs), effects=("network",))
     given = {"DescribeInstances": [{"Instances": list(machines)}], "DescribeAddresses": list(addresses), **answers}
-    lookups = [*plan(call, "Cluster"), INSTANCES, ADDRESSES]
+    lookups = [*plan(call, ("Cluster",)), INSTANCES, ADDRESSES]
     assert {lookup.permission for lookup in lookups} <= {lookup.permission for lookup in asks()}
     answers = {lookup.key(): Answer(tuple(given.get(lookup.operation, ())), 1.0) for lookup in lookups}
-    inventory = Inventory(answers[INSTANCES.key()].items, answers[ADDRESSES.key()].items, "Cluster")
+    inventory = Inventory(answers[INSTANCES.key()].items, answers[ADDRESSES.key()].items, Ownership())
     targets = targets_of(call, answers, inventory, LIVE.clusters)
     return targets, {cluster.name: cluster for cluster in clusters_of(answers, inventory, targets, LIVE)}
 

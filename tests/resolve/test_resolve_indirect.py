@@ -10,6 +10,7 @@ import json
 import pytest
 
 from guardrails.resolve.inventory import ADDRESSES, INSTANCES
+from guardrails.resolve.ownership import Ownership
 from guardrails.resolve.resources.registry import Inventory, asks, followups, known_types, plan, targets_of
 from guardrails.values import Answer, Call, TargetRef
 
@@ -64,10 +65,10 @@ def resolve(refs, params=None, *, service="ec2", operation="X", machines=(MACHIN
         known = given.get(lookup.operation, ())
         return known(lookup.params) if callable(known) else known
 
-    answers = answer([*plan(call, "Cluster"), INSTANCES, ADDRESSES])
-    while more := [each for each in followups(call, answers, "Cluster") if each.key() not in answers]:
+    answers = answer([*plan(call, ("Cluster",)), INSTANCES, ADDRESSES])
+    while more := [each for each in followups(call, answers, ("Cluster",)) if each.key() not in answers]:
         answers |= answer(more)
-    inventory = Inventory(answers[INSTANCES.key()].items, answers[ADDRESSES.key()].items, "Cluster")
+    inventory = Inventory(answers[INSTANCES.key()].items, answers[ADDRESSES.key()].items, Ownership())
     return {target.id: target for target in targets_of(call, answers, inventory, ("blue",))}
 
 

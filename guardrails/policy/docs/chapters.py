@@ -18,7 +18,7 @@ from guardrails.policy.check.entries import entries, metadata_of
 
 _PARAMS = ("data", "guardrails", "params")
 # Every rule reads these through guardrails.lib and guardrails.main.
-_EVERYWHERE = frozenset(("enforcement", "live", "cluster_tag"))
+_EVERYWHERE = frozenset(("enforcement", "live", "cluster_tag", "cluster_tags"))
 
 
 @frozen

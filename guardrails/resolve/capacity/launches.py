@@ -16,7 +16,7 @@ from guardrails.resolve.capacity.machine_spec import (
     Params,
     addresses_by_subnet,
     addresses_of_interface,
-    cluster_tagged,
+    machine_tags,
     overrides,
     spec_of,
 )
@@ -80,7 +80,7 @@ def _run(call: Call, spec: Params, inventory: Inventory, _: tuple[Target, ...]) 
         spot=market == "spot" or call.operation == "RequestSpotInstances",
         fixed=addresses_by_subnet(spec),
         zone=(spec.get("Placement") or {}).get("AvailabilityZone"),
-        grows=cluster_tagged(call, inventory.cluster_tag),
+        grows=inventory.ownership.named(machine_tags(call)),
     )
 
 
@@ -115,7 +115,7 @@ def _fleet(call: Call, spec: Params, inventory: Inventory, _: tuple[Target, ...]
         kinds={kind: count} if kind and not weighted else {},
         spot=bool(request) or capacity.get("DefaultTargetCapacityType") == "spot",
         spread=_names(subnets),
-        grows=cluster_tagged(call, inventory.cluster_tag),
+        grows=inventory.ownership.named(machine_tags(call)),
         unknown=tuple(unknown),
     )
 
@@ -124,13 +124,13 @@ def _new_group(call: Call, spec: Params, inventory: Inventory, _: tuple[Target, 
     params = call.params
     count = int(params.get("DesiredCapacity") or params.get("MinSize") or 0)
     kind = spec.get("InstanceType")
-    tags = {tag.get("Key"): tag.get("Value") for tag in params.get("Tags") or ()}
+    tags = {str(tag.get("Key")): str(tag.get("Value") or "") for tag in params.get("Tags") or ()}
     return Launch(
         count,
         count,
         kinds={kind: count} if kind else {},
         spread=_names([params.get("VPCZoneIdentifier") or ""]),
-        grows=tags.get(inventory.cluster_tag),
+        grows=inventory.ownership.named(tags),
     )
 
 

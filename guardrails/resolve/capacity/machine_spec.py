@@ -39,11 +39,11 @@ def overrides(call: Call) -> list[Params]:
     return [*variants, *(request.get("LaunchSpecifications") or ())]
 
 
-def cluster_tagged(call: Call, cluster_tag: str) -> str | None:
-    """The cluster that the call tags its machines with."""
+def machine_tags(call: Call) -> dict[str, str]:
+    """The tags that the call gives its machines."""
     specs = [spec for spec in call.params.get("TagSpecifications") or () if spec.get("ResourceType") == "instance"]
     tags = [tag for spec in specs for tag in spec.get("Tags") or ()]
-    return next((tag.get("Value") for tag in tags if tag.get("Key") == cluster_tag), None)
+    return {str(tag.get("Key")): str(tag.get("Value") or "") for tag in tags}
 
 
 def addresses_by_subnet(spec: Params) -> dict[str, int]:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from guardrails.resolve.resources.autoscaling_later import shrinks
-from guardrails.resolve.resources.by_cluster_tag import TAGGED, tagged_with
+from guardrails.resolve.resources.by_cluster_tag import TAGGED, tagged, tagged_with
 from guardrails.resolve.resources.resolver import Context, Item, Resolver, judged, merged, named, tags_of
 from guardrails.values import Call, Lookup, Target, TargetFacts, TargetRef
 
@@ -33,10 +33,10 @@ def _running(name: str) -> Lookup | None:
     return _SERVICES.about(cluster=ecs["cluster"], services=[ecs["service"]]) if ecs else None
 
 
-def _lookups(call: Call, tag: str) -> tuple[Lookup, ...]:
+def _lookups(call: Call, keys: tuple[str, ...]) -> tuple[Lookup, ...]:
     names = named(call, "scalable-target") if call.operation in _SIZES else ()
     sizes = [lookup for name in names for lookup in (_registered(call, name), _running(name)) if lookup]
-    return (tagged_with(tag), *sizes)
+    return (*tagged_with(keys), *sizes)
 
 
 def _plain(name: str) -> str:
@@ -45,14 +45,14 @@ def _plain(name: str) -> str:
 
 
 def _clusters(name: str, context: Context) -> tuple[str, ...]:
-    tag, ecs = context.inventory.cluster_tag, _ECS.fullmatch(name)
+    ecs = _ECS.fullmatch(name)
     names = [name, f"cluster/{ecs['cluster']}", f"service/{ecs['service']}"] if ecs else [name]
     wanted = {*map(_plain, names)}
-    items = context.items(tagged_with(tag))
-    carried = [tags_of(item).get(tag) for item in items if _plain(item["ResourceARN"].split(":", 5)[-1]) in wanted]
+    items = [item for item in tagged(context) if _plain(item["ResourceARN"].split(":", 5)[-1]) in wanted]
+    carried = [context.inventory.carried(tags_of(item)) for item in items]
     fleet = name.partition("spot-fleet-request/")[2]
     machines = context.inventory.on("tag", f"aws:ec2spot:fleet-request-id={fleet}")
-    return merged(carried, (machine.cluster for machine in machines))
+    return merged(*carried, (machine.cluster for machine in machines))
 
 
 def _target(ref: TargetRef, context: Context) -> Target:
@@ -120,6 +120,6 @@ RESOLVERS = {
     "scalable-policy": Resolver(
         _policy,
         (TAGGED, _POLICIES),
-        lambda call, tag: (tagged_with(tag), *(_policies(name) for name in named(call, "scalable-policy"))),
+        lambda call, keys: (*tagged_with(keys), *(_policies(name) for name in named(call, "scalable-policy"))),
     ),
 }

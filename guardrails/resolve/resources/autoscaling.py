@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from guardrails.resolve.resources import machines
-from guardrails.resolve.resources.resolver import Context, Item, Resolver, merged, named, tags_of, unknown
+from guardrails.resolve.resources.resolver import Context, Item, Resolver, named, tags_of, unknown
 from guardrails.values import Call, Lookup, Target, TargetRef
 
 GROUPS = Lookup("autoscaling", "DescribeAutoScalingGroups", "AutoScalingGroups")
@@ -34,7 +34,7 @@ def group_target(ref: TargetRef, group: Item, context: Context) -> Target:
         "asg",
         ref.role,
         resolved=True,
-        clusters=merged(machines.clusters_of(members), [tags.get(inventory.cluster_tag)]),
+        clusters=inventory.carried(tags, machines.clusters_of(members)),
         tags=tags,
         state=group.get("Status"),
         protections={
@@ -54,13 +54,12 @@ def group_target(ref: TargetRef, group: Item, context: Context) -> Target:
 
 def _new(ref: TargetRef, context: Context) -> Target:
     """A group that is created: its machines get the cluster tag of the call, where that propagates."""
-    params, tag = context.call.params, context.inventory.cluster_tag
-    passed_on = [each for each in params.get("Tags") or [] if each.get("PropagateAtLaunch") is not False]
-    clusters = merged([tags_of({"Tags": passed_on}).get(tag)])
+    passed_on = [each for each in context.call.params.get("Tags") or [] if each.get("PropagateAtLaunch") is not False]
+    clusters = context.inventory.carried(tags_of({"Tags": passed_on}))
     return Target(ref.id, "asg", ref.role, resolved=True, clusters=clusters)
 
 
 RESOLVERS = {
-    "asg": Resolver(_group, (GROUPS,), lambda call, _tag: (_lookup(call),)),
+    "asg": Resolver(_group, (GROUPS,), lambda call, _keys: (_lookup(call),)),
     "new-asg": Resolver(_new),
 }

@@ -110,11 +110,11 @@ RESOLVERS = {
     "asg-schedule": Resolver(
         _resolver(_schedule, "the schedule keeps every machine that the group has"),
         (GROUPS,),
-        lambda call, _tag: (_groups(call),),
+        lambda call, _keys: (_groups(call),),
     ),
     "asg-policy": Resolver(
         _resolver(_policy, "the policy takes no machine away"),
         (GROUPS, _POLICIES),
-        lambda call, _tag: (_groups(call), *_policies(call)),
+        lambda call, _keys: (_groups(call), *_policies(call)),
     ),
 }

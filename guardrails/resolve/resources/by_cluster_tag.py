@@ -74,23 +74,31 @@ _ARN_SERVICES = {"apigatewayv2": "apigateway", "elb": "elasticloadbalancing", "e
 _FUNCTION = re.compile(r"(?:(?:arn:[^:]++:lambda:[^:]++:)?\d++:function:)?(?P<name>[\w-]++)(?::[\w$-]++)?")
 
 
-def tagged_with(cluster_tag: str, services: Iterable[str] = ()) -> Lookup:
-    """Everything with the cluster tag, of these services or of all."""
+def tagged_with(keys: Iterable[str], services: Iterable[str] = ()) -> tuple[Lookup, ...]:
+    """Everything with one of these tags, of these services or of all: a look-up for each tag."""
     filters = {"ResourceTypeFilters": [*services]} if services else {}
-    return TAGGED.about(TagFilters=[{"Key": cluster_tag}], **filters)
+    return tuple(TAGGED.about(TagFilters=[{"Key": key}], **filters) for key in keys)
 
 
-def _sample(cluster_tag: str) -> Lookup:
-    """Some machines with the cluster tag, if there are any."""
-    return evolve(tagged_with(cluster_tag, ["ec2:instance"]), sample=True)
+def tagged(context: Context, services: Iterable[str] = (), region: str = "") -> list[Item]:
+    """What those look-ups returned, as far as they were answered; each resource once."""
+    lookups = [evolve(each, region=region) for each in tagged_with(context.inventory.ownership.tags, [*services])]
+    answers = [context.items(lookup) for lookup in lookups if lookup.key() in context.answers]
+    return [*{item["ResourceARN"]: item for items in answers for item in items}.values()]
+
+
+def _samples(keys: Iterable[str]) -> tuple[Lookup, ...]:
+    """Some machines with each of these tags, if there are any."""
+    return tuple(evolve(each, sample=True) for each in tagged_with(keys, ["ec2:instance"]))
 
 
 def _believable(context: Context) -> bool:
     """Whether an answer without the resource means that it has no tag: one of the tagged machines is shown, too."""
     inventory = context.inventory
-    tagged = {machine.id for members in inventory.members.values() for machine in members if machine.present}
-    shown = {last_part(item["ResourceARN"]) for item in context.items(_sample(inventory.cluster_tag))}
-    return not tagged or not tagged.isdisjoint(shown)
+    own = {each.id for each in inventory.machines.values() if each.present and inventory.ownership.named(each.tags)}
+    samples = _samples(inventory.ownership.tags)
+    shown = {last_part(item["ResourceARN"]) for lookup in samples for item in context.items(lookup)}
+    return not own or not own.isdisjoint(shown)
 
 
 def _origin(kind: str, name: str, call: Call) -> tuple[str, str]:
@@ -119,26 +127,28 @@ def _clear(kind: str, call: Call) -> bool:
 def resolver(kind: str, trails: Trails) -> Resolver:
     """The resolver of a kind, which follows what has no tag."""
 
-    def lookup(call: Call, cluster_tag: str) -> Lookup:
-        if kind != _ANY:
-            return tagged_with(cluster_tag, [KINDS[kind].service])
-        return tagged_with(cluster_tag, sorted({service_of(name) for name in named(call, _ANY)} - {""}))
+    def services(call: Call) -> list[str]:
+        return (
+            [KINDS[kind].service] if kind != _ANY else sorted({service_of(name) for name in named(call, _ANY)} - {""})
+        )
+
+    def lookups(call: Call, keys: tuple[str, ...]) -> tuple[Lookup, ...]:
+        return (*tagged_with(keys, services(call)), *_samples(keys))
 
     def followups(call: Call, answers: Answers) -> tuple[Lookup, ...]:
-        tagged = _answered(answers)
-        names = [name for name in named(call, kind) if kind in _FOLLOWED or not same(kind, name, tagged, call)]
+        items = _answered(answers)
+        names = [name for name in named(call, kind) if kind in _FOLLOWED or not same(kind, name, items, call)]
         origins = [_origin(kind, name, call) for name in names if not _clear(kind, call)]
         walks = [walk(origin, trails, answers) for origin in origins if origin[0] in trails]
         # They may fail: then whose the resource is stays unknown.
         return tuple(evolve(each, optional=True) for result in walks for each in result.pending.values())
 
     def resolve(ref: TargetRef, context: Context) -> Target:
-        tag = context.inventory.cluster_tag
-        items = same(kind, ref.id, context.items(lookup(context.call, tag)), context.call)
+        items = same(kind, ref.id, tagged(context, services(context.call)), context.call)
         if not items and not _believable(context):
             return unknown(ref, kind)
         tags = tags_of(items[0]) if items else {}
-        clusters = merged(tags_of(item).get(tag) for item in items)
+        clusters = _clusters_of(items, context)
         target = Target(
             ref.id, kind, ref.role, resolved=True, clusters=clusters, tags=tags, facts={"marked": bool(items)}
         )
@@ -148,7 +158,7 @@ def resolver(kind: str, trails: Trails) -> Resolver:
 
     origins = (*_IN_ECS, kind) if kind == _ANY else (_origin(kind, "", Call("", "", {}, "", ""))[0],)
     followed = [each for origin in origins if origin in trails for each in asks(origin, trails)]
-    return Resolver(resolve, (TAGGED, *followed), lambda call, tag: (lookup(call, tag), _sample(tag)), followups)
+    return Resolver(resolve, (TAGGED, *followed), lookups, followups)
 
 
 def _followed(target: Target, context: Context, trails: Trails) -> Target:
@@ -168,47 +178,54 @@ def _untraced(kind: str) -> TargetFacts:
 def _meant(name: str, context: Context) -> list[Item]:
     """What the tagging API lists under a name, an ARN or a URL of the call's own service."""
     # Not only of this service: the tagging API's name for a service may differ from the one that signs its requests.
-    lookup = tagged_with(context.inventory.cluster_tag)
+    items = tagged(context)
     service = _ARN_SERVICES.get(context.call.service, context.call.service)
     if service == "lambda" and (function := _FUNCTION.fullmatch(name)):
         name = function["name"]
     if name.startswith("arn:"):
-        return [*context.named(lookup, "ResourceARN", name)]
+        return _under(name, items)
     # A queue is named by its URL.
-    items = context.named(lookup, "ResourceARN", name) or context.named(lookup, "ResourceARN", name.rpartition("/")[2])
-    return _within([item for item in items if service_of(item["ResourceARN"]) == service], context.call)
+    found = _under(name, items) or _under(name.rpartition("/")[2], items)
+    return _within([item for item in found if service_of(item["ResourceARN"]) == service], context.call)
+
+
+def _under(name: str, items: Iterable[Item]) -> list[Item]:
+    """The items with this ARN or name; where there is none, those whose name differs only in case."""
+    names = [({item["ResourceARN"], last_part(item["ResourceARN"])}, item) for item in items]
+    folded = name.lower()
+    return [item for own, item in names if name in own] or [
+        item for own, item in names if folded in map(str.lower, own)
+    ]
+
+
+def _clusters_of(items: Iterable[Item], context: Context) -> tuple[str, ...]:
+    return merged(*(context.inventory.carried(tags_of(item)) for item in items))
 
 
 def _of_call(ref: TargetRef, context: Context) -> Target:
-    tag = context.inventory.cluster_tag
     # A part without a tag of its own is its whole's.
     meant = _meant(ref.id, context) or [
         item for name in beside(ref.id, context.call.params) for item in _meant(name, context)
     ]
     if not meant and not _believable(context):
         return unknown(ref, _OF_CALL)
-    clusters = merged(tags_of(item).get(tag) for item in meant)
+    clusters = _clusters_of(meant, context)
     return Target(ref.id, _OF_CALL, ref.role, resolved=True, clusters=clusters, facts={"marked": bool(meant)})
 
 
-def _of_any_service(cluster_tag: str) -> Lookup:
-    # Of any service: without the permission for it, what hurts no machine is left alone.
-    return evolve(tagged_with(cluster_tag), optional=True)
+def _of_any_service(_call: Call, keys: tuple[str, ...]) -> tuple[Lookup, ...]:
+    # Without the permission for it, what hurts no machine is left alone.
+    return tuple(evolve(each, optional=True) for each in tagged_with(keys))
 
 
 def _resource(ref: TargetRef, context: Context) -> Target:
     """A resource of CloudFormation whose type says no more than its service."""
     kind = next(iter(ref.values), "")
-    tag, service = context.inventory.cluster_tag, cfn_service_of(kind)
+    service = cfn_service_of(kind)
     # A queue is named by its URL.
-    name = ref.id if ref.id.startswith("arn:") else ref.id.rpartition("/")[2]
-    found = (
-        context.named(_of_any_service(tag), "ResourceARN", name)
-        if _of_any_service(tag).key() in context.answers
-        else ()
-    )
+    found = _under(ref.id if ref.id.startswith("arn:") else ref.id.rpartition("/")[2], tagged(context))
     wanted = _TAGGING_NAMES.get(service, service.rpartition("::")[2].lower())
-    clusters = merged(tags_of(item).get(tag) for item in found if service_of(item["ResourceARN"]) == wanted)
+    clusters = _clusters_of((item for item in found if service_of(item["ResourceARN"]) == wanted), context)
     facts: TargetFacts = {"marked": bool(clusters)}
     if not clusters:
         # Resources of other services hurt no machine, whatever happens to them. What the name holds is followed itself.
@@ -228,6 +245,6 @@ def resolvers(trails: Trails) -> dict[str, Resolver]:
     """The resolvers of these kinds; `trails` is the table that what has no tag is followed through."""
     return {
         **{kind: resolver(kind, trails) for kind in (*KINDS, _ANY)},
-        "cfn-resource": Resolver(_resource, (TAGGED,), lambda _call, cluster_tag: (_of_any_service(cluster_tag),)),
-        _OF_CALL: Resolver(_of_call, (TAGGED,), lambda _call, tag: (tagged_with(tag), _sample(tag))),
+        "cfn-resource": Resolver(_resource, (TAGGED,), _of_any_service),
+        _OF_CALL: Resolver(_of_call, (TAGGED,), lambda _call, keys: (*tagged_with(keys), *_samples(keys))),
     }

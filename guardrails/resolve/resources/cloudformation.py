@@ -137,7 +137,7 @@ RESOLVERS = {
     "cfn-stack-set": Resolver(
         _stack_set,
         (_INSTANCES, RESOURCES),
-        lambda call, _tag: tuple(_instances(name, call) for name in named(call, "cfn-stack-set")),
+        lambda call, _keys: tuple(_instances(name, call) for name in named(call, "cfn-stack-set")),
         parts=_stacks,
     ),
 }

@@ -42,7 +42,7 @@ def _stack_changed(name: str, answers: Answers) -> str:
     return stack or (str(answer.items[0]) if answer and answer.items else "")
 
 
-def _lookups(call: Call, _tag: str) -> tuple[Lookup, ...]:
+def _lookups(call: Call, _keys: tuple[str, ...]) -> tuple[Lookup, ...]:
     return tuple(_changes(name) for name in named(call, "cfn-change-set"))
 
 

@@ -11,8 +11,18 @@ import re
 from attrs import evolve
 
 from guardrails.resolve.resources import route53_names
-from guardrails.resolve.resources.by_cluster_tag import TAGGED, tagged_with
-from guardrails.resolve.resources.resolver import Answers, Context, Item, Part, Resolver, merged, strings, tags_of
+from guardrails.resolve.resources.by_cluster_tag import TAGGED, tagged, tagged_with
+from guardrails.resolve.resources.resolver import (
+    Answers,
+    Context,
+    Item,
+    Part,
+    Resolver,
+    merged,
+    same_name,
+    strings,
+    tags_of,
+)
 from guardrails.values import Call, Lookup, Target, TargetRef
 
 _LISTED = Lookup("cloudfront", "ListDistributions", "DistributionList")
@@ -20,9 +30,14 @@ _OF_AWS = re.compile(r"\.(elb|compute(-1)?|rds|elasticbeanstalk|awsglobalacceler
                      r"\.(elasticbeanstalk|awsglobalaccelerator)\.com$")  # fmt: skip
 
 
-def _tags(cluster_tag: str) -> Lookup:
-    # Their tags are in this region, wherever the call comes from.
-    return evolve(tagged_with(cluster_tag, ["cloudfront:distribution"]), region="us-east-1")
+# Their tags are in this region, wherever the call comes from.
+_REGION = "us-east-1"
+_KIND = "cloudfront:distribution"
+
+
+def _lookups(_call: Call, keys: tuple[str, ...]) -> tuple[Lookup, ...]:
+    tags = (evolve(each, region=_REGION) for each in tagged_with(keys, [_KIND]))
+    return (_LISTED, *tags, *route53_names.ASKS[:1])
 
 
 def _distributions(ref: TargetRef, call: Call, answers: Answers) -> list[Item]:
@@ -47,12 +62,12 @@ def _origins(ref: TargetRef, call: Call, answers: Answers) -> tuple[Part, ...]:
 
 
 def _resolve(ref: TargetRef, context: Context) -> Target:
-    tag = context.inventory.cluster_tag
     items = _distributions(ref, context.call, context.answers)
-    tagged = [
-        row for item in items for row in context.named(_tags(tag), "ResourceARN", str(item.get("ARN") or item["Id"]))
+    names = [str(item.get("ARN") or item["Id"]) for item in items]
+    rows = [
+        row for row in tagged(context, [_KIND], _REGION) if any(same_name(row["ResourceARN"], each) for each in names)
     ]
-    clusters = merged(tags_of(row).get(tag) for row in tagged)
+    clusters = merged(*(context.inventory.carried(tags_of(row)) for row in rows))
     # A name that no distribution of this account has is taken from nobody here.
     return Target(ref.id, ref.type, ref.role, resolved=bool(items) or ref.type == "cdn-alias", clusters=clusters)
 
@@ -60,7 +75,7 @@ def _resolve(ref: TargetRef, context: Context) -> Target:
 _RESOLVER = Resolver(
     _resolve,
     (_LISTED, TAGGED, *route53_names.ASKS),
-    lambda _call, tag: (_LISTED, _tags(tag), *route53_names.ASKS[:1]),
+    _lookups,
     parts=_origins,
 )
 RESOLVERS = {"cdn-distribution": _RESOLVER, "cdn-alias": _RESOLVER}

@@ -84,13 +84,13 @@ RESOLVERS = {
     _GROUP: Resolver(
         _group,
         (_GET_GROUP,),
-        lambda call, _tag: tuple(_about(call, name) for name in named(call, _GROUP)),
+        lambda call, _keys: tuple(_about(call, name) for name in named(call, _GROUP)),
         parts=_members,
     ),
     _DEPLOYMENT: Resolver(
         _deployment,
         (_GET_DEPLOYMENT, _GET_GROUP),
-        lambda call, _tag: tuple(_GET_DEPLOYMENT.about(deploymentId=name) for name in named(call, _DEPLOYMENT)),
+        lambda call, _keys: tuple(_GET_DEPLOYMENT.about(deploymentId=name) for name in named(call, _DEPLOYMENT)),
         parts=_of_deployment,
     ),
 }

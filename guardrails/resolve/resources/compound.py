@@ -22,17 +22,19 @@ _LEVELS = 5
 _OF_NO_MACHINE = frozenset(("iam-role",))
 
 
-def followups(call: Call, answers: Answers, cluster_tag: str, resolvers: Resolvers, level: int = 0) -> Iterator[Lookup]:
+def followups(
+    call: Call, answers: Answers, keys: tuple[str, ...], resolvers: Resolvers, level: int = 0
+) -> Iterator[Lookup]:
     """The look-ups for the parts of the call's targets, as far as the answers tell which parts there are."""
     for ref in call.targets if level < _LEVELS else ():
         parts = resolvers[ref.type].parts
         for own in _calls(call, parts(ref, call, answers)).values() if parts else ():
             resolver = resolvers[own.targets[0].type]
-            wanted = resolver.lookups(own, cluster_tag)
+            wanted = resolver.lookups(own, keys)
             yield from wanted
             if _answered(wanted, answers):
                 yield from resolver.followups(own, answers)
-                yield from followups(own, answers, cluster_tag, resolvers, level + 1)
+                yield from followups(own, answers, keys, resolvers, level + 1)
 
 
 def resolve(ref: TargetRef, context: Context, resolvers: Resolvers, level: int = 0) -> Target:
@@ -48,7 +50,7 @@ def resolve(ref: TargetRef, context: Context, resolvers: Resolvers, level: int =
     for part in parts:
         inside = [(other, contexts[_key(part, other)]) for other in part.refs]
         known = level < _LEVELS and all(
-            _answered(resolvers[other.type].lookups(where.call, where.inventory.cluster_tag), where.answers)
+            _answered(resolvers[other.type].lookups(where.call, where.inventory.ownership.tags), where.answers)
             and _answered(resolvers[other.type].followups(where.call, where.answers), where.answers)
             for other, where in inside
         )

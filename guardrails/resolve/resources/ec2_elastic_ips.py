@@ -71,7 +71,7 @@ def _target(ref: TargetRef, address: Item, context: Context, interface: Item | N
         "address",
         ref.role,
         resolved=not missing,
-        clusters=merged(clusters) or merged([tags.get(inventory.cluster_tag)]),
+        clusters=merged(clusters) or inventory.carried(tags),
         tags=tags,
         state="associated" if address.get("AssociationId") or holder else "idle",
         vpc=machines[0].vpc if machines else None,
@@ -109,6 +109,6 @@ def _range(ref: TargetRef, context: Context) -> Target:
 
 
 RESOLVERS = {
-    "address": Resolver(_address, (ADDRESSES, INTERFACES), lambda _call, _tag: (ADDRESSES,), _followups),
+    "address": Resolver(_address, (ADDRESSES, INTERFACES), lambda _call, _keys: (ADDRESSES,), _followups),
     "cidr": Resolver(_range, (ADDRESSES,)),
 }

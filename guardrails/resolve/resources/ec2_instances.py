@@ -22,7 +22,7 @@ def _protection(machine: str) -> Lookup:
     return _ATTRIBUTE.about(InstanceId=machine, Attribute="disableApiTermination")
 
 
-def _lookups(call: Call, _tag: str) -> tuple[Lookup, ...]:
+def _lookups(call: Call, _keys: tuple[str, ...]) -> tuple[Lookup, ...]:
     ids = [target.id for target in call.targets if target.type == "instance"]
     receives = any(target.role == "destination" for target in call.targets if target.type == "instance")
     # A machine that receives an address may displace another one.
@@ -100,5 +100,5 @@ def _metadata(ref: TargetRef, context: Context) -> Target:
 
 RESOLVERS = {
     "instance": Resolver(_instance, (ADDRESSES, _ATTRIBUTE), _lookups, _followups),
-    "instance-metadata": Resolver(_metadata, (ADDRESSES,), lambda _call, _tag: ()),
+    "instance-metadata": Resolver(_metadata, (ADDRESSES,), lambda _call, _keys: ()),
 }

@@ -28,7 +28,7 @@ def interface_target(ref: TargetRef, eni: Item, kind: str, context: Context) -> 
         kind,
         ref.role,
         resolved=not missing,
-        clusters=merged(carried) or merged([tags.get(inventory.cluster_tag)]),
+        clusters=merged(carried) or inventory.carried(tags),
         tags=tags,
         state=eni.get("Status"),
         vpc=eni.get("VpcId"),
@@ -51,7 +51,7 @@ def _takes_public_address(call: Call) -> bool:
     return any(target.type == "address" for target in call.targets)
 
 
-def _interface_lookups(call: Call, _tag: str) -> tuple[Lookup, ...]:
+def _interface_lookups(call: Call, _keys: tuple[str, ...]) -> tuple[Lookup, ...]:
     return (ADDRESSES,) if _takes_public_address(call) else (INTERFACES,)
 
 

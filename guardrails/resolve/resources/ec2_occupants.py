@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from attrs import frozen
 
 from guardrails.resolve.inventory import INTERFACES, Machine
-from guardrails.resolve.resources.resolver import Context, Item, merged, strings, uncertain
+from guardrails.resolve.resources.resolver import Context, Item, strings, uncertain
 from guardrails.values import EMPTY, Lookup, Target, TargetFacts, TargetRef
 
 ROUTE_TABLES = Lookup("ec2", "DescribeRouteTables", "RouteTables")
@@ -49,7 +49,7 @@ def occupied(
     facts: TargetFacts | None = None,
 ) -> Target:
     """A target that these depend on: it carries their clusters, and the cluster of its own tag."""
-    clusters = merged(occupants.clusters, [tags.get(context.inventory.cluster_tag)])
+    clusters = context.inventory.carried(tags, occupants.clusters)
     known: TargetFacts = {**(facts or TargetFacts()), **occupants.facts}
     resolved = not occupants.missing
     return Target(ref.id, kind, ref.role, resolved=resolved, clusters=clusters, tags=tags, facts=known)

@@ -31,7 +31,7 @@ def _volume(ref: TargetRef, context: Context) -> Target:
         "volume",
         ref.role,
         resolved=not missing,
-        clusters=merged(carried) or merged([tags.get(inventory.cluster_tag)]),
+        clusters=merged(carried) or inventory.carried(tags),
         tags=tags,
         state=volume.get("State"),
         facts={
@@ -41,4 +41,4 @@ def _volume(ref: TargetRef, context: Context) -> Target:
     )
 
 
-RESOLVERS = {"volume": Resolver(_volume, (_VOLUMES,), lambda call, _tag: (_lookup(call),))}
+RESOLVERS = {"volume": Resolver(_volume, (_VOLUMES,), lambda call, _keys: (_lookup(call),))}

@@ -78,7 +78,7 @@ def _serving(ref: TargetRef, kind: str, members: Iterable[str], context: Context
     missing = context.inventory.missing(member for member in members if member.startswith("i-"))
     facts = uncertain({machine.id for machine in machines if machine.cluster is None}, missing)
     tags = {key: value for item in context.items(own_tags(ref.id)) for key, value in tags_of(item).items()}
-    own = {tags.get(context.inventory.cluster_tag)} - {None, ""}
+    own = context.inventory.carried(tags)
     strange = sorted(
         {member for member in members if not member.startswith("i-") and not machines_of(member, context.inventory)}
     )
@@ -89,7 +89,7 @@ def _serving(ref: TargetRef, kind: str, members: Iterable[str], context: Context
     return Target(ref.id, kind, ref.role, resolved=not missing, clusters=clusters, tags=tags, facts=facts)
 
 
-def _group_lookups(call: Call, _tag: str) -> tuple[Lookup, ...]:
+def _group_lookups(call: Call, _keys: tuple[str, ...]) -> tuple[Lookup, ...]:
     groups = [group for group in named(call, "target-group") if group.startswith("arn:")]
     return tuple(lookup for group in groups for lookup in (_described(group), registered_with(group), own_tags(group)))
 
@@ -109,7 +109,7 @@ def _group(ref: TargetRef, context: Context) -> Target:
     return _serving(ref, "target-group", _ids_in([ref.id], context), context)
 
 
-def _balancer_lookups(call: Call, _tag: str) -> tuple[Lookup, ...]:
+def _balancer_lookups(call: Call, _keys: tuple[str, ...]) -> tuple[Lookup, ...]:
     names = named(call, "load-balancer")
     return tuple(lookup for name in names for lookup in (_groups_of(name), _listeners_of(name), own_tags(name)))
 

@@ -38,7 +38,7 @@ def _groups_of(rule: Mapping[str, Any]) -> list[str]:
     return sorted({group for group in _GROUPS.search(rule) or () if group})
 
 
-def _lookups(call: Call, _tag: str) -> tuple[Lookup, ...]:
+def _lookups(call: Call, _keys: tuple[str, ...]) -> tuple[Lookup, ...]:
     rules = [rules_of(listener) for listener in named(call, "listener-requests")]
     return (*rules, *(registered_with(group) for group in _groups_of(call.params)))
 

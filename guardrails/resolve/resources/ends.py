@@ -73,7 +73,7 @@ def followed(target: Target, origin: Node, context: Context, trails: Trails) -> 
     """A target without a tag of its own, with what following it shows."""
     if origin[0] not in trails:
         return target
-    result = walk(origin, trails, context.answers, context.inventory.cluster_tag)
+    result = walk(origin, trails, context.answers, context.inventory.ownership)
     end = reached(result, context)
     clusters = merged(target.clusters, result.clusters, end.occupants.clusters)
     facts: TargetFacts = {**target.facts, **end.occupants.facts, **({} if clusters else end.facts)}
@@ -90,13 +90,13 @@ def follow(kind: str, trails: Trails) -> Resolver:
     """The resolver of a kind that a trail leads from."""
 
     def resolve(ref: TargetRef, context: Context) -> Target:
-        tag = context.inventory.cluster_tag
-        result = walk((kind, ref.id), trails, context.answers, tag)
+        ownership = context.inventory.ownership
+        result = walk((kind, ref.id), trails, context.answers, ownership)
         if not (result.found or trails[kind].may_be_unused):
             return unknown(ref, kind)
         end = reached(result, context)
         # Its own tag says whose it is; what else it leads to counts only where that is clear.
-        facts: TargetFacts = {**end.occupants.facts, **({} if tag in result.tags else end.facts)}
+        facts: TargetFacts = {**end.occupants.facts, **({} if ownership.named(result.tags) else end.facts)}
         return Target(
             ref.id,
             kind,
@@ -110,7 +110,7 @@ def follow(kind: str, trails: Trails) -> Resolver:
     return Resolver(
         resolve,
         asks(kind, trails),
-        lambda call, _tag: pending(call, [kind], trails, {}),
+        lambda call, _keys: pending(call, [kind], trails, {}),
         lambda call, answers: pending(call, [kind], trails, answers),
     )
 

@@ -9,15 +9,15 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from guardrails.resolve.inventory import Machine
-from guardrails.resolve.resources.by_cluster_tag import TAGGED, tagged_with
+from guardrails.resolve.resources.by_cluster_tag import TAGGED, tagged, tagged_with
 from guardrails.resolve.resources.resolver import Context, Resolver, merged, named, tags_of, uncertain, unknown
 from guardrails.values import Call, Lookup, Target, TargetRef
 
 _TEMPLATE = Lookup("fis", "GetExperimentTemplate", "experimentTemplate", empty_on=("ResourceNotFoundException",))
 
 
-def _lookups(call: Call, tag: str) -> tuple[Lookup, ...]:
-    return (*(_TEMPLATE.about(id=name) for name in named(call, "fis-template")), tagged_with(tag))
+def _lookups(call: Call, keys: tuple[str, ...]) -> tuple[Lookup, ...]:
+    return (*(_TEMPLATE.about(id=name) for name in named(call, "fis-template")), *tagged_with(keys))
 
 
 def _machines(selected: Mapping[str, Any], context: Context) -> list[Machine]:
@@ -30,14 +30,13 @@ def _machines(selected: Mapping[str, Any], context: Context) -> list[Machine]:
     return by_id + [machine for machine in by_tag if all(machine.tags.get(key) == value for key, value in tags)]
 
 
-def _others(selected: Mapping[str, Any], context: Context) -> Iterable[str | None]:
+def _others(selected: Mapping[str, Any], context: Context) -> Iterable[str]:
     """The clusters that other resources are tagged with, and the one that a tag of the target names."""
-    tag = context.inventory.cluster_tag
     arns = {*(selected.get("resourceArns") or ())}
-    yield (selected.get("resourceTags") or {}).get(tag)
-    for item in context.items(tagged_with(tag)):
+    yield from context.inventory.carried(selected.get("resourceTags") or {})
+    for item in tagged(context):
         if item["ResourceARN"] in arns:
-            yield tags_of(item).get(tag)
+            yield from context.inventory.carried(tags_of(item))
 
 
 def _template(ref: TargetRef, context: Context) -> Target:

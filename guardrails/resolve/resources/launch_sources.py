@@ -149,7 +149,7 @@ def _unread(group: Item, kind: str, answers: Answers) -> bool:
 
 def _clusters_of(group: Item, context: Context) -> set[str]:
     members = [context.inventory.cluster_of(each.get("InstanceId")) for each in group.get("Instances") or []]
-    return {*merged(members, [tags_of(group).get(context.inventory.cluster_tag)])}
+    return {*context.inventory.carried(tags_of(group), members)}
 
 
 def and_started(kind: str, base: Resolver) -> Resolver:
@@ -163,6 +163,6 @@ def and_started(kind: str, base: Resolver) -> Resolver:
     return Resolver(
         resolve,
         (*base.asks, *ASKS),
-        lambda call, tag: (*base.lookups(call, tag), _GROUPS, _CONFIGURATIONS),
+        lambda call, keys: (*base.lookups(call, keys), _GROUPS, _CONFIGURATIONS),
         lambda call, answers: (*base.followups(call, answers), *_followups(call, answers)),
     )

@@ -10,7 +10,7 @@ from __future__ import annotations
 from attrs import evolve, frozen
 
 from guardrails.resolve.resources.ends import asks, followed
-from guardrails.resolve.resources.resolver import Answers, Context, Resolver, merged, named, tags_of, unknown
+from guardrails.resolve.resources.resolver import Answers, Context, Resolver, named, tags_of, unknown
 from guardrails.resolve.resources.trail import Trails, walk
 from guardrails.values import Call, Lookup, Target, TargetFacts, TargetRef
 
@@ -52,11 +52,11 @@ def _resolver(kind: str, row: _Kind, trails: Trails) -> Resolver:
         if item is None:
             return unknown(ref, kind)
         tags = tags_of(item, "TagList")
-        cluster = tags.get(context.inventory.cluster_tag)
-        facts: TargetFacts = {"marked": bool(cluster)}
-        target = Target(ref.id, kind, ref.role, resolved=True, clusters=merged([cluster]), tags=tags, facts=facts)
-        if cluster or kind in trails:
-            return target if cluster else followed(target, (kind, _identifier(ref.id)), context, trails)
+        clusters = context.inventory.carried(tags)
+        facts: TargetFacts = {"marked": bool(clusters)}
+        target = Target(ref.id, kind, ref.role, resolved=True, clusters=clusters, tags=tags, facts=facts)
+        if clusters or kind in trails:
+            return target if clusters else followed(target, (kind, _identifier(ref.id)), context, trails)
         return evolve(target, facts={**facts, "traced": False, "look_at": ["what was restored from it"]})
 
     def followups(call: Call, answers: Answers) -> tuple[Lookup, ...]:
@@ -66,7 +66,7 @@ def _resolver(kind: str, row: _Kind, trails: Trails) -> Resolver:
         return tuple(evolve(each, optional=True) for result in walks for each in result.pending.values())
 
     more = asks(kind, trails) if kind in trails else ()
-    return Resolver(resolve, (row.lookup, *more), lambda call, _tag: (lookup(call),), followups)
+    return Resolver(resolve, (row.lookup, *more), lambda call, _keys: (lookup(call),), followups)
 
 
 def resolvers(trails: Trails) -> dict[str, Resolver]:

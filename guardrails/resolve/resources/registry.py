@@ -120,16 +120,16 @@ def asks() -> tuple[Lookup, ...]:
     return tuple({lookup.permission: lookup for lookup in everything}.values())
 
 
-def plan(call: Call, cluster_tag: str) -> tuple[Lookup, ...]:
+def plan(call: Call, keys: tuple[str, ...]) -> tuple[Lookup, ...]:
     """The look-ups that answer every target of the call, however many; the machines are always one of them."""
     call = call.as_native
     wanted = [INSTANCES, *health.lookups(call)]
     for kind in sorted({target.type for target in call.targets}):
-        wanted += _RESOLVERS[kind].lookups(call, cluster_tag)
+        wanted += _RESOLVERS[kind].lookups(call, keys)
     return tuple({lookup.key(): lookup for lookup in wanted}.values())
 
 
-def followups(call: Call, answers: Mapping[str, Answer], cluster_tag: str) -> tuple[Lookup, ...]:
+def followups(call: Call, answers: Mapping[str, Answer], keys: tuple[str, ...]) -> tuple[Lookup, ...]:
     """What the answers call for: for types that take two steps to reach machines, and for what targets are made of.
 
     To be asked again with the answers to these, until nothing new comes up: a stack in a stack takes one more round.
@@ -137,7 +137,7 @@ def followups(call: Call, answers: Mapping[str, Answer], cluster_tag: str) -> tu
     call = call.as_native
     kinds = {target.type for target in call.targets}
     own = (lookup for kind in sorted(kinds) for lookup in _RESOLVERS[kind].followups(call, answers))
-    return (*own, *compound.followups(call, answers, cluster_tag, _RESOLVERS))
+    return (*own, *compound.followups(call, answers, keys, _RESOLVERS))
 
 
 def targets_of(

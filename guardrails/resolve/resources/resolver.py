@@ -69,7 +69,8 @@ class Part:
     params: Mapping[str, Any] = EMPTY
 
 
-Lookups = Callable[[Call, str], tuple[Lookup, ...]]
+# Gets the call, and the keys of the tags that name clusters.
+Lookups = Callable[[Call, tuple[str, ...]], tuple[Lookup, ...]]
 Followups = Callable[[Call, Answers], tuple[Lookup, ...]]
 Parts = Callable[[TargetRef, Call, Answers], tuple[Part, ...]]
 
@@ -79,7 +80,7 @@ class Resolver:
     """One type of target: `resolve(ref, context)` says what AWS knows of it and never raises for an unknown id.
 
     `asks` are the look-ups that it may need in addition to the machines, without their parameters. All of them are
-    made for each call, unless `lookups(call, cluster_tag)` chooses. `followups(call, answers)` are made once those have
+    made for each call, unless `lookups(call, keys)` chooses. `followups(call, answers)` are made once those have
     been answered, where one answer says what else to ask. A target that is made of others has `parts`, which are looked
     up in further rounds.
     """
@@ -92,12 +93,12 @@ class Resolver:
 
     @lookups.default
     def _all(self) -> Lookups:
-        return lambda _call, _tag: self.asks
+        return lambda _call, _keys: self.asks
 
 
 def one_each(lookup: Lookup, parameter: str, *kinds: str) -> Lookups:
     """The look-up once for each target of these types, with its id as the parameter."""
-    return lambda call, _tag: tuple(lookup.about(**{parameter: name}) for name in named(call, *kinds))
+    return lambda call, _keys: tuple(lookup.about(**{parameter: name}) for name in named(call, *kinds))
 
 
 def unknown(ref: TargetRef, kind: str) -> Target:

@@ -136,7 +136,7 @@ def _listed(call: Call, answers: Answers) -> list[Item]:
     return [item for each in _first(call) for item in (answers[each.key()].items if each.key() in answers else ())]
 
 
-def _lookups(call: Call, _tag: str) -> tuple[Lookup, ...]:
+def _lookups(call: Call, _keys: tuple[str, ...]) -> tuple[Lookup, ...]:
     return (*_first(call), *(RECORDS.about(HostedZoneId=zone) for zone in _zones(call, {})), ADDRESSES)
 
 
@@ -184,7 +184,7 @@ def _resolver(kind: str, trails: Trails) -> Resolver:
         points = _reached_by(ref, context.call, context.answers)
         occupants, clusters, unclear = _machines_at(points.addresses, context), set[str](), {*points.unclear}
         for node in _nodes(points, context.items(ADDRESSES)):
-            result = walk(node, trails, context.answers, context.inventory.cluster_tag)
+            result = walk(node, trails, context.answers, context.inventory.ownership)
             end = reached(result, context)
             occupants |= end.occupants
             clusters |= result.clusters

@@ -49,4 +49,4 @@ def _name(ref: TargetRef, context: Context) -> Target:
     return Target(ref.id, ref.type, ref.role, resolved=bool(records))
 
 
-RESOLVERS = {"dns-name": Resolver(_name, (_ZONES, RECORDS), lambda _call, _tag: (_ZONES,), _followups, parts=_records)}
+RESOLVERS = {"dns-name": Resolver(_name, (_ZONES, RECORDS), lambda _call, _keys: (_ZONES,), _followups, parts=_records)}

@@ -166,6 +166,6 @@ def _network(ref: TargetRef, context: Context) -> Target:
 
 
 RESOLVERS = {
-    "dns-new-record": Resolver(_record, (RECORDS, ADDRESSES), lambda call, _tag: (_records(call), ADDRESSES)),
+    "dns-new-record": Resolver(_record, (RECORDS, ADDRESSES), lambda call, _keys: (_records(call), ADDRESSES)),
     "vpc-names": Resolver(_network, (*ec2_subnets.RESOLVERS["vpc"].asks, _ZONES)),
 }

@@ -35,13 +35,12 @@ def _stacks(ref: TargetRef, _call: Call, answers: Answers) -> tuple[Part, ...]:
 
 def _product(ref: TargetRef, context: Context) -> Target:
     items = _found(ref.id, context.answers)
-    tag = context.inventory.cluster_tag
-    clusters = merged(tags_of(item).get(tag) for item in items)
+    clusters = merged(*(context.inventory.carried(tags_of(item)) for item in items))
     return Target(ref.id, _PRODUCT, ref.role, resolved=bool(items), clusters=clusters)
 
 
 RESOLVERS = {
     _PRODUCT: Resolver(
-        _product, (_SEARCH,), lambda call, _tag: tuple(map(_about, named(call, _PRODUCT))), parts=_stacks
+        _product, (_SEARCH,), lambda call, _keys: tuple(map(_about, named(call, _PRODUCT))), parts=_stacks
     )
 }

@@ -18,6 +18,7 @@ import jmespath
 from attrs import define, evolve, field, frozen
 
 from guardrails.resolve.inventory import INTERFACES
+from guardrails.resolve.ownership import Ownership
 from guardrails.resolve.resources.ec2_occupants import ASKS
 from guardrails.resolve.resources.resolver import Answers, Item, last_part, same_name, strings
 from guardrails.values import Lookup
@@ -99,8 +100,8 @@ class Walk:
     lost: list[str] = field(factory=list)
 
 
-def walk(origin: Node, trails: Trails, answers: Answers, cluster_tag: str = "") -> Walk:
-    """Follow it as far as the answers lead."""
+def walk(origin: Node, trails: Trails, answers: Answers, ownership: Ownership | None = None) -> Walk:
+    """Follow it as far as the answers lead. With `ownership`, the clusters that tags name on the way count."""
     result = Walk(origin)
     todo, seen = [origin], {origin}
     while todo:
@@ -108,7 +109,7 @@ def walk(origin: Node, trails: Trails, answers: Answers, cluster_tag: str = "") 
         if kind not in trails:
             result.ends.append((kind, name if kind in (UNKNOWN, "tag") else last_part(name)))
             continue
-        ties = {*_visit(node, trails[kind], answers, cluster_tag, result)} - seen
+        ties = {*_visit(node, trails[kind], answers, ownership, result)} - seen
         seen |= ties
         todo += sorted(ties)
     if any(kind in NETWORKS for kind, _ in result.ends):
@@ -116,7 +117,7 @@ def walk(origin: Node, trails: Trails, answers: Answers, cluster_tag: str = "") 
     return result
 
 
-def _visit(node: Node, path: Trail, answers: Answers, cluster_tag: str, result: Walk) -> Iterator[Node]:
+def _visit(node: Node, path: Trail, answers: Answers, ownership: Ownership | None, result: Walk) -> Iterator[Node]:
     name = node[1]
     yield from ((tie, each.replace("{}", last_part(name))) for tie, texts in path.also.items() for each in texts)
     named_by = path.names(name)
@@ -133,8 +134,9 @@ def _visit(node: Node, path: Trail, answers: Answers, cluster_tag: str, result: 
         for item in step.find(answer.items, named_by):
             found = True
             tags = _tags(item, step.tags)
-            if tags.get(cluster_tag):
-                result.clusters.add(tags[cluster_tag])
+            cluster = ownership.named(tags) if ownership else None
+            if cluster:
+                result.clusters.add(cluster)
             if node == result.origin:
                 result.tags |= tags
             yield from ((tie, each) for tie, path_to in step.ties.items() for each in strings(path_to, item))

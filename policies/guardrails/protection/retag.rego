@@ -8,6 +8,8 @@ import data.guardrails.text
 
 cluster_keys contains data.guardrails.params.cluster_tag
 
+cluster_keys contains key if some key in data.guardrails.params.cluster_tags
+
 live_tag_keys contains data.guardrails.params.live.tag.key
 
 address_keys contains data.guardrails.params.live.eip_tag.key
@@ -49,19 +51,29 @@ standing_of_tags(id, target) := sprintf("with an address of a live cluster (%s)"
 } else := standing(id, target)
 
 # The evidence tags of this target that the call changes.
-touched(_, target) := {key | some key in evidence_keys; not kept(key, target)} if {
+touched(_, target) := {key | some key in evidence_keys; not kept(key, target); not outranked(key, target)} if {
 	input.call.tags.removes_all == true
 }
 
-touched(id, target) := {key | some key in evidence_keys; changed(key, id, target)} if {
+touched(id, target) := {key | some key in evidence_keys; changed(key, id, target); not outranked(key, target)} if {
 	not input.call.tags.removes_all == true
+}
+
+# Another tag, before this one in order, says which cluster the target belongs to.
+outranked(key, target) if {
+	some place, other in data.guardrails.params.cluster_tags
+	some later, name in data.guardrails.params.cluster_tags
+	name == key
+	place < later
+	target.tags[other] != ""
 }
 
 # Replacing all tags keeps those that are set again.
 kept(key, target) if target.tags[key] == input.call.tags.set[key]
 
 kept(key, target) if {
-	target.tags[data.guardrails.params.cluster_tag] == input.call.tags.set[data.guardrails.params.cluster_tag]
+	some name in cluster_keys
+	target.tags[name] == input.call.tags.set[name]
 	lacks(target, key)
 	not key in object.keys(input.call.tags.set)
 }
@@ -83,7 +95,7 @@ changed(key, _, target) if {
 
 # A live target without a cluster tag is live through something else; a cluster tag would take it away from there.
 changed(key, id, target) if {
-	key == data.guardrails.params.cluster_tag
+	key in cluster_keys
 	lacks(target, key)
 	worth_protecting(id, target)
 	live_on(target) != {input.call.tags.set[key]}

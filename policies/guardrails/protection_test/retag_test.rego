@@ -268,3 +268,29 @@ test_clusters_that_are_not_live_do_not_count if {
 	count(denied(tagging(shared, {"set": {"Cluster": "blue"}}))) == 0
 	denied(tagging(shared, {"set": {"Cluster": "green"}})) == retag
 }
+
+# A machine with these tags, where two tags name clusters.
+denied_in_order(tags, change) := rules(entries) if {
+	target := object.union(object.remove(fixtures.machine("blue"), ["tags"]), {"tags": tags})
+	entries := protection.deny with input as tagging(target, change)
+		with data.guardrails.params.cluster_tags as ["Cluster", "Service"]
+}
+
+test_every_cluster_tag_is_evidence if {
+	denied_in_order({"Service": "blue"}, {"set": {"Service": "green"}}) == retag
+	denied_in_order({"Service": "blue"}, {"removed": ["Service"]}) == retag
+	denied_in_order({"Service": "blue"}, {"removes_all": true}) == retag
+	denied_in_order({"Service": "blue"}, {"set": {"Cluster": "green"}}) == retag
+	count(denied_in_order({"Service": "blue"}, {"removes_all": true, "set": {"Service": "blue"}})) == 0
+	count(denied_in_order({"Service": "blue"}, {"set": {"Cluster": "blue"}})) == 0
+}
+
+test_a_later_cluster_tag_says_nothing_beside_an_earlier_one if {
+	both := {"Cluster": "blue", "Service": "web"}
+	count(denied_in_order(both, {"set": {"Service": "shop"}})) == 0
+	count(denied_in_order(both, {"removed": ["Service"]})) == 0
+	count(denied_in_order({"Cluster": "blue"}, {"set": {"Service": "shop"}})) == 0
+	denied_in_order(both, {"set": {"Cluster": "green"}}) == retag
+	denied_in_order(both, {"removed": ["Cluster", "Service"]}) == retag
+	denied_in_order({"Cluster": "", "Service": "blue"}, {"set": {"Service": "green"}}) == retag
+}
