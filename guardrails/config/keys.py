@@ -52,6 +52,8 @@ _ROWS = (
     Key("cluster_tags", kinds.NAMES, '["Cluster", "Service"]',
         "Several such tags, instead of `cluster_tag`. The first of them that a machine or resource has counts.",
         "the one of `cluster_tag`"),
+    Key("clusters", kinds.MEMBERS, '{ blue = ["asg/web-blue", "asg/worker-blue"] }',
+        "Clusters that consist of several others, by the names that `guardrails live` shows."),
     Key("home_region", kinds.REGION, '"eu-west-1"',
         "The region of the machines, for services that do not have one: Route 53, IAM and Global Accelerator.",
         "the session's region"),

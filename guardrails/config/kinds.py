@@ -152,6 +152,10 @@ TAG = Kind(
     must_be='a table { key = "…", value = "…" }',
 )
 TABLE = Kind({"type": "object"})
+MEMBERS = Kind(
+    {"type": "object", "additionalProperties": {"type": "array", "items": _NAME}},
+    lambda value, _: {name: tuple(members) for name, members in value.items()},
+)
 LABELS = Kind({"type": "object", "additionalProperties": _STRING})
 # "confirm" is not among the words: a rule asks for confirmation by itself.
 ENFORCEMENT = Kind({"type": "object", "additionalProperties": {"enum": _ENFORCEMENTS}})

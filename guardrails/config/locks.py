@@ -57,7 +57,7 @@ _AT_LEAST = Limit("with `mode` locked, it cannot be lowered", lambda given, base
 
 # Every key has a limit; a test compares this with the table of keys.
 WITH_LOCKED_MODE: Mapping[str, Limit] = {
-    "mode": _SAME, "engine": _SAME, "cluster_tag": _AS_SET, "cluster_tags": _AS_SET,
+    "mode": _SAME, "engine": _SAME, "cluster_tag": _AS_SET, "cluster_tags": _AS_SET, "clusters": _AS_SET,
     "home_region": _AS_SET, "long_tail": _STAYS_ON,
     "max_fact_age_s": _FRESH, "lookup_timeout_s": _FREE, "tripwire": _FREE, "confirm_timeout_s": _FREE,
     "enforcement": _ENFORCEMENT, "policies": _POLICIES, "policy_key": _AS_SET, "params": _PARAMS,
@@ -74,6 +74,11 @@ WITH_LOCKED_MODE: Mapping[str, Limit] = {
 }  # fmt: skip
 # One is the short form of the other.
 _SAME_THING = ("cluster_tag", "cluster_tags")
+
+
+def _given(settings: Settings, key: str) -> str:
+    """The key, or the one that says the same thing where the file sets that."""
+    return next((name for name in _SAME_THING if name in settings.where), key) if key in _SAME_THING else key
 
 
 @frozen
@@ -101,11 +106,12 @@ class Locks:
             if given == base:
                 continue
             if self.of(key) is not None:
-                raise self.refusal(settings.at(key), key)
+                raise self.refusal(settings.at(_given(settings, key)), key)
             limit = WITH_LOCKED_MODE[key]
             if "mode" in self.locked and (self._sets(key) or not limit.if_set) and not limit.keeps(given, base):
+                name = _given(settings, key)
                 raise ConfigError(
-                    f"{settings.at(key)}: `{key}` is {given!r} here and {base!r} for the organisation; {limit.words} "
+                    f"{settings.at(name)}: `{name}` is {given!r} here and {base!r} for the organisation; {limit.words} "
                     f"({self.base.at('mode')}); remove it here"
                 )
         return evolve(settings, floor=self.base) if "mode" in self.locked else settings

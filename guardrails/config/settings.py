@@ -143,6 +143,7 @@ class Settings:
     engine: str = "embedded"
     cluster_tag: str = "Cluster"
     cluster_tags: tuple[str, ...] = ()
+    clusters: Mapping[str, tuple[str, ...]] = Factory(dict)
     home_region: str | None = None
     long_tail: bool = False
     max_fact_age_s: float = 5.0

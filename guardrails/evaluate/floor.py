@@ -14,7 +14,8 @@ from guardrails.evaluate.embedded import parsed
 
 _LEVELS = {"dryrun": 0, "warn": 1, "deny": 2, "enforce": 2}
 # The words of parameters, from weak to strict; a word that is not among them cannot be changed.
-_WORDS = {"allow": 0, "ignore": 0, "protect-named": 0, "warn": 1, "confirm": 2, "deny": 3}
+_WORDS = {"allow": 0, "ignore": 0, "protect-named": 0, "warn": 1, "bounds": 1, "confirm": 2, "deny": 3,
+          "protect": 3}  # fmt: skip
 # Numbers that are stricter when larger, and when smaller; others cannot be changed.
 _LARGER = frozenset(("rollback_window_s", "min_share", "min_running", "headroom_machines"))
 _SMALLER = frozenset(("max_share", "rebuild_minutes", "rebuild_share"))

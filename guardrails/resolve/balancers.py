@@ -9,8 +9,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from guardrails.resolve.inventory import Inventory, Machine
-from guardrails.values import Lookup
+from guardrails.resolve.inventory import Inventory
+from guardrails.resolve.machine import Machine
+from guardrails.values import Answer, Lookup
 
 BALANCERS = Lookup("elbv2", "DescribeLoadBalancers", "LoadBalancers", empty_on=("LoadBalancerNotFound",))
 GROUPS = Lookup(
@@ -89,6 +90,17 @@ def confirmed(lookup: Lookup, items: Iterable[Mapping[str, Any]]) -> bool:
         target_id(item) for item in items if (item.get("TargetHealth") or {}).get("Reason") == "Target.NotRegistered"
     }
     return all(target["Id"] in outside for target in lookup.params["Targets"])
+
+
+def members_of_groups(answers: Mapping[str, Answer]) -> list[tuple[str, str]]:
+    """The ids or addresses of what is behind a load balancer, each with the name of its target group."""
+    groups = answers[GROUPS.key()].items if GROUPS.key() in answers else ()
+    members: list[tuple[str, str]] = []
+    for group in groups:
+        answer = answers.get(registered_with(group["TargetGroupArn"]).key()) if group.get("LoadBalancerArns") else None
+        name = str(group.get("TargetGroupName") or group["TargetGroupArn"])
+        members += [(target_id(item), name) for item in (answer.items if answer else ())]
+    return members
 
 
 def target_id(item: Mapping[str, Any]) -> str:

@@ -17,6 +17,7 @@ from guardrails.memory import Claim, History, MachineState, StateUnavailable
 from guardrails.memory.pacer import Pacer
 from guardrails.memory.rate_limits import LAUNCH
 from guardrails.resolve import contradictions, live
+from guardrails.resolve.balancers import members_of_groups
 from guardrails.resolve.capacity import capacity
 from guardrails.resolve.changes import narrow
 from guardrails.resolve.health import with_health
@@ -122,7 +123,11 @@ class FactFinder:
 
     def _inventory(self, answers: Mapping[str, Answer]) -> Inventory:
         addresses = answers[ADDRESSES.key()].items if ADDRESSES.key() in answers else ()
-        return Inventory(answers[INSTANCES.key()].items, addresses, self._ownership)
+        return Inventory(answers[INSTANCES.key()].items, addresses, self._ownership, self._registered(answers))
+
+    def _registered(self, answers: Mapping[str, Answer]) -> list[tuple[str, str]]:
+        """What is behind load balancers, with the names of the target groups, if every decision asks for that."""
+        return members_of_groups(answers) if "target-group" in self._settings.live.sources else []
 
     def _past(
         self,

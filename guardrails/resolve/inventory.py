@@ -9,58 +9,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from typing import Any
 
-from attrs import define
-
-from guardrails.resolve.ownership import Ownership
+from guardrails.resolve.machine import USES, Machine, machine_of
+from guardrails.resolve.ownership import ADDRESS, NAMED, REGISTERED, Owner, Ownership, inferring_tag
 from guardrails.values import Lookup
 
 INSTANCES = Lookup("ec2", "DescribeInstances", "Reservations")
 ADDRESSES = Lookup("ec2", "DescribeAddresses", "Addresses")
 INTERFACES = Lookup("ec2", "DescribeNetworkInterfaces", "NetworkInterfaces")
-
-
-# What a machine was launched from or with.
-USES = ("security-group", "ami", "key-pair", "instance-profile", "placement-group", "dedicated-host",
-        "capacity-reservation", "spot-instance-request")  # fmt: skip
-
-
-@define(eq=False)
-class Machine:
-    """One EC2 instance. `cluster` is the value of its cluster tag, None without one.
-
-    Only `state` ever changes, by `Inventory.expect`.
-
-    `primary_ip_of` maps each network interface to its primary private address. `kind` is its instance type; `uses`
-    are the names of what it was launched from or with, by type of resource.
-    """
-
-    id: str
-    state: str
-    cluster: str | None
-    tags: Mapping[str, str]
-    vpc: str | None
-    subnet: str | None
-    subnets: tuple[str, ...]
-    enis: tuple[str, ...]
-    attachments: tuple[str, ...]
-    private_ips: tuple[str, ...]
-    primary_ip: str | None
-    primary_ip_of: Mapping[str, str]
-    public_ips: tuple[str, ...]
-    volumes: tuple[str, ...]
-    zone: str | None
-    kind: str
-    vcpus: int | None
-    uses: Mapping[str, tuple[str, ...]]
-    launched_at: float | None = None
-
-    @property
-    def present(self) -> bool:
-        """False once it is terminated, or terminating."""
-        return self.state not in ("terminated", "shutting-down")
 
 
 class Inventory:
@@ -71,8 +28,12 @@ class Inventory:
         reservations: Iterable[Mapping[str, Any]],
         addresses: Iterable[Mapping[str, Any]],
         ownership: Ownership,
+        registered: Iterable[tuple[str, str]] = (),
     ) -> None:
+        """`registered` are ids or addresses of machines, each with the name of a target group that it is behind."""
         self.ownership = ownership
+        # Where the name of each cluster comes from.
+        self.kinds: dict[str, str] = {}
         self.account: str | None = None
         self.machines: dict[str, Machine] = {}
         self.members: dict[str, list[Machine]] = defaultdict(list)
@@ -83,17 +44,35 @@ class Inventory:
         for reservation in reservations:
             self.account = reservation.get("OwnerId") or self.account
             for instance in reservation.get("Instances", []):
-                self._add(_machine(instance, ownership))
+                self._add(machine_of(instance))
         self.addresses = tuple(addresses)
         self._addresses_by_machine: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
         for address in self.addresses:
             for machine in self.holders_of(address):
                 self._addresses_by_machine[machine.id].append(address)
+        self._infer(registered)
+
+    def _infer(self, registered: Iterable[tuple[str, str]]) -> None:
+        """The clusters of machines without a tag that shows one: what they are registered with, or their address."""
+        for name, group in sorted(registered, key=lambda pair: pair[1]):
+            for machine in [*self.on("instance", name), *self.on("private-ip", name)]:
+                self._belongs(machine, self.ownership.member(REGISTERED, group))
+        for address in sorted(self.addresses, key=lambda each: str(each.get("PublicIp"))):
+            holders = [machine for machine in self.holders_of(address) if machine.present]
+            if len(holders) == 1:
+                self._belongs(holders[0], self.ownership.member(ADDRESS, str(address.get("PublicIp"))))
+
+    def _belongs(self, machine: Machine, owner: Owner | None) -> None:
+        if owner is None or machine.cluster is not None:
+            return
+        machine.cluster = owner.name
+        self.members[owner.name].append(machine)
+        if self.kinds.get(owner.name) != NAMED:
+            self.kinds[owner.name] = owner.kind
 
     def _add(self, machine: Machine) -> None:
         self.machines[machine.id] = machine
-        if machine.cluster:
-            self.members[machine.cluster].append(machine)
+        self._belongs(machine, self.ownership.of(machine.tags))
         if machine.state == "terminated":
             return  # nothing is attached to it any more
         keys = {
@@ -117,8 +96,18 @@ class Inventory:
         return self.ownership.tags[0]
 
     def carried(self, tags: Mapping[str, str], *clusters: Iterable[str | None]) -> tuple[str, ...]:
-        """The clusters of something with these tags and with these clusters on it, sorted."""
-        return tuple(sorted({name for names in (*clusters, [self.ownership.named(tags)]) for name in names if name}))
+        """The clusters of something with these tags and with these clusters on it, sorted.
+
+        Only where there is none, tags that AWS writes count: it belongs to the machines with the same tag.
+        """
+        names = {name for names in (*clusters, [self.ownership.named(tags)]) for name in names if name}
+        return tuple(sorted(names or self._inferred(tags)))
+
+    def _inferred(self, tags: Mapping[str, str]) -> set[str]:
+        owner, tag = self.ownership.of(tags), inferring_tag(tags)
+        if owner is None or tag is None:
+            return set()
+        return {machine.cluster for machine in self.with_tag(*tag) if machine.cluster} or {owner.name}
 
     def expect(self, states: Mapping[str, str]) -> None:
         """Put machines into the states that earlier calls bring them into, which AWS does not show yet."""
@@ -140,7 +129,7 @@ class Inventory:
         return [machine for machine in self.on("tag", f"{key}={value}") if machine.tags.get(key) == value]
 
     def untagged_on(self, kind: str, value: str | None) -> set[str]:
-        """The ids of those machines without a cluster tag: whose they are is unknown."""
+        """The ids of those machines without a cluster: whose they are is unknown."""
         return {machine.id for machine in self.on(kind, value) if machine.cluster is None}
 
     def missing(self, machine_ids: Iterable[str | None]) -> set[str]:
@@ -180,68 +169,3 @@ class Inventory:
         """The cluster of a machine, None if the machine or its tag is unknown."""
         machine = self.machines.get(machine_id or "")
         return machine.cluster if machine else None
-
-
-def _machine(instance: Mapping[str, Any], ownership: Ownership) -> Machine:
-    tags = {tag["Key"]: tag.get("Value", "") for tag in instance.get("Tags") or []}
-    enis = instance.get("NetworkInterfaces") or []
-    ips = [address for eni in enis for address in eni.get("PrivateIpAddresses") or []]
-    private = [address.get("PrivateIpAddress") for address in ips] + [instance.get("PrivateIpAddress")]
-    private += [address.get("Ipv6Address") for eni in enis for address in eni.get("Ipv6Addresses") or []]
-    public = [(address.get("Association") or {}).get("PublicIp") for address in ips] + [instance.get("PublicIpAddress")]
-    subnets = [eni.get("SubnetId") for eni in enis] + [instance.get("SubnetId")]
-    return Machine(
-        id=instance["InstanceId"],
-        state=(instance.get("State") or {}).get("Name", "unknown"),
-        cluster=ownership.named(tags),
-        tags=tags,
-        vpc=instance.get("VpcId") or None,
-        subnet=instance.get("SubnetId") or None,
-        subnets=_unique(subnets),
-        enis=_unique(eni.get("NetworkInterfaceId") for eni in enis),
-        attachments=_unique((eni.get("Attachment") or {}).get("AttachmentId") for eni in enis),
-        private_ips=_unique(private),
-        primary_ip=instance.get("PrivateIpAddress") or None,
-        primary_ip_of={
-            eni["NetworkInterfaceId"]: eni["PrivateIpAddress"] for eni in enis if eni.get("PrivateIpAddress")
-        },
-        public_ips=_unique(public),
-        volumes=_unique(
-            (device.get("Ebs") or {}).get("VolumeId") for device in instance.get("BlockDeviceMappings") or []
-        ),
-        zone=(instance.get("Placement") or {}).get("AvailabilityZone") or None,
-        kind=instance.get("InstanceType") or "",
-        vcpus=_vcpus(instance.get("CpuOptions") or {}),
-        uses=_uses(instance, enis),
-        launched_at=_seconds(instance.get("LaunchTime")),
-    )
-
-
-def _seconds(when: Any) -> float | None:
-    return when.timestamp() if isinstance(when, datetime) else None
-
-
-def _uses(instance: Mapping[str, Any], enis: Iterable[Mapping[str, Any]]) -> dict[str, tuple[str, ...]]:
-    groups = [*(instance.get("SecurityGroups") or []), *(group for eni in enis for group in eni.get("Groups") or [])]
-    placement = instance.get("Placement") or {}
-    profile = (instance.get("IamInstanceProfile") or {}).get("Arn") or ""
-    values_by_use = (
-        [group.get(name) for group in groups for name in ("GroupId", "GroupName")],
-        [instance.get("ImageId")],
-        [instance.get("KeyName")],
-        [profile.rpartition("/")[2]],
-        [placement.get("GroupName"), placement.get("GroupId")],
-        [placement.get("HostId")],
-        [instance.get("CapacityReservationId")],
-        [instance.get("SpotInstanceRequestId")],
-    )
-    return {kind: _unique(values) for kind, values in zip(USES, values_by_use, strict=True)}
-
-
-def _vcpus(options: Mapping[str, Any]) -> int | None:
-    cores, threads = options.get("CoreCount"), options.get("ThreadsPerCore")
-    return cores * threads if isinstance(cores, int) and isinstance(threads, int) else None
-
-
-def _unique(values: Iterable[str | None]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(value for value in values if value))

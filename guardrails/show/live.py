@@ -38,7 +38,7 @@ def evidence(live: Live, now: float) -> Section:
 def _clusters(clusters: Iterable[Cluster]) -> Section:
     every = tuple(clusters)
     if not every:
-        return Section("Clusters", ("No machine here has the cluster tag.",))
+        return Section("Clusters", ("No machine here belongs to a cluster.",))
     rows = tuple(
         (
             cluster.name,

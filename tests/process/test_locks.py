@@ -22,6 +22,7 @@ LIMITED = {
     "engine": ("", 'engine = "opa"', 'engine = "embedded"'),
     "cluster_tag": ('cluster_tag = "Team"', 'cluster_tag = "Other"', 'cluster_tag = "Team"'),
     "cluster_tags": ('cluster_tags = ["A", "B"]', 'cluster_tags = ["B", "A"]', 'cluster_tags = ["A", "B"]'),
+    "clusters": ('[clusters]\nblue = ["asg/web"]', '[clusters]\ngreen = ["asg/web"]', '[clusters]\nblue = ["asg/web"]'),
     "home_region": ('home_region = "eu-west-1"', 'home_region = "us-east-1"', 'home_region = "eu-west-1"'),
     "long_tail": ("long_tail = true", "long_tail = false", "long_tail = true"),
     "max_fact_age_s": ("", "max_fact_age_s = 600", "max_fact_age_s = 2"),

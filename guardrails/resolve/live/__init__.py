@@ -19,7 +19,8 @@ To add a source, write a file with a `Source`, add it to `_SOURCES`, and add its
 
 When two sources name different clusters they are in dispute, and every cluster that either of them names is live.
 A source that finds nothing of its kind is silent, and disagrees with none.
-When no source names a cluster that has machines, liveness is unknown, and policies protect every cluster.
+When no source names a cluster that has machines and shows what is live, liveness is unknown, and policies protect every
+cluster.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from guardrails.config.settings import LiveSettings
 from guardrails.resolve.inventory import Inventory
 from guardrails.resolve.live import asg, command, dns, ecs, eip, elb, env, file, ssm, tag, target_group
 from guardrails.resolve.live.source import Source
+from guardrails.resolve.ownership import NAMED
 from guardrails.values import Answer, Live, Lookup, SourceReport
 
 _SOURCES: Mapping[str, Source] = {
@@ -51,6 +53,8 @@ _SOURCES: Mapping[str, Source] = {
     )
 }
 NAMES = tuple(_SOURCES)
+# They are what users reach; the other sources are what people say.
+_FRONT_DOORS = frozenset(("eip", "target-group"))
 
 
 def lookups(settings: LiveSettings) -> tuple[Lookup, ...]:
@@ -71,28 +75,53 @@ def followups(settings: LiveSettings, answers: Mapping[str, Answer]) -> tuple[Lo
 def observe(settings: LiveSettings, answers: Mapping[str, Answer], inventory: Inventory) -> Live:
     """Ask every configured source and combine the reports."""
     reports = [_SOURCES[name].observe(settings, answers, inventory) for name in settings.sources]
-    existing = [name for name, members in inventory.members.items() if any(machine.present for machine in members)]
-    return combine([_with_absent(report, existing) for report in reports], existing)
+    existing = {name: sum(each.present for each in members) for name, members in inventory.members.items()}
+    existing = {name: count for name, count in existing.items() if count}
+    pointed_at = {name for report in reports if report.name not in _FRONT_DOORS for name in report.clusters}
+    proving = _proving(settings, existing, inventory) | (pointed_at & existing.keys())
+    return combine([_in_words(report, existing, proving) for report in reports], proving)
 
 
-def _with_absent(report: SourceReport, existing: Iterable[str]) -> SourceReport:
-    """The report, saying which of its clusters have no machines: a pointer that was not moved, or misspelt."""
+def _proving(settings: LiveSettings, existing: Mapping[str, int], inventory: Inventory) -> frozenset[str]:
+    """The clusters that show, if they are live, that it is known what is live. `existing` counts their machines.
+
+    The address of a machine that nothing ties to the others, such as a bastion, says nothing about them: not about
+    those that are tagged, and not about any that a load balancer may have, unless those have been looked at.
+    """
+    keys = inventory.ownership.tags
+    tagged = any(each.present and any(map(each.tags.get, keys)) for each in inventory.machines.values())
+    several = 0 if "target-group" in settings.sources else 1
+    return frozenset(
+        name
+        for name, count in existing.items()
+        if inventory.kinds.get(name) == NAMED or (count > several and not tagged)
+    )
+
+
+def _in_words(report: SourceReport, existing: Iterable[str], proving: Iterable[str]) -> SourceReport:
+    """The report, saying which of its clusters have no machines, and that others do not show what else is live.
+
+    A cluster without machines is a pointer that was not moved, or misspelt.
+    """
     absent = sorted({*report.clusters} - {*existing})
-    if not absent:
-        return report
-    have = "has" if len(absent) == 1 else "have"
-    return evolve(report, evidence=f"{report.evidence}; {' and '.join(absent)} {have} no machines")
+    evidence = report.evidence
+    if absent:
+        have = "has" if len(absent) == 1 else "have"
+        evidence += f"; {' and '.join(absent)} {have} no machines"
+    if {*report.clusters} & {*existing} and not {*report.clusters} & {*proving}:
+        evidence += "; that does not show whether others are live, too"
+    return evolve(report, evidence=evidence)
 
 
-def combine(reports: Iterable[SourceReport], existing: Iterable[str]) -> Live:
-    """The union of what the sources name; `existing` are the clusters that have machines.
+def combine(reports: Iterable[SourceReport], proving: Iterable[str]) -> Live:
+    """The union of what the sources name; it is known what is live if one of `proving` is.
 
     A source that names no cluster disagrees with one that names some, unless it is silent.
     """
     reports = tuple(reports)
     named = {cluster for report in reports for cluster in report.clusters}
     return Live(
-        known=bool(named & set(existing)) and not any(report.blind for report in reports),
+        known=bool(named & set(proving)) and not any(report.blind for report in reports),
         disputed=len({frozenset(report.clusters) for report in reports if not report.silent}) > 1,
         clusters=tuple(sorted(named)),
         sources=reports,

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from guardrails.resolve.resources.autoscaling_later import shrinks
-from guardrails.resolve.resources.by_cluster_tag import TAGGED, tagged, tagged_with
 from guardrails.resolve.resources.resolver import Context, Item, Resolver, judged, merged, named, tags_of
+from guardrails.resolve.resources.tagging_api import TAGGED, tagged, tagged_with
 from guardrails.values import Call, Lookup, Target, TargetFacts, TargetRef
 
 _TARGETS = Lookup("application-autoscaling", "DescribeScalableTargets", "ScalableTargets")

@@ -34,7 +34,7 @@ def group_target(ref: TargetRef, group: Item, context: Context) -> Target:
         "asg",
         ref.role,
         resolved=True,
-        clusters=inventory.carried(tags, machines.clusters_of(members)),
+        clusters=inventory.carried(_passed_on(group), machines.clusters_of(members)),
         tags=tags,
         state=group.get("Status"),
         protections={
@@ -52,10 +52,15 @@ def group_target(ref: TargetRef, group: Item, context: Context) -> Target:
     )
 
 
+def _passed_on(group: Item) -> dict[str, str]:
+    """The tags that its machines get: the group's own, and AWS's."""
+    return {**tags_of(group), "aws:autoscaling:groupName": str(group.get("AutoScalingGroupName") or "")}
+
+
 def _new(ref: TargetRef, context: Context) -> Target:
     """A group that is created: its machines get the cluster tag of the call, where that propagates."""
     passed_on = [each for each in context.call.params.get("Tags") or [] if each.get("PropagateAtLaunch") is not False]
-    clusters = context.inventory.carried(tags_of({"Tags": passed_on}))
+    clusters = context.inventory.carried(_passed_on({**context.call.params, "Tags": passed_on}))
     return Target(ref.id, "asg", ref.role, resolved=True, clusters=clusters)
 
 

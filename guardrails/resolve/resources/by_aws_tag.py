@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from guardrails.resolve.inventory import Inventory, Machine
+from guardrails.resolve.inventory import Inventory
+from guardrails.resolve.machine import Machine
 from guardrails.resolve.resources.machines import of_machines, tagged
 
 _nodes_of = tagged("eks:cluster-name", "kubernetes.io/cluster/", "alpha.eksctl.io/cluster-name")

@@ -28,11 +28,17 @@ from guardrails.resolve.resources.resolver import (
     tags_of,
     unknown,
 )
+from guardrails.resolve.resources.tagging_api import (
+    TAGGED,
+    answered,
+    believable,
+    in_stacks,
+    samples,
+    tagged,
+    tagged_with,
+)
 from guardrails.resolve.resources.trail import Trails, walk
 from guardrails.values import Call, Lookup, Target, TargetFacts, TargetRef
-
-TAGGED = Lookup("resourcegroupstaggingapi", "GetResources", "ResourceTagMappingList")
-
 
 # They are part of a container cluster, and belong to its cluster where they have no tag of their own.
 _IN_ECS = ("ecs-service", "ecs-task", "ecs-service-deployment")
@@ -74,33 +80,6 @@ _ARN_SERVICES = {"apigatewayv2": "apigateway", "elb": "elasticloadbalancing", "e
 _FUNCTION = re.compile(r"(?:(?:arn:[^:]++:lambda:[^:]++:)?\d++:function:)?(?P<name>[\w-]++)(?::[\w$-]++)?")
 
 
-def tagged_with(keys: Iterable[str], services: Iterable[str] = ()) -> tuple[Lookup, ...]:
-    """Everything with one of these tags, of these services or of all: a look-up for each tag."""
-    filters = {"ResourceTypeFilters": [*services]} if services else {}
-    return tuple(TAGGED.about(TagFilters=[{"Key": key}], **filters) for key in keys)
-
-
-def tagged(context: Context, services: Iterable[str] = (), region: str = "") -> list[Item]:
-    """What those look-ups returned, as far as they were answered; each resource once."""
-    lookups = [evolve(each, region=region) for each in tagged_with(context.inventory.ownership.tags, [*services])]
-    answers = [context.items(lookup) for lookup in lookups if lookup.key() in context.answers]
-    return [*{item["ResourceARN"]: item for items in answers for item in items}.values()]
-
-
-def _samples(keys: Iterable[str]) -> tuple[Lookup, ...]:
-    """Some machines with each of these tags, if there are any."""
-    return tuple(evolve(each, sample=True) for each in tagged_with(keys, ["ec2:instance"]))
-
-
-def _believable(context: Context) -> bool:
-    """Whether an answer without the resource means that it has no tag: one of the tagged machines is shown, too."""
-    inventory = context.inventory
-    own = {each.id for each in inventory.machines.values() if each.present and inventory.ownership.named(each.tags)}
-    samples = _samples(inventory.ownership.tags)
-    shown = {last_part(item["ResourceARN"]) for lookup in samples for item in context.items(lookup)}
-    return not own or not own.isdisjoint(shown)
-
-
 def _origin(kind: str, name: str, call: Call) -> tuple[str, str]:
     """From where to follow what has no tag of its own."""
     if kind == _ANY:
@@ -110,13 +89,6 @@ def _origin(kind: str, name: str, call: Call) -> tuple[str, str]:
     if kind == "ecs-service-deployment":
         return "ecs-cluster", name.split("/")[1] if name.count("/") > 1 else name
     return "ecs-cluster", parent_of(name, KINDS[kind], call)
-
-
-def _answered(answers: Answers) -> list[Item]:
-    """What the tagging API returned."""
-    return [
-        item for key, answer in answers.items() if key.startswith("resourcegroupstaggingapi:") for item in answer.items
-    ]
 
 
 def _clear(kind: str, call: Call) -> bool:
@@ -133,26 +105,27 @@ def resolver(kind: str, trails: Trails) -> Resolver:
         )
 
     def lookups(call: Call, keys: tuple[str, ...]) -> tuple[Lookup, ...]:
-        return (*tagged_with(keys, services(call)), *_samples(keys))
+        return (*tagged_with(keys, services(call)), *samples(keys))
 
     def followups(call: Call, answers: Answers) -> tuple[Lookup, ...]:
-        items = _answered(answers)
+        stacks = in_stacks(services(call))
+        items = answered(answers, but=stacks)
         names = [name for name in named(call, kind) if kind in _FOLLOWED or not same(kind, name, items, call)]
         origins = [_origin(kind, name, call) for name in names if not _clear(kind, call)]
         walks = [walk(origin, trails, answers) for origin in origins if origin[0] in trails]
         # They may fail: then whose the resource is stays unknown.
-        return tuple(evolve(each, optional=True) for result in walks for each in result.pending.values())
+        more = [evolve(each, optional=True) for result in walks for each in result.pending.values()]
+        return (*(stacks if names else ()), *more)
 
     def resolve(ref: TargetRef, context: Context) -> Target:
         items = same(kind, ref.id, tagged(context, services(context.call)), context.call)
-        if not items and not _believable(context):
+        if not items and not believable(context):
             return unknown(ref, kind)
         tags = tags_of(items[0]) if items else {}
         clusters = _clusters_of(items, context)
-        target = Target(
-            ref.id, kind, ref.role, resolved=True, clusters=clusters, tags=tags, facts={"marked": bool(items)}
-        )
-        if items and kind not in _FOLLOWED:
+        marked = any(context.inventory.ownership.named(tags_of(item)) for item in items)
+        target = Target(ref.id, kind, ref.role, resolved=True, clusters=clusters, tags=tags, facts={"marked": marked})
+        if marked and kind not in _FOLLOWED:
             return target
         return _followed(target, context, trails)
 
@@ -173,6 +146,11 @@ def _followed(target: Target, context: Context, trails: Trails) -> Target:
 
 def _untraced(kind: str) -> TargetFacts:
     return {"traced": False, "look_at": [_USERS.get(kind, _TRAIL)]}
+
+
+def _of_call_followups(call: Call, answers: Answers) -> tuple[Lookup, ...]:
+    items = answered(answers, but=in_stacks())
+    return in_stacks() if any(not _under(name, items) for name in named(call, _OF_CALL)) else ()
 
 
 def _meant(name: str, context: Context) -> list[Item]:
@@ -207,10 +185,10 @@ def _of_call(ref: TargetRef, context: Context) -> Target:
     meant = _meant(ref.id, context) or [
         item for name in beside(ref.id, context.call.params) for item in _meant(name, context)
     ]
-    if not meant and not _believable(context):
+    if not meant and not believable(context):
         return unknown(ref, _OF_CALL)
     clusters = _clusters_of(meant, context)
-    return Target(ref.id, _OF_CALL, ref.role, resolved=True, clusters=clusters, facts={"marked": bool(meant)})
+    return Target(ref.id, _OF_CALL, ref.role, resolved=True, clusters=clusters, facts={"marked": bool(clusters)})
 
 
 def _of_any_service(_call: Call, keys: tuple[str, ...]) -> tuple[Lookup, ...]:
@@ -246,5 +224,7 @@ def resolvers(trails: Trails) -> dict[str, Resolver]:
     return {
         **{kind: resolver(kind, trails) for kind in (*KINDS, _ANY)},
         "cfn-resource": Resolver(_resource, (TAGGED,), _of_any_service),
-        _OF_CALL: Resolver(_of_call, (TAGGED,), lambda _call, keys: (*tagged_with(keys), *_samples(keys))),
+        _OF_CALL: Resolver(
+            _of_call, (TAGGED,), lambda _call, keys: (*tagged_with(keys), *samples(keys)), _of_call_followups
+        ),
     }

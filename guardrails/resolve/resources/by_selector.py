@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from attrs import evolve
 
-from guardrails.resolve.inventory import Inventory, Machine
+from guardrails.resolve.inventory import Inventory
+from guardrails.resolve.machine import Machine
 from guardrails.resolve.resources import machines
 from guardrails.resolve.resources.machines import of_machines
 from guardrails.resolve.resources.resolver import Context, Resolver, unknown

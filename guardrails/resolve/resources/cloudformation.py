@@ -12,7 +12,7 @@ from attrs import evolve
 
 from guardrails.aws import resource_ids, templates
 from guardrails.aws.cloudformation import places, properties, readable, refs, table
-from guardrails.resolve.inventory import Machine
+from guardrails.resolve.machine import Machine
 from guardrails.resolve.resources import machines
 from guardrails.resolve.resources.resolver import Answers, Context, Item, Part, Resolver, named, one_each
 from guardrails.values import Call, Lookup, Target, TargetRef

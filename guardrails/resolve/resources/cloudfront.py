@@ -11,7 +11,6 @@ import re
 from attrs import evolve
 
 from guardrails.resolve.resources import route53_names
-from guardrails.resolve.resources.by_cluster_tag import TAGGED, tagged, tagged_with
 from guardrails.resolve.resources.resolver import (
     Answers,
     Context,
@@ -23,6 +22,7 @@ from guardrails.resolve.resources.resolver import (
     strings,
     tags_of,
 )
+from guardrails.resolve.resources.tagging_api import TAGGED, tagged, tagged_with
 from guardrails.values import Call, Lookup, Target, TargetRef
 
 _LISTED = Lookup("cloudfront", "ListDistributions", "DistributionList")

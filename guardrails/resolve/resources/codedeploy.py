@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from attrs import evolve
 
-from guardrails.resolve.inventory import Machine
+from guardrails.resolve.machine import Machine
 from guardrails.resolve.resources import machines
 from guardrails.resolve.resources.resolver import Answers, Context, Item, Part, Resolver, named, unknown
 from guardrails.values import Call, Lookup, Target, TargetRef

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Mapping
 
 from attrs import frozen
 
-from guardrails.resolve.inventory import INTERFACES, Machine
+from guardrails.resolve.inventory import INTERFACES
+from guardrails.resolve.machine import Machine
 from guardrails.resolve.resources.resolver import Context, Item, strings, uncertain
 from guardrails.values import EMPTY, Lookup, Target, TargetFacts, TargetRef
 

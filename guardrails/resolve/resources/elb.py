@@ -30,7 +30,6 @@ from guardrails.resolve.resources.resolver import (
     Context,
     Item,
     Resolver,
-    merged,
     named,
     strings,
     tags_of,
@@ -78,14 +77,14 @@ def _serving(ref: TargetRef, kind: str, members: Iterable[str], context: Context
     missing = context.inventory.missing(member for member in members if member.startswith("i-"))
     facts = uncertain({machine.id for machine in machines if machine.cluster is None}, missing)
     tags = {key: value for item in context.items(own_tags(ref.id)) for key, value in tags_of(item).items()}
-    own = context.inventory.carried(tags)
+    own = context.inventory.ownership.named(tags)
     strange = sorted(
         {member for member in members if not member.startswith("i-") and not machines_of(member, context.inventory)}
     )
     if strange and not own:
         # A container's address, a function, another load balancer: no machine shows whose it is.
         facts.update({"traced": False, "look_at": strange})
-    clusters = merged(clusters_of(machines), own)
+    clusters = context.inventory.carried(tags, clusters_of(machines))
     return Target(ref.id, kind, ref.role, resolved=not missing, clusters=clusters, tags=tags, facts=facts)
 
 

@@ -75,8 +75,11 @@ def followed(target: Target, origin: Node, context: Context, trails: Trails) -> 
         return target
     result = walk(origin, trails, context.answers, context.inventory.ownership)
     end = reached(result, context)
-    clusters = merged(target.clusters, result.clusters, end.occupants.clusters)
-    facts: TargetFacts = {**target.facts, **end.occupants.facts, **({} if clusters else end.facts)}
+    found = merged(result.clusters, end.occupants.clusters)
+    # What is inferred from its own tags leaves open who else depends on it.
+    known = found or context.inventory.ownership.named(target.tags)
+    clusters = merged(target.clusters, found)
+    facts: TargetFacts = {**target.facts, **end.occupants.facts, **({} if known else end.facts)}
     return evolve(target, clusters=clusters, facts=facts, resolved=not end.occupants.missing)
 
 
@@ -102,7 +105,7 @@ def follow(kind: str, trails: Trails) -> Resolver:
             kind,
             ref.role,
             resolved=not end.occupants.missing,
-            clusters=merged(result.clusters, end.occupants.clusters),
+            clusters=context.inventory.carried(result.tags, result.clusters, end.occupants.clusters),
             tags=result.tags,
             facts=facts,
         )

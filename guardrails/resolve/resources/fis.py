@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from guardrails.resolve.inventory import Machine
-from guardrails.resolve.resources.by_cluster_tag import TAGGED, tagged, tagged_with
+from guardrails.resolve.machine import Machine
 from guardrails.resolve.resources.resolver import Context, Resolver, merged, named, tags_of, uncertain, unknown
+from guardrails.resolve.resources.tagging_api import TAGGED, tagged, tagged_with
 from guardrails.values import Call, Lookup, Target, TargetRef
 
 _TEMPLATE = Lookup("fis", "GetExperimentTemplate", "experimentTemplate", empty_on=("ResourceNotFoundException",))

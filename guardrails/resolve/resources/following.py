@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from guardrails.resolve.inventory import USES
+from guardrails.resolve.machine import USES
 from guardrails.resolve.resources import (
     by_cluster_tag,
     containers,

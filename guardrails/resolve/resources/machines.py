@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from guardrails.resolve.inventory import Inventory, Machine
+from guardrails.resolve.inventory import Inventory
+from guardrails.resolve.machine import Machine
 from guardrails.resolve.resources.resolver import Context, Resolver, last_part, merged
 from guardrails.values import Target, TargetFacts, TargetRef
 

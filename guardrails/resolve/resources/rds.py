@@ -53,10 +53,11 @@ def _resolver(kind: str, row: _Kind, trails: Trails) -> Resolver:
             return unknown(ref, kind)
         tags = tags_of(item, "TagList")
         clusters = context.inventory.carried(tags)
-        facts: TargetFacts = {"marked": bool(clusters)}
+        marked = context.inventory.ownership.named(tags) is not None
+        facts: TargetFacts = {"marked": marked}
         target = Target(ref.id, kind, ref.role, resolved=True, clusters=clusters, tags=tags, facts=facts)
-        if clusters or kind in trails:
-            return target if clusters else followed(target, (kind, _identifier(ref.id)), context, trails)
+        if marked or kind in trails:
+            return target if marked else followed(target, (kind, _identifier(ref.id)), context, trails)
         return evolve(target, facts={**facts, "traced": False, "look_at": ["what was restored from it"]})
 
     def followups(call: Call, answers: Answers) -> tuple[Lookup, ...]:

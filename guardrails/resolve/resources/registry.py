@@ -36,7 +36,9 @@ from collections.abc import Iterable, Mapping
 
 from guardrails.aws import resource_ids
 from guardrails.resolve import health
-from guardrails.resolve.inventory import INSTANCES, Inventory, Machine
+from guardrails.resolve.inventory import INSTANCES, Inventory
+from guardrails.resolve.machine import Machine
+from guardrails.resolve.ownership import NAMED
 from guardrails.resolve.resources import (
     application_autoscaling,
     autoscaling,
@@ -199,4 +201,5 @@ def _cluster(
         healthy=healthy,
         live_since=past.live_since.get(name),
         retired_at=past.retired_at.get(name),
+        kind=inventory.kinds.get(name, NAMED),
     )

@@ -97,6 +97,29 @@ resolved(target) if target.resolved == true
 
 carries_no_cluster(target) if target.clusters == []
 
+# The configuration names no such cluster: AWS's own tags and memberships show it.
+inferred(name) if input.clusters[name].kind != "tag"
+
+# A group of this kind starts its machines again, or serves without one of them. A stack's need not be alike.
+groups := {"asg", "eb", "ecs", "eks", "fleet", "tg"}
+
+# One of several machines of a group. How many of them may go is decided by the area remaining.
+replaceable(id) if {
+	data.guardrails.params.inferred in {"bounds", "ignore"}
+	targets[id].type == "instance"
+	every name in live_targets[id] {
+		input.clusters[name].kind in groups
+		input.clusters[name].total > 1
+		not holds_address(targets[id], name)
+	}
+}
+
+# A group does not give it back to the next machine.
+holds_address(target, name) if {
+	some address in target.public_ips
+	address in input.clusters[name].public_ips
+}
+
 # The order of the names does not matter.
 same_names(left, right) if {
 	is_array(left)

@@ -23,7 +23,9 @@ stop_remediation := concat(" ", [
 
 # METADATA
 # title: Live machines are not terminated
-# description: Denies every call that terminates machines of a live cluster, however it names them.
+# description: >-
+#   Denies every call that terminates machines of a live cluster, however it names them. Of a group that only AWS's tags
+#   show, single machines may go (parameter `inferred`), within the bounds of `remaining`.
 # custom:
 #   rule: live-cluster/terminate
 #   severity: critical
@@ -34,12 +36,15 @@ stop_remediation := concat(" ", [
 deny contains lib.violation("live-cluster/terminate", id, text.would(verb, id), terminate_remediation) if {
 	"terminate" in lib.effects
 	some id, _ in lib.live_targets
+	not lib.replaceable(id)
 	verb := on_machines("terminate", id)
 }
 
 # METADATA
 # title: Live machines are not stopped
-# description: Denies stopping, rebooting or interrupting machines of a live cluster.
+# description: >-
+#   Denies stopping, rebooting or interrupting machines of a live cluster. For single machines of a group that only AWS's
+#   tags show, see the parameter `inferred`.
 # custom:
 #   rule: live-cluster/stop
 #   severity: critical
@@ -51,6 +56,7 @@ deny contains lib.violation("live-cluster/stop", id, text.would(verb, id), stop_
 	"stop" in lib.effects
 	not "terminate" in lib.effects
 	some id, _ in lib.live_targets
+	not lib.replaceable(id)
 	verb := on_machines("stop or interrupt", id)
 }
 

@@ -15,8 +15,8 @@ untagged_action := data.guardrails.params.untagged if data.guardrails.params.unt
 # METADATA
 # title: Untagged machines are not touched
 # description: >-
-#   A machine without a cluster tag may belong to the live cluster. The parameter `untagged` decides what happens to it,
-#   to a group that holds such machines, and to an address on one.
+#   A machine that nothing shows to belong to a cluster, neither a cluster tag nor AWS's own tags, may belong to the live
+#   one. The parameter `untagged` decides what happens to it, to a group that holds such machines, and to an address on one.
 # custom:
 #   rule: live-cluster/untagged
 #   severity: high
@@ -56,6 +56,24 @@ untagged(target) if {
 
 untagged(target) if count(target.facts.untagged) > 0
 
+untagged(target) if {
+	count(target.clusters) > 0
+	every name in target.clusters {
+		not_counted(name)
+	}
+}
+
+not_counted(name) if {
+	data.guardrails.params.inferred == "ignore"
+	lib.inferred(name)
+}
+
+# Its address is all that is known of it, and does not make it live.
+not_counted(name) if {
+	input.clusters[name].kind == "ip"
+	not name in lib.live_clusters
+}
+
 untagged_violation(id) := lib.violation("live-cluster/untagged", id, message, remediation) if {
 	message := sprintf("%s would harm %s, %s. It may belong to the live cluster.", [
 		text.operation,
@@ -71,7 +89,7 @@ untagged_text(target) := sprintf("%s with machines that have no %s tag (%s)", [
 	text.listed(target.facts.untagged),
 ]) if {
 	count(target.facts.untagged) > 0
-} else := sprintf("a machine without a %s tag", [cluster_tag])
+} else := sprintf("%s without a %s tag", [text.noun(target), cluster_tag])
 
 default cluster_tag := "cluster"
 

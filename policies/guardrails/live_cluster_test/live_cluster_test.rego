@@ -131,3 +131,46 @@ test_a_stack_of_machines_alone_is_named_as_before if {
 	some entry in live_cluster.deny with input as fixtures.request("DeleteStack", ["terminate"], {"site": site})
 	startswith(entry.message, "DeleteStack would terminate the machines of site, a stack of")
 }
+
+# A machine of a live cluster of three, whose name comes from there.
+inferred(kind, effects) := object.union(
+	fixtures.request("X", effects, {"i-1": fixtures.machine("blue")}),
+	{"clusters": {"blue": {"kind": kind}}},
+)
+
+test_one_machine_of_a_live_group_may_go if {
+	every effect in ["terminate", "stop"] {
+		every kind in ["asg", "eb", "ecs", "eks", "fleet", "tg"] {
+			count(live_cluster.deny) == 0 with input as inferred(kind, [effect])
+			count(live_cluster.deny) == 1 with input as inferred(kind, [effect])
+				with data.guardrails.params.inferred as "protect"
+		}
+		every kind in ["tag", "stack", "ip"] {
+			rules(live_cluster.deny) == {concat("/", ["live-cluster", effect])} with input as inferred(kind, [effect])
+		}
+	}
+}
+
+test_everything_else_of_a_live_group_stays if {
+	rules(live_cluster.deny) == {"live-cluster/storage"} with input as inferred("asg", ["storage"])
+	rules(live_cluster.deny) == {"live-cluster/traffic"} with input as inferred("asg", ["traffic"])
+	group := object.union(inferred("asg", ["terminate"]), {"targets": {"i-1": {"type": "asg"}}})
+	rules(live_cluster.deny) == {"live-cluster/terminate"} with input as group
+}
+
+test_the_last_machine_of_a_live_group_stays if {
+	alone := object.union(inferred("asg", ["terminate"]), {"clusters": {"blue": {"total": 1}}})
+	rules(live_cluster.deny) == {"live-cluster/terminate"} with input as alone
+	two := object.union(alone, {"clusters": {"blue": {"total": 2}}})
+	count(live_cluster.deny) == 0 with input as two
+}
+
+test_a_machine_with_an_address_stays if {
+	held := object.union(inferred("asg", ["terminate"]), {
+		"targets": {"i-1": {"public_ips": ["198.51.100.1", "203.0.113.7"]}},
+		"clusters": {"blue": {"public_ips": ["203.0.113.7"]}},
+	})
+	rules(live_cluster.deny) == {"live-cluster/terminate"} with input as held
+	elsewhere := object.union(held, {"clusters": {"blue": {"public_ips": ["203.0.113.8"]}}})
+	count(live_cluster.deny) == 0 with input as elsewhere
+}

@@ -103,3 +103,30 @@ test_launches_are_ignored if {
 	count(live_cluster.deny) == 0 with input as on_untagged(["capacity"])
 	count(live_cluster.deny) == 0 with input as fixtures.request("RunInstances", ["capacity"], {})
 }
+
+# i-9 of a cluster that AWS's tags show, live or not.
+of_kind(kind, live) := object.union(
+	fixtures.request("TerminateInstances", ["terminate"], {"i-9": fixtures.machine("x")}),
+	{"clusters": {"x": object.union(fixtures.cluster(live, 3, 3), {"kind": kind})}},
+)
+
+test_a_machine_known_by_its_address_counts_as_untagged if {
+	rules(live_cluster.deny) == {"live-cluster/untagged"} with input as of_kind("ip", false)
+	rules(live_cluster.deny) == {"live-cluster/terminate"} with input as of_kind("ip", true)
+	count(live_cluster.deny) == 0 with input as of_kind("asg", false)
+}
+
+test_inferred_clusters_may_be_ignored if {
+	rules(live_cluster.deny) == {"live-cluster/untagged"} with input as of_kind("asg", false)
+		with data.guardrails.params.inferred as "ignore"
+	rules(live_cluster.deny) == {"live-cluster/untagged"} with input as of_kind("asg", true)
+		with data.guardrails.params.inferred as "ignore"
+	count(live_cluster.deny) == 0 with input as of_kind("tag", false) with data.guardrails.params.inferred as "ignore"
+}
+
+test_a_disk_of_an_ignored_cluster_is_named if {
+	disk := object.union(of_kind("asg", false), {"targets": {"i-9": fixtures.thing("volume", ["x"])}})
+	entries := live_cluster.deny with input as disk with data.guardrails.params.inferred as "ignore"
+	some entry in entries
+	contains(entry.message, "would harm i-9, a disk without a Cluster tag.")
+}

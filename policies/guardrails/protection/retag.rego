@@ -72,10 +72,10 @@ outranked(key, target) if {
 kept(key, target) if target.tags[key] == input.call.tags.set[key]
 
 kept(key, target) if {
-	some name in cluster_keys
-	target.tags[name] == input.call.tags.set[name]
 	lacks(target, key)
 	not key in object.keys(input.call.tags.set)
+	some name in cluster_keys
+	target.tags[name] == input.call.tags.set[name]
 }
 
 # A target that could not be looked up may have any tag.

@@ -2,8 +2,8 @@
 # title: Enough of a cluster remains
 # description: >-
 #   Limits how many machines of one cluster may be taken away, at once and within a window, by all processes of this host
-#   together. The limits apply to the clusters named in the parameter `remaining.clusters`, and to a live cluster if the
-#   configuration has relaxed the rules that protect it.
+#   together. The limits apply to the clusters named in the parameter `remaining.clusters`, to a live cluster if the
+#   configuration has relaxed the rules that protect it, and to live groups that only AWS's tags show.
 # schemas:
 #   - input: schema.input
 package guardrails.remaining
@@ -19,6 +19,14 @@ bounds[name] := object.union(data.guardrails.params.remaining.bounds, own) if {
 bounds[name] := data.guardrails.params.remaining.bounds if {
 	relaxed
 	some name in lib.live_clusters
+	not data.guardrails.params.remaining.clusters[name]
+}
+
+bounds[name] := data.guardrails.params.remaining.bounds if {
+	data.guardrails.params.inferred == "bounds"
+	some id, names in lib.live_targets
+	lib.replaceable(id)
+	some name in names
 	not data.guardrails.params.remaining.clusters[name]
 }
 

@@ -113,3 +113,25 @@ test_exactly_the_share_may_go if {
 	half := object.union(bounds, {"clusters": {"workers": {"max_share": 0.5}}})
 	count(remaining.deny) == 0 with input as naming(5, 0, 0) with data.guardrails.params.remaining as half
 }
+
+# One call for so many of the ten machines of a live group, or of another thing of that group.
+of_group(named, patch) := object.union(
+	object.union(naming(named, 0, 0), {
+		"clusters": {"workers": {"live": true, "kind": "asg"}},
+		"live": {"clusters": ["workers"]},
+	}),
+	patch,
+)
+
+test_a_live_group_keeps_two_thirds if {
+	count(remaining.deny) == 0 with input as of_group(3, {})
+	rules(remaining.deny) == {"remaining/share"} with input as of_group(4, {})
+	rules(remaining.deny) == {"remaining/minimum", "remaining/share"} with input as of_group(10, {})
+	count(remaining.deny) == 0 with input as of_group(4, {"clusters": {"workers": {"kind": "stack"}}})
+	count(remaining.deny) == 0 with input as of_group(4, {}) with data.guardrails.params.inferred as "ignore"
+}
+
+test_a_live_group_may_have_bounds_of_its_own if {
+	own := {"bounds": {"max_share": 0.34, "min_running": 1}, "clusters": {"workers": {"max_share": 0.9}}}
+	count(remaining.deny) == 0 with input as of_group(8, {}) with data.guardrails.params.remaining as own
+}
