@@ -197,8 +197,8 @@ class TargetFacts(TypedDict, total=False):
 
     `traced` is false where no look-up shows which clusters depend on the target; `look_at` then names what may lead to
     them. `starts` are the clusters whose Auto Scaling groups start machines from it. `marked` says whether it carries
-    a cluster that the configuration names, and `mismatch` that its id is of another type. `untagged` are the machines, among `instances` or
-    those that hold or use the target, without a cluster tag. `missing` are machines that AWS names as holders and that
+    the cluster tag, and `mismatch` that its id is of another type. `untagged` are the machines, among `instances` or
+    those that hold or use the target, without a cluster. `missing` are machines that AWS names as holders and that
     the region does not show, such as those of another account: whose they are is unknown. `taken_out` is when it, or a
     machine on it, was taken out of clusters that were live, by cluster (seconds since the epoch). `spared` says why
     this call provably takes nothing from the target, `harm` what it would do to it; both are sentences for people.
@@ -276,6 +276,8 @@ class Cluster:
     """The machines of one cluster, in the account and region of the call.
 
     `kind` says where its name comes from: ``tag`` for a configured one, or what AWS shows, such as ``asg`` or ``eks``.
+    `serving` counts what the parameter `remaining.of` says, `serving_targeted` those of them that this call names;
+    both are None where that was not asked for.
     `total` counts machines that are not terminated or terminating, `in_flight` those that are terminating, `targeted`
     the machines that this call names, `remaining` the running ones that it leaves. `healthy` is None without a health
     check. `live_since` and `retired_at` are when the guards of this host saw it become live, and stop being live.
@@ -294,6 +296,8 @@ class Cluster:
     live_since: float | None = None
     retired_at: float | None = None
     kind: str = "tag"
+    serving: int | None = None
+    serving_targeted: int | None = None
 
 
 @frozen

@@ -103,6 +103,15 @@ def members_of_groups(answers: Mapping[str, Answer]) -> list[tuple[str, str]]:
     return members
 
 
+def not_serving(answers: Mapping[str, Answer]) -> set[str]:
+    """The ids or addresses of what is registered behind load balancers, and neither healthy nor draining with any."""
+    groups = answers[GROUPS.key()].items if GROUPS.key() in answers else ()
+    keys = [registered_with(group["TargetGroupArn"]).key() for group in groups if group.get("LoadBalancerArns")]
+    items = [item for key in keys if key in answers for item in answers[key].items]
+    serving = {target_id(item) for item in items if (item.get("TargetHealth") or {}).get("State") in _SERVING}
+    return {target_id(item) for item in items} - serving
+
+
 def target_id(item: Mapping[str, Any]) -> str:
     """The id of a registered target: of a machine or a balancer, or an address."""
     return str((item.get("Target") or {}).get("Id") or "")

@@ -16,7 +16,7 @@ from guardrails.config.settings import Settings
 from guardrails.memory import Claim, History, MachineState, StateUnavailable
 from guardrails.memory.pacer import Pacer
 from guardrails.memory.rate_limits import LAUNCH
-from guardrails.resolve import contradictions, live
+from guardrails.resolve import contradictions, live, serving
 from guardrails.resolve.balancers import members_of_groups
 from guardrails.resolve.capacity import capacity
 from guardrails.resolve.changes import narrow
@@ -51,6 +51,7 @@ class FactFinder:
 
     def __init__(self, settings: Settings, lookups: Answering, history: History | None, pacer: Pacer | None) -> None:
         self._settings = settings
+        self._of = str((settings.params.get("remaining") or {}).get("of", "running"))
         self._ownership = Ownership.configured(settings)
         self._lookups = lookups
         self._history = history
@@ -74,6 +75,7 @@ class FactFinder:
             *plan(call, self._ownership.tags),
             *live.lookups(self._settings.live),
             *capacity.lookups(call),
+            *serving.lookups(call, self._of),
         )
         keys = {lookup.key() for lookup in wanted}
         wanted += tuple(lookup for lookup in narrow.lookups(call) if lookup.key() not in keys)
@@ -110,7 +112,9 @@ class FactFinder:
         targets = with_taken_out(call, answers, targets, past, self._inventory)
         return Facts(
             targets,
-            clusters_of(answers, inventory, targets, seen, past),
+            serving.counted(
+                clusters_of(answers, inventory, targets, seen, past), self._of, answers, inventory, targets
+            ),
             seen,
             observed_at=min(answer.observed_at for answer in answers.values()),
             lookups=fetched.requests,

@@ -24,27 +24,27 @@ def by_cluster(answers: Mapping[str, Answer], inventory: Inventory) -> dict[str,
 
     Empty if the checks were not asked for.
     """
-    passing = _passing(answers)
-    if passing is None:
+    sound = passing(answers)
+    if sound is None:
         return {}
     healthy = {}
     for name, members in inventory.members.items():
         running = [machine.id for machine in members if machine.state == "running"]
-        healthy[name] = bool(running) and passing.issuperset(running)
+        healthy[name] = bool(running) and sound.issuperset(running)
     return healthy
 
 
 def with_health(target: Target, answers: Mapping[str, Answer], inventory: Inventory) -> Target:
     """A destination with the fact `serves`: whether its machine is running and passes both checks now."""
-    passing = _passing(answers)
-    if target.role != "destination" or passing is None:
+    sound = passing(answers)
+    if target.role != "destination" or sound is None:
         return target
     machine = inventory.machines.get((target.id if target.type == "instance" else target.facts.get("instance")) or "")
-    serves = machine is not None and machine.state == "running" and machine.id in passing
+    serves = machine is not None and machine.state == "running" and machine.id in sound
     return evolve(target, facts={**target.facts, "serves": serves})
 
 
-def _passing(answers: Mapping[str, Answer]) -> set[str] | None:
+def passing(answers: Mapping[str, Answer]) -> set[str] | None:
     """The machines that pass both checks, None if these were not asked for."""
     answer = answers.get(STATUS.key())
     if answer is None:

@@ -233,3 +233,58 @@ def test_a_database_by_its_stack(aws, install, blue, green):
     rules = attempt(aws, "rds", "delete_db_instance", {"DBInstanceIdentifier": "blue", **delete})
     assert rules >= {"live-cluster/storage"}
     assert attempt(aws, "rds", "delete_db_instance", {"DBInstanceIdentifier": "green", **delete}) is None
+
+
+def test_only_what_is_healthy_counts(aws, install, blue):
+    """With `remaining.of = "healthy"`, machines that fail EC2's checks may go, and the others are counted alone."""
+    install(params={"remaining": {"of": "healthy"}})
+    statuses = "".join(
+        f"<item><instanceId>{name}</instanceId>"
+        f"<instanceStatus><status>{word}</status></instanceStatus><systemStatus><status>ok</status></systemStatus></item>"
+        for name, word in zip(blue.instance_ids, ("ok", "ok", "ok", "ok", "impaired", "impaired"), strict=True)
+    )
+    aws.reply(
+        "DescribeInstanceStatus",
+        f"<DescribeInstanceStatusResponse><instanceStatusSet>{statuses}</instanceStatusSet></DescribeInstanceStatusResponse>",
+    )
+    assert on(aws, TERMINATE, *blue.instance_ids[4:]) is None
+    assert on(aws, TERMINATE, *blue.instance_ids[3:]) is None
+    assert on(aws, TERMINATE, *blue.instance_ids[2:4]) == {"remaining/share", "None"}
+
+
+def test_what_the_group_should_have_counts(aws, install, monkeypatch):
+    """With `remaining.of = "desired"`, machines that a group still has to start count as missing."""
+    scaling, ec2 = aws.client("autoscaling"), aws.client("ec2")
+    source = {"LaunchConfigurationName": "any", "ImageId": "ami-12c6146b", "InstanceType": "t3.small"}
+    scaling.create_launch_configuration(**source)
+    group = {"MinSize": 0, "MaxSize": 9, "DesiredCapacity": 6, "AvailabilityZones": ["eu-west-1a"]}
+    scaling.create_auto_scaling_group(AutoScalingGroupName="web", LaunchConfigurationName="any", **group)
+    machines = [each["InstanceId"] for each in scaling.describe_auto_scaling_instances()["AutoScalingInstances"]]
+    monkeypatch.setenv("LIVE", "asg/web")
+    config = {"live": {"sources": ["env"], "env": "LIVE"}, "state": {"enabled": False}}
+    install(**config, params={"remaining": {"of": "desired"}})
+    assert on(aws, TERMINATE, *machines[:2]) is None
+    assert on(aws, TERMINATE, *machines[:3]) == {"remaining/share", "None"}
+    guardrails.uninstall()
+    ec2.stop_instances(InstanceIds=machines[4:])
+    for of, rules in (("desired", {"remaining/share", "None"}), ("running", None)):
+        install(**config, params={"remaining": {"of": of}})
+        assert on(aws, TERMINATE, machines[0]) == rules
+        guardrails.uninstall()
+
+
+def test_a_switch_between_groups(aws, install):
+    """An address moves to a complete group only; the roles follow, and the old side is kept for a while."""
+    blue = aws.start_cluster("web-blue", 3, addresses=1, cluster_tag=GROUP)
+    green = aws.start_cluster("web-green", 3, cluster_tag=GROUP)
+    small = aws.start_cluster("web-small", 1, cluster_tag=GROUP)
+    install(max_fact_age_s=30)
+    ec2 = aws.client("ec2")
+    move = {"AllocationId": blue.allocation_ids[0], "AllowReassociation": True}
+    with pytest.raises(guardrails.CallDenied):
+        ec2.associate_address(InstanceId=small.instance_ids[0], **move)
+    ec2.associate_address(InstanceId=green.instance_ids[0], **move)
+    guardrails.uninstall()
+    install()
+    assert on(aws, TERMINATE, *green.instance_ids) >= {"remaining/minimum"}
+    assert on(aws, TERMINATE, blue.instance_ids[1]) >= {"rollback/window"}

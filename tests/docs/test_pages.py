@@ -44,6 +44,7 @@ RUN_BY = {
     ("running", "ini", "[plugins]"): "test_the_plugin",
     ("running", "python", "%load_ext guardrails"): "test_the_notebooks_line",
     ("running", "toml", "[live]"): "test_the_sources_load",
+    ("running", "toml", "cluster_tags ="): "test_the_clusters_load",
     ("running", "python", "reason, rules ="): "test_break_glass_runs",
     ("running", "python", "from guardrails.testing"): "test_the_simulated_aws_runs",
     ("running", "python", "for task in guardrails.ramp("): "test_ramp_runs",
@@ -209,6 +210,13 @@ def test_the_readmes_configuration_loads(tmp_path):
     file.write_text(block("README", "toml", "mode"))
     settings = load(file)
     assert (settings.mode, settings.live.sources) == ("warn", ("eip", "tag"))
+
+
+def test_the_clusters_load():
+    """The page's clusters are a valid configuration, whose tags count in that order."""
+    settings = load(tomllib.loads(block("running", "toml", "cluster_tags =")))
+    assert settings.cluster_keys == ("Cluster", "Service")
+    assert settings.clusters == {"blue": ("asg/web-blue", "asg/worker-blue", "stack/shop-blue")}
 
 
 def test_the_sources_load(tmp_path):

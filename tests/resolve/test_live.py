@@ -101,6 +101,16 @@ def test_address_on_an_untagged_machine(aws, seen):
     assert facts.sources[0].evidence.endswith("that does not show whether others are live, too")
 
 
+def test_a_bastion_is_no_dispute(aws, site, seen, monkeypatch):
+    """The address of a machine that belongs to no cluster makes it live, and contradicts no other source."""
+    (address,) = aws.start_cluster("stray", 1, addresses=1, cluster_tag="Owner").public_ips
+    monkeypatch.setenv("LIVE", "blue")
+    facts = seen(sources=["eip", "env"], env="LIVE")
+    assert (facts.known, facts.disputed, facts.clusters) == (True, False, ("blue", f"ip/{address}"))
+    monkeypatch.setenv("LIVE", "green")
+    assert seen(sources=["eip", "env"], env="LIVE").disputed
+
+
 def test_by_tag(aws, seen):
     """Machines with the live tag make their cluster live."""
     aws.start_cluster("blue", 1, tags={"Stage": "live"})

@@ -82,11 +82,11 @@ def test_an_interface_of_a_gateway_carries_its_network():
     ("kind", "tag"), [("fleet", "aws:ec2:fleet-id"), ("spot-fleet", "aws:ec2spot:fleet-request-id")]
 )
 def test_fleets_carry_the_clusters_of_their_machines(kind, tag):
-    """A fleet is known by the tag EC2 writes on its machines; machines without a cluster tag are listed."""
+    """A fleet is known by the tag EC2 writes on its machines; those without a cluster tag are its own."""
     machines = [machine(1, tags={tag: "f-1"}), machine(2, None, tags={tag: "f-1"}), machine(3, "green")]
     target = only([TargetRef("f-1", kind)], machines=machines)
-    assert target.clusters == ("blue",)
-    assert target.facts["untagged"] == ["i-2"]
+    assert target.clusters == ("blue", "fleet/f-1")
+    assert target.facts["untagged"] == []
 
 
 def test_ranges_carry_the_addresses_inside():

@@ -12,7 +12,7 @@ from typing import Any
 from guardrails.resolve.capacity.launches import Launch
 from guardrails.resolve.capacity.machine_spec import ANYWHERE
 from guardrails.resolve.inventory import Inventory
-from guardrails.resolve.resources.resolver import tags_of
+from guardrails.resolve.resources.autoscaling import clusters_of_group
 from guardrails.values import Answer, Lookup, OtherSubnet, SubnetRoom, Unknown
 
 _SUBNETS = Lookup("ec2", "DescribeSubnets", "Subnets", optional=True)
@@ -113,8 +113,7 @@ def _reserved(
     total = 0
     for group in groups:
         within = {name.strip() for name in str(group.get("VPCZoneIdentifier") or "").split(",")}
-        members = [inventory.cluster_of(member.get("InstanceId")) for member in group.get("Instances") or ()]
-        clusters = {*inventory.carried(tags_of(group), members)}
+        clusters = {*clusters_of_group(group, inventory)}
         if within & set(names) and clusters & set(live) and grows not in clusters:
             total += max(0, int(group.get("MaxSize") or 0) - int(group.get("DesiredCapacity") or 0))
     return total

@@ -33,7 +33,7 @@ from guardrails.config.settings import LiveSettings
 from guardrails.resolve.inventory import Inventory
 from guardrails.resolve.live import asg, command, dns, ecs, eip, elb, env, file, ssm, tag, target_group
 from guardrails.resolve.live.source import Source
-from guardrails.resolve.ownership import NAMED
+from guardrails.resolve.ownership import ADDRESS, NAMED
 from guardrails.values import Answer, Live, Lookup, SourceReport
 
 _SOURCES: Mapping[str, Source] = {
@@ -53,8 +53,8 @@ _SOURCES: Mapping[str, Source] = {
     )
 }
 NAMES = tuple(_SOURCES)
-# They are what users reach; the other sources are what people say.
-_FRONT_DOORS = frozenset(("eip", "target-group"))
+# What people say; the other sources are what users reach.
+_POINTERS = frozenset(("tag", "ssm", "file", "env", "command"))
 
 
 def lookups(settings: LiveSettings) -> tuple[Lookup, ...]:
@@ -77,9 +77,10 @@ def observe(settings: LiveSettings, answers: Mapping[str, Answer], inventory: In
     reports = [_SOURCES[name].observe(settings, answers, inventory) for name in settings.sources]
     existing = {name: sum(each.present for each in members) for name, members in inventory.members.items()}
     existing = {name: count for name, count in existing.items() if count}
-    pointed_at = {name for report in reports if report.name not in _FRONT_DOORS for name in report.clusters}
+    pointed_at = {name for report in reports if report.name in _POINTERS for name in report.clusters}
     proving = _proving(settings, existing, inventory) | (pointed_at & existing.keys())
-    return combine([_in_words(report, existing, proving) for report in reports], proving)
+    aside = {name for name in existing if name not in proving or inventory.kinds.get(name) == ADDRESS}
+    return combine([_in_words(report, existing, proving) for report in reports], proving, frozenset(aside))
 
 
 def _proving(settings: LiveSettings, existing: Mapping[str, int], inventory: Inventory) -> frozenset[str]:
@@ -113,16 +114,20 @@ def _in_words(report: SourceReport, existing: Iterable[str], proving: Iterable[s
     return evolve(report, evidence=evidence)
 
 
-def combine(reports: Iterable[SourceReport], proving: Iterable[str]) -> Live:
+def combine(reports: Iterable[SourceReport], proving: Iterable[str], aside: frozenset[str] = frozenset()) -> Live:
     """The union of what the sources name; it is known what is live if one of `proving` is.
 
-    A source that names no cluster disagrees with one that names some, unless it is silent.
+    A source that names no cluster disagrees with one that names some, unless it is silent. What only one source can see
+    and says nothing about others, such as a bastion's address, is no disagreement (`aside`).
     """
     reports = tuple(reports)
     named = {cluster for report in reports for cluster in report.clusters}
+    heard = [
+        report for report in reports if not report.silent and not (report.clusters and aside >= {*report.clusters})
+    ]
     return Live(
         known=bool(named & set(proving)) and not any(report.blind for report in reports),
-        disputed=len({frozenset(report.clusters) for report in reports if not report.silent}) > 1,
+        disputed=len({frozenset(report.clusters) - aside for report in heard}) > 1,
         clusters=tuple(sorted(named)),
         sources=reports,
     )

@@ -15,7 +15,7 @@ from guardrails.resolve.live import elb, ways
 from guardrails.resolve.live.reached import Reached, first_of
 from guardrails.resolve.live.source import Source
 from guardrails.resolve.live.ways import Answers
-from guardrails.resolve.resources.autoscaling import GROUPS
+from guardrails.resolve.resources.autoscaling import GROUPS, clusters_of_group
 from guardrails.resolve.resources.resolver import tags_of
 from guardrails.values import Lookup, SourceReport
 
@@ -117,6 +117,8 @@ def _add(reached: Reached, group: Group, where: str, inventory: Inventory) -> No
     place = f"{group['AutoScalingGroupName']} ({len(active)} of {desired} machines active) behind {where}"
     for name in active:
         reached.add(inventory.on("instance", name), place)
-    cluster = tags_of(group).get(inventory.cluster_tag)
-    if cluster and (active or desired):
+    # What it has not started yet is its own, where no tag says whose.
+    named = inventory.ownership.named(tags_of(group))
+    own = [named] if named else [] if active else clusters_of_group(group, inventory)
+    for cluster in own if active or desired else ():
         reached.places[cluster].add(place)

@@ -9,10 +9,11 @@ from attrs import define, field
 
 from guardrails.config.settings import LiveSettings
 from guardrails.resolve.balancers import CLASSIC, IN_SERVICE
-from guardrails.resolve.inventory import Inventory, Machine
+from guardrails.resolve.inventory import Inventory
 from guardrails.resolve.live import elb, ways
 from guardrails.resolve.live.reached import Reached
 from guardrails.resolve.live.ways import Answers
+from guardrails.resolve.machine import Machine
 from guardrails.resolve.resources.ends import asks
 from guardrails.resolve.resources.following import TRAILS
 from guardrails.resolve.resources.resolver import last_part
@@ -50,7 +51,7 @@ def lookups(node: Node, answers: Answers) -> tuple[Lookup, ...]:
 def follow(node: Node, place: str, settings: LiveSettings, answers: Answers, inventory: Inventory) -> Endpoint:
     """The machines behind it, for whom `place` is where that shows."""
     result = Endpoint()
-    walked = walk(node, _TRAILS, answers, inventory.cluster_tag)
+    walked = walk(node, _TRAILS, answers, inventory.ownership)
     result.unclear += [*walked.lost, *(f"{lookup.permission} (it failed)" for lookup in walked.pending.values())]
     for cluster in walked.clusters:
         result.reached.places[cluster].add(place)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from attrs import define, field
 
-from guardrails.resolve.inventory import Machine
+from guardrails.resolve.machine import Machine
 
 
 @define

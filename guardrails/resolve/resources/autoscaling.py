@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from guardrails.resolve.inventory import Inventory
 from guardrails.resolve.resources import machines
 from guardrails.resolve.resources.resolver import Context, Item, Resolver, named, tags_of, unknown
 from guardrails.values import Call, Lookup, Target, TargetRef
@@ -34,7 +35,7 @@ def group_target(ref: TargetRef, group: Item, context: Context) -> Target:
         "asg",
         ref.role,
         resolved=True,
-        clusters=inventory.carried(_passed_on(group), machines.clusters_of(members)),
+        clusters=clusters_of_group(group, inventory),
         tags=tags,
         state=group.get("Status"),
         protections={
@@ -50,6 +51,12 @@ def group_target(ref: TargetRef, group: Item, context: Context) -> Target:
             **machines.facts_of(members),
         },
     )
+
+
+def clusters_of_group(group: Item, inventory: Inventory) -> tuple[str, ...]:
+    """The clusters of its machines, and the one that its own tag names; else the one that it is."""
+    members = (inventory.cluster_of(member.get("InstanceId")) for member in group.get("Instances") or [])
+    return inventory.carried(_passed_on(group), members)
 
 
 def _passed_on(group: Item) -> dict[str, str]:

@@ -19,9 +19,9 @@ def _by_id(name: str) -> Lookup:
     return _BY_ID.about(KeyPairIds=[name])
 
 
-def _lookups(call: Call, tag: str) -> tuple[Lookup, ...]:
+def _lookups(call: Call, keys: tuple[str, ...]) -> tuple[Lookup, ...]:
     ids = named(call, "key-pair") if not call.params.get("KeyName") else ()
-    return (*_STARTED.lookups(call, tag), *map(_by_id, ids))
+    return (*_STARTED.lookups(call, keys), *map(_by_id, ids))
 
 
 def _key_pair(ref: TargetRef, context: Context) -> Target:

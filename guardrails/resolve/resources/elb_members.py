@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from attrs import frozen
 
 from guardrails.resolve.balancers import balancer_of, machines_of, registered_with, target_id
-from guardrails.resolve.inventory import Machine
+from guardrails.resolve.machine import Machine
 from guardrails.resolve.resources.machines import clusters_of
 from guardrails.resolve.resources.resolver import Answers, Context, merged, tags_of
 from guardrails.values import Lookup
@@ -67,7 +67,7 @@ def tagged(names: Iterable[str], context: Context) -> tuple[str, ...]:
     """The cluster in the tags of the first of these groups and balancers that has one."""
     for name in names:
         items = context.items(own_tags(name)) if own_tags(name).key() in context.answers else ()
-        clusters = merged(tags_of(item).get(context.inventory.cluster_tag) for item in items)
+        clusters = merged(context.inventory.ownership.named(tags_of(item)) for item in items)
         if clusters:
             return clusters
     return ()

@@ -43,8 +43,8 @@ def _resolver(kind: str, member: str, lookup: Lookup, parameter: str) -> Resolve
     def as_balancer(call: Call) -> Call:
         return evolve(call, targets=tuple(evolve(target, type="load-balancer") for target in call.targets))
 
-    def lookups(call: Call, tag: str) -> tuple[Lookup, ...]:
-        return (*_BALANCER.lookups(as_balancer(call), tag), *(asked(name) for name in named(call, kind)))
+    def lookups(call: Call, keys: tuple[str, ...]) -> tuple[Lookup, ...]:
+        return (*_BALANCER.lookups(as_balancer(call), keys), *(asked(name) for name in named(call, kind)))
 
     def followups(call: Call, answers: Answers) -> tuple[Lookup, ...]:
         groups = sorted({group for side in both(call, answers) for group in side})

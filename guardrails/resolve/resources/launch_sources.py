@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 import jmespath
 from attrs import evolve, frozen
 
+from guardrails.resolve.resources.autoscaling import clusters_of_group
 from guardrails.resolve.resources.resolver import (
     Answers,
     Context,
@@ -20,7 +21,6 @@ from guardrails.resolve.resources.resolver import (
     named,
     same_name,
     strings,
-    tags_of,
 )
 from guardrails.values import Call, Lookup, Target, TargetFacts, TargetRef
 
@@ -125,12 +125,12 @@ def _starts(ref: TargetRef, kind: str, context: Context) -> set[str]:
     for group in context.items(_GROUPS):
         if _unread(group, kind, context.answers):
             # What cannot be read may name it.
-            clusters |= _clusters_of(group, context)
+            clusters |= {*clusters_of_group(group, context.inventory)}
         for source in _sources(group, context.answers):
             names = [*_names(source, kind, context.call)] if source.kind == kind or kind in _NAMES else []
             names += _snapshots(source, context.answers) if kind == "snapshot" else ()
             if any(same_name(ref.id, name) for name in names):
-                clusters |= _clusters_of(group, context)
+                clusters |= {*clusters_of_group(group, context.inventory)}
     return clusters
 
 
@@ -145,11 +145,6 @@ def _unread(group: Item, kind: str, answers: Answers) -> bool:
     shown = {item.get("ImageId") for item in answers[images.key()].items} if images and images.key() in answers else ()
     names = {name for source in _sources(group, answers) for name in strings("ImageId", source.data)}
     return kind == "snapshot" and not {name for name in names if name.startswith("ami-")} <= {*shown}
-
-
-def _clusters_of(group: Item, context: Context) -> set[str]:
-    members = [context.inventory.cluster_of(each.get("InstanceId")) for each in group.get("Instances") or []]
-    return {*context.inventory.carried(tags_of(group), members)}
 
 
 def and_started(kind: str, base: Resolver) -> Resolver:

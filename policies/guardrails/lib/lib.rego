@@ -144,7 +144,16 @@ all_unrelated if {
 
 # How many machines of a cluster this call takes away: those it names, or all if it names something that holds machines.
 machines_taken(name) := input.clusters[name].running if {
+	taken_whole(name)
+} else := input.clusters[name].targeted
+
+# The same of those that serve, by the parameter remaining.of.
+serving_taken(name) := input.clusters[name].serving if {
+	taken_whole(name)
+} else := input.clusters[name].serving_targeted
+
+taken_whole(name) if {
 	some target in targets
 	target.type != "instance"
 	name in target.clusters
-} else := input.clusters[name].targeted
+}

@@ -149,4 +149,15 @@ clusters_named_without(source) := {cluster |
 	some other in input.live.sources
 	other.name != source
 	some cluster in other.clusters
+	not aside(cluster)
+}
+
+# The address of a bastion, or of a group beside tagged clusters, does not show that users have moved.
+aside(cluster) if input.clusters[cluster].kind == "ip"
+
+aside(cluster) if {
+	lib.inferred(cluster)
+	some other in input.clusters
+	other.kind == "tag"
+	other.total > 0
 }

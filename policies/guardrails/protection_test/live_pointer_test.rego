@@ -76,3 +76,21 @@ test_cloud_control_moves_the_pointer_as_well if {
 	asked := object.union(pointing(sources), {"call": {"service": "cloudcontrolapi"}})
 	rules(protection.deny) == pointer with input as asked
 }
+
+# The addresses are with a cluster of this kind; blue, which the pointer names, may be tagged.
+reached(kind, blue) := object.union(
+	pointing([fixtures.source("eip", ["other"]), fixtures.source("ssm", ["blue"])]),
+	{"clusters": {
+		"other": object.union(fixtures.cluster(true, 2, 2), {"kind": kind}),
+		"blue": blue,
+		"green": {"kind": "asg"},
+	}},
+)
+
+test_what_stands_aside_does_not_free_the_pointer if {
+	rules(protection.deny) == pointer with input as reached("ip", {"kind": "asg"})
+	rules(protection.deny) == pointer with input as reached("asg", {"kind": "tag"})
+	count(protection.deny) == 0 with input as reached("tag", {"kind": "tag"})
+	count(protection.deny) == 0 with input as reached("asg", {"kind": "asg"})
+	count(protection.deny) == 0 with input as reached("asg", {"kind": "tag", "total": 0})
+}

@@ -46,9 +46,31 @@ gone(name) := counted("destroyed", name)
 
 counted(kind, name) := object.get(object.get(input.history, kind, {}), name, 0)
 
+# What is counted: running machines, only healthy ones, or what is missing to the size that groups should have.
+default counts := "running"
+
+counts := data.guardrails.params.remaining.of if data.guardrails.params.remaining.of in {"healthy", "desired"}
+
+# Whether healthy machines alone are counted; then the others are leftovers beside them.
+taken(name) := lib.serving_taken(name) if counts == "healthy"
+
+taken(name) := lib.machines_taken(name) if counts != "healthy"
+
+serving(name) := to_serve(name) if counts == "healthy"
+
+serving(name) := input.clusters[name].running if counts != "healthy"
+
+# By the parameter remaining.of; undefined where that was not looked up.
+to_serve(name) := number if {
+	number := input.clusters[name].serving
+	is_number(number)
+}
+
 # METADATA
 # title: A cluster keeps its minimum of running machines
-# description: Denies a call that would leave fewer running machines than the parameter `min_running` of the cluster.
+# description: >-
+#   Denies a call that would leave fewer machines than the parameter `min_running` of the cluster. The parameter
+#   `remaining.of` decides whether all running machines count, or only healthy ones.
 # custom:
 #   rule: remaining/minimum
 #   severity: critical
@@ -59,25 +81,55 @@ counted(kind, name) := object.get(object.get(input.history, kind, {}), name, 0)
 deny contains lib.violation("remaining/minimum", name, message, remediation) if {
 	lib.takes_machines_down
 	some name, bound in bounds
-	cluster := input.clusters[name]
-	lib.machines_taken(name) > 0
-	left := cluster.running - lib.machines_taken(name)
+	taken(name) > 0
+	left := serving(name) - taken(name)
 	left < bound.min_running
-	message := sprintf("%s would leave %v of %v running machines of %s, fewer than the %v that must remain.", [
+	message := sprintf("%s would leave %v of %v %s machines of %s, fewer than the %v that must remain.", [
 		text.operation,
 		max([left, 0]),
-		cluster.running,
+		serving(name),
+		adjective,
 		name,
 		bound.min_running,
 	])
 	remediation := "Take away fewer machines, or start others first."
 }
 
+default adjective := "running"
+
+adjective := "healthy" if counts == "healthy"
+
+# METADATA
+# title: What is counted is known
+# description: >-
+#   Denies taking machines away where the parameter `remaining.of` names something that was not looked up, because it is
+#   set in a data.json instead of the configuration.
+# custom:
+#   rule: remaining/minimum
+#   severity: critical
+#   remediation: Set remaining.of under [params] in guardrails.toml.
+#   incident: AWS S3, 2017-02-28
+deny contains lib.violation("remaining/minimum", name, message, remediation) if {
+	lib.takes_machines_down
+	counts in {"healthy", "desired"}
+	some name, _ in bounds
+	lib.machines_taken(name) > 0
+	not to_serve(name)
+	message := sprintf("%s would take %s of %s, and the number of %s machines is unknown.", [
+		text.operation,
+		text.counted(lib.machines_taken(name), "machine"),
+		name,
+		counts,
+	])
+	remediation := "Set remaining.of under [params] in guardrails.toml, so that the guard looks it up."
+}
+
 # METADATA
 # title: A cluster is taken down slowly
 # description: >-
 #   Denies taking away more than the share `max_share` of a cluster within `window_s`. Thirty calls for one machine count
-#   like one call for thirty, whichever processes of this host make them; a repeated call counts once.
+#   like one call for thirty, whichever processes of this host make them; a repeated call counts once. The parameter
+#   `remaining.of` decides what the whole is.
 # custom:
 #   rule: remaining/share
 #   severity: critical
@@ -88,25 +140,35 @@ deny contains lib.violation("remaining/minimum", name, message, remediation) if 
 deny contains lib.violation("remaining/share", name, message, remediation) if {
 	lib.takes_machines_down
 	some name, bound in bounds
-	cluster := input.clusters[name]
-	lib.machines_taken(name) > 0
-	whole := (cluster.total + cluster.in_flight) + gone(name)
-
-	# Stopped machines are still part of the whole.
-	earlier := (cluster.in_flight + gone(name)) + counted("stopped", name)
-	away := lib.machines_taken(name) + earlier
-	away > bound.max_share * whole
-	message := sprintf("%s would take %s of %s, with %v taken in the last %v s before: %v of %v, above the limit of %v%%.", [
+	taken(name) > 0
+	away := max([taken(name) + earlier(name), missing(name)])
+	away > bound.max_share * whole(name)
+	message := sprintf("%s would take %s of %s, with %v taken in the last %v s before: %v of %v%s, above the limit of %v%%.", [
 		text.operation,
-		text.counted(lib.machines_taken(name), "machine"),
+		text.counted(taken(name), "machine"),
 		name,
-		earlier,
+		earlier(name),
 		data.guardrails.params.window_s,
 		away,
-		whole,
+		whole(name),
+		object.get({"healthy": " that are healthy", "desired": " that its groups should have"}, counts, ""),
 		bound.max_share * 100,
 	])
 	remediation := sprintf("Take away fewer machines, or wait %v s between parts.", [
 		data.guardrails.params.window_s,
 	])
 }
+
+# What went before. Stopped machines are still part of the whole.
+earlier(name) := (input.clusters[name].in_flight + gone(name)) + counted("stopped", name)
+
+whole(name) := (input.clusters[name].total + input.clusters[name].in_flight) + gone(name) if counts == "running"
+
+whole(name) := to_serve(name) + earlier(name) if counts == "healthy"
+
+whole(name) := to_serve(name) if counts == "desired"
+
+# How many machines its groups would have to start.
+missing(name) := (to_serve(name) - input.clusters[name].running) + taken(name) if counts == "desired"
+
+missing(_) := 0 if counts != "desired"

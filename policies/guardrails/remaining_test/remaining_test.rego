@@ -135,3 +135,89 @@ test_a_live_group_may_have_bounds_of_its_own if {
 	own := {"bounds": {"max_share": 0.34, "min_running": 1}, "clusters": {"workers": {"max_share": 0.9}}}
 	count(remaining.deny) == 0 with input as of_group(8, {}) with data.guardrails.params.remaining as own
 }
+
+# Of ten running machines, so many serve; the call names some, and some of those serve.
+counted(of, serving, named, named_serving) := rules(entries) if {
+	asked := object.union(naming(named, 0, 0), {"clusters": {"workers": {
+		"serving": serving,
+		"serving_targeted": named_serving,
+	}}})
+	entries := remaining.deny with input as asked with data.guardrails.params.remaining as object.union(bounds, {"of": of})
+}
+
+test_only_healthy_machines_count if {
+	counted("healthy", 6, 2, 2) == set()
+	counted("healthy", 6, 3, 3) == {"remaining/share"}
+	counted("healthy", 6, 5, 5) == {"remaining/minimum", "remaining/share"}
+	counted("healthy", 6, 4, 0) == set()
+	counted("running", 6, 3, 3) == set()
+}
+
+test_an_unknown_word_counts_what_runs if {
+	counted("maybe", null, 3, null) == set()
+	counted("maybe", null, 4, null) == {"remaining/share"}
+}
+
+test_other_calls_need_no_count if {
+	asked := object.union(naming(1, 0, 0), {
+		"call": {"effects": ["network"]},
+		"clusters": {"workers": {"serving": null}},
+	})
+	count(remaining.deny) == 0 with input as asked
+		with data.guardrails.params.remaining as object.union(bounds, {"of": "healthy"})
+}
+
+test_what_its_groups_should_have_counts if {
+	counted("desired", 10, 3, 3) == set()
+	counted("desired", 12, 3, 3) == {"remaining/share"}
+	counted("desired", 12, 2, 2) == set()
+	counted("desired", 4, 2, 2) == {"remaining/share"}
+	counted("desired", 10, 9, 9) == {"remaining/minimum", "remaining/share"}
+}
+
+test_what_was_not_looked_up_denies if {
+	counted("healthy", null, 1, null) == {"remaining/minimum"}
+	counted("desired", null, 1, null) == {"remaining/minimum"}
+	counted("running", null, 1, null) == set()
+	counted("healthy", null, 0, null) == set()
+}
+
+test_the_message_says_what_is_counted if {
+	asked := object.union(naming(5, 0, 0), {"clusters": {"workers": {"serving": 6, "serving_targeted": 5}}})
+	texts := {entry.message |
+		some of in ["running", "healthy", "desired"]
+		some entry in remaining.deny with input as asked with data.guardrails.params.remaining as object.union(
+			bounds,
+			{"of": of},
+		)
+	}
+	some one in texts
+	contains(one, "would leave 1 of 6 healthy machines of workers")
+	some two in texts
+	contains(two, "5 of 6 that are healthy, above")
+	last := object.union(asked, {"clusters": {"workers": {"targeted": 9}}})
+	some five in remaining.deny with input as last with data.guardrails.params.remaining as bounds
+	contains(five.message, "would leave 1 of 10 running machines of workers")
+	some three in texts
+	contains(three, "5 of 6 that its groups should have, above")
+	some four in texts
+	contains(four, "5 of 10, above")
+}
+
+test_a_group_is_taken_with_all_that_serves if {
+	group := object.union(naming(0, 0, 0), {
+		"targets": {"g": fixtures.thing("asg", ["workers"])},
+		"clusters": {"workers": {"serving": 6, "serving_targeted": 0}},
+	})
+	asked := json.remove(group, ["targets/i-1"])
+	rules(remaining.deny) == {"remaining/minimum", "remaining/share"} with input as asked
+		with data.guardrails.params.remaining as object.union(bounds, {"of": "healthy"})
+}
+
+test_earlier_ones_count_beside_healthy_ones if {
+	asked := object.union(naming(2, 2, 1), {"clusters": {"workers": {"serving": 6, "serving_targeted": 2}}})
+	entries := remaining.deny with input as asked
+		with data.guardrails.params.remaining as object.union(bounds, {"of": "healthy"})
+	some entry in entries
+	contains(entry.message, "5 of 9 that are healthy")
+}
