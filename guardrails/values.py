@@ -305,7 +305,8 @@ class SourceReport:
     """Which clusters one source of liveness names; `evidence` is the sentence for people.
 
     `silent` is true where the source could look and found nothing of its kind here: it disagrees with no other. `blind`
-    is true where it found something and could not tell whose: then it is not known what is live.
+    is true where it found something and could not tell whose: then it is not known what is live. One that `only_adds`
+    disagrees with no other either, and does not make known what is live.
     """
 
     name: str
@@ -314,6 +315,7 @@ class SourceReport:
     evidence: str
     silent: bool = False
     blind: bool = False
+    only_adds: bool = False
 
 
 @frozen

@@ -91,6 +91,8 @@ _ROWS = (
         "those from the internet; internal ones where none of those leads to a cluster"),
     Key("live.records", kinds.STRINGS, '["www.example.com"]',
         "Source `dns`: the DNS names that users come to, each with a record in a hosted zone of the account."),
+    Key("live.traffic_max_age_s", kinds.NUMBER, "900",
+        "Source `traffic`: for how long requests count, in seconds. The numbers are a minute or two late."),
     Key("live.command", kinds.STRINGS, '["which-live", "--plain"]',
         "Source `command`: a program that prints the names of the live clusters. It is started without a shell."),
     Key("live.tag", kinds.TAG, '{ key = "Live", value = "true" }',

@@ -185,4 +185,8 @@ def _with_what_sources_need(settings: Settings) -> Settings:
         key, value = needs.get(source, ("", True))
         if not value:
             raise ConfigError(f'{settings.at("live.sources")}: source "{source}" needs `live.{key}`; set it')
+    if live.sources == ("traffic",):
+        raise ConfigError(
+            f'{settings.at("live.sources")}: source "traffic" only adds clusters; name another source beside it'
+        )
     return settings

@@ -11,7 +11,7 @@ from attrs import Factory, evolve, frozen
 
 from guardrails.values import Mode
 
-SOURCES = ("eip", "target-group", "elb", "asg", "dns", "ecs", "command", "tag", "ssm", "file", "env")
+SOURCES = ("eip", "target-group", "elb", "asg", "dns", "ecs", "traffic", "command", "tag", "ssm", "file", "env")
 
 
 @frozen
@@ -39,6 +39,7 @@ class LiveSettings:
     listeners: tuple[str, ...] = ()
     balancers: tuple[str, ...] = ()
     records: tuple[str, ...] = ()
+    traffic_max_age_s: float = 300.0
     command: tuple[str, ...] = ()
     tag: Tag | None = None
     ssm_parameter: str | None = None

@@ -84,6 +84,7 @@ _WITHOUT = {
     "ec2:DescribeVpcPeeringConnections": "changes of VPC peerings are blocked",
     "ec2:DescribeVpcs": "changes of DHCP options and of VPCs' address ranges are blocked",
     "ec2:DescribeVpnGateways": "changes of VPN gateways are blocked",
+    "cloudwatch:GetMetricData": f"the source `traffic` sees nothing, and {_EVERY}",
     **dict.fromkeys(
         (
             "ecs:DescribeContainerInstances",

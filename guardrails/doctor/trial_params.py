@@ -28,6 +28,11 @@ _PAGED = (
 
 _FIXED: Mapping[str, Mapping[str, Any]] = {
     "autoscaling:DescribeAutoScalingGroups": {"AutoScalingGroupNames": [NAME]},
+    "cloudwatch:GetMetricData": {
+        "MetricDataQueries": [{"Id": "q0", "Expression": "1"}],
+        "StartTime": "2020-01-01T00:00:00Z",
+        "EndTime": "2020-01-01T00:01:00Z",
+    },
     "cloudformation:DescribeChangeSet": {"ChangeSetName": NAME, "StackName": NAME},
     "cloudformation:GetTemplate": {"StackName": NAME},
     "cloudformation:ListStackInstances": {"StackSetName": NAME},

@@ -97,6 +97,7 @@ ROWS: Mapping[str, Mapping[str, str]] = {
         "Items[].Id": "cdn-distribution", "Items[].Aliases.Items[]": "cdn-alias",
         "Items[].Origins.Items[].DomainName": "dns-record",
     },
+    "GetMetricData": {"Id": "=q0"},
     "GetHealthCheckStatus": {"StatusReport.Status": "=Success: HTTP Status Code 200, OK"},
     "DescribeTrustStoreAssociations": {"ResourceArn": "load-balancer"},
     "DescribeCrossAccountAttachment": {

@@ -6,6 +6,7 @@
     asg.py     the clusters of the Auto Scaling groups that load balancers send requests to
     dns.py     the clusters that DNS names lead to; dns_records.py follows the names
     ecs.py     the clusters of the ECS services that load balancers send requests to; ecs_services.py finds them
+    traffic.py  the clusters that load balancers have sent requests to lately, which only adds clusters
     command.py  what a program prints; program.py in the folder above runs it
     tag.py     the clusters of the machines that carry the live tag
     ssm.py     the value of a Parameter Store parameter
@@ -31,7 +32,7 @@ from attrs import evolve
 
 from guardrails.config.settings import LiveSettings
 from guardrails.resolve.inventory import Inventory
-from guardrails.resolve.live import asg, command, dns, ecs, eip, elb, env, file, ssm, tag, target_group
+from guardrails.resolve.live import asg, command, dns, ecs, eip, elb, env, file, ssm, tag, target_group, traffic
 from guardrails.resolve.live.source import Source
 from guardrails.resolve.ownership import ADDRESS, NAMED
 from guardrails.values import Answer, Live, Lookup, SourceReport
@@ -45,6 +46,7 @@ _SOURCES: Mapping[str, Source] = {
         asg.AutoScalingGroups(),
         dns.Records(),
         ecs.Services(),
+        traffic.Traffic(),
         command.Command(),
         tag.LiveTag(),
         ssm.Parameter(),
@@ -122,11 +124,13 @@ def combine(reports: Iterable[SourceReport], proving: Iterable[str], aside: froz
     """
     reports = tuple(reports)
     named = {cluster for report in reports for cluster in report.clusters}
+    decisive = [report for report in reports if not report.only_adds]
+    shown = {cluster for report in decisive for cluster in report.clusters}
     heard = [
-        report for report in reports if not report.silent and not (report.clusters and aside >= {*report.clusters})
+        report for report in decisive if not report.silent and not (report.clusters and aside >= {*report.clusters})
     ]
     return Live(
-        known=bool(named & set(proving)) and not any(report.blind for report in reports),
+        known=bool(shown & set(proving)) and not any(report.blind for report in reports),
         disputed=len({frozenset(report.clusters) - aside for report in heard}) > 1,
         clusters=tuple(sorted(named)),
         sources=reports,

@@ -85,7 +85,7 @@ def _add(reached: Reached, service: Service, where: str, answers: Answers, inven
     tasks = "1 task" if service.running == 1 else f"{service.running} tasks"
     of = f" of {' and '.join(sorted(revisions))}" if revisions else ""
     place = f"ECS service {service.name} ({tasks}{of}) behind {where}"
-    cluster = service.tags.get(inventory.cluster_tag)
+    cluster = inventory.ownership.named(service.tags)
     if cluster:
         reached.places[cluster].add(place)
     for machine in ids:
