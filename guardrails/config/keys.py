@@ -91,6 +91,8 @@ _ROWS = (
         "those from the internet; internal ones where none of those leads to a cluster"),
     Key("live.records", kinds.STRINGS, '["www.example.com"]',
         "Source `dns`: the DNS names that users come to, each with a record in a hosted zone of the account."),
+    Key("live.cnames", kinds.STRINGS, '["shop-prod.eu-west-1.elasticbeanstalk.com"]',
+        "Source `beanstalk`: the names of environments that users come to, whole or their first part."),
     Key("live.traffic_max_age_s", kinds.NUMBER, "900",
         "Source `traffic`: for how long requests count, in seconds. The numbers are a minute or two late."),
     Key("live.command", kinds.STRINGS, '["which-live", "--plain"]',

@@ -176,6 +176,7 @@ def _with_what_sources_need(settings: Settings) -> Settings:
     live = settings.live
     needs: Mapping[str, tuple[str, Any]] = {
         "dns": ("records", live.records),
+        "beanstalk": ("cnames", live.cnames),
         "command": ("command", live.command),
         "ssm": ("ssm_parameter", live.ssm_parameter),
         "file": ("file", live.file),

@@ -63,7 +63,7 @@ WITH_LOCKED_MODE: Mapping[str, Limit] = {
     "enforcement": _ENFORCEMENT, "policies": _POLICIES, "policy_key": _AS_SET, "params": _PARAMS,
     "live.sources": _MORE, "live.eip_addresses": _AS_SET, "live.eip_tag": _AS_SET, "live.listeners": _AS_SET,
     "live.balancers": _AS_SET, "live.records": _AS_SET, "live.command": _AS_SET,
-    "live.traffic_max_age_s": _AT_LEAST,
+    "live.cnames": _AS_SET, "live.traffic_max_age_s": _AT_LEAST,
     "live.tag": _AS_SET,
     "live.ssm_parameter": _AS_SET, "live.file": _AS_SET, "live.env": _AS_SET,
     "log.enabled": _FREE, "log.path": _FREE, "log.max_bytes": _FREE, "log.keep": _FREE, "log.labels": _FREE,

@@ -11,7 +11,8 @@ from attrs import Factory, evolve, frozen
 
 from guardrails.values import Mode
 
-SOURCES = ("eip", "target-group", "elb", "asg", "dns", "ecs", "traffic", "command", "tag", "ssm", "file", "env")
+SOURCES = ("eip", "target-group", "elb", "asg", "dns", "ecs", "beanstalk", "rds", "accelerator", "traffic", "command",
+           "tag", "ssm", "file", "env")  # fmt: skip
 
 
 @frozen
@@ -39,6 +40,7 @@ class LiveSettings:
     listeners: tuple[str, ...] = ()
     balancers: tuple[str, ...] = ()
     records: tuple[str, ...] = ()
+    cnames: tuple[str, ...] = ()
     traffic_max_age_s: float = 300.0
     command: tuple[str, ...] = ()
     tag: Tag | None = None

@@ -38,6 +38,7 @@ LIMITED = {
     "live.balancers": ('[live]\nbalancers = ["a"]', '[live]\nbalancers = ["b"]', '[live]\nbalancers = ["a"]'),
     "live.records": ('[live]\nrecords = ["a"]', '[live]\nrecords = ["b"]', '[live]\nrecords = ["a"]'),
     "live.command": ('[live]\ncommand = ["a"]', '[live]\ncommand = ["b"]', '[live]\ncommand = ["a"]'),
+    "live.cnames": ('[live]\ncnames = ["a"]', '[live]\ncnames = ["b"]', '[live]\ncnames = ["a"]'),
     "live.traffic_max_age_s": ("", "[live]\ntraffic_max_age_s = 1", "[live]\ntraffic_max_age_s = 900"),
     "live.tag": ('[live]\ntag = {key = "A", value = "b"}', '[live]\ntag = {key = "A", value = "c"}',
                  '[live]\ntag = {key = "A", value = "b"}'),

@@ -6,6 +6,9 @@
     asg.py     the clusters of the Auto Scaling groups that load balancers send requests to
     dns.py     the clusters that DNS names lead to; dns_records.py follows the names
     ecs.py     the clusters of the ECS services that load balancers send requests to; ecs_services.py finds them
+    beanstalk.py  the clusters of the Elastic Beanstalk environments that have certain names
+    rds.py     the clusters of the live databases of blue/green deployments
+    accelerator.py  the clusters that Global Accelerator sends users to
     traffic.py  the clusters that load balancers have sent requests to lately, which only adds clusters
     command.py  what a program prints; program.py in the folder above runs it
     tag.py     the clusters of the machines that carry the live tag
@@ -32,7 +35,23 @@ from attrs import evolve
 
 from guardrails.config.settings import LiveSettings
 from guardrails.resolve.inventory import Inventory
-from guardrails.resolve.live import asg, command, dns, ecs, eip, elb, env, file, ssm, tag, target_group, traffic
+from guardrails.resolve.live import (
+    accelerator,
+    asg,
+    beanstalk,
+    command,
+    dns,
+    ecs,
+    eip,
+    elb,
+    env,
+    file,
+    rds,
+    ssm,
+    tag,
+    target_group,
+    traffic,
+)
 from guardrails.resolve.live.source import Source
 from guardrails.resolve.ownership import ADDRESS, NAMED
 from guardrails.values import Answer, Live, Lookup, SourceReport
@@ -46,6 +65,9 @@ _SOURCES: Mapping[str, Source] = {
         asg.AutoScalingGroups(),
         dns.Records(),
         ecs.Services(),
+        beanstalk.Environments(),
+        rds.Deployments(),
+        accelerator.Accelerators(),
         traffic.Traffic(),
         command.Command(),
         tag.LiveTag(),

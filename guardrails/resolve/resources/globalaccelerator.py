@@ -14,10 +14,10 @@ def _starting(*prefixes: str) -> str:
     return f"EndpointDescriptions[?{begins}].EndpointId"
 
 
-_LISTENERS = Lookup(
+LISTENERS = Lookup(
     "globalaccelerator", "ListListeners", "Listeners", empty_on=("AcceleratorNotFoundException",), region="us-west-2"
 )
-_GROUPS = Lookup(
+GROUPS = Lookup(
     "globalaccelerator",
     "ListEndpointGroups",
     "EndpointGroups",
@@ -31,7 +31,7 @@ _GROUP = Lookup(
     empty_on=("EndpointGroupNotFoundException",),
     region="us-west-2",
 )
-_ACCELERATORS = Lookup("globalaccelerator", "ListAccelerators", "Accelerators", region="us-west-2")
+ACCELERATORS = Lookup("globalaccelerator", "ListAccelerators", "Accelerators", region="us-west-2")
 _ATTACHMENT = Lookup(
     "globalaccelerator",
     "DescribeCrossAccountAttachment",
@@ -54,10 +54,10 @@ _ENDPOINTS = {
 # An accelerator without listeners, and a listener without groups, bring users to nothing.
 TRAILS = {
     "accelerator": Trail(
-        (Step(_LISTENERS, {"ga-listener": "ListenerArn"}, parameter="AcceleratorArn"),), may_be_unused=True
+        (Step(LISTENERS, {"ga-listener": "ListenerArn"}, parameter="AcceleratorArn"),), may_be_unused=True
     ),
-    "ga-listener": Trail((Step(_GROUPS, _ENDPOINTS, parameter="ListenerArn"),), may_be_unused=True),
+    "ga-listener": Trail((Step(GROUPS, _ENDPOINTS, parameter="ListenerArn"),), may_be_unused=True),
     "endpoint-group": Trail((Step(_GROUP, _ENDPOINTS, parameter="EndpointGroupArn"),)),
     "ga-attachment": Trail((Step(_ATTACHMENT, {UNKNOWN: "Resources[].EndpointId"}, parameter="AttachmentArn"),)),
-    "accelerator-dns": Trail((Step(_ACCELERATORS, {"accelerator": "AcceleratorArn"}, "DnsName"),)),
+    "accelerator-dns": Trail((Step(ACCELERATORS, {"accelerator": "AcceleratorArn"}, "DnsName"),)),
 }
