@@ -7,7 +7,7 @@ Times are seconds since the epoch (``*_at``) or plain seconds (``*_s``).
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal, TypedDict, final
 
@@ -86,17 +86,19 @@ class Private:
 
     `params` are the whole parameters, which classification reads. `payloads` are commands and the like by JSON pointer,
     for the person who is asked about the call. `native` are the parameters of the service's own call that one of Cloud
-    Control comes to.
+    Control comes to. `created`, of a call on a stack, says by type and properties what creating a resource comes to.
     """
 
-    __slots__ = ("native", "params", "payloads")
+    __slots__ = ("created", "native", "params", "payloads")
 
     def __init__(
         self,
         params: Mapping[str, Any] = EMPTY,
         payloads: Mapping[str, Any] = EMPTY,
         native: Mapping[str, Any] = EMPTY,
+        created: Callable[[str, Mapping[str, Any]], Call | None] = lambda _kind, _properties: None,
     ) -> None:
+        self.created = created
         self.params = params
         self.payloads = payloads
         self.native = native
@@ -171,7 +173,8 @@ class Call:
         if not self.native:
             return self
         service, _, operation = self.native.partition(":")
-        return evolve(self, service=service, operation=operation, params=self.private.native)
+        private = Private(self.private.native, created=self.private.created)
+        return evolve(self, service=service, operation=operation, params=self.private.native, private=private)
 
     @property
     def unreviewed(self) -> bool:

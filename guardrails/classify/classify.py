@@ -12,7 +12,7 @@ from attrs import evolve, frozen
 
 from guardrails.aws import resource_ids
 from guardrails.aws.parameter_names import same_parameter
-from guardrails.classify import cloud_control, scheduled
+from guardrails.classify import cloud_control, scheduled, stacks
 from guardrails.classify.catalogue import Catalogue
 from guardrails.classify.entry import SEVERITIES, CatalogueEntry, Form, TagPaths
 from guardrails.values import EMPTY_ID, Call, Cause, Role, TagChange, TargetRef
@@ -42,6 +42,13 @@ def classify(call: Call, catalogue: Catalogue, evidence: Evidence) -> Call | Non
 
     Raises where an expression fails or a target is not a string: a call that cannot be read must be refused.
     """
+    made = _classified(call, catalogue, evidence)
+    if made is None or made.service != stacks.SERVICE or made.undecodable is not None:
+        return made
+    return stacks.with_creations(made, catalogue, lambda own: classify(own, catalogue, evidence))
+
+
+def _classified(call: Call, catalogue: Catalogue, evidence: Evidence) -> Call | None:
     entry = catalogue.lookup(call.service, call.operation)
     if entry is None:
         return None

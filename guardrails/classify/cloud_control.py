@@ -48,6 +48,13 @@ def acts(call: Call, catalogue: Catalogue, evidence_tags: frozenset[str], judge:
     return _updated(call, row, values, catalogue, evidence_tags, judge)
 
 
+def created(call: Call, catalogue: Catalogue, judge: Judge, kind: str, properties: Mapping[str, Any]) -> Call | None:
+    """What creating a resource of this type comes to, as for CreateResource; None where that takes nothing at once."""
+    creation = table().creation(kind)
+    made = _created(call, creation, catalogue, properties, judge) if creation else None
+    return made if made and set(made.effects) - _HARMLESS_AT_ONCE else None
+
+
 def _document(call: Call, name: str) -> Any:
     try:
         return json.loads(str(call.clear_params.get(name)))
@@ -216,7 +223,7 @@ def _like(call: Call, judged: Call | None, native: str, params: Mapping[str, Any
         forms=judged.forms,
         targets=judged.targets,
         tags=judged.tags,
-        private=_private(call, params),
+        private=Private(call.private.params, call.private.payloads, params, judged.private.created),
         native=native,
     )
 

@@ -63,6 +63,8 @@ _WITHOUT = {
     "elasticloadbalancing:DescribeRules": "new listener rules are blocked",
     "cloudformation:DescribeChangeSet": "change sets are blocked",
     "cloudformation:GetTemplate": "deleting a stack is blocked also where its template retains what is live",
+    "cloudformation:GetTemplateSummary": "stacks whose template is behind a URL are blocked",
+    "cloudformation:ListExports": "stacks that take values of other stacks may be blocked",
     "cloudformation:ListStackInstances": "changes of stack sets are blocked",
     "cloudformation:ListStackResources": "changes of stacks are blocked",
     "ec2:DescribeCarrierGateways": "changes of carrier gateways are blocked",

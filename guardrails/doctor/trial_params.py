@@ -35,6 +35,8 @@ _FIXED: Mapping[str, Mapping[str, Any]] = {
     },
     "cloudformation:DescribeChangeSet": {"ChangeSetName": NAME, "StackName": NAME},
     "cloudformation:GetTemplate": {"StackName": NAME},
+    "cloudformation:GetTemplateSummary": {"StackName": NAME},
+    "cloudformation:ListExports": {"NextToken": NAME},
     "cloudformation:ListStackInstances": {"StackSetName": NAME},
     "cloudformation:ListStackResources": {"StackName": NAME},
     # It has no dry run.

@@ -68,6 +68,8 @@ TAKES = [
         "Actions": [{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "503"}}]}),
     ("AWS::Route53::RecordSetGroup", lambda s: {"HostedZoneId": s.zone, "RecordSets": [
         {"Name": s.host, "Type": "AAAA", "TTL": "60", "ResourceRecords": ["2001:db8::1"]}]}),
+    ("AWS::Route53::RecordSet", lambda s: {"HostedZoneName": f"{s.name}.example.", "Name": s.host, "Type": "AAAA",
+                                           "ResourceRecords": ["2001:db8::1"]}),
     ("AWS::EFS::FileSystem", lambda s: {"ReplicationConfiguration": {"Destinations": [
         {"FileSystemId": f"fs-{s.name}", "Region": "eu-west-1"}]}}),
     ("AWS::Redshift::ScheduledAction", lambda s: {

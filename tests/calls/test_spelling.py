@@ -8,6 +8,7 @@ import pytest
 
 import guardrails
 from tests.calls.test_unknown_holders import attempt
+from tests.support import rest
 
 
 @pytest.fixture
@@ -29,6 +30,27 @@ def test_names_in_any_case(spelling, site, databases, aws, install):
     for name, rules in (("blue", {"live-cluster/terminate", "live-cluster/storage"}), ("green", set())):
         denied = attempt(aws, *delete, {"DBInstanceIdentifier": spelling(f"{name}-db"), "SkipFinalSnapshot": True})
         assert bool({*(denied or ())} & rules) is bool(rules)
+
+
+def test_escaped_names_of_records(site, aws, install):
+    """Route 53 takes each character of a name as an octal escape: the live record is meant by each spelling."""
+    dns, live = aws.client("route53"), site.ec2.describe_addresses()["Addresses"][0]["PublicIp"]
+    zone = dns.create_hosted_zone(Name="example.org", CallerReference="1")["HostedZone"]["Id"].rpartition("/")[2]
+
+    def change(action, name, value):
+        record = {"Name": name, "Type": "A", "TTL": 60, "ResourceRecords": [{"Value": value}]}
+        changes = {"Changes": [{"Action": action, "ResourceRecordSet": record}]}
+        return {"HostedZoneId": zone, "ChangeBatch": changes}
+
+    dns.change_resource_record_sets(**change("CREATE", "www.example.org", live))
+    install()
+    for name, arrives in (
+        (r"\167ww.example.org", False),
+        (r"\127\127W.example.org.", False),
+        (r"\141.example.org", True),
+    ):
+        denied = rest.attempt(aws, "route53", "change_resource_record_sets", change("UPSERT", name, "198.51.100.9"))
+        assert (denied is None) is arrives, (name, denied)
 
 
 def send(name, values):

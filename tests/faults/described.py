@@ -33,6 +33,8 @@ ROWS: Mapping[str, Mapping[str, str]] = {
     },
     "DescribeKeyPairs": {"KeyPairId": "key-pair", "KeyName": "key-pair"},
     "GetSchedule": {"Target.Arn": "marked"},
+    "GetTemplateSummary": {},
+    "ListExports": {"Name": "=network-vpc", "Value": "vpc"},
     "DescribeFleets": {"FleetId": "fleet", "FleetState": "=active"},
     "DescribeSpotFleetRequests": {"SpotFleetRequestId": "spot-fleet", "SpotFleetRequestState": "=active"},
     "DescribeVpnConnections": {

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from guardrails.resolve.changes.compare import same
 
 Record = Mapping[str, Any]
+# A dot that is escaped does not end a label.
+_ESCAPED = re.compile(r"\\(?!056)([0-3][0-7]{2})")
 # What is compared in a way of its own, or may change: a TTL sends no one elsewhere.
 _APART = frozenset(("Name", "Type", "TTL", "ResourceRecords", "AliasTarget", "Weight"))
 
 
 def plain_name(name: str) -> str:
-    """Route 53 writes names with a dot at the end, and an asterisk as its octal escape."""
-    return name.lower().rstrip(".").replace("\\052", "*")
+    """Route 53 writes names with a dot at the end, and takes each character as its octal escape, too.
+
+    https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/DomainNameFormat.html
+    """
+    return _ESCAPED.sub(lambda match: chr(int(match[1], 8)), name).lower().rstrip(".")
 
 
 def leave_traffic(name: str, kind: str, changes: Iterable[Mapping[str, Any]], records: Iterable[Record]) -> bool:

@@ -13,7 +13,7 @@ from attrs import evolve
 from guardrails.aws import resource_ids, templates
 from guardrails.aws.cloudformation import places, properties, readable, refs, table
 from guardrails.resolve.machine import Machine
-from guardrails.resolve.resources import machines
+from guardrails.resolve.resources import cloudformation_new, machines
 from guardrails.resolve.resources.resolver import Answers, Context, Item, Part, Resolver, named, one_each
 from guardrails.values import Call, Lookup, Target, TargetRef
 
@@ -82,7 +82,13 @@ def _resources(ref: TargetRef, call: Call, answers: Answers) -> tuple[Part, ...]
         found.append(
             part_of(item["ResourceType"], name, siblings) if name else Part(f"{item['ResourceType']} {logical}")
         )
-    return tuple(part for part in found if part is not None)
+    made = cloudformation_new.parts(call, answers) if call.operation == "UpdateStack" else ()
+    return (*(part for part in found if part is not None), *made)
+
+
+def _lookups(call: Call, keys: tuple[str, ...]) -> tuple[Lookup, ...]:
+    made = cloudformation_new.lookups(call) if call.operation == "UpdateStack" else ()
+    return (*one_each(RESOURCES, "StackName", "cfn-stack")(call, keys), *made)
 
 
 def _stack(ref: TargetRef, context: Context) -> Target:
@@ -132,7 +138,7 @@ def _stack_set(ref: TargetRef, context: Context) -> Target:
 
 RESOLVERS = {
     "cfn-stack": Resolver(
-        _stack, (RESOURCES, _TEMPLATE), one_each(RESOURCES, "StackName", "cfn-stack"), _followups, parts=_resources
+        _stack, (RESOURCES, _TEMPLATE, *cloudformation_new.ASKS), _lookups, _followups, parts=_resources
     ),
     "cfn-stack-set": Resolver(
         _stack_set,

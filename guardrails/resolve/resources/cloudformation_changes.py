@@ -12,8 +12,10 @@ from typing import Any
 
 from attrs import evolve, frozen
 
+from guardrails.aws import templates
 from guardrails.aws.cloudformation import service_of, table
 from guardrails.resolve.changes import properties
+from guardrails.resolve.resources import cloudformation_new
 from guardrails.resolve.resources.cloudformation import RESOURCES, STACK, listed, part_of
 from guardrails.resolve.resources.resolver import Answers, Context, Item, Part, Resolver, last_part, named
 from guardrails.values import Call, Lookup, Target, TargetRef
@@ -24,10 +26,13 @@ _OF = " of "
 _FOR_LATER = frozenset(("Metadata", "CreationPolicy", "UpdatePolicy", "DeletionPolicy", "UpdateReplacePolicy"))
 
 
-def _changes(name: str) -> Lookup:
+def _named_as(name: str) -> dict[str, str]:
     change_set, _, stack = name.partition(_OF)
-    whose = {"StackName": stack} if stack else {}
-    return _CHANGES.about(ChangeSetName=change_set, **whose, IncludePropertyValues=True)
+    return {"ChangeSetName": change_set, **({"StackName": stack} if stack else {})}
+
+
+def _changes(name: str) -> Lookup:
+    return _CHANGES.about(**_named_as(name), IncludePropertyValues=True)
 
 
 def _stack_of(name: str) -> Lookup:
@@ -53,6 +58,8 @@ def _followups(call: Call, answers: Answers) -> tuple[Lookup, ...]:
         if any(not change.get("PhysicalResourceId") for change in _that_count(name, answers)):
             stack = _stack_changed(name, answers)
             wanted.append(RESOURCES.about(StackName=stack) if stack else _stack_of(name))
+        if any(_puts(change) and _shown(change.get("AfterContext")) is None for change in _all(name, answers)):
+            wanted.append(_template(name))
         present = (_present(change, _physical(change, name, answers)) for change in _that_count(name, answers))
         wanted += [lookup for lookup in present if lookup]
     return tuple(wanted)
@@ -60,9 +67,46 @@ def _followups(call: Call, answers: Answers) -> tuple[Lookup, ...]:
 
 def _that_count(name: str, answers: Answers) -> list[Item]:
     """The changes that take something away, and those in place, which may."""
+    return [change for change in _all(name, answers) if _goes(change) or _in_place(change)]
+
+
+def _all(name: str, answers: Answers) -> list[Item]:
     answer = answers.get(_changes(name).key())
-    changes = [change.get("ResourceChange") or {} for change in answer.items] if answer else []
-    return [change for change in changes if _goes(change) or _in_place(change)]
+    return [change.get("ResourceChange") or {} for change in answer.items] if answer else []
+
+
+def _template(name: str) -> Lookup:
+    """The template of a change set, for what its changes do not show."""
+    return evolve(_changes(name), operation="GetTemplate", items="TemplateBody", params=_named_as(name), optional=True)
+
+
+def _puts(change: Item) -> bool:
+    """Whether it creates something whose creation may act on what exists."""
+    if change.get("ChangeSetId"):  # a nested stack, whose own changes are read
+        return False
+    added = change.get("Action") == "Add" or (_goes(change) and change.get("Action") != "Remove")
+    return added and table().creation(change.get("ResourceType") or "") is not None
+
+
+def _created(name: str, call: Call, answers: Answers) -> list[Part | None]:
+    """What is added, or put in the place of something else, acts on what its properties name."""
+    found: list[Part | None] = []
+    answer = answers.get(_template(name).key())
+    body = answer.items[0] if answer and answer.items else None
+    by_template = templates.created(body, (), call.region) if body else {}
+    for change in _all(name, answers):
+        kind, label = (
+            change.get("ResourceType") or "",
+            f"{change.get('ResourceType')} {change.get('LogicalResourceId')}",
+        )
+        if _puts(change):
+            _, in_template = by_template.get(str(change.get("LogicalResourceId")), (kind, None))
+            shown = _shown(change.get("AfterContext")) or in_template
+            if shown is not None:
+                found.append(cloudformation_new.part_of(kind, label, shown, call))
+            elif change.get("Action") == "Add":
+                found.append(Part(label))
+    return found
 
 
 def _goes(change: Item) -> bool:
@@ -148,7 +192,7 @@ def _harms(change: Item, physical: str, ref: TargetRef, answers: Answers) -> lis
     return sorted({name or "its properties" for name in harms})
 
 
-def _parts(ref: TargetRef, _call: Call, answers: Answers) -> tuple[Part, ...]:
+def _parts(ref: TargetRef, call: Call, answers: Answers) -> tuple[Part, ...]:
     siblings = {item["ResourceType"] for item in listed(_stack_changed(ref.id, answers), answers) or ()}
     found: list[Part | None] = []
     for change in _that_count(ref.id, answers):
@@ -162,6 +206,7 @@ def _parts(ref: TargetRef, _call: Call, answers: Answers) -> tuple[Part, ...]:
             continue
         part = part_of(kind, name, siblings, changed=bool(harms)) if name else Part(f"{kind} {logical}")
         found.append(evolve(part, name=f"{part.name} ({', '.join(harms)})") if part and harms else part)
+    found += _created(ref.id, call, answers)
     return tuple(part for part in found if part is not None)
 
 

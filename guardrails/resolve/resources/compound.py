@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from attrs import evolve
 
 from guardrails.resolve.resources.resolver import Answers, Context, Part, Resolver, merged
-from guardrails.values import Call, Lookup, Target, TargetFacts, TargetRef
+from guardrails.values import NOTHING_PRIVATE, Call, Lookup, Target, TargetFacts, TargetRef
 from guardrails.values import Part as PartFacts
 
 Resolvers = Mapping[str, Resolver]
@@ -63,7 +63,7 @@ def _answered(lookups: Iterable[Lookup], answers: Answers) -> bool:
 
 
 def _key(part: Part, ref: TargetRef) -> tuple[str, str]:
-    return ref.type, json.dumps(part.params, sort_keys=True)
+    return ref.type, part.native + json.dumps(part.params, sort_keys=True)
 
 
 def _calls(call: Call, parts: Iterable[Part]) -> dict[tuple[str, str], Call]:
@@ -71,10 +71,29 @@ def _calls(call: Call, parts: Iterable[Part]) -> dict[tuple[str, str], Call]:
     calls: dict[tuple[str, str], Call] = {}
     for part in parts:
         for ref in part.refs:
-            known = calls.get(_key(part, ref), evolve(call, operation="", params=part.params, targets=(), tags=None))
+            known = calls.get(_key(part, ref), _call(call, part))
             if ref not in known.targets:
                 calls[_key(part, ref)] = evolve(known, targets=(*known.targets, ref))
     return calls
+
+
+def _call(call: Call, part: Part) -> Call:
+    own = evolve(call, operation="", params=part.params, targets=(), tags=None)
+    service, _, operation = part.native.partition(":")
+    return evolve(own, service=service, operation=operation, private=NOTHING_PRIVATE) if operation else own
+
+
+def _loses(part: Part, targets: list[Target]) -> list[Target]:
+    """Of what a part that is created acts on, what loses something: not what is spared or gets its own cluster's."""
+    if not part.native:
+        return targets
+    getting = [each for each in targets if each.role == "destination"]
+    acted_on = [each for each in targets if each.role == "target" and not (each.resolved and "spared" in each.facts)]
+    if not getting:
+        return acted_on
+    joining = {cluster for each in getting for cluster in each.clusters}
+    known = all(each.resolved and each.clusters for each in getting)
+    return [each for each in acted_on if not (known and joining <= {*each.clusters})]
 
 
 def _whole(target: Target, found: Iterable[tuple[Part, list[Target]]]) -> Target:
@@ -86,7 +105,7 @@ def _whole(target: Target, found: Iterable[tuple[Part, list[Target]]]) -> Target
     for part, targets in found:
         if not targets:
             unread.append(part.name)
-        for each in targets:
+        for each in _loses(part, targets):
             if each.type == "instance" and each.state == "terminated":
                 continue
             facts = each.facts

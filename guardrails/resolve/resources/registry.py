@@ -11,6 +11,7 @@ answers into facts. All are pure; the requests are made in between, by lookups.p
     lightsail, scheduler, servicecatalog
                        the service of that name
     cloudformation_changes  what a change set takes away or changes in place
+    cloudformation_new  what a stack or a change set creates
     autoscaling_later  what a schedule or a scaling policy does to the size of a group
     elb_new_rule       whom a new rule of a listener takes requests from
     elb_new_actions    who gets requests by new actions of a listener or a rule
@@ -48,6 +49,7 @@ from guardrails.resolve.resources import (
     by_selector,
     cloudformation,
     cloudformation_changes,
+    cloudformation_new,
     cloudfront,
     codedeploy,
     compound,
@@ -95,6 +97,7 @@ _RESOLVERS: Mapping[str, Resolver] = {
     **route53_names.RESOLVERS,
     **cloudformation.RESOLVERS,
     **cloudformation_changes.RESOLVERS,
+    **cloudformation_new.RESOLVERS,
     **cloudfront.RESOLVERS,
     **codedeploy.RESOLVERS,
     **servicecatalog.RESOLVERS,

@@ -61,12 +61,14 @@ class Context:
 class Part:
     """A resource that a target is made of, as targets of other types; without `refs` it cannot be followed.
 
-    `name` is for people. `params` are parameters that the resolvers of `refs` look at.
+    `name` is for people. `params` are parameters that the resolvers of `refs` look at. `native` is the operation that
+    would create it, whose parameters they then are: what receives something and what it may take are among `refs`.
     """
 
     name: str
     refs: tuple[TargetRef, ...] = ()
     params: Mapping[str, Any] = EMPTY
+    native: str = ""
 
 
 # Gets the call, and the keys of the tags that name clusters.

@@ -12,7 +12,7 @@ from typing import Any
 from guardrails.resolve.changes.records import plain_name
 from guardrails.resolve.inventory import ADDRESSES
 from guardrails.resolve.resources import ec2_subnets
-from guardrails.resolve.resources.resolver import Context, Item, Resolver, judged, merged
+from guardrails.resolve.resources.resolver import Answers, Context, Item, Resolver, judged, merged, unknown
 from guardrails.resolve.resources.route53_zones import RECORDS, zone_id
 from guardrails.values import Call, Lookup, Target, TargetFacts, TargetRef
 
@@ -29,8 +29,18 @@ _ADDRESSES = frozenset(("A", "AAAA", "HTTPS", "SVCB"))
 _OUTRANK = (_FOR_ALL_BELOW | _ADDRESSES) - {"A"}
 
 
-def _records(call: Call) -> Lookup:
-    return RECORDS.about(HostedZoneId=zone_id(str(call.params.get("HostedZoneId"))))
+def _records(call: Call, answers: Answers) -> tuple[Lookup, ...]:
+    """The records of the zone in the call; CloudFormation may name it by its name, which several zones may have."""
+    zones, name = [str(call.params.get("HostedZoneId"))], plain_name(str(call.params.get("HostedZoneName") or ""))
+    if name and not call.params.get("HostedZoneId"):
+        listed = answers[_ZONES.key()].items if _ZONES.key() in answers else ()
+        zones = [str(zone["Id"]) for zone in listed if plain_name(str(zone["Name"])) == name]
+    return tuple(RECORDS.about(HostedZoneId=zone_id(zone)) for zone in zones)
+
+
+def _lookups(call: Call, _keys: tuple[str, ...]) -> tuple[Lookup, ...]:
+    by_name = call.params.get("HostedZoneName") and not call.params.get("HostedZoneId")
+    return (*((_ZONES,) if by_name else _records(call, {})), ADDRESSES)
 
 
 def _below(name: str, parent: str) -> bool:
@@ -119,7 +129,10 @@ def _own_name(kind: str, value: str) -> bool:
 def _record(ref: TargetRef, context: Context) -> Target:
     """``www.example.org A (new)``, a record that is created; where it exists already, the change itself is judged."""
     text, kind, *_ = (*ref.id.rsplit(" ", 2), "")
-    name, records = plain_name(text), context.items(_records(context.call))
+    name, lookups = plain_name(text), _records(context.call, context.answers)
+    if not lookups:
+        return unknown(ref, "dns-record")
+    records = [record for lookup in lookups for record in context.items(lookup)]
     changes = (context.call.params.get("ChangeBatch") or {}).get("Changes") or ()
     sets = [change.get("ResourceRecordSet") or {} for change in changes if change.get("Action") != "DELETE"]
     new = [each for each in sets if plain_name(str(each.get("Name"))) == name and each.get("Type") == kind]
@@ -166,6 +179,6 @@ def _network(ref: TargetRef, context: Context) -> Target:
 
 
 RESOLVERS = {
-    "dns-new-record": Resolver(_record, (RECORDS, ADDRESSES), lambda call, _keys: (_records(call), ADDRESSES)),
+    "dns-new-record": Resolver(_record, (RECORDS, ADDRESSES, _ZONES), _lookups, _records),
     "vpc-names": Resolver(_network, (*ec2_subnets.RESOLVERS["vpc"].asks, _ZONES)),
 }
