@@ -19,7 +19,7 @@ from guardrails.config import schema
 from guardrails.config.keys import KEYS, TABLES
 from guardrails.config.load import load
 from guardrails.config.schema import Mismatch
-from guardrails.config.settings import Settings
+from guardrails.config.settings import SOURCES, Settings
 from guardrails.evaluate import policy_params
 from guardrails.evaluate.bundle import params_of, read, shipped
 from tests.docs import configuration_page
@@ -34,6 +34,13 @@ def test_files_are_up_to_date():
     """The page and the schema are what `python -m tests.docs.configuration_page` writes."""
     for file, text in configuration_page.files().items():
         assert file.read_text("utf-8") == text, file
+
+
+def test_every_source_has_a_row():
+    """The guide's table of sources of liveness has each of them once, with what it needs."""
+    table = (PAGE.parent / "running.md").read_text("utf-8").partition("| source |")[2].partition("\n\n")[0]
+    rows = [line.split(" | ")[0] for line in table.splitlines()[2:]]
+    assert sorted(name for row in rows for name in re.findall("`([^`]+)`", row)) == sorted(SOURCES)
 
 
 def test_every_setting_has_a_key():
