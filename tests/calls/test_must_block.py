@@ -175,11 +175,14 @@ def test_unassign_private_ip(site, blocked):
         {"Attribute": "disableApiTermination", "Value": "False"},
     ],
 )
-def test_switching_protection_off(site, blocked, params):
+def test_switching_protection_off(site, aws, blocked, params):
     """Termination protection of a live machine cannot be switched off, in either syntax."""
+    machine = site.blue.instance_ids[0]
+    site.ec2.modify_instance_attribute(InstanceId=machine, DisableApiTermination={"Value": True})
+    aws.clear()
     blocked(
         "ModifyInstanceAttribute",
-        lambda: site.ec2.modify_instance_attribute(InstanceId=site.blue.instance_ids[0], **params),
+        lambda: site.ec2.modify_instance_attribute(InstanceId=machine, **params),
         "protection/switch-off",
     )
 

@@ -7,18 +7,20 @@ from collections.abc import Mapping
 from attrs import evolve
 
 from guardrails.resolve.changes import patches
-from guardrails.resolve.changes.rows import left_alone, rows_of
+from guardrails.resolve.changes.rows import changes_nothing, left_alone, rows_of
 from guardrails.values import Answer, Call, Lookup
 
 
 def lookups(call: Call) -> tuple[Lookup, ...]:
     """The look-ups that show what the call would change. They may fail: then all of it counts as a change."""
     asked = (row.ask(call.clear_params) for row in rows_of(call.service, call.operation))
-    return tuple(lookup for lookup in asked if lookup is not None)
+    return tuple({lookup.key(): lookup for lookup in asked if lookup is not None}.values())
 
 
 def narrow(call: Call, answers: Mapping[str, Answer]) -> Call:
     """The call without the effects of parameters that leave everything as it is, or that hurt no one."""
+    if changes_nothing(call, answers):
+        return evolve(call, tags=None, effects=(), forms=())
     alone = left_alone(call, answers) | patches.left_alone(call, answers)
     causes = [cause for cause in call.causes if not cause.params or not cause.params <= alone]
     if len(causes) == len(call.causes):

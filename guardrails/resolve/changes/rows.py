@@ -9,6 +9,8 @@ A row is a look-up and what its answer says about parameters of the call:
     each      JMESPath from the list of items to those that matter
     where     {JMESPath over an item: JMESPath over the call's parameters}, which must be equal
     covers    the parameters that the row is for; all where it is missing
+    idle      JMESPath over the same as in `harmless`: true where the whole call changes nothing, or hurts no one
+    empty_on  error codes that say that nothing is there
     harmless  {parameter: JMESPath over `new`, `old`, `items`, `params` that is true where the new value harms no one}
 
 `old` is the item, null unless there is exactly one. A parameter that is not in `harmless` is compared by the expression
@@ -20,7 +22,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -50,6 +52,8 @@ class Row:
     where: Mapping[str, str] = field(factory=dict)
     covers: frozenset[str] = field(default=frozenset(), converter=frozenset)
     harmless: Mapping[str, str] = field(factory=dict)
+    idle: str = ""
+    empty_on: tuple[str, ...] = field(default=(), converter=tuple)
 
     @property
     def names(self) -> frozenset[str]:
@@ -67,18 +71,27 @@ class Row:
             return None
         if not all(_given(value) for value in values.values()):
             return None
-        return Lookup(self.service, self.lookup, self.items, values, region=self.region, optional=True)
+        return Lookup(
+            self.service, self.lookup, self.items, values, empty_on=self.empty_on, region=self.region, optional=True
+        )
 
     def harms_no_one(self, params: Mapping[str, Any], answer: Answer) -> frozenset[str]:
         """The parameters whose values leave what is there as it is, or change it in a way that hurts no one."""
-        items = [item for item in search(self.each, [*answer.items]) or [] if self._meant(item, params)]
-        seen = {"items": items, "old": items[0] if len(items) == 1 else None, "params": params}
+        seen = self._seen(params, answer)
         return frozenset(
             name
             for name, value in params.items()
             if not self.covers or name in self.covers
             if true(self._harmless(name), {**seen, "new": value})
         )
+
+    def changes_nothing(self, params: Mapping[str, Any], answer: Answer) -> bool:
+        """Whether the call leaves everything as it is, by what the row says of calls without a value to compare."""
+        return bool(self.idle) and true(self.idle, self._seen(params, answer))
+
+    def _seen(self, params: Mapping[str, Any], answer: Answer) -> dict[str, Any]:
+        items = [item for item in search(self.each, [*answer.items]) or [] if self._meant(item, params)]
+        return {"items": items, "old": items[0] if len(items) == 1 else None, "params": params}
 
     def _harmless(self, name: str) -> str:
         return self.harmless.get(name) or self.harmless.get("*") or f"same(new, old.{name})"
@@ -112,9 +125,20 @@ def _service(key: str) -> Mapping[str, tuple[Row, ...]]:
 def left_alone(call: Call, answers: Mapping[str, Answer]) -> frozenset[str]:
     """The parameters that change nothing that could hurt anyone, and those that name what it changes."""
     found: set[str] = set()
+    for row, answer in _answered(call, answers):
+        if not row.idle:
+            found |= row.names | _NEVER_A_CHANGE | row.harms_no_one(call.clear_params, answer)
+    return frozenset(found)
+
+
+def changes_nothing(call: Call, answers: Mapping[str, Answer]) -> bool:
+    """Whether the call as a whole leaves everything as it is."""
+    return any(row.changes_nothing(call.clear_params, answer) for row, answer in _answered(call, answers))
+
+
+def _answered(call: Call, answers: Mapping[str, Answer]) -> Iterator[tuple[Row, Answer]]:
     for row in rows_of(call.service, call.operation):
         asked = row.ask(call.clear_params)
         answer = answers.get(asked.key()) if asked else None
         if answer is not None:
-            found |= row.names | _NEVER_A_CHANGE | row.harms_no_one(call.clear_params, answer)
-    return frozenset(found)
+            yield row, answer
