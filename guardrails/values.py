@@ -326,13 +326,16 @@ class Live:
     """Which clusters are live, by all sources together.
 
     `known` is false when no source names a cluster that has machines here, or one is blind. `disputed` is true when two
-    sources that are not silent name different sets; then `clusters` is their union.
+    sources that are not silent name different sets; then `clusters` is their union. `nothing` is true where nothing
+    that users reach is here: all sources are silent, those for addresses and load balancers among them, and the memory
+    knows of no cluster that was live.
     """
 
     known: bool
     disputed: bool
     clusters: tuple[str, ...]
     sources: tuple[SourceReport, ...] = ()
+    nothing: bool = False
 
 
 # IAM's name for a service where it differs from botocore's (AWS, service authorization reference).
@@ -388,13 +391,17 @@ class Answer:
 
 @frozen
 class LookupFailure:
-    """A look-up that failed; `permission` is the IAM action it needs."""
+    """A look-up that failed; `permission` is the IAM action it needs.
+
+    `source` is the source of liveness that alone asks it, "" where a call needs it anyway.
+    """
 
     lookup: str
     code: str
     message: str
     permission: str
     optional: bool = False
+    source: str = ""
 
 
 @frozen

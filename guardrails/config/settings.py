@@ -34,7 +34,7 @@ class LiveSettings:
     `eip_addresses`, `eip_tag`, `listeners` and `balancers` narrow down what counts.
     """
 
-    sources: tuple[str, ...] = ("eip",)
+    sources: tuple[str, ...] = ("eip", "target-group")
     eip_addresses: tuple[str, ...] = ()
     eip_tag: Tag | None = None
     listeners: tuple[str, ...] = ()

@@ -38,6 +38,7 @@ def with_facts(document: Mapping[str, Any], facts: Facts, now: float) -> dict[st
         "live": {
             "known": facts.live.known,
             "disputed": facts.live.disputed,
+            "nothing": facts.live.nothing,
             "clusters": list(facts.live.clusters),
             "sources": [
                 {

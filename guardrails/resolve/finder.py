@@ -64,7 +64,7 @@ class FactFinder:
         """
         fetched = self._fetch(call, origin)
         if fetched.required_failures:
-            return _unanswered(call, fetched)
+            return _unanswered(call, self._with_sources(call, fetched))
         try:
             return self._read(call, origin, fetched, claims)
         except StateUnavailable as error:
@@ -96,6 +96,15 @@ class FactFinder:
             asked |= more.keys()
         return fetched
 
+    def _with_sources(self, call: Call, fetched: Fetched) -> Fetched:
+        """The failures, with the source of liveness that alone needs what failed."""
+        needed = {lookup.permission for lookup in (*plan(call, self._settings.cluster_tag), *capacity.lookups(call))}
+        sources = {action: name for action, name in live.asked_by(self._settings.live).items() if action not in needed}
+        return evolve(
+            fetched,
+            failures=tuple(evolve(each, source=sources.get(each.permission, "")) for each in fetched.failures),
+        )
+
     def _read(self, call: Call, origin: Origin, fetched: Fetched, claims: list[Claim] | None) -> Facts:
         answers = fetched.answers
         inventory = self._inventory(answers)
@@ -107,6 +116,7 @@ class FactFinder:
         call = narrow.narrow(call, answers)
         scope = scope_of(inventory.account, origin)
         past = self._past(scope, call, targets, inventory, seen, claims)
+        seen = evolve(seen, nothing=seen.nothing and _never_live(past))
         inventory.expect(past.going)
         targets = tuple(with_health(_expected(target, past), answers, inventory) for target in targets)
         targets = with_taken_out(call, answers, targets, past, self._inventory)
@@ -166,6 +176,11 @@ class FactFinder:
         if "terminate" not in call.effects:
             return None
         return LAUNCH.size if self._pacer is None else self._pacer.left(scope, LAUNCH, time.time())
+
+
+def _never_live(past: Past) -> bool:
+    """Whether the memory was asked, and knows of no cluster that was live here."""
+    return past is not NO_PAST and not past.live_since and not past.retired_at
 
 
 def _expected(target: Target, past: Past) -> Target:

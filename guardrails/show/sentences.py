@@ -84,7 +84,10 @@ def grouped(violations: Iterable[Violation]) -> list[Violation]:
 
 def failure_sentence(failure: LookupFailure) -> str:
     """Which look-up failed, why, and what to do: for a missing permission, the IAM action to allow."""
-    fix = f"; allow the IAM action {failure.permission}" if refused(failure) else "; make the call again"
+    fix = "; make the call again"
+    if refused(failure):
+        without = f", or leave {failure.source} out of [live] sources" if failure.source else ""
+        fix = f"; allow the IAM action {failure.permission}{without}"
     return f"the look-up {failure.lookup} failed with {failure.code} ({failure.message}){fix}"
 
 

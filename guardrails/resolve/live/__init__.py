@@ -24,7 +24,7 @@ To add a source, write a file with a `Source`, add it to `_SOURCES`, and add its
 When two sources name different clusters they are in dispute, and every cluster that either of them names is live.
 A source that finds nothing of its kind is silent, and disagrees with none.
 When no source names a cluster that has machines and shows what is live, liveness is unknown, and policies protect every
-cluster.
+cluster. Where all are silent, and they look at addresses and load balancers, nothing that users reach is here.
 """
 
 from __future__ import annotations
@@ -79,6 +79,8 @@ _SOURCES: Mapping[str, Source] = {
 NAMES = tuple(_SOURCES)
 # What people say; the other sources are what users reach.
 _POINTERS = frozenset(("tag", "ssm", "file", "env", "command"))
+# By these users reach machines. Where one of them is not asked, nothing can be said to be live nowhere.
+_ENTRANCES = frozenset((eip.ElasticIps.name, target_group.TargetGroups.name))
 
 
 def lookups(settings: LiveSettings) -> tuple[Lookup, ...]:
@@ -89,6 +91,15 @@ def lookups(settings: LiveSettings) -> tuple[Lookup, ...]:
 def asks(settings: LiveSettings) -> tuple[Lookup, ...]:
     """What the sources may ask beside that, without parameters."""
     return tuple(lookup for name in settings.sources for lookup in _SOURCES[name].asks)
+
+
+def asked_by(settings: LiveSettings) -> dict[str, str]:
+    """The source that makes a look-up, by the look-up's IAM action."""
+    return {
+        lookup.permission: name
+        for name in settings.sources
+        for lookup in (*_SOURCES[name].lookups(settings), *_SOURCES[name].asks)
+    }
 
 
 def followups(settings: LiveSettings, answers: Mapping[str, Answer]) -> tuple[Lookup, ...]:
@@ -156,4 +167,5 @@ def combine(reports: Iterable[SourceReport], proving: Iterable[str], aside: froz
         disputed=len({frozenset(report.clusters) - aside for report in heard}) > 1,
         clusters=tuple(sorted(named)),
         sources=reports,
+        nothing=all(report.silent for report in reports) and {report.name for report in reports} >= _ENTRANCES,
     )

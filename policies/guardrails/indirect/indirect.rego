@@ -17,6 +17,7 @@ untraced_level := data.guardrails.params.untraced if data.guardrails.params.untr
 
 untraced contains id if {
 	count(lib.harmful) > 0
+	not lib.nothing_live
 	some id, target in lib.targets
 	target.facts.traced == false
 }

@@ -86,6 +86,13 @@ live_clusters contains name if {
 
 live_known if input.live.known == true
 
+# Nothing that users reach is here, and nothing was lately; unless the parameter says to protect everything all the same.
+nothing_live if {
+	input.live.nothing == true
+	not live_known
+	data.guardrails.params.nothing_live in {"confirm", "allow"}
+}
+
 # The targets that carry a live cluster, each with the sorted names of its live clusters.
 live_targets[id] := names if {
 	some id, target in targets

@@ -20,6 +20,7 @@ import data.guardrails.text
 deny contains lib.violation("live-cluster/unknown-live", id, message, remediation) if {
 	count(lib.harmful) > 0
 	not lib.live_known
+	not lib.nothing_live
 	some id, target in lib.targets
 
 	# The area protection has a rule for moving the live pointer.

@@ -44,6 +44,7 @@ confirm contains untagged_violation(id) if {
 
 untagged_targets contains id if {
 	count(lib.harmful & untagged_effects) > 0
+	not lib.nothing_live
 	some id, target in lib.targets
 	lib.resolved(target)
 	untagged(target)

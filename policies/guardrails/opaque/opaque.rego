@@ -64,6 +64,7 @@ partly_unknown(target) if count(target.facts.missing) > 0
 
 may_be_live(target) if {
 	not lib.live_known
+	not lib.nothing_live
 	not lib.carries_no_cluster(target)
 }
 

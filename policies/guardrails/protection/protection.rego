@@ -26,6 +26,8 @@ harmless(id, target) if {
 
 identified(_) if lib.live_known
 
+identified(_) if lib.nothing_live
+
 identified(target) if lib.carries_no_cluster(target)
 
 # METADATA
