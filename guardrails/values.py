@@ -338,6 +338,22 @@ class Live:
     nothing: bool = False
 
 
+@frozen
+class Shift:
+    """What a switch does to users: the share of the requests that each cluster gets, before and after, of 1.
+
+    `way` is what is switched: ``listener`` or ``rule``. `known` is false where the shares cannot be computed, and `why`
+    says why not. `healthy` is whether all targets of a cluster pass the balancer's checks, for those in `after`.
+    """
+
+    way: str
+    known: bool = False
+    before: Mapping[str, float] = EMPTY
+    after: Mapping[str, float] = EMPTY
+    healthy: Mapping[str, bool] = EMPTY
+    why: str = ""
+
+
 # IAM's name for a service where it differs from botocore's (AWS, service authorization reference).
 _PREFIXES = {"elb": "elasticloadbalancing", "elbv2": "elasticloadbalancing", "resourcegroupstaggingapi": "tag",
              "service-quotas": "servicequotas", "efs": "elasticfilesystem"}  # fmt: skip
@@ -487,7 +503,8 @@ class Facts:
     """Everything that was looked up for one decision. `lookups` counts the requests made for it.
 
     `account` is the one whose machines were looked up, None without machines. `capacity` is None for a call that
-    launches nothing. `launch_tokens` is how many machines AWS would start at once, for a call that terminates some.
+    launches nothing. `shift` is None for a call that is no switch. `launch_tokens` is how many machines AWS would start
+    at once, for a call that terminates some.
     `problem` says why these facts are not enough to decide on, "" where they are. `call` is the call with the effects
     that are left once it is compared with what is there; None where nothing was compared.
     """
@@ -501,6 +518,7 @@ class Facts:
     account: str | None = None
     past: Past = Past()
     capacity: Capacity | None = None
+    shift: Shift | None = None
     launch_tokens: float | None = None
     problem: str = ""
     call: Call | None = None

@@ -60,6 +60,7 @@ def with_facts(document: Mapping[str, Any], facts: Facts, now: float) -> dict[st
             "launch_tokens": facts.launch_tokens,
         },
         "capacity": facts.capacity,
+        "shift": None if facts.shift is None else attrs.asdict(facts.shift),
         "approvals": [],
         "time": rfc3339(now),
         "now_s": now,

@@ -16,7 +16,7 @@ from guardrails.config.settings import Settings
 from guardrails.memory import Claim, History, MachineState, StateUnavailable
 from guardrails.memory.pacer import Pacer
 from guardrails.memory.rate_limits import LAUNCH
-from guardrails.resolve import contradictions, live, serving
+from guardrails.resolve import contradictions, live, serving, shift
 from guardrails.resolve.balancers import members_of_groups
 from guardrails.resolve.capacity import capacity
 from guardrails.resolve.changes import narrow
@@ -76,6 +76,7 @@ class FactFinder:
             *live.lookups(self._settings.live),
             *capacity.lookups(call),
             *serving.lookups(call, self._of),
+            *shift.lookups(call),
         )
         keys = {lookup.key() for lookup in wanted}
         wanted += tuple(lookup for lookup in narrow.lookups(call) if lookup.key() not in keys)
@@ -88,6 +89,7 @@ class FactFinder:
                 *followups(call, fetched.answers, self._ownership.tags),
                 *capacity.followups(call, fetched.answers),
                 *live.followups(self._settings.live, fetched.answers),
+                *shift.followups(call, fetched.answers),
             )
             more = {lookup.key(): lookup for lookup in further if lookup.key() not in asked}
             if not more or fetched.required_failures:
@@ -98,7 +100,7 @@ class FactFinder:
 
     def _with_sources(self, call: Call, fetched: Fetched) -> Fetched:
         """The failures, with the source of liveness that alone needs what failed."""
-        needed = {lookup.permission for lookup in (*plan(call, self._settings.cluster_tag), *capacity.lookups(call))}
+        needed = {lookup.permission for lookup in (*plan(call, self._ownership.tags), *capacity.lookups(call))}
         sources = {action: name for action, name in live.asked_by(self._settings.live).items() if action not in needed}
         return evolve(
             fetched,
@@ -113,6 +115,7 @@ class FactFinder:
             return _unanswered(call, evolve(fetched, failures=contradicted))
         seen = live.observe(self._settings.live, answers, inventory)
         targets = targets_of(call, answers, inventory, seen.clusters, self._settings.live.ssm_parameter)
+        moved = shift.shift(call, answers, inventory)
         call = narrow.narrow(call, answers)
         scope = scope_of(inventory.account, origin)
         past = self._past(scope, call, targets, inventory, seen, claims)
@@ -131,6 +134,7 @@ class FactFinder:
             account=inventory.account,
             past=past,
             capacity=capacity.facts(call, answers, fetched.failures, inventory, targets, seen.clusters),
+            shift=moved,
             launch_tokens=self._launch_tokens(scope, call),
             call=call,
         )

@@ -6,10 +6,10 @@ import data.guardrails.lib
 
 is_cutover(target) if {
 	is_another(target)
-	is_complete
-	is_settled
-	is_healthy
-	is_large_enough(target)
+	lib.complete(next_cluster)
+	lib.settled(next_cluster)
+	lib.healthy(next_cluster)
+	lib.large_enough(next_cluster, live_clusters_of(target))
 }
 
 # The one cluster that all destinations belong to.
@@ -26,26 +26,6 @@ next_cluster := name if {
 is_another(target) if {
 	is_string(next_cluster)
 	not next_cluster in target.clusters
-}
-
-is_complete if {
-	cluster := input.clusters[next_cluster]
-	is_number(cluster.running)
-	cluster.running > 0
-	cluster.running == cluster.total
-}
-
-is_settled if input.clusters[next_cluster].in_flight == 0
-
-is_healthy if input.clusters[next_cluster].healthy == true
-
-is_large_enough(target) if {
-	running := input.clusters[next_cluster].running
-	share := data.guardrails.params.cutover.min_share
-	is_number(share)
-	every cluster in live_clusters_of(target) {
-		running >= share * input.clusters[cluster].running
-	}
 }
 
 live_clusters_of(target) := [cluster | some cluster in sort(target.clusters); cluster in lib.live_clusters]

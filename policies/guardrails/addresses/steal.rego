@@ -36,37 +36,6 @@ gaps[id] contains sprintf("%s already has the address", [next_cluster]) if {
 }
 
 gaps[id] contains gap if {
-	not is_complete
 	some id in moved
-	gap := sprintf("%s runs %v of %v machines", [
-		next_cluster,
-		text.number(next_cluster, "running"),
-		text.number(next_cluster, "total"),
-	])
-}
-
-gaps[id] contains gap if {
-	not is_settled
-	some id in moved
-	terminating := text.counted(text.number(next_cluster, "in_flight"), "terminating machine")
-	gap := sprintf("%s has %s", [next_cluster, terminating])
-}
-
-gaps[id] contains gap if {
-	not is_healthy
-	some id in moved
-	gap := sprintf("%s is not known to be healthy", [next_cluster])
-}
-
-gaps[id] contains gap if {
-	some id in moved
-	some cluster in live_clusters_of(lib.targets[id])
-	not is_large_enough(lib.targets[id])
-	gap := sprintf("%s runs %s and %s runs %s, below the required share of %v", [
-		next_cluster,
-		text.counted(text.number(next_cluster, "running"), "machine"),
-		cluster,
-		text.counted(text.number(cluster, "running"), "machine"),
-		object.get(data.guardrails.params, ["cutover", "min_share"], "unknown"),
-	])
+	some gap in text.gaps(next_cluster, live_clusters_of(lib.targets[id]))
 }

@@ -81,8 +81,8 @@ deny contains lib.violation("live-cluster/storage", id, message, remediation) if
 # METADATA
 # title: The live cluster keeps its traffic
 # description: >-
-#   Denies cutting off traffic to a live cluster. Where the call also changes a network or an address, or moves the live
-#   pointer, the rules for those report it.
+#   Denies cutting off traffic to a live cluster. Where the call also changes a network or an address, moves the live
+#   pointer, or is a switch, the rules for those report it.
 # custom:
 #   rule: live-cluster/traffic
 #   severity: critical
@@ -94,6 +94,7 @@ deny contains lib.violation("live-cluster/traffic", id, text.would("cut off traf
 	"traffic" in lib.effects
 	not lib.takes_machines_down
 	count(lib.effects & {"storage", "network", "ip"}) == 0
+	not is_switch
 	some id, _ in lib.live_targets
 	not is_live_pointer(id)
 	remediation := "Put the replacement into service first, move the addresses to it, then take this one out."
