@@ -25,7 +25,8 @@ FAULTS = ("missing", "empty", "foreign", "stale")
 Faults = Mapping[str, str]
 _OLD_S = 3600.0
 _ORIGIN = Origin(None, shop.REGION, "ec2", "http://127.0.0.1")
-CONFIG = {"live": {"eip_addresses": [shop.BLUE_IP]}, "log": {"enabled": False}, "state": {"enabled": False}}
+CONFIG = {"live": {"eip_addresses": [shop.BLUE_IP]}, "log": {"enabled": False}, "state": {"enabled": False},
+          "max_fact_age_s": 600}  # fmt: skip
 
 
 @frozen
