@@ -6,7 +6,7 @@ inventory.py   the machines and Elastic IPs of the region
 resources/     the targets of a call, a file for each family of resources
 live/          which cluster is live, a file for each source
 capacity/      whether a launch has room
-shift.py       what a switch of a listener does to the users of each cluster
+shifts/        what a switch does to users, a file for each kind
 health.py      whether the machines of a cluster pass EC2's status checks
 lookups.py     the requests that answer all of these, in parallel and remembered
 connection.py  the clients that send them

@@ -16,7 +16,7 @@ from guardrails.config.settings import Settings
 from guardrails.memory import Claim, History, MachineState, StateUnavailable
 from guardrails.memory.pacer import Pacer
 from guardrails.memory.rate_limits import LAUNCH
-from guardrails.resolve import contradictions, live, serving, shift
+from guardrails.resolve import contradictions, live, serving, shifts
 from guardrails.resolve.balancers import members_of_groups
 from guardrails.resolve.capacity import capacity
 from guardrails.resolve.changes import narrow
@@ -76,7 +76,7 @@ class FactFinder:
             *live.lookups(self._settings.live),
             *capacity.lookups(call),
             *serving.lookups(call, self._of),
-            *shift.lookups(call),
+            *shifts.lookups(call),
         )
         keys = {lookup.key() for lookup in wanted}
         wanted += tuple(lookup for lookup in narrow.lookups(call) if lookup.key() not in keys)
@@ -89,7 +89,7 @@ class FactFinder:
                 *followups(call, fetched.answers, self._ownership.tags),
                 *capacity.followups(call, fetched.answers),
                 *live.followups(self._settings.live, fetched.answers),
-                *shift.followups(call, fetched.answers),
+                *shifts.followups(call, fetched.answers),
             )
             more = {lookup.key(): lookup for lookup in further if lookup.key() not in asked}
             if not more or fetched.required_failures:
@@ -115,7 +115,7 @@ class FactFinder:
             return _unanswered(call, evolve(fetched, failures=contradicted))
         seen = live.observe(self._settings.live, answers, inventory)
         targets = targets_of(call, answers, inventory, seen.clusters, self._settings.live.ssm_parameter)
-        moved = shift.shift(call, answers, inventory)
+        moved = shifts.shift(call, answers, inventory, seen)
         call = narrow.narrow(call, answers)
         scope = scope_of(inventory.account, origin)
         past = self._past(scope, call, targets, inventory, seen, claims)

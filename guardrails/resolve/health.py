@@ -16,7 +16,9 @@ def lookups(call: Call) -> tuple[Lookup, ...]:
     """The status checks, if the call moves an address, a route or the users of a load balancer to some machines."""
     onto = any(target.role == "destination" and target.type in ("instance", "eni") for target in call.targets)
     moves = any(target.type in ("address", "private-ip", "route-table") for target in call.targets)
-    return (STATUS,) if (moves and onto) or "admit" in call.effects else ()
+    # Where only a tag marks the live cluster, moving the tag is the switch.
+    marks = call.tags is not None and "protection" in call.effects
+    return (STATUS,) if (moves and onto) or marks or "admit" in call.effects else ()
 
 
 def by_cluster(answers: Mapping[str, Answer], inventory: Inventory) -> dict[str, bool]:

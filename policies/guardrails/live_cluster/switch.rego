@@ -5,7 +5,7 @@ package guardrails.live_cluster
 import data.guardrails.lib
 import data.guardrails.text
 
-is_switch if is_object(input.shift)
+is_switch if input.shift.way in {"listener", "rule"}
 
 # METADATA
 # title: A listener switches only to clusters that can serve

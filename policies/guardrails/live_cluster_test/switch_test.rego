@@ -109,6 +109,7 @@ test_an_unknown_switch_is_refused if {
 	every strange in [{"known": false, "why": null}, {"known": "yes"}] {
 		rules(live_cluster.deny) == denied with input as switching(strange, {})
 	}
+	rules(live_cluster.deny) == denied with input as switching({"way": "rule", "known": false}, {})
 	some other in live_cluster.deny with input as switching({"known": "yes"}, {})
 	contains(other.message, "This is not a safe switch: it is not known who gets them.")
 	rules(live_cluster.deny) == denied with input as with_after({}, {})

@@ -8,8 +8,9 @@ import data.guardrails.text
 # METADATA
 # title: The live pointer does not move before the addresses
 # description: >-
-#   Denies writing, deleting or relabelling the parameter that names the live cluster, while another source still names
-#   that cluster or no other source names any.
+#   Denies writing, deleting or relabelling the parameter that names the live cluster, while a source that sees what
+#   users reach still names that cluster. Where there is no such source, writing the parameter is the switch: it may name
+#   a complete and healthy cluster.
 # custom:
 #   rule: protection/live-pointer
 #   severity: critical
@@ -31,11 +32,36 @@ deny contains lib.violation("protection/live-pointer", id, message, remediation)
 }
 
 addresses_have_moved if {
-	named := clusters_named_without("ssm")
-	count(named) > 0
+	count(reached) > 0
 	every cluster in pointed_at {
-		not cluster in named
+		not cluster in reached
 	}
+}
+
+addresses_have_moved if {
+	not traffic_is_seen
+	input.shift.way == "pointer"
+	lib.sanctioned_shift
+}
+
+# What a person writes; the other sources see what users reach.
+pointers := {"tag", "ssm", "file", "env", "command"}
+
+reached contains cluster if {
+	some source in input.live.sources
+	not source.name in pointers
+	some cluster in source.clusters
+	not aside(cluster)
+}
+
+traffic_is_seen if count(reached) > 0
+
+# It looked for users, and they reach something that is no cluster.
+traffic_is_seen if {
+	some source in input.live.sources
+	not source.name in pointers
+	not source.silent == true
+	source.clusters == []
 }
 
 pointed_at contains cluster if {

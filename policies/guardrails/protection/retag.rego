@@ -131,25 +131,38 @@ retag_harmless(_, target) if {
 	not target.type in {"instance", "address", "asg", "s3-bucket"}
 }
 
-# The allowed order: the other sources no longer name this target's clusters, so the live tag may follow.
+# The allowed order: what users reach is no longer this target's clusters, so the live tag may follow.
 live_tag_follows(target, keys) if {
-	count(keys & (cluster_keys | address_keys)) == 0
-	lib.resolved(target)
-	lib.live_known
-	named := clusters_named_without("tag")
-	count(named) > 0
-	count(target.clusters) > 0
+	is_live_tag(target, keys)
+	count(reached) > 0
 	every cluster in target.clusters {
-		not cluster in named
+		not cluster in reached
 	}
 }
 
-# The clusters that the other sources name.
-clusters_named_without(source) := {cluster |
-	some other in input.live.sources
-	other.name != source
-	some cluster in other.clusters
-	not aside(cluster)
+# Where no source sees what users reach, the tag is the switch: another cluster that has it can take the place.
+live_tag_follows(target, keys) if {
+	is_live_tag(target, keys)
+	not traffic_is_seen
+	some name in marked
+	not name in target.clusters
+	lib.complete(name)
+	lib.settled(name)
+	lib.healthy(name)
+	lib.large_enough(name, live_on(target))
+}
+
+is_live_tag(target, keys) if {
+	count(keys & (cluster_keys | address_keys)) == 0
+	lib.resolved(target)
+	lib.live_known
+	count(target.clusters) > 0
+}
+
+marked contains cluster if {
+	some source in input.live.sources
+	source.name == "tag"
+	some cluster in source.clusters
 }
 
 # The address of a bastion, or of a group beside tagged clusters, does not show that users have moved.

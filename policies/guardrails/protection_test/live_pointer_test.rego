@@ -94,3 +94,40 @@ test_what_stands_aside_does_not_free_the_pointer if {
 	count(protection.deny) == 0 with input as reached("asg", {"kind": "asg"})
 	count(protection.deny) == 0 with input as reached("asg", {"kind": "tag", "total": 0})
 }
+
+# PutParameter with a shift of the pointer, where no source sees what users reach.
+switching(shift, clusters, sources) := object.union(
+	pointing(sources),
+	{"shift": object.union(to_green, shift), "clusters": clusters},
+)
+
+to_green := {"way": "pointer", "known": true, "before": {"blue": 1}, "after": {"green": 1}, "healthy": {"green": true}, "why": ""}
+
+only_pointers := [fixtures.source("ssm", ["blue"]), fixtures.source("file", ["blue"])]
+
+test_the_pointer_is_the_switch_where_traffic_is_not_seen if {
+	count(protection.deny) == 0 with input as switching({}, {}, only_pointers)
+	silent := [object.union(fixtures.source("eip", []), {"silent": true})]
+	count(protection.deny) == 0 with input as switching({}, {}, array.concat(only_pointers, silent))
+}
+
+test_the_pointer_names_no_unfit_cluster if {
+	every change in [{"running": 2}, {"healthy": false}, {"in_flight": 1}] {
+		rules(protection.deny) == pointer with input as switching({}, {"green": change}, only_pointers)
+	}
+	rules(protection.deny) == pointer with input as switching({"known": false}, {}, only_pointers)
+	rules(protection.deny) == pointer with input as switching({"way": "listener"}, {}, only_pointers)
+}
+
+test_the_pointer_is_no_switch_where_traffic_is_seen if {
+	every clusters in [["blue"], []] {
+		sources := array.concat(only_pointers, [fixtures.source("eip", clusters)])
+		rules(protection.deny) == pointer with input as switching({}, {}, sources)
+	}
+}
+
+test_the_pointer_waits_for_no_other_pointer if {
+	others := [fixtures.source(name, ["blue"]) | some name in ["tag", "file", "env", "command", "ssm"]]
+	sources := array.concat(others, [fixtures.source("eip", ["green"])])
+	count(protection.deny) == 0 with input as pointing(sources)
+}

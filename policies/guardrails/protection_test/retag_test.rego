@@ -155,6 +155,40 @@ test_the_live_tag_does_not_move_before_the_addresses if {
 	}
 }
 
+# Without a source that sees what users reach: these clusters have the live tag, and this is different about green.
+unmarking(clusters, change, more) := object.union(
+	tagging(marked("blue"), {"removed": ["Live"]}),
+	{
+		"clusters": {"green": change},
+		"live": {"known": true, "sources": array.concat([fixtures.source("tag", clusters)], more)},
+	},
+)
+
+test_the_live_tag_is_the_switch_where_traffic_is_not_seen if {
+	count(denied(unmarking(["blue", "green"], {}, []))) == 0
+	silent := [object.union(fixtures.source("eip", []), {"silent": true}), fixtures.source("ssm", ["blue"])]
+	count(denied(unmarking(["blue", "green"], {}, silent))) == 0
+}
+
+test_the_live_tag_stays_without_a_fit_replacement if {
+	every change in [{"running": 3, "total": 4}, {"healthy": false}, {"in_flight": 1}, {"running": 2, "total": 2}] {
+		denied(unmarking(["blue", "green"], change, [])) == retag
+	}
+	both := {"call": {"tags": {"removed": ["Live", "Cluster"]}}}
+	denied(object.union(unmarking(["blue", "green"], {}, []), both)) == retag
+	denied(unmarking(["blue"], {}, [])) == retag
+	denied(unmarking([], {}, [fixtures.source("ssm", ["green"])])) == retag
+}
+
+test_the_live_tag_is_no_switch_where_traffic_is_seen if {
+	denied(unmarking(["blue", "green"], {}, [fixtures.source("eip", ["blue"])])) == retag
+	denied(unmarking(["blue", "green"], {}, [fixtures.source("eip", [])])) == retag
+}
+
+test_the_live_tag_waits_for_no_pointer if {
+	count(denied(unmarking(["blue"], {}, [fixtures.source("eip", ["green"]), fixtures.source("ssm", ["blue"])]))) == 0
+}
+
 test_only_the_live_tag_follows if {
 	denied(object.union(tagging(marked("blue"), {"removed": ["Cluster"]}), moved)) == retag
 	denied(object.union(tagging(marked("blue"), {"removed": ["Live", "Cluster"]}), moved)) == retag

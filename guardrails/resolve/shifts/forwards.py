@@ -1,6 +1,6 @@
-"""What a switch of a listener or rule does to users: which share of the requests each cluster gets, before and after.
+"""A listener or rule that forwards to other target groups, or with other weights.
 
-A switch is allowed where the cluster that gains users can serve them, so what is known about its targets counts, too.
+What is known about the health of the targets counts, too.
 https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-listeners.html
 """
 
