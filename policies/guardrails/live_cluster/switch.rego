@@ -37,10 +37,9 @@ default obstacles := "it is not known who gets them"
 
 obstacles := concat("; ", sort(reasons)) if count(reasons) > 0
 
-reasons := lacking | {why |
-	why := input.shift.why
-	is_string(why)
-	why != ""
+reasons := lacking | {input.shift.why |
+	is_string(input.shift.why)
+	input.shift.why != ""
 }
 
 lacking := {gap |
