@@ -343,8 +343,8 @@ class Shift:
     """What a switch does to users: the share of the requests that each cluster gets, before and after, of 1.
 
     `way` is what is switched: ``listener``, ``rule`` or ``pointer``. `known` is false where the shares cannot be
-    computed, and `why` says why not. `healthy` is whether all targets of a cluster pass the balancer's checks, for those
-    in `after`; without a balancer they do.
+    computed, and `why` says why not. `healthy` is whether all targets of a cluster pass the checks of the balancer, for
+    those in `after`; without a balancer they do.
     """
 
     way: str
