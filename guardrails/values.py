@@ -356,8 +356,24 @@ class Shift:
 
 
 # IAM's name for a service where it differs from botocore's (AWS, service authorization reference).
-_PREFIXES = {"elb": "elasticloadbalancing", "elbv2": "elasticloadbalancing", "resourcegroupstaggingapi": "tag",
-             "service-quotas": "servicequotas", "efs": "elasticfilesystem"}  # fmt: skip
+_PREFIXES = {
+    "cloudcontrol": "cloudformation",
+    "efs": "elasticfilesystem",
+    "elb": "elasticloadbalancing",
+    "elbv2": "elasticloadbalancing",
+    "resourcegroupstaggingapi": "tag",
+    "service-quotas": "servicequotas",
+}
+# Actions that do not have the operation's name (AWS, service authorization reference for S3).
+_ACTIONS = {
+    "s3:GetBucketCors": "s3:GetBucketCORS",
+    "s3:GetBucketEncryption": "s3:GetEncryptionConfiguration",
+    "s3:GetBucketLifecycleConfiguration": "s3:GetLifecycleConfiguration",
+    "s3:GetBucketNotificationConfiguration": "s3:GetBucketNotification",
+    "s3:GetBucketReplication": "s3:GetReplicationConfiguration",
+    "s3:GetObjectLockConfiguration": "s3:GetBucketObjectLockConfiguration",
+    "s3:GetPublicAccessBlock": "s3:GetBucketPublicAccessBlock",
+}
 
 
 @frozen
@@ -381,8 +397,9 @@ class Lookup:
 
     @property
     def permission(self) -> str:
-        """The IAM action the look-up needs; for all look-ups in use it has the name of the operation."""
-        return f"{_PREFIXES.get(self.service, self.service)}:{self.operation}"
+        """The IAM action the look-up needs."""
+        action = f"{_PREFIXES.get(self.service, self.service)}:{self.operation}"
+        return _ACTIONS.get(action, action)
 
     @property
     def is_program(self) -> bool:

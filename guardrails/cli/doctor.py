@@ -14,18 +14,30 @@ from rich.text import Text
 from guardrails.aws.clients import make_client
 from guardrails.cli.options import aws_options
 from guardrails.cli.show import console
+from guardrails.config.load import load
 from guardrails.doctor.examine import examine
 from guardrails.doctor.finding import Finding
 from guardrails.doctor.page import page
+from guardrails.doctor.permissions import actions
 from guardrails.show.text import wrapped
 
 _STYLES = {"ok": "green", "note": "yellow", "problem": "red"}
 _STATE_WIDTH = max(map(len, _STYLES)) + 1
 
 
+# What a managed policy and the inline policies of a role may have, without white space.
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+_MANAGED, _INLINE = 6_144, 10_240
+
+
 @click.command()
 @aws_options
-def doctor(config: str | None, profile: str | None, region: str | None, endpoint_url: str | None, fmt: str) -> None:
+@click.option(
+    "--iam-policy", is_flag=True, help="Print an IAM policy with the guard's look-ups instead; nothing is sent."
+)
+def doctor(
+    config: str | None, profile: str | None, region: str | None, endpoint_url: str | None, fmt: str, *, iam_policy: bool
+) -> None:
     """Check whether the guard works here.
 
     Shows what is guarded, which file set which key, the policies in force (on disk and in running processes, as of
@@ -35,6 +47,9 @@ def doctor(config: str | None, profile: str | None, region: str | None, endpoint
     Exit code 1 if there is a problem: the configuration, the policies or a later edit of them do not load, the decision
     log or the state cannot be written, a call that must be denied is not, or the live cluster is not known.
     """
+    if iam_policy:
+        _print_policy(config)
+        return
     findings: list[Finding] = []
     out = console()
 
@@ -60,3 +75,17 @@ def _line(finding: Finding, width: int | None) -> Text:
         indent = " " * _STATE_WIDTH
         sentence = "\n".join(wrapped(sentence, indent, width)).removeprefix(indent)
     return Text.assemble((finding.state.ljust(_STATE_WIDTH), _STYLES[finding.state]), sentence)
+
+
+def _print_policy(config: str | None) -> None:
+    """The policy on standard output, as JSON to paste; how large it is on standard error."""
+    allowed = actions(load(config).live)
+    statement = {"Sid": "GuardrailsLooks", "Effect": "Allow", "Action": allowed, "Resource": "*"}
+    policy = {"Version": "2012-10-17", "Statement": [statement]}
+    click.echo(json.dumps(policy, indent=2))
+    size = len(json.dumps(policy, separators=(",", ":")))
+    click.echo(
+        f"guardrails: {len(allowed)} actions, {size:,} characters. A managed policy may have {_MANAGED:,}, the inline "
+        f"policies of a role {_INLINE:,}. Leave out the actions of services that you do not use.",
+        err=True,
+    )

@@ -11,9 +11,13 @@ from collections.abc import Iterable
 
 from attrs import evolve, frozen
 
+from guardrails.config.settings import LiveSettings
 from guardrails.doctor.trial_params import trial_params
 from guardrails.resolve.capacity import capacity
+from guardrails.resolve.changes import rows
 from guardrails.resolve.inventory import ADDRESSES, INSTANCES
+from guardrails.resolve.live import asks as live_asks
+from guardrails.resolve.live import lookups as live_lookups
 from guardrails.resolve.resources import registry
 from guardrails.values import Lookup, LookupFailure
 
@@ -165,6 +169,13 @@ def trials(partition: str, region: str, account: str, more: Iterable[Lookup] = (
         for permission, lookup in sorted(lookups.items(), key=lambda item: item[0])
         if permission not in always
     )
+
+
+def actions(live: LiveSettings) -> list[str]:
+    """The IAM actions of every look-up that the guard may make with these sources, sorted."""
+    sources = (*live_lookups(live), *live_asks(live))
+    lookups = (INSTANCES, ADDRESSES, *sources, *capacity.ASKS, *registry.asks(), *rows.asks())
+    return sorted({lookup.permission for lookup in lookups if not lookup.is_program})
 
 
 def _without(permission: str, *, optional: bool) -> str:

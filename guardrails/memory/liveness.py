@@ -12,7 +12,7 @@ from guardrails.values import Live
 # A cluster that stopped being live longer ago than this is forgotten.
 _KEPT_S = 30 * 86_400.0
 # Sources that a person writes, and may write wrongly; the others see what users reach.
-_POINTERS = frozenset(("tag", "ssm", "file", "env"))
+_POINTERS = frozenset(("tag", "ssm", "file", "env", "command"))
 # A cluster that only pointers named, and for no longer than this, was named by mistake.
 _MISTAKE_S = 600.0
 # Stands for no cluster: when the guards of this host last looked.

@@ -122,6 +122,13 @@ def _service(key: str) -> Mapping[str, tuple[Row, ...]]:
     }
 
 
+def asks() -> tuple[Lookup, ...]:
+    """Every look-up of these files, without its parameters."""
+    files = [file.name for file in resources.files(__package__).iterdir() if file.name.endswith(".json")]
+    rows = [row for file in sorted(files) for rows in _service(file.removesuffix(".json")).values() for row in rows]
+    return tuple(Lookup(row.service, row.lookup, row.items, region=row.region, optional=True) for row in rows)
+
+
 def left_alone(call: Call, answers: Mapping[str, Answer]) -> frozenset[str]:
     """The parameters that change nothing that could hurt anyone, and those that name what it changes."""
     found: set[str] = set()
