@@ -90,6 +90,7 @@ reached(kind, blue) := object.union(
 test_what_stands_aside_does_not_free_the_pointer if {
 	rules(protection.deny) == pointer with input as reached("ip", {"kind": "asg"})
 	rules(protection.deny) == pointer with input as reached("asg", {"kind": "tag"})
+	rules(protection.deny) == pointer with input as reached("asg", {"kind": "tag", "total": 1})
 	count(protection.deny) == 0 with input as reached("tag", {"kind": "tag"})
 	count(protection.deny) == 0 with input as reached("asg", {"kind": "asg"})
 	count(protection.deny) == 0 with input as reached("asg", {"kind": "tag", "total": 0})
@@ -109,6 +110,12 @@ test_the_pointer_is_the_switch_where_traffic_is_not_seen if {
 	count(protection.deny) == 0 with input as switching({}, {}, only_pointers)
 	silent := [object.union(fixtures.source("eip", []), {"silent": true})]
 	count(protection.deny) == 0 with input as switching({}, {}, array.concat(only_pointers, silent))
+}
+
+test_what_stands_aside_is_no_traffic if {
+	bastion := {"other": object.union(fixtures.cluster(true, 1, 1), {"kind": "ip"})}
+	sources := array.concat(only_pointers, [fixtures.source("eip", ["other"])])
+	count(protection.deny) == 0 with input as switching({}, bastion, sources)
 }
 
 test_the_pointer_names_no_unfit_cluster if {
