@@ -1,0 +1,65 @@
+"""The way forward that a denial names works: take it, and the same call arrives."""
+
+from __future__ import annotations
+
+import pytest
+
+import guardrails
+from tests.calls.test_unknown_holders import attempt
+
+TAG = {"Key": "Cluster", "Value": "scratch"}
+TABLE = {
+    "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+    "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+    "BillingMode": "PAY_PER_REQUEST",
+}
+LOGIN = {"Engine": "mysql", "AllocatedStorage": 20, "DBInstanceClass": "db.t3.small", "MasterUsername": "root"}
+
+
+def said(aws, service, method, params, rule):
+    """What the denial by this rule says to do instead."""
+    with pytest.raises(guardrails.CallDenied) as caught:
+        getattr(aws.client(service), method)(**params)
+    return next(each.remediation for each in caught.value.decision.violations if each.rule == rule)
+
+
+def test_tag_it_then_try_again(aws, site, install):
+    """A table, a database and a machine that nothing ties to a cluster: tagged as the message says, they are free."""
+    stray = aws.start_cluster("x", 1, cluster_tag="Owner").instance_ids[0]
+    table = aws.client("dynamodb").create_table(TableName="t", **TABLE)["TableDescription"]["TableArn"]
+    rds, dynamodb = aws.client("rds"), aws.client("dynamodb")
+    made = rds.create_db_instance(DBInstanceIdentifier="d", MasterUserPassword="secret-1", **LOGIN)
+    install()
+    for service, method, params, rule, tag in (
+        ("dynamodb", "delete_table", {"TableName": "t"}, "indirect/untraced",
+         lambda: dynamodb.tag_resource(ResourceArn=table, Tags=[TAG])),
+        ("rds", "stop_db_instance", {"DBInstanceIdentifier": "d"}, "indirect/untraced",
+         lambda: rds.add_tags_to_resource(ResourceName=made["DBInstance"]["DBInstanceArn"], Tags=[TAG])),
+        ("ec2", "terminate_instances", {"InstanceIds": [stray]}, "live-cluster/untagged",
+         lambda: site.ec2.create_tags(Resources=[stray], Tags=[TAG])),
+    ):  # fmt: skip
+        assert "tag it Cluster=<cluster>, then try again" in said(aws, service, method, params, rule), method
+        tag()
+        assert attempt(aws, service, method, params) is None, method
+
+
+def test_break_glass_for_it(aws, site, install):
+    """What cannot have a tag passes under break glass for the rule that the message names, and only inside of it."""
+    aws.client("dynamodb").create_table(TableName="t", **TABLE)
+    install()
+    call = ("dynamodb", "delete_table", {"TableName": "t"})
+    assert "break glass for indirect/untraced" in said(aws, *call, "indirect/untraced")
+    with guardrails.break_glass(reason="clean up", rules=["indirect/untraced"]):
+        assert attempt(aws, *call) is None
+    assert attempt(aws, *call)
+
+
+def test_nothing_is_live_here(aws, install):
+    """In an account without a live cluster, the setting that the message names lets the call pass."""
+    machine = aws.start_cluster("green", 1).instance_ids[0]
+    install()
+    call = ("ec2", "stop_instances", {"InstanceIds": [machine]})
+    assert '"live-cluster/unknown-live" = "warn" under [enforcement]' in said(aws, *call, "live-cluster/unknown-live")
+    guardrails.uninstall()
+    install(enforcement={"live-cluster/unknown-live": "warn"})
+    assert attempt(aws, *call) is None
