@@ -94,6 +94,7 @@ test_what_stands_aside_does_not_free_the_pointer if {
 	count(protection.deny) == 0 with input as reached("tag", {"kind": "tag"})
 	count(protection.deny) == 0 with input as reached("asg", {"kind": "asg"})
 	count(protection.deny) == 0 with input as reached("asg", {"kind": "tag", "total": 0})
+	rules(protection.deny) == pointer with input as reached("asg", {"kind": "tag", "total": 1})
 }
 
 # PutParameter with a shift of the pointer, where no source sees what users reach.
