@@ -7,6 +7,9 @@ they end.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from attrs import evolve
 
 from guardrails.classify import load
@@ -18,6 +21,16 @@ _SHARED = {
     "elasticloadbalancing": ("elb", "elbv2"),
     "es": ("es", "opensearch"),
 }
+
+
+def _sharing(rows: Mapping[str, Mapping[str, Any]]) -> Mapping[str, tuple[str, ...]]:
+    """The services that share each signing name; what was there first comes last."""
+    shared: dict[str, tuple[str, ...]] = {**_SHARED}
+    for key, row in rows.items():
+        name = row.get("signs")
+        if name:
+            shared[name] = (key, *shared.get(name, (name,)))
+    return shared
 
 
 class Catalogue:
@@ -32,6 +45,7 @@ class Catalogue:
         self._long_tail = load.long_tail() if long_tail else {}
         self._reviewed = load.keys()
         self._keys = self._reviewed | frozenset(self._long_tail)
+        self._shared = _sharing(self._long_tail)
         self._loaded: dict[str, Service] = {}
 
     @property
@@ -41,7 +55,7 @@ class Catalogue:
 
     def service_of(self, signing_name: str, api_version: str) -> str:
         """The key of a service: ``elb`` or ``elbv2`` by the version of the API, otherwise the signing name itself."""
-        sharing = _SHARED.get(signing_name)
+        sharing = self._shared.get(signing_name)
         if sharing is None:
             return signing_name
         return next((key for key in sharing if self.service(key).api_version == api_version), sharing[-1])

@@ -14,6 +14,7 @@ from guardrails.aws import resource_ids
 from guardrails.aws.parameter_names import same_parameter
 from guardrails.classify import cloud_control, scheduled, stacks
 from guardrails.classify.catalogue import Catalogue
+from guardrails.classify.documents import readable
 from guardrails.classify.entry import SEVERITIES, CatalogueEntry, Form, TagPaths
 from guardrails.values import EMPTY_ID, Call, Cause, Role, TagChange, TargetRef
 
@@ -23,6 +24,7 @@ _TEXT = "text"
 # A key and the values that it may have.
 _SELECTOR = "tag-selector"
 _CHANGE_SET = "cfn-change-set"
+_TAGGED = "tagged"
 
 
 @frozen
@@ -49,8 +51,7 @@ def classify(call: Call, catalogue: Catalogue, evidence: Evidence) -> Call | Non
 
 
 def _classified(call: Call, catalogue: Catalogue, evidence: Evidence) -> Call | None:
-    entry = catalogue.lookup(call.service, call.operation)
-    if entry is None:
+    if (entry := catalogue.lookup(call.service, call.operation)) is None:
         return None
     if call.undecodable is not None:
         return _worst(call, entry, evidence)
@@ -61,23 +62,22 @@ def _classified(call: Call, catalogue: Catalogue, evidence: Evidence) -> Call | 
     if call.service == cloud_control.SERVICE:
         acts = cloud_control.acts(call, catalogue, evidence.tag_keys, lambda own: classify(own, catalogue, evidence))
         return acts and evolve(acts, look_at=f"{cloud_control.SERVICE}:GetResource")
-    params = call.clear_params
+    params = readable(call.clear_params)
     forms = [form for form in entry.forms if form.when.holds(params)]
-    causes = _causes(entry, forms, params)
-    effects = _unique(effect for cause in causes for effect in cause.effects)
-    if not effects:
+    if not (causes := _causes(entry, forms, params)):
         return None
     tags = _tags(entry.tags, params) if entry.tags else None
     if tags is not None and not tags.removes_all and not tags.keys() & evidence.tag_keys:
         return None
     targets = tuple(_with_evidence(target, evidence) for target in _targets(entry, params))
     if _names_parameters(entry):
-        targets = tuple(target for target in targets if same_parameter(target.id, evidence.ssm_parameter))
-        if not targets:
+        pointers = {target for target in targets if same_parameter(target.id, evidence.ssm_parameter)}
+        targets = tuple(target if target in pointers else evolve(target, type=_TAGGED) for target in targets)
+        if not (causes := causes if pointers else _by_tag(entry, forms, params)):
             return None
     return evolve(
         call,
-        effects=effects,
+        effects=_unique(effect for cause in causes for effect in cause.effects),
         severity=_severity(entry, forms, bool(entry.not_named(params))),
         forms=tuple(cause.meaning for cause in causes if cause.meaning),
         causes=causes,
@@ -99,6 +99,12 @@ def _causes(entry: CatalogueEntry, forms: Iterable[Form], params: Mapping[str, A
     others = entry.not_named(given)
     rest = (Cause(entry.others.effects, others, entry.others.meaning),) if entry.others and others else ()
     return (*own, *(Cause(form.effects, form.when.fields & given, form.meaning) for form in forms), *rest)
+
+
+def _by_tag(entry: CatalogueEntry, forms: Iterable[Form], params: Mapping[str, Any]) -> tuple[Cause, ...]:
+    """What it does to parameters that do not name the live cluster: AWS refuses to write one that is there already."""
+    writes = bool(forms) or not entry.forms
+    return (Cause(entry.by_tag, frozenset(params)),) if entry.by_tag and writes else ()
 
 
 def _worst(call: Call, entry: CatalogueEntry, evidence: Evidence) -> Call | None:

@@ -11,6 +11,7 @@ regions. In an entry ``when``, ``path`` and the tag expressions are JMESPath ove
     forms      [{when, effects, meaning, severity?}] tags      {set?, remove?, all_when?}
     others     {effects, meaning, harmless}          note      a trap worth knowing
     look       for the effect "indirect": the operation that shows what follows from the call
+    by_tag     what it does to a parameter of Parameter Store that does not name the live cluster
 
 ``others`` is what every other parameter of an update does: one that neither an expression nor ``harmless`` names.
 
@@ -136,12 +137,14 @@ class CatalogueEntry:
     note: str = ""
     look: str = ""
     others: Others | None = None
+    by_tag: tuple[str, ...] = ()
 
     @property
     def all_effects(self) -> tuple[str, ...]:
         """What it does in any of its forms."""
         parts = (self, *self.forms, *([self.others] if self.others else ()))
-        return tuple(dict.fromkeys(effect for part in parts for effect in part.effects))
+        effects = (effect for part in parts for effect in part.effects)
+        return tuple(dict.fromkeys((*effects, *self.by_tag)))
 
     def not_named(self, params: Iterable[str]) -> frozenset[str]:
         """The parameters that `others` is for."""

@@ -40,12 +40,17 @@ def entry(operation: str, row: dict[str, Any]) -> CatalogueEntry:
         forms=tuple(Form(**form) for form in row.pop("forms", ())),
         others=Others(**row.pop("others")) if "others" in row else None,
         tags=TagPaths(**row.pop("tags")) if "tags" in row else None,
+        by_tag=tuple(row.pop("by_tag", ())),
         **row,
     )
 
 
 def long_tail() -> Mapping[str, Mapping[str, Any]]:
-    """The other services by key: ``{"service": botocore's name, "operations": {name: [path]}}``."""
+    """The other services by key: ``{"service": botocore's name, "operations": {name: [path]}, "tags"?}``.
+
+    One that shares the name that requests are signed with has it as ``signs``, and its ``api_version``.
+    ``tags`` has the operations that change tags: ``{name: [path of the target, "set" or "remove", path of the tags]}``.
+    """
     rows: Mapping[str, Mapping[str, Any]] = json.loads(_folder().joinpath("long_tail.json").read_text("utf-8"))
     return rows
 
@@ -61,7 +66,19 @@ def long_tail_service(key: str, row: Mapping[str, Any]) -> Service:
         )
         for name, paths in row["operations"].items()
     }
-    return Service(row["service"], key, operations, complete=False)
+    tagging = {
+        name: CatalogueEntry(
+            name, ("protection",), "high", (TargetPath("tagged", path),), tags=TagPaths(**{member: tags})
+        )
+        for name, (path, member, tags) in row.get("tags", {}).items()
+    }
+    return Service(
+        row["service"],
+        row.get("signs", key),
+        {**operations, **tagging},
+        api_version=row.get("api_version", ""),
+        complete=False,
+    )
 
 
 def _folder() -> Traversable:

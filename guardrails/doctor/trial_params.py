@@ -78,6 +78,7 @@ _FIXED: Mapping[str, Mapping[str, Any]] = {
         "TransitGatewayRouteTableId": "tgw-rtb-00000000000000000",
         "Filters": [{"Name": "state", "Values": ["active"]}],
     },
+    "cloudformation:DescribeStacks": {"StackName": NAME},
     "codedeploy:GetDeployment": {"deploymentId": "d-000000000"},
     "codedeploy:GetDeploymentGroup": {"applicationName": NAME, "deploymentGroupName": NAME},
     "lightsail:GetBuckets": {"bucketName": NAME},
@@ -98,7 +99,10 @@ _FIXED: Mapping[str, Mapping[str, Any]] = {
     "elasticfilesystem:DescribeMountTargets": {"FileSystemId": "fs-00000000000000000"},
     "globalaccelerator:ListAccelerators": {"MaxResults": 1},
     "fis:GetExperimentTemplate": {"id": "EXT00000000000000"},
+    "iam:GetInstanceProfile": {"InstanceProfileName": NAME},
     "iam:GetRole": {"RoleName": NAME},
+    "redshift-serverless:GetNamespace": {"namespaceName": NAME},
+    "redshift-serverless:GetWorkgroup": {"workgroupName": NAME},
     "kms:DescribeKey": {"KeyId": "00000000-0000-0000-0000-000000000000"},
     "rds:DescribeDBProxyTargets": {"DBProxyName": NAME},
     "elasticache:DescribeServerlessCaches": {"MaxResults": 1},
@@ -119,10 +123,14 @@ def trial_params(partition: str, region: str, account: str) -> Mapping[str, Mapp
     balancer = f"arn:{partition}:elasticloadbalancing:{region}:{account}:loadbalancer/app/{NAME}/0000000000000000"
     accelerator = f"arn:{partition}:globalaccelerator::{account}:accelerator/00000000-0000-0000-0000-000000000000"
     listener = f"{accelerator}/listener/00000000"
+    policy = f"arn:{partition}:iam::{account}:policy/{NAME}"
     return {
         **_FIXED,
         "elasticloadbalancing:DescribeListeners": {"LoadBalancerArn": balancer},
         "elasticloadbalancing:DescribeTargetHealth": {"TargetGroupArn": group},
+        "iam:GetPolicy": {"PolicyArn": policy},
+        "iam:GetPolicyVersion": {"PolicyArn": policy, "VersionId": "v1"},
+        "iam:ListEntitiesForPolicy": {"PolicyArn": policy},
         "globalaccelerator:DescribeEndpointGroup": {"EndpointGroupArn": f"{listener}/endpoint-group/000000000000"},
         "globalaccelerator:ListEndpointGroups": {"ListenerArn": listener},
         "globalaccelerator:ListListeners": {"AcceleratorArn": accelerator},

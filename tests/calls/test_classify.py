@@ -433,20 +433,26 @@ def test_live_pointer(pointer: str, name: str, same: bool) -> None:
     """A parameter is the live pointer by name, version, label or ARN; /live and live are two parameters."""
     call = judged("ssm:PutParameter", Evidence(ssm_parameter=pointer), Name=name, Value="green")
     assert (call is not None) is same
+    other = judged("ssm:PutParameter", Evidence(ssm_parameter=pointer), Name=name, Value="green", Overwrite=True)
+    assert (other.targets[0].type == "tagged") is not same
     if call is not None:
         assert call.targets == (TargetRef(name, "ssm-parameter"),)
         assert call.effects == ("protection", "traffic")
 
 
 def test_no_live_pointer() -> None:
-    """Without a configured pointer Parameter Store is none of the guard's business."""
-    assert judged("ssm:DeleteParameter", Evidence(), Name="/deploy/live") is None
+    """Without a configured pointer a parameter is judged by its tag where it is lost, and creating one is not."""
+    call = judged("ssm:DeleteParameter", Evidence(), Name="/deploy/live")
+    assert (call.effects, call.targets) == (("storage",), (TargetRef("/deploy/live", "tagged"),))
+    assert judged("ssm:PutParameter", Evidence(), Name="/deploy/live", Value="x") is None
 
 
-def test_only_the_pointer_is_a_target() -> None:
-    """Of the parameters deleted in one call only the live pointer is judged."""
-    assert ids(governed("ssm:DeleteParameters", Names=["/a", "/deploy/live", "/b"])) == ["/deploy/live"]
-    assert judged("ssm:DeleteParameters", Names=["/a", "/b"]) is None
+def test_the_pointer_among_others() -> None:
+    """Of the parameters deleted in one call the live pointer is judged as such, each of the others by its tag."""
+    targets = governed("ssm:DeleteParameters", Names=["/a", "/deploy/live", "/b"]).targets
+    assert [target.type for target in targets] == ["tagged", "ssm-parameter", "tagged"]
+    others = governed("ssm:DeleteParameters", Names=["/a", "/b"])
+    assert (others.effects, ids(others)) == (("storage",), ["/a", "/b"])
 
 
 # -- any parameters -----------------------------------------------------------------------------------------------

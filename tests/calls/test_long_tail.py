@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import botocore.session
 import pytest
 
@@ -26,12 +28,30 @@ def test_every_path_fits_the_model() -> None:
     for key in KEYS:
         service = TAIL.service(key)
         model = SESSION.get_service_model(service.service)
-        assert model.signing_name == key
+        assert model.signing_name == service.signing_name
+        assert TAIL.service_of(model.signing_name, model.api_version) == key
         for entry in service.operations.values():
             shape = model.operation_model(entry.operation).input_shape
             assert entry.targets
             wrong += [problem for target in entry.targets for problem in problems(target.path.text, shape, "strings")]
+        wrong += untagged(model, {*service.operations})
     assert wrong == []
+
+
+def untagged(model, judged):
+    """Operations that change the tags of what an ARN names, and are not judged."""
+    found = {
+        name for name in model.operation_names if re.fullmatch("(Tag|Untag)Resource|(Add|Remove|Delete)Tags", name)
+    }
+    return [f"{model.service_name}:{name}" for name in sorted(found - judged)]
+
+
+def test_tags_of_reviewed_services_are_judged() -> None:
+    """Where the cluster tag says whose a resource is, the operations that take the tag away are judged."""
+    for key in sorted(Catalogue().services):
+        service = TAIL.service(key)
+        if any(target.type == "tagged" for entry in service.operations.values() for target in entry.targets):
+            assert untagged(SESSION.get_service_model(service.service), {*service.operations}) == []
 
 
 def test_only_what_is_listed_is_judged() -> None:

@@ -168,6 +168,12 @@ ROWS: Mapping[str, Mapping[str, str]] = {
     "GetContainerServices": {"containerServiceName": "lightsail-container-service", **_TAGGED},
     "GetDistributions": {"name": "lightsail-distribution", "origin.name": "lightsail-bucket", **_TAGGED},
     "GetBuckets": {"name": "lightsail-bucket", **_TAGGED},
+    "ListEntitiesForPolicy": {"PolicyRoles[].RoleName": "iam-role"},
+    "GetPolicy": {"PolicyName": "iam-policy", "DefaultVersionId": "=v1", "AttachmentCount": "=1"},
+    "GetPolicyVersion": {"VersionId": "=v1", "Document.Statement.Effect": "=Deny"},
+    # Their ARNs are read where the tagging API lists them.
+    "GetNamespace": {},
+    "GetWorkgroup": {},
     "GetExperimentTemplate": {
         "id": "fis-template", "targets.machines.resourceType": "=aws:ec2:instance",
         "targets.machines.resourceArns[]": "arn", "actions.stop.actionId": "=aws:ec2:stop-instances",

@@ -374,6 +374,12 @@ _ANSWERS: dict[str, Callable[[Side], list[Mapping[str, Any]]]] = {
     "DescribeTags": lambda s: [
         {"ResourceArn": s.id(kind), "Tags": _tags(s)} for kind in ("load-balancer", "target-group")
     ],
+    "ec2:DescribeTags": lambda s: [
+        {"ResourceId": s.id(kind), "Key": "Cluster", "Value": s.name}
+        for kind in ("ami", "capacity-reservation", "dedicated-host", "security-group")
+    ],
+    "GetInstanceProfile": lambda s: [{"InstanceProfileName": s.id("instance-profile"), "Tags": _tags(s)}],
+    "DescribeStacks": lambda s: [{"StackName": s.id("cfn-stack"), "Tags": _tags(s)}],
     "GetRole": lambda s: [
         {"RoleName": s.id("iam-role"), "AssumeRolePolicyDocument": {"Statement": []}, "Tags": _tags(s)}
     ],

@@ -16,6 +16,7 @@
     json(text)          a JSON document, with lists of one item like the item alone, as in IAM policies
     repeats(patch, now) a JSON patch (RFC 6902) that only sets what a JSON document has already
     actions(list)       actions of a load balancer's listener in the form that names every target group's weight
+    keeps(new, old)     every permission of the IAM policy document `old` is in `new`, which denies nothing more
     conditions(list)    conditions of a listener's rule in the form that names the kind of condition
 
 An error in an expression, such as a list that is missing, means that nothing is known: the value changes.
@@ -32,6 +33,7 @@ import jmespath
 from jmespath.functions import Functions, signature
 
 from guardrails.resolve.changes.classes import no_smaller
+from guardrails.resolve.changes.permissions import keeps, plain
 
 # What AWS answers for members that were left out when the value was set (API references of each service).
 _FILLED_IN = (
@@ -101,15 +103,6 @@ def _grows(new: Any, old: Any) -> bool:
         return same(new, old)
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _plain(member) for key, member in value.items()}
-    if isinstance(value, list):
-        items = [_plain(item) for item in value]
-        return items[0] if len(items) == 1 else sorted(items, key=lambda item: json.dumps(item, sort_keys=True))
-    return value
-
-
 def _at(document: Any, pointer: str) -> Any:
     """The value at a JSON pointer. Raises LookupError, ValueError or TypeError where there is none."""
     for part in pointer.split("/")[1:]:
@@ -132,7 +125,7 @@ def _action(action: Mapping[str, Any]) -> dict[str, Any]:
 def _condition(condition: Mapping[str, Any]) -> dict[str, Any]:
     field = condition.get("Field")
     config = condition.get(_KINDS_OF_CONDITION.get(str(field), "")) or {"Values": condition.get("Values")}
-    lists = {key: _plain(value) if isinstance(value, list) else value for key, value in config.items()}
+    lists = {key: plain(value) if isinstance(value, list) else value for key, value in config.items()}
     return {"Field": field, **lists}
 
 
@@ -203,7 +196,11 @@ class _Comparing(Functions):  # type: ignore[misc]  # jmespath has no types
 
     @_takes("string")
     def _func_json(self, text: str) -> Any:
-        return _plain(json.loads(text))
+        return plain(json.loads(text))
+
+    @_takes("", "")
+    def _func_keeps(self, new: Any, old: Any) -> bool:
+        return keeps(new, old)
 
     @_takes("string", "string")
     def _func_repeats(self, patch: str, now: str) -> bool:

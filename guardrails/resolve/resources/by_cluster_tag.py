@@ -6,7 +6,6 @@ what its service describes (trail.py); where that does not show whose it is, tha
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
 from attrs import evolve
@@ -14,7 +13,6 @@ from attrs import evolve
 from guardrails.aws import resource_ids
 from guardrails.aws.cloudformation import service_of as cfn_service_of
 from guardrails.aws.cloudformation import table
-from guardrails.aws.parents import beside
 from guardrails.resolve.resources.arns import KINDS, kind_of, parent_of, same, service_of
 from guardrails.resolve.resources.ends import asks, followed
 from guardrails.resolve.resources.resolver import (
@@ -46,8 +44,6 @@ _IN_ECS = ("ecs-service", "ecs-task", "ecs-service-deployment")
 _FOLLOWED = ("kms-key",)
 # Of any service: the ARN says which.
 _ANY = "marked"
-# Of the call's own service, whatever the call names it by: one without the tag belongs to no cluster.
-_OF_CALL = "tagged"
 # What shows who uses something that no look-up follows.
 _USERS = {
     "s3-bucket": "the bucket's access log, and the settings of what reads it",
@@ -68,16 +64,6 @@ _TAGGING_NAMES = {
     "AWS::OpenSearchService": "es",
     "AWS::StepFunctions": "states",
 }
-
-
-# Services whose key in the catalogue is not the one in their ARNs.
-_ARN_SERVICES = {"apigatewayv2": "apigateway", "elb": "elasticloadbalancing", "elbv2": "elasticloadbalancing",
-                 "opensearch": "es"}  # fmt: skip
-
-
-# NAME, NAME:ALIAS, ACCOUNT:function:NAME or an ARN, with or without a version or an alias
-# (https://docs.aws.amazon.com/lambda/latest/api/API_DeleteFunction.html).
-_FUNCTION = re.compile(r"(?:(?:arn:[^:]++:lambda:[^:]++:)?\d++:function:)?(?P<name>[\w-]++)(?::[\w$-]++)?")
 
 
 def _origin(kind: str, name: str, call: Call) -> tuple[str, str]:
@@ -148,25 +134,6 @@ def _untraced(kind: str) -> TargetFacts:
     return {"traced": False, "look_at": [_USERS.get(kind, _TRAIL)]}
 
 
-def _of_call_followups(call: Call, answers: Answers) -> tuple[Lookup, ...]:
-    items = answered(answers, but=in_stacks())
-    return in_stacks() if any(not _under(name, items) for name in named(call, _OF_CALL)) else ()
-
-
-def _meant(name: str, context: Context) -> list[Item]:
-    """What the tagging API lists under a name, an ARN or a URL of the call's own service."""
-    # Not only of this service: the tagging API's name for a service may differ from the one that signs its requests.
-    items = tagged(context)
-    service = _ARN_SERVICES.get(context.call.service, context.call.service)
-    if service == "lambda" and (function := _FUNCTION.fullmatch(name)):
-        name = function["name"]
-    if name.startswith("arn:"):
-        return _under(name, items)
-    # A queue is named by its URL.
-    found = _under(name, items) or _under(name.rpartition("/")[2], items)
-    return _within([item for item in found if service_of(item["ResourceARN"]) == service], context.call)
-
-
 def _under(name: str, items: Iterable[Item]) -> list[Item]:
     """The items with this ARN or name; where there is none, those whose name differs only in case."""
     names = [({item["ResourceARN"], last_part(item["ResourceARN"])}, item) for item in items]
@@ -178,17 +145,6 @@ def _under(name: str, items: Iterable[Item]) -> list[Item]:
 
 def _clusters_of(items: Iterable[Item], context: Context) -> tuple[str, ...]:
     return merged(*(context.inventory.carried(tags_of(item)) for item in items))
-
-
-def _of_call(ref: TargetRef, context: Context) -> Target:
-    # A part without a tag of its own is its whole's.
-    meant = _meant(ref.id, context) or [
-        item for name in beside(ref.id, context.call.params) for item in _meant(name, context)
-    ]
-    if not meant and not believable(context):
-        return unknown(ref, _OF_CALL)
-    clusters = _clusters_of(meant, context)
-    return Target(ref.id, _OF_CALL, ref.role, resolved=True, clusters=clusters, facts={"marked": bool(clusters)})
 
 
 def _of_any_service(_call: Call, keys: tuple[str, ...]) -> tuple[Lookup, ...]:
@@ -212,19 +168,9 @@ def _resource(ref: TargetRef, context: Context) -> Target:
     return Target(ref.id, ref.type, ref.role, resolved=True, clusters=clusters, facts=facts)
 
 
-def _within(items: list[Item], call: Call) -> list[Item]:
-    """Of resources with the same name, those whose ARN has most of what else the call names, such as an API."""
-    words = {value for value in call.params.values() if isinstance(value, str)}
-    shared = [len(words & {*re.split("[:/]", item["ResourceARN"].split(":", 5)[-1])}) for item in items]
-    return [item for item, count in zip(items, shared, strict=True) if count == max(shared)]
-
-
 def resolvers(trails: Trails) -> dict[str, Resolver]:
     """The resolvers of these kinds; `trails` is the table that what has no tag is followed through."""
     return {
         **{kind: resolver(kind, trails) for kind in (*KINDS, _ANY)},
         "cfn-resource": Resolver(_resource, (TAGGED,), _of_any_service),
-        _OF_CALL: Resolver(
-            _of_call, (TAGGED,), lambda _call, keys: (*tagged_with(keys), *samples(keys)), _of_call_followups
-        ),
     }

@@ -14,11 +14,22 @@ from guardrails.aws import resource_ids, templates
 from guardrails.aws.cloudformation import places, properties, readable, refs, table
 from guardrails.resolve.machine import Machine
 from guardrails.resolve.resources import cloudformation_new, machines
-from guardrails.resolve.resources.resolver import Answers, Context, Item, Part, Resolver, named, one_each
+from guardrails.resolve.resources.resolver import (
+    Answers,
+    Context,
+    Item,
+    Part,
+    Resolver,
+    merged,
+    named,
+    one_each,
+    tags_of,
+)
 from guardrails.values import Call, Lookup, Target, TargetRef
 
 # AWS refuses a stack that does not exist with ValidationError.
 RESOURCES = Lookup("cloudformation", "ListStackResources", "StackResourceSummaries", empty_on=("ValidationError",))
+_STACKS = Lookup("cloudformation", "DescribeStacks", "Stacks", empty_on=("ValidationError",))
 _INSTANCES = Lookup("cloudformation", "ListStackInstances", "Summaries")
 # It may fail: then nothing is known to stay.
 _TEMPLATE = Lookup("cloudformation", "GetTemplate", "TemplateBody", optional=True)
@@ -88,7 +99,8 @@ def _resources(ref: TargetRef, call: Call, answers: Answers) -> tuple[Part, ...]
 
 def _lookups(call: Call, keys: tuple[str, ...]) -> tuple[Lookup, ...]:
     made = cloudformation_new.lookups(call) if call.operation == "UpdateStack" else ()
-    return (*one_each(RESOURCES, "StackName", "cfn-stack")(call, keys), *made)
+    own = one_each(_STACKS, "StackName", "cfn-stack")(call, keys) if call.operation == "DeleteStack" else ()
+    return (*one_each(RESOURCES, "StackName", "cfn-stack")(call, keys), *own, *made)
 
 
 def _stack(ref: TargetRef, context: Context) -> Target:
@@ -100,7 +112,14 @@ def _stack(ref: TargetRef, context: Context) -> Target:
         for machine in context.inventory.on("tag", f"aws:cloudformation:logical-id={name}"):
             members.pop(machine.id, None)
     # A machine of the stack shows that it exists, not what else is in it.
-    return evolve(machines.target(ref, ref.type, members.values()), resolved=bool(items and items.items))
+    target = evolve(machines.target(ref, ref.type, members.values()), resolved=bool(items and items.items))
+    return evolve(target, clusters=merged(target.clusters, _own_cluster(ref, context)))
+
+
+def _own_cluster(ref: TargetRef, context: Context) -> Iterable[str | None]:
+    """The cluster tag of a stack that is deleted: what changes one is judged by what changes."""
+    answer = context.answers.get(_STACKS.about(StackName=ref.id).key())
+    return [context.inventory.ownership.named(tags_of(item)) for item in answer.items] if answer else []
 
 
 def _stack_name(stack: str) -> str:
@@ -138,7 +157,7 @@ def _stack_set(ref: TargetRef, context: Context) -> Target:
 
 RESOLVERS = {
     "cfn-stack": Resolver(
-        _stack, (RESOURCES, _TEMPLATE, *cloudformation_new.ASKS), _lookups, _followups, parts=_resources
+        _stack, (RESOURCES, _STACKS, _TEMPLATE, *cloudformation_new.ASKS), _lookups, _followups, parts=_resources
     ),
     "cfn-stack-set": Resolver(
         _stack_set,

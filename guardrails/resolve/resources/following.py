@@ -21,9 +21,11 @@ from guardrails.resolve.resources import (
     elb_trails,
     globalaccelerator,
     iam,
+    iam_policies,
     kms,
     launch_sources,
     lightsail,
+    own_tags,
     rds,
     rds_trails,
     reachable,
@@ -59,6 +61,8 @@ def _resolvers() -> dict[str, Resolver]:
     resolvers |= {kind: follow(kind, TRAILS) for kind in TRAILS.keys() - KINDS}
     resolvers |= by_cluster_tag.resolvers(TRAILS)
     resolvers |= rds.resolvers(TRAILS) | route53.resolvers(TRAILS)
+    resolvers |= {kind: iam_policies.compared(resolvers[kind]) for kind in iam_policies.KINDS}
+    resolvers |= {kind: own_tags.and_own(kind, resolvers[kind]) for kind in own_tags.KINDS}
     started = {kind: launch_sources.and_started(kind, resolvers[kind]) for kind in launch_sources.KINDS}
     return resolvers | started
 

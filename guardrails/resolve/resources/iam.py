@@ -1,5 +1,7 @@
 """IAM roles: a role carries the clusters of the machines whose instance profile has it, and that of its own tag.
 
+A policy carries those of the roles that it is attached to, as their permissions or as their boundary.
+
 A role that containers take on, and that was used, may be the live cluster's; AWS does not say by whom it was used.
 https://docs.aws.amazon.com/IAM/latest/APIReference/API_RoleLastUsed.html
 """
@@ -10,6 +12,8 @@ from guardrails.resolve.resources.trail import UNKNOWN, Step, Trail, Trails
 from guardrails.values import Lookup
 
 _PROFILES = Lookup("iam", "ListInstanceProfilesForRole", "InstanceProfiles", empty_on=("NoSuchEntity",))
+ENTITIES = Lookup("iam", "ListEntitiesForPolicy", "@", empty_on=("NoSuchEntity",))
+POLICY = Lookup("iam", "GetPolicy", "Policy", empty_on=("NoSuchEntity",))
 _ROLE = Lookup("iam", "GetRole", "Role", empty_on=("NoSuchEntity",))
 _TRUSTS = "to_string(AssumeRolePolicyDocument)"
 _CONTAINERS = " || ".join(
@@ -26,5 +30,11 @@ TRAILS: Trails = {
                 parameter="RoleName",
             ),
         )
-    )
+    ),
+    "iam-policy": Trail(
+        (
+            Step(ENTITIES, {"iam-role": "PolicyRoles[].RoleName"}, parameter="PolicyArn", tags=""),
+            Step(POLICY, {}, parameter="PolicyArn"),
+        )
+    ),
 }

@@ -19,7 +19,7 @@ def _by_lookup(operation: str, items: str, parameter: str, instances: str = "", 
     return Trail((Step(lookup, ties, names, parameter=parameter, tags="tags"),))
 
 
-TRAILS = {
+_KINDS = {
     _INSTANCE: _by_lookup("GetInstance", "instance", "instanceName"),
     "lightsail-static-ip": _by_lookup("GetStaticIp", "staticIp", "staticIpName", "attachedTo"),
     "lightsail-disk": _by_lookup("GetDisk", "disk", "diskName", "attachedTo"),
@@ -32,4 +32,9 @@ TRAILS = {
     ),
     "lightsail-distribution": _by_lookup("GetDistributions", "distributions", "distributionName", "origin.name"),
     "lightsail-bucket": _by_lookup("GetBuckets", "buckets", "bucketName"),
+}
+TRAILS = {
+    **_KINDS,
+    # Tagging calls name any of them; no two resources of a region share a name.
+    "lightsail-resource": Trail(tuple(step for trail in _KINDS.values() for step in trail.steps)),
 }

@@ -21,6 +21,7 @@ answers into facts. All are pure; the requests are made in between, by lookups.p
     launch_sources     what Auto Scaling groups start machines from
     by_aws_tag         EKS node groups and Elastic Beanstalk, by the tags that AWS writes on machines
     by_cluster_tag     resources with the cluster tag: caches, buckets, container clusters
+    by_own_service     resources of the call's own service, by each spelling of their names
     by_selector        selectors by tag, and the whole region
     by_arn             ARNs, ids that tagging calls name, the Parameter Store parameter that names the live cluster
     following          everything else, by the tables of trails in the files of each service
@@ -46,6 +47,7 @@ from guardrails.resolve.resources import (
     autoscaling_later,
     by_arn,
     by_aws_tag,
+    by_own_service,
     by_selector,
     cloudformation,
     cloudformation_changes,
@@ -104,6 +106,7 @@ _RESOLVERS: Mapping[str, Resolver] = {
     **scheduler.RESOLVERS,
     **organizations.RESOLVERS,
     **by_aws_tag.RESOLVERS,
+    **by_own_service.RESOLVERS,
     **by_selector.RESOLVERS,
     **by_arn.RESOLVERS,
     **untraceable.RESOLVERS,

@@ -10,7 +10,7 @@ _BY_REASON = {
     "instructions that take effect elsewhere, later": """
         ssm-item ssm-document ssm-association ssm-maintenance-window ssm-patch-baseline scaling-policy
         cfn-stack-refactor""",
-    "permissions, whose holders are not listed by machine": "iam-policy iam-access-key iam-server-certificate",
+    "permissions, whose holders are not listed by machine": "iam-access-key iam-server-certificate",
     "anything else of EC2": "other-ec2",
 }
 UNTRACED = frozenset(name for names in _BY_REASON.values() for name in names.split())

@@ -1,0 +1,179 @@
+"""Resources of the call's own service by their cluster tag, by whatever the call names them: one without it has none.
+
+Services write names into ARNs in their own ways: Secrets Manager appends six characters, Lambda's calls may add an
+alias, a queue is named by its URL, and some ARNs end with an id that no call uses.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+from guardrails.aws.parents import beside
+from guardrails.resolve.resources.arns import service_of
+from guardrails.resolve.resources.resolver import (
+    Answers,
+    Context,
+    Item,
+    Resolver,
+    last_part,
+    merged,
+    named,
+    tags_of,
+    unknown,
+)
+from guardrails.resolve.resources.tagging_api import (
+    TAGGED,
+    answered,
+    believable,
+    in_stacks,
+    samples,
+    tagged,
+    tagged_with,
+)
+from guardrails.values import Call, Lookup, Target, TargetFacts, TargetRef
+
+_KIND = "tagged"
+# Services in ARNs, and the keys that their further APIs have in the catalogue.
+_APIS = {
+    "apigateway": "apigatewayv2",
+    "bedrock": "bedrock-agent bedrock-data-automation",
+    "bedrock-agentcore": "bedrock-agentcore-control",
+    "chime": "chime-sdk-identity chime-sdk-media-pipelines chime-sdk-messaging chime-sdk-voice",
+    "cloudhsm": "cloudhsmv2",
+    "cloudwatch": "monitoring",
+    "connect-campaigns": "connectcampaigns connectcampaignsv2",
+    "elasticloadbalancing": "elb elbv2",
+    "es": "opensearch",
+    "greengrass": "greengrassv2",
+    "kinesisanalytics": "kinesisanalyticsv2",
+    "lex": "lexv2-models lex-models",
+    "resiliencehub": "resiliencehubv2",
+    "servicecatalog": "servicecatalog-appregistry",
+    "ses": "sesv2 mailmanager pinpoint-email",
+    "sms-voice": "pinpoint-sms-voice-v2",
+}
+_ARN_SERVICES = {key: service for service, keys in _APIS.items() for key in keys.split()}
+# NAME, NAME:ALIAS, ACCOUNT:function:NAME or an ARN, with or without a version or an alias
+# (https://docs.aws.amazon.com/lambda/latest/api/API_DeleteFunction.html).
+_FUNCTION = re.compile(r"(?:(?:arn:[^:]++:lambda:[^:]++:)?\d++:function:)?(?P<name>[\w-]++)(?::[\w$-]++)?")
+# https://docs.aws.amazon.com/secretsmanager/latest/userguide/whats-in-a-secret.html
+_SECRET = re.compile(r"(?P<arn>arn:[^:]+:secretsmanager:[^:]*:[^:]*:secret:(?P<name>.+))-[A-Za-z0-9]{6}")
+# Services whose names may hold slashes: "app" is not "blue/app".
+_PATHS = ("ecr", "logs", "ssm")
+# An id that AWS made up.
+_MADE_UP = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+# What describes a resource whose ARN does not show the name that this parameter is for; the item has the ARN.
+_DESCRIBED: Mapping[tuple[str, str], Lookup] = {
+    ("redshift-serverless", "namespaceName"): Lookup(
+        "redshift-serverless", "GetNamespace", "namespace", empty_on=("ResourceNotFoundException",)
+    ),
+    ("redshift-serverless", "workgroupName"): Lookup(
+        "redshift-serverless", "GetWorkgroup", "workgroup", empty_on=("ResourceNotFoundException",)
+    ),
+}
+
+
+def _describing(name: str, call: Call) -> Lookup | None:
+    """The look-up that finds the ARN of a name."""
+    parameters = [key for key, value in call.params.items() if value == name]
+    found = [(each, lookup) for each in parameters if (lookup := _DESCRIBED.get((call.service, each)))]
+    return next((lookup.about(**{parameter: name}) for parameter, lookup in found), None)
+
+
+def _lookups(call: Call, keys: tuple[str, ...]) -> tuple[Lookup, ...]:
+    described = [_describing(target.id, call) for target in call.targets if target.type == _KIND]
+    # Of any service: the tagging API's name for one may differ from the one that signs its requests.
+    return (*tagged_with(keys), *samples(keys), *(lookup for lookup in described if lookup))
+
+
+def _followups(call: Call, answers: Answers) -> tuple[Lookup, ...]:
+    items = answered(answers, but=in_stacks())
+    return in_stacks() if any(not _meant(name, items, call, answers) for name in named(call, _KIND)) else ()
+
+
+def _names(name: str, call: Call, answers: Answers) -> list[str]:
+    """A name or ARN as the tagging API may show it."""
+    service = call.service
+    if service == "lambda" and (function := _FUNCTION.fullmatch(name)):
+        return [function["name"]]
+    lookup = _describing(name, call)
+    if lookup and lookup.key() in answers:
+        described = answers[lookup.key()].items
+        return [value for item in described for value in item.values() if _is_arn(value, service)] or [name]
+    # A queue is named by its URL, a parameter may begin with a slash, and a log group's ARN may end with an asterisk.
+    if "://" in name:
+        name = name.rstrip("/").rpartition("/")[2]
+    return [name.removeprefix("/" if service == "ssm" else "").removesuffix(":*")]
+
+
+def _is_arn(value: object, service: str) -> bool:
+    return isinstance(value, str) and service_of(value) == service
+
+
+def _means(name: str, arn: str) -> bool:
+    """Whether the name may mean the resource of this ARN, in either case of letters."""
+    arn = arn.removesuffix(":*").rstrip("/")
+    if name == arn:
+        return True
+    if secret := _SECRET.fullmatch(arn):
+        return name in (secret["arn"], secret["name"])
+    resource = arn.split(":", 5)[-1]
+    if service_of(arn) in _PATHS:
+        return name in (resource, resource.partition("/")[2], resource.partition(":")[2])
+    return name == resource or resource.endswith((f"/{name}", f":{name}"))
+
+
+def _meant(name: str, items: Sequence[Item], call: Call, answers: Answers) -> list[Item]:
+    """What the tagging API lists under a name, an ARN or a URL of the call's own service."""
+    service = _ARN_SERVICES.get(call.service, call.service)
+    names = _names(name, call, answers)
+    if service == "secretsmanager" or not name.startswith("arn:"):
+        items = tuple(item for item in items if service_of(item["ResourceARN"]) == service)
+    whole = [each for each in names if each.startswith("arn:")]
+    if whole and service != "secretsmanager":
+        return [item for item in items if item["ResourceARN"].removesuffix(":*") in whole]
+    exact = [item for item in items if any(_means(each, item["ResourceARN"]) for each in names)]
+    folded = [item for item in items if any(_means(each.lower(), item["ResourceARN"].lower()) for each in names)]
+    return _within(exact or folded, call)
+
+
+def _within(items: list[Item], call: Call) -> list[Item]:
+    """Of resources with the same name, those whose ARN has most of what else the call names, such as an API."""
+    words = {value for value in call.params.values() if isinstance(value, str)}
+    shared = [len(words & {*re.split("[:/]", item["ResourceARN"].split(":", 5)[-1])}) for item in items]
+    return [item for item, count in zip(items, shared, strict=True) if count == max(shared)]
+
+
+def _resolve(ref: TargetRef, context: Context) -> Target:
+    # A part without a tag of its own is its whole's.
+    items, call = tagged(context), context.call
+    names = (ref.id, *beside(ref.id, call.params))
+    found = (_meant(name, items, call, context.answers) for name in names)
+    meant = _meant(ref.id, items, call, context.answers) or [item for each in found for item in each]
+    if not meant and (not believable(context) or _may_be_live(ref.id, items, context)):
+        return unknown(ref, _KIND)
+    clusters = _clusters_of(meant, context)
+    tags = tags_of(meant[0]) if meant else {}
+    facts: TargetFacts = {"marked": bool(clusters)}
+    return Target(ref.id, _KIND, ref.role, resolved=True, clusters=clusters, tags=tags, facts=facts)
+
+
+def _clusters_of(items: Iterable[Item], context: Context) -> tuple[str, ...]:
+    return merged(*(context.inventory.carried(tags_of(item)) for item in items))
+
+
+def _may_be_live(name: str, items: Iterable[Item], context: Context) -> bool:
+    """Whether the live cluster has resources of the service whose ARNs do not show the names that calls use."""
+    if name.startswith("arn:") or _MADE_UP.fullmatch(name) or _describing(name, context.call):
+        return False
+    service = _ARN_SERVICES.get(context.call.service, context.call.service)
+    hidden = [
+        item
+        for item in items
+        if service_of(item["ResourceARN"]) == service and _MADE_UP.fullmatch(last_part(item["ResourceARN"]))
+    ]
+    return not {*_clusters_of(hidden, context)}.isdisjoint(context.live_clusters)
+
+
+RESOLVERS = {_KIND: Resolver(_resolve, (TAGGED, *_DESCRIBED.values()), _lookups, _followups)}
