@@ -44,9 +44,9 @@ def test_everything_created_before_install_is_covered(site, aws, install):
 
 
 def test_a_notebook_shows_what_was_installed(install):
-    """The value of install(), which a notebook shows, names mode, policies and source on one line."""
+    """The value of install(), which a notebook shows, names mode, policies and sources on one line."""
     guard = install()
-    assert repr(guard) == f"<Guard in mode enforce, policies {guard.revision}, live by eip>"
+    assert repr(guard) == f"<Guard in mode enforce, policies {guard.revision}, live by eip, target-group>"
 
 
 def test_retries_decide_once(site, aws, install, log):
@@ -72,7 +72,7 @@ def test_lookups_run_side_by_side(site, aws, install):
     aws.delay(0.5)
     denied(lambda: site.ec2.modify_subnet_attribute(SubnetId=site.subnet, MapPublicIpOnLaunch={"Value": False}))
     arrived = [request.at for request in aws.requests]
-    assert len(arrived) == 6
+    assert len(arrived) == 7
     assert max(arrived) - min(arrived) < 0.5
 
 
@@ -120,7 +120,7 @@ def test_look_ups_have_the_callers_context(site, install):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(connection.Connection, "ask", traced)
         guard.check(site.ec2, "TerminateInstances", InstanceIds=[site.green.instance_ids[0]])
-    assert seen == ["here", "here"]
+    assert seen == ["here"] * 3
 
 
 def test_a_loop_of_single_calls_looks_up_once(site, aws, install):
@@ -266,7 +266,11 @@ def test_check_sends_nothing(site, aws, log):
     assert guard.check(site.ec2, "TerminateInstances", InstanceIds=ids).action == "deny"
     assert guard.check(site.ec2, "terminate_instances", InstanceIds=list(site.green.instance_ids)).action == "allow"
     assert guard.check(site.ec2, "DescribeInstances").reason == "not governed"
-    assert {request.operation for request in aws.requests} <= {"DescribeInstances", "DescribeAddresses"}
+    assert {request.operation for request in aws.requests} <= {
+        "DescribeInstances",
+        "DescribeAddresses",
+        "DescribeTargetGroups",
+    }
 
 
 def test_denial_pickles_and_copies_whole(site, aws, install):
