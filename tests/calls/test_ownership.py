@@ -140,12 +140,12 @@ def test_an_address_that_does_not_count(aws, install, blue):
 
 @pytest.mark.parametrize("tag", [GROUP, "Name"])
 def test_a_bastion_shows_nothing_about_others(aws, install, green, tag):
-    """The address of one machine does not show that a group without one is not live: a balancer may be before it."""
+    """The address of one machine shows nothing of a group without one: a balancer of either kind may be before it."""
     aws.start_cluster("bastion", 1, addresses=1, cluster_tag=tag)
     install()
     assert on(aws, TERMINATE, *green.instance_ids) >= {"live-cluster/unknown-live"}
     guardrails.uninstall()
-    install(live={"sources": ["eip", "target-group"]})
+    install(live={"sources": ["eip", "target-group", "elb"]})
     assert on(aws, TERMINATE, *green.instance_ids) is None
 
 
@@ -162,9 +162,11 @@ def test_inferred_clusters_say_nothing_about_tagged_ones(aws, install, blue):
 
 def test_an_unknown_live_cluster_stays_unknown(aws, install, green, box):
     """Where no source names a cluster, inferred ones are kept like all others."""
-    install(params={"untagged": "allow"})
-    assert on(aws, TERMINATE, *green.instance_ids) >= {"live-cluster/unknown-live"}
-    assert on(aws, TERMINATE, *box.instance_ids) >= {"live-cluster/unknown-live"}
+    for sources, rule in ((["eip"], "unknown-live"), (["eip", "target-group"], "nothing-live")):
+        install(params={"untagged": "allow"}, live={"sources": sources})
+        assert on(aws, TERMINATE, *green.instance_ids) >= {f"live-cluster/{rule}"}
+        assert on(aws, TERMINATE, *box.instance_ids) >= {f"live-cluster/{rule}"}
+        guardrails.uninstall()
 
 
 @pytest.mark.parametrize(

@@ -150,7 +150,7 @@ def test_a_folder_that_vanishes(guard, place, site):
     for _ in range(3):
         with pytest.raises(guardrails.CallDenied, match="quiet/stop"):
             _stop(site)
-    assert "no such folder" in _last(place)["custom"]["policies_behind"]
+    assert "which does not exist" in _last(place)["custom"]["policies_behind"]
 
 
 def test_a_fresh_edit_waits(guard, place, site):
@@ -246,7 +246,7 @@ def _broken(own):
 
 LOSSES = {
     "emptied": (_emptied, "has no .rego file"),
-    "deleted": (shutil.rmtree, "no such folder"),
+    "deleted": (shutil.rmtree, "which does not exist"),
     "only data left": (_only_data_left, "every .rego file in this folder is gone"),
     "every file broken": (_broken, "quiet.rego:1:"),
     "a file in its place": (lambda own: (shutil.rmtree(own), own.write_text("")), "no such folder"),

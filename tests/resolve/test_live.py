@@ -100,8 +100,9 @@ def test_address_on_an_untagged_machine(aws, seen):
     facts = seen(sources=["eip"])
     assert (facts.known, facts.clusters) == (False, (f"ip/{address}",))
     assert facts.sources[0].evidence.endswith("that does not show whether others are live, too")
-    # There is no load balancer, and nothing is tagged.
-    assert seen().known
+    assert not seen().known
+    # There is no load balancer of any kind, and nothing is tagged.
+    assert seen(sources=["eip", "target-group", "elb"]).known
 
 
 def test_a_bastion_is_no_dispute(aws, site, seen, monkeypatch):

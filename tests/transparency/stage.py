@@ -47,7 +47,11 @@ class Installed:
             # A machine that stalls makes evidence old, which is no difference between with and without.
             "max_fact_age_s": 60,
             # Nothing is live in most of these worlds.
-            "enforcement": {"live-cluster/unknown-live": "dryrun", "indirect/untraced": "dryrun"},
+            "enforcement": {
+                "live-cluster/unknown-live": "dryrun",
+                "live-cluster/nothing-live": "dryrun",
+                "indirect/untraced": "dryrun",
+            },
         }
         self._guard = guardrails.Guard.from_config(config)
 

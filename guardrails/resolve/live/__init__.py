@@ -77,6 +77,7 @@ _SOURCES: Mapping[str, Source] = {
     )
 }
 NAMES = tuple(_SOURCES)
+_BALANCERS = frozenset((target_group.TargetGroups.name, elb.ClassicBalancers.name))
 # What people say; the other sources are what users reach.
 _POINTERS = frozenset(("tag", "ssm", "file", "env", "command"))
 # By these users reach machines. Where one of them is not asked, nothing can be said to be live nowhere.
@@ -126,7 +127,7 @@ def _proving(settings: LiveSettings, existing: Mapping[str, int], inventory: Inv
     """
     keys = inventory.ownership.tags
     tagged = any(each.present and any(map(each.tags.get, keys)) for each in inventory.machines.values())
-    several = 0 if "target-group" in settings.sources else 1
+    several = 0 if _BALANCERS <= {*settings.sources} else 1
     return frozenset(
         name
         for name, count in existing.items()
