@@ -60,14 +60,14 @@ def warned(log):
 # -- Lightsail -----------------------------------------------------------------------------------------------------
 
 KINDS = {
-    "GetInstance": ("instance", {}),
-    "GetStaticIp": ("staticIp", {"attachedTo": "web"}),
-    "GetDisk": ("disk", {}),
-    "GetLoadBalancer": ("loadBalancer", {"instanceHealthSummary": [{"instanceName": "web"}]}),
-    "GetRelationalDatabase": ("relationalDatabase", {}),
-    "GetContainerServices": ("containerServices", {}),
-    "GetDistributions": ("distributions", {}),
-    "GetBuckets": ("buckets", {}),
+    "GetInstance": ("instance", {"name": "web"}),
+    "GetStaticIp": ("staticIp", {"name": "front", "attachedTo": "web"}),
+    "GetDisk": ("disk", {"name": "d"}),
+    "GetLoadBalancer": ("loadBalancer", {"name": "front", "instanceHealthSummary": [{"instanceName": "web"}]}),
+    "GetRelationalDatabase": ("relationalDatabase", {"name": "db"}),
+    "GetContainerServices": ("containerServices", {"containerServiceName": "s"}),
+    "GetDistributions": ("distributions", {"name": "cdn"}),
+    "GetBuckets": ("buckets", {"name": "files"}),
 }
 LIGHTSAIL = [
     ("delete_instance", {"instanceName": "web"}, "terminate"),
@@ -98,7 +98,7 @@ def lightsail(aws, cluster: str | None, *, attached_only: bool = False) -> None:
     """Everything of Lightsail has this cluster's tag; or only the instance that the rest hangs on."""
     for operation, (member, more) in KINDS.items():
         own = [{"key": "Cluster", "value": cluster}] if cluster else []
-        item = {"name": "x", "tags": [] if attached_only and operation != "GetInstance" else own, **more}
+        item = {"tags": [] if attached_only and operation != "GetInstance" else own, **more}
         aws.reply(operation, json.dumps({member: [item] if member.endswith("s") else item}))
 
 
