@@ -83,8 +83,8 @@ def make_request(judge: Judge, original: Any) -> Any:
         return original(endpoint, operation_model, request_dict)
 
     def send(endpoint: Any, operation_model: Any, request_dict: dict[str, Any]) -> Any:
-        if getattr(type(endpoint.http_session).send, _GATE, None) is not True:
-            # A session of the script's own, which no gate will see sending.
+        if getattr(getattr(type(endpoint.http_session), "send", None), _GATE, None) is not True:
+            # A session of the script's own (in a test, perhaps a mock), which no gate will see sending.
             judge.leaves_unseen(request_dict.get("context"))
         return original(endpoint, operation_model, request_dict)
 

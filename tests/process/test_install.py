@@ -7,8 +7,11 @@ import os
 import subprocess
 import sys
 import textwrap
+from unittest import mock
 
 import pytest
+from botocore import UNSIGNED
+from botocore.awsrequest import AWSRequest
 
 import guardrails
 from tests.support.environments import ROOT
@@ -238,3 +241,25 @@ def test_a_second_install_with_another_configuration(aws, install, log, caplog):
     assert first.settings.mode == "dryrun"
     (record,) = caplog.records
     assert "install() is ignored: <Guard in mode dryrun" in record.getMessage()
+
+
+class Sent(BaseException):
+    """The session was asked to send: botocore lets it through."""
+
+
+def test_a_session_without_a_class_of_its_own(aws, install):
+    """An endpoint whose session is a mock, as botocore's own tests have it, sends as without the guard."""
+    install()
+    ec2 = aws.client("ec2")
+    ec2._endpoint.http_session = mock.Mock(send=mock.Mock(side_effect=Sent))
+    request = {"method": "POST", "url": "https://localhost/", "headers": {}, "body": "", "context": {}}
+    with pytest.raises(Sent):
+        ec2._endpoint.make_request(ec2.meta.service_model.operation_model("DescribeInstances"), request)
+
+
+def test_a_request_without_a_url(aws, install):
+    """A request that cannot leave, because it has no URL, passes a signer that does not sign, as without the guard."""
+    install()
+    s3 = aws.client("s3")
+    s3.meta.events.register_first("choose-signer.s3", lambda **_: UNSIGNED)
+    s3._request_signer.sign("ListBuckets", AWSRequest())

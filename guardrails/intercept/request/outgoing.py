@@ -48,17 +48,18 @@ def of_dict(request: Mapping[str, Any]) -> Outgoing:
 
 def of_request(request: Any) -> Outgoing:
     """From an AWSRequest, before it is signed."""
-    url = request.url
+    # A request that somebody signs by hand may lack its method and URL; then botocore cannot send it.
+    url = request.url or ""
     if request.params:
         # Joined as botocore does when it prepares the request.
         pairs = list(request.params.items()) if isinstance(request.params, Mapping) else request.params
         url += ("&" if "?" in url else "?") + urlencode(pairs, doseq=True)
-    return Outgoing(request.method, url, request.headers, request.data)
+    return Outgoing(request.method or "", url, request.headers, request.data)
 
 
 def of_prepared(request: Any) -> Outgoing:
     """From an AWSPreparedRequest, which is sent as it is."""
-    return Outgoing(request.method, request.url, request.headers, request.body)
+    return Outgoing(request.method or "", request.url or "", request.headers, request.body)
 
 
 def header(headers: Mapping[str, Any], name: str) -> str:
