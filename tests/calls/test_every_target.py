@@ -101,7 +101,8 @@ CALLS = [
     ("ec2", "modify_instance_attribute", lambda p: {"InstanceId": p.machine, "Groups": ["sg-1"]}),
     ("ec2", "modify_instance_attribute", lambda p: {"InstanceId": p.machine, "SourceDestCheck": {"Value": False}}),
     ("ec2", "modify_instance_attribute", lambda p: {"InstanceId": p.machine, "InstanceType": {"Value": "t3.nano"}}),
-    ("ec2", "modify_instance_attribute", lambda p: {"InstanceId": p.machine, "DisableApiStop": {"Value": False}}),
+    ("ec2", "modify_instance_attribute", lambda p: {
+        "InstanceId": p.machine, "InstanceInitiatedShutdownBehavior": {"Value": "terminate"}}),
     ("ec2", "modify_instance_placement", lambda p: {"InstanceId": p.machine, "Tenancy": "host"}),
     ("ec2", "delete_volume", lambda p: {"VolumeId": p.volume}),
     ("ec2", "detach_volume", lambda p: {"VolumeId": p.volume}),

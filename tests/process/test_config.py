@@ -415,11 +415,11 @@ def test_an_unknown_name_is_one_suggestion(tmp_path):
 
 
 def test_defaults_mean_something(tmp_path):
-    """Without any file: enforce, cluster tag Cluster, live by Elastic IPs."""
+    """Without any file: enforce, cluster tag Cluster, live by Elastic IPs and load balancers."""
     settings = load(directory=tmp_path, organisation=Path("/nonexistent"))
     assert settings == Settings(log=settings.log)
     assert (settings.mode, settings.cluster_tag) == ("enforce", "Cluster")
-    assert settings.live.sources == ("eip",)
+    assert settings.live.sources == ("eip", "target-group")
 
 
 @pytest.mark.parametrize(("given", "expected"), [("state", "/home/op/.local/state"), ("/var/state", "/var/state")])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 
 from tests.transparency.answers import reply
-from tests.transparency.registry import case
+from tests.transparency.registry import MARKED, case
 
 _TABLE = {
     "TableName": "t",
@@ -79,7 +79,12 @@ def stepfunctions_prefix(t):
     return found
 
 
-@case("ssm: parameters that are no pointers, and their history", protocol="json 1.1")
+@case(
+    "ssm: parameters that are no pointers, and their history",
+    protocol="json 1.1",
+    decisions=1,
+    looks_up=(*MARKED, "AmazonSSM.GetParameter"),
+)
 def ssm_parameters(t):
     ssm = t.client("ssm")
     put = ssm.put_parameter(Name="/app/x", Value="i-1", Type="SecureString", Overwrite=True)

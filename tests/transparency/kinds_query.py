@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.transparency.registry import LAUNCH, QUOTA, case
+from tests.transparency.registry import LAUNCH, MACHINES, QUOTA, case
 
 
 @case("sts: who am I", protocol="query")
@@ -129,7 +129,12 @@ def ec2_create(t):
     return [made, volume]
 
 
-@case("ec2: harmless tags, security groups and keys", protocol="ec2")
+@case(
+    "ec2: harmless tags, security groups and keys, and a key of no template is deleted",
+    protocol="ec2",
+    decisions=1,
+    looks_up=(*MACHINES, "DescribeAutoScalingGroups", "DescribeLaunchConfigurations"),
+)
 def ec2_harmless(t):
     ec2 = t.client("ec2")
     key = b"ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAAgQDNL9aXhGZ0 nobody"

@@ -39,7 +39,7 @@ def s3_objects(t):
     "s3: a bucket's configuration",
     protocol="rest-xml s3",
     decisions=4,
-    looks_up=(*MARKED * 4, "/things?cors", "/things?lifecycle", "/things?policy"),
+    looks_up=(*MARKED * 4, "DescribeInstanceStatus", "/things?cors", "/things?lifecycle", "/things?policy"),
 )
 def s3_configuration(t):
     s3 = bucket(t)

@@ -14,7 +14,7 @@ from typing import Any
 # Names that are replaced by numbers in order of appearance, so that "the same id" stays visible.
 _NUMBERED = (
     ("uuid", re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b")),
-    ("id", re.compile(r"\b[a-z]{1,12}-(?:[0-9a-f]{17}|[0-9a-f]{8})\b")),
+    ("id", re.compile(r"(?:\b|(?<=%3D))[a-z]{1,12}-(?:[0-9a-f]{17}|[0-9a-f]{8})\b")),
     ("key", re.compile(r"\b(?:ASIA|AKIA|AROA|AIDA)[A-Z0-9]{12,20}\b")),
     ("upload", re.compile(r"""(?i)(?<=uploadid[=>])[A-Z0-9]{40,}|(?<=uploadid["']: ["'])[A-Z0-9]{40,}""")),
     ("mac", re.compile(r"\b02(?::[0-9a-f]{2}){5}\b")),

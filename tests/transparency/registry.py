@@ -34,12 +34,12 @@ class Kind:
 
 
 # The look-ups for a call on machines, and those for a launch.
-MACHINES = ("DescribeAddresses", "DescribeInstances")
+MACHINES = ("DescribeAddresses", "DescribeInstances", "DescribeTargetGroups")
 NETWORK = ("DescribeNatGateways", "DescribeNetworkInterfaces", "DescribeRouteTables", "DescribeSubnets")
 LAUNCH = (*MACHINES, "DescribeSubnets", "DescribeAutoScalingGroups")
 QUOTA = "ServiceQuotasV20190624.GetServiceQuota"
-# The second one asks for all machines with the tag: an answer without them would not be believed.
-MARKED = (*MACHINES, *("ResourceGroupsTaggingAPI_20170126.GetResources",) * 2)
+# Those after the first one ask for machines with the tag: an answer without them would not be believed.
+MARKED = (*MACHINES, *("ResourceGroupsTaggingAPI_20170126.GetResources",) * 3)
 
 KINDS: dict[str, Kind] = {}
 # Those of aiobotocore.

@@ -127,7 +127,7 @@ def _proving(settings: LiveSettings, existing: Mapping[str, int], inventory: Inv
     """
     keys = inventory.ownership.tags
     tagged = any(each.present and any(map(each.tags.get, keys)) for each in inventory.machines.values())
-    several = 0 if _BALANCERS <= {*settings.sources} else 1
+    several = 0 if {*settings.sources} >= _BALANCERS else 1
     return frozenset(
         name
         for name, count in existing.items()

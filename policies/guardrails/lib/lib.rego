@@ -86,7 +86,7 @@ live_clusters contains name if {
 
 live_known if input.live.known == true
 
-# Nothing that users reach is here, and nothing was lately; unless the parameter says to protect everything all the same.
+# Nothing that users reach is here, and nothing was lately; unless the parameter says to protect it anyway.
 nothing_live if {
 	input.live.nothing == true
 	not live_known
