@@ -128,7 +128,8 @@ def test_check(site, aws, shell):
     allowed = shell("check", "ec2", "terminate-instances", f'InstanceIds=["{site.green.instance_ids[0]}"]')
     assert allowed.returncode == 0
     assert "would be sent" in allowed.stdout
-    assert {request.operation for request in aws.requests} == {"DescribeInstances", "DescribeAddresses"}
+    looked_up = {request.operation for request in aws.requests}
+    assert looked_up == {"DescribeInstances", "DescribeAddresses", "DescribeTargetGroups"}
     assert "has no decision yet" in shell("log").stderr
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
+from attrs import asdict
 
 from guardrails.resolve import contradictions
 from guardrails.resolve.inventory import ADDRESSES, INSTANCES, INTERFACES, Inventory
@@ -26,7 +29,7 @@ SUBNET = ("ec2", "delete_subnet", lambda place: {"SubnetId": place.subnet})
          ("ec2", "delete_route_table", lambda place: {"RouteTableId": place.route_table})),
         ("DescribeNetworkAcls", "networkAclSet",
          ("ec2", "delete_network_acl", lambda place: {"NetworkAclId": place.acl})),
-        ("DescribeVolumes", "volumeSet", ("kms", "disable_key", lambda _: {"KeyId": "11111111-2222"})),
+        ("DescribeVolumes", "volumeSet", ("kms", "disable_key", lambda place: {"KeyId": place.key})),
     ],
 )  # fmt: skip
 def test_an_empty_answer_that_another_one_contradicts(lookup, member, call, aws, install):
@@ -34,6 +37,8 @@ def test_an_empty_answer_that_another_one_contradicts(lookup, member, call, aws,
     blue, green = build(aws, "blue", "10.1"), build(aws, "green", "10.2")
     install(live={"eip_addresses": [blue.public_ip]})
     service, method, params = call
+    key = aws.client("kms").create_key()["KeyMetadata"]["KeyId"]
+    blue, green = (SimpleNamespace(**asdict(place), key=key) for place in (blue, green))
     assert attempt(aws, service, method, params(green)) is None
     aws.reply(lookup, f"<{lookup}Response><{member}/></{lookup}Response>")
     denied = attempt(aws, service, method, params(blue)) or set()
