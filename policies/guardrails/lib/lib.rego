@@ -104,6 +104,11 @@ resolved(target) if target.resolved == true
 
 carries_no_cluster(target) if target.clusters == []
 
+# A part of it, or what holds it, was not found.
+partly_unknown(target) if count(target.facts.unread) > 0
+
+partly_unknown(target) if count(target.facts.missing) > 0
+
 # The configuration names no such cluster: AWS's own tags and memberships show it.
 inferred(name) if input.clusters[name].kind != "tag"
 

@@ -54,13 +54,8 @@ elsewhere(id, target) if {
 	not lib.live_targets[id]
 	object.get(target.facts, "traced", true)
 	not may_be_live(target)
-	not partly_unknown(target)
+	not lib.partly_unknown(target)
 }
-
-# A part of it, or what holds it, was not found.
-partly_unknown(target) if count(target.facts.unread) > 0
-
-partly_unknown(target) if count(target.facts.missing) > 0
 
 may_be_live(target) if {
 	not lib.live_known

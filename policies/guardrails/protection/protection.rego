@@ -21,6 +21,7 @@ moves_pointer(target) if {
 harmless(id, target) if {
 	lib.resolved(target)
 	not lib.live_targets[id]
+	not lib.partly_unknown(target)
 	identified(target)
 }
 
@@ -63,4 +64,6 @@ standing(id, target) := "that was not found" if {
 	not lib.resolved(target)
 } else := sprintf("of the live cluster %s", [text.live_text(id)]) if {
 	lib.live_targets[id]
+} else := "with parts that were not found" if {
+	lib.partly_unknown(target)
 } else := sprintf("of %s, and no source says which cluster is live", [text.clusters_text(target)])

@@ -32,6 +32,16 @@ test_protection_of_unknown_targets_stays_on if {
 	contains(entry.message, "would weaken the protection of x-1, a machine that was not found.")
 }
 
+test_protection_of_what_is_partly_unknown_stays_on if {
+	every fact in ["unread", "missing"] {
+		stack := object.union(fixtures.thing("cfn-stack", []), {"facts": {fact: ["AWS::EC2::Instance i-1"]}})
+		entries := protection.deny with input as flags(stack)
+		rules(entries) == off
+		some entry in entries
+		contains(entry.message, "would weaken the protection of x-1, a stack with parts that were not found.")
+	}
+}
+
 test_protection_stays_on_while_live_is_unknown if {
 	request := object.union(flags(fixtures.machine("green")), {"live": no_source})
 	entries := protection.deny with input as request
