@@ -81,7 +81,7 @@ def test_parameters_are_those_the_rule_asks():
     assert told["addresses/steal"] == {"cutover.min_share": 1.0}
     assert told["rollback/window"] == {"rollback_window_s": 3600}
     assert told["capacity/rebuild"] == {"capacity.rebuild_minutes": 10, "capacity.rebuild_share": 0.5}
-    assert told["live-cluster/terminate"] == {}
+    assert told["live-cluster/terminate"] == {"inferred": "bounds"}
     asked = {"inferred", "remaining.bounds", "remaining.clusters", "remaining.of", "window_s"}
     assert set(told["remaining/share"]) == asked
     made = assembly.policies(

@@ -17,6 +17,7 @@ from guardrails.evaluate.rego.syntax import Path as RulePath
 from guardrails.policy.check.entries import entries, metadata_of
 
 _PARAMS = ("data", "guardrails", "params")
+_SHARED = ("data", "guardrails", "lib")
 # Every rule reads these through guardrails.lib and guardrails.main.
 _EVERYWHERE = frozenset(("enforcement", "live", "cluster_tag", "cluster_tags"))
 
@@ -128,7 +129,7 @@ class _Uses:
 
 
 class _Parameters:
-    """Which parameters a rule reads, directly or through helpers of its own area."""
+    """Which parameters a rule reads, directly or through helpers of its own area and the shared ones."""
 
     def __init__(self, modules: list[Module], data: Mapping[str, Any]) -> None:
         self._data = data
@@ -171,7 +172,8 @@ class _Parameters:
         while todo:
             uses = todo.pop()
             names |= uses.asked
-            helpers = {path for path in uses.reached if path[:3] == rule.path[:3] and path[-1] not in LEVELS} - seen
+            near = {path for path in uses.reached if path[:3] in (rule.path[:3], _SHARED)}
+            helpers = {path for path in near if path[-1] not in LEVELS} - seen
             seen |= helpers
             todo += [one for path in helpers for one in self._definitions[path]]
         # A table whose members are read needs no entry of its own.

@@ -17,7 +17,7 @@ TRAILS = {
     "load-balancer": Trail(
         (
             Step(GROUPS, {"target-group": "TargetGroupArn"}, parameter="LoadBalancerArn", tags=""),
-            Step(_TAGS, {}, parameter="ResourceArns[]"),
+            Step(_TAGS, {}, "ResourceArn", parameter="ResourceArns[]"),
         ),
         names=balancer_of,
     ),
@@ -30,7 +30,7 @@ TRAILS = {
                 tags="",
                 only="^arn:",
             ),
-            Step(_TAGS, {}, parameter="ResourceArns[]", only="^arn:"),
+            Step(_TAGS, {}, "ResourceArn", parameter="ResourceArns[]", only="^arn:"),
         ),
     ),
     "trust-store": Trail(
@@ -39,7 +39,7 @@ TRAILS = {
     "classic-elb": Trail(
         (
             Step(CLASSIC, {REGISTERED: "Instances[].InstanceId"}, "LoadBalancerName"),
-            Step(_CLASSIC_TAGS, {}, parameter="LoadBalancerNames[]"),
+            Step(_CLASSIC_TAGS, {}, "LoadBalancerName", parameter="LoadBalancerNames[]"),
         )
     ),
     "balancer-dns": Trail(

@@ -16,7 +16,7 @@ import data.guardrails.text
 #   remediation: Confirm, or set the parameter nothing_live to "allow".
 #   incident: PythonAnywhere, 2023-10-09
 #   avoid: aws ec2 terminate-instances --instance-ids ANY_MACHINE
-#   prefer: guardrails live
+#   prefer: aws ec2 describe-addresses
 confirm contains lib.violation("live-cluster/nothing-live", id, message, remediation) if {
 	count(lib.harmful) > 0
 	lib.nothing_live

@@ -60,7 +60,13 @@ elsewhere(id, target) if {
 may_be_live(target) if {
 	not lib.live_known
 	not lib.nothing_live
-	not lib.carries_no_cluster(target)
+	not free(target)
+}
+
+# It carries no cluster, and is no selector: what that finds may belong to any.
+free(target) if {
+	lib.carries_no_cluster(target)
+	not target.type in {"tagged", "tag-selector"}
 }
 
 # A command without a target may run anywhere.

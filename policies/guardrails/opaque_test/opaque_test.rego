@@ -30,6 +30,9 @@ test_a_command_needs_confirmation_while_live_is_unknown if {
 	some entry in opaque.confirm with input as object.union(on({"i-1": fixtures.machine("green")}), unknown)
 	entry.target == "i-1"
 	count(opaque.confirm) == 0 with input as object.union(on({"x": fixtures.thing("vpc", [])}), unknown)
+	every selector in ["tagged", "tag-selector"] {
+		count(opaque.confirm) == 1 with input as object.union(on({"x": fixtures.thing(selector, [])}), unknown)
+	}
 }
 
 test_a_command_without_a_target_needs_confirmation if {
