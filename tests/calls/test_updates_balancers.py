@@ -9,10 +9,13 @@ import pytest
 from tests.calls.test_updates import judge
 from tests.support import rest
 
+# Users reach the live cluster by address; the other one has a balancer of its own, which is not in use yet.
+ADDRESSES = {"sources": ["eip"]}
+
 
 @pytest.fixture
 def balancer(aws):
-    """A load balancer with a listener and a rule, whose target group has blue's machines; green has another group."""
+    """A load balancer with a listener and a rule, whose target group has blue's machines; half of green has another."""
     elbv2, ec2 = aws.client("elbv2"), aws.client("ec2")
     vpc = ec2.create_vpc(CidrBlock="10.1.0.0/16")["Vpc"]["VpcId"]
     zones = [zone["ZoneName"] for zone in ec2.describe_availability_zones()["AvailabilityZones"]]
@@ -43,6 +46,7 @@ def balancer(aws):
         ListenerArn=listener, Priority=5, Actions=[{"Type": "forward", "TargetGroupArn": groups[0]}],
         Conditions=[{"Field": "path-pattern", "Values": ["/api/*"]}],
     )["Rules"][0]["RuleArn"]  # fmt: skip
+    ec2.stop_instances(InstanceIds=[green.instance_ids[1]])
     return arn, listener, rule, groups, subnets, security
 
 
@@ -55,7 +59,7 @@ def forward(**weights):
 def test_a_load_balancer_of_the_live_cluster(balancer, aws, install):
     """What is there once more, a subnet or security group in addition, and attributes that leave traffic as it is."""
     arn, listener, rule, (blue, green), subnets, security = balancer
-    install()
+    install(live=ADDRESSES)
     action = [{"Type": "forward", "TargetGroupArn": blue}]
     path = [{"Field": "path-pattern", "Values": ["/api/*"]}]
     attribute = lambda key, value: {"Attributes": [{"Key": key, "Value": value}]}
@@ -112,7 +116,7 @@ def test_requests_move_inside_the_live_cluster(balancer, aws, install):
         paths = [{"Field": "path-pattern", "Values": [f"/{port}"]}]
         elbv2.create_rule(ListenerArn=listener, Priority=port, Conditions=paths, Actions=forward(**{group: 1}))
     aws.client("ec2").stop_instances(InstanceIds=[stopped])
-    install()
+    install(live=ADDRESSES)
     path = [{"Field": "path-pattern", "Values": ["/api/*"]}]
     refuse = [{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "503"}}]
     hurt = [forward(**{green: 1}), forward(**{empty: 1}), forward(**{second: 1, green: 1}), forward(**{ill: 1}), refuse]
@@ -135,7 +139,7 @@ def test_certificates_of_a_listener(balancer, aws, install):
     elbv2, acm = aws.client("elbv2"), aws.client("acm")
     arns = [acm.request_certificate(DomainName=f"{name}.example.org")["CertificateArn"] for name in ("issued", "there")]
     elbv2.add_listener_certificates(ListenerArn=listener, Certificates=[{"CertificateArn": arns[1]}])
-    install()
+    install(live=ADDRESSES)
     certificate = {"Type": "AMAZON_ISSUED", "Status": "ISSUED"}
     for shown, cases in (
         (certificate, ([arns[0], arns[1]], [])),
@@ -153,7 +157,7 @@ def test_deletion_protection_goes_off(balancer, aws, install):
     arn = balancer[0]
     on = [{"Key": "deletion_protection.enabled", "Value": "true"}]
     aws.client("elbv2").modify_load_balancer_attributes(LoadBalancerArn=arn, Attributes=on)
-    install()
+    install(live=ADDRESSES)
     off = [{"Key": "deletion_protection.enabled", "Value": "false"}]
     idle = [{"Key": "idle_timeout.timeout_seconds", "Value": "9"}]
     judge(aws, "elbv2", "modify_load_balancer_attributes", {"LoadBalancerArn": arn}, (
@@ -171,7 +175,7 @@ def test_a_classic_load_balancer(aws, install):
     elb.register_instances_with_load_balancer(LoadBalancerName="old", Instances=machines)
     check = {"Target": "HTTP:80/up", "Interval": 5, "Timeout": 3, "UnhealthyThreshold": 2, "HealthyThreshold": 2}
     elb.configure_health_check(LoadBalancerName="old", HealthCheck=check)
-    install()
+    install(live=ADDRESSES)
     name = {"LoadBalancerName": "old"}
     judge(aws, "elb", "configure_health_check", name, (
         [{"HealthCheck": check}], [{"HealthCheck": {**check, "Target": "HTTP:80/other"}}]))  # fmt: skip
@@ -193,7 +197,7 @@ def test_an_endpoint_group(aws, install):
     endpoints = [{**ENDPOINTS[0], "EndpointId": address["AllocationId"]}, ENDPOINTS[1]]
     present = {"EndpointGroupArn": GROUP, "TrafficDialPercentage": 50.0, "EndpointDescriptions": endpoints}
     aws.reply("DescribeEndpointGroup", json.dumps({"EndpointGroup": {**present, "HealthCheckPath": "/up"}}))
-    install(live={"eip_addresses": [blue.public_ips[0]]})
+    install(live={**ADDRESSES, "eip_addresses": [blue.public_ips[0]]})
     other = [endpoints[0], {**endpoints[1], "Weight": 255}]
     default = [{"EndpointId": endpoints[0]["EndpointId"]}, endpoints[1]]
     judge(aws, "globalaccelerator", "update_endpoint_group", {"EndpointGroupArn": GROUP}, (
@@ -247,7 +251,7 @@ def test_records(there, change, arrives, aws, install):
     zone = route53.create_hosted_zone(Name="example.org", CallerReference="1")["HostedZone"]["Id"]
     batch = [record("UPSERT", NAME, [one], **there), record("UPSERT", OTHER, ["192.0.2.9"])]
     route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch={"Changes": batch})
-    install()
+    install(live=ADDRESSES)
     params = {"HostedZoneId": zone, "ChangeBatch": {"Changes": change(one, two)}}
     denied = rest.attempt(aws, "route53", "change_resource_record_sets", params)
     assert (denied is None) is arrives, denied
@@ -283,7 +287,7 @@ def test_a_load_balancer(method, change, arrives, balancer, aws, install):
     crossing = attribute("load_balancing.cross_zone.enabled", "true")
     client.modify_load_balancer_attributes(LoadBalancerArn=balancer[0], **crossing)
     client.modify_target_group(TargetGroupArn=balancer[3][0], UnhealthyThresholdCount=4)
-    install()
+    install(live=ADDRESSES)
     method, name = {
         "balancer": ("modify_load_balancer_attributes", {"LoadBalancerArn": balancer[0]}),
         "group": ("modify_target_group", {"TargetGroupArn": balancer[3][0]}),

@@ -8,6 +8,9 @@ from attrs import frozen
 from guardrails.resolve.resources import rule_conditions
 from tests.calls.test_unknown_holders import attempt
 
+# Users reach the live cluster by address; the other one has a balancer of its own, which is not in use yet.
+ADDRESSES = {"sources": ["eip"]}
+
 
 @frozen
 class Side:
@@ -115,7 +118,7 @@ LEAVES = [
 def test_a_rule_that_takes_users(priority, conditions, sides, aws, install):
     """A rule that comes before one that serves the live cluster, and may match its requests, is denied there only."""
     blue, green = sides
-    install()
+    install(live=ADDRESSES)
     for actions in ([to(green.group)], [answer("503")]):
         new = rule(blue.listener, priority, actions, *conditions)
         assert attempt(aws, "elbv2", "create_rule", new) >= {"live-cluster/traffic"}
@@ -126,7 +129,7 @@ def test_a_rule_that_takes_users(priority, conditions, sides, aws, install):
 def test_a_rule_that_leaves_users(priority, conditions, sides, aws, install):
     """A rule for a path, header, parameter or network that no other rule names, or after one that has it, arrives."""
     blue, green = sides
-    install()
+    install(live=ADDRESSES)
     assert attempt(aws, "elbv2", "create_rule", rule(blue.listener, priority, [to(green.group)], *conditions)) is None
 
 
@@ -136,7 +139,7 @@ def test_where_a_new_rule_sends_users(sides, aws, install):
     vpc = aws.client("ec2").describe_vpcs()["Vpcs"][0]["VpcId"]
     empty = aws.client("elbv2").create_target_group(Name="empty", Protocol="HTTP", Port=80, VpcId=vpc)
     empty = empty["TargetGroups"][0]["TargetGroupArn"]
-    install()
+    install(live=ADDRESSES)
 
     def create(actions, condition):
         return attempt(aws, "elbv2", "create_rule", rule(blue.listener, 1, actions, condition))
@@ -151,7 +154,7 @@ def test_where_a_new_rule_sends_users(sides, aws, install):
 def test_a_listener_that_is_not_found(sides, aws, install):
     """Whose requests a rule takes is unknown where the listener is."""
     blue, green = sides
-    install()
+    install(live=ADDRESSES)
     lost = blue.listener[:-4] + "0000"
     assert attempt(aws, "elbv2", "create_rule", rule(lost, 1, [to(green.group)], path("/*"))) == {
         "live-cluster/unresolved", "None"}  # fmt: skip
@@ -165,7 +168,7 @@ def test_a_shared_listener(sides, aws, install):
     elbv2.create_rule(
         ListenerArn=blue.listener, Priority=60, Conditions=[host("www.example.com")], Actions=[to(blue.group)]
     )
-    install()
+    install(live=ADDRESSES)
 
     def create(*conditions):
         return attempt(aws, "elbv2", "create_rule", rule(blue.listener, 2, [to(green.group)], *conditions))
@@ -202,7 +205,7 @@ def spare(aws, sides):
 def test_registering_machines(who, arrives, sides, spare, aws, install):
     """The live cluster's own, and those of a complete cluster, join the live group; half-started ones, green's only."""
     blue, green = sides
-    install()
+    install(live=ADDRESSES)
     targets = [{"Id": spare[who]}]
     denied = attempt(aws, "elbv2", "register_targets", {"TargetGroupArn": blue.group, "Targets": targets})
     assert (denied is None) is arrives, denied
@@ -214,7 +217,7 @@ def test_registering_machines(who, arrives, sides, spare, aws, install):
 def test_attaching_groups(who, arrives, sides, spare, aws, install):
     """The same for a whole Auto Scaling group, by either operation; the target group of green takes any."""
     blue, green = sides
-    install()
+    install(live=ADDRESSES)
     for method, to_group in (
         ("attach_load_balancer_target_groups", lambda arn: {"TargetGroupARNs": [arn]}),
         ("attach_traffic_sources", lambda arn: {"TrafficSources": [{"Identifier": arn, "Type": "elbv2"}]}),
@@ -235,7 +238,7 @@ def test_classic_balancers_and_services(sides, spare, aws, install):
         elb.register_instances_with_load_balancer(LoadBalancerName=name, Instances=machines)
         ecs.create_cluster(clusterName=name, tags=[{"key": "Cluster", "value": name}])
     ecs.create_cluster(clusterName="grey", tags=[{"key": "Cluster", "value": "grey"}])
-    install()
+    install(live=ADDRESSES)
 
     def register(balancer, machine):
         named = {"LoadBalancerName": balancer, "Instances": [{"InstanceId": machine}]}

@@ -55,11 +55,17 @@ def test_break_glass_for_it(aws, site, install):
 
 
 def test_nothing_is_live_here(aws, install):
-    """In an account without a live cluster, the setting that the message names lets the call pass."""
+    """In an account without a live cluster, the settings that the messages name let the call pass."""
     machine = aws.start_cluster("green", 1).instance_ids[0]
-    install()
     call = ("ec2", "stop_instances", {"InstanceIds": [machine]})
+    install(live={"sources": ["eip"]})
     assert '"live-cluster/unknown-live" = "warn" under [enforcement]' in said(aws, *call, "live-cluster/unknown-live")
     guardrails.uninstall()
-    install(enforcement={"live-cluster/unknown-live": "warn"})
+    install(live={"sources": ["eip"]}, enforcement={"live-cluster/unknown-live": "warn"})
+    assert attempt(aws, *call) is None
+    guardrails.uninstall()
+    install()
+    assert 'nothing_live = "allow" under [params]' in said(aws, *call, "live-cluster/nothing-live")
+    guardrails.uninstall()
+    install(params={"nothing_live": "allow"})
     assert attempt(aws, *call) is None
