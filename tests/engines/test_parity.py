@@ -86,6 +86,16 @@ def _capacity(dice):
     }  # fmt: skip
 
 
+def _shift(dice, clusters):
+    if dice.random() < 0.6:
+        return None
+    return {
+        "way": dice.choice(["listener", "rule", "pointer"]), "known": dice.random() > 0.2,
+        "before": {clusters[0]: 1}, "after": dict.fromkeys(_some(dice, clusters), 0.5),
+        "healthy": {name: dice.random() > 0.3 for name in clusters}, "why": dice.choice(["", "nobody knows"]),
+    }  # fmt: skip
+
+
 def _document(seed):
     """An input like those of real calls; some are odd, some broken."""
     dice = random.Random(seed)
@@ -138,6 +148,8 @@ def _document(seed):
         "approvals": [], "break_glass": None,
         "time": "2023-10-09T15:22:00.000Z", "now_s": 1696864920,
     }  # fmt: skip
+    document["live"]["nothing"] = not named and dice.random() < 0.5
+    document["shift"] = _shift(dice, clusters)
     if dice.random() < 0.05:
         del document[dice.choice(["call", "targets", "clusters", "live"])]
     return document

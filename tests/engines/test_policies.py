@@ -78,7 +78,7 @@ def test_same_decisions_as_opa(opa, run, aws, log, install, tmp_path):
         ("reboot_instances", {"InstanceIds": ["i-0123456789abcdef0"]}),
         ("release_address", {"AllocationId": blue.allocation_ids[0]}),
         ("associate_address", {"AllocationId": blue.allocation_ids[0], "InstanceId": green.instance_ids[0]}),
-        ("modify_instance_attribute", {"InstanceId": blue.instance_ids[0], "DisableApiStop": {"Value": False}}),
+        ("modify_instance_attribute", {"InstanceId": blue.instance_ids[0], "SourceDestCheck": {"Value": False}}),
     ]
     for method, params in calls:
         # moto may refuse what the guard let through; the decision is in the log anyway.
