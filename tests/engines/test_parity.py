@@ -92,7 +92,7 @@ def _shift(dice, clusters):
     return {
         "way": dice.choice(["listener", "rule", "pointer"]), "known": dice.random() > 0.2,
         "before": {clusters[0]: 1}, "after": dict.fromkeys(_some(dice, clusters), 0.5),
-        "healthy": {name: dice.random() > 0.3 for name in clusters}, "why": dice.choice(["", "nobody knows"]),
+        "healthy": {name: dice.random() > 0.3 for name in clusters}, "why": dice.choice(["", "not known"]),
     }  # fmt: skip
 
 
