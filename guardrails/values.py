@@ -321,6 +321,10 @@ class SourceReport:
     only_adds: bool = False
 
 
+# Sources of liveness that people write, and may write wrongly; the others see what users reach.
+POINTERS = frozenset(("tag", "ssm", "file", "env", "command"))
+
+
 @frozen
 class Live:
     """Which clusters are live, by all sources together.

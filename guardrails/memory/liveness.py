@@ -7,12 +7,10 @@ from collections.abc import Mapping
 
 from attrs import evolve, frozen
 
-from guardrails.values import Live
+from guardrails.values import POINTERS, Live
 
 # A cluster that stopped being live longer ago than this is forgotten.
 _KEPT_S = 30 * 86_400.0
-# Sources that a person writes, and may write wrongly; the others see what users reach.
-_POINTERS = frozenset(("tag", "ssm", "file", "env", "command"))
 # A cluster that only pointers named, and for no longer than this, was named by mistake.
 _MISTAKE_S = 600.0
 # Stands for no cluster: when the guards of this host last looked.
@@ -89,7 +87,7 @@ def _retire(connection: sqlite3.Connection, scope: str, cluster: str, at: float 
 def _only_pointed(live: Live, cluster: str) -> bool:
     """Whether all sources that name it are pointers."""
     naming = [source.name for source in live.sources if cluster in source.clusters]
-    return bool(naming) and _POINTERS.issuperset(naming)
+    return bool(naming) and POINTERS.issuperset(naming)
 
 
 def _is_mistake(naming: _Naming | None, now: float) -> bool:

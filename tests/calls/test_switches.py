@@ -5,14 +5,7 @@ from __future__ import annotations
 import pytest
 
 import guardrails
-from tests.support.balancers import BehindBalancer
-
-HEALTH = """<DescribeTargetHealthResponse xmlns="http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/">
-<DescribeTargetHealthResult><TargetHealthDescriptions>{members}</TargetHealthDescriptions></DescribeTargetHealthResult>
-</DescribeTargetHealthResponse>"""
-MEMBER = (
-    "<member><Target><Id>{id}</Id><Port>80</Port></Target><TargetHealth><State>{state}</State></TargetHealth></member>"
-)
+from tests.support.balancers import BehindBalancer, health
 
 
 class Shop(BehindBalancer):
@@ -107,10 +100,9 @@ def test_to_unhealthy_targets(state, shop, install):
     """A target that does not pass the balancer's checks keeps users where they are. (In moto all are healthy.)"""
     shop.start("green", 2)
     listener = shop.listener(80, blue=1, green=0)
-    members = "".join(MEMBER.format(id=each, state=state) for each in shop.machines["green"])
     install()
     group = shop.groups["green"]
-    shop.aws.reply("DescribeTargetHealth", HEALTH.format(members=members))
+    shop.aws.reply("DescribeTargetHealth", health((each, state) for each in shop.machines["green"]))
     said = shop.attempt(
         "modify_listener", ListenerArn=listener, DefaultActions=[{"Type": "forward", "TargetGroupArn": group}]
     )

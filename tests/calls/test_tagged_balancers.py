@@ -8,6 +8,7 @@ from attrs import frozen
 from guardrails.testing import SimulatedAWS
 from tests.calls.test_every_target import build
 from tests.calls.test_unknown_holders import attempt
+from tests.support.balancers import health
 
 REFUSED = [{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "503"}}]
 ANY_PATH = [{"Field": "path-pattern", "Values": ["*"]}]
@@ -121,13 +122,6 @@ def test_nothing_says_whose_it_is(aws, guard):
     assert attempt(aws, "elbv2", "deregister_targets", leave) is None
 
 
-HEALTH = """<DescribeTargetHealthResponse><DescribeTargetHealthResult><TargetHealthDescriptions>{}
-</TargetHealthDescriptions></DescribeTargetHealthResult></DescribeTargetHealthResponse>"""
-MEMBER = (
-    """<member><Target><Id>{}</Id><Port>80</Port></Target><TargetHealth><State>{}</State></TargetHealth></member>"""
-)
-
-
 def test_a_member_that_gets_no_requests(aws, guard):
     """A stale address beside a healthy one may be taken out of the live group, the healthy one not.
 
@@ -136,7 +130,7 @@ def test_a_member_that_gets_no_requests(aws, guard):
     blue = front(aws, "blue", 9)
     guard()
     states = (("10.9.1.50", "healthy"), ("10.9.1.66", "unhealthy"))
-    aws.reply("DescribeTargetHealth", HEALTH.format("".join(MEMBER.format(*state) for state in states)))
+    aws.reply("DescribeTargetHealth", health(states))
     for address, state in states:
         leave = {"TargetGroupArn": blue.group, "Targets": [{"Id": address}]}
         assert (attempt(aws, "elbv2", "deregister_targets", leave) is None) is (state == "unhealthy"), address

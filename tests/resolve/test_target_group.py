@@ -7,15 +7,7 @@ import re
 import pytest
 
 import guardrails
-from tests.support.balancers import BehindBalancer
-
-HEALTH = """<DescribeTargetHealthResponse xmlns="http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/">
-<DescribeTargetHealthResult><TargetHealthDescriptions>{members}</TargetHealthDescriptions></DescribeTargetHealthResult>
-</DescribeTargetHealthResponse>"""
-MEMBER = (
-    "<member><Target><Id>{id}</Id><Port>80</Port></Target><TargetHealth><State>{state}</State></TargetHealth></member>"
-)
-
+from tests.support.balancers import BehindBalancer, health
 
 BOTH = {"sources": ["eip", "target-group"]}
 
@@ -122,8 +114,7 @@ def test_health(states, expected, aws, install):
     balancer.group("both", [*blue.instance_ids, *green.instance_ids])
     balancer.listener(80, both=1)
     ids = (*blue.instance_ids, *green.instance_ids)
-    members = "".join(MEMBER.format(id=name, state=state) for name, state in zip(ids, states, strict=True))
-    aws.reply("DescribeTargetHealth", HEALTH.format(members=members))
+    aws.reply("DescribeTargetHealth", health(zip(ids, states, strict=True)))
     assert live(aws, install)[0].clusters == expected
 
 
@@ -173,9 +164,6 @@ def test_a_look_up_that_fails_denies(shop, install):
     assert aws.count("TerminateInstances") == 0
 
 
-NO_MEMBERS = HEALTH.format(members="")
-
-
 @pytest.mark.parametrize("other", [True, False])
 def test_a_group_that_is_said_to_be_empty(other, shop, install):
     """While a live group looks empty, and AWS does not confirm it machine by machine, no machine is taken.
@@ -186,7 +174,7 @@ def test_a_group_that_is_said_to_be_empty(other, shop, install):
     balancer.listener(80, blue=1)
     if other:
         aws.start_cluster("bastion", 1, addresses=1)
-    aws.reply("DescribeTargetHealth", NO_MEMBERS)
+    aws.reply("DescribeTargetHealth", health([]))
     install(live=BOTH)
     for cluster in (blue, green):
         with pytest.raises(guardrails.CallDenied, match="AWS does not confirm"):

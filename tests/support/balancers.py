@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from guardrails.testing import SimulatedAWS
+
+_HEALTH = """<DescribeTargetHealthResponse xmlns="http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/">
+<DescribeTargetHealthResult><TargetHealthDescriptions>{members}</TargetHealthDescriptions></DescribeTargetHealthResult>
+</DescribeTargetHealthResponse>"""
+_MEMBER = (
+    "<member><Target><Id>{id}</Id><Port>80</Port></Target><TargetHealth><State>{state}</State></TargetHealth></member>"
+)
+
+
+def health(states: Iterable[tuple[str, str]]) -> str:
+    """What AWS answers about targets, each an id with its state; in moto all are healthy."""
+    return _HEALTH.format(members="".join(_MEMBER.format(id=name, state=state) for name, state in states))
 
 
 class BehindBalancer:

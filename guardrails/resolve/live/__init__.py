@@ -54,7 +54,7 @@ from guardrails.resolve.live import (
 )
 from guardrails.resolve.live.source import Source
 from guardrails.resolve.ownership import ADDRESS, NAMED
-from guardrails.values import Answer, Live, Lookup, SourceReport
+from guardrails.values import POINTERS, Answer, Live, Lookup, SourceReport
 
 _SOURCES: Mapping[str, Source] = {
     source.name: source
@@ -78,8 +78,6 @@ _SOURCES: Mapping[str, Source] = {
 }
 NAMES = tuple(_SOURCES)
 _BALANCERS = frozenset((target_group.TargetGroups.name, elb.ClassicBalancers.name))
-# What people say; the other sources are what users reach.
-_POINTERS = frozenset(("tag", "ssm", "file", "env", "command"))
 # By these users reach machines. Where one of them is not asked, nothing can be said to be live nowhere.
 _ENTRANCES = frozenset((eip.ElasticIps.name, target_group.TargetGroups.name))
 
@@ -113,7 +111,7 @@ def observe(settings: LiveSettings, answers: Mapping[str, Answer], inventory: In
     reports = [_SOURCES[name].observe(settings, answers, inventory) for name in settings.sources]
     existing = {name: sum(each.present for each in members) for name, members in inventory.members.items()}
     existing = {name: count for name, count in existing.items() if count}
-    pointed_at = {name for report in reports if report.name in _POINTERS for name in report.clusters}
+    pointed_at = {name for report in reports if report.name in POINTERS for name in report.clusters}
     proving = _proving(settings, existing, inventory) | (pointed_at & existing.keys())
     aside = {name for name in existing if name not in proving or inventory.kinds.get(name) == ADDRESS}
     return combine([_in_words(report, existing, proving) for report in reports], proving, frozenset(aside))

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from guardrails.resolve.resources.autoscaling_later import shrinks
-from guardrails.resolve.resources.resolver import Context, Item, Resolver, judged, merged, named, tags_of
+from guardrails.resolve.resources.resolver import Context, Item, Resolver, carried_by, judged, merged, named
 from guardrails.resolve.resources.tagging_api import TAGGED, tagged, tagged_with
 from guardrails.values import Call, Lookup, Target, TargetFacts, TargetRef
 
@@ -49,10 +49,9 @@ def _clusters(name: str, context: Context) -> tuple[str, ...]:
     names = [name, f"cluster/{ecs['cluster']}", f"service/{ecs['service']}"] if ecs else [name]
     wanted = {*map(_plain, names)}
     items = [item for item in tagged(context) if _plain(item["ResourceARN"].split(":", 5)[-1]) in wanted]
-    carried = [context.inventory.carried(tags_of(item)) for item in items]
     fleet = name.partition("spot-fleet-request/")[2]
     machines = context.inventory.on("tag", f"aws:ec2spot:fleet-request-id={fleet}")
-    return merged(*carried, (machine.cluster for machine in machines))
+    return merged(carried_by(items, context), (machine.cluster for machine in machines))
 
 
 def _target(ref: TargetRef, context: Context) -> Target:

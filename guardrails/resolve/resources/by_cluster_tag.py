@@ -20,8 +20,8 @@ from guardrails.resolve.resources.resolver import (
     Context,
     Item,
     Resolver,
+    carried_by,
     last_part,
-    merged,
     named,
     tags_of,
     unknown,
@@ -108,7 +108,7 @@ def resolver(kind: str, trails: Trails) -> Resolver:
         if not items and not believable(context):
             return unknown(ref, kind)
         tags = tags_of(items[0]) if items else {}
-        clusters = _clusters_of(items, context)
+        clusters = carried_by(items, context)
         marked = any(context.inventory.ownership.named(tags_of(item)) for item in items)
         target = Target(ref.id, kind, ref.role, resolved=True, clusters=clusters, tags=tags, facts={"marked": marked})
         if marked and kind not in _FOLLOWED:
@@ -143,10 +143,6 @@ def _under(name: str, items: Iterable[Item]) -> list[Item]:
     ]
 
 
-def _clusters_of(items: Iterable[Item], context: Context) -> tuple[str, ...]:
-    return merged(*(context.inventory.carried(tags_of(item)) for item in items))
-
-
 def _of_any_service(_call: Call, keys: tuple[str, ...]) -> tuple[Lookup, ...]:
     # Without the permission for it, what hurts no machine is left alone.
     return tuple(evolve(each, optional=True) for each in tagged_with(keys))
@@ -159,7 +155,7 @@ def _resource(ref: TargetRef, context: Context) -> Target:
     # A queue is named by its URL.
     found = _under(ref.id if ref.id.startswith("arn:") else ref.id.rpartition("/")[2], tagged(context))
     wanted = _TAGGING_NAMES.get(service, service.rpartition("::")[2].lower())
-    clusters = _clusters_of((item for item in found if service_of(item["ResourceARN"]) == wanted), context)
+    clusters = carried_by((item for item in found if service_of(item["ResourceARN"]) == wanted), context)
     facts: TargetFacts = {"marked": bool(clusters)}
     if not clusters:
         # Resources of other services hurt no machine, whatever happens to them. What the name holds is followed itself.

@@ -16,8 +16,8 @@ from guardrails.resolve.resources.resolver import (
     Context,
     Item,
     Resolver,
+    carried_by,
     last_part,
-    merged,
     named,
     tags_of,
     unknown,
@@ -153,14 +153,10 @@ def _resolve(ref: TargetRef, context: Context) -> Target:
     meant = _meant(ref.id, items, call, context.answers) or [item for each in found for item in each]
     if not meant and (not believable(context) or _may_be_live(ref.id, items, context)):
         return unknown(ref, _KIND)
-    clusters = _clusters_of(meant, context)
+    clusters = carried_by(meant, context)
     tags = tags_of(meant[0]) if meant else {}
     facts: TargetFacts = {"marked": bool(clusters)}
     return Target(ref.id, _KIND, ref.role, resolved=True, clusters=clusters, tags=tags, facts=facts)
-
-
-def _clusters_of(items: Iterable[Item], context: Context) -> tuple[str, ...]:
-    return merged(*(context.inventory.carried(tags_of(item)) for item in items))
 
 
 def _may_be_live(name: str, items: Iterable[Item], context: Context) -> bool:
@@ -173,7 +169,7 @@ def _may_be_live(name: str, items: Iterable[Item], context: Context) -> bool:
         for item in items
         if service_of(item["ResourceARN"]) == service and _MADE_UP.fullmatch(last_part(item["ResourceARN"]))
     ]
-    return not {*_clusters_of(hidden, context)}.isdisjoint(context.live_clusters)
+    return not {*carried_by(hidden, context)}.isdisjoint(context.live_clusters)
 
 
 RESOLVERS = {_KIND: Resolver(_resolve, (TAGGED, *_DESCRIBED.values()), _lookups, _followups)}

@@ -17,10 +17,9 @@ from guardrails.resolve.resources.resolver import (
     Item,
     Part,
     Resolver,
-    merged,
+    carried_by,
     same_name,
     strings,
-    tags_of,
 )
 from guardrails.resolve.resources.tagging_api import TAGGED, tagged, tagged_with
 from guardrails.values import Call, Lookup, Target, TargetRef
@@ -67,7 +66,7 @@ def _resolve(ref: TargetRef, context: Context) -> Target:
     rows = [
         row for row in tagged(context, [_KIND], _REGION) if any(same_name(row["ResourceARN"], each) for each in names)
     ]
-    clusters = merged(*(context.inventory.carried(tags_of(row)) for row in rows))
+    clusters = carried_by(rows, context)
     # A name that no distribution of this account has is taken from nobody here.
     return Target(ref.id, ref.type, ref.role, resolved=bool(items) or ref.type == "cdn-alias", clusters=clusters)
 

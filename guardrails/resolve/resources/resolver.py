@@ -151,3 +151,8 @@ def tags_of(item: Item, member: str = "Tags") -> dict[str, str]:
 def merged(*groups: Any) -> tuple[str, ...]:
     """All cluster names of several groups, sorted, each once; None and "" are not clusters."""
     return tuple(sorted({name for group in groups for name in group if name}))
+
+
+def carried_by(items: Iterable[Item], context: Context) -> tuple[str, ...]:
+    """The clusters that the tags of these items name."""
+    return merged(*(context.inventory.carried(tags_of(item)) for item in items))

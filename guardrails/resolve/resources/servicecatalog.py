@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/servicecatalog/latest/dg/API_SearchProvisionedProduc
 
 from __future__ import annotations
 
-from guardrails.resolve.resources.resolver import Answers, Context, Item, Part, Resolver, merged, named, tags_of
+from guardrails.resolve.resources.resolver import Answers, Context, Item, Part, Resolver, carried_by, named
 from guardrails.values import Call, Lookup, Target, TargetRef
 
 _PRODUCT = "provisioned-product"
@@ -35,7 +35,7 @@ def _stacks(ref: TargetRef, _call: Call, answers: Answers) -> tuple[Part, ...]:
 
 def _product(ref: TargetRef, context: Context) -> Target:
     items = _found(ref.id, context.answers)
-    clusters = merged(*(context.inventory.carried(tags_of(item)) for item in items))
+    clusters = carried_by(items, context)
     return Target(ref.id, _PRODUCT, ref.role, resolved=bool(items), clusters=clusters)
 
 

@@ -39,14 +39,11 @@ class _Way:
     names: str
     name: str
     actions: str
-    present: str
 
 
 _WAYS = {
-    "elbv2:ModifyListener": _Way(
-        "listener", LISTENERS, "ListenerArns", "ListenerArn", "DefaultActions", "DefaultActions"
-    ),
-    "elbv2:ModifyRule": _Way("rule", RULES, "RuleArns", "RuleArn", "Actions", "Actions"),
+    "elbv2:ModifyListener": _Way("listener", LISTENERS, "ListenerArns", "ListenerArn", "DefaultActions"),
+    "elbv2:ModifyRule": _Way("rule", RULES, "RuleArns", "RuleArn", "Actions"),
 }
 
 
@@ -101,7 +98,7 @@ def _members(group: str) -> Lookup:
 def _actions_now(way: _Way, call: Call, answers: Answers) -> Actions:
     answer = answers.get(_present(way, call).key())
     items = answer.items if answer else ()
-    return list(items[0].get(way.present) or []) if len(items) == 1 else []
+    return list(items[0].get(way.actions) or []) if len(items) == 1 else []
 
 
 def _computed(made: Shift, way: _Way, call: Call, answers: Answers, inventory: Inventory) -> Shift:
