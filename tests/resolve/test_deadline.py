@@ -42,19 +42,25 @@ def _read_the_models(guard, site):
 @pytest.mark.parametrize("kind", slow_servers.KINDS)
 def test_a_slow_answer(kind, site, aws, install):
     """The call is denied at the deadline and does not arrive; then the threads end and read no longer."""
-    guard = install(lookup_timeout_s=DEADLINE_S)
-    _read_the_models(guard, site)
-    with slow_server(kind) as server:
-        _, took = terminate(slow_servers.client(aws, server), site.green.instance_ids[0])
-        assert took < DEADLINE_S + MARGIN_S
-        until(lambda: not looking(), MARGIN_S)
-        until(lambda: not server.reading, MARGIN_S)
-        asked = list(server.asked)
-        assert "DescribeInstances" in asked
-        assert "TerminateInstances" not in asked
+    # A machine that is busy with other tests may not get a question out in the first one's time.
+    assert any(_denied_in_time(deadline, kind, site, aws, install) for deadline in (DEADLINE_S, 5.0, 25.0))
     assert looking() == []
     site.ec2.terminate_instances(InstanceIds=[site.green.instance_ids[0]])
     assert aws.count("TerminateInstances") == 1
+
+
+def _denied_in_time(deadline, kind, site, aws, install):
+    """Whether the look-ups were on their way when the deadline came; that the call was denied then is asserted."""
+    guardrails.uninstall()
+    guard = install(lookup_timeout_s=deadline)
+    _read_the_models(guard, site)
+    with slow_server(kind) as server:
+        _, took = terminate(slow_servers.client(aws, server), site.green.instance_ids[0])
+        assert took < deadline + MARGIN_S
+        until(lambda: not looking(), MARGIN_S)
+        until(lambda: not server.reading, MARGIN_S)
+        assert "TerminateInstances" not in server.asked
+        return "DescribeInstances" in server.asked
 
 
 @pytest.mark.parametrize("kind", slow_servers.KINDS)
@@ -126,10 +132,13 @@ def test_who_shares_a_look_up_waits_for_its_own_time(site, aws, install):
 
 def test_a_locked_memory(site, aws, install, log):
     """Threads that queue up at a memory another process has locked are all denied at the deadline."""
-    # Long enough for the look-ups, also on a busy machine.
-    patience = 3 * DEADLINE_S
-    install(lookup_timeout_s=patience)
+    install(lookup_timeout_s=60)
+    started = time.monotonic()
     site.ec2.terminate_instances(InstanceIds=[site.green.instance_ids[0]])
+    # Long enough for the look-ups of six at once, also on a busy machine.
+    patience = max(3 * DEADLINE_S, 15 * (time.monotonic() - started))
+    guardrails.uninstall()
+    install(lookup_timeout_s=patience)
     lock = sqlite3.connect(log.with_name("state.db"), isolation_level=None)
     lock.execute("BEGIN EXCLUSIVE")
     took = []
