@@ -1,6 +1,7 @@
 """What the guards of one host remember together, in one SQLite file.
 
 store.py        the file, and its transactions
+connection.py   the connection to it that a process keeps
 history.py      machines taken away and launched, claimed before the call so that two processes see each other
 claim.py        what a call takes away or starts, and what is known of its outcome
 sent_claims.py  the claims of calls that AWS has not answered yet

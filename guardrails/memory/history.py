@@ -108,11 +108,13 @@ class History:
     ) -> tuple[Claim, Past]:
         targets = tuple(targets)
         claim = self._claim(scope, call, targets, machines)
+        named = {target.id: members.resource(call, target) for target in targets if target.id not in machines}
+        # In a large region this takes longer than the transaction, which other processes wait for.
+        seen = self._seen(machines, targets, named)
         with self.store.transaction() as connection:
             past = self._past(connection, claim, machines, {*_named(targets)}, now)
             times = liveness.note(connection, scope, live, now)
-            named = {target.id: members.resource(call, target) for target in targets if target.id not in machines}
-            taken_out = members.note(connection, scope, self._seen(machines, targets, named), live, times, now)
+            taken_out = members.note(connection, scope, seen, live, times, now)
             if claims:
                 connection.executemany(
                     "INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, 0) ON CONFLICT DO NOTHING",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sqlite3
 import stat
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -291,7 +293,8 @@ def test_a_file_of_an_older_guard(history):
     take(history, "i-1")
     with sqlite3.connect(history.store.path) as connection:
         connection.executescript("DROP TABLE member; DROP TABLE naming")
-    assert take(history, "i-2", now=NOW + 5).going == {"i-1": "shutting-down"}
+    newer = History(Store(history.store.path), Ownership().named)
+    assert take(newer, "i-2", now=NOW + 5).going == {"i-1": "shutting-down"}
 
 
 # -- the file ---------------------------------------------------------------------------------------------------------
@@ -340,6 +343,65 @@ def test_a_fork_inside_a_transaction(tmp_path):
         if not child:
             os._exit(7)
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+
+
+def test_a_file_that_was_deleted_is_made_again(history):
+    """A connection that is kept does not go on writing into a file that nobody else can open any more."""
+    take(history, "i-1")
+    history.store.path.unlink()
+    take(history, "i-2")
+    other = History(Store(history.store.path), Ownership().named)
+    assert take(other, "i-3").going == {"i-2": "shutting-down"}
+
+
+def test_a_child_opens_the_file_for_itself(history):
+    """A forked child inherits no open file of its parent's; each sees what the other did, also in turn."""
+    take(history, "i-1")
+    reader, writer = os.pipe()
+    child = os.fork()
+    if not child:
+        inherited = [name for name in _open_files() if name.startswith(str(history.store.path))]
+        going = take(history, "i-2").going
+        os.write(writer, json.dumps([inherited, sorted(going)]).encode())
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert json.loads(os.read(reader, 10_000)) == [[], ["i-1"]]
+    assert sorted(take(history, "i-3").going) == ["i-1", "i-2"]
+
+
+def _open_files():
+    files = []
+    for number in os.listdir("/proc/self/fd"):
+        with contextlib.suppress(OSError):
+            files.append(os.readlink(f"/proc/self/fd/{number}"))
+    return files
+
+
+def test_many_children_and_threads_lose_nothing(history):
+    """Children that are forked while threads of the parent are in transactions all get theirs through."""
+    take(history, "i-0")
+    done = threading.Event()
+
+    def busy():
+        while not done.is_set():
+            history.past(SCOPE, *terminating("i-9"), WORKERS, BLUE, NOW)
+
+    threads = [threading.Thread(target=busy) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    children = []
+    for number in range(1, 9):
+        child = os.fork()
+        if not child:
+            take(history, f"i-{number}")
+            os._exit(0)
+        children.append(child)
+    ends = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
+    done.set()
+    for thread in threads:
+        thread.join()
+    assert ends == [0] * 8
+    assert len(take(history, "i-9").going) == 9
 
 
 # -- with the whole guard ---------------------------------------------------------------------------------------------
