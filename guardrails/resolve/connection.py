@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 from guardrails.aws.endpoints import is_aws
 from guardrails.aws.sessions import without_profile
 from guardrails.aws.uninstrumented import hide, unwrapped
+from guardrails.aws.xml_answers import XmlAnswers
 from guardrails.resolve import program
 from guardrails.values import Answer, Lookup, LookupFailure, Origin
 from guardrails.waiting import deadline, http
@@ -91,6 +92,7 @@ class Connection:
         if self._session is None:
             # The object itself, not its keys: refreshable credentials go on refreshing in one place.
             self._session = without_profile(self._loader, _usable(origin.credentials))
+            self._session.register_component("response_parser_factory", XmlAnswers())
         client = self._session.create_client(
             service,
             region_name=region or self._region_of(service) or None,
