@@ -28,7 +28,7 @@ from guardrails.memory.pacer import Pacer
 from guardrails.policy.check import loaded
 from guardrails.record.decision_log import DecisionLog
 from guardrails.resolve.lookups import Lookups
-from guardrails.resolve.ownership import Ownership
+from guardrails.resolve.ownership import EDITABLE, Ownership
 
 
 def models() -> botocore.session.Session:
@@ -47,7 +47,7 @@ def models() -> botocore.session.Session:
 def evidence(settings: Settings) -> Evidence:
     """What this configuration reads liveness from."""
     marks = [tag.key for tag in (settings.live.mark, settings.live.eip_tag) if tag is not None]
-    return Evidence(frozenset((*settings.cluster_keys, *marks)), settings.live.ssm_parameter)
+    return Evidence(frozenset((*settings.cluster_keys, *marks)), settings.live.ssm_parameter, EDITABLE)
 
 
 def engine(settings: Settings, report: Callable[[str], None] | None = None) -> Engine:

@@ -32,11 +32,19 @@ class Evidence:
     """What liveness is read from in this configuration: changing it is as dangerous as touching the machines.
 
     `tag_keys` are the tags that say which cluster a machine belongs to and which cluster is live (case matters, as in
-    AWS). `ssm_parameter` is the Parameter Store name (or ARN) that points at the live cluster.
+    AWS). Keys of EC2's tags that begin with one of `inferring` say it for machines without such a tag. `ssm_parameter`
+    is the Parameter Store name (or ARN) that points at the live cluster.
     """
 
     tag_keys: frozenset[str] = frozenset()
     ssm_parameter: str | None = None
+    inferring: tuple[str, ...] = ()
+
+    def among(self, keys: Iterable[str], service: str) -> bool:
+        """Whether one of these tags says something about liveness."""
+        every = frozenset(keys)
+        infers = service == "ec2" and any(key.startswith(self.inferring) for key in every)
+        return infers or not every.isdisjoint(self.tag_keys)
 
 
 def classify(call: Call, catalogue: Catalogue, evidence: Evidence) -> Call | None:
@@ -67,7 +75,7 @@ def _classified(call: Call, catalogue: Catalogue, evidence: Evidence) -> Call | 
     if not (causes := _causes(entry, forms, params)):
         return None
     tags = _tags(entry.tags, params) if entry.tags else None
-    if tags is not None and not tags.removes_all and not tags.keys() & evidence.tag_keys:
+    if tags is not None and not tags.removes_all and not evidence.among(tags.keys(), call.service):
         return None
     targets = tuple(_with_evidence(target, evidence) for target in _targets(entry, params))
     if _names_parameters(entry):

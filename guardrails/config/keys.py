@@ -73,7 +73,7 @@ _ROWS = (
         "Folders with your own policies, beside the shipped ones; or one bundle, which then holds all policies."),
     Key("policy_key", kinds.FILE, '"public.pem"',
         "The key (PEM file or secret) that the bundle in `policies` must be signed with."),
-    Key("params", kinds.TABLE, '{ untagged = "confirm" }',
+    Key("params", kinds.TABLE, '{ untagged = "deny" }',
         "Parameters of the policies, listed below; your own policies may declare more."),
 
     Key("live.sources", kinds.SOURCE_NAMES, '["eip", "tag"]',

@@ -33,6 +33,8 @@ _VALUES = (
 )
 # kubernetes.io/cluster/NAME = owned
 _KUBERNETES = "kubernetes.io/cluster/"
+# What these keys begin with. AWS lets users change those tags.
+EDITABLE = (*(key for _, key in _VALUES if not key.startswith("aws:")), _KUBERNETES)
 
 
 @frozen

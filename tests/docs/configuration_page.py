@@ -39,7 +39,7 @@ tag = { key = "Live", value = "true" }
 "network/route-table" = "warn"
 
 [params]
-untagged = "confirm"
+untagged = "deny"
 remaining.clusters.workers = { min_running = 3, max_share = 0.25 }
 ```
 

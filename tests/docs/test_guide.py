@@ -90,7 +90,7 @@ def test_own_parameters(tmp_path):
     config = {"policies": [str(tmp_path)], "params": {"prefix": "hold"}, "log": {"enabled": False}}
     guardrails.Guard.from_config(config)
     both = bundle.params_of(bundle.read([bundle.shipped(), tmp_path]))
-    assert (both["prefix"], both["untagged"]) == ("keep", "deny")
+    assert (both["prefix"], both["untagged"]) == ("keep", "confirm")
 
 
 OPS = """

@@ -13,32 +13,33 @@ default untagged_action := "deny"
 untagged_action := data.guardrails.params.untagged if data.guardrails.params.untagged in {"confirm", "allow"}
 
 # METADATA
-# title: Untagged machines are not touched
+# title: Untagged machines need confirmation
 # description: >-
-#   A machine that nothing shows to belong to a cluster, neither a cluster tag nor AWS's own tags, may belong to the live
-#   one. The parameter `untagged` decides what happens to it, to a group that holds such machines, and to an address on one.
+#   A machine that nothing shows to belong to a cluster, neither a cluster tag nor AWS's own tags, may be a developer's own,
+#   or belong to the live one. The parameter `untagged` decides what happens to it, to a group that holds such machines, and
+#   to an address on one. By default a person decides. What is live by an address or a load balancer is never left to it.
 # custom:
 #   rule: live-cluster/untagged
 #   severity: high
-#   remediation: Tag the machine with its cluster, then try again.
+#   remediation: Tag the machine with its cluster, or confirm.
 #   incident: GitLab, 2017-01-31
 #   avoid: aws ec2 terminate-instances --instance-ids MACHINE_WITHOUT_TAG
 #   prefer: aws ec2 create-tags --resources MACHINE_WITHOUT_TAG --tags Key=Cluster,Value=green
-deny contains untagged_violation(id) if {
-	untagged_action == "deny"
+confirm contains untagged_violation(id) if {
+	untagged_action == "confirm"
 	some id in untagged_targets
 }
 
 # METADATA
-# title: Untagged machines need confirmation
-# description: The same where the parameter `untagged` is "confirm".
+# title: Untagged machines are not touched
+# description: The same where the parameter `untagged` is "deny".
 # custom:
 #   rule: live-cluster/untagged
 #   severity: high
 #   remediation: Tag the machine with its cluster, then try again.
 #   incident: GitLab, 2017-01-31
-confirm contains untagged_violation(id) if {
-	untagged_action == "confirm"
+deny contains untagged_violation(id) if {
+	untagged_action == "deny"
 	some id in untagged_targets
 }
 
@@ -81,8 +82,17 @@ untagged_violation(id) := lib.violation("live-cluster/untagged", id, message, re
 		id,
 		untagged_text(lib.targets[id]),
 	])
-	remediation := sprintf("Find out which cluster it belongs to, tag it %s=<cluster>, then try again.", [cluster_tag])
+	remediation := sprintf("Find out which cluster it belongs to, tag it %s=<cluster>, then try again. %s", [
+		cluster_tag,
+		sprintf("If no cluster needs it, %seval \"$(guardrails break-glass --reason WHY --rule live-cluster/untagged)\".", [
+			untagged_way,
+		]),
+	])
 }
+
+default untagged_way := "break the glass: "
+
+untagged_way := "confirm at a terminal; for a script, break the glass: " if untagged_action == "confirm"
 
 untagged_text(target) := sprintf("%s with machines that have no %s tag (%s)", [
 	text.noun(target),

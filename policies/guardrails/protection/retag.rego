@@ -31,7 +31,7 @@ evidence_keys := (cluster_keys | live_tag_keys) | address_keys
 deny contains lib.violation("protection/retag", id, message, remediation) if {
 	changes_tags
 	some id, target in lib.targets
-	keys := touched(id, target)
+	keys := touched(id, target) | inferred_touched(target)
 	count(keys) > 0
 	not retag_harmless(id, target)
 	not live_tag_follows(target, keys)
@@ -154,10 +154,13 @@ live_tag_follows(target, keys) if {
 
 is_live_tag(target, keys) if {
 	count(keys & (cluster_keys | address_keys)) == 0
+	count(inferring_among(keys)) == 0
 	lib.resolved(target)
 	lib.live_known
 	count(target.clusters) > 0
 }
+
+inferring_among(keys) := {key | some key in keys; inferring(key)}
 
 marked contains cluster if {
 	some source in input.live.sources
