@@ -12,6 +12,29 @@ is_cutover(target) if {
 	lib.large_enough(next_cluster, live_clusters_of(target))
 }
 
+# A machine that is a cluster only by its address is replaced by another machine that stands alone.
+is_cutover(target) if {
+	is_pet(target)
+	pet_destinations
+	every destination in lib.destinations {
+		destination.facts.serves == true
+	}
+}
+
+is_pet(target) if {
+	count(target.clusters) > 0
+	every cluster in target.clusters {
+		input.clusters[cluster].kind == "ip"
+	}
+}
+
+pet_destinations if {
+	destinations_known
+	every destination in lib.destinations {
+		count(destination.clusters) == 0
+	}
+}
+
 # The one cluster that all destinations belong to.
 next_cluster := name if {
 	destinations_known

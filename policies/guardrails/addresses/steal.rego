@@ -9,7 +9,8 @@ import data.guardrails.text
 # title: The live cluster's addresses move only to a complete replacement
 # description: >-
 #   Denies AssociateAddress for an address of a live cluster, unless it moves to another cluster that is large enough
-#   (parameter `cutover.min_share`), with every machine running, none terminating, and passing health checks.
+#   (parameter `cutover.min_share`), with every machine running, none terminating, and passing health checks. A machine
+#   that is a cluster only by its address is replaced by one of no cluster that is running and passes them.
 # custom:
 #   rule: addresses/steal
 #   severity: critical
@@ -38,4 +39,12 @@ gaps[id] contains sprintf("%s already has the address", [next_cluster]) if {
 gaps[id] contains gap if {
 	some id in moved
 	some gap in text.gaps(next_cluster, live_clusters_of(lib.targets[id]))
+}
+
+gaps[id] contains sprintf("%s is not known to be running and healthy", [name]) if {
+	pet_destinations
+	some id in moved
+	is_pet(lib.targets[id])
+	some name, destination in lib.destinations
+	not destination.facts.serves
 }

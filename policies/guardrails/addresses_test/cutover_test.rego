@@ -120,3 +120,61 @@ test_only_live_clusters_set_the_required_size if {
 	both := object.union(request, {"targets": {"eipalloc-1": {"clusters": ["blue", "red"]}}})
 	count(addresses.deny) == 0 with input as both
 }
+
+# A machine that only its address ties to anything, and where its address goes.
+pet(destination) := object.union(moving(destination, {"clusters": {"ip/203.0.113.7": single}}), {
+	"targets": {"eipalloc-1": object.union(address, {"clusters": ["ip/203.0.113.7"]})},
+	"live": {"clusters": ["ip/203.0.113.7"]},
+})
+
+single := object.union(fixtures.cluster(true, 1, 1), {"kind": "ip"})
+
+alone(serves) := object.union(fixtures.untagged, {"facts": {"serves": serves}})
+
+test_a_pet_is_replaced_by_a_machine_that_stands_alone if {
+	count(addresses.deny) == 0 with input as pet(alone(true))
+}
+
+test_a_pet_is_not_replaced_by_a_machine_that_does_not_serve if {
+	contains(gap(pet(alone(false))), "This is not a safe cutover: i-new is not known to be running and healthy.")
+}
+
+test_a_pet_is_not_replaced_by_a_machine_of_unknown_health if {
+	contains(gap(pet(fixtures.untagged)), "i-new is not known to be running and healthy")
+}
+
+test_a_pet_is_replaced_by_a_cluster_only_if_that_is_complete if {
+	count(addresses.deny) == 0 with input as pet(fixtures.machine("green"))
+}
+
+test_a_pet_is_not_replaced_by_one_machine_of_an_incomplete_cluster if {
+	every serves in [true, false] {
+		machine := object.union(fixtures.machine("green"), {"facts": {"serves": serves}})
+		request := object.union(pet(machine), {"clusters": {"green": fixtures.cluster(false, 2, 3)}})
+		endswith(gap(request), "This is not a safe cutover: green runs 2 of 3 machines.")
+	}
+}
+
+test_a_pet_is_not_replaced_by_what_is_not_resolved if {
+	"addresses/steal" in rules(addresses.deny) with input as pet(object.union(fixtures.unresolved, {"facts": {"serves": true}}))
+}
+
+test_the_address_of_a_cluster_does_not_move_to_a_machine_that_stands_alone if {
+	rules(addresses.deny) == steal with input as moving(alone(true), {})
+}
+
+test_an_address_without_a_cluster_is_no_pets if {
+	not addresses.is_pet({"clusters": []})
+}
+
+test_an_address_that_a_cluster_shares_with_a_pet_is_no_pets if {
+	request := pet(alone(true))
+	shared := {"targets": {"eipalloc-1": object.union(address, {"clusters": ["blue", "ip/203.0.113.7"]})}}
+	rules(addresses.deny) == steal with input as object.union(request, shared)
+}
+
+test_an_address_without_a_destination_is_not_replaced if {
+	request := pet(alone(true))
+	without := object.union(object.remove(request, ["targets"]), {"targets": {"eipalloc-1": request.targets["eipalloc-1"]}})
+	rules(addresses.deny) == steal with input as without
+}
