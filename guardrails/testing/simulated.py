@@ -125,7 +125,7 @@ class SimulatedAWS:
 
     def reset(self) -> None:
         """Start over: an empty account, no requests, no faults, no delay."""
-        self._up.door.clear_faults()
+        self.repair()
         self._up.direct.reset()
         self._up.door.clear()
 
@@ -161,6 +161,10 @@ class SimulatedAWS:
     def refused(self, operation: str) -> int:
         """How many requests of a throttled operation were answered with RequestLimitExceeded."""
         return self._up.door.refused(operation)
+
+    def repair(self) -> None:
+        """Take back every error, canned reply, rate limit and delay; the state of AWS and the requests are kept."""
+        self._up.door.clear_faults()
 
     def delay(self, seconds: float) -> None:
         """Delay the response to every request by `seconds`; 0 for no delay."""

@@ -1,0 +1,58 @@
+"""Twelve shops as people have them: what users reach is protected, the rest is free, and users can be moved."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.topologies import table
+from tests.topologies.measure import measure
+
+# Switches that nothing sanctions yet: they are denied, as what they do to users is not computed.
+OPEN = (
+    "classic load balancer",
+    "Auto Scaling groups, swapped at a target group",
+    "Elastic Beanstalk, names swapped",
+    "DNS weights and aliases",
+)
+
+
+@pytest.fixture(scope="module")
+def rows():
+    """What was measured so far, by title."""
+    return {}
+
+
+@pytest.mark.parametrize("topology", table.TOPOLOGIES, ids=lambda topology: topology.title)
+def test_a_topology(topology, aws, install, rows):
+    """Counted at the server: the live side stays, the other may go, users move to it, and then the roles are changed.
+
+    While the window is open the old side stays, and goes after it. Switches to what cannot serve do not arrive.
+    """
+    row = rows[topology.title] = measure(topology, aws, install)
+    assert table.denied(row.live), row.live
+    assert not any(row.other.values()), row.other
+    assert row.wrong
+    assert table.denied(row.wrong), row.wrong
+    if topology.title in OPEN:
+        assert row.switch[-1]
+        return
+    assert not any(row.switch), row.switch
+    assert len(row.names_after) == 1
+    assert table.denied(row.new_live), row.new_live
+    assert set(row.window.values()) == {frozenset(["rollback/window"])}
+    assert not any(row.after_window.values())
+
+
+def test_round_trips(aws, install, rows):
+    """Where one page holds the account, a decision waits for one round of answers, and for three behind a balancer."""
+    for topology in table.TOPOLOGIES:
+        row = rows.get(topology.title) or measure(topology, aws, install)
+        behind_records = topology.seen_by == "dns"
+        most = 1 if topology.seen_by in ("eip", "beanstalk") else 3
+        assert behind_records or row.first.rounds <= most, (topology.title, row.first)
+
+
+def test_the_page_has_these_tables(aws, install, rows):
+    """The page shows what was measured."""
+    measured = [rows.get(topology.title) or measure(topology, aws, install) for topology in table.TOPOLOGIES]
+    assert table.parts()[1].strip() == table.table(measured).strip(), "run python -m tests.topologies.table"
