@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary
@@ -11,7 +12,7 @@ from botocore.model import ServiceModel
 
 from guardrails.intercept.request.headers import ParameterHeaders
 from guardrails.intercept.request.outgoing import Outgoing, action_of, version_of
-from guardrails.intercept.request.routes import Routes
+from guardrails.intercept.request.routes import GovernedRoutes, Routes
 
 _MANY = 1_000
 # S3 signs some requests under other names.
@@ -20,10 +21,10 @@ _ALIASES = {"s3express": "s3", "s3-object-lambda": "s3"}
 
 @frozen(eq=False)
 class Rest:
-    """A service with a REST protocol; `governed` are the HTTP methods of its governed operations."""
+    """A service with a REST protocol, and its governed operations by HTTP method."""
 
     routes: Routes
-    governed: frozenset[str]
+    governed: Mapping[str, GovernedRoutes]
 
 
 class KnownOperations(Protocol):
@@ -129,7 +130,7 @@ class Services:
         except Exception:
             # This version of botocore does not know the service. Its governed calls are undecodable.
             return None
-        return None if routes is None else Rest(routes, routes.methods(partial(self._catalogue.governs, service)))
+        return None if routes is None else Rest(routes, routes.governed(partial(self._catalogue.governs, service)))
 
     def action(self, service: str | None, default: str, out: Outgoing) -> str:
         """The operation that AWS would run; `default` is what botocore calls it."""
@@ -137,6 +138,7 @@ class Services:
         rest = self.rest(service) if service is not None else None
         if rest is None:
             return action_of(default, out, governed)
-        if out.method.upper() in rest.governed or governed(default):
+        of_method = rest.governed.get(out.method.upper())
+        if governed(default) or (of_method and (not default or rest.routes.may_be(out, of_method))):
             return rest.routes.operation(default, out, governed)
         return default

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -20,6 +20,14 @@ class _Route:
 
     template: Template
     variants: list[tuple[str, tuple[tuple[str, str], ...]]]
+
+
+@frozen
+class GovernedRoutes:
+    """What the governed operations with one HTTP method need: one of `keys` in the query, or one of `paths`."""
+
+    keys: frozenset[str]
+    paths: tuple[Template, ...]
 
 
 class Routes:
@@ -45,13 +53,34 @@ class Routes:
         protocol = str(getattr(model, "resolved_protocol", None) or model.metadata["protocol"])
         return cls(model) if protocol.startswith("rest-") else None
 
-    def methods(self, governed: Callable[[str], bool]) -> frozenset[str]:
-        """The HTTP methods of the governed operations."""
-        return frozenset(
-            method
-            for method, routes in self._routes.items()
-            if any(governed(name) for route in routes.values() for name, _ in route.variants)
+    def governed(self, governed: Callable[[str], bool]) -> dict[str, GovernedRoutes]:
+        """The governed operations by HTTP method."""
+        by_method = {}
+        for method, routes in self._routes.items():
+            found = [
+                (route.template, literals)
+                for route in routes.values()
+                for name, literals in route.variants
+                if governed(name)
+            ]
+            if found:
+                keys = frozenset(literals[0][0] for _, literals in found if literals)
+                by_method[method] = GovernedRoutes(keys, tuple(template for template, query in found if not query))
+        return by_method
+
+    def may_be(self, out: Outgoing, governed: GovernedRoutes) -> bool:
+        """False where a request is clearly none of these operations. Nearly every request to S3 ends here."""
+        query = out.url.partition("?")[2]
+        if query and ("%" in query or any(key in query for key in governed.keys)):
+            return True
+        return bool(governed.paths) and any(
+            template.pattern.fullmatch(path) for path in self._paths(out.url) for template in governed.paths
         )
+
+    def _paths(self, url: str) -> Iterator[str]:
+        """For every place where the bucket may be, the path in one spelling."""
+        for candidate in bucket.paths_with_bucket(url) if self._of_s3 else (urlsplit(url).path,):
+            yield normal(candidate, dots=not self._of_s3)
 
     def operation(self, default: str, out: Outgoing, governed: Callable[[str], bool]) -> str:
         """The operation that AWS would run.
@@ -71,10 +100,8 @@ class Routes:
     def _readings(self, out: Outgoing) -> Iterable[list[str]]:
         """For every place where the bucket may be, the operations that fit best."""
         routes = self._routes.get(out.method.upper(), {}).values()
-        parts = urlsplit(out.url)
-        query = dict(parse_qsl(parts.query, keep_blank_values=True))
-        for candidate in bucket.paths_with_bucket(out.url) if self._of_s3 else (parts.path,):
-            path = normal(candidate, dots=not self._of_s3)
+        query = dict(parse_qsl(urlsplit(out.url).query, keep_blank_values=True))
+        for path in self._paths(out.url):
             best: tuple[Any, ...] = ()
             named: list[str] = []
             for route in routes:
