@@ -74,8 +74,9 @@ def _classified(call: Call, catalogue: Catalogue, evidence: Evidence) -> Call | 
     forms = [form for form in entry.forms if form.when.holds(params)]
     if not (causes := _causes(entry, forms, params)):
         return None
-    tags = _tags(entry.tags, params) if entry.tags else None
-    if tags is not None and not tags.removes_all and not evidence.among(tags.keys(), call.service):
+    tags = _tags(entry.tags, params, evidence) if entry.tags else None
+    only_tags = entry.tags is not None and entry.tags.replaced is None
+    if tags is not None and only_tags and not tags.removes_all and not evidence.among(tags.keys(), call.service):
         return None
     targets = tuple(_with_evidence(target, evidence) for target in _targets(entry, params))
     if _names_parameters(entry):
@@ -180,7 +181,11 @@ def _strings(value: Any, source: str) -> list[str]:
     return strings
 
 
-def _tags(paths: TagPaths, params: Mapping[str, Any]) -> TagChange:
+def _tags(paths: TagPaths, params: Mapping[str, Any], evidence: Evidence) -> TagChange | None:
+    if paths.replaced is not None:
+        pairs = paths.replaced.search(params)
+        kept = _tags_set(pairs, paths.replaced.text)
+        return None if pairs is None else TagChange(kept, tuple(sorted(evidence.tag_keys - {*kept})))
     return TagChange(
         set=_tags_set(paths.set.search(params), paths.set.text) if paths.set else {},
         removed=_unique(_strings(paths.remove.search(params), paths.remove.text)) if paths.remove else (),

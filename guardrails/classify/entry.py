@@ -8,7 +8,7 @@ regions. In an entry ``when``, ``path`` and the tag expressions are JMESPath ove
 
     effects    what the call does in every form      severity  low | medium | high | critical
     targets    [{type, path, role?}]                 dry_run   name of the parameter that makes it a rehearsal
-    forms      [{when, effects, meaning, severity?}] tags      {set?, remove?, all_when?}
+    forms      [{when, effects, meaning, severity?}] tags      {set?, remove?, all_when?} or {replaced}
     others     {effects, meaning, harmless}          note      a trap worth knowing
     look       for the effect "indirect": the operation that shows what follows from the call
     by_tag     what it does to a parameter of Parameter Store that does not name the live cluster
@@ -116,11 +116,15 @@ def _optional(text: str | None) -> Expression | None:
 
 @frozen
 class TagPaths:
-    """Where a call names the tags that it sets (pairs or a map) and removes (keys), and when it removes all."""
+    """Where a call names the tags that it sets (pairs or a map) and removes (keys), and when it removes all.
+
+    `replaced` are pairs that an update puts in the place of all tags, which it leaves alone where they are missing.
+    """
 
     set: Expression | None = field(default=None, converter=_optional)
     remove: Expression | None = field(default=None, converter=_optional)
     all_when: Expression | None = field(default=None, converter=_optional)
+    replaced: Expression | None = field(default=None, converter=_optional)
 
 
 @frozen

@@ -72,7 +72,8 @@ def _entry(service: str, operation: str, catalogue: Catalogue) -> CatalogueEntry
 
 def _names(entry: CatalogueEntry) -> dict[str, str]:
     """The parameters that the entry looks at, by their name in lower case."""
-    tags = [entry.tags.set, entry.tags.remove, entry.tags.all_when] if entry.tags else []
+    paths = entry.tags and (entry.tags.set, entry.tags.remove, entry.tags.all_when, entry.tags.replaced)
+    tags = paths or ()
     paths = [*(target.path for target in entry.targets), *(form.when for form in entry.forms), *filter(None, tags)]
     return {name.lower(): name for path in paths for name in _NAME.findall(path.text)}
 

@@ -112,6 +112,7 @@ _WITHOUT = {
     "globalaccelerator:ListEndpointGroups": "changes of accelerators are blocked",
     "globalaccelerator:ListListeners": "changes of accelerators are blocked",
     "iam:GetInstanceProfile": "changes of instance profiles are blocked",
+    "route53:ListTagsForResource": "changes of hosted zones and health checks are blocked",
     "iam:GetPolicy": "changes of policies are blocked",
     "iam:GetPolicyVersion": "changes of the live roles' policies are blocked also where they only allow more",
     "iam:ListEntitiesForPolicy": "changes of policies are blocked",

@@ -109,6 +109,7 @@ _FIXED: Mapping[str, Mapping[str, Any]] = {
     "route53:GetTrafficPolicyInstance": {"Id": "00000000-0000-0000-0000-000000000000"},
     "route53:GetHealthCheckStatus": {"HealthCheckId": "00000000-0000-0000-0000-000000000000"},
     "route53:ListHostedZones": {"MaxItems": "1"},
+    "route53:ListTagsForResource": {"ResourceType": "hostedzone", "ResourceId": "Z00000000000000000000"},
     "scheduler:GetSchedule": {"Name": NAME},
     **dict.fromkeys(_PAGED, _FEW),
 }

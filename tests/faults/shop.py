@@ -376,7 +376,10 @@ _ANSWERS: dict[str, Callable[[Side], list[Mapping[str, Any]]]] = {
     ],
     "ec2:DescribeTags": lambda s: [
         {"ResourceId": s.id(kind), "Key": "Cluster", "Value": s.name}
-        for kind in ("ami", "capacity-reservation", "dedicated-host", "security-group")
+        for kind in ("ami", "capacity-reservation", "dedicated-host", "instance", "security-group", "snapshot", "volume")
+    ],
+    "ListTagsForResource": lambda s: [
+        {"ResourceId": s.id(kind), "Tags": _tags(s)} for kind in ("hosted-zone", "health-check")
     ],
     "GetInstanceProfile": lambda s: [{"InstanceProfileName": s.id("instance-profile"), "Tags": _tags(s)}],
     "DescribeStacks": lambda s: [{"StackName": s.id("cfn-stack"), "Tags": _tags(s)}],

@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ListStackR
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from attrs import evolve
 
@@ -99,7 +99,8 @@ def _resources(ref: TargetRef, call: Call, answers: Answers) -> tuple[Part, ...]
 
 def _lookups(call: Call, keys: tuple[str, ...]) -> tuple[Lookup, ...]:
     made = cloudformation_new.lookups(call) if call.operation == "UpdateStack" else ()
-    own = one_each(_STACKS, "StackName", "cfn-stack")(call, keys) if call.operation == "DeleteStack" else ()
+    tags_count = call.operation == "DeleteStack" or call.tags is not None
+    own = one_each(_STACKS, "StackName", "cfn-stack")(call, keys) if tags_count else ()
     return (*one_each(RESOURCES, "StackName", "cfn-stack")(call, keys), *own, *made)
 
 
@@ -113,13 +114,18 @@ def _stack(ref: TargetRef, context: Context) -> Target:
             members.pop(machine.id, None)
     # A machine of the stack shows that it exists, not what else is in it.
     target = evolve(machines.target(ref, ref.type, members.values()), resolved=bool(items and items.items))
-    return evolve(target, clusters=merged(target.clusters, _own_cluster(ref, context)))
+    own = context.answers.get(_STACKS.about(StackName=ref.id).key())
+    if own is None:
+        return target
+    tags = {key: value for item in own.items for key, value in tags_of(item).items()}
+    ours = [] if _keeps(tags, context) else [context.inventory.ownership.named(tags)]
+    return evolve(target, clusters=merged(target.clusters, ours), tags=tags)
 
 
-def _own_cluster(ref: TargetRef, context: Context) -> Iterable[str | None]:
-    """The cluster tag of a stack that is deleted: what changes one is judged by what changes."""
-    answer = context.answers.get(_STACKS.about(StackName=ref.id).key())
-    return [context.inventory.ownership.named(tags_of(item)) for item in answer.items] if answer else []
+def _keeps(tags: Mapping[str, str], context: Context) -> bool:
+    """Whether an update leaves the stack the cluster that its own tags name; what it changes else is judged itself."""
+    change = context.call.tags
+    return change is not None and all(change.set.get(key) == tags.get(key) for key in context.inventory.ownership.tags)
 
 
 def _stack_name(stack: str) -> str:

@@ -2,45 +2,68 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from attrs import evolve, frozen
 
+from guardrails.resolve.resources import ec2_tags
 from guardrails.resolve.resources.resolver import Context, Resolver, last_part, named, tags_of
 from guardrails.values import Call, Lookup, Target, TargetRef
 
 
 @frozen
 class _Own:
-    """How the tags of a kind are asked for: by ids with this prefix in a filter, or one by one with a parameter."""
+    """How the tags of a kind are asked for: by ids with this prefix, or one by one with a parameter.
 
-    lookup: Lookup
+    `answered` is the member of an item that repeats the parameter: AWS answers about each that exists.
+    """
+
+    lookup: Lookup = ec2_tags.TAGS
     prefix: str = ""
     parameter: str = ""
+    answered: str = ""
 
-    def asked(self, name: str) -> Lookup | None:
-        """The look-up for one of them; None for one that is not named by its id."""
+    def asked(self, name: str) -> Lookup:
+        """The look-up for one that is named by a parameter."""
+        short = last_part(name).rpartition("/")[2]
+        return evolve(self.lookup, params={**self.lookup.params, self.parameter: short})
+
+    def lookups(self, names: tuple[str, ...], keys: tuple[str, ...]) -> Iterator[Lookup]:
+        """The look-ups for all of them; one that is not named by its id has none."""
         if self.parameter:
-            return self.lookup.about(**{self.parameter: last_part(name)})
-        if not name.startswith(self.prefix):
-            return None
-        return self.lookup.about(Filters=[{"Name": "resource-id", "Values": [name]}])
+            yield from (self.asked(name) for name in names)
+        else:
+            yield from ec2_tags.about((name for name in names if name.startswith(self.prefix)), keys)
 
-    def tags(self, name: str, context: Context) -> dict[str, str]:
-        """Its own tags."""
+    def tags(self, name: str, names: tuple[str, ...], context: Context) -> dict[str, str] | None:
+        """Its own tags; None where they are not known."""
+        if not self.parameter:
+            ids = [each for each in names if each.startswith(self.prefix)]
+            return ec2_tags.tags(ids, name, context) if name in ids else {}
         lookup = self.asked(name)
-        items = context.items(lookup) if lookup else ()
-        if self.parameter:
-            return next((tags_of(item) for item in items), {})
-        return tags_of({"Tags": [item for item in items if item.get("ResourceId") == name]})
+        items = context.items(lookup)
+        if self.answered:
+            items = tuple(each for each in items if each.get(self.answered) == lookup.params[self.parameter])
+            return next((tags_of(item) for item in items), None)
+        return next((tags_of(item) for item in items), {})
 
 
-_TAGS = Lookup("ec2", "DescribeTags", "Tags")
 _PROFILE = Lookup("iam", "GetInstanceProfile", "InstanceProfile", empty_on=("NoSuchEntity",))
+
+
+def _route53(kind: str, missing: str) -> _Own:
+    tags = Lookup("route53", "ListTagsForResource", "ResourceTagSet", {"ResourceType": kind}, empty_on=(missing,))
+    return _Own(tags, parameter="ResourceId", answered="ResourceId")
+
+
 _KINDS = {
-    "ami": _Own(_TAGS, "ami-"),
-    "capacity-reservation": _Own(_TAGS, "cr-"),
-    "dedicated-host": _Own(_TAGS, "h-"),
+    "ami": _Own(prefix="ami-"),
+    "capacity-reservation": _Own(prefix="cr-"),
+    "dedicated-host": _Own(prefix="h-"),
+    "health-check": _route53("healthcheck", "NoSuchHealthCheck"),
+    "hosted-zone": _route53("hostedzone", "NoSuchHostedZone"),
     "instance-profile": _Own(_PROFILE, parameter="InstanceProfileName"),
-    "security-group": _Own(_TAGS, "sg-"),
+    "security-group": _Own(prefix="sg-"),
 }
 KINDS = tuple(_KINDS)
 
@@ -50,11 +73,13 @@ def and_own(kind: str, base: Resolver) -> Resolver:
     row = _KINDS[kind]
 
     def lookups(call: Call, keys: tuple[str, ...]) -> tuple[Lookup, ...]:
-        asked = (row.asked(name) for name in named(call, kind))
-        return (*base.lookups(call, keys), *(lookup for lookup in asked if lookup))
+        return (*base.lookups(call, keys), *row.lookups(named(call, kind), keys))
 
     def resolve(ref: TargetRef, context: Context) -> Target:
         target = base.resolve(ref, context)
-        return evolve(target, clusters=context.inventory.carried(row.tags(ref.id, context), target.clusters))
+        tags = row.tags(ref.id, named(context.call, kind), context)
+        if tags is None:
+            return evolve(target, resolved=False)
+        return evolve(target, clusters=context.inventory.carried(tags, target.clusters), tags={**target.tags, **tags})
 
     return Resolver(resolve, (*base.asks, row.lookup), lookups, base.followups)

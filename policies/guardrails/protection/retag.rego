@@ -82,6 +82,7 @@ kept(key, target) if {
 changed(key, _, target) if {
 	key in input.call.tags.removed
 	not lacks(target, key)
+	not has_another_value(key, target)
 }
 
 changed(key, _, target) if {
@@ -99,6 +100,22 @@ changed(key, id, target) if {
 	lacks(target, key)
 	worth_protecting(id, target)
 	live_on(target) != {input.call.tags.set[key]}
+}
+
+# These remove a tag only where it has the value that they name, if they name one.
+removes_by_value if [input.call.service, input.call.operation] in {
+	["ec2", "DeleteTags"],
+	["acm", "RemoveTagsFromCertificate"],
+	["acm-pca", "UntagCertificateAuthority"],
+}
+
+has_another_value(key, target) if {
+	removes_by_value
+	lib.resolved(target)
+	values := {object.get(tag, "Value", null) | some tag in input.call.params.Tags; tag.Key == key}
+	count(values) > 0
+	not null in values
+	not target.tags[key] in values
 }
 
 live_on(target) := {cluster | some cluster in target.clusters; cluster in lib.live_clusters}
@@ -125,10 +142,12 @@ retag_harmless(id, target) if {
 	not worth_protecting(id, target)
 }
 
-# The live cluster is determined from machines, addresses and groups; of a bucket only its tags are known.
+# The live cluster is determined from machines, addresses and groups; of the others only their tags are known.
+own_tags_count := {"instance", "address", "asg", "ec2-resource", "health-check", "hosted-zone", "s3-bucket"}
+
 retag_harmless(_, target) if {
 	not lib.resolved(target)
-	not target.type in {"instance", "address", "asg", "s3-bucket"}
+	not target.type in own_tags_count
 }
 
 # The allowed order: what users reach is no longer this target's clusters, so the live tag may follow.

@@ -113,7 +113,7 @@ test_addresses_of_other_clusters_are_not_evidence if {
 }
 
 test_unknown_machines_addresses_and_groups_are_not_retagged if {
-	every type in ["instance", "address", "asg", "s3-bucket"] {
+	every type in ["instance", "address", "asg", "ec2-resource", "health-check", "hosted-zone", "s3-bucket"] {
 		unknown := object.union(fixtures.unresolved, {"type": type})
 		denied(tagging(unknown, {"set": {"Cluster": "green"}})) == retag
 		denied(tagging(unknown, {"removed": ["Live"]})) == retag
@@ -327,4 +327,30 @@ test_a_later_cluster_tag_says_nothing_beside_an_earlier_one if {
 	denied_in_order(both, {"set": {"Cluster": "green"}}) == retag
 	denied_in_order(both, {"removed": ["Cluster", "Service"]}) == retag
 	denied_in_order({"Cluster": "", "Service": "blue"}, {"set": {"Service": "green"}}) == retag
+}
+
+untagging(service, operation, target, tags) := object.union(
+	tagging(target, {"removed": ["Cluster"]}),
+	{"call": {"service": service, "operation": operation, "params": {"Tags": tags}}},
+)
+
+test_removing_another_value_changes_nothing if {
+	other := [{"Key": "Cluster", "Value": "green"}]
+	every call in [["ec2", "DeleteTags"], ["acm", "RemoveTagsFromCertificate"], ["acm-pca", "UntagCertificateAuthority"]] {
+		denied(untagging(call[0], call[1], fixtures.machine("blue"), other)) == set()
+	}
+	denied(untagging("ec2", "DeleteTags", fixtures.unresolved, other)) == retag
+	denied(untagging("autoscaling", "DeleteTags", fixtures.machine("blue"), other)) == retag
+}
+
+test_removing_its_value_or_any_takes_the_tag if {
+	every tags in [
+		[{"Key": "Cluster", "Value": "blue"}],
+		[{"Key": "Cluster"}],
+		[{"Key": "Cluster", "Value": "green"}, {"Key": "Cluster"}],
+		[{"Key": "Cluster", "Value": "green"}, {"Key": "Cluster", "Value": "blue"}],
+		[{"Key": "Live", "Value": "green"}],
+	] {
+		denied(untagging("ec2", "DeleteTags", fixtures.machine("blue"), tags)) == retag
+	}
 }

@@ -1,0 +1,41 @@
+"""The own tags of anything in EC2, by its id."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from attrs import evolve
+
+from guardrails.resolve.resources.resolver import Context, tags_of
+from guardrails.values import Lookup
+
+TAGS = Lookup("ec2", "DescribeTags", "Tags")
+# A filter of EC2 takes this many values.
+_VALUES = 200
+
+
+def about(ids: Iterable[str], keys: Iterable[str]) -> Iterator[Lookup]:
+    """The look-ups for the tags of these ids, and for some tagged machines, which show whether an answer is whole."""
+    wanted = sorted({*ids})
+    for start in range(0, len(wanted), _VALUES):
+        yield TAGS.about(Filters=[{"Name": "resource-id", "Values": wanted[start : start + _VALUES]}])
+    if wanted:
+        yield _sample(keys)
+
+
+def tags(ids: Iterable[str], name: str, context: Context) -> dict[str, str] | None:
+    """The tags of one of the ids that were asked about; None where the answers do not show them all."""
+    keys = context.inventory.ownership.tags
+    answers = [context.items(lookup) for lookup in about(ids, keys)]
+    shown = {item.get("ResourceId") for item in context.items(_sample(keys))}
+    machines = context.inventory.machines.values()
+    tagged = {each.id for each in machines if each.present and not {*keys}.isdisjoint(each.tags)}
+    if tagged and tagged.isdisjoint(shown):
+        return None
+    return tags_of({"Tags": [item for items in answers for item in items if item.get("ResourceId") == name]})
+
+
+def _sample(keys: Iterable[str]) -> Lookup:
+    filters = {"resource-type": ["instance"], "key": [*keys]}
+    asked = TAGS.about(Filters=[{"Name": name, "Values": values} for name, values in filters.items()])
+    return evolve(asked, sample=True)
