@@ -376,7 +376,7 @@ _ANSWERS: dict[str, Callable[[Side], list[Mapping[str, Any]]]] = {
     ],
     "ec2:DescribeTags": lambda s: [
         {"ResourceId": s.id(kind), "Key": "Cluster", "Value": s.name}
-        for kind in ("ami", "capacity-reservation", "dedicated-host", "instance", "security-group", "snapshot", "volume")
+        for kind in ("ami", "capacity-reservation", "dedicated-host", "instance", "security-group")
     ],
     "ListTagsForResource": lambda s: [
         {"ResourceId": s.id(kind), "Tags": _tags(s)} for kind in ("hosted-zone", "health-check")
