@@ -72,8 +72,8 @@ def _entry(service: str, operation: str, catalogue: Catalogue) -> CatalogueEntry
 
 def _names(entry: CatalogueEntry) -> dict[str, str]:
     """The parameters that the entry looks at, by their name in lower case."""
-    paths = entry.tags and (entry.tags.set, entry.tags.remove, entry.tags.all_when, entry.tags.replaced)
-    tags = paths or ()
+    own = entry.tags
+    tags = [own.set, own.remove, own.all_when, own.replaced] if own else []
     paths = [*(target.path for target in entry.targets), *(form.when for form in entry.forms), *filter(None, tags)]
     return {name.lower(): name for path in paths for name in _NAME.findall(path.text)}
 
