@@ -25,6 +25,7 @@ class _App(LazyGroup):
     """Turns the guard's own errors into one sentence on stderr and the documented exit code."""
 
     modules: ClassVar = {
+        "init": "init",
         "run": "run",
         "break-glass": "break_glass",
         "check": "check",

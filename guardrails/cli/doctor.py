@@ -18,7 +18,7 @@ from guardrails.config.load import load
 from guardrails.doctor.examine import examine
 from guardrails.doctor.finding import Finding
 from guardrails.doctor.page import page
-from guardrails.doctor.permissions import actions
+from guardrails.doctor.permissions import policy_document
 from guardrails.show.text import wrapped
 
 _STYLES = {"ok": "green", "note": "yellow", "problem": "red"}
@@ -79,9 +79,8 @@ def _line(finding: Finding, width: int | None) -> Text:
 
 def _print_policy(config: str | None) -> None:
     """The policy on standard output, as JSON to paste; how large it is on standard error."""
-    allowed = actions(load(config).live)
-    statement = {"Sid": "GuardrailsLooks", "Effect": "Allow", "Action": allowed, "Resource": "*"}
-    policy = {"Version": "2012-10-17", "Statement": [statement]}
+    policy = policy_document(load(config).live)
+    allowed = policy["Statement"][0]["Action"]
     click.echo(json.dumps(policy, indent=2))
     size = len(json.dumps(policy, separators=(",", ":")))
     click.echo(

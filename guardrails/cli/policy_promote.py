@@ -14,20 +14,19 @@ from rich.text import Text
 from guardrails import assembly
 from guardrails.cli.options import config_option, format_option
 from guardrails.cli.output_file import writing
+from guardrails.cli.question import says_yes
 from guardrails.cli.show import console
 from guardrails.config.load import load
 from guardrails.config.settings import Settings
 from guardrails.config.suggest import suggestion
-from guardrails.enforce.ctrl_c import interruptible
 from guardrails.errors import ConfigError
 from guardrails.evaluate.bundle import rule_ids
 from guardrails.policy.promote.dryrun_record import DryrunRecord, record_of
-from guardrails.policy.promote.edit_config import RuleSetting, find_setting, write_level
+from guardrails.policy.promote.edit_config import find_setting, write_level
 from guardrails.record import entries
 
 _SHOWN = 5
-# The record should be read before the question is answered.
-_TIMEOUT_S = 600
+_SKIP = "Use --yes to skip the question"
 
 
 @click.command()
@@ -57,31 +56,12 @@ def promote(config: str | None, rule: str, level: str, yes: bool, fmt: str) -> N
         click.echo(json.dumps(_as_json(record), indent=2))
         return
     _show(console(), record, settings)
-    if not yes and not _is_confirmed(setting):
+    if not yes and not says_yes(f"Enforce {rule} ({setting.where})? [y/N] ", _SKIP):
         click.echo("Nothing was changed.")
         sys.exit(1)
     with writing(setting.file, "fix that, or edit the file by hand"):
         line = write_level(setting, None if level == "own" else level)
     click.echo(f"{setting.file}: {line or f'{rule} is removed from `enforcement`; its own level applies now'}")
-
-
-def _is_confirmed(setting: RuleSetting) -> bool:
-    # Not click.confirm: Python's input() notices a Ctrl-C pressed just before it starts only at the next key.
-    from guardrails.enforce.confirm import terminal, who_can_answer  # noqa: PLC0415  (needs termios, which not every system has)
-
-    try:
-        who_can_answer.check(None)
-        with interruptible():
-            typed = terminal.asked(f"Enforce {setting.rule} ({setting.where})? [y/N] ", _TIMEOUT_S)
-    except who_can_answer.NoOneThere as error:
-        click.echo(f"No one can confirm this here: {error.why}. Use --yes to skip the question.")
-        return False
-    except (KeyboardInterrupt, OSError):
-        return False
-    if typed is None:
-        click.echo(f"No answer within {_TIMEOUT_S} s.")
-        return False
-    return typed.strip().lower() in ("y", "yes")
 
 
 def _as_json(record: DryrunRecord) -> dict[str, object]:

@@ -8,6 +8,7 @@ something that does not exist, so a permission limited to certain resources goes
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from attrs import evolve, frozen
 
@@ -183,6 +184,12 @@ def actions(live: LiveSettings) -> list[str]:
     sources = (*live_lookups(live), *live_asks(live))
     lookups = (INSTANCES, ADDRESSES, *sources, *capacity.ASKS, *registry.asks(), *rows.asks())
     return sorted({lookup.permission for lookup in lookups if not lookup.is_program})
+
+
+def policy_document(live: LiveSettings) -> dict[str, Any]:
+    """An IAM policy that allows these look-ups."""
+    statement = {"Sid": "GuardrailsLooks", "Effect": "Allow", "Action": actions(live), "Resource": "*"}
+    return {"Version": "2012-10-17", "Statement": [statement]}
 
 
 def _without(permission: str, *, optional: bool) -> str:
