@@ -14,8 +14,15 @@ from guardrails.errors import ConfigError
 
 
 @click.command()
+@click.option(
+    "--shop",
+    type=click.Choice(["addresses", "balancer"]),
+    default="addresses",
+    show_default=True,
+    help="How users come to the shop: by Elastic IPs, or through a load balancer with two target groups.",
+)
 @format_option
-def demo(fmt: Literal["pretty", "json"]) -> None:
+def demo(shop: Literal["addresses", "balancer"], fmt: Literal["pretty", "json"]) -> None:
     """Replay the outage on simulated AWS, unguarded and guarded.
 
     Needs no credentials and takes about half a minute. Exit code 1 if a claim failed.
@@ -29,7 +36,7 @@ def demo(fmt: Literal["pretty", "json"]) -> None:
     from guardrails.demo import run  # noqa: PLC0415  (moto takes a second to import)
 
     try:
-        code = run(console(), fmt)
+        code = run(console(), fmt, shop=shop)
     except ImportError as error:
         click.echo(f"guardrails: {error}", err=True)
         code = 2

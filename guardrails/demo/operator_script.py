@@ -1,7 +1,9 @@
 """A script for blue/green deploys, in plain boto3; it does not know that there is a guard.
 
 deploy --start green --subnet subnet-1 --count 6    start machines, one by one; --at-once: in one call
+deploy --start green ... --register                 and register them with the target group green
 deploy --cutover blue green                         move the public addresses of blue to green
+deploy --weights blue=90,green=10 green=100         share the load balancer's users by weights, in these steps
 deploy --cluster green --terminate                  terminate a cluster
 """
 
@@ -76,6 +78,29 @@ def cut_over(ec2: Any, old: str, new: str) -> int:
     return 0
 
 
+def register(elbv2: Any, cluster: str, machines: list[str]) -> int:
+    """Register machines with the target group of their cluster."""
+    (group,) = elbv2.describe_target_groups(Names=[cluster])["TargetGroups"]
+    elbv2.register_targets(TargetGroupArn=group["TargetGroupArn"], Targets=[{"Id": machine} for machine in machines])
+    sys.stdout.write(f"registered {len(machines)} machines with target group {cluster}\n")
+    return 0
+
+
+def share(elbv2: Any, steps: list[dict[str, int]]) -> int:
+    """Give the target groups of the load balancer these weights, one step after the other."""
+    (balancer,) = elbv2.describe_load_balancers()["LoadBalancers"]
+    (listener,) = elbv2.describe_listeners(LoadBalancerArn=balancer["LoadBalancerArn"])["Listeners"]
+    groups = {
+        group["TargetGroupName"]: group["TargetGroupArn"] for group in elbv2.describe_target_groups()["TargetGroups"]
+    }
+    for weights in steps:
+        shares = [{"TargetGroupArn": arn, "Weight": weights.get(name, 0)} for name, arn in groups.items()]
+        forward = [{"Type": "forward", "ForwardConfig": {"TargetGroups": shares}}]
+        elbv2.modify_listener(ListenerArn=listener["ListenerArn"], DefaultActions=forward)
+        sys.stdout.write(f"{balancer['LoadBalancerName']} shares its users: {weights}\n")
+    return 0
+
+
 def main() -> int:
     """Do what the command line says."""
     parser = argparse.ArgumentParser(prog="deploy")
@@ -84,17 +109,26 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=1)
     parser.add_argument("--at-once", action="store_true")
     parser.add_argument("--cutover", nargs=2, metavar=("OLD", "NEW"))
+    parser.add_argument("--register", action="store_true")
+    parser.add_argument("--weights", nargs="+", metavar="CLUSTER=WEIGHT,…")
     parser.add_argument("--cluster")
     parser.add_argument("--terminate", action="store_true")
     options = parser.parse_args()
-    if not (options.start or options.cutover or (options.cluster and options.terminate)):
-        parser.error("nothing to do: --start, --cutover, or --cluster with --terminate")
+    if not (options.start or options.cutover or options.weights or (options.cluster and options.terminate)):
+        parser.error("nothing to do: --start, --cutover, --weights, or --cluster with --terminate")
     ec2 = boto3.client("ec2")
     if options.start:
         batches = [options.count] if options.at_once else [1] * options.count
-        return start(ec2, options.start, options.subnet, batches)
+        code = start(ec2, options.start, options.subnet, batches)
+        if options.register:
+            code |= register(boto3.client("elbv2"), options.start, machines_of(ec2, options.start))
+        return code
     if options.cutover:
         return cut_over(ec2, *options.cutover)
+    if options.weights:
+        steps = [dict(pair.split("=") for pair in step.split(",")) for step in options.weights]
+        numbers = [{name: int(weight) for name, weight in step.items()} for step in steps]
+        return share(boto3.client("elbv2"), numbers)
     return terminate(ec2, options.cluster)
 
 

@@ -92,10 +92,11 @@ class Report:
         console.print()
         console.print(Text(f"{text}, in {self._seconds():.1f} s", style="bold red" if failed else "bold green"))
 
-    def as_json(self, mode: str) -> str:
-        """One document: ``{"mode", "held", "seconds", "steps": [...], "claims": [...]}``."""
+    def as_json(self, mode: str, shop: str) -> str:
+        """One document: ``{"shop", "mode", "held", "seconds", "steps": [...], "claims": [...]}``."""
         document: dict[str, Any] = {
             "demo": "the outage of 2023-10-09",
+            "shop": shop,
             "mode": mode,
             "held": self.held,
             "seconds": round(self._seconds(), 1),
@@ -113,7 +114,7 @@ def _line(step: Step) -> RenderableType:
     table = Table.grid(padding=(0, 1), expand=False)
     table.add_column(width=6, justify="right")
     table.add_column(width=8)
-    table.add_column(ratio=1)
+    table.add_column(ratio=1, overflow="fold")
     text = Text(step.what)
     for word, style in _WORDS.items():
         text.highlight_regex(rf"\b{word}\b", style)

@@ -22,9 +22,10 @@ SIZE = 6
 ADDRESSES = 2
 # A /28 has room for 11 machines: one cluster and most of another.
 SMALL, LARGE = "10.0.0.0/28", "10.0.1.0/24"
+FREE = 11 - SIZE  # room in the small subnet beside blue
 
 # How long the former live cluster stays protected after the switch; the default is too long for a demo.
-WINDOW_S = 3
+WINDOW_S = 5
 # AWS's rate limit of RunInstances (EC2 developer guide): calls at once, then calls per second.
 LIMIT = (5, 2)
 REBUILT = 8
@@ -48,7 +49,7 @@ class Finished:
 
 
 class Stage:
-    """Runs the operator's script against `aws`, guarded or not; files go into `folder`."""
+    """Runs the operator's script against `aws`, guarded or not; files go into `folder`. Users come by Elastic IPs."""
 
     def __init__(self, aws: SimulatedAWS, folder: Path, mode: Mode) -> None:
         self.aws = aws

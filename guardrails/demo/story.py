@@ -1,13 +1,12 @@
-"""The story: what the operator did on 9 October 2023, without the guard and with it."""
+"""The story: what the operator did on 9 October 2023, without the guard and with it, in a shop with Elastic IPs."""
 
 from __future__ import annotations
 
 import time
 
 from guardrails.demo.report import Report
-from guardrails.demo.stage import ADDRESSES, LARGE, LIMIT, REBUILT, SIZE, SMALL, WINDOW_S, Finished, Stage
-
-_FREE = 11 - SIZE  # room in the small subnet beside blue
+from guardrails.demo.stage import ADDRESSES, FREE, LARGE, LIMIT, REBUILT, SIZE, SMALL, Stage
+from guardrails.demo.telling import live, operate, wait_for_the_window
 
 
 def tell(stage: Stage, report: Report) -> None:
@@ -15,7 +14,7 @@ def tell(stage: Stage, report: Report) -> None:
     report.act(f"The morning: blue is live; green does not fit beside it ({SMALL})")
     _morning(stage, report)
     report.claim("before: machines of blue", SIZE, stage.aws.running("blue"))
-    report.claim("before: machines of green that got an address", _FREE, stage.aws.running("green"))
+    report.claim("before: machines of green that got an address", FREE, stage.aws.running("green"))
 
     report.act("Act 1, without the guard: the script is aimed at blue by mistake")
     _without(stage, report)
@@ -38,9 +37,9 @@ def tell(stage: Stage, report: Report) -> None:
 def _morning(stage: Stage, report: Report) -> None:
     stage.set_up()
     report.step(
-        "demo", f"blue has {SIZE} machines and {ADDRESSES} Elastic IPs, in a subnet with room for {SIZE + _FREE}"
+        "demo", f"blue has {SIZE} machines and {ADDRESSES} Elastic IPs, in a subnet with room for {SIZE + FREE}"
     )
-    _operate(stage, report, *_launch(stage.small), guarded=False)
+    operate(stage, report, *_launch(stage.small), guarded=False)
     _state(stage, report)
 
 
@@ -57,7 +56,7 @@ def _launch(subnet: str) -> tuple[str, ...]:
 
 
 def _without(stage: Stage, report: Report) -> None:
-    _operate(stage, report, "--cluster", "blue", "--terminate", guarded=False)
+    operate(stage, report, "--cluster", "blue", "--terminate", guarded=False)
     _state(stage, report)
     report.claim("no guard: TerminateInstances that reached AWS", 1, stage.aws.count("TerminateInstances"))
     report.claim("no guard: machines of blue left", 0, stage.aws.running("blue"))
@@ -65,7 +64,7 @@ def _without(stage: Stage, report: Report) -> None:
 
 
 def _mistake(stage: Stage, report: Report) -> None:
-    done = _operate(stage, report, "--cluster", "blue", "--terminate", guarded=True)
+    done = operate(stage, report, "--cluster", "blue", "--terminate", guarded=True)
     report.claim("blue by mistake: exit code (3 is blocked)", 3, done.code)
     report.claim("blue by mistake: TerminateInstances that reached AWS", 0, stage.aws.count("TerminateInstances"))
     report.claim("blue by mistake: machines of blue", SIZE, stage.aws.running("blue"))
@@ -73,7 +72,7 @@ def _mistake(stage: Stage, report: Report) -> None:
 
 
 def _half_started(stage: Stage, report: Report) -> None:
-    done = _operate(stage, report, "--cluster", "green", "--terminate", guarded=True)
+    done = operate(stage, report, "--cluster", "green", "--terminate", guarded=True)
     _state(stage, report)
     report.claim("half-started green: exit code", 0, done.code)
     report.claim("half-started green: TerminateInstances that reached AWS", 1, stage.aws.count("TerminateInstances"))
@@ -82,14 +81,14 @@ def _half_started(stage: Stage, report: Report) -> None:
 
 
 def _deploy(stage: Stage, report: Report) -> None:
-    tight = _operate(stage, report, *_launch(stage.small), "--at-once", guarded=True)
+    tight = operate(stage, report, *_launch(stage.small), "--at-once", guarded=True)
     report.claim("all of green in the small subnet: exit code", 1, tight.code)
     report.claim("all of green in the small subnet: RunInstances", 0, stage.aws.count("RunInstances"))
     report.claim("all of green in the small subnet: the rule is named", True, "capacity/addresses" in tight.output)
-    started = _operate(stage, report, *_launch(stage.large), guarded=True)
+    started = operate(stage, report, *_launch(stage.large), guarded=True)
     report.claim("new green: exit code", 0, started.code)
     report.claim("new green: machines", SIZE, stage.aws.running("green"))
-    moved = _operate(stage, report, "--cutover", "blue", "green", guarded=True)
+    moved = operate(stage, report, "--cutover", "blue", "green", guarded=True)
     _state(stage, report)
     report.claim("switch: exit code", 0, moved.code)
     report.claim("switch: AssociateAddress that reached AWS", ADDRESSES, stage.aws.count("AssociateAddress"))
@@ -98,18 +97,16 @@ def _deploy(stage: Stage, report: Report) -> None:
 
 def _after(stage: Stage, report: Report) -> None:
     began = time.monotonic()
-    early = _operate(stage, report, "--cluster", "blue", "--terminate", guarded=True)
+    early = operate(stage, report, "--cluster", "blue", "--terminate", guarded=True)
     report.claim("blue right after the switch: exit code", 3, early.code)
     report.claim("blue right after the switch: TerminateInstances", 0, stage.aws.count("TerminateInstances"))
-    live = _live(stage, report)
-    report.claim("after the switch: live is", "green", live)
-    wrong = _operate(stage, report, "--cluster", "green", "--terminate", guarded=True)
+    report.claim("after the switch: live is", "green", live(stage, report))
+    wrong = operate(stage, report, "--cluster", "green", "--terminate", guarded=True)
     report.claim("green after the switch: exit code", 3, wrong.code)
     report.claim("green after the switch: TerminateInstances", 0, stage.aws.count("TerminateInstances"))
     report.claim("green after the switch: machines of green", SIZE, stage.aws.running("green"))
-    time.sleep(max(0.0, began + WINDOW_S + 2 - time.monotonic()))
-    report.step("demo", f"rollback_window_s has passed ({WINDOW_S} s here): blue is no longer kept for a rollback")
-    right = _operate(stage, report, "--cluster", "blue", "--terminate", guarded=True)
+    wait_for_the_window(report, began, "blue")
+    right = operate(stage, report, "--cluster", "blue", "--terminate", guarded=True)
     _state(stage, report)
     report.claim("blue after the window: exit code", 0, right.code)
     report.claim("blue after the window: machines of blue left", 0, stage.aws.running("blue"))
@@ -122,7 +119,7 @@ def _rebuild(stage: Stage, report: Report) -> None:
     for name, guarded in (("red", False), ("gold", True)):
         stage.aws.throttle("RunInstances", at_once, a_second)
         arguments = ("--start", name, "--subnet", stage.large, "--count", str(REBUILT))
-        _operate(stage, report, *arguments, guarded=guarded)
+        operate(stage, report, *arguments, guarded=guarded)
         refused = stage.aws.refused("RunInstances")
         report.step("AWS", f"refused {refused} requests with RequestLimitExceeded")
         if guarded:
@@ -133,16 +130,6 @@ def _rebuild(stage: Stage, report: Report) -> None:
     report.claim("decision log: calls blocked", 4, stage.denied())
 
 
-def _operate(stage: Stage, report: Report, *arguments: str, guarded: bool) -> Finished:
-    done = stage.operate(*arguments, guarded=guarded)
-    report.step("operator", f"{'guardrails run ' if guarded else ''}deploy.py {' '.join(arguments)}")
-    if guarded and done.code == 3:
-        report.step("guard", "BLOCKED, exit code 3", done.output)
-    else:
-        report.step("script", f"exit code {done.code}", done.output)
-    return done
-
-
 def _state(stage: Stage, report: Report) -> None:
     """The state of AWS, and whether visitors reach the site."""
     clusters = [
@@ -151,15 +138,3 @@ def _state(stage: Stage, report: Report) -> None:
     ]
     answering = sum(len(stage.aws.addresses(name)) for name in ("blue", "green"))
     report.step("AWS", f"{'; '.join(clusters)}; the site is {'up' if answering else 'DOWN'}")
-
-
-def _live(stage: Stage, report: Report) -> str:
-    """The names of the live clusters, according to the guard."""
-    answer = stage.live()
-    if isinstance(answer, Finished):
-        report.step("guard", f"guardrails live ended with exit code {answer.code}", answer.output)
-        return "no answer"
-    names = ", ".join(answer["live"]) or "nothing"
-    evidence = "; ".join(f"{source['name']}: {source['evidence']}" for source in answer["sources"])
-    report.step("guard", f"guardrails live: {names}", evidence)
-    return names

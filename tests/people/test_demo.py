@@ -11,6 +11,7 @@ from rich.console import Console
 
 from guardrails.demo import run
 from guardrails.demo.report import Report
+from guardrails.demo.stage import Stage
 
 
 def play(fmt, width=80, **options):
@@ -39,7 +40,7 @@ def test_every_claim_holds(held):
     """With the shipped policies every claim holds and the exit code is 0."""
     code, document = held
     assert failed(document) == set()
-    assert (code, document["held"]) == (0, True)
+    assert (code, document["held"], document["shop"]) == (0, True, "addresses")
     assert len(document["claims"]) > 20
 
 
@@ -89,16 +90,30 @@ def test_readable_in_80_columns(monkeypatch, tmp_path):
     assert "claims held" in printed
 
 
+def test_the_shop_behind_a_balancer():
+    """In the second shop every claim holds, too, within 80 columns: the switch by weights, and the way back."""
+    code, printed = play("pretty", shop="balancer")
+    assert code == 0, printed
+    assert "all 27 claims held" in printed
+    assert max(map(len, printed.splitlines())) <= 80
+    assert printed.isascii()
+    words = " ".join(printed.split())
+    assert words.count("BLOCKED, exit code 3") == 5
+    for part in ("green runs 5 machines and blue runs 6 machines", "blue is behind web-prod:80, rule default"):
+        assert part in words
+    assert words.count("Elastic IP") == words.count("eip: no Elastic IP found")
+
+
 def test_leaves_nothing_behind(monkeypatch, tmp_path):
     """The temporary folder is gone and no file is written elsewhere, even if the story is interrupted."""
     import guardrails.demo
 
-    def break_off(stage, report):
-        stage.set_up()
+    def break_off(*setting):
+        Stage(*setting[:-1]).set_up()
         raise KeyboardInterrupt
 
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    monkeypatch.setattr(guardrails.demo, "tell", break_off)
+    monkeypatch.setattr(guardrails.demo, "SHOPS", {"addresses": break_off})
     with pytest.raises(KeyboardInterrupt):
         play("json")
     assert list(tmp_path.iterdir()) == []
