@@ -8,7 +8,6 @@ next to the log, and a line is a single write.
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Iterator, Mapping
@@ -20,6 +19,7 @@ import attrs
 from guardrails.config.settings import STANDARD_ERROR, LogSettings
 from guardrails.memory.file_lock import locked
 from guardrails.record.entries import NOT_SENT, numbered
+from guardrails.record.long_lines import shortened
 from guardrails.values import Decision, LookupFailure, Outcome, rfc3339
 
 PATH = "guardrails/main/decision"
@@ -53,7 +53,7 @@ class DecisionLog:
             self._add({"decision_id": decision_id, "timestamp": now, "type": NOT_SENT, "custom": custom})
 
     def _add(self, document: Mapping[str, Any]) -> None:
-        line = json.dumps(document, ensure_ascii=True).encode() + b"\n"
+        line = shortened(document) + b"\n"
         if self._settings.path == STANDARD_ERROR:
             _to_standard_error(line)
             return

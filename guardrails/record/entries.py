@@ -13,6 +13,7 @@ from attrs import frozen
 
 from guardrails.config.settings import STANDARD_ERROR
 from guardrails.errors import ConfigError
+from guardrails.record.long_lines import whole
 
 # The type of a line that says of an earlier decision that its call was not sent after all.
 NOT_SENT = "guardrails/not-sent"
@@ -158,9 +159,10 @@ def parse(line: str | bytes) -> Entry | None:
     """The decision in a line; None where there is none."""
     try:
         document = json.loads(line)
+        found = isinstance(document, dict) and "decision_id" in document
+        return Entry(whole(document)) if found else None
     except (ValueError, RecursionError):
         return None
-    return Entry(document) if isinstance(document, dict) and "decision_id" in document else None
 
 
 def _notes(every: Iterable[Path]) -> dict[str, str]:

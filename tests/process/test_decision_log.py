@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import fcntl
 import json
@@ -11,6 +12,7 @@ import signal
 import subprocess
 import sys
 import time
+import zlib
 
 import pytest
 from botocore.exceptions import ClientError
@@ -18,6 +20,7 @@ from botocore.exceptions import ClientError
 import guardrails
 from guardrails.config.settings import LogSettings
 from guardrails.record.decision_log import DecisionLog
+from guardrails.record.decision_log import entry as entry_of
 from guardrails.record.entries import Entry, read
 from guardrails.values import Call, Decision, Outcome
 
@@ -50,6 +53,52 @@ def test_shape(site, install, log):
     assert entry["timestamp"].endswith("Z")
     assert entry["metrics"]["timer_rego_query_eval_ns"] > 0
     assert entry["custom"]["sent"] is False
+
+
+def _denial(targets):
+    """A denial of a call on so many live machines, each with its own violation, as the policies would write it."""
+    ids = [f"i-{number:017x}" for number in range(targets)]
+    facts = {"type": "instance", "role": "target", "resolved": True, "clusters": ["blue"], "state": "running"}
+    more = {"message": "TerminateInstances would terminate a machine of the live cluster blue " * 3, "action": "deny"}
+    return Decision(
+        "d-1",
+        "deny",
+        Call("ec2", "TerminateInstances", {"InstanceIds": ids}, "eu-west-1", ""),
+        input={
+            "call": {"params": {"InstanceIds": ids}},
+            "targets": {name: {**facts, "tags": {"Name": f"web-{name}", "Cluster": "blue"}} for name in ids},
+        },
+        result={"action": "deny", "violations": [{"rule": "live-cluster/terminate", "target": n, **more} for n in ids]},
+        decided_at=1.0,
+    )
+
+
+@pytest.mark.parametrize("targets", [1, 60, 1000])
+def test_many_targets(log, targets):
+    """A denial of 1,000 targets takes less than 100 kB, names every id in clear, and is read back whole."""
+    decision = _denial(targets)
+    DecisionLog(LogSettings(path=log)).write(decision, Outcome(False, "deny"), "enforce")
+    line = log.read_text()
+    assert len(line) < 100_000
+    assert all(name in line for name in decision.call.params["InstanceIds"])
+    (entry,) = read(log)
+    assert entry.document == entry_of(decision, Outcome(False, "deny"), "enforce", {})
+    assert len(entry.targets) == len(entry.violations) == targets
+
+
+def test_damaged_long_lines(log):
+    """A long line whose compressed part is damaged is named like any other corrupt line; the others are read."""
+    decisions = DecisionLog(LogSettings(path=log))
+    for _ in range(2):
+        decisions.write(_denial(1000), Outcome(False, "deny"), "enforce")
+    first, second = log.read_text().splitlines()
+    document = json.loads(first)
+    other = base64.b64encode(zlib.compress(b"[1]")).decode()
+    for damaged in ("", "AAAA", document["compressed"][:-40], 7, None, other):
+        log.write_text(json.dumps({**document, "compressed": damaged}) + "\n" + second + "\n")
+        sentence, entry = read(log)
+        assert sentence == f"{log}:1: not a decision; the line is left out"
+        assert len(entry.targets) == 1000
 
 
 def test_allows_and_failures_are_logged(site, aws, install, log):
