@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
@@ -22,6 +23,7 @@ from tests.process import test_activation, test_aws_cli
 from tests.support.environments import ROOT
 from tests.support.kernels import Kernel, shown
 from tests.support.opa_servers import free_port
+from tests.support.waiting import until
 
 PAGES = {
     "README": ROOT / "README.md",
@@ -39,6 +41,17 @@ RUN_BY = {
     ("README", "toml", 'mode = "warn"'): "test_the_readmes_configuration_loads",
     ("README", "rego", "package guardrails.database"): "test_the_readmes_policy",
     ("README", "console", "$ guardrails check"): "test_the_readmes_policy",
+    ("start", "bash", "python3 -m venv .venv"): "test_the_first_five_commands",
+    ("start", "bash", "eval"): "test_the_first_five_commands",
+    ("start", "bash", "guardrails init"): "test_the_first_five_commands",
+    ("start", "text", "2 clusters:"): "test_the_first_five_commands",
+    ("start", "bash", "echo 'import boto3"): "test_the_first_five_commands",
+    ("start", "bash", "guardrails run retire.py $BLUE"): "test_the_first_five_commands",
+    ("start", "text", "Blocked before it reached AWS:"): "test_the_first_five_commands",
+    ("start", "bash", "guardrails run retire.py $GREEN"): "test_the_first_five_commands",
+    ("start", "text", "terminated:"): "test_the_first_five_commands",
+    ("start", "bash", "guardrails run retire.py $BOX"): "test_the_first_five_commands",
+    ("start", "text", "Blocked before it reached AWS, because"): "test_the_first_five_commands",
     ("running", "python", "import guardrails"): "test_the_two_lines_guard_a_script",
     ("running", "bash", "# A script,"): "test_run_and_activate",
     ("running", "ini", "[plugins]"): "test_the_plugin",
@@ -112,6 +125,37 @@ def _plain(text):
     """Without line ends, ids, addresses and ages, which differ from run to run."""
     text = re.sub(r"(i|subnet)-[0-9a-f]+", r"\1-x", " ".join(text.split()))
     return re.sub(r"\d+\.\d+\.\d+\.\d+", "IP", re.sub(r"seen [\d.]+ s ago", "seen", text))
+
+
+def test_the_first_five_commands(tmp_path):
+    """Pasted into one empty shell, each command prints what the page shows after it; the server ends with the shell.
+
+    The installation is .ci/run's to try: here the running environment stands for it.
+    """
+    steps = blocks("start")
+    install, *commands = [text for language, text in steps if language == "bash"]
+    assert install == "python3 -m venv .venv && . .venv/bin/activate && pip install -q '.[demo]'\n"
+    assert [*map(len, (commands[:4], commands[4:]))] == [4, 2]
+    marked = "".join(f"{command}echo '' ; echo '--- next'\n" for command in commands)
+    path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
+    empty = {"HOME": str(tmp_path), "PATH": path, "PYTHONPATH": str(ROOT)}
+    script = f"{marked}echo $AWS_ENDPOINT_URL"
+    done = subprocess.run(
+        ["bash", "-c", script], cwd=tmp_path, env=empty, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, text=True, check=True,
+    )  # fmt: skip
+    *printed, endpoint = done.stdout.split("--- next\n")
+    shown = [steps[number + 1][1] if steps[number + 1 :][:1] and steps[number + 1][0] == "text" else ""
+             for number, (language, _) in enumerate(steps) if language == "bash"][1:]  # fmt: skip
+    for command, output, wanted in zip(commands, printed, shown, strict=True):
+        assert "Traceback" not in output, output
+        assert " ".join(wanted.split()) in " ".join(output.split()), command
+    until(lambda: not _listens(int(endpoint.strip().rpartition(":")[2])))
+
+
+def _listens(port):
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
 
 
 def test_what_a_blocked_script_says(aws, install):
