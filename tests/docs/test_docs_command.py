@@ -35,7 +35,7 @@ def test_list():
     lines = docs().stdout.splitlines()
     assert [line.split()[0] for line in lines] == [entry.page for entry in index()]
     assert max(map(len, lines)) <= 110
-    assert json.loads(docs("--format", "json").stdout)[0]["page"] == "running"
+    assert json.loads(docs("--format", "json").stdout)[0]["page"] == "start"
 
 
 @pytest.mark.parametrize("page", [file.stem for file in sorted(FOLDER.glob("*.md")) if file.stem != "index"])
@@ -58,7 +58,7 @@ def test_an_unknown_page():
     done = docs("comands")
     assert done.exit_code == 2
     assert done.stderr == "guardrails: there is no page `comands`; did you mean `commands`?\n"
-    assert "the pages are running, " in docs("zzz").stderr
+    assert "the pages are start, running, " in docs("zzz").stderr
 
 
 def test_at_a_terminal():
