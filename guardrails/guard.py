@@ -32,6 +32,7 @@ from guardrails.evaluate.evaluate import allowed, unasked
 from guardrails.intercept import BypassingRequest, Interceptor, Judge, Tripwire
 from guardrails.pipeline import Pipeline
 from guardrails.resolve.finder import FactFinder
+from guardrails.resolve.lasting import lasting
 from guardrails.resolve.lookups import Fetched, Lookups
 from guardrails.self_test import SelfTest
 from guardrails.show import displayed  # noqa: F401  (gives the values their cards)
@@ -49,8 +50,7 @@ class Guard:
         # Settings that a program made itself are held to the organisation's locks here.
         settings = load(settings)
         self.settings = settings
-        warning = exposed(settings)
-        if warning:
+        if warning := exposed(settings):
             _warn(warning)
         self.inherited = False  # from the parent process; the program's own configuration replaces it
         self._catalogue = Catalogue(long_tail=settings.long_tail)
@@ -230,8 +230,8 @@ class _ThisProcess:
     def ask(self, decision: Decision, timeout_s: float) -> Confirmation:
         return confirm.ask(decision, timeout_s)
 
-    def changed(self) -> None:
-        self.lookups.forget()
+    def changed(self, call: Call | None) -> None:
+        self.lookups.forget(lasting(call))
 
     def denied(self, decision: Decision) -> None:
         """The record's `denial` is the decision's id, for code that shows denials in another way."""

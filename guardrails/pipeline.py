@@ -63,8 +63,8 @@ class Surroundings(Protocol):
         """Ask a person to confirm."""
         ...
 
-    def changed(self) -> None:
-        """The world may look different from now on: facts fetched before are old."""
+    def changed(self, call: Call | None, /) -> None:
+        """The world may look different from now on, by this call or (None) any other: facts from before are old."""
         ...
 
     def denied(self, decision: Decision, /) -> None:
@@ -115,12 +115,12 @@ class Pipeline:
                 self.around.denied(decision)
                 raise _denied(decision)
             sent = True
-            self.sent_claims.keep(decision.id, claims)
+            self.sent_claims.keep(decision.id, decision.call, claims)
             if self.turns is not None:
                 self.turns.sent(decision.id, scope_of(decision.call.account, origin), decision.call)
         finally:
             settle(claims, sent=sent)
-        self.around.changed()
+        self.around.changed(decision.call)
         if outcome.warning:
             self.around.warn(outcome.warning)
         return decision.id
@@ -141,7 +141,7 @@ class Pipeline:
     def came_back(self, decision_id: str, status: int | None, *, connected: bool = True) -> None:
         """A call that was sent has an HTTP status, or failed without one, perhaps before there was a connection."""
         # Facts fetched while it was under way may be from before it.
-        self.around.changed()
+        self.around.changed(self.sent_claims.call(decision_id))
         self.sent_claims.came_back(decision_id, status, time.time(), connected=connected)
         if self.turns is not None:
             self.turns.came_back(decision_id, status)
@@ -198,7 +198,7 @@ class Pipeline:
         confirmation = self.around.ask(decision, self.settings.confirm_timeout_s)
         if not confirmation.given:
             return evolve(decision, reason=confirmation.why)
-        self.around.changed()
+        self.around.changed(None)
         try:
             again = self.decide(call, origin, claims)
         except KeyboardInterrupt:

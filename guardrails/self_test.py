@@ -162,7 +162,7 @@ class SelfTest:
         """Never confirms."""
         return Confirmation(given=False, why="the self-test asks nobody")
 
-    def changed(self) -> None:
+    def changed(self, _call: Call | None) -> None:
         """Nothing is remembered."""
 
     def denied(self, _decision: Decision) -> None:

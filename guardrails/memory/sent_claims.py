@@ -11,6 +11,7 @@ from attrs import define
 
 from guardrails.memory.claim import Claim
 from guardrails.memory.store import StateUnavailable
+from guardrails.values import Call
 
 _logger = logging.getLogger("guardrails")
 # Calls on their way that may still come back.
@@ -24,17 +25,10 @@ _FORBIDDEN = (401, 403)
 class _Allowed:
     """A call that was allowed. `reached` is true once a request of it may have reached AWS."""
 
+    call: Call
     claims: tuple[Claim, ...]
     reached: bool = False
     in_doubt: bool = False
-
-    def each(self, act: Callable[[Claim], None]) -> None:
-        """Do something with each claim."""
-        for claim in self.claims:
-            try:
-                act(claim)
-            except StateUnavailable as error:
-                _logger.warning("%s", error)
 
 
 class SentClaims:
@@ -43,11 +37,16 @@ class SentClaims:
     def __init__(self) -> None:
         self._calls: OrderedDict[str, _Allowed] = OrderedDict()
 
-    def keep(self, decision_id: str, claims: Iterable[Claim]) -> None:
+    def keep(self, decision_id: str, call: Call, claims: Iterable[Claim]) -> None:
         """These claims belong to the call with this decision, which is about to be sent."""
-        self._calls[decision_id] = _Allowed(tuple(claims))
+        self._calls[decision_id] = _Allowed(call, tuple(claims))
         while len(self._calls) > _KEPT:
             self._calls.popitem(last=False)
+
+    def call(self, decision_id: str) -> Call | None:
+        """The call with this decision, until AWS has answered it."""
+        allowed = self._calls.get(decision_id)
+        return None if allowed is None else allowed.call
 
     def leaves(self, decision_id: str) -> None:
         """A request of the call is about to leave."""
@@ -62,26 +61,34 @@ class SentClaims:
             return
         if status is not None and status < 500:
             self._calls.pop(decision_id, None)
-            call.each(lambda claim: _answered(claim, status, now, in_doubt=call.in_doubt))
+            _each(call.claims, lambda claim: _answered(claim, status, now, in_doubt=call.in_doubt))
             return
         # An earlier attempt may have reached AWS even if this one had no connection.
         call.in_doubt = call.reached = connected or call.in_doubt
         if connected:
-            call.each(lambda claim: claim.doubt(now))
+            _each(call.claims, lambda claim: claim.doubt(now))
 
     def never_left(self, decision_id: str) -> bool:
         """The API call is over. Whether no request of it can have reached AWS; its claims are gone then."""
         call = self._calls.pop(decision_id, None)
         if call is None or call.reached:
             return False
-        call.each(Claim.drop)
+        _each(call.claims, Claim.drop)
         return True
+
+
+def _each(claims: Iterable[Claim], act: Callable[[Claim], None]) -> None:
+    for claim in claims:
+        try:
+            act(claim)
+        except StateUnavailable as error:
+            _logger.warning("%s", error)
 
 
 def settle(claims: list[Claim], *, sent: bool) -> None:
     """Keep the claims of a call that is about to be sent, or drop them; the list is empty then. Never raises."""
     now = time.time()
-    _Allowed(tuple(claims)).each(lambda claim: claim.settle(now, sent=sent))
+    _each(claims, lambda claim: claim.settle(now, sent=sent))
     claims.clear()
 
 

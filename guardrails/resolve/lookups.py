@@ -6,9 +6,9 @@ import contextvars
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import Future
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from attrs import frozen
 
@@ -21,6 +21,7 @@ from guardrails.waiting.interruptions import wait_for
 
 # How many connections (credentials, region, endpoint) are kept: a process uses a few, not many.
 _CONNECTIONS = 16
+_Kept = TypeVar("_Kept")
 
 
 @frozen
@@ -91,13 +92,16 @@ class Lookups:
                 answers[lookup.key()] = result
         return Fetched(answers, tuple(failures), sum(ours for *_, ours in asked))
 
-    def forget(self) -> None:
-        """Drop every remembered answer: a call that changes the world is about to be sent, or has come back."""
+    def forget(self, lasting: Collection[str] = ()) -> None:
+        """Drop the remembered answers: a call that changes the world is about to be sent, or has come back.
+
+        Those of the look-ups in `lasting` (``service:Operation``) stay.
+        """
         self._notice_fork()
         with self._lock:
             memories = list(self._memories.values())
         for memory in memories:
-            memory.clear()
+            memory.clear(lasting)
 
     def _notice_fork(self) -> None:
         # A forked child shares the parent's open connections, and its locks may be held by threads that the child does
@@ -183,10 +187,14 @@ class _Memory:
             if asked is not None and asked.future is future:
                 del self._under_way[lookup.key()]
 
-    def clear(self) -> None:
+    def clear(self, lasting: Collection[str]) -> None:
         with self._lock:
-            self._answers.clear()
-            self._under_way.clear()
+            self._answers = _only(lasting, self._answers)
+            self._under_way = _only(lasting, self._under_way)
+
+
+def _only(lasting: Collection[str], by_key: Mapping[str, _Kept]) -> dict[str, _Kept]:
+    return {key: kept for key, kept in by_key.items() if lasting and key.partition(" ")[0] in lasting}
 
 
 def _result(

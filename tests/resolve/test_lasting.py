@@ -1,0 +1,46 @@
+"""What a call cannot have changed is not asked again after it; everything else is."""
+
+from __future__ import annotations
+
+import pytest
+
+MACHINES = ("DescribeInstances", "DescribeAddresses", "DescribeTargetGroups")
+
+
+def asked(aws):
+    return [aws.count(operation) for operation in MACHINES]
+
+
+def test_snapshots_in_a_loop(site, aws, install):
+    """Five snapshots are deleted after one look at the machines; a machine is terminated after another."""
+    disk = site.ec2.create_volume(Size=1, AvailabilityZone="eu-west-1a")["VolumeId"]
+    ids = [site.ec2.create_snapshot(VolumeId=disk)["SnapshotId"] for _ in range(5)]
+    install()
+    for snapshot in ids:
+        site.ec2.delete_snapshot(SnapshotId=snapshot)
+    assert aws.count("DeleteSnapshot") == 5
+    assert asked(aws) == [1, 1, 1]
+    site.ec2.terminate_instances(InstanceIds=[site.green.instance_ids[0]])
+    assert aws.count("TerminateInstances") == 1
+    assert asked(aws) == [1, 1, 1]
+    site.ec2.terminate_instances(InstanceIds=[site.green.instance_ids[1]])
+    assert asked(aws) == [2, 2, 2]
+
+
+@pytest.mark.parametrize("kind", ["machine", "address", "tag"])
+def test_what_a_call_may_have_changed_is_asked_again(kind, site, aws, install):
+    """After a call of EC2 that may touch machines or addresses, the next decision looks at all of them again."""
+    spare = site.ec2.allocate_address(Domain="vpc")["AllocationId"]
+    disk = site.ec2.create_volume(Size=1, AvailabilityZone="eu-west-1a")["VolumeId"]
+    snapshot = site.ec2.create_snapshot(VolumeId=disk)["SnapshotId"]
+    install()
+    first = {
+        "machine": lambda: site.ec2.stop_instances(InstanceIds=[site.green.instance_ids[0]]),
+        "address": lambda: site.ec2.release_address(AllocationId=spare),
+        "tag": lambda: site.ec2.delete_tags(Resources=[site.green.instance_ids[0]], Tags=[{"Key": "Cluster"}]),
+    }[kind]
+    first()
+    before = asked(aws)
+    site.ec2.delete_snapshot(SnapshotId=snapshot)
+    assert aws.count("DeleteSnapshot") == 1
+    assert asked(aws) == [count + 1 for count in before]
