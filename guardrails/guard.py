@@ -36,6 +36,7 @@ from guardrails.resolve.lasting import lasting
 from guardrails.resolve.lookups import Fetched, Lookups
 from guardrails.self_test import SelfTest
 from guardrails.show import displayed  # noqa: F401  (gives the values their cards)
+from guardrails.show.announcing_log import AnnouncingLog
 from guardrails.show.sentences import DENIAL, log_line
 from guardrails.values import NOT_GOVERNED, Call, Decision, Facts, Lookup, Origin
 
@@ -55,7 +56,6 @@ class Guard:
         self.inherited = False  # from the parent process; the program's own configuration replaces it
         self._catalogue = Catalogue(long_tail=settings.long_tail)
         self._engine = assembly.engine(settings, _warn)
-        self._log = assembly.open_log(settings)
         self._models = assembly.models()
         self._lookups = assembly.lookups(settings, self._models)
         history, pacer = assembly.state(settings)
@@ -67,7 +67,7 @@ class Guard:
             evidence=assembly.evidence(settings),
             finder=FactFinder(settings, self._lookups, history, pacer),
             engine=self._engine,
-            log=self._log,
+            log=AnnouncingLog(assembly.open_log(settings)),
             turns=self._turns,
             around=_ThisProcess(settings, self._catalogue, self._models, self._lookups, self._break_glass),
         )

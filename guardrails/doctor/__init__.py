@@ -7,6 +7,7 @@ policies.py       which policies are in force, on disk and in running processes
 memory.py         can the decision log and the state be written
 pipeline.py       are calls that must be denied really denied, and how long does a decision take
 cloud.py          which look-ups are permitted, and what is the evidence for the live cluster
+fit.py            does the configuration fit what is in the account
 permissions.py    a harmless try of every look-up
 bypasses.py       what here can call AWS without the guard seeing it
 examine.py        all of them, in the order in which they are shown

@@ -7,7 +7,7 @@ from typing import Any
 
 from guardrails import process
 from guardrails.config.load import load
-from guardrails.doctor import bypasses, cloud, configuration, environment, memory, pipeline, policies, workers
+from guardrails.doctor import bypasses, cloud, configuration, environment, fit, memory, pipeline, policies, workers
 from guardrails.doctor.finding import Finding
 from guardrails.errors import ConfigError, GuardrailsError
 from guardrails.guard import Guard
@@ -60,3 +60,4 @@ def _cloud(guard: Guard, client: Callable[[str], Any]) -> Iterator[Finding]:
         yield Finding("live cluster", "problem", f"AWS was not asked: {error}")
         return
     yield from cloud.examine(guard, ec2, at_home)
+    yield from fit.examine(ec2, guard.settings)

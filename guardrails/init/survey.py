@@ -83,6 +83,29 @@ def look(where: Place, settings: Settings) -> Survey:
     return evolve(survey, loners=loners, keys=tags.keys(found), like_a_cluster=likely)
 
 
+def as_configured(where: Place, settings: Settings) -> Survey | None:
+    """The same by the settings as they are, and what other sources would see; None where a look-up failed."""
+    machines = _machines(where)
+    facts = where.find(settings)
+    if facts.failures or facts.problem:
+        return None
+    found = [machine.tags for machine in machines]
+    reports, _ = _reports(where, settings)
+    loners = len(machines) - sum(cluster.total for cluster in facts.clusters)
+    return Survey(
+        where.origin.region,
+        facts.account,
+        facts.live,
+        facts.clusters,
+        settings.live.sources,
+        settings.cluster_keys,
+        reports,
+        loners=loners,
+        keys=tags.keys(found),
+        like_a_cluster=tags.like_a_cluster(found),
+    )
+
+
 def _look(where: Place, settings: Settings) -> Survey:
     reports, failures = _reports(where, settings)
     sources = _chosen(reports)

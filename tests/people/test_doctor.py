@@ -21,7 +21,8 @@ from click.testing import CliRunner
 import guardrails
 from guardrails.cli import doctor as cli_doctor
 from guardrails.cli.app import app
-from guardrails.config.settings import SOURCES, LiveSettings
+from guardrails.config.settings import SOURCES, LiveSettings, Settings
+from guardrails.doctor import fit
 from guardrails.doctor.permissions import trials
 from guardrails.enforce.break_glass.grant import environment_value
 from guardrails.resolve import balancers, live
@@ -38,6 +39,13 @@ def place(tmp_path):
     (tmp_path / "own" / "quiet.rego").write_text(RULE.replace("CALL", "nothing"))
     (tmp_path / "guardrails.toml").write_text('policies = ["own"]\n[log]\npath = "decisions.jsonl"\n')
     return tmp_path
+
+
+@pytest.fixture(autouse=True)
+def without_fit(request, monkeypatch):
+    """The look for what does not fit takes a second, and only the tests with `fit` in their name are about it."""
+    if "fit" not in request.node.name:
+        monkeypatch.setattr(fit, "examine", lambda *_: ())
 
 
 @pytest.fixture
@@ -346,6 +354,28 @@ def test_the_evidence_of_each_source(place, site):
     findings = doctor(place)
     assert findings["source env"]["state"] == "note"
     assert findings["live cluster"]["facts"]["disputed"]
+
+
+def test_a_configuration_that_does_not_fit(place, aws):
+    """It names a source that sees more than the listed ones, a tag that looks like a cluster's, machines of none."""
+    with (place / "guardrails.toml").open("a") as file:
+        file.write('[live]\nsources = ["target-group", "env"]\nenv = "NOT_SET_HERE"\n')
+    aws.start_cluster("web", 3, addresses=1, cluster_tag="aws:autoscaling:groupName")
+    aws.start_cluster("green", 2, cluster_tag="Service")
+    findings = doctor(place, code=1)
+    assert findings["source eip"]["facts"] == {"clusters": ["asg/web"], "without": ["target-group", "env"]}
+    assert findings["source eip"]["sentence"].startswith("not among [live] sources, but it sees asg/web (asg/web holds")
+    assert findings["cluster tags"]["facts"] == {"like_a_cluster": ["Service"]}
+    assert findings["machines without a cluster"]["sentence"] == (
+        "2 machines belong to no cluster; what harms them needs a confirmation (params.untagged)"
+    )
+    strict = fit.examine(aws.client("ec2"), Settings(params={"untagged": "deny"}))
+    assert [each.sentence for each in strict if "what harms them is blocked" in each.sentence]
+
+
+def test_a_configuration_that_fits(place, site):
+    """Nothing is said where the sources see what is live and every machine has a cluster."""
+    assert not {"cluster tags", "machines without a cluster", "source elb", "source asg"} & doctor(place).keys()
 
 
 def test_no_cluster_is_known(place, aws):

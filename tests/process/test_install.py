@@ -263,3 +263,16 @@ def test_a_request_without_a_url(aws, install):
     s3 = aws.client("s3")
     s3.meta.events.register_first("choose-signer.s3", lambda **_: UNSIGNED)
     s3._request_signer.sign("ListBuckets", AWSRequest())
+
+
+def test_what_is_live_is_said_with_the_first_decision(site, aws, install, caplog):
+    """install() and an ungoverned call say nothing; the first decision says once what is live and why."""
+    with caplog.at_level("INFO", "guardrails"):
+        install()
+        assert aws.requests == ()
+        site.ec2.describe_regions()
+        assert (aws.count("DescribeInstances"), caplog.records) == (0, [])
+        for machine in site.green.instance_ids:
+            site.ec2.stop_instances(InstanceIds=[machine])
+    (said,) = [record.getMessage() for record in caplog.records]
+    assert said.startswith("guardrails is on (mode enforce). blue is live (eip: blue holds Elastic IPs ")
