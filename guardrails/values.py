@@ -346,9 +346,10 @@ class Live:
 class Shift:
     """What a switch does to users: the share of the requests that each cluster gets, before and after, of 1.
 
-    `way` is what is switched: ``listener``, ``rule`` or ``pointer``. `known` is false where the shares cannot be
-    computed, and `why` says why not. `healthy` is whether all targets of a cluster pass the checks of the balancer, for
-    those in `after`; without a balancer they do.
+    `way` is what is switched: ``listener``, ``rule``, ``targets``, ``record``, ``cnames``, ``address`` or ``pointer``.
+    `known` is false where the shares cannot be computed, and `why` says why not. `healthy` is whether all targets of a
+    cluster pass the checks of the balancer, for those in `after`; without a balancer they do. `machines_before` and
+    `machines_after` count the machines of each cluster that share its users; a pointer does not show them.
     """
 
     way: str
@@ -357,6 +358,8 @@ class Shift:
     after: Mapping[str, float] = EMPTY
     healthy: Mapping[str, bool] = EMPTY
     why: str = ""
+    machines_before: Mapping[str, int] = EMPTY
+    machines_after: Mapping[str, int] = EMPTY
 
 
 # IAM's name for a service where it differs from botocore's (AWS, service authorization reference).

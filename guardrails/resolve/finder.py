@@ -86,10 +86,11 @@ class FactFinder:
         asked = {lookup.key() for lookup in wanted}
         for _ in range(_ROUNDS):
             further = (
+                # Where several ask the same, the last one says whether it may fail.
+                *shifts.followups(call, fetched.answers),
                 *followups(call, fetched.answers, self._ownership.tags),
                 *capacity.followups(call, fetched.answers),
                 *live.followups(self._settings.live, fetched.answers),
-                *shifts.followups(call, fetched.answers),
             )
             more = {lookup.key(): lookup for lookup in further if lookup.key() not in asked}
             if not more or fetched.required_failures:
@@ -115,7 +116,8 @@ class FactFinder:
             return _unanswered(call, evolve(fetched, failures=contradicted))
         seen = live.observe(self._settings.live, answers, inventory)
         targets = targets_of(call, answers, inventory, seen.clusters, self._settings.live.ssm_parameter)
-        moved = shifts.shift(call, answers, inventory, seen)
+        situation = shifts.Situation(call, answers, inventory, seen, self._settings.live)
+        moved, targets = shifts.shift(situation), shifts.losing(targets, situation)
         call = narrow.narrow(call, answers)
         scope = scope_of(inventory.account, origin)
         past = self._past(scope, call, targets, inventory, seen, claims)

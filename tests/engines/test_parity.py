@@ -90,9 +90,10 @@ def _shift(dice, clusters):
     if dice.random() < 0.6:
         return None
     return {
-        "way": dice.choice(["listener", "rule", "pointer"]), "known": dice.random() > 0.2,
+        "way": dice.choice(["listener", "record", "targets", "pointer"]), "known": dice.random() > 0.2,
         "before": {clusters[0]: 1}, "after": dict.fromkeys(_some(dice, clusters), 0.5),
         "healthy": {name: dice.random() > 0.3 for name in clusters}, "why": dice.choice(["", "not known"]),
+        "machines_before": {clusters[0]: 2}, "machines_after": {name: dice.choice([1, 2, 2]) for name in clusters},
     }  # fmt: skip
 
 

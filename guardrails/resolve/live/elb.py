@@ -83,21 +83,22 @@ def place_of(balancer: Balancer) -> str:
 
 def understood(balancer: Balancer, answers: Answers, inventory: Inventory) -> bool:
     """Whether AWS shows the health of every machine of a balancer, and every machine that is in service."""
-    states = _states(balancer, answers)
+    shown = states(balancer, answers)
     registered = {each["InstanceId"] for each in balancer["Instances"]}
-    in_service = [name for name, state in states.items() if state == "InService"]
-    return registered <= states.keys() and not inventory.missing(in_service)
+    in_service = [name for name, state in shown.items() if state == "InService"]
+    return registered <= shown.keys() and not inventory.missing(in_service)
 
 
 def behind(balancer: Balancer, answers: Answers, inventory: Inventory) -> Reached:
     """The machines that a balancer sends requests to."""
     reached = Reached()
-    for name in _serving(_states(balancer, answers)):
+    for name in _serving(states(balancer, answers)):
         reached.add(inventory.on("instance", name), place_of(balancer))
     return reached
 
 
-def _states(balancer: Balancer, answers: Answers) -> dict[str, str]:
+def states(balancer: Balancer, answers: Answers) -> dict[str, str]:
+    """The state of each of its machines."""
     answer = answers.get(health_of(balancer).key())
     return {item["InstanceId"]: str(item.get("State")) for item in (answer.items if answer else ())}
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from attrs import define, field
 
 from guardrails.config.settings import LiveSettings
-from guardrails.resolve.balancers import CLASSIC, IN_SERVICE
+from guardrails.resolve.balancers import CLASSIC, IN_SERVICE, registered_with, target_id
 from guardrails.resolve.inventory import Inventory
 from guardrails.resolve.live import elb, ways
 from guardrails.resolve.live.reached import Reached
@@ -29,10 +29,15 @@ ASKS = (*asks("dns", _TRAILS), *asks("eip", _TRAILS), *ways.ASKS, CLASSIC, IN_SE
 
 @define
 class Endpoint:
-    """The machines behind a name or an id, and what no look-up follows."""
+    """The machines behind a name or an id, and what no look-up follows.
+
+    `machines` are their ids, or addresses behind balancers; `unhealthy` are those that fail the checks of a balancer.
+    """
 
     reached: Reached = field(factory=Reached)
     unclear: list[str] = field(factory=list)
+    machines: set[str] = field(factory=set)
+    unhealthy: set[str] = field(factory=set)
 
 
 def lookups(node: Node, answers: Answers) -> tuple[Lookup, ...]:
@@ -63,6 +68,7 @@ def follow(node: Node, place: str, settings: LiveSettings, answers: Answers, inv
         elif kind in _MACHINES:
             machines = [machine for each in _MACHINES[kind] for machine in inventory.on(each, name)]
             result.reached.add(machines, place)
+            result.machines |= {machine.id for machine in machines}
             result.unclear += [] if machines else [name]
         else:
             result.unclear.append(name)
@@ -93,6 +99,11 @@ def _through_groups(
     for cluster, places in ways.served(found, answers, inventory).places.items():
         result.reached.places[cluster] |= {f"{place}, {each}" for each in places}
     result.reached.strays |= ways.served(found, answers, inventory).strays
+    for way in found:
+        answer = answers.get(registered_with(way.group).key())
+        for item in answer.items if answer else ():
+            healthy = (item.get("TargetHealth") or {}).get("State") == "healthy"
+            (result.machines if healthy else result.unhealthy).add(target_id(item))
 
 
 def _through_classic(result: Endpoint, name: str, place: str, answers: Answers, inventory: Inventory) -> None:
@@ -101,6 +112,8 @@ def _through_classic(result: Endpoint, name: str, place: str, answers: Answers, 
     for balancer in balancers:
         if not elb.understood(balancer, answers, inventory):
             result.unclear.append(elb.place_of(balancer))
+        for machine, state in elb.states(balancer, answers).items():
+            (result.machines if state == "InService" else result.unhealthy).add(machine)
         there = elb.behind(balancer, answers, inventory)
         result.reached.strays |= there.strays
         for cluster, places in there.places.items():

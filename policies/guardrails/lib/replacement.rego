@@ -46,6 +46,16 @@ may_serve(name) if {
 	healthy(name)
 	input.shift.healthy[name] == true
 	large_enough(name, losers)
+	enough_machines(name)
+}
+
+# As many of its machines share the users as of each cluster that loses them, in proportion to its part of them.
+enough_machines(name) if {
+	share := data.guardrails.params.cutover.min_share
+	machines := object.get(input.shift, ["machines_after", name], 0)
+	every other in losers {
+		machines >= (share * input.shift.after[name]) * object.get(input.shift, ["machines_before", other], 0)
+	}
 }
 
 gains(name) if input.shift.after[name] > object.get(input.shift.before, name, 0)

@@ -26,7 +26,7 @@ deny contains lib.violation("live-cluster/admit", id, message, remediation) if {
 		not belongs(destination, lib.targets[id])
 	]
 	count(strangers) > 0
-	not addresses.is_cutover(lib.targets[id])
+	not may_join(lib.targets[id])
 	message := sprintf("%s %s", [
 		text.would(sprintf("send users to %s through", [text.listed(strangers)]), id),
 		"That is neither part of it nor of a complete, healthy cluster that is large enough.",
@@ -36,6 +36,13 @@ deny contains lib.violation("live-cluster/admit", id, message, remediation) if {
 		"To test the new one, give it a target group and a listener port of its own.",
 	])
 }
+
+may_join(target) if {
+	not input.shift.way
+	addresses.is_cutover(target)
+}
+
+may_join(_) if lib.sanctioned_shift
 
 belongs(destination, target) if {
 	lib.resolved(destination)

@@ -90,14 +90,22 @@ deny contains lib.violation("live-cluster/storage", id, message, remediation) if
 #   incident: Facebook, 2021-10-04
 #   avoid: aws elbv2 deregister-targets --target-group-arn BLUES_GROUP --targets Id=BLUES_MACHINE
 #   prefer: aws elbv2 register-targets --target-group-arn BLUES_GROUP --targets Id=GREENS_MACHINE
-deny contains lib.violation("live-cluster/traffic", id, text.would("cut off traffic to", id), remediation) if {
+deny contains lib.violation("live-cluster/traffic", id, message, remediation) if {
 	"traffic" in lib.effects
 	not lib.takes_machines_down
 	count(lib.effects & {"storage", "network", "ip"}) == 0
 	not is_switch
 	some id, _ in lib.live_targets
 	not is_live_pointer(id)
+	message := concat(" ", array.concat([text.would("cut off traffic to", id)], no_switch))
 	remediation := "Put the replacement into service first, move the addresses to it, then take this one out."
+}
+
+default no_switch := []
+
+no_switch := [sprintf("It is not known to be a safe switch: %s.", [input.shift.why])] if {
+	is_string(input.shift.why)
+	input.shift.why != ""
 }
 
 is_live_pointer(id) if lib.targets[id].type == "ssm-parameter"

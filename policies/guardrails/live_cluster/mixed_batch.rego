@@ -17,6 +17,9 @@ import data.guardrails.text
 #   prefer: aws ec2 terminate-instances --instance-ids GREENS_MACHINE
 deny contains lib.violation("live-cluster/mixed-batch", "(batch)", message, remediation) if {
 	count(lib.harmful & lib.destructive) > 0
+
+	# A switch names both sides.
+	not is_switch
 	count(lib.live_targets) > 0
 	others := [sprintf("%s (%s)", [id, text.clusters_text(target)]) |
 		some id, target in lib.targets

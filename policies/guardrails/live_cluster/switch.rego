@@ -1,4 +1,4 @@
-# A listener or rule may send the live cluster's users to its complete replacement, and nowhere else.
+# A switch may send the live cluster's users to its complete replacement, and nowhere else.
 
 package guardrails.live_cluster
 
@@ -7,13 +7,30 @@ import data.guardrails.text
 
 is_switch if input.shift.way in {"listener", "rule"}
 
+# What no one else gets is only taken away.
+is_switch if {
+	input.shift.way in object.keys(to_switch)
+	input.shift.known == true
+}
+
+way_to_test := "Until then, give it the weight 0, or a listener port of its own to test it."
+
+to_switch := {
+	"listener": way_to_test,
+	"rule": way_to_test,
+	"targets": "Then take the machines of the live cluster out.",
+	"record": "Change one name at a time. To test the new cluster, give it a name of its own.",
+	"cnames": "Test the new environment by its own name before you swap.",
+}
+
 # METADATA
-# title: A listener switches only to clusters that can serve
+# title: Users move only to clusters that can serve
 # description: >-
-#   Denies a change of a listener's or rule's target groups or weights that gives users of a live cluster to another one,
-#   unless that one is large enough (parameter `cutover.min_share`), with every machine running, none terminating, and
-#   all targets healthy. A part of the users (a canary) may move in the same way. Within a cluster, they may move to a
-#   target group whose targets are all healthy.
+#   Denies a change that gives users of a live cluster to another one, unless that one is large enough (parameter
+#   `cutover.min_share`), with every machine running, none terminating, and all targets healthy. That holds for the target
+#   groups and weights of a listener or rule, for machines that leave a load balancer, for DNS records, and for swapped
+#   CNAMEs. A part of the users (a canary) may move in the same way. Within a cluster, they may move to a target group
+#   whose targets are all healthy.
 # custom:
 #   rule: live-cluster/switch
 #   severity: critical
@@ -28,8 +45,8 @@ deny contains lib.violation("live-cluster/switch", id, message, remediation) if 
 	some id, _ in lib.live_targets
 	message := sprintf("%s This is not a safe switch: %s.", [text.would("take users from", id), obstacles])
 	remediation := concat(" ", [
-		"Register every machine of the new cluster with its target group, wait until all are healthy, then switch again.",
-		"Until then, give it the weight 0, or a listener port of its own to test it.",
+		"Put every machine of the new cluster behind its load balancer or name, wait until all are healthy, then try again.",
+		to_switch[input.shift.way],
 	])
 }
 
@@ -42,11 +59,16 @@ reasons := lacking | {input.shift.why |
 	input.shift.why != ""
 }
 
-lacking := {gap |
+lacking := ({gap |
 	some name in lib.unfit
 	lib.gains(name)
 	some gap in text.gaps(name, lib.losers)
 } | {sprintf("not all targets of %s pass the load balancer's health checks", [name]) |
 	some name in lib.unfit
 	not input.shift.healthy[name]
+}) | {sprintf("too few machines of %s would share the users (%v)", [name, shared]) |
+	some name in lib.unfit
+	lib.gains(name)
+	not lib.enough_machines(name)
+	shared := object.get(input.shift, ["machines_after", name], 0)
 }

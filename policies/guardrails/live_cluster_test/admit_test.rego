@@ -59,3 +59,23 @@ test_only_admitting_is_judged if {
 	request := fixtures.request("X", ["indirect"], {"g": behind, "i-9": joining(fixtures.machine("grey"))})
 	count(live_cluster.deny) == 0 with input as request
 }
+
+test_where_a_shift_is_known_it_decides if {
+	request := object.union(
+		registering(behind, {"i-9": joining(fixtures.machine("green"))}),
+		{
+			"clusters": {"green": fixtures.cluster(false, 3, 3)},
+			"shift": {
+				"way": "targets",
+				"known": true,
+				"before": {"blue": 1},
+				"after": {"blue": 0.75, "green": 0.25},
+				"healthy": {"blue": true, "green": true},
+				"why": "",
+			},
+		},
+	)
+	count(live_cluster.deny) == 0 with input as request
+	rules(live_cluster.deny) == {"live-cluster/admit"} with input as object.union(request, {"shift": {"known": false}})
+	rules(live_cluster.deny) == {"live-cluster/admit"} with input as object.union(request, {"shift": {"healthy": {"green": false}}})
+}

@@ -124,3 +124,100 @@ test_a_switch_of_what_is_not_live_is_free if {
 test_a_switch_without_an_effect_is_free if {
 	count(live_cluster.deny) == 0 with input as object.union(switching({"known": false}, {}), {"call": {"effects": ["indirect"]}})
 }
+
+# Blue's two machines, and this many of green's, share the users.
+sharing(after, number) := json.patch(
+	with_after(after, {"blue": true, "green": true}),
+	[
+		{"op": "add", "path": "/shift/machines_before", "value": {"blue": 10}},
+		{"op": "add", "path": "/shift/machines_after", "value": {"green": number}},
+	],
+)
+
+test_enough_machines_share_the_users if {
+	count(live_cluster.deny) == 0 with input as sharing({"green": 1}, 10)
+	rules(live_cluster.deny) == denied with input as sharing({"green": 1}, 9)
+	some entry in live_cluster.deny with input as sharing({"green": 1}, 9)
+	contains(entry.message, "This is not a safe switch: too few machines of green would share the users (9).")
+}
+
+test_a_part_of_the_users_needs_a_part_of_the_machines if {
+	count(live_cluster.deny) == 0 with input as sharing({"blue": 0.9, "green": 0.1}, 1)
+	rules(live_cluster.deny) == denied with input as sharing({"blue": 0.8, "green": 0.2}, 1)
+}
+
+test_the_required_share_of_machines_is_a_parameter if {
+	halved := object.union(data.guardrails.params, {"cutover": {"min_share": 0.5}})
+	count(live_cluster.deny) == 0 with input as sharing({"green": 1}, 5) with data.guardrails.params as halved
+	rules(live_cluster.deny) == denied with input as sharing({"green": 1}, 4) with data.guardrails.params as halved
+}
+
+test_machines_that_are_not_counted_are_none if {
+	request := json.patch(sharing({"green": 1}, 10), [{"op": "remove", "path": "/shift/machines_after"}])
+	rules(live_cluster.deny) == denied with input as request
+	some entry in live_cluster.deny with input as request
+	contains(entry.message, "too few machines of green would share the users (0)")
+	one := json.patch(request, [{"op": "replace", "path": "/shift/machines_before", "value": {"blue": 1}}])
+	rules(live_cluster.deny) == denied with input as one
+}
+
+test_only_who_gains_users_is_counted if {
+	half := json.patch(
+		switching({}, {"red": fixtures.cluster(true, 3, 3)}),
+		[
+			{"op": "replace", "path": "/shift/before", "value": {"blue": 0.5, "red": 0.5}},
+			{"op": "replace", "path": "/shift/after", "value": {"green": 0.5, "red": 0.5}},
+			{"op": "add", "path": "/shift/machines_before", "value": {"blue": 3, "red": 1}},
+			{"op": "add", "path": "/shift/machines_after", "value": {"green": 3, "red": 1}},
+		],
+	)
+	some entry in live_cluster.deny with input as half
+	contains(entry.message, "not all targets of red pass")
+	not contains(entry.message, "too few machines")
+}
+
+test_every_way_is_judged_alike if {
+	every way in ["targets", "record", "cnames"] {
+		count(live_cluster.deny) == 0 with input as switching({"way": way}, {})
+		rules(live_cluster.deny) == denied with input as switching({"way": way}, {"green": {"healthy": false}})
+	}
+}
+
+test_what_is_only_taken_away_is_no_switch if {
+	every way in ["targets", "record", "cnames"] {
+		lost := switching({"way": way, "known": false, "why": "nothing else is there"}, {})
+		rules(live_cluster.deny) == {"live-cluster/traffic"} with input as lost
+		some entry in live_cluster.deny with input as lost
+		contains(entry.message, "It is not known to be a safe switch: nothing else is there.")
+	}
+	some entry in live_cluster.deny with input as switching({"way": "record", "known": false}, {})
+	not contains(entry.message, "It is not known")
+	some other in live_cluster.deny with input as switching({"way": "record", "known": false, "why": null}, {})
+	not contains(other.message, "It is not known")
+}
+
+test_an_address_and_a_pointer_have_rules_of_their_own if {
+	every way in ["address", "pointer"] {
+		rules(live_cluster.deny) == {"live-cluster/traffic"} with input as switching({"way": way}, {})
+	}
+}
+
+test_a_switch_names_both_sides if {
+	both := {"web": fixtures.thing("load-balancer", ["blue"]), "stage": fixtures.thing("load-balancer", ["green"])}
+	swap := object.union(fixtures.request("Swap", ["traffic"], both), {"shift": object.union(to_green, {"way": "cnames"})})
+	count(live_cluster.deny) == 0 with input as swap
+	other := object.union(swap, {"shift": {"known": false}})
+	"live-cluster/mixed-batch" in rules(live_cluster.deny) with input as other
+}
+
+test_the_remediation_fits_the_way if {
+	every way, text in {
+		"listener": "give it the weight 0",
+		"targets": "Then take the machines of the live cluster out.",
+		"record": "Change one name at a time.",
+		"cnames": "by its own name before you swap",
+	} {
+		some entry in live_cluster.deny with input as switching({"way": way}, {"green": {"healthy": false}})
+		contains(entry.remediation, text)
+	}
+}
