@@ -1,4 +1,4 @@
-"""Names that are unique only within something else: a service or task within its ECS cluster, a rule on its event bus.
+"""Names that are unique only within something else: a service within its ECS cluster, a record within its zone.
 
 Others are unique only among their kind: a database and a database cluster may have the same name.
 
@@ -11,7 +11,10 @@ from collections.abc import Mapping
 from typing import Any
 
 # The parameter that names the parent, by type of resource, and by what stands for the type in ARNs.
-_PARAMETERS = {"ecs-service": "cluster", "ecs-task": "cluster", "event-rule": "EventBusName"}
+_PARAMETERS = {"dns-record": "HostedZoneId", "ecs-service": "cluster", "ecs-task": "cluster",
+               "event-rule": "EventBusName"}  # fmt: skip
+# Types whose names in calls begin with the parent: ``CLUSTER/GROUP``, ``service/CLUSTER/SERVICE``.
+_WHOLE = ("eks-nodegroup", "scalable-target")
 _IN_ARNS = {("ecs", "service"), ("ecs", "task"), ("events", "rule")}
 _DEFAULT = "default"
 # How the names of parameters end that say what a call is about.
@@ -52,6 +55,8 @@ def within(kind: str, name: str, params: Mapping[str, Any]) -> str:
             return f"{path[0] if len(path) > 1 else _DEFAULT}/{last}"
         word = resource.partition(":")[0]
         return f"{word}:{last}" if (service, word) in _KINDS.values() else last
+    if kind in _WHOLE:
+        return name
     if kind not in _PARAMETERS:
         return f"{_KINDS[kind][1]}:{last}" if kind in _KINDS else last
     parent = str(params.get(_PARAMETERS[kind]) or _DEFAULT).replace("/", ":").rpartition(":")[2]

@@ -187,3 +187,97 @@ def test_tags_that_an_update_puts_on_a_stack(aws, places, live):
             assert bool(denied) == (harms and name == "blue"), (name, change, denied)
         kept = {"StackName": name, "UsePreviousTemplate": True}
         assert attempt(aws, "cloudformation", "update_stack", kept) is None
+
+
+def test_node_groups(aws, places, live):
+    """A node group goes by its machines or its own tag: the live cluster's stays, and one that is not found."""
+    eks, role = aws.client("eks"), "arn:aws:iam::123456789012:role/r"
+    subnets = {name: [place.subnet] for name, place in places.items()}
+    for name in NAMES:
+        eks.create_cluster(name=name, roleArn=role, resourcesVpcConfig={"subnetIds": subnets[name]})
+        for group, own in (("machines", {}), ("own", {"tags": {"Cluster": name}})):
+            eks.create_nodegroup(clusterName=name, nodegroupName=group, subnets=subnets[name], nodeRole=role, **own)
+        marks = {"eks:cluster-name": name, "eks:nodegroup-name": "machines"}
+        aws.client("ec2").create_tags(
+            Resources=[places[name].machine], Tags=[{"Key": key, "Value": value} for key, value in marks.items()]
+        )
+    live()
+
+    def delete(name, group):
+        return rest.attempt(aws, "eks", "delete_nodegroup", {"clusterName": name, "nodegroupName": group})
+
+    for group in ("machines", "own"):
+        assert delete("blue", group) >= {"live-cluster/terminate"}
+        assert delete("green", group) is None
+    assert delete("green", "gone") >= {"live-cluster/unresolved"}
+
+
+SECRETS = [
+    ("put_secret_value", {"SecretString": "y"}, True),
+    ("put_secret_value", {"SecretString": "y", "VersionStages": ["AWSPENDING"]}, False),
+    ("update_secret", {"SecretString": "y"}, True),
+    ("update_secret", {"KmsKeyId": "k"}, True),
+    ("update_secret", {"Description": "y"}, False),
+    ("update_secret_version_stage", {"VersionStage": "AWSCURRENT", "MoveToVersionId": "a" * 36}, True),
+    ("rotate_secret", {}, True),
+    ("rotate_secret", {"RotateImmediately": False}, False),
+    ("cancel_rotate_secret", {}, True),
+    ("remove_regions_from_replication", {"RemoveReplicaRegions": ["us-east-1"]}, True),
+]
+
+
+def test_values_that_the_live_cluster_reads(aws, places, live, caplog):
+    """Another value of the live cluster's secret or parameter gets a warning; green's, or one not in use, does not."""
+    for name in NAMES:
+        aws.client("secretsmanager").create_secret(Name=name, SecretString="x", Tags=tags(name))
+        aws.client("ssm").put_parameter(Name=f"/{name}/url", Value="x", Type="String", Tags=tags(name))
+    live()
+    for name in NAMES:
+        calls = [("secretsmanager", method, {"SecretId": name, **params}, harms) for method, params, harms in SECRETS]
+        labels = {"Name": f"/{name}/url", "ParameterVersion": 1, "Labels": ["production"]}
+        calls += [("ssm", f"{verb}label_parameter_version", labels, True) for verb in ("", "un")]
+        for service, method, params, harms in calls:
+            caplog.clear()
+            assert attempt(aws, service, method, params) is None
+            warned = "live-cluster/indirect" in caplog.text
+            assert warned == (harms and name == "blue"), (method, params)
+
+
+def test_a_service_that_runs_the_newest_revision(aws, places, live):
+    """A family alone means its newest revision: harmless where the service runs that, else a replacement."""
+    ecs = aws.client("ecs")
+    register = {"family": "web", "containerDefinitions": [{"name": "c", "image": "i", "memory": 1}]}
+    for name in NAMES:
+        ecs.create_cluster(clusterName=name, tags=[{"key": "Cluster", "value": name}])
+        newest = ecs.register_task_definition(**register)["taskDefinition"]["taskDefinitionArn"]
+        ecs.create_service(cluster=name, serviceName="web", taskDefinition=newest, desiredCount=1)
+    ecs.create_service(cluster="blue", serviceName="newest", taskDefinition=newest, desiredCount=1)
+    live()
+
+    def update(name, service, definition):
+        params = {"cluster": name, "service": service, "taskDefinition": definition}
+        return attempt(aws, "ecs", "update_service", params)
+
+    for definition in ("web", "web:2", newest):
+        assert update("blue", "newest", definition) is None
+        assert update("green", "web", definition) is None
+        assert update("blue", "web", definition) >= {"live-cluster/replace"}
+    assert update("blue", "newest", "web:1") >= {"live-cluster/replace"}
+    assert update("blue", "newest", "other") >= {"live-cluster/replace"}
+
+
+def test_the_same_name_within_two_others(aws, places, live):
+    """A record's name in another zone is another record: the live one's is kept for a rollback, the other is not."""
+    route53, zones = aws.client("route53"), {}
+    for name, place in places.items():
+        zones[name] = route53.create_hosted_zone(Name="e.org", CallerReference=name)["HostedZone"]["Id"]
+        record = {"Name": "www.e.org", "Type": "A", "TTL": 60, "ResourceRecords": [{"Value": place.public_ip}]}
+        batch = {"Changes": [{"Action": "CREATE", "ResourceRecordSet": record}]}
+        route53.change_resource_record_sets(HostedZoneId=zones[name], ChangeBatch=batch)
+    live()
+    for name, place in places.items():
+        record = {"Name": "www.e.org", "Type": "A", "TTL": 60, "ResourceRecords": [{"Value": place.public_ip}]}
+        batch = {"Changes": [{"Action": "DELETE", "ResourceRecordSet": record}]}
+        params = {"HostedZoneId": zones[name], "ChangeBatch": batch}
+        denied = rest.attempt(aws, "route53", "change_resource_record_sets", params)
+        assert (denied is None) == (name == "green"), denied

@@ -170,6 +170,12 @@ def _interface(side: Side, number: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _route(side: Side) -> str:
+    """A template that adds a route to a table of the side."""
+    table = {"RouteTableId": side.id("route-table"), "DestinationCidrBlock": "0.0.0.0/1", "GatewayId": "local"}
+    return json.dumps({"Resources": {"Route": {"Type": "AWS::EC2::Route", "Properties": table}}})
+
+
 def _machine(side: Side, number: int) -> dict[str, Any]:
     tags = {
         "aws:autoscaling:groupName": "asg", "aws:autoscaling:launchConfigurationName": "launch-configuration",
@@ -382,6 +388,10 @@ _ANSWERS: dict[str, Callable[[Side], list[Mapping[str, Any]]]] = {
         {"ResourceId": s.id(kind), "Tags": _tags(s)} for kind in ("hosted-zone", "health-check")
     ],
     "GetInstanceProfile": lambda s: [{"InstanceProfileName": s.id("instance-profile"), "Tags": _tags(s)}],
+    "DescribeNodegroup": lambda s: [
+        {"nodegroupName": s.id("eks-nodegroup"), "clusterName": s.id("eks-cluster"), "tags": {"Cluster": s.name}}
+    ],
+    "DescribeStackSet": lambda s: [{"StackSetName": s.id("cfn-new-stack"), "TemplateBody": _route(s)}],
     "DescribeStacks": lambda s: [{"StackName": s.id("cfn-stack"), "Tags": _tags(s)}],
     "GetRole": lambda s: [
         {"RoleName": s.id("iam-role"), "AssumeRolePolicyDocument": {"Statement": []}, "Tags": _tags(s)}

@@ -25,7 +25,7 @@ ROWS = [
     for operation in json.loads(file.read_text("utf-8"))["operations"]
     for number, row in enumerate(rows_of(file.stem, operation))
 ]
-WORDS = {"new", "old", "items", "params"}
+WORDS = {"new", "old", "items", "params", "also"}
 # Keys of maps whose keys a model does not list.
 KEYS = {"GetTopicAttributes": {"Policy"}}
 
@@ -78,6 +78,13 @@ def test_rows_fit_the_models(key: str, operation: str, row: Row) -> None:
     assert row.items in {*look_up.output_shape.members, "@"}
     assert {*row.harmless} - {"*"} | row.covers | row.names <= mine.members.keys()
     both = members(mine) | members(look_up.output_shape) | KEYS.get(row.lookup, set())
+    if row.also:
+        also = LOADER.get_service_model(row.also.service).operation_model(row.also.lookup)
+        assert also.input_shape is not None
+        assert also.output_shape is not None
+        assert {*row.also.params} <= also.input_shape.members.keys()
+        both |= members(also.output_shape)
+        assert all(fields(expression) <= members(mine) for expression in row.also.params.values())
     for expression in (*row.harmless.values(), row.each, *row.where, *filter(None, [row.idle])):
         assert fields(expression) <= both, expression
         # JMESPath reads `!a.b` as `(!a).b`.

@@ -13,8 +13,8 @@ from guardrails.values import Answer, Call, Lookup
 
 def lookups(call: Call) -> tuple[Lookup, ...]:
     """The look-ups that show what the call would change. They may fail: then all of it counts as a change."""
-    asked = (row.ask(call.clear_params) for row in rows_of(call.service, call.operation))
-    return tuple({lookup.key(): lookup for lookup in asked if lookup is not None}.values())
+    rows = rows_of(call.service, call.operation)
+    return tuple({lookup.key(): lookup for row in rows for lookup in row.asks(call.clear_params)}.values())
 
 
 def narrow(call: Call, answers: Mapping[str, Answer]) -> Call:

@@ -12,6 +12,7 @@ A row is a look-up and what its answer says about parameters of the call:
     idle      JMESPath over the same as in `harmless`: true where the whole call changes nothing, or hurts no one
     empty_on  error codes that say that nothing is there
     harmless  {parameter: JMESPath over `new`, `old`, `items`, `params` that is true where the new value harms no one}
+    also      another look-up, as a row: the one item that answers it is `also` in `harmless`
 
 `old` is the item, null unless there is exactly one. A parameter that is not in `harmless` is compared by the expression
 under ``*``, else with the item's member of the same name. What the look-up names is not compared. compare.py has the
@@ -39,6 +40,10 @@ _NEVER_A_CHANGE = frozenset(("DryRun", "ClientToken", "clientToken", "clientRequ
 _NAME = re.compile(r"\[?(?P<name>\w+)]?(?: \|\| '\w+')?")
 
 
+def _row(document: Mapping[str, Any] | None) -> Row | None:
+    return Row(**document) if document else None
+
+
 @frozen
 class Row:
     """One look-up for an operation, and how to compare its answer with the call's parameters."""
@@ -54,6 +59,7 @@ class Row:
     harmless: Mapping[str, str] = field(factory=dict)
     idle: str = ""
     empty_on: tuple[str, ...] = field(default=(), converter=tuple)
+    also: Row | None = field(default=None, converter=_row)
 
     @property
     def names(self) -> frozenset[str]:
@@ -75,23 +81,34 @@ class Row:
             self.service, self.lookup, self.items, values, empty_on=self.empty_on, region=self.region, optional=True
         )
 
-    def harms_no_one(self, params: Mapping[str, Any], answer: Answer) -> frozenset[str]:
+    def asks(self, params: Mapping[str, Any]) -> tuple[Lookup, ...]:
+        """The look-ups for a call: its own, and what tells more about it."""
+        asked = (row.ask(params) for row in (self, self.also) if row)
+        return tuple(lookup for lookup in asked if lookup)
+
+    def seen(self, params: Mapping[str, Any], answers: Mapping[str, Answer]) -> dict[str, Any] | None:
+        """What the expressions look at; None where the look-up was not made, or not answered."""
+        asked = self.ask(params)
+        answer = answers.get(asked.key()) if asked else None
+        if answer is None:
+            return None
+        items = [item for item in search(self.each, [*answer.items]) or [] if self._meant(item, params)]
+        also = self.also.seen(params, answers) if self.also else None
+        old = items[0] if len(items) == 1 else None
+        return {"items": items, "old": old, "params": params, "also": also and also["old"]}
+
+    def harms_no_one(self, seen: Mapping[str, Any]) -> frozenset[str]:
         """The parameters whose values leave what is there as it is, or change it in a way that hurts no one."""
-        seen = self._seen(params, answer)
         return frozenset(
             name
-            for name, value in params.items()
+            for name, value in seen["params"].items()
             if not self.covers or name in self.covers
             if true(self._harmless(name), {**seen, "new": value})
         )
 
-    def changes_nothing(self, params: Mapping[str, Any], answer: Answer) -> bool:
+    def changes_nothing(self, seen: Mapping[str, Any]) -> bool:
         """Whether the call leaves everything as it is, by what the row says of calls without a value to compare."""
-        return bool(self.idle) and true(self.idle, self._seen(params, answer))
-
-    def _seen(self, params: Mapping[str, Any], answer: Answer) -> dict[str, Any]:
-        items = [item for item in search(self.each, [*answer.items]) or [] if self._meant(item, params)]
-        return {"items": items, "old": items[0] if len(items) == 1 else None, "params": params}
+        return bool(self.idle) and true(self.idle, seen)
 
     def _harmless(self, name: str) -> str:
         return self.harmless.get(name) or self.harmless.get("*") or f"same(new, old.{name})"
@@ -126,26 +143,26 @@ def asks() -> tuple[Lookup, ...]:
     """Every look-up of these files, without its parameters."""
     files = [file.name for file in resources.files(__package__).iterdir() if file.name.endswith(".json")]
     rows = [row for file in sorted(files) for rows in _service(file.removesuffix(".json")).values() for row in rows]
+    rows += [row.also for row in rows if row.also]
     return tuple(Lookup(row.service, row.lookup, row.items, region=row.region, optional=True) for row in rows)
 
 
 def left_alone(call: Call, answers: Mapping[str, Answer]) -> frozenset[str]:
     """The parameters that change nothing that could hurt anyone, and those that name what it changes."""
     found: set[str] = set()
-    for row, answer in _answered(call, answers):
+    for row, seen in _seen(call, answers):
         if not row.idle:
-            found |= row.names | _NEVER_A_CHANGE | row.harms_no_one(call.clear_params, answer)
+            found |= row.names | _NEVER_A_CHANGE | row.harms_no_one(seen)
     return frozenset(found)
 
 
 def changes_nothing(call: Call, answers: Mapping[str, Answer]) -> bool:
     """Whether the call as a whole leaves everything as it is."""
-    return any(row.changes_nothing(call.clear_params, answer) for row, answer in _answered(call, answers))
+    return any(row.changes_nothing(seen) for row, seen in _seen(call, answers))
 
 
-def _answered(call: Call, answers: Mapping[str, Answer]) -> Iterator[tuple[Row, Answer]]:
+def _seen(call: Call, answers: Mapping[str, Answer]) -> Iterator[tuple[Row, Mapping[str, Any]]]:
     for row in rows_of(call.service, call.operation):
-        asked = row.ask(call.clear_params)
-        answer = answers.get(asked.key()) if asked else None
-        if answer is not None:
-            yield row, answer
+        seen = row.seen(call.clear_params, answers)
+        if seen is not None:
+            yield row, seen

@@ -70,6 +70,8 @@ def _template(stack: str) -> Lookup:
 
 def _followups(call: Call, answers: Answers) -> tuple[Lookup, ...]:
     """The template of a stack that is to be deleted: it says what stays."""
+    if call.operation == "UpdateStack":
+        return cloudformation_new.followups(call, answers)
     stacks = named(call, "cfn-stack") if call.operation == "DeleteStack" else ()
     return tuple(_template(stack) for stack in stacks if listed(stack, answers))
 
@@ -125,7 +127,9 @@ def _stack(ref: TargetRef, context: Context) -> Target:
 def _keeps(tags: Mapping[str, str], context: Context) -> bool:
     """Whether an update leaves the stack the cluster that its own tags name; what it changes else is judged itself."""
     change = context.call.tags
-    return change is not None and all(change.set.get(key) == tags.get(key) for key in context.inventory.ownership.tags)
+    if change is None:
+        return context.call.operation != "DeleteStack"
+    return all(change.set.get(key) == tags.get(key) for key in context.inventory.ownership.tags)
 
 
 def _stack_name(stack: str) -> str:
@@ -136,9 +140,18 @@ def _stack_name(stack: str) -> str:
 # -- stack sets -------------------------------------------------------------------------------------------------------
 
 
+# What is in the template of the set may be made by these.
+_MAKE = ("UpdateStackInstances", "UpdateStackSet")
+
+
 def _instances(name: str, call: Call) -> Lookup:
     as_whom = {"CallAs": call.params["CallAs"]} if call.params.get("CallAs") else {}
     return _INSTANCES.about(StackSetName=name, **as_whom)
+
+
+def _of_sets(call: Call, keys: tuple[str, ...]) -> tuple[Lookup, ...]:
+    made = cloudformation_new.lookups(call, keys) if call.operation in _MAKE else ()
+    return (*(_instances(name, call) for name in named(call, "cfn-stack-set")), *made)
 
 
 def _stacks(ref: TargetRef, call: Call, answers: Answers) -> tuple[Part, ...]:
@@ -153,7 +166,8 @@ def _stacks(ref: TargetRef, call: Call, answers: Answers) -> tuple[Part, ...]:
         if stack and meant:
             targets = (TargetRef(stack, "cfn-stack"),) if region == call.region else ()
             found.append(Part(f"{STACK} {stack}", targets))
-    return tuple(found)
+    made = cloudformation_new.parts(call, answers) if call.operation in _MAKE else ()
+    return (*found, *made)
 
 
 def _stack_set(ref: TargetRef, context: Context) -> Target:
@@ -167,8 +181,9 @@ RESOLVERS = {
     ),
     "cfn-stack-set": Resolver(
         _stack_set,
-        (_INSTANCES, RESOURCES),
-        lambda call, _keys: tuple(_instances(name, call) for name in named(call, "cfn-stack-set")),
+        (_INSTANCES, RESOURCES, *cloudformation_new.ASKS),
+        _of_sets,
+        lambda call, answers: cloudformation_new.followups(call, answers) if call.operation in _MAKE else (),
         parts=_stacks,
     ),
 }

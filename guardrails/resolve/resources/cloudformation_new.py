@@ -12,6 +12,7 @@ from typing import Any
 
 from guardrails.aws import templates
 from guardrails.aws.cloudformation import table
+from guardrails.resolve.resources import cloudformation_present
 from guardrails.resolve.resources.resolver import Answers, Context, Part, Resolver
 from guardrails.values import Call, Lookup, Target, TargetRef
 
@@ -19,7 +20,8 @@ _SUMMARY = Lookup("cloudformation", "GetTemplateSummary", "ResourceTypes")
 # Without it, a value that another stack exports is unknown.
 _EXPORTS = Lookup("cloudformation", "ListExports", "Exports", optional=True)
 _ADVICE = "not read behind a URL: give TemplateBody, or create and execute a change set"
-ASKS = (_SUMMARY, _EXPORTS)
+_UNREAD = "not shown: allow cloudformation:GetTemplate and DescribeStackSet, or give TemplateBody"
+ASKS = (_SUMMARY, _EXPORTS, *cloudformation_present.ASKS)
 
 
 def part_of(kind: str, label: str, properties: Mapping[str, Any], call: Call) -> Part | None:
@@ -41,24 +43,31 @@ def part_of(kind: str, label: str, properties: Mapping[str, Any], call: Call) ->
 
 def lookups(call: Call, _keys: tuple[str, ...] = ()) -> tuple[Lookup, ...]:
     """What is asked about the template of a call."""
+    present = (*cloudformation_present.lookups(call),)
     body, url = call.clear_params.get("TemplateBody"), call.clear_params.get("TemplateURL")
     if not body:
-        return (_SUMMARY.about(TemplateURL=url),) if url else ()
-    return (_EXPORTS,) if templates.imports(body) else ()
+        return (*present, *((_SUMMARY.about(TemplateURL=url),) if url else ()))
+    return (*present, *((_EXPORTS,) if templates.imports(body) else ()))
+
+
+def followups(call: Call, answers: Answers) -> tuple[Lookup, ...]:
+    """What the present template of a stack or a set calls for."""
+    body = cloudformation_present.template(call, answers).body
+    return (_EXPORTS,) if body and templates.imports(body) and _EXPORTS.key() not in answers else ()
 
 
 def parts(call: Call, answers: Answers) -> tuple[Part, ...]:
     """What the template of a call creates that acts on something that exists."""
-    body = call.clear_params.get("TemplateBody")
-    if not body:
-        summary = [answers[lookup.key()] for lookup in lookups(call) if lookup.key() in answers]
+    template = cloudformation_present.template(call, answers)
+    if not template.body and not cloudformation_present.uses_present(call):
+        summary = [answers[lookup.key()] for lookup in lookups(call) if lookup.operation == _SUMMARY.operation]
         kinds = sorted({str(kind) for answer in summary for kind in answer.items if table().creation(str(kind))})
         return tuple(Part(f"{kind} ({_ADVICE})") for kind in kinds)
-    if not templates.resources(body):
-        return (Part(f"its template ({_ADVICE})"),)
+    if not templates.resources(template.body):
+        return (Part(f"its template ({_ADVICE if call.clear_params.get('TemplateBody') else _UNREAD})"),)
     answer = answers.get(_EXPORTS.key())
     exports = {item["Name"]: item["Value"] for item in answer.items} if answer else {}
-    found = templates.created(body, call.clear_params.get("Parameters") or (), call.region, exports)
+    found = templates.created(template.body, template.parameters, call.region, exports)
     made = (part_of(kind, f"{kind} {name}", values, call) for name, (kind, values) in found.items())
     return tuple(part for part in made if part is not None)
 
@@ -67,4 +76,6 @@ def _new(ref: TargetRef, _context: Context) -> Target:
     return Target(ref.id, "cfn-stack", ref.role, resolved=True)
 
 
-RESOLVERS = {"cfn-new-stack": Resolver(_new, ASKS, lookups, parts=lambda _ref, call, answers: parts(call, answers))}
+RESOLVERS = {
+    "cfn-new-stack": Resolver(_new, ASKS, lookups, followups, parts=lambda _ref, call, answers: parts(call, answers))
+}
