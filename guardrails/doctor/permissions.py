@@ -69,7 +69,7 @@ _WITHOUT = {
     "cloudformation:DescribeStacks": "deleting a stack, or changing its tags, is blocked",
     "cloudformation:DescribeStackSet": "new places of stack sets, and other values for theirs, are blocked",
     "cloudformation:DescribeChangeSet": "change sets are blocked",
-    "cloudformation:GetTemplate": "stacks with other values for their present template, or that retain what is live, are blocked",
+    "cloudformation:GetTemplate": "stacks that keep their template, or that retain what is live, may be blocked",
     "cloudformation:GetTemplateSummary": "stacks whose template is behind a URL are blocked",
     "cloudformation:ListExports": "stacks that take values of other stacks may be blocked",
     "cloudformation:ListStackInstances": "changes of stack sets are blocked",

@@ -54,6 +54,7 @@ def resolve(refs, params=None, *, service="ec2", operation="X", machines=(MACHIN
     given = {
         "DescribeInstances": [{"Instances": list(machines)}],
         "DescribeAddresses": [{"PublicIp": "198.51.100.7", "AllocationId": "eipalloc-1", "InstanceId": "i-1"}],
+        "DescribeNodegroup": lambda params: [{"nodegroupName": params["nodegroupName"]}],
         "DescribeTags": [{"ResourceId": "i-1", "Key": "Cluster", "Value": "blue"}],
         **items,
     }
