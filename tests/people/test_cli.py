@@ -448,7 +448,7 @@ def test_config_is_the_same_everywhere():
         words: [option for option in command.params if option.name == "config"] for words, command in every_command()
     }
     without = {words for words, options in takes.items() if not options}
-    assert without - {("docs",)} == {(), ("activate",), ("deactivate",), ("demo",), ("init",)}
+    assert without - {("docs",)} == {(), ("activate",), ("deactivate",), ("init",)}
     assert len({option.help for options in takes.values() for option in options}) == 1
     first = [next(option.name for option in command.params if isinstance(option, click.Option)) for words, command
              in every_command() if takes[words]]  # fmt: skip

@@ -63,14 +63,16 @@ class Shop:
         self._of_moto(name).load_balancer_arns = [self.balancer.arn]
 
     @contextmanager
-    def unhealthy(self, name: str) -> Iterator[None]:
-        """Nothing that is registered with a group passes the checks; in moto everything does."""
+    def unhealthy(self, name: str, count: int = 100) -> Iterator[None]:
+        """The first `count` of what is registered with a group do not pass the checks; in moto everything does."""
         group = self._of_moto(name)
         original = group.health_for
 
+        failing = {*self.sides[name][:count]} if count < len(self.sides[name]) else {*group.targets}
+
         def health_for(*args: Any) -> Any:
             health = original(*args)
-            health.status = "unhealthy"
+            health.status = "unhealthy" if health.instance_id in failing else health.status
             return health
 
         group.health_for = health_for
