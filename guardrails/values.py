@@ -434,7 +434,7 @@ class Answer:
 class LookupFailure:
     """A look-up that failed; `permission` is the IAM action it needs.
 
-    `source` is the source of liveness that alone asks it, "" where a call needs it anyway.
+    `source` is the source of liveness that alone asks it, "" where a call needs it anyway. `key` is the look-up's.
     """
 
     lookup: str
@@ -443,6 +443,7 @@ class LookupFailure:
     permission: str
     optional: bool = False
     source: str = ""
+    key: str = ""
 
 
 @frozen

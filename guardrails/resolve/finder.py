@@ -21,6 +21,7 @@ from guardrails.resolve.balancers import members_of_groups
 from guardrails.resolve.capacity import capacity
 from guardrails.resolve.changes import narrow
 from guardrails.resolve.health import with_health
+from guardrails.resolve.hints import Hints
 from guardrails.resolve.inventory import ADDRESSES, INSTANCES, Inventory
 from guardrails.resolve.lookups import Answering, Fetched
 from guardrails.resolve.ownership import Ownership
@@ -56,6 +57,7 @@ class FactFinder:
         self._lookups = lookups
         self._history = history
         self._pacer = pacer
+        self._hints = Hints()
 
     def find(self, call: Call, origin: Origin, claims: list[Claim] | None = None) -> Facts:
         """Make the look-ups and read the answers. What fails is in the facts' `failures` or `problem`, and denies.
@@ -80,23 +82,28 @@ class FactFinder:
         )
         keys = {lookup.key() for lookup in wanted}
         wanted += tuple(lookup for lookup in narrow.lookups(call) if lookup.key() not in keys)
-        fetched = self._lookups.fetch(wanted, origin)
-        if fetched.required_failures:
-            return fetched
         asked = {lookup.key() for lookup in wanted}
+        known = self._lookups.fetch((*self._hints.of(origin), *wanted), origin)
+        fetched = known.only(asked)
         for _ in range(_ROUNDS):
+            if fetched.required_failures:
+                return fetched
+            of_sources = live.followups(self._settings.live, fetched.answers)
             further = (
                 # Where several ask the same, the last one says whether it may fail.
                 *shifts.followups(call, fetched.answers),
                 *followups(call, fetched.answers, self._ownership.tags),
                 *capacity.followups(call, fetched.answers),
-                *live.followups(self._settings.live, fetched.answers),
+                *of_sources,
             )
             more = {lookup.key(): lookup for lookup in further if lookup.key() not in asked}
-            if not more or fetched.required_failures:
+            if not more:
                 break
-            fetched = fetched.with_more(self._lookups.fetch(more.values(), origin))
             asked |= more.keys()
+            missing = [lookup for key, lookup in more.items() if key not in known.answers]
+            known = known.with_more(self._lookups.fetch(missing, origin)) if missing else known
+            fetched = known.only(asked)
+        self._hints.note(origin, of_sources)
         return fetched
 
     def _with_sources(self, call: Call, fetched: Fetched) -> Fetched:

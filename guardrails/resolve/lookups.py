@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import Future
 from typing import Any, Protocol, TypeVar
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from guardrails.resolve.connection import Connection, failure
 from guardrails.values import Answer, Lookup, LookupFailure, Origin
@@ -36,6 +36,12 @@ class Fetched:
     def required_failures(self) -> tuple[LookupFailure, ...]:
         """The failures of look-ups that are not optional."""
         return tuple(failure for failure in self.failures if not failure.optional)
+
+    def only(self, keys: Collection[str]) -> Fetched:
+        """What is known of these look-ups. One that failed, and was asked again with success, did not fail."""
+        answers = {key: answer for key, answer in self.answers.items() if key in keys}
+        failures = tuple(each for each in self.failures if each.key in keys and each.key not in answers)
+        return Fetched(answers, failures, self.requests)
 
     def with_more(self, other: Fetched) -> Fetched:
         """Both rounds as one."""
@@ -86,7 +92,8 @@ class Lookups:
         for lookup, future, _ in asked:
             result = _result(lookup, future, until, self._timeout_s)
             if isinstance(result, LookupFailure):
-                failures.append(result)
+                # Another thread may have asked the same, and do without an answer.
+                failures.append(evolve(result, optional=lookup.optional))
                 memory.give_up(lookup, future)
             else:
                 answers[lookup.key()] = result
