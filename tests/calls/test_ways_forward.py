@@ -54,6 +54,20 @@ def test_break_glass_for_it(aws, site, install):
     assert attempt(aws, *call)
 
 
+def test_only_a_bastion_is_seen(aws, install):
+    """Beside a bastion it stays unknown what is live: a box passes under break glass, or with the sources of `init`."""
+    aws.start_cluster("bastion", 1, addresses=1, cluster_tag="Name")
+    box = aws.start_cluster("box", 1, cluster_tag="Name").instance_ids
+    call = ("ec2", "stop_instances", {"InstanceIds": [*box]})
+    install()
+    assert "`guardrails init` proposes sources" in said(aws, *call, "live-cluster/unknown-live")
+    with guardrails.break_glass(reason="clean up", rules=["live-cluster/unknown-live", "live-cluster/untagged"]):
+        assert attempt(aws, *call) is None
+    guardrails.uninstall()
+    install(live={"sources": ["eip", "target-group", "elb"]})
+    assert attempt(aws, *call) == {"live-cluster/untagged", "None"}
+
+
 def test_nothing_is_live_here(aws, install):
     """In an account without a live cluster, the settings that the messages name let the call pass."""
     machine = aws.start_cluster("green", 1).instance_ids[0]

@@ -36,6 +36,7 @@ deny contains lib.violation("live-cluster/unknown-live", id, message, remediatio
 	])
 	remediation := concat(" ", [
 		"Correct the live cluster's addresses, live tag or live pointer so that a source names it, then try again.",
+		"`guardrails init` proposes sources that see this account's.",
 		"If nothing is live in this account, set \"live-cluster/unknown-live\" = \"warn\" under [enforcement],",
 		"or break the glass for this rule.",
 	])
