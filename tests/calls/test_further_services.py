@@ -116,6 +116,9 @@ CALLS = [
     ("kafka", "delete_topic", "kafka", "cluster/c/{0}", {"ClusterArn": "arn", "TopicName": "t"}, "storage"),
     ("kafka", "reboot_broker", "kafka", "cluster/c/{0}", {"ClusterArn": "arn", "BrokerIds": ["1"]}, "stop"),
     ("kafka", "update_security", "kafka", "cluster/c/{0}", {"ClusterArn": "arn", "CurrentVersion": "1"}, "traffic"),
+    ("ecr", "batch_delete_image", "ecr", "repository/{0}",
+     {"repositoryName": "{0}", "imageIds": [{"imageTag": "a"}]}, "storage"),
+    ("ecr", "delete_repository", "ecr", "repository/{0}", {"repositoryName": "{0}", "force": True}, "storage"),
     ("kinesis", "delete_stream", "kinesis", "stream/{0}", {"StreamName": "{0}"}, "storage"),
     ("lambda", "delete_function", "lambda", "function:{0}", {"FunctionName": "{0}"}, "terminate"),
     ("lambda", "delete_function", "lambda", "function:{0}", {"FunctionName": "{0}:prod"}, "terminate"),
@@ -213,6 +216,26 @@ def test_by_its_tag(service, method, of, resource, params, effect, site, aws):
     assert rest.attempt(aws, service, method, live) == {rule, "None"}
     assert rest.attempt(aws, service, method, other) is None
     assert rest.attempt(aws, service, method, free) is None
+
+
+WARNED = [
+    ("lambda", "update_function_code", "function:{0}", {"FunctionName": "{0}", "ZipFile": b"x"}),
+    ("lambda", "update_function_configuration", "function:{0}", {"FunctionName": "{0}", "Timeout": 1}),
+    ("lambda", "update_alias", "function:{0}", {"FunctionName": "{0}", "Name": "a", "FunctionVersion": "2"}),
+    ("states", "update_state_machine", "stateMachine:{0}", {"stateMachineArn": "arn", "definition": "{}"}),
+]
+
+
+@pytest.mark.parametrize(("of", "method", "resource", "params"), WARNED, ids=[row[1] for row in WARNED])
+def test_what_runs_something_else_from_now_on(of, method, resource, params, site, aws, caplog):
+    """Other code, settings or definitions for what the live cluster calls get a warning; green's get none."""
+    arns = {cluster: arn(of, resource.format(NAMES[cluster])) for cluster in (LIVE, OTHER)}
+    tag(aws, blue=arns[LIVE], green=arns[OTHER])
+    service = {"states": "stepfunctions"}.get(of, of)
+    for cluster in (LIVE, OTHER):
+        caplog.clear()
+        assert rest.attempt(aws, service, method, filled(params, NAMES[cluster], arns[cluster])) is None
+        assert ("live-cluster/indirect" in caplog.text) == (cluster == LIVE)
 
 
 PARENTS = [
