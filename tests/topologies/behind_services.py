@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
+
+from attrs import evolve
 
 from guardrails.testing import SimulatedAWS
 from tests.resolve.test_beanstalk import ENVIRONMENT, ENVIRONMENTS
@@ -81,16 +85,28 @@ class _Environments:
 
     def __init__(self, aws: SimulatedAWS, sides: tuple[str, ...]) -> None:
         self._aws, self._sides = aws, sides
-        self.live = "blue"
+        self.live, self._health = "blue", "Green"
 
     def canned(self) -> None:
-        """Answer what moto cannot: the names of environments, and the swap."""
+        """Answer what moto cannot: the names and health of environments, and the swap."""
         members = "".join(
-            ENVIRONMENT.format(name=side, cname="shop" if side == self.live else f"shop-{side}", status="Ready")
+            ENVIRONMENT.format(
+                name=side, cname="shop" if side == self.live else f"shop-{side}", status="Ready"
+            ).replace("</member>", f"<Health>{'Green' if side == self.live else self._health}</Health></member>")
             for side in self._sides
         )
         self._aws.reply("DescribeEnvironments", ENVIRONMENTS.format(members=members))
         self._aws.reply("SwapEnvironmentCNAMEs", "<SwapEnvironmentCNAMEsResponse/>")
+
+    @contextmanager
+    def failing(self) -> Iterator[None]:
+        """The environments that are not live do not pass their checks."""
+        self._health = "Red"
+        self.canned()
+        try:
+            yield
+        finally:
+            self._health = "Green"
 
     def moved(self) -> None:
         """Users reach green."""
@@ -109,7 +125,11 @@ def _beanstalk(aws: SimulatedAWS) -> World:
     harms = {name: machines(sides[name]) for name in ("blue", "green")}
     for name, acts in harms.items():
         acts["terminate environment"] = Act("elasticbeanstalk", "terminate_environment", {"EnvironmentName": name})
-    wrong = {"empty": _swap("empty"), "half-started": _swap("half")}
+    wrong = {
+        "empty": _swap("empty"),
+        "half-started": _swap("half"),
+        "unhealthy": evolve(_swap("green"), around=environments.failing),
+    }
     return World("blue", "green", harms, (_swap("green"),), wrong, canned=environments.canned, moved=environments.moved)
 
 
@@ -148,7 +168,7 @@ TOPOLOGIES = (
     Topology(
         "Elastic Beanstalk, names swapped", "beanstalk", _beanstalk,
         config={"live": {"sources": ["eip", "beanstalk"], "cnames": ["shop"]}},
-        canned="the environments' names, and the swap",
+        canned="the environments' names and health, and the swap",
     ),
     Topology("ECS, blue/green by weights", "target-group", _ecs, canned="the health of targets that are not healthy"),
 )  # fmt: skip
