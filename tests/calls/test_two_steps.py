@@ -1,9 +1,9 @@
 """Two steps are one accident: take the evidence of what is live away, then the machines; neither order gets through.
 
 For each source of liveness: either the first step is denied, or it arrives and the machines are still kept, by
-another source or by the rollback window; also by a guard in another process, which shares the memory by its file. What
-the simulated AWS does not have (environments, services, deployments, accelerators) is in tests/resolve, with canned
-answers; for files, variables and programs the first step is no call of AWS at all.
+another source or by the rollback window; also by a guard in another process, which shares the memory by its file. For
+files and variables the first step is no call of AWS at all. The simulated AWS gives environments no names, so those are
+canned. Services, deployments and accelerators are not tried here.
 """
 
 from __future__ import annotations
@@ -13,12 +13,14 @@ import subprocess
 import sys
 
 import pytest
+from botocore.exceptions import ClientError
 
 import guardrails
+from tests.resolve.test_beanstalk import ENVIRONMENT, ENVIRONMENTS
 from tests.support.balancers import BehindBalancer
 
 MARK, POINTER, NAME = {"Key": "Live", "Value": "true"}, "/live", "www.example.com"
-SOURCES = ("eip", "target-group", "elb", "dns", "asg", "tag", "ssm", "file", "env")
+SOURCES = ("eip", "target-group", "elb", "dns", "asg", "beanstalk", "tag", "ssm", "file", "env")
 KEPT = {"live-cluster/terminate", "live-cluster/unknown-live", "rollback/window"}
 # A guard of its own takes the machines away; it prints the rules that keep them.
 SECOND = """
@@ -42,6 +44,7 @@ class Shop:
         aws.start_cluster("green", 1)
         getattr(self, "_" + source.replace("-", "_"))()
         self.live = {"sources": [source], "tag": {"key": "Live", "value": "true"}, "ssm_parameter": POINTER}
+        self.live |= {"cnames": ["shop"]} if source == "beanstalk" else {}
         self.live |= {"records": [NAME], "file": str(folder / "live"), "env": "LIVE_CLUSTER"}
 
     def _eip(self):
@@ -89,6 +92,26 @@ class Shop:
         )  # fmt: skip
         autoscaling.attach_instances(**name, InstanceIds=self.ids)
         self.first = lambda: autoscaling.detach_load_balancer_target_groups(**name, TargetGroupARNs=[group])
+
+    def _beanstalk(self):
+        tag = {"Key": "elasticbeanstalk:environment-name", "Value": "shop-blue"}
+        self.aws.client("ec2").create_tags(Resources=self.ids, Tags=[tag])
+        blue = ENVIRONMENT.format(name="shop-blue", cname="shop", status="Ready")
+        self.aws.reply("DescribeEnvironments", ENVIRONMENTS.format(members=blue))
+        self.aws.answer("SwapEnvironmentCNAMEs", 400, "Arrived", "moto does not know it")
+        beanstalk = self.aws.client("elasticbeanstalk")
+
+        def swap():
+            names = {"SourceEnvironmentName": "shop-blue", "DestinationEnvironmentName": "shop-green"}
+            try:
+                beanstalk.swap_environment_cnames(**names)
+            except guardrails.CallDenied:
+                raise
+            except ClientError:
+                pass
+            self.aws.reply("DescribeEnvironments", ENVIRONMENTS.format(members=blue.replace("shop.eu", "old.eu")))
+
+        self.first = swap
 
     def _tag(self):
         ec2 = self.aws.client("ec2")
