@@ -15,7 +15,7 @@ from tests.transparency.registry import MACHINES, MARKED, case
     "route53: a zone and its records",
     protocol="rest-xml",
     decisions=1,
-    looks_up=(*MACHINES, "/hostedzone/<zone>/rrset"),
+    looks_up=(*MACHINES, "DescribeInstanceStatus", "/hostedzone/<zone>/rrset"),
 )
 def route53_records(t):
     route53 = t.client("route53")

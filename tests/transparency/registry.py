@@ -39,7 +39,8 @@ NETWORK = ("DescribeNatGateways", "DescribeNetworkInterfaces", "DescribeRouteTab
 LAUNCH = (*MACHINES, "DescribeSubnets", "DescribeAutoScalingGroups")
 QUOTA = "ServiceQuotasV20190624.GetServiceQuota"
 # Those after the first one ask for machines with the tag: an answer without them would not be believed.
-MARKED = (*MACHINES, *("ResourceGroupsTaggingAPI_20170126.GetResources",) * 3)
+TAGGED = ("ResourceGroupsTaggingAPI_20170126.GetResources",) * 3
+MARKED = (*MACHINES, *TAGGED)
 
 KINDS: dict[str, Kind] = {}
 # Those of aiobotocore.
