@@ -12,13 +12,13 @@ import data.guardrails.text
 
 terminate_remediation := concat(" ", [
 	"Check the ids: did you mean the other cluster?",
-	"To retire this one, first move its addresses to a complete replacement;",
+	"To retire this one, first move its users (addresses, listeners, records) to a complete replacement;",
 	"the call is allowed once this cluster is no longer live.",
 ])
 
 stop_remediation := concat(" ", [
 	"Check the ids: did you mean the other cluster?",
-	"For maintenance, first move the addresses to a complete replacement, then stop this one.",
+	"For maintenance, first move the users (addresses, listeners, records) to a complete replacement, then stop this one.",
 ])
 
 # METADATA
