@@ -175,11 +175,10 @@ def harmful(account: Account) -> Iterator[tuple[str, str, dict[str, Any]]]:
     yield "ec2", "delete_tags", {"Resources": [account.prod[0]], "Tags": [{"Key": OWNED}]}
     yield "ec2", "create_tags", {"Resources": [account.web[0]], "Tags": [{"Key": "Cluster", "Value": "mine"}]}
     yield "ec2", "release_address", {"AllocationId": account.address}
-    yield "ec2", "associate_address", {"AllocationId": account.address, "InstanceId": account.boxes[0]}
-    for balancer in (account.ingress, account.shop):
+    for balancer, members in ((account.ingress, account.prod), (account.shop, account.web)):
         (group,) = balancer.groups.values()
         yield "elbv2", "delete_load_balancer", {"LoadBalancerArn": balancer.arn}
-        yield "elbv2", "deregister_targets", {"TargetGroupArn": group, "Targets": [{"Id": account.prod[0]}]}
+        yield "elbv2", "deregister_targets", {"TargetGroupArn": group, "Targets": [{"Id": each} for each in members]}
     yield "elbv2", "delete_listener", {"ListenerArn": account.listener}
     name = {"AutoScalingGroupName": "web-blue"}
     yield "autoscaling", "delete_auto_scaling_group", {**name, "ForceDelete": True}
@@ -190,6 +189,16 @@ def test_nothing_harmful_arrives(account, aws, install):
     install(params={"untagged": "allow"})
     for service, method, params in harmful(account):
         assert (attempt(aws, service, method, params) or {"None"}) - {"None", UNTAGGED}, (method, params)
+
+
+def test_the_bastions_address_moves_after_a_yes(account, aws, install):
+    """Only a person knows whether another machine of no cluster is the new bastion: they are asked."""
+    move = {"AllocationId": account.address, "InstanceId": account.boxes[0]}
+    install()
+    assert "addresses/steal" in attempt(aws, "ec2", "associate_address", move)
+    guardrails.uninstall()
+    install(params={"untagged": "deny"})
+    assert "addresses/steal" in attempt(aws, "ec2", "associate_address", move)
 
 
 def test_what_does_not_serve_is_free(account, aws, install):

@@ -12,8 +12,13 @@ is_cutover(target) if {
 	lib.large_enough(next_cluster, live_clusters_of(target))
 }
 
-# A machine that is a cluster only by its address is replaced by another machine that stands alone.
 is_cutover(target) if {
+	data.guardrails.params.untagged == "allow"
+	swaps_pets(target)
+}
+
+# A machine that is a cluster only by its address is replaced by another machine that stands alone.
+swaps_pets(target) if {
 	is_pet(target)
 	pet_destinations
 	every destination in lib.destinations {

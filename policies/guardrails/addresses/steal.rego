@@ -9,8 +9,7 @@ import data.guardrails.text
 # title: The live cluster's addresses move only to a complete replacement
 # description: >-
 #   Denies AssociateAddress for an address of a live cluster, unless it moves to another cluster that is large enough
-#   (parameter `cutover.min_share`), with every machine running, none terminating, and passing health checks. A machine
-#   that is a cluster only by its address is replaced by one of no cluster that is running and passes them.
+#   (parameter `cutover.min_share`), with every machine running, none terminating, and passing health checks.
 # custom:
 #   rule: addresses/steal
 #   severity: critical
@@ -23,8 +22,33 @@ deny contains lib.violation("addresses/steal", id, message, remediation) if {
 	target := lib.targets[id]
 	not same_cluster(target)
 	not is_cutover(target)
+	not asks(target)
 	message := sprintf("%s %s", [text.would("take away", id), why_not(id)])
 	remediation := "Wait until every machine of the new cluster is running and healthy, then move the address again."
+}
+
+# METADATA
+# title: The address of a machine that stands alone moves after a confirmation
+# description: >-
+#   Asks before the address of a machine that is a cluster only by it moves to a machine of no cluster that is running
+#   and passes health checks, where the parameter `untagged` is "confirm". With "allow" it moves, with "deny" it stays.
+# custom:
+#   rule: addresses/steal
+#   severity: critical
+#   remediation: Check that the machine is the replacement, then confirm.
+#   incident: PythonAnywhere, 2023-10-09
+confirm contains lib.violation("addresses/steal", id, message, remediation) if {
+	some id in moved
+	target := lib.targets[id]
+	not same_cluster(target)
+	asks(target)
+	message := sprintf("%s Its new machine belongs to no cluster.", [text.would("take away", id)])
+	remediation := "Check that the machine is the replacement, and confirm at a terminal; a script breaks the glass for addresses/steal."
+}
+
+asks(target) if {
+	data.guardrails.params.untagged == "confirm"
+	swaps_pets(target)
 }
 
 why_not(id) := sprintf("This is not a safe cutover: %s.", [concat("; ", sort(gaps[id]))]) if {

@@ -131,8 +131,44 @@ single := object.union(fixtures.cluster(true, 1, 1), {"kind": "ip"})
 
 alone(serves) := object.union(fixtures.untagged, {"facts": {"serves": serves}})
 
-test_a_pet_is_replaced_by_a_machine_that_stands_alone if {
-	count(addresses.deny) == 0 with input as pet(alone(true))
+test_a_pet_is_replaced_by_a_machine_that_stands_alone_after_a_yes if {
+	count(addresses.deny) == 0 with input as pet(alone(true)) with data.guardrails.params.untagged as "confirm"
+}
+
+test_a_person_is_asked_whether_it_is_the_replacement if {
+	entries := addresses.confirm with input as pet(alone(true)) with data.guardrails.params.untagged as "confirm"
+	rules(entries) == steal
+	some entry in entries
+	endswith(entry.message, "Its new machine belongs to no cluster.")
+	contains(entry.remediation, "confirm at a terminal")
+}
+
+test_a_pet_is_replaced_where_untagged_machines_are_free if {
+	count(addresses.deny) == 0 with input as pet(alone(true)) with data.guardrails.params.untagged as "allow"
+}
+
+test_a_pet_is_not_replaced_by_a_broken_one_where_untagged_machines_are_free if {
+	rules(addresses.deny) == steal with input as pet(alone(false)) with data.guardrails.params.untagged as "allow"
+}
+
+test_nobody_is_asked_where_untagged_machines_are_free if {
+	count(addresses.confirm) == 0 with input as pet(alone(true)) with data.guardrails.params.untagged as "allow"
+}
+
+test_a_pet_is_not_replaced_where_untagged_machines_are_denied if {
+	rules(addresses.deny) == steal with input as pet(alone(true)) with data.guardrails.params.untagged as "deny"
+}
+
+test_nobody_is_asked_where_untagged_machines_are_denied if {
+	count(addresses.confirm) == 0 with input as pet(alone(true)) with data.guardrails.params.untagged as "deny"
+}
+
+test_nobody_is_asked_about_an_unsafe_replacement if {
+	count(addresses.confirm) == 0 with input as pet(alone(false)) with data.guardrails.params.untagged as "confirm"
+}
+
+test_nobody_is_asked_about_a_complete_cluster if {
+	count(addresses.confirm) == 0 with input as pet(fixtures.machine("green")) with data.guardrails.params.untagged as "confirm"
 }
 
 test_a_pet_is_not_replaced_by_a_machine_that_does_not_serve if {

@@ -19,6 +19,7 @@ answers["deny"] := {
 }
 
 answers["confirm"] := {
+	"addresses": data.guardrails.addresses.confirm,
 	"capacity": data.guardrails.capacity.confirm,
 	"indirect": data.guardrails.indirect.confirm,
 	"live_cluster": data.guardrails.live_cluster.confirm,

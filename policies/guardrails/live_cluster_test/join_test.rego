@@ -78,6 +78,16 @@ test_only_groups_end_what_joins_them if {
 	count(live_cluster.deny) == 0 with input as attached
 }
 
+test_a_tagged_machine_is_not_asked_about if {
+	request := attaching(["green"], fixtures.machine("grey"))
+	count(live_cluster.confirm) == 0 with input as request with data.guardrails.params.untagged as "confirm"
+}
+
+test_an_untagged_machine_may_stand_behind_a_balancer if {
+	request := registering(fixtures.thing("target-group", ["green"]), {"i-9": joining(fixtures.untagged)})
+	count(live_cluster.confirm) == 0 with input as request with data.guardrails.params.untagged as "confirm"
+}
+
 test_what_is_not_found_is_not_asked_about if {
 	request := attaching(["green"], fixtures.unresolved)
 	count(live_cluster.confirm) == 0 with input as request with data.guardrails.params.untagged as "confirm"

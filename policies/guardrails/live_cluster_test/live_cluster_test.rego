@@ -138,6 +138,10 @@ inferred(kind, effects) := object.union(
 	{"clusters": {"blue": {"kind": kind}}},
 )
 
+test_so_it_may_where_inferred_clusters_are_ignored if {
+	count(live_cluster.deny) == 0 with input as inferred("asg", ["terminate"]) with data.guardrails.params.inferred as "ignore"
+}
+
 test_one_machine_of_a_live_group_may_go if {
 	every effect in ["terminate", "stop"] {
 		every kind in ["asg", "eb", "ecs", "eks", "fleet", "tg"] {

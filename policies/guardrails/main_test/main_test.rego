@@ -87,7 +87,7 @@ test_every_area_is_asked_by_its_name if {
 		"rollback",
 		"unreviewed",
 	}
-	object.keys(answers.confirm) == {"capacity", "indirect", "live_cluster", "opaque"}
+	object.keys(answers.confirm) == {"addresses", "capacity", "indirect", "live_cluster", "opaque"}
 	object.keys(answers.warn) == {"capacity", "environment", "indirect", "live_cluster", "opaque", "unreviewed"}
 }
 
