@@ -106,6 +106,10 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], dict[str, Any], Any]] = [
      {"FirewallPolicyArn": "arn:q"}, {"FirewallArn": "arn:f", "FirewallPolicyArn": "arn:p"}),
     ("network-firewall:UpdateFirewallDeleteProtection", {"FirewallArn": "arn:f"}, {"DeleteProtection": False}, {},
      {"FirewallArn": "arn:f", "DeleteProtection": False}),
+    ("eks:UpdateNodegroupConfig", {"clusterName": "c", "nodegroupName": "n"},
+     {"taints": {"addOrUpdateTaints": [{"key": "gpu", "effect": "NO_SCHEDULE"}]}},
+     {"taints": {"addOrUpdateTaints": [{"key": "gpu", "effect": "NO_EXECUTE"}]}},
+     {"taints": [{"key": "gpu", "effect": "NO_SCHEDULE"}]}),
     # Nothing but a name is given: the state says whether anything changes.
     ("kms:DisableKey", {"KeyId": "k"}, {}, {}, {"KeyId": "k", "Enabled": False}),
     ("events:DisableRule", {"Name": "r"}, {}, {}, {"Name": "r", "State": "DISABLED", "EventBusName": "default"}),
