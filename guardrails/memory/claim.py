@@ -26,8 +26,10 @@ class Claim:
             if sent:
                 connection.executemany(
                     "INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, 1) ON CONFLICT (scope, kind, name) DO UPDATE SET "
-                    # A call that repeats an earlier one must not take that one's record along when AWS refuses it.
-                    "at = excluded.at, claim = CASE WHEN sent > 0 THEN claim ELSE excluded.claim END, sent = 1",
+                    # A call that repeats an earlier one must not take that one's record along when AWS refuses it. A
+                    # refused start may: then the machine counts as stopped.
+                    "at = excluded.at, sent = 1, "
+                    "claim = CASE WHEN sent > 0 AND kind <> 'start' THEN claim ELSE excluded.claim END",
                     [(self.scope, kind, name, cluster, now, self.id) for kind, cluster, name in self.rows],
                 )
 

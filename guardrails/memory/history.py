@@ -15,7 +15,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from attrs import evolve, field, frozen
 
 from guardrails.memory import liveness, members
-from guardrails.memory.claim import IN_DOUBT, Claim
+from guardrails.memory.claim import IN_DOUBT, SENT, Claim
 from guardrails.memory.store import Store
 from guardrails.values import Call, Live, Past, Target
 
@@ -30,6 +30,7 @@ _KEPT_S = 86_400.0
 # The machines are running again at once.
 _COME_BACK = frozenset(("RebootInstances", "SendDiagnosticInterrupt"))
 _GOING = {"terminate": "shutting-down", "stop": "stopping"}
+_START = "start"
 
 
 @frozen
@@ -129,6 +130,9 @@ class History:
         for kind in _GOING:
             if kind in call.effects and call.operation not in _COME_BACK:
                 rows += [(kind, machines[name].cluster, name) for name in _named(targets) if name in machines]
+        if call.operation == "StartInstances":
+            ids = call.params.get("InstanceIds") or ()
+            rows += [(_START, machines[name].cluster, name) for name in ids if name in machines]
         if call.operation == "RunInstances":
             cluster = self._tagged(call)
             rows += [("launch", cluster, f"{claim_id} {number}") for number in range(_size(call))]
@@ -172,6 +176,8 @@ class History:
         own = {(kind, name) for kind, _, name in claim.rows}
         others = [row for row in (_Row(*values) for values in rows) if (row.kind, row.name) not in own]
         calls = [row for row in others if row.kind == claim.rows[0][0]]
+        starts = {row.name: row.at for row in others if row.kind == _START and row.state == SENT}
+        others = [row for row in others if not (row.kind == "stop" and _started_since(row, machines, starts))]
         return Past(
             going=_going(others, machines, now),
             destroyed=_count(row for row in others if row.kind == "terminate" and _gone(row, machines)),
@@ -208,14 +214,19 @@ def _going(rows: Iterable[_Row], machines: Mapping[str, MachineState], now: floa
         machine = machines.get(row.name)
         if machine is None or row.kind not in _GOING or machine.state not in ("running", "pending"):
             continue
-        if row.in_flight(now) and not _started_since(row, machine):
+        if row.in_flight(now):
             going[row.name] = _GOING[row.kind]
     return going
 
 
-def _started_since(row: _Row, machine: MachineState) -> bool:
-    """True for a machine that was stopped, and started again after that."""
-    return row.kind == "stop" and machine.launched_at is not None and machine.launched_at > row.at
+def _started_since(row: _Row, machines: Mapping[str, MachineState], starts: Mapping[str, float]) -> bool:
+    """True for a machine that was stopped, was started again after that, and is running or about to.
+
+    AWS's LaunchTime says so, or a call that it accepted; `starts` has the time of each machine's last one.
+    """
+    machine = machines.get(row.name)
+    started = max(starts.get(row.name, 0), (machine and machine.launched_at) or 0)
+    return machine is not None and machine.state in ("running", "pending") and started > row.at
 
 
 def _gone(row: _Row, machines: Mapping[str, MachineState]) -> bool:
@@ -226,7 +237,7 @@ def _gone(row: _Row, machines: Mapping[str, MachineState]) -> bool:
 def _down(row: _Row, machines: Mapping[str, MachineState], now: float) -> bool:
     machine = machines.get(row.name) or MachineState(row.cluster, "terminated")
     if machine.state == "running":
-        return row.in_flight(now) and not _started_since(row, machine)
+        return row.in_flight(now)
     return machine.state in ("stopping", "stopped")
 
 

@@ -5,7 +5,7 @@ An empty list and another account's list have the right shape. What they lack sh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import jmespath
 from attrs import frozen
@@ -84,13 +84,34 @@ _EXPECTATIONS = (
     ),
 )
 
+# Lists of what the account itself owns, by the look-up, and where the ARNs in them are.
+_OWN = {
+    "autoscaling:DescribeAutoScalingGroups": "[].AutoScalingGroupARN",
+    "elbv2:DescribeLoadBalancers": "[].LoadBalancerArn",
+    "elbv2:DescribeTargetGroups": "[].TargetGroupArn",
+    "rds:DescribeDBClusters": "[].DBClusterArn",
+    "rds:DescribeDBInstances": "[].DBInstanceArn",
+    "resourcegroupstaggingapi:GetResources": "[].ResourceARN",
+}
+
+
+def _of_another_account(answers: Mapping[str, Answer], inventory: Inventory) -> Iterator[LookupFailure]:
+    """The machines' look-up, where a list of what the account owns shows that the machines are another account's."""
+    for key, answer in answers.items():
+        arns = jmespath.search(_OWN.get(key.partition(" ")[0], "`[]`"), [*answer.items]) or ()
+        accounts = {parts[4] for parts in (str(arn).split(":", 5) for arn in arns) if len(parts) > 5 and parts[4]}
+        if accounts and inventory.account and inventory.account not in accounts:
+            what = f"other answers are about account {min(accounts)}, and this one is about {inventory.account}"
+            yield failure(INSTANCES, "Contradiction", what)
+            return
+
 
 def among(answers: Mapping[str, Answer], inventory: Inventory) -> tuple[LookupFailure, ...]:
-    """The look-ups without parameters whose answers show none of what must be there. `inventory` is of these answers.
+    """The look-ups whose answers show none of what must be there, or another account. `inventory` is of these answers.
 
-    One is enough: something may have come or gone between two requests.
+    One of what must be there is enough: something may have come or gone between two requests.
     """
-    failures = []
+    failures = [*_of_another_account(answers, inventory)]
     for each in _EXPECTATIONS:
         answer = answers.get(each.lookup.key())
         expected: set[str] = {*each.expected(inventory, answers)} if answer else set()

@@ -266,15 +266,20 @@ def test_a_record_without_weight(action, site, aws, install):
     assert "live-cluster/traffic" in change("UPSERT", **own, Weight=0)
 
 
-def test_a_machine_counts_once(site, aws, install):
-    """Restarting a machine that was stopped before takes no further machine; another one does."""
+def test_a_rolling_restart(site, aws, install):
+    """Stop and start, one machine after the other, goes through a whole cluster; without the start, a third may stop.
+
+    Stopping a machine once more takes no further one.
+    """
     machines = aws.start_cluster("workers", 6).instance_ids
     install(params={"test_runs": "allow", "remaining": {"clusters": {"workers": {}}}})
     ec2 = aws.client("ec2")
-    for machine in machines[:2]:
+    for machine in machines:
         ec2.stop_instances(InstanceIds=[machine])
         ec2.start_instances(InstanceIds=[machine])
-    ec2.reboot_instances(InstanceIds=[machines[0]])
-    assert aws.count("RebootInstances") == 1
+    assert (aws.count("StopInstances"), aws.count("StartInstances")) == (6, 6)
+    for machine in (*machines[:2], machines[0]):
+        ec2.stop_instances(InstanceIds=[machine])
+    assert aws.count("StopInstances") == 9
     for method in ("reboot_instances", "stop_instances"):
         assert attempt(aws, "ec2", method, {"InstanceIds": [machines[2]]}) == {"remaining/share", "None"}

@@ -30,6 +30,29 @@ def test_a_template_that_the_live_group_starts_from(site, aws, install):
     assert attempt(aws, "ec2", "delete_launch_template", {"LaunchTemplateName": "web-green"}) is None
 
 
+def test_a_snapshot_while_an_image_is_gone(site, aws, install):
+    """A group whose image no longer exists keeps no snapshot; that of the live group's other image stays."""
+    ec2 = aws.client("ec2")
+    volume = ec2.create_volume(AvailabilityZone="eu-west-1a", Size=8)["VolumeId"]
+    unused = ec2.create_snapshot(VolumeId=volume)["SnapshotId"]
+    image = ec2.create_image(InstanceId=site.green.instance_ids[0], Name="own")["ImageId"]
+    devices = ec2.describe_images(ImageIds=[image])["Images"][0]["BlockDeviceMappings"]
+    used = devices[0]["Ebs"]["SnapshotId"]
+    auto = aws.client("autoscaling")
+    for name, started in (("gone", "ami-0123456789abcdef0"), ("own", image)):
+        auto.create_launch_configuration(LaunchConfigurationName=name, ImageId=started, InstanceType="t3.small")
+        auto.create_auto_scaling_group(
+            AutoScalingGroupName=name, LaunchConfigurationName=name, MinSize=0, MaxSize=3, DesiredCapacity=0,
+            VPCZoneIdentifier=site.subnet, Tags=[{"Key": "Cluster", "Value": "blue", "PropagateAtLaunch": True}],
+        )  # fmt: skip
+    ec2.create_tags(Resources=[unused, used], Tags=[{"Key": "Cluster", "Value": "green"}])
+    install()
+    assert "live-cluster/launch-source" in attempt(aws, "ec2", "delete_snapshot", {"SnapshotId": used})
+    assert attempt(aws, "ec2", "delete_snapshot", {"SnapshotId": unused}) is None
+    aws.reply("DescribeImages", "<DescribeImagesResponse><imagesSet/></DescribeImagesResponse>")
+    assert attempt(aws, "ec2", "delete_snapshot", {"SnapshotId": unused})
+
+
 def test_a_table_without_a_tag(site, aws, install):
     """A table without the cluster tag is denied with a way forward, and the tag that it names opens it."""
     client = aws.client("dynamodb")

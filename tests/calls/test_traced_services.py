@@ -206,6 +206,21 @@ def test_distributions(cdn, aws):
             assert attempt(aws, "cloudfront", method, {"Id": name}) == live, name
 
 
+def test_an_origin_outside(aws, site):
+    """Where an origin outside AWS leads is unknown: only the distribution's own tag can say whose it is."""
+    names = ("untagged", LIVE, OTHER)
+    distributions(aws, **dict.fromkeys(names, "origin.example.org"))
+    rows = [
+        {"ResourceARN": f"arn:aws:cloudfront::123456789012:distribution/{name}",
+         "Tags": [{"Key": "Cluster", "Value": name}]} for name in names[1:]
+    ]  # fmt: skip
+    aws.reply("GetResources", json.dumps({"ResourceTagMappingList": rows}))
+    rules = ({"indirect/untraced", "None"}, {"live-cluster/traffic", "None"}, None)
+    for name, denied in zip(names, rules, strict=True):
+        for method in ("delete_distribution", "update_distribution_with_staging_config"):
+            assert attempt(aws, "cloudfront", method, {"Id": name}) == denied, name
+
+
 def test_aliases(cdn, aws):
     """A name is not taken from the distribution in front of live machines; from others, or from none, it may be."""
     for name in (*cdn, "unused"):

@@ -125,6 +125,26 @@ def test_a_start_after_a_stop_counts(history):
         assert (past.going, bool(past.stopped)) == (going, bool(going))
 
 
+def test_a_start_that_aws_accepted_counts(history):
+    """A machine that a call started after its stop is not going, whatever its LaunchTime; a refused or doubted one is.
+
+    The last start decides: an earlier one that AWS accepted proves nothing about a later stop.
+    """
+    stop, targets = terminating("i-1")
+    stop = evolve(stop, operation="StopInstances", effects=("stop",))
+    start = Call("ec2", "StartInstances", {"InstanceIds": ["i-1"]}, "eu-west-1", "", effects=("capacity",))
+    outcomes = ((lambda _: None, {}), (Claim.withdraw, {"i-1": "stopping"}),
+                (lambda claim: claim.doubt(NOW + 2), {"i-1": "stopping"}))  # fmt: skip
+    for number, (answer, going) in enumerate(outcomes):
+        now = NOW + 10 * number
+        for call, on, at in ((stop, targets, now), (start, [], now + 1)):
+            claim, _ = history.claim(SCOPE, call, on, WORKERS, BLUE, at)
+            claim.settle(at, sent=True)
+        answer(claim)
+        past = take(history, "i-2", now=now + 3, sent=False)
+        assert (past.going, bool(past.stopped)) == (going, bool(going))
+
+
 def test_a_reboot_takes_nothing_away(history):
     """A machine that is rebooted does not count as going."""
     reboot = evolve(terminating("i-1")[0], operation="RebootInstances", effects=("stop",))

@@ -50,7 +50,10 @@ def facts(**items):
     lookups = {"DescribeInstances": INSTANCES, "DescribeAddresses": ADDRESSES, "DescribeNetworkInterfaces": INTERFACES,
                "DescribeVpcs": Lookup("ec2", "DescribeVpcs", "Vpcs"),
                "DescribeAutoScalingGroups":
-                   Lookup("autoscaling", "DescribeAutoScalingGroups", "AutoScalingGroups")}  # fmt: skip
+                   Lookup("autoscaling", "DescribeAutoScalingGroups", "AutoScalingGroups"),
+               "DescribeTargetGroups": Lookup("elbv2", "DescribeTargetGroups", "TargetGroups"),
+               "GetResources":
+                   Lookup("resourcegroupstaggingapi", "GetResources", "ResourceTagMappingList")}  # fmt: skip
     answers = {lookups[name].key(): Answer(tuple(found), 1.0) for name, found in items.items()}
     return answers, Inventory(items["DescribeInstances"], items.get("DescribeAddresses", ()), Ownership())
 
@@ -65,6 +68,11 @@ OWNED, LENT = (
 LOOSE = {"PublicIp": "198.51.100.7"}
 IN_GROUP = {**MACHINE, "Tags": [{"Key": "aws:autoscaling:groupName", "Value": "web"}]}
 HELD = {"PublicIp": "198.51.100.7", "InstanceId": "i-1"}
+OURS, ELSEWHERE = ([{"OwnerId": account, "Instances": [MACHINE]}] for account in ("123456789012", "210987654321"))
+GROUP = {"TargetGroupArn": "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/web/1"}
+TAGGED = {"ResourceARN": "arn:aws:sqs:eu-west-1:123456789012:web"}
+# The ARN of a bucket does not say whose it is.
+BUCKET = {"ResourceARN": "arn:aws:s3:::web"}
 
 
 @pytest.mark.parametrize(
@@ -89,6 +97,10 @@ HELD = {"PublicIp": "198.51.100.7", "InstanceId": "i-1"}
          ["autoscaling:DescribeAutoScalingGroups"]),
         ({"DescribeInstances": [{"Instances": [IN_GROUP]}],
           "DescribeAutoScalingGroups": [{"AutoScalingGroupName": "web"}]}, []),
+        ({"DescribeInstances": ELSEWHERE, "DescribeTargetGroups": [GROUP]}, ["ec2:DescribeInstances"]),
+        ({"DescribeInstances": ELSEWHERE, "GetResources": [BUCKET, TAGGED]}, ["ec2:DescribeInstances"]),
+        ({"DescribeInstances": ELSEWHERE, "GetResources": [BUCKET]}, []),
+        ({"DescribeInstances": OURS, "DescribeTargetGroups": [GROUP], "GetResources": [TAGGED]}, []),
     ],
 )  # fmt: skip
 def test_one_that_is_shown_is_enough(items, contradicted):

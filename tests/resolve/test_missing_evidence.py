@@ -189,6 +189,28 @@ def test_no_single_fault_lets_a_denied_call_pass(shop, denied):
     assert holes(shop, denied) == []
 
 
+SETS = [
+    ("rds:FailoverDBCluster", {"DescribeAddresses": "foreign", "DescribeInstances": "foreign",
+                               "DescribeTargetHealth": "foreign", "DescribeDBClusters": "stale"}),
+    ("dynamodb:UpdateTable (deletion protection is switched off)",
+     {"DescribeAddresses": "foreign", "DescribeInstances": "foreign", "GetResources": "foreign"}),
+    # The same where no load balancer shows another account.
+    ("dynamodb:UpdateTable (deletion protection is switched off)",
+     {"DescribeAddresses": "foreign", "DescribeInstances": "foreign", "GetResources": "foreign",
+      "DescribeTargetGroups": "empty", "elbv2:DescribeLoadBalancers": "empty"}),
+    ("cloudfront:UpdateDistributionWithStagingConfig",
+     {"GetResources": "empty", "ListResourceRecordSets": "empty", "ListHostedZones": "foreign"}),
+    ("cloudfront:DeleteDistribution", {"GetResources": "empty", "ListHostedZones": "empty"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("call", "faults"), SETS)
+def test_these_sets_of_faults_let_nothing_pass(call, faults, shop, denied):
+    """Sets of faults that agree with each other: another account's answers, and names whose records are elsewhere."""
+    each = next(each for each in denied if str(each.case) == call)
+    assert not shop.decide(each.case, World(faults)).allowed
+
+
 @settings(max_examples=300)
 @given(data=st.data())
 def test_no_set_of_faults_lets_a_denied_call_pass(shop, denied, data):

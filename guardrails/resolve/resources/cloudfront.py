@@ -1,6 +1,6 @@
 """CloudFront: a distribution carries its own cluster tag and what its origins lead to; an alias, its distribution's.
 
-An origin outside AWS and outside the account's hosted zones, or a bucket, leads to no machine.
+A bucket leads to no machine. Where an origin outside AWS and the account's hosted zones leads, no look-up shows.
 https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_ListDistributions.html
 """
 
@@ -22,12 +22,14 @@ from guardrails.resolve.resources.resolver import (
     strings,
 )
 from guardrails.resolve.resources.tagging_api import TAGGED, tagged, tagged_with
-from guardrails.values import Call, Lookup, Target, TargetRef
+from guardrails.values import Call, Lookup, Target, TargetFacts, TargetRef
 
 _LISTED = Lookup("cloudfront", "ListDistributions", "DistributionList")
 _OF_AWS = re.compile(r"\.(elb|compute(-1)?|rds|elasticbeanstalk|awsglobalaccelerator)\.([a-z0-9-]+\.)?amazonaws\.com$|"
                      r"\.(elasticbeanstalk|awsglobalaccelerator)\.com$")  # fmt: skip
 
+# Of the other names of AWS, none is a machine's.
+_AWS = (".amazonaws.com", ".amazonaws.com.cn", ".on.aws", ".api.aws")
 
 # Their tags are in this region, wherever the call comes from.
 _REGION = "us-east-1"
@@ -60,6 +62,16 @@ def _origins(ref: TargetRef, call: Call, answers: Answers) -> tuple[Part, ...]:
     return tuple(found)
 
 
+def _outside(items: list[Item], answers: Answers) -> list[str]:
+    """The origins whose records are somewhere else; none if another origin can be followed."""
+    names = [
+        name for item in items if item.get("Enabled", True) for name in strings("Origins.Items[].DomainName", item)
+    ]
+    if any(_OF_AWS.search(name.lower()) or route53_names.has_zone(name, answers) for name in names):
+        return []
+    return sorted(name for name in names if not name.lower().endswith(_AWS))
+
+
 def _resolve(ref: TargetRef, context: Context) -> Target:
     items = _distributions(ref, context.call, context.answers)
     names = [str(item.get("ARN") or item["Id"]) for item in items]
@@ -67,8 +79,11 @@ def _resolve(ref: TargetRef, context: Context) -> Target:
         row for row in tagged(context, [_KIND], _REGION) if any(same_name(row["ResourceARN"], each) for each in names)
     ]
     clusters = carried_by(rows, context)
+    outside = [] if clusters else _outside(items, context.answers)
+    facts: TargetFacts = {"traced": False, "look_at": [f"where {name} leads" for name in outside]} if outside else {}
     # A name that no distribution of this account has is taken from nobody here.
-    return Target(ref.id, ref.type, ref.role, resolved=bool(items) or ref.type == "cdn-alias", clusters=clusters)
+    resolved = bool(items) or ref.type == "cdn-alias"
+    return Target(ref.id, ref.type, ref.role, resolved=resolved, clusters=clusters, facts=facts)
 
 
 _RESOLVER = Resolver(

@@ -101,7 +101,7 @@ def _whole(target: Target, found: Iterable[tuple[Part, list[Target]]]) -> Target
     parts: list[PartFacts] = []
     unread: list[str] = []
     untraced: list[str] = []
-    related = bool(target.clusters or untagged)
+    related = bool(target.clusters or untagged or target.facts.get("traced") is False)
     for part, targets in found:
         if not targets:
             unread.append(part.name)

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 import jmespath
 from attrs import evolve, frozen
 
+from guardrails.resolve.inventory import INSTANCES
 from guardrails.resolve.resources.autoscaling import clusters_of_group
 from guardrails.resolve.resources.resolver import (
     Answers,
@@ -36,7 +37,10 @@ _VERSIONS = Lookup(
         "InvalidLaunchTemplateName.NotFoundException",
     ),
 )
-_IMAGES = Lookup("ec2", "DescribeImages", "Images", empty_on=("InvalidAMIID.NotFound", "InvalidAMIID.Unavailable"))
+_IMAGES = Lookup("ec2", "DescribeImages", "Images")
+# EC2 takes no more values for a filter.
+_FILTER_VALUES = 200
+_WITNESSES = 50
 _TEMPLATES = """[[LaunchTemplate], [MixedInstancesPolicy.LaunchTemplate.LaunchTemplateSpecification],
     MixedInstancesPolicy.LaunchTemplate.Overrides[].LaunchTemplateSpecification][]"""
 # Where a launch template's data or a launch configuration names them.
@@ -82,11 +86,22 @@ def _sources(group: Item, answers: Answers) -> Iterator[_Source]:
             yield _Source("launch-configuration", item)
 
 
-def _images(answers: Answers) -> Lookup | None:
-    groups = answers[_GROUPS.key()].items
-    ids = {name for group in groups for source in _sources(group, answers) for name in strings("ImageId", source.data)}
-    known = sorted(each for each in ids if each.startswith("ami-"))
-    return _IMAGES.about(ImageIds=known) if known else None
+def _image_ids(group: Item, answers: Answers) -> set[str]:
+    """The images that it starts machines from, but those that a parameter names."""
+    names = {name for source in _sources(group, answers) for name in strings("ImageId", source.data)}
+    return {name for name in names if name.startswith("ami-")}
+
+
+def _images(answers: Answers) -> tuple[Lookup, ...]:
+    """About the images of all groups, and some of machines: at least one is shown where the answer can be believed.
+
+    By a filter: a single id that no longer exists would make the whole request fail.
+    """
+    named_ids = {name for group in answers[_GROUPS.key()].items for name in _image_ids(group, answers)}
+    running = {*jmespath.search("[].Instances[].ImageId", [*answers[INSTANCES.key()].items])} - named_ids
+    ids = [*sorted(named_ids), *sorted(running)[:_WITNESSES]] if named_ids else []
+    parts = [ids[start : start + _FILTER_VALUES] for start in range(0, len(ids), _FILTER_VALUES)]
+    return tuple(_IMAGES.about(Filters=[{"Name": "image-id", "Values": part}]) for part in parts)
 
 
 def _followups(call: Call, answers: Answers) -> tuple[Lookup, ...]:
@@ -94,8 +109,7 @@ def _followups(call: Call, answers: Answers) -> tuple[Lookup, ...]:
         return ()
     groups = answers[_GROUPS.key()].items
     versions = {_version(each).key(): _version(each) for group in groups for each in _specifications(group)}
-    images = _images(answers) if named(call, "snapshot") else None
-    return (*versions.values(), *([images] if images else ()))
+    return (*versions.values(), *(_images(answers) if named(call, "snapshot") else ()))
 
 
 def _names(source: _Source, kind: str, call: Call) -> Iterable[str]:
@@ -112,11 +126,20 @@ def _names(source: _Source, kind: str, call: Call) -> Iterable[str]:
 
 
 def _snapshots(source: _Source, answers: Answers) -> Iterator[str]:
-    images = _images(answers)
-    answer = answers.get(images.key()) if images else None
-    for image in answer.items if answer else ():
-        if image.get("ImageId") == source.data.get("ImageId"):
-            yield from strings(_NAMES["snapshot"], image)
+    for lookup in _images(answers):
+        for image in answers[lookup.key()].items if lookup.key() in answers else ():
+            if image.get("ImageId") == source.data.get("ImageId"):
+                yield from strings(_NAMES["snapshot"], image)
+
+
+def _unbelieved(answers: Answers) -> set[str]:
+    """The images that were asked for in vain: none of a whole request is shown. A single one that is not is gone."""
+    unknown: set[str] = set()
+    for lookup in _images(answers):
+        asked = {*lookup.params["Filters"][0]["Values"]}
+        shown = {item.get("ImageId") for item in answers[lookup.key()].items} if lookup.key() in answers else set()
+        unknown |= asked if asked.isdisjoint(shown) else set()
+    return unknown
 
 
 def _starts(ref: TargetRef, kind: str, context: Context) -> set[str]:
@@ -141,10 +164,7 @@ def _unread(group: Item, kind: str, answers: Answers) -> bool:
     lookups = [_version(each) for each in _specifications(group)]
     if any(lookup.key() not in answers or not answers[lookup.key()].items for lookup in lookups):
         return True
-    images = _images(answers) if kind == "snapshot" else None
-    shown = {item.get("ImageId") for item in answers[images.key()].items} if images and images.key() in answers else ()
-    names = {name for source in _sources(group, answers) for name in strings("ImageId", source.data)}
-    return kind == "snapshot" and not {name for name in names if name.startswith("ami-")} <= {*shown}
+    return kind == "snapshot" and not _image_ids(group, answers).isdisjoint(_unbelieved(answers))
 
 
 def and_started(kind: str, base: Resolver) -> Resolver:

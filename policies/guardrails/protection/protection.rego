@@ -29,7 +29,11 @@ identified(_) if lib.live_known
 
 identified(_) if lib.nothing_live
 
-identified(target) if lib.carries_no_cluster(target)
+# Not what only a tag could tie to a cluster.
+identified(target) if {
+	lib.carries_no_cluster(target)
+	not target.facts.traced == false
+}
 
 # METADATA
 # title: Protection flags of the live cluster stay on

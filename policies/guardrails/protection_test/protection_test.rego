@@ -55,6 +55,13 @@ test_targets_without_a_cluster_are_free_while_live_is_unknown if {
 	count(protection.deny) == 0 with input as request
 }
 
+test_protection_of_what_cannot_be_traced_stays_on_while_live_is_unknown if {
+	table := object.union(fixtures.thing("dynamodb-table", []), {"facts": {"traced": false}})
+	request := object.union(flags(table), {"live": no_source})
+	rules(protection.deny) == off with input as request
+	count(protection.deny) == 0 with input as flags(table)
+}
+
 test_message_names_cluster_and_form if {
 	request := object.union(flags(fixtures.machine("blue")), {"call": {"forms": ["termination protection goes off"]}})
 	entries := protection.deny with input as request
