@@ -22,7 +22,7 @@ PLACES = ("file", "env", "command")
 SOURCES = (
     "eip", "target-group", "elb", "dns", "asg", "beanstalk", "ecs", "rds", "accelerator", "tag", "ssm", *PLACES,
 )  # fmt: skip
-_ACCELERATOR = "arn:aws:globalaccelerator::123456789012:accelerator/1"
+ACCELERATOR = "arn:aws:globalaccelerator::123456789012:accelerator/1"
 
 
 class Shop:
@@ -168,9 +168,9 @@ class Shop:
         )
 
     def _accelerator(self):
-        listener = f"{_ACCELERATOR}/listener/1"
+        listener = f"{ACCELERATOR}/listener/1"
         arn = f"{listener}/endpoint-group/1"
-        accelerator = {"AcceleratorArn": _ACCELERATOR, "Name": "edge", "Enabled": True}
+        accelerator = {"AcceleratorArn": ACCELERATOR, "Name": "edge", "Enabled": True}
         self.aws.reply("ListAccelerators", json.dumps({"Accelerators": [accelerator]}))
         self.aws.reply("ListListeners", json.dumps({"Listeners": [{"ListenerArn": listener}]}))
 
