@@ -160,6 +160,19 @@ def test_inferred_clusters_say_nothing_about_tagged_ones(aws, install, blue):
     assert on(aws, TERMINATE, *tagged.instance_ids) is None
 
 
+def test_a_live_group_beside_a_tagged_machine(aws, install, blue, green):
+    """With one tagged machine in the account the live group proves nothing, and the denial says how to let it."""
+    tagged = aws.start_cluster("box", 1)
+    install()
+    with pytest.raises(guardrails.CallDenied, match=r'unless you name it: clusters = { live = \["asg/web-blue"\] }'):
+        aws.client("ec2").terminate_instances(InstanceIds=list(green.instance_ids))
+    guardrails.uninstall()
+    install(clusters={"live": ["asg/web-blue"]})
+    assert on(aws, TERMINATE, *blue.instance_ids) >= {"live-cluster/terminate"}
+    assert on(aws, TERMINATE, *tagged.instance_ids) is None
+    assert on(aws, TERMINATE, *green.instance_ids) is None
+
+
 def test_an_unknown_live_cluster_stays_unknown(aws, install, green, box):
     """Where no source names a cluster, inferred ones are kept like all others."""
     for sources, rule in ((["eip"], "unknown-live"), (["eip", "target-group"], "nothing-live")):

@@ -29,6 +29,7 @@ cluster. Where all are silent, and they look at addresses and load balancers, no
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 
 from attrs import evolve
@@ -114,7 +115,10 @@ def observe(settings: LiveSettings, answers: Mapping[str, Answer], inventory: In
     pointed_at = {name for report in reports if report.name in POINTERS for name in report.clusters}
     proving = _proving(settings, existing, inventory) | (pointed_at & existing.keys())
     aside = {name for name in existing if name not in proving or inventory.kinds.get(name) == ADDRESS}
-    return combine([_in_words(report, existing, proving) for report in reports], proving, frozenset(aside))
+    several = {
+        name for name, count in existing.items() if count > 1 and inventory.kinds.get(name) not in (NAMED, ADDRESS)
+    }
+    return combine([_in_words(report, existing, proving, several) for report in reports], proving, frozenset(aside))
 
 
 def _proving(settings: LiveSettings, existing: Mapping[str, int], inventory: Inventory) -> frozenset[str]:
@@ -133,10 +137,13 @@ def _proving(settings: LiveSettings, existing: Mapping[str, int], inventory: Inv
     )
 
 
-def _in_words(report: SourceReport, existing: Iterable[str], proving: Iterable[str]) -> SourceReport:
+def _in_words(
+    report: SourceReport, existing: Iterable[str], proving: Iterable[str], inferred: Iterable[str]
+) -> SourceReport:
     """The report, saying which of its clusters have no machines, and that others do not show what else is live.
 
-    A cluster without machines is a pointer that was not moved, or misspelt.
+    A cluster without machines is a pointer that was not moved, or misspelt. An inferred one of several machines counts
+    beside tagged ones where people name it.
     """
     absent = sorted({*report.clusters} - {*existing})
     evidence = report.evidence
@@ -145,6 +152,8 @@ def _in_words(report: SourceReport, existing: Iterable[str], proving: Iterable[s
         evidence += f"; {' and '.join(absent)} {have} no machines"
     if {*report.clusters} & {*existing} and not {*report.clusters} & {*proving}:
         evidence += "; that does not show whether others are live, too"
+        named = sorted({*report.clusters} & {*inferred})
+        evidence += f", unless you name it: clusters = {{ live = {json.dumps(named)} }}" if named else ""
     return evolve(report, evidence=evidence)
 
 
