@@ -209,3 +209,31 @@ def test_metadata_of_live_machines(options, arrives, aws, install):
     denied = attempt(aws, "ec2", method, {"InstanceId": blue.instance_ids[0], **options})
     assert (denied is None) is arrives, denied
     assert attempt(aws, "ec2", method, {"InstanceId": green.instance_ids[0], **options}) is None
+
+
+ENABLED, DISABLED = ({"status": status, "targetCapacity": 90} for status in ("ENABLED", "DISABLED"))
+
+
+@pytest.mark.parametrize(
+    ("name", "scaling", "arrives"),
+    [("blue", ENABLED, False), ("blue", {}, True), ("blue", DISABLED, True), ("green", ENABLED, True)],
+)
+def test_a_capacity_provider(name, scaling, arrives, groups, aws, install):
+    """ECS does not get to set the size of the live group; it may start machines in it, and may have the other one."""
+    group = groups.describe_auto_scaling_groups(AutoScalingGroupNames=[name])["AutoScalingGroups"][0]
+    install()
+    provider = {"autoScalingGroupArn": group["AutoScalingGroupARN"]}
+    provider |= {"managedScaling": scaling} if scaling else {}
+    denied = attempt(aws, "ecs", "create_capacity_provider", {"name": "p", "autoScalingGroupProvider": provider})
+    assert denied is None if arrives else "live-cluster/scale-in" in denied, denied
+
+
+def test_an_event_window(groups, aws, install, caplog):
+    """When AWS may reboot live machines is said as a warning; of other machines, nothing is."""
+    install()
+    for name, warned in (("blue", True), ("green", False)):
+        caplog.clear()
+        window = {"InstanceEventWindowId": "iew-0123456789abcdef0"}
+        params = {**window, "AssociationTarget": {"InstanceIds": aws.machines(name)}}
+        assert attempt(aws, "ec2", "associate_instance_event_window", params) is None
+        assert warned is any("live-cluster/indirect" in record.getMessage() for record in caplog.records)

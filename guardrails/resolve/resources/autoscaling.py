@@ -13,7 +13,8 @@ _NAMES = 50
 
 
 def _lookup(call: Call) -> Lookup:
-    names = sorted(named(call, "asg"))
+    # It takes no ARNs, which end in a name that may have slashes.
+    names = sorted({name.rpartition(":autoScalingGroupName/")[2] for name in named(call, "asg")})
     # An empty list of names means all groups, so it is never sent.
     return GROUPS.about(AutoScalingGroupNames=names) if 0 < len(names) <= _NAMES else GROUPS
 
