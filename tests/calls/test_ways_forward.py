@@ -83,3 +83,40 @@ def test_nothing_is_live_here(aws, install):
     guardrails.uninstall()
     install(params={"nothing_live": "allow"})
     assert attempt(aws, *call) is None
+
+
+def test_name_what_may_go(aws, site, install):
+    """A batch, an id or a number of machines that is refused: corrected as the message says, the call arrives."""
+    green, blue = site.green.instance_ids[0], site.blue.instance_ids
+    workers = aws.start_cluster("workers", 6).instance_ids
+    found = site.ec2.describe_instances(InstanceIds=[green])["Reservations"][0]["Instances"][0]
+    disk = found["BlockDeviceMappings"][0]["Ebs"]["VolumeId"]
+    install(params={"remaining": {"clusters": {"workers": {}}}})
+    for rule, words, method, refused, corrected in (
+        ("live-cluster/mixed-batch", "", "stop_instances", [blue[0], green], [green]),
+        ("live-cluster/unresolved", "leave out what no longer exists", "stop_instances",
+         [green, "i-00000000000000000"], [green]),
+        ("live-cluster/empty-selector", "Name each resource", "stop_instances", [], [green]),
+        ("indirect/mismatch", "Check where the id came from", "stop_instances", [disk], [green]),
+        ("remaining/share", "Take away fewer machines", "stop_instances", workers[:3], workers[:2]),
+    ):  # fmt: skip
+        assert words in said(aws, "ec2", method, {"InstanceIds": [*refused]}, rule), rule
+        assert attempt(aws, "ec2", method, {"InstanceIds": [*corrected]}) is None, rule
+
+
+def test_move_the_address_in_one_step(aws, site, install):
+    """An address moves to a healthy machine of its cluster in one step, and to the new one once that is complete."""
+    held = site.ec2.describe_addresses(PublicIps=[site.blue.public_ips[0]])["Addresses"][0]
+    half = site.green.instance_ids[1]
+    site.ec2.stop_instances(InstanceIds=[half])
+    aws.start_cluster("green", 1)
+    install()
+    move = {"AllocationId": held["AllocationId"], "AllowReassociation": True}
+    off = ("ec2", "disassociate_address", {"AssociationId": held["AssociationId"]})
+    assert "AssociateAddress and AllowReassociation=True" in said(aws, *off, "addresses/release")
+    spare = site.blue.instance_ids[-1]  # it has no address that this would displace
+    assert attempt(aws, "ec2", "associate_address", {**move, "InstanceId": spare}) is None
+    over = ("ec2", "associate_address", {**move, "InstanceId": site.green.instance_ids[0]})
+    assert "running and healthy, then move the address again" in said(aws, *over, "addresses/steal")
+    aws.client("ec2").start_instances(InstanceIds=[half])
+    assert attempt(aws, *over) is None
