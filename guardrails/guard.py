@@ -56,7 +56,7 @@ class Guard:
         self.inherited = False  # from the parent process; the program's own configuration replaces it
         self._catalogue = Catalogue(long_tail=settings.long_tail)
         self._engine = assembly.engine(settings, _warn)
-        self._models = assembly.models()
+        log, self._models = AnnouncingLog(assembly.open_log(settings)), assembly.models()
         self._lookups = assembly.lookups(settings, self._models)
         history, pacer = assembly.state(settings)
         self._turns = None if pacer is None else Turns(pacer)
@@ -67,7 +67,7 @@ class Guard:
             evidence=assembly.evidence(settings),
             finder=FactFinder(settings, self._lookups, history, pacer),
             engine=self._engine,
-            log=AnnouncingLog(assembly.open_log(settings)),
+            log=log,
             turns=self._turns,
             around=_ThisProcess(settings, self._catalogue, self._models, self._lookups, self._break_glass),
         )

@@ -434,7 +434,8 @@ class Answer:
 class LookupFailure:
     """A look-up that failed; `permission` is the IAM action it needs.
 
-    `source` is the source of liveness that alone asks it, "" where a call needs it anyway. `key` is the look-up's.
+    `source` is the source of liveness that alone asks it, "" where a call needs it anyway. `key` is the hash of
+    the look-up's, which may hold what must not be shown, such as a presigned URL.
     """
 
     lookup: str
@@ -443,7 +444,7 @@ class LookupFailure:
     permission: str
     optional: bool = False
     source: str = ""
-    key: str = ""
+    key: int = 0
 
 
 @frozen

@@ -136,7 +136,7 @@ def _check_deadline(**_: Any) -> None:
 
 def failure(lookup: Lookup, code: str, message: str) -> LookupFailure:
     """What is known of a look-up that got no answer."""
-    return LookupFailure(lookup.permission, code, message, lookup.permission, lookup.optional, key=lookup.key())
+    return LookupFailure(lookup.permission, code, message, lookup.permission, lookup.optional, key=hash(lookup.key()))
 
 
 def endpoint_for(service: str, origin: Origin) -> str | None:

@@ -40,7 +40,8 @@ class Fetched:
     def only(self, keys: Collection[str]) -> Fetched:
         """What is known of these look-ups. One that failed, and was asked again with success, did not fail."""
         answers = {key: answer for key, answer in self.answers.items() if key in keys}
-        failures = tuple(each for each in self.failures if each.key in keys and each.key not in answers)
+        failed = {*map(hash, keys)} - {*map(hash, answers)}
+        failures = tuple(each for each in self.failures if each.key in failed)
         return Fetched(answers, failures, self.requests)
 
     def with_more(self, other: Fetched) -> Fetched:

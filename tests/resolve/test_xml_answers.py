@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from xml.etree.ElementTree import Element
 
 import botocore.session
@@ -69,7 +70,8 @@ def _outcome(parser, body, shape):
     try:
         return _plain(parser.parse({"body": body, "headers": {}, "status_code": 200}, shape))
     except Exception as error:
-        return type(error), str(error)
+        # Some texts have the addresses of elements.
+        return type(error), re.sub(r" at 0x[0-9a-f]+", "", str(error))
 
 
 def _plain(value):

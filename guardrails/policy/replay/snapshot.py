@@ -116,7 +116,9 @@ class SnapshotLookups:
             if items is None:
                 why = "it is not in the snapshot; take a new one for these calls"
                 name = lookup.permission
-                failures.append(LookupFailure(name, "NotInSnapshot", why, name, lookup.optional, key=lookup.key()))
+                failures.append(
+                    LookupFailure(name, "NotInSnapshot", why, name, lookup.optional, key=hash(lookup.key()))
+                )
             else:
                 answers[lookup.key()] = Answer(tuple(items), self.now)
         return Fetched(answers, tuple(failures), 0)
