@@ -157,8 +157,8 @@ def sample(node, definitions, depth=0):
 SAMPLES_HURT_NO_ONE = {
     "AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm", "AWS::CloudWatch::LogAlarm",
     "AWS::EC2::SecurityGroupEgress", "AWS::EC2::SecurityGroupIngress", "AWS::EC2::VPCGatewayAttachment",
-    "AWS::EC2::VolumeAttachment", "AWS::EKS::AccessEntry", "AWS::EKS::Addon", "AWS::ElasticLoadBalancingV2::Listener",
-    "AWS::RDS::DBProxyTargetGroup",
+    "AWS::EC2::VolumeAttachment", "AWS::ECS::CapacityProvider", "AWS::EKS::AccessEntry", "AWS::EKS::Addon",
+    "AWS::ElasticLoadBalancingV2::Listener", "AWS::RDS::DBProxyTargetGroup",
     "AWS::Redshift::ScheduledAction", "AWS::Route53::DNSSEC", "AWS::Scheduler::Schedule",
 }  # fmt: skip
 

@@ -78,7 +78,7 @@ def test_the_examples_are_calls_that_exist(name, text):
 def test_parameters_are_those_the_rule_asks():
     """A rule's parameters are those it or its helpers ask, with the values of this configuration, and no others."""
     told = {rule: chapter.parameters for rule, chapter in BOOK.items()}
-    assert told["addresses/steal"] == {"cutover.min_share": 1.0}
+    assert told["addresses/steal"] == {"cutover.min_share": 1.0, "untagged": "confirm"}
     assert told["rollback/window"] == {"rollback_window_s": 3600}
     assert told["capacity/rebuild"] == {"capacity.rebuild_minutes": 10, "capacity.rebuild_share": 0.5}
     assert told["live-cluster/terminate"] == {"inferred": "bounds"}
@@ -88,7 +88,7 @@ def test_parameters_are_those_the_rule_asks():
         load({"params": {"cutover": {"min_share": 0.5}}, "enforcement": {"addresses/steal": "warn"}})
     )
     steal = next(one for one in chapters.chapters(made) if one.rule == "addresses/steal")
-    assert (steal.parameters, steal.enforcement) == ({"cutover.min_share": 0.5}, "warn")
+    assert (steal.parameters["cutover.min_share"], steal.enforcement) == (0.5, "warn")
 
 
 def test_both_pages_tell_the_same(config, tmp_path):

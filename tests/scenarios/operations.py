@@ -28,21 +28,22 @@ class RateLimitOnTheRebuild:
     def harm(aws, world):
         # As fast as the loop runs; botocore gives up after a few refusals.
         with contextlib.suppress(ClientError):
+            ec2 = aws.client("ec2")
             for _ in range(8):
-                _launch(aws, "green")
+                _launch(ec2, "green")
 
     def happened(aws, world):
         return aws.refused("RunInstances") > 0
 
     def innocent(aws, world):
-        _launch(aws, "green")
+        _launch(aws.client("ec2"), "green")
 
     def passed(aws, world):
         return aws.running("green") == 1
 
 
-def _launch(aws, cluster):
-    aws.client("ec2").run_instances(
+def _launch(ec2, cluster):
+    ec2.run_instances(
         ImageId="ami-12345678",
         MinCount=1,
         MaxCount=1,
