@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from tests.bypass import aio_cases, cases
+from tests.support.generated import Generated
 
-PAGE = Path(__file__).parent.parent.parent / "guardrails" / "docs" / "coverage.md"
-BEGIN = "<!-- ways: written by python -m tests.bypass.table -->\n"
-END = "<!-- end of ways -->\n"
+PART = Generated("coverage.md", "ways", "tests.bypass.table")
 VERDICTS = {
     "blocked": "covered",
     "tripwire": "sent, and reported by the tripwire",
@@ -60,13 +57,5 @@ def table() -> str:
     return "\n".join(["| way | guard |", "|---|---|", *lines, ""])
 
 
-def parts() -> tuple[str, str, str]:
-    """The page before the table, the table, and the page after it."""
-    before, _, rest = PAGE.read_text("utf-8").partition(BEGIN)
-    ways, _, after = rest.partition(END)
-    return before, ways, after
-
-
 if __name__ == "__main__":
-    before, _, after = parts()
-    PAGE.write_text(f"{before}{BEGIN}\n{table()}\n{END}{after}", "utf-8")
+    PART.write(table())

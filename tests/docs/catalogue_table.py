@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import botocore.session
 
 from guardrails.classify.catalogue import Catalogue
 from guardrails.classify.entry import READ_ONLY, CatalogueEntry, Service
 from guardrails.resolve.resources.registry import UNTRACED
+from tests.support.generated import Generated
 
-PAGE = Path(__file__).parent.parent.parent / "guardrails" / "docs" / "coverage.md"
-BEGIN = "<!-- services: written by python -m tests.docs.catalogue_table -->\n"
-END = "<!-- end of services -->\n"
+PART = Generated("coverage.md", "services", "tests.docs.catalogue_table")
 EFFECTS = ("terminate", "stop", "storage", "traffic", "network", "ip", "scale-in", "replace", "protection", "indirect",
            "capacity", "opaque", "admit")  # fmt: skip
 HEAD = ("service", "all", "read only", "harmless", "judged", "by facts", "by rule only")
@@ -79,13 +76,5 @@ def table() -> str:
     return "\n".join([*lines, "", others, f"{partial()}.", "", intro, "", *effects_table(), ""])
 
 
-def parts() -> tuple[str, str, str]:
-    """The page before the tables, the tables, and the page after them."""
-    before, _, rest = PAGE.read_text("utf-8").partition(BEGIN)
-    tables, _, after = rest.partition(END)
-    return before, tables, after
-
-
 if __name__ == "__main__":
-    before, _, after = parts()
-    PAGE.write_text(f"{before}{BEGIN}\n{table()}\n{END}{after}", "utf-8")
+    PART.write(table())

@@ -10,10 +10,9 @@ from pathlib import Path
 from guardrails.testing import SimulatedAWS
 from tests.faults import matrix
 from tests.support import environments, service_models
+from tests.support.generated import Generated
 
-PAGE = Path(__file__).parent.parent.parent / "guardrails" / "docs" / "limits.md"
-BEGIN = "<!-- faults: written by python -m tests.faults.table -->\n"
-END = "<!-- end of faults -->\n"
+PART = Generated("limits.md", "faults", "tests.faults.table")
 # Rules of this area are named without it.
 _AREA = "live-cluster/"
 
@@ -33,19 +32,11 @@ def table(cells: Mapping[str, Mapping[str, frozenset[matrix.Outcome]]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in [head, ["---"] * len(head), *lines]) + "\n"
 
 
-def parts() -> tuple[str, str, str]:
-    """The page before the table, the table, and the page after it."""
-    before, _, rest = PAGE.read_text("utf-8").partition(BEGIN)
-    faults, _, after = rest.partition(END)
-    return before, faults, after
-
-
 def write() -> None:
     """Make every call, and put the table into the page."""
     with SimulatedAWS() as aws, tempfile.TemporaryDirectory() as folder:
         cells = matrix.cells(aws, Path(folder))
-    before, _, after = parts()
-    PAGE.write_text(f"{before}{BEGIN}\n{table(cells)}\n{END}{after}", "utf-8")
+    PART.write(table(cells))
 
 
 if __name__ == "__main__":

@@ -12,13 +12,12 @@ from typing import Any
 import guardrails
 from guardrails.testing import SimulatedAWS
 from tests.support import environments, service_models
+from tests.support.generated import Generated
 from tests.topologies import behind_listeners, behind_services, by_address
 from tests.topologies.measure import LookUps, Row, measure
 from tests.topologies.world import Topology
 
-PAGE = Path(__file__).parent.parent.parent / "guardrails" / "docs" / "topologies.md"
-BEGIN = "<!-- topologies: written by python -m tests.topologies.table -->\n"
-END = "<!-- end of topologies -->\n"
+PART = Generated("topologies.md", "topologies", "tests.topologies.table")
 _SHOP = ("topology", "seen by", "configuration")
 _ADDRESS, _PET, _NAMES = by_address.TOPOLOGIES
 _CLASSIC, *_SERVICES = behind_services.TOPOLOGIES
@@ -88,13 +87,6 @@ def _mean(row: Row) -> str:
     return f"{sum(asked.rounds for asked in row.each) / len(row.each):.1f}"
 
 
-def parts() -> tuple[str, str, str]:
-    """The page before the tables, the tables, and the page after them."""
-    before, _, rest = PAGE.read_text("utf-8").partition(BEGIN)
-    tables, _, after = rest.partition(END)
-    return before, tables, after
-
-
 def write() -> None:
     """Measure every topology, and put the tables into the page."""
     with SimulatedAWS() as aws, tempfile.TemporaryDirectory() as folder:
@@ -107,8 +99,7 @@ def write() -> None:
         rows = list[Row]()
         for topology in TOPOLOGIES:
             rows += [measure(topology, aws, install)]
-    before, _, after = parts()
-    PAGE.write_text(f"{before}{BEGIN}\n{table(rows)}\n{END}{after}", "utf-8")
+    PART.write(table(rows))
 
 
 if __name__ == "__main__":
