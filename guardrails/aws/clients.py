@@ -9,6 +9,7 @@ import botocore.exceptions
 from boto3.session import Session
 
 from guardrails.errors import ConfigError
+from guardrails.values import Origin
 
 
 def make_client(service: str, profile: str | None, region: str | None, endpoint_url: str | None) -> Any:
@@ -32,3 +33,9 @@ def make_client(service: str, profile: str | None, region: str | None, endpoint_
         ) from error
     except ValueError as error:
         raise ConfigError(f"cannot make a client for {service}: {error}") from error
+
+
+def origin_of(client: Any) -> Origin:
+    """Where look-ups with the credentials of an EC2 client go."""
+    credentials = client._request_signer._credentials
+    return Origin(credentials, client.meta.region_name, "ec2", client.meta.endpoint_url)

@@ -5,17 +5,16 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-import botocore.session
 import click
+from attrs import evolve
 
 from guardrails import assembly
-from guardrails.aws.clients import make_client
+from guardrails.aws.clients import make_client, origin_of
 from guardrails.cli.options import config_option
 from guardrails.cli.output_file import writing
 from guardrails.config.load import load
 from guardrails.policy.replay.snapshot import Snapshot
 from guardrails.policy.replay.trail import Trail
-from guardrails.resolve.lookups import Lookups
 from guardrails.show.sentences import counted, failure_sentence
 from guardrails.values import Call, LookupFailure, Origin
 
@@ -41,9 +40,8 @@ def snapshot(
     for _, call in trail.calls(cloudtrail):
         name = f"{call.name} {sorted(ref.id for ref in call.targets)}"
         regions.setdefault(trail.region_of(call), {})[name] = call
-    loader = botocore.session.Session().get_component("data_loader")
     # Answers are kept for a day, so each look-up is made once however long the snapshot takes.
-    lookups = Lookups(24 * 3600.0, settings.lookup_timeout_s, loader)
+    lookups = assembly.lookups(evolve(settings, max_fact_age_s=24 * 3600.0), assembly.models())
     result = Snapshot(time.time())
     failures: list[LookupFailure] = []
     for region, calls in sorted(regions.items()):
@@ -61,6 +59,4 @@ def snapshot(
 
 
 def _origin(profile: str | None, region: str, endpoint_url: str | None) -> Origin:
-    client = make_client("ec2", profile, region or None, endpoint_url)
-    credentials = client._request_signer._credentials
-    return Origin(credentials, region, "ec2", client.meta.endpoint_url)
+    return evolve(origin_of(make_client("ec2", profile, region or None, endpoint_url)), region=region)

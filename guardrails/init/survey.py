@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import botocore.session
 from attrs import Factory, evolve, frozen
 
+from guardrails import assembly
+from guardrails.aws.clients import origin_of
 from guardrails.config.settings import LiveSettings, Settings
 from guardrails.errors import ConfigError
 from guardrails.init import tags
@@ -62,10 +63,8 @@ class Place:
 
 def place(client: Any, settings: Settings) -> Place:
     """The account and region of an EC2 client."""
-    loader = botocore.session.Session().get_component("data_loader")
-    credentials = client._request_signer._credentials
-    origin = Origin(credentials, client.meta.region_name, "ec2", client.meta.endpoint_url)
-    return Place(origin, Lookups(_MAX_AGE_S, settings.lookup_timeout_s, loader))
+    lookups = assembly.lookups(evolve(settings, max_fact_age_s=_MAX_AGE_S), assembly.models())
+    return Place(origin_of(client), lookups)
 
 
 def look(where: Place, settings: Settings) -> Survey:
