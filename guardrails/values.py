@@ -52,6 +52,12 @@ class Origin:
     proxies: dict[str, str] | None = None
     home_region: str = ""
 
+    @property
+    def identity(self) -> object:
+        """Equal for the same credentials: frozen ones by their keys, refreshable ones, which hide theirs, by object."""
+        who = self.credentials
+        return who if isinstance(who, tuple) else id(who)
+
 
 @frozen
 class TargetRef:

@@ -34,6 +34,5 @@ class Hints:
 
 
 def _place(origin: Origin) -> tuple[object, ...]:
-    who = origin.credentials
-    # Of credentials in a signature the key's id is enough. A hint for others would only ask in vain.
-    return (who[0] if isinstance(who, tuple) else id(who)), origin.region, origin.home_region, origin.endpoint_url
+    # A hint for others would only ask in vain.
+    return origin.identity, origin.region, origin.home_region, origin.endpoint_url

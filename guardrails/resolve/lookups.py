@@ -118,10 +118,8 @@ class Lookups:
             self._start_over()
 
     def _memory(self, origin: Origin) -> _Memory:
-        who = origin.credentials
-        # Frozen credentials are compared by their keys; refreshable ones do not show theirs.
-        identity = who if isinstance(who, tuple) else id(who)
-        key = (identity, origin.region, origin.home_region, origin.endpoint_url, origin.service, repr(origin.verify))
+        place = (origin.region, origin.home_region, origin.endpoint_url)
+        key = (origin.identity, *place, origin.service, repr(origin.verify))
         with self._lock:
             memory = self._memories.get(key)
             if memory is None:

@@ -122,7 +122,7 @@ def _shares(actions: Actions, situation: Situation) -> Shares:
         items = _items(group, situation.answers)
         served = receiving(items)
         if not served:
-            raise UnclearError(f"nothing is registered with {_short(group)}")
+            raise UnclearError(f"nothing is registered with {shares.short(group)}")
         for item in items:
             name, state = target_id(item), (item.get("TargetHealth") or {}).get("State")
             share = weight / total / len(served) if item in served else 0
@@ -134,13 +134,8 @@ def _shares(actions: Actions, situation: Situation) -> Shares:
 def _items(group: str, answers: Answers) -> tuple[Mapping[str, Any], ...]:
     answer = answers.get(_members(group).key())
     if answer is None:
-        raise UnclearError(f"the targets of {_short(group)} could not be looked up")
+        raise UnclearError(f"the targets of {shares.short(group)} could not be looked up")
     return answer.items
-
-
-def _short(group: str) -> str:
-    """``targetgroup/NAME/ID`` of an ARN."""
-    return group.rpartition(":")[2]
 
 
 WAY = shares.Way(_shift, _lookups, _followups)

@@ -64,6 +64,11 @@ def cluster_of(name: str, machines: Iterable[Machine]) -> str:
     return str(clusters.pop())
 
 
+def short(name: str) -> str:
+    """``targetgroup/NAME/ID`` of an ARN; the name of a classic balancer."""
+    return name.rpartition(":")[2]
+
+
 def moved(way: str, pairs: Iterable[tuple[Shares, Shares]]) -> Shift:
     """All that a call moves, as one shift: each pair has the shares at one entrance, before and after.
 

@@ -117,7 +117,7 @@ def _entrance(
     """Who gets the requests at one entrance, before and after; None where it has had no one."""
     answer = situation.answers.get(_members(name).key())
     if answer is None:
-        raise UnclearError(f"who is behind {_short(name)} could not be looked up")
+        raise UnclearError(f"who is behind {shares.short(name)} could not be looked up")
     now = [_described(item) for item in answer.items]
     if not now:
         return None
@@ -128,7 +128,7 @@ def _entrance(
         return _shares(receiving(now), situation), _shares([*receiving(now), *new], situation)
     rest = [item for item in now if not _leaves(item, machines)]
     if not rest:
-        raise UnclearError(f"nothing else is registered with {_short(name)}")
+        raise UnclearError(f"nothing else is registered with {shares.short(name)}")
     return _shares(receiving(now), situation), _shares(receiving(rest), situation)
 
 
@@ -160,11 +160,6 @@ def _shares(items: Iterable[Item], situation: Situation) -> Shares:
 def _only(names: Iterable[str], situation: Situation) -> set[str | None]:
     """The clusters of these machines."""
     return {machine.cluster for name in names for machine in machines_of(name, situation.inventory)}
-
-
-def _short(name: str) -> str:
-    """``targetgroup/NAME/ID`` of an ARN; the name of a classic balancer."""
-    return name.rpartition(":")[2]
 
 
 WAY = shares.Way(_shift, _lookups)
