@@ -23,7 +23,7 @@ from guardrails.evaluate.engine import Engine, EngineFailure
 from guardrails.evaluate.opa_server import OpaServer
 from guardrails.evaluate.rego.mistake import Mistake
 from guardrails.evaluate.reloading import ReloadingEngine
-from guardrails.memory import History, StateUnavailable, Store
+from guardrails.memory import History, SqliteStore, StateUnavailable, Store
 from guardrails.memory.pacer import Pacer
 from guardrails.policy.check import loaded
 from guardrails.record.decision_log import DecisionLog
@@ -186,24 +186,27 @@ def _server(settings: Settings) -> OpaServer:
 
 
 def store(settings: Settings) -> Store:
-    """The file of the shared memory: beside the decision log, unless the configuration names one."""
+    """The shared memory: a file beside the decision log, unless the configuration names another one."""
+    return SqliteStore(state_file(settings))
+
+
+def state_file(settings: Settings) -> Path:
+    """The file of the memory of this host."""
     beside = state_home() if settings.log.path == STANDARD_ERROR else settings.log.path.parent
-    return Store(settings.state.path or beside / "state.db")
+    return settings.state.path or beside / "state.db"
 
 
-def state(settings: Settings) -> tuple[History | None, Pacer | None]:
-    """What the guards of this host remember together; None for what is switched off. Raises ConfigError."""
+def history(settings: Settings) -> History | None:
+    """What guards remember together; None where that is switched off. Raises ConfigError."""
+    if not settings.state.enabled:
+        return None
     shared = store(settings)
-    if settings.state.enabled:
-        try:
-            shared.try_it()
-        except StateUnavailable as error:
-            raise ConfigError(f"{settings.at('state.path')}: {error}") from error
-    owner = Ownership.configured(settings).named
-    history = History(shared, owner, settings.state.window_s) if settings.state.enabled else None
-    paced = settings.state.enabled and settings.pacing.enabled
-    pacer = Pacer(shared, settings.pacing.share, settings.pacing.max_wait_s) if paced else None
-    return history, pacer
+    try:
+        shared.try_it()
+    except StateUnavailable as error:
+        raise ConfigError(f"{settings.at('state.path')}: {error}") from error
+    pacer = Pacer(shared, settings.pacing.share, settings.pacing.max_wait_s) if settings.pacing.enabled else None
+    return History(shared, Ownership.configured(settings).named, settings.state.window_s, pacer)
 
 
 def lookups(settings: Settings, session: botocore.session.Session) -> Lookups:

@@ -58,14 +58,14 @@ class Guard:
         self._engine = assembly.engine(settings, _warn)
         log, self._models = AnnouncingLog(assembly.open_log(settings)), assembly.models()
         self._lookups = assembly.lookups(settings, self._models)
-        history, pacer = assembly.state(settings)
-        self._turns = None if pacer is None else Turns(pacer)
+        history = assembly.history(settings)
+        self._turns = Turns(history.pacer) if history is not None and history.pacer is not None else None
         self._break_glass = BreakGlassScope(settings.break_glass, lambda: assembly.terms(settings))
         self._pipeline = Pipeline(
             settings=settings,
             catalogue=self._catalogue,
             evidence=assembly.evidence(settings),
-            finder=FactFinder(settings, self._lookups, history, pacer),
+            finder=FactFinder(settings, self._lookups, history),
             engine=self._engine,
             log=log,
             turns=self._turns,

@@ -92,7 +92,7 @@ class SelfTest:
     def pipeline(self, usual: Pipeline) -> Pipeline:
         """What decides on the test's calls: as the usual one, in their own small world."""
         settings = evolve(self._settings, mode="enforce")
-        finder = FactFinder(evolve(settings, live=LiveSettings()), _World(settings.cluster_keys[0]), None, None)
+        finder = FactFinder(evolve(settings, live=LiveSettings()), _World(settings.cluster_keys[0]), None)
         return evolve(usual, settings=settings, finder=finder, log=self, turns=None, around=self)
 
     def run(self, session: botocore.session.Session) -> dict[str, Decision]:

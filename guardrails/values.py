@@ -455,12 +455,13 @@ class LookupFailure:
 
 @frozen
 class Past:
-    """What the guards of this host did before a call, not counting the machines that the call itself names.
+    """What guards that share a memory did before a call, not counting the machines that the call itself names.
 
     `going` maps machines that AWS still shows as running to the state that an earlier call brings them into.
     `destroyed`, `stopped` and `launched` count machines by cluster within `state.window_s`; `call_rate` counts calls of
     the same operation within a minute. `live_since` and `retired_at` are by cluster. `taken_out` is when a machine or
-    target was taken out of a cluster that was live: by its id, and by cluster.
+    target was taken out of a cluster that was live: by its id, and by cluster. `launch_tokens` is how many machines AWS
+    would start at once; None where that was not asked.
     """
 
     going: Mapping[str, str] = EMPTY
@@ -471,6 +472,7 @@ class Past:
     live_since: Mapping[str, float] = EMPTY
     retired_at: Mapping[str, float] = EMPTY
     taken_out: Mapping[str, Mapping[str, float]] = EMPTY
+    launch_tokens: float | None = None
 
 
 class OtherSubnet(TypedDict):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from guardrails import assembly
 from guardrails.config.settings import IN_MEMORY, STANDARD_ERROR, Settings
 from guardrails.doctor.finding import Finding
-from guardrails.memory import StateUnavailable
+from guardrails.memory import SqliteStore, StateUnavailable
 from guardrails.record.decision_log import DecisionLog
 
 
@@ -34,16 +34,16 @@ def _log(settings: Settings) -> Finding:
 
 
 def _state(settings: Settings) -> Finding:
-    store = assembly.store(settings)
-    where = str(store.path)
+    path = assembly.state_file(settings)
+    where = str(path)
     if not settings.state.enabled:
         return Finding("state", "note", "state.enabled is false: earlier calls are not counted")
     try:
-        with store.transaction():
+        with SqliteStore(path).transaction():
             pass
     except StateUnavailable as error:
         return Finding(
             "state", "problem", f"{error}; until then, calls that take machines away are blocked", {"path": where}
         )
-    sentence = "in memory: only calls of the same process are counted" if store.path == IN_MEMORY else where
+    sentence = "in memory: only calls of the same process are counted" if path == IN_MEMORY else where
     return Finding("state", "ok", sentence, {"path": where})

@@ -58,7 +58,7 @@ class Place:
     def find(self, settings: Settings) -> Facts:
         """The clusters here, and what is live by these settings."""
         call = Call("ec2", "", {}, self.origin.region, self.origin.endpoint_url)
-        return FactFinder(settings, self.lookups, None, None).find(call, self.origin)
+        return FactFinder(settings, self.lookups, None).find(call, self.origin)
 
 
 def place(client: Any, settings: Settings) -> Place:

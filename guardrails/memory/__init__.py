@@ -1,8 +1,9 @@
-"""What the guards of one host remember together, in one SQLite file.
+"""What guards remember together: in a SQLite file of one host.
 
-store.py        the file, and its transactions
-connection.py   the connection to it that a process keeps
+store.py        what a store must do
+sqlite/         the store in a file
 history.py      machines taken away and launched, claimed before the call so that two processes see each other
+events.py       how what was done is counted
 claim.py        what a call takes away or starts, and what is known of its outcome
 sent_claims.py  the claims of calls that AWS has not answered yet
 members.py      what belonged to a cluster while it was live
@@ -14,7 +15,9 @@ file_lock.py    a lock on an open file, for one process at a time
 """
 
 from guardrails.memory.claim import Claim
-from guardrails.memory.history import History, MachineState
+from guardrails.memory.events import MachineState
+from guardrails.memory.history import History
+from guardrails.memory.sqlite import SqliteStore
 from guardrails.memory.store import StateUnavailable, Store
 
-__all__ = ["Claim", "History", "MachineState", "StateUnavailable", "Store"]
+__all__ = ["Claim", "History", "MachineState", "SqliteStore", "StateUnavailable", "Store"]

@@ -6,6 +6,28 @@ from attrs import frozen
 
 
 @frozen
+class Bucket:
+    """A bucket of `size` tokens that is refilled with `rate` tokens a second."""
+
+    name: str
+    size: float
+    rate: float
+
+
+@frozen
+class Draw:
+    """A call takes `amount` tokens. One that needs more than the bucket holds goes alone, when the bucket is full."""
+
+    bucket: Bucket
+    amount: int
+
+    @property
+    def needed(self) -> float:
+        """The tokens that must be there before the call may go."""
+        return min(self.amount, self.bucket.size)
+
+
+@frozen
 class Level:
     """How many tokens were in a bucket at a time (seconds since the epoch)."""
 
@@ -13,11 +35,11 @@ class Level:
     at: float
 
 
-def refilled(level: Level, size: float, rate: float, now: float) -> Level:
+def refilled(level: Level, bucket: Bucket, now: float) -> Level:
     """The bucket at `now`. A clock that goes backwards neither adds tokens nor takes any."""
     if now <= level.at:
         return level
-    return Level(min(size, level.tokens + (now - level.at) * rate), now)
+    return Level(min(bucket.size, level.tokens + (now - level.at) * bucket.rate), now)
 
 
 def taken(level: Level, amount: float) -> Level:

@@ -1,11 +1,10 @@
-"""Since when a cluster has been live, and when it stopped being live, as seen by the guards of this host."""
+"""Since when a cluster has been live, and when it stopped being live, as seen by the guards that share a memory."""
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Mapping
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from guardrails.values import POINTERS, Live
 
@@ -13,8 +12,8 @@ from guardrails.values import POINTERS, Live
 _KEPT_S = 30 * 86_400.0
 # A cluster that only pointers named, and for no longer than this, was named by mistake.
 _MISTAKE_S = 600.0
-# Stands for no cluster: when the guards of this host last looked.
-_LOOKED = ""
+# Stands for no cluster: when a guard last looked.
+LOOKED = ""
 
 
 @frozen
@@ -30,7 +29,7 @@ class Liveness:
 
 
 @frozen
-class _Naming:
+class Naming:
     """When a cluster was last seen not to be named (None: never), and whether only pointers have named it since.
 
     `retired_before` is when an earlier time of being live ended.
@@ -41,47 +40,48 @@ class _Naming:
     pointed: bool
 
 
-def note(connection: sqlite3.Connection, scope: str, live: Live, now: float) -> Liveness:
-    """Note which clusters are live at `now` (seconds since the epoch).
+@frozen
+class Noted:
+    """What a store keeps, by cluster: since when it has been live and when it retired, and how it was named.
+
+    The naming of "" has the time at which a guard last looked.
+    """
+
+    times: Mapping[str, tuple[float, float | None]] = field(factory=dict)
+    namings: Mapping[str, Naming] = field(factory=dict)
+
+
+def note(before: Noted, live: Live, now: float) -> tuple[Noted, Liveness]:
+    """Note which clusters are live at `now` (seconds since the epoch): what to keep, and what it says.
 
     While it is unknown what is live, nothing retires; in a dispute every cluster that a source names is live.
     """
-    rows = connection.execute("SELECT cluster, live_since, retired_at FROM liveness WHERE scope = ?", (scope,))
-    known = {cluster: (since, retired) for cluster, since, retired in rows}
-    namings = _namings(connection, scope)
-    looked = namings[_LOOKED].unnamed_at if _LOOKED in namings else None
+    times, namings = dict(before.times), dict(before.namings)
+    looked = namings[LOOKED].unnamed_at if LOOKED in namings else None
     for cluster in live.clusters:
         pointed = _only_pointed(live, cluster)
-        if cluster not in known or known[cluster][1] is not None:
-            before = known[cluster][1] if cluster in known else None
-            known[cluster] = (now, None)
-            connection.execute("INSERT OR REPLACE INTO liveness VALUES (?, ?, ?, NULL)", (scope, cluster, now))
-            _name(connection, scope, cluster, _Naming(looked, before, pointed))
+        if cluster not in times or times[cluster][1] is not None:
+            retired_before = times[cluster][1] if cluster in times else None
+            times[cluster] = (now, None)
+            namings[cluster] = Naming(looked, retired_before, pointed)
         elif not pointed and cluster in namings and namings[cluster].pointed:
-            _name(connection, scope, cluster, evolve(namings[cluster], pointed=False))
-    mistaken: set[str] = set()
-    for cluster, (since, retired) in list(known.items()):
-        if live.known and retired is None and cluster not in live.clusters:
-            if _is_mistake(namings.get(cluster), now):
-                mistaken.add(cluster)
-            known[cluster] = (since, namings[cluster].retired_before if cluster in mistaken else now)
-            _retire(connection, scope, cluster, known[cluster][1])
-    connection.execute("DELETE FROM liveness WHERE retired_at < ?", (now - _KEPT_S,))
-    if live.known:
-        _name(connection, scope, _LOOKED, _Naming(now, None, pointed=False))
-    return Liveness(
-        {cluster: since for cluster, (since, at) in known.items() if at is None and cluster not in mistaken},
-        {cluster: at for cluster, (_, at) in known.items() if at is not None},
-        frozenset(mistaken),
+            namings[cluster] = evolve(namings[cluster], pointed=False)
+    gone = (
+        [] if not live.known else [name for name, (_, at) in times.items() if at is None and name not in live.clusters]
     )
-
-
-def _retire(connection: sqlite3.Connection, scope: str, cluster: str, at: float | None) -> None:
-    """Note when a cluster stopped being live; None for one that never was."""
-    if at is None:
-        connection.execute("DELETE FROM liveness WHERE scope = ? AND cluster = ?", (scope, cluster))
-    else:
-        connection.execute("UPDATE liveness SET retired_at = ? WHERE scope = ? AND cluster = ?", (at, scope, cluster))
+    mistaken = frozenset(cluster for cluster in gone if _is_mistake(namings.get(cluster), now))
+    for cluster in gone:
+        times[cluster] = (times[cluster][0], namings[cluster].retired_before if cluster in mistaken else now)
+    if live.known:
+        namings[LOOKED] = Naming(now, None, pointed=False)
+    # A cluster that was named by mistake, and never before, was never live.
+    said = {name: each for name, each in times.items() if name not in mistaken or each[1] is not None}
+    kept = {name: each for name, each in said.items() if each[1] is None or each[1] >= now - _KEPT_S}
+    return Noted(kept, namings), Liveness(
+        {name: since for name, (since, at) in said.items() if at is None},
+        {name: at for name, (_, at) in said.items() if at is not None},
+        mistaken,
+    )
 
 
 def _only_pointed(live: Live, cluster: str) -> bool:
@@ -90,22 +90,8 @@ def _only_pointed(live: Live, cluster: str) -> bool:
     return bool(naming) and POINTERS.issuperset(naming)
 
 
-def _is_mistake(naming: _Naming | None, now: float) -> bool:
+def _is_mistake(naming: Naming | None, now: float) -> bool:
     """Whether only pointers named a cluster, and for a short time, as far as it was seen."""
     if naming is None or naming.unnamed_at is None:
         return False
     return naming.pointed and now - naming.unnamed_at <= _MISTAKE_S
-
-
-def _namings(connection: sqlite3.Connection, scope: str) -> dict[str, _Naming]:
-    rows = connection.execute(
-        "SELECT cluster, unnamed_at, retired_before, pointed FROM naming WHERE scope = ?", (scope,)
-    )
-    return {cluster: _Naming(unnamed, before, bool(pointed)) for cluster, unnamed, before, pointed in rows}
-
-
-def _name(connection: sqlite3.Connection, scope: str, cluster: str, naming: _Naming) -> None:
-    connection.execute(
-        "INSERT OR REPLACE INTO naming VALUES (?, ?, ?, ?, ?)",
-        (scope, cluster, naming.unnamed_at, naming.retired_before, naming.pointed),
-    )

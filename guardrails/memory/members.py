@@ -5,8 +5,9 @@ A tag can be changed, so the rollback window follows these and not the tag.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Mapping
+
+from attrs import frozen
 
 from guardrails.aws.parents import within
 from guardrails.memory.liveness import Liveness
@@ -15,7 +16,8 @@ from guardrails.values import Call, Live, Target
 _KEPT_S = 30 * 86_400.0
 # An id is not used twice: a machine that is gone for a day does not come back.
 _GONE_S = 86_400.0
-_Members = dict[tuple[str, str], float | None]
+Members = dict[tuple[str, str], float | None]
+TakenOut = Mapping[str, Mapping[str, float]]
 # Between the service and the name of what is not a machine.
 _SEPARATOR = "/"
 
@@ -27,39 +29,33 @@ def resource(call: Call, target: Target) -> str:
     return f"{service}{_SEPARATOR}{within(target.type, target.id, call.params)}".lower()
 
 
-def note(
-    connection: sqlite3.Connection,
-    scope: str,
-    seen: Mapping[str, frozenset[str]],
-    live: Live,
-    liveness: Liveness,
-    now: float,
-) -> dict[str, dict[str, float]]:
-    """Note what belongs to a live cluster at `now`. Returns what was taken out of one, and when, by name and cluster.
+@frozen
+class Changes:
+    """What a store writes: members with the time at which they left (None: they belong to it), and those to forget."""
 
-    `seen` maps machine ids and names of resources to the clusters that they carry now.
+    changed: Members
+    forgotten: frozenset[tuple[str, str]]
+    taken_out: TakenOut
+
+
+def note(known: Members, seen: Mapping[str, frozenset[str]], live: Live, liveness: Liveness, now: float) -> Changes:
+    """Note what belongs to a live cluster at `now`, and what was taken out of one, and when, by name and cluster.
+
+    `seen` maps machine ids and names of resources to the clusters that they carry now. `known` has when each (name,
+    cluster) left, None while it belongs to the cluster.
     """
-    rows = connection.execute("SELECT name, cluster, left_at FROM member WHERE scope = ?", (scope,))
-    known: _Members = {(name, cluster): left_at for name, cluster, left_at in rows}
     changed = {**_joined(known, seen, live, liveness), **_left(known, seen, live, now)}
-    known |= changed
-    old = [key for key, left_at in known.items() if key[1] in liveness.mistaken or _is_over(key[0], left_at, seen, now)]
-    connection.executemany(
-        "INSERT OR REPLACE INTO member VALUES (?, ?, ?, ?)", [(scope, *key, at) for key, at in changed.items()]
-    )
-    connection.executemany(
-        "DELETE FROM member WHERE scope = ? AND name = ? AND cluster = ?", [(scope, *key) for key in old]
-    )
+    members = {**known, **changed}
+    old = {key for key, at in members.items() if key[1] in liveness.mistaken or _is_over(key[0], at, seen, now)}
     taken_out: dict[str, dict[str, float]] = {}
-    for name, cluster in known.keys() - {*old}:
-        left_at = known[name, cluster]
-        if left_at is not None and cluster not in seen.get(name, {cluster}):
+    for (name, cluster), left_at in members.items():
+        if left_at is not None and (name, cluster) not in old and cluster not in seen.get(name, {cluster}):
             taken_out.setdefault(name, {})[cluster] = left_at
-    return taken_out
+    return Changes(changed, frozenset(old), taken_out)
 
 
-def _joined(known: _Members, seen: Mapping[str, frozenset[str]], live: Live, liveness: Liveness) -> _Members:
-    joined: _Members = {}
+def _joined(known: Members, seen: Mapping[str, frozenset[str]], live: Live, liveness: Liveness) -> Members:
+    joined: Members = {}
     for name, clusters in seen.items():
         for cluster in clusters & {*live.clusters}:
             if (name, cluster) not in known or known[name, cluster] is not None:
@@ -71,7 +67,7 @@ def _joined(known: _Members, seen: Mapping[str, frozenset[str]], live: Live, liv
     return joined
 
 
-def _left(known: _Members, seen: Mapping[str, frozenset[str]], live: Live, now: float) -> _Members:
+def _left(known: Members, seen: Mapping[str, frozenset[str]], live: Live, now: float) -> Members:
     members = [key for key, left_at in known.items() if left_at is None]
     return {key: now for key in members if live.known and not _still_in(*key, seen, live)}
 

@@ -8,19 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from attrs import frozen
-
+from guardrails.memory.buckets import Bucket
 from guardrails.values import Call
-
-
-@frozen
-class Limit:
-    """A bucket of `size` tokens that is refilled with `rate` tokens a second."""
-
-    name: str
-    size: float
-    rate: float
-
 
 # One token a call. Mutating actions that are not listed have _MUTATING.
 _REQUESTS: Mapping[str, tuple[float, float]] = {
@@ -41,16 +30,16 @@ _MACHINES: Mapping[str, tuple[float, float]] = {
     "TerminateInstances": (1000, 20),
     "StopInstances": (1000, 20),
 }
-LAUNCH = Limit("RunInstances machines", *_MACHINES["RunInstances"])
+LAUNCH_LIMIT = Bucket("RunInstances machines", *_MACHINES["RunInstances"])
 
 
-def tokens(call: Call) -> list[tuple[Limit, int]]:
+def tokens(call: Call) -> list[tuple[Bucket, int]]:
     """The buckets that a call takes tokens from, with the number of tokens; none outside EC2."""
     if call.service != "ec2":
         return []
-    buckets = [(Limit(f"{call.operation} requests", *_REQUESTS.get(call.operation, _MUTATING)), 1)]
+    buckets = [(Bucket(f"{call.operation} requests", *_REQUESTS.get(call.operation, _MUTATING)), 1)]
     if call.operation in _MACHINES:
-        buckets.append((Limit(f"{call.operation} machines", *_MACHINES[call.operation]), _machines(call)))
+        buckets.append((Bucket(f"{call.operation} machines", *_MACHINES[call.operation]), _machines(call)))
     return buckets
 
 

@@ -1,113 +1,95 @@
-"""The SQLite file that the guards of one host share. No process is forked in the middle of a transaction."""
+"""What a store of the shared memory must do. sqlite/ does it in a file of one host.
+
+Every method raises StateUnavailable where the store cannot answer. Times are in seconds since the epoch.
+"""
 
 from __future__ import annotations
 
-import os
-import sqlite3
-import threading
-import weakref
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 
-from guardrails.memory.connection import Connection
-from guardrails.waiting import deadline
+from attrs import field, frozen
 
-# What SQLite says where the file or its folder cannot be written.
-_UNWRITABLE = ("unable to open", "readonly")
+from guardrails.memory.buckets import Bucket, Draw
+from guardrails.memory.events import Event
+from guardrails.memory.liveness import Liveness
+from guardrails.values import EMPTY, Live
+
+# What a call does: (kind, cluster, name).
+Events = tuple[tuple[str, str, str], ...]
 
 
 class StateUnavailable(Exception):
-    """The state file cannot be used; the message names it and says how to fix it."""
+    """The store cannot be used; the message names it and says how to fix it."""
 
 
-class _Forks:
-    """Lets no fork happen in the middle of a transaction, and no child inherit an open file.
+@frozen
+class Asked:
+    """What a call has to know, in an account and region (`scope`).
 
-    SQLite has its own locks, for the whole process. A child that is forked while another thread has one would wait for
-    it forever, so a fork waits until no thread is in a transaction; transactions are short.
+    `events` are the (kind, cluster, name) that are claimed for the call with the id `claim`; none are for a call that
+    is only asked about. `seen` maps machines and named resources to the clusters that they carry now. `operation` is
+    the kind of event that counts calls like this one. Events older than `kept_s` seconds are forgotten.
     """
 
-    def __init__(self) -> None:
-        # Reentrant: in the middle of one, a signal handler may fork, or make a governed call; that call is refused.
-        self.lock = threading.RLock()
-        self.connections: weakref.WeakSet[Connection] = weakref.WeakSet()
-        os.register_at_fork(before=self._before, after_in_parent=self.lock.release, after_in_child=self.lock.release)
-
-    def _before(self) -> None:
-        self.lock.acquire()
-        for connection in list(self.connections):
-            if not connection.in_transaction:
-                with suppress(sqlite3.Error):
-                    connection.close()
-
-
-_forks = _Forks()
+    scope: str
+    claim: str
+    operation: str
+    live: Live
+    now: float
+    events: Events = ()
+    seen: Mapping[str, frozenset[str]] = EMPTY
+    clusters: frozenset[str] = field(factory=frozenset)
+    levels: tuple[Bucket, ...] = ()
+    window_s: float = 3600.0
+    kept_s: float = 86_400.0
 
 
-class Store:
-    """The file at `path`, readable by its owner only; IN_MEMORY is none, and only this process has it.
+@frozen
+class Remembered:
+    """What the store knew before: events within the window, times of liveness, what was taken out of a live cluster.
 
-    Transactions wait for a lock until the deadline that is under way, and no longer than `timeout_s` seconds.
+    `levels` are the tokens in the buckets that were asked for, `now` is the time by the store's clock.
     """
 
-    def __init__(self, path: Path, timeout_s: float = 5.0) -> None:
-        self.path = path
-        self._timeout_s = timeout_s
-        self._connection = Connection(path)
-        _forks.connections.add(self._connection)
+    events: tuple[Event, ...]
+    times: Liveness
+    taken_out: Mapping[str, Mapping[str, float]]
+    levels: tuple[float, ...]
+    now: float
+
+
+class Store(Protocol):
+    """Remembers what guards do, and tells other guards."""
+
+    def remember(self, asked: Asked, /) -> Remembered:
+        """Claim the call's events, and return what was there before: of two calls at once, the later sees the other."""
+        ...
+
+    def settle(self, scope: str, claim: str, events: Events, now: float, /, *, sent: bool) -> None:
+        """Keep a claim because its call is sent, or drop it."""
+        ...
+
+    def drop(self, scope: str, claim: str, events: Events, /) -> None:
+        """Forget a claim that was kept: its call was not sent after all."""
+        ...
+
+    def mark(self, scope: str, claim: str, events: Events, state: int, now: float, /) -> None:
+        """Note what is known of the outcome: SENT or IN_DOUBT."""
+        ...
+
+    def withdraw(self, scope: str, claim: str, events: Events, /) -> None:
+        """AWS refused the call: it took nothing away. That it was made still counts."""
+        ...
+
+    def take(self, scope: str, draws: Sequence[Draw], max_wait_s: float, now: float, /) -> list[float]:
+        """Reserve tokens. Returns the seconds to wait in each bucket; if one exceeds `max_wait_s`, nothing is taken."""
+        ...
+
+    def drain(self, scope: str, buckets: Sequence[Bucket], now: float, /) -> None:
+        """The buckets are empty now: AWS has just refused a call."""
+        ...
 
     def try_it(self) -> None:
-        """Open the file as a decision does. Raises StateUnavailable where it cannot be written.
-
-        A damaged or locked file blocks only the calls that need it.
-        """
-        try:
-            with self.transaction():
-                pass
-        except StateUnavailable as error:
-            cause = error.__cause__
-            unopened = isinstance(cause, OSError) and not isinstance(cause, TimeoutError)
-            if unopened or any(word in str(cause) for word in _UNWRITABLE):
-                raise
-
-    @contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
-        """One write transaction: committed at the end, rolled back by an exception. Raises StateUnavailable."""
-        try:
-            with self._no_fork():
-                if self._connection.in_transaction:
-                    raise sqlite3.OperationalError("this thread has it locked, in the middle of another transaction")
-                with self._begun() as connection:
-                    yield connection
-        except (sqlite3.Error, OSError) as error:
-            raise StateUnavailable(
-                f"the state file {self.path} cannot be used ({error}); repair or delete it (its history is lost), "
-                'set state.path to another file or to ":memory:", or set state.enabled = false'
-            ) from error
-
-    @contextmanager
-    def _begun(self) -> Iterator[sqlite3.Connection]:
-        try:
-            connection = self._connection.get(deadline.left(self._timeout_s))
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield connection
-            except BaseException:
-                connection.execute("ROLLBACK")
-                raise
-            connection.execute("COMMIT")
-        except (sqlite3.Error, OSError):
-            # The file may be damaged, or another one by now: the next transaction opens it again.
-            self._connection.close()
-            raise
-
-    @contextmanager
-    def _no_fork(self) -> Iterator[None]:
-        # The threads of this process queue up here while another process has the file locked.
-        if not _forks.lock.acquire(timeout=deadline.left(self._timeout_s)):
-            raise TimeoutError("another thread has it locked")
-        try:
-            yield
-        finally:
-            _forks.lock.release()
+        """Use it as a decision does, and leave nothing behind."""
+        ...

@@ -14,8 +14,7 @@ from attrs import evolve
 
 from guardrails.config.settings import Settings
 from guardrails.memory import Claim, History, MachineState, StateUnavailable
-from guardrails.memory.pacer import Pacer
-from guardrails.memory.rate_limits import LAUNCH
+from guardrails.memory.rate_limits import LAUNCH_LIMIT
 from guardrails.resolve import contradictions, live, serving, shifts
 from guardrails.resolve.balancers import members_of_groups
 from guardrails.resolve.capacity import capacity
@@ -48,15 +47,14 @@ def nothing_known(problem: str = "") -> Facts:
 
 
 class FactFinder:
-    """Finds the facts for a call. `history` and `pacer` are None where the configuration wants nothing remembered."""
+    """Finds the facts for a call. `history` is None where the configuration wants nothing remembered."""
 
-    def __init__(self, settings: Settings, lookups: Answering, history: History | None, pacer: Pacer | None) -> None:
+    def __init__(self, settings: Settings, lookups: Answering, history: History | None) -> None:
         self._settings = settings
         self._of = str((settings.params.get("remaining") or {}).get("of", "running"))
         self._ownership = Ownership.configured(settings)
         self._lookups = lookups
         self._history = history
-        self._pacer = pacer
         self._hints = Hints()
 
     def find(self, call: Call, origin: Origin, claims: list[Claim] | None = None) -> Facts:
@@ -144,7 +142,7 @@ class FactFinder:
             past=past,
             capacity=capacity.facts(call, answers, fetched.failures, inventory, targets, seen.clusters),
             shift=moved,
-            launch_tokens=self._launch_tokens(scope, call),
+            launch_tokens=_launch_tokens(call, past),
             call=call,
         )
 
@@ -184,11 +182,12 @@ class FactFinder:
         claims.append(claim)
         return past
 
-    def _launch_tokens(self, scope: str, call: Call) -> float | None:
-        """How many machines AWS would start at once, for a call that takes some away."""
-        if "terminate" not in call.effects:
-            return None
-        return LAUNCH.size if self._pacer is None else self._pacer.left(scope, LAUNCH, time.time())
+
+def _launch_tokens(call: Call, past: Past) -> float | None:
+    """How many machines AWS would start at once, for a call that takes some away."""
+    if "terminate" not in call.effects:
+        return None
+    return LAUNCH_LIMIT.size if past.launch_tokens is None else past.launch_tokens
 
 
 def _never_live(past: Past) -> bool:

@@ -80,7 +80,7 @@ class Shop:
     def decide(self, case: Case, world: World) -> Decision | None:
         """None for a call that is not governed."""
         call = Call(case.service, case.operation, case.params, shop.REGION, "http://127.0.0.1")
-        finder = FactFinder(self.settings, world, None, None)
+        finder = FactFinder(self.settings, world, None)
         return evolve(self.pipeline, finder=finder).decide(call, _ORIGIN)
 
 

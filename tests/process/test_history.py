@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import guardrails
-from guardrails.memory import Claim, History, MachineState, StateUnavailable, Store
+from guardrails.memory import Claim, History, MachineState, SqliteStore, StateUnavailable
 from guardrails.resolve.ownership import Ownership
 from guardrails.values import Call, Live, SourceReport, Target
 
@@ -38,7 +38,7 @@ def terminating(*ids, effect="terminate"):
 
 @pytest.fixture
 def history(tmp_path):
-    return History(Store(tmp_path / "state.db"), Ownership().named)
+    return History(SqliteStore(tmp_path / "state.db"), Ownership().named)
 
 
 def take(history, *ids, machines=WORKERS, now=NOW, sent=True, live=BLUE, effect="terminate"):
@@ -228,7 +228,7 @@ def test_accounts_and_regions_are_apart(history):
 @given(batches=st.lists(st.sets(st.integers(0, 9), min_size=1), max_size=8))
 def test_any_split_counts_the_same(tmp_path_factory, batches):
     """However machines are split into calls, and however often a call is repeated, each counts once."""
-    history = History(Store(tmp_path_factory.mktemp("state") / "state.db"), Ownership().named)
+    history = History(SqliteStore(tmp_path_factory.mktemp("state") / "state.db"), Ownership().named)
     for batch in batches:
         take(history, *(f"i-{number}" for number in sorted(batch)))
     every = {f"i-{number}" for batch in batches for number in batch}
@@ -313,7 +313,7 @@ def test_a_file_of_an_older_guard(history):
     take(history, "i-1")
     with sqlite3.connect(history.store.path) as connection:
         connection.executescript("DROP TABLE member; DROP TABLE naming")
-    newer = History(Store(history.store.path), Ownership().named)
+    newer = History(SqliteStore(history.store.path), Ownership().named)
     assert take(newer, "i-2", now=NOW + 5).going == {"i-1": "shutting-down"}
 
 
@@ -331,7 +331,7 @@ def test_a_damaged_file_is_one_sentence(tmp_path):
     path = tmp_path / "state.db"
     path.write_bytes(b"not a database at all" * 100)
     with pytest.raises(StateUnavailable, match=r"state\.db cannot be used .*delete it.*state\.enabled = false"):
-        take(History(Store(path), Ownership().named), "i-1")
+        take(History(SqliteStore(path), Ownership().named), "i-1")
     assert path.read_bytes().startswith(b"not a database")
 
 
@@ -341,7 +341,7 @@ def test_a_newer_file_is_refused(tmp_path):
     with sqlite3.connect(path) as connection:
         connection.execute("PRAGMA user_version = 7")
     with pytest.raises(StateUnavailable, match="version 7"):
-        take(History(Store(path), Ownership().named), "i-1")
+        take(History(SqliteStore(path), Ownership().named), "i-1")
 
 
 def test_a_locked_file_ends_in_time(history, tmp_path):
@@ -349,7 +349,7 @@ def test_a_locked_file_ends_in_time(history, tmp_path):
     take(history, "i-1")
     other = sqlite3.connect(history.store.path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    impatient = History(Store(history.store.path, timeout_s=0.05), Ownership().named)
+    impatient = History(SqliteStore(history.store.path, timeout_s=0.05), Ownership().named)
     with pytest.raises(StateUnavailable, match="locked"):
         take(impatient, "i-2")
     other.close()
@@ -357,7 +357,7 @@ def test_a_locked_file_ends_in_time(history, tmp_path):
 
 def test_a_fork_inside_a_transaction(tmp_path):
     """A signal handler that forks in the middle of a transaction does not wait for it forever."""
-    store = Store(tmp_path / "state.db")
+    store = SqliteStore(tmp_path / "state.db")
     with store.transaction():
         child = os.fork()
         if not child:
@@ -370,7 +370,7 @@ def test_a_file_that_was_deleted_is_made_again(history):
     take(history, "i-1")
     history.store.path.unlink()
     take(history, "i-2")
-    other = History(Store(history.store.path), Ownership().named)
+    other = History(SqliteStore(history.store.path), Ownership().named)
     assert take(other, "i-3").going == {"i-2": "shutting-down"}
 
 
@@ -443,11 +443,28 @@ def test_a_damaged_file_blocks_what_destroys(site, aws, install, tmp_path):
 def test_a_governed_call_inside_a_transaction(site, aws, install, monkeypatch):
     """A signal handler that makes a governed call in the middle of a transaction is refused, and does not hang."""
     guard = install()
-    store = Store(guard.settings.log.path.with_name("state.db"))
+    store = SqliteStore(guard.settings.log.path.with_name("state.db"))
     with store.transaction(), pytest.raises(guardrails.GuardUnavailable, match="cannot be used"):
         site.ec2.terminate_instances(InstanceIds=[site.green.instance_ids[0]])
     assert aws.count("TerminateInstances") == 0
     site.ec2.terminate_instances(InstanceIds=[site.green.instance_ids[0]])
+    assert aws.count("TerminateInstances") == 1
+
+
+@pytest.mark.parametrize(("config", "transactions"), [({}, 3), ({"pacing": {"enabled": False}}, 2)])
+def test_transactions_of_a_decision(site, aws, install, monkeypatch, config, transactions):
+    """One transaction decides, one settles; a paced call takes its turn in a third, once the rules allow it."""
+    counted = []
+    begin = SqliteStore.transaction
+    monkeypatch.setattr(SqliteStore, "transaction", lambda self: counted.append(self) or begin(self))
+    install(**config)
+    counted.clear()
+    site.ec2.terminate_instances(InstanceIds=[site.green.instance_ids[0]])
+    assert len(counted) == transactions
+    counted.clear()
+    with pytest.raises(guardrails.CallDenied):
+        site.ec2.terminate_instances(InstanceIds=[site.blue.instance_ids[0]])
+    assert len(counted) == 2
     assert aws.count("TerminateInstances") == 1
 
 

@@ -23,9 +23,9 @@ from hypothesis import strategies as st
 
 import guardrails
 from guardrails.enforce.pacing import waiting
-from guardrails.memory import Store
+from guardrails.memory import SqliteStore
 from guardrails.memory.pacer import Pacer
-from guardrails.memory.rate_limits import LAUNCH, tokens
+from guardrails.memory.rate_limits import LAUNCH_LIMIT, tokens
 from guardrails.values import Call
 from tests.support.terminals import Terminal
 
@@ -39,7 +39,7 @@ def launch(count=1):
 
 @pytest.fixture
 def pacer(tmp_path):
-    return Pacer(Store(tmp_path / "state.db"), share=1.0, max_wait_s=60)
+    return Pacer(SqliteStore(tmp_path / "state.db"), share=1.0, max_wait_s=60)
 
 
 def test_a_burst_then_the_documented_rate(pacer):
@@ -52,7 +52,7 @@ def test_machines_have_a_bucket_of_their_own(pacer):
     """A thousand machines at once, then two a second."""
     assert pacer.take(SCOPE, launch(1000), NOW).seconds == 0
     pause = pacer.take(SCOPE, launch(10), NOW)
-    assert (pause.limit, pause.seconds) == (LAUNCH, pytest.approx(5.0))
+    assert (pause.limit, pause.seconds) == (LAUNCH_LIMIT, pytest.approx(5.0))
     assert pause.sentence == (
         "RunInstances machines: AWS allows 1000 at once, then 2 a second; this call needs 10 and must wait 5 s"
     )
@@ -74,7 +74,7 @@ def test_what_aws_never_allows_is_refused(pacer):
 
 def test_the_share_leaves_room_for_others(tmp_path):
     """With a share of 0.8 four calls go at once, then 1.6 a second; a full-size launch still goes, alone."""
-    pacer = Pacer(Store(tmp_path / "state.db"), share=0.8, max_wait_s=1e6)
+    pacer = Pacer(SqliteStore(tmp_path / "state.db"), share=0.8, max_wait_s=1e6)
     pauses = [pacer.take(SCOPE, launch(), NOW).seconds for _ in range(6)]
     assert pauses == pytest.approx([0, 0, 0, 0, 1 / 1.6, 2 / 1.6])
     assert pacer.take("another", launch(1000), NOW).seconds == 0
@@ -106,7 +106,7 @@ def test_terminations_cost_a_token_a_machine():
 @given(st.lists(st.tuples(st.floats(0, 3), st.integers(1, 400)), min_size=1, max_size=40))
 def test_never_faster_than_documented(tmp_path_factory, calls):
     """Whenever calls come, the machines sent in any stretch of time fit a bucket of 1,000, refilled by 2 a second."""
-    pacer = Pacer(Store(tmp_path_factory.mktemp("state") / "state.db"), share=1.0, max_wait_s=1e9)
+    pacer = Pacer(SqliteStore(tmp_path_factory.mktemp("state") / "state.db"), share=1.0, max_wait_s=1e9)
     now, sent = NOW, []
     for gap, count in calls:
         now += gap
@@ -143,9 +143,9 @@ def test_processes_share_the_bucket(pacer):
         "import sys\n"
         "from pathlib import Path\n"
         "from guardrails.memory.pacer import Pacer\n"
-        "from guardrails.memory import Store\n"
+        "from guardrails.memory import SqliteStore\n"
         "from guardrails.values import Call\n"
-        "pacer = Pacer(Store(Path(sys.argv[1])), share=1.0)\n"
+        "pacer = Pacer(SqliteStore(Path(sys.argv[1])), share=1.0)\n"
         "call = Call('ec2', 'RunInstances', {'MaxCount': 1}, '', '')\n"
         f"print(*[pacer.take({SCOPE!r}, call, {NOW}).seconds for _ in range(5)])\n"
     )

@@ -12,7 +12,7 @@ import pytest
 
 import guardrails
 from guardrails.config.settings import IN_MEMORY
-from guardrails.memory import StateUnavailable, Store
+from guardrails.memory import SqliteStore, StateUnavailable
 
 # A path below a file cannot be made, not even by the superuser.
 NO_FOLDER = "/dev/null/home"
@@ -70,7 +70,7 @@ def test_a_state_that_cannot_be_written(aws, log):
 def test_memory_without_a_file(tmp_path, monkeypatch):
     """A state in memory commits, rolls back, serves several threads' transactions in turn, and writes no file."""
     monkeypatch.chdir(tmp_path)
-    store = Store(IN_MEMORY)
+    store = SqliteStore(IN_MEMORY)
     row = "INSERT INTO bucket VALUES ('s', ?, 1, 1)"
     with store.transaction() as connection:
         connection.execute(row, ("kept",))

@@ -79,7 +79,7 @@ class Snapshot:
         """Make the look-ups that these calls of one region need, each once; returns those that failed."""
         region = self.regions.setdefault(origin.region, Region())
         recorder = _Recorder(lookups, region)
-        finder = FactFinder(settings, recorder, None, None)
+        finder = FactFinder(settings, recorder, None)
         failures: dict[str, LookupFailure] = {}
         for call in calls:
             facts = finder.find(call, origin)

@@ -147,7 +147,7 @@ class Trail:
             return f"the snapshot does not cover {where or 'the home region'}; take a new one from files with this call"
         if region.account and call.account and region.account != call.account:
             return f"the snapshot is of account {region.account}, the call in {call.account}"
-        finder = FactFinder(self.settings, SnapshotLookups(region, when), None, None)
+        finder = FactFinder(self.settings, SnapshotLookups(region, when), None)
         facts = finder.find(call, Origin(None, call.region, call.service, call.endpoint, home_region=where))
         if facts.failures:
             return "; ".join(map(failure_sentence, facts.failures))

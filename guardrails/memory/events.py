@@ -1,0 +1,116 @@
+"""What calls did, or are about to do, to machines; and how that is counted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+
+from attrs import frozen
+
+from guardrails.values import Past
+
+# What is known of the call of an event; 0 is a call that is being decided on.
+SENT, IN_DOUBT = 1, 2
+# For how long AWS may show a machine as running after it accepted the call that takes it away.
+IN_FLIGHT_S = 120.0
+# The same for a call that may not have been carried out: it came back without an answer, or was cancelled.
+_IN_DOUBT_S = 30.0
+# After this long, a claim that was not settled belongs to a process that died.
+ABANDONED_S = 900.0
+RATE_S = 60.0
+GOING = {"terminate": "shutting-down", "stop": "stopping"}
+START = "start"
+LAUNCH = "launch"
+
+
+@frozen
+class MachineState:
+    """What the history needs to know of a machine; `cluster` is "" without a cluster tag.
+
+    `launched_at` is AWS's LaunchTime, the last start (seconds since the epoch), None where it is not known.
+    """
+
+    cluster: str
+    state: str
+    launched_at: float | None = None
+
+
+@frozen
+class Event:
+    """A call did `kind` to the machine `name`; `state` is what is known of its outcome."""
+
+    kind: str
+    name: str
+    cluster: str
+    at: float
+    state: int
+
+    def in_flight(self, now: float) -> bool:
+        """Whether AWS may still be about to show what the call did."""
+        return self.at > now - (_IN_DOUBT_S if self.state == IN_DOUBT else IN_FLIGHT_S)
+
+
+def past(
+    events: Iterable[Event],
+    own: Collection[tuple[str, str, str]],
+    operation: str,
+    machines: Mapping[str, MachineState],
+    own_machines: Collection[str],
+    now: float,
+) -> Past:
+    """What was done before, without the call's own events; calls like this one are of the kind `operation`."""
+    mine = {(kind, name) for kind, _, name in own}
+    others = [event for event in events if (event.kind, event.name) not in mine]
+    calls = [event for event in others if event.kind == operation]
+    starts = {event.name: event.at for event in others if event.kind == START and event.state == SENT}
+    others = [event for event in others if not (event.kind == "stop" and _started_since(event, machines, starts))]
+    return Past(
+        going=_going(others, machines, now),
+        destroyed=_count(event for event in others if event.kind == "terminate" and _gone(event, machines)),
+        # A machine counts once: this call may take one down in another way than before.
+        stopped=_count(
+            event
+            for event in others
+            if event.kind == "stop" and event.name not in own_machines and _down(event, machines, now)
+        ),
+        launched=_count(event for event in others if event.kind == LAUNCH),
+        call_rate=sum(event.at > now - RATE_S for event in calls),
+    )
+
+
+def _going(events: Iterable[Event], machines: Mapping[str, MachineState], now: float) -> dict[str, str]:
+    """Machines that AWS still shows as running although a call is taking them away, with their next state."""
+    going: dict[str, str] = {}
+    for event in sorted(events, key=lambda event: event.kind):
+        machine = machines.get(event.name)
+        if machine is None or event.kind not in GOING or machine.state not in ("running", "pending"):
+            continue
+        if event.in_flight(now):
+            going[event.name] = GOING[event.kind]
+    return going
+
+
+def _started_since(event: Event, machines: Mapping[str, MachineState], starts: Mapping[str, float]) -> bool:
+    """True for a machine that was stopped, was started again after that, and is running or about to.
+
+    AWS's LaunchTime says so, or a call that it accepted; `starts` has the time of each machine's last one.
+    """
+    machine = machines.get(event.name)
+    started = max(starts.get(event.name, 0), (machine and machine.launched_at) or 0)
+    return machine is not None and machine.state in ("running", "pending") and started > event.at
+
+
+def _gone(event: Event, machines: Mapping[str, MachineState]) -> bool:
+    # One that is shutting down, or about to, counts as in flight.
+    return event.name not in machines or machines[event.name].state == "terminated"
+
+
+def _down(event: Event, machines: Mapping[str, MachineState], now: float) -> bool:
+    machine = machines.get(event.name) or MachineState(event.cluster, "terminated")
+    if machine.state == "running":
+        return event.in_flight(now)
+    return machine.state in ("stopping", "stopped")
+
+
+def _count(events: Iterable[Event]) -> dict[str, int]:
+    return dict(Counter(event.cluster for event in events if event.cluster))

@@ -1,0 +1,10 @@
+"""The memory of one host, in a SQLite file.
+
+store.py        what a store does, each in one transaction
+file.py         the file, and its transactions
+connection.py   the connection to it that a process keeps
+"""
+
+from guardrails.memory.sqlite.store import SqliteStore
+
+__all__ = ["SqliteStore"]

@@ -1,0 +1,93 @@
+"""The SQLite file that the guards of one host share. No process is forked in the middle of a transaction."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from guardrails.memory.sqlite.connection import Connection
+from guardrails.memory.store import StateUnavailable
+from guardrails.waiting import deadline
+
+
+class _Forks:
+    """Lets no fork happen in the middle of a transaction, and no child inherit an open file.
+
+    SQLite has its own locks, for the whole process. A child that is forked while another thread has one would wait for
+    it forever, so a fork waits until no thread is in a transaction; transactions are short.
+    """
+
+    def __init__(self) -> None:
+        # Reentrant: in the middle of one, a signal handler may fork, or make a governed call; that call is refused.
+        self.lock = threading.RLock()
+        self.connections: weakref.WeakSet[Connection] = weakref.WeakSet()
+        os.register_at_fork(before=self._before, after_in_parent=self.lock.release, after_in_child=self.lock.release)
+
+    def _before(self) -> None:
+        self.lock.acquire()
+        for connection in list(self.connections):
+            if not connection.in_transaction:
+                with suppress(sqlite3.Error):
+                    connection.close()
+
+
+_forks = _Forks()
+
+
+class StateFile:
+    """The file at `path`, readable by its owner only; IN_MEMORY is none, and only this process has it.
+
+    Transactions wait for a lock until the deadline that is under way, and no longer than `timeout_s` seconds.
+    """
+
+    def __init__(self, path: Path, timeout_s: float) -> None:
+        self.path = path
+        self._timeout_s = timeout_s
+        self._connection = Connection(path)
+        _forks.connections.add(self._connection)
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """One write transaction: committed at the end, rolled back by an exception. Raises StateUnavailable."""
+        try:
+            with self._no_fork():
+                if self._connection.in_transaction:
+                    raise sqlite3.OperationalError("this thread has it locked, in the middle of another transaction")
+                with self._begun() as connection:
+                    yield connection
+        except (sqlite3.Error, OSError) as error:
+            raise StateUnavailable(
+                f"the state file {self.path} cannot be used ({error}); repair or delete it (its history is lost), "
+                'set state.path to another file or to ":memory:", or set state.enabled = false'
+            ) from error
+
+    @contextmanager
+    def _begun(self) -> Iterator[sqlite3.Connection]:
+        try:
+            connection = self._connection.get(deadline.left(self._timeout_s))
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+            except BaseException:
+                connection.execute("ROLLBACK")
+                raise
+            connection.execute("COMMIT")
+        except (sqlite3.Error, OSError):
+            # The file may be damaged, or another one by now: the next transaction opens it again.
+            self._connection.close()
+            raise
+
+    @contextmanager
+    def _no_fork(self) -> Iterator[None]:
+        # The threads of this process queue up here while another process has the file locked.
+        if not _forks.lock.acquire(timeout=deadline.left(self._timeout_s)):
+            raise TimeoutError("another thread has it locked")
+        try:
+            yield
+        finally:
+            _forks.lock.release()
