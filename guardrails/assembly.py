@@ -28,6 +28,7 @@ from guardrails.memory.pacer import Pacer
 from guardrails.policy.check import loaded
 from guardrails.record.decision_log import DecisionLog
 from guardrails.resolve.lookups import Lookups
+from guardrails.resolve.own_requests import OwnRequests
 from guardrails.resolve.ownership import EDITABLE, Ownership
 
 
@@ -212,7 +213,8 @@ def history(settings: Settings) -> History | None:
 def lookups(settings: Settings, session: botocore.session.Session) -> Lookups:
     """The guard's own requests. `session` lends its loader of service models."""
     loader = session.get_component("data_loader")
-    return Lookups(settings.max_fact_age_s, settings.lookup_timeout_s, loader)
+    own = OwnRequests(settings.pacing.share if settings.pacing.enabled else None)
+    return Lookups(settings.max_fact_age_s, settings.lookup_timeout_s, loader, own)
 
 
 def open_log(settings: Settings) -> DecisionLog:

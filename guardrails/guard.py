@@ -34,6 +34,7 @@ from guardrails.pipeline import Pipeline
 from guardrails.resolve.finder import FactFinder
 from guardrails.resolve.lasting import lasting
 from guardrails.resolve.lookups import Fetched, Lookups
+from guardrails.resolve.own_requests import OwnRequests
 from guardrails.self_test import SelfTest
 from guardrails.show import displayed  # noqa: F401  (gives the values their cards)
 from guardrails.show.announcing_log import AnnouncingLog
@@ -49,8 +50,7 @@ class Guard:
     def __init__(self, settings: Settings) -> None:
         """Load policies and open the decision log. Raises PolicyError or ConfigError; botocore is not touched yet."""
         # Settings that a program made itself are held to the organisation's locks here.
-        settings = load(settings)
-        self.settings = settings
+        self.settings = settings = load(settings)
         if warning := exposed(settings):
             _warn(warning)
         self.inherited = False  # from the parent process; the program's own configuration replaces it
@@ -73,12 +73,7 @@ class Guard:
         )
         self._testing: ContextVar[Pipeline | None] = ContextVar("guardrails_self_test", default=None)
         self._interceptor = Interceptor(
-            Judge(
-                self._catalogue,
-                self._models,
-                _Admission(self._pipeline, self._testing),
-                settings.max_fact_age_s,
-            ),
+            Judge(self._catalogue, self._models, _Admission(self._pipeline, self._testing), settings.max_fact_age_s),
             inherited.gates(settings),
             Tripwire(self._tripped) if settings.tripwire else None,
         )
@@ -158,6 +153,11 @@ class Guard:
         """What these look-ups return for `client`, in its region, and which are not permitted."""
         _, origin = self._interceptor.read(client, None, {})
         return self._lookups.fetch(lookups, origin)
+
+    @property
+    def own_requests(self) -> OwnRequests:
+        """The guard's own requests in this process, counted."""
+        return self._lookups.own
 
     def break_glass(
         self, *, reason: str, rules: Iterable[str], minutes: float = 15.0

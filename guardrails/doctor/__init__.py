@@ -5,6 +5,7 @@ import_name.py    does another distribution own the import name
 configuration.py  which file set which key
 policies.py       which policies are in force, on disk and in running processes
 memory.py         can the decision log and the state be written
+own_lookups.py    how near the guard's own look-ups come to AWS's rate limits
 pipeline.py       are calls that must be denied really denied, and how long does a decision take
 cloud.py          which look-ups are permitted, and what is the evidence for the live cluster
 fit.py            does the configuration fit what is in the account

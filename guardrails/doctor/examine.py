@@ -7,7 +7,18 @@ from typing import Any
 
 from guardrails import process
 from guardrails.config.load import load
-from guardrails.doctor import bypasses, cloud, configuration, environment, fit, memory, pipeline, policies, workers
+from guardrails.doctor import (
+    bypasses,
+    cloud,
+    configuration,
+    environment,
+    fit,
+    memory,
+    own_lookups,
+    pipeline,
+    policies,
+    workers,
+)
 from guardrails.doctor.finding import Finding
 from guardrails.errors import ConfigError, GuardrailsError
 from guardrails.guard import Guard
@@ -30,6 +41,7 @@ def examine(config: str | None, now: float, client: Callable[[str], Any]) -> Ite
     yield from configuration.examine(settings)
     yield from policies.examine(settings, now)
     yield from memory.examine(settings)
+    yield own_lookups.examine(settings, guard)
     try:
         working = guard or Guard.from_config(settings)
         if guard is None:

@@ -31,6 +31,9 @@ _MACHINES: Mapping[str, tuple[float, float]] = {
     "StopInstances": (1000, 20),
 }
 LAUNCH_LIMIT = Bucket("RunInstances machines", *_MACHINES["RunInstances"])
+# Actions that only read, each with a bucket of its own; a smaller one for requests without a filter and without pages.
+_READS = (100, 20)
+_UNFILTERED = (50, 10)
 
 
 def tokens(call: Call) -> list[tuple[Bucket, int]]:
@@ -41,6 +44,13 @@ def tokens(call: Call) -> list[tuple[Bucket, int]]:
     if call.operation in _MACHINES:
         buckets.append((Bucket(f"{call.operation} machines", *_MACHINES[call.operation]), _machines(call)))
     return buckets
+
+
+def read(operation: str, *, narrowed: bool = False) -> Bucket:
+    """The bucket of an EC2 action that only reads. `narrowed`: the request has a filter, or asks for a page."""
+    if narrowed:
+        return Bucket(f"{operation} requests", *_READS)
+    return Bucket(f"{operation} requests without a filter", *_UNFILTERED)
 
 
 def _machines(call: Call) -> int:

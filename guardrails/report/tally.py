@@ -12,6 +12,7 @@ from typing import Any
 from attrs import Factory, define
 
 from guardrails.record.entries import Entry, part, texts
+from guardrails.report.own_lookups import ALLOWED, Busiest, lookups
 from guardrails.show import blast_radius
 from guardrails.show.timeline import Activity
 
@@ -48,24 +49,24 @@ class Worst:
 
 @define
 class Times:
-    """Durations in milliseconds: the longest, and a uniform sample of all."""
+    """Durations in milliseconds, or counts: the largest, and a uniform sample of all."""
 
     most: float = 0.0
     _seen: int = 0
     _kept: list[float] = Factory(list)
     _chance: random.Random = Factory(lambda: random.Random(0))  # noqa: S311  (no secret)
 
-    def add(self, milliseconds: float) -> None:
+    def add(self, value: float) -> None:
         """Count one."""
         self._seen += 1
-        self.most = max(self.most, milliseconds)
+        self.most = max(self.most, value)
         if len(self._kept) < _TIMES:
-            self._kept.append(milliseconds)
+            self._kept.append(value)
         elif (place := self._chance.randrange(self._seen)) < _TIMES:
-            self._kept[place] = milliseconds
+            self._kept[place] = value
 
     def percentile(self, share: int) -> float | None:
-        """The time within which `share` percent were done; None without any."""
+        """What `share` percent do not exceed; None without any."""
         if not self._kept:
             return None
         if share == 100:
@@ -97,6 +98,8 @@ class Tally:
     let_pass: Worst = Factory(Worst)
     lookup_ms: Times = Factory(Times)
     verdict_ms: Times = Factory(Times)
+    lookups: Times = Factory(Times)
+    busiest: Busiest = Factory(Busiest)
 
     def document(self) -> dict[str, Any]:
         """The report for programs."""
@@ -121,6 +124,15 @@ class Tally:
             "latency_ms": {
                 name: {share: times.percentile(share) for share in (50, 95, 100)}
                 for name, times in (("lookup", self.lookup_ms), ("verdict", self.verdict_ms))
+            },
+            "lookups": {
+                "per_decision": {share: self.lookups.percentile(share) for share in (50, 95, 100)},
+                "busiest_minute": {
+                    "lookups": self.busiest.most,
+                    "at": self.busiest.minute,
+                    "place": self.busiest.place,
+                    "allowed": ALLOWED,
+                },
             },
             "unreadable": self.unreadable,
         }
@@ -171,6 +183,8 @@ def _count(found: Tally, entry: Entry) -> None:
     if glass:
         aside = ", ".join(texts(glass.get("rules")))
         found.glass[str(glass.get("reason")), aside, f"{program}, {who}"][kind] += 1
+    found.lookups.add(lookups(entry))
+    found.busiest.add(entry, lookups(entry))
     _time(found, entry)
 
 

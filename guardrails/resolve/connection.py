@@ -17,6 +17,7 @@ from guardrails.aws.sessions import without_profile
 from guardrails.aws.uninstrumented import hide, unwrapped
 from guardrails.aws.xml_answers import XmlAnswers
 from guardrails.resolve import program
+from guardrails.resolve.own_requests import OwnRequests
 from guardrails.values import Answer, Lookup, LookupFailure, Origin
 from guardrails.waiting import deadline, http
 
@@ -39,12 +40,13 @@ class OutOfTime(Exception):
 class Connection:
     """Sends look-ups as the caller, with one client for each service and region. Safe to use from several threads."""
 
-    def __init__(self, origin: Origin, timeout_s: float, loader: Any) -> None:
-        """`loader` is botocore's loader of service models."""
+    def __init__(self, origin: Origin, timeout_s: float, loader: Any, own: OwnRequests) -> None:
+        """`loader` is botocore's loader of service models; `own` counts the requests and says when it is their turn."""
         # Holding the credentials keeps their id() from being used again: `Lookups` tells connections apart by it.
         self._origin = origin
         self._timeout_s = timeout_s
         self._loader = loader
+        self._own = own
         self._session: Any = None
         self._clients: dict[tuple[str, str], Any] = {}
         self._lock = threading.Lock()
@@ -109,6 +111,7 @@ class Connection:
             ),
         )
         hide(client)
+        self._own.watch(client)
         _end_in_time(client)
         return client
 

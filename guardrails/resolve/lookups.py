@@ -13,6 +13,7 @@ from typing import Any, Protocol, TypeVar
 from attrs import evolve, frozen
 
 from guardrails.resolve.connection import Connection, failure
+from guardrails.resolve.own_requests import OwnRequests
 from guardrails.values import Answer, Lookup, LookupFailure, Origin
 from guardrails.waiting import deadline
 from guardrails.waiting.clock import monotonic
@@ -65,8 +66,9 @@ class Lookups:
     The guard does not judge them: no look-up is in the catalogue of governed operations.
     """
 
-    def __init__(self, max_age_s: float, timeout_s: float, loader: Any) -> None:
+    def __init__(self, max_age_s: float, timeout_s: float, loader: Any, own: OwnRequests) -> None:
         """`loader` is botocore's loader of service models: each takes a tenth of a second to read."""
+        self.own = own
         self._max_age_s = max_age_s
         self._timeout_s = timeout_s
         self._loader = loader
@@ -115,6 +117,7 @@ class Lookups:
         # A forked child shares the parent's open connections, and its locks may be held by threads that the child does
         # not have.
         if self._pid != os.getpid():
+            self.own = self.own.afresh()
             self._start_over()
 
     def _memory(self, origin: Origin) -> _Memory:
@@ -123,7 +126,7 @@ class Lookups:
         with self._lock:
             memory = self._memories.get(key)
             if memory is None:
-                memory = self._memories[key] = _Memory(Connection(origin, self._timeout_s, self._loader))
+                memory = self._memories[key] = _Memory(Connection(origin, self._timeout_s, self._loader, self.own))
                 while len(self._memories) > _CONNECTIONS:
                     self._memories.popitem(last=False)
             self._memories.move_to_end(key)

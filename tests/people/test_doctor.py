@@ -203,6 +203,37 @@ def test_a_log_that_cannot_be_written(place, site):
     assert "Is a directory" in findings["processes"]["sentence"]
 
 
+def test_own_look_ups_of_this_process(place, guard, site, aws):
+    """The guard's look-ups are counted as they arrive at the server: those in the log, and this process's requests."""
+    aws.clear()
+    stop(site)
+    arrived = [request.operation for request in aws.requests if request.operation != "StopInstances"]
+    finding = doctor(place)["own look-ups"]
+    assert finding["state"] == "ok"
+    assert finding["facts"]["per_minute"] == len(arrived)
+    assert finding["facts"]["this_process"]["ec2:DescribeInstances in eu-west-1"] == arrived.count("DescribeInstances")
+    assert "AWS allows 600 a minute" in finding["sentence"]
+
+
+def test_own_look_ups_near_the_limit(place, site):
+    """More than half of what AWS allows in one minute of one account and region is a note, with all three."""
+    lines = [
+        {"decision_id": str(number), "timestamp": f"2026-11-28T14:{minute}:30Z", "custom": {"lookups": made},
+         "input": {"call": {"account": "123456789012", "region": region}}}
+        for number, (minute, made, region) in enumerate(
+            (("02", 299, "eu-west-1"), ("03", 200, "eu-west-1"), ("03", 200, "eu-west-2"), ("04", 299, "eu-west-2"),
+             ("04", 2, "eu-west-2"))
+        )
+    ]  # fmt: skip
+    log = place / "decisions.jsonl"
+    log.write_text("".join(json.dumps(line) + "\n" for line in lines[:-1]))
+    assert doctor(place)["own look-ups"]["state"] == "ok"
+    log.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    finding = doctor(place)["own look-ups"]
+    assert (finding["state"], finding["facts"]["per_minute"]) == ("note", 301)
+    assert "301 in a minute (2026-11-28 14:04 UTC, 123456789012/eu-west-2)" in finding["sentence"]
+
+
 def test_a_state_that_cannot_be_used(place, site):
     """A broken state file is a problem, because calls that take machines away are then blocked."""
     (place / "state.db").write_bytes(os.urandom(20_000))
@@ -216,6 +247,7 @@ def test_nothing_is_remembered(place, site):
     (place / "guardrails.toml").write_text("[log]\nenabled = false\n[state]\nenabled = false\n")
     findings = doctor(place)
     assert (findings["decision log"]["state"], findings["state"]["state"]) == ("note", "note")
+    assert findings["own look-ups"]["sentence"] == "none in the decision log"
 
 
 def test_an_activation_that_broke(place, site, monkeypatch):

@@ -58,6 +58,12 @@ def test_the_counts(story, log):
     assert [(one["reason"], one["calls"]) for one in found["break_glass"]] == [("INC-7: <b>disk</b>", 1)]
     assert "DescribeAddresses" in next(iter(found["undecided_because"]))
     assert found["latency_ms"]["verdict"]["50"] > 0
+    lookups = [one["custom"]["lookups"] for one in story]
+    minutes = {one["timestamp"][:16] for one in story}
+    per_minute = [sum(n for n, one in zip(lookups, story, strict=True) if one["timestamp"][:16] == m) for m in minutes]
+    assert found["lookups"]["per_decision"]["100"] == max(lookups) > 0
+    assert found["lookups"]["busiest_minute"]["lookups"] == max(per_minute)
+    assert found["lookups"]["busiest_minute"]["allowed"] == 600
     assert (found["from"], found["to"]) == (story[0]["timestamp"], story[-1]["timestamp"])
 
 
@@ -68,7 +74,7 @@ def test_the_page(story, log, tmp_path, site):
     html = out.read_text()
     for said in ("5 calls that could hurt a cluster", "<svg", "Near misses (2)", "Denials by rule",
                  "Denials by program", "Denials by principal", "Hits of rules in dryrun", "Break glass",
-                 "could not decide", "Time per decision"):  # fmt: skip
+                 "could not decide", "Time per decision", "AWS allows 600 a minute"):  # fmt: skip
         assert said in html, said
     assert "INC-7: &lt;b&gt;disk" in html
     assert not re.search(r"<script|<link|<img|https?:|url\(|@import", html)
