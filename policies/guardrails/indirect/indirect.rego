@@ -129,8 +129,9 @@ untraced_remediation := concat(" ", [
 deny contains lib.violation("indirect/mismatch", id, message, remediation) if {
 	count(lib.harmful) > 0
 	some id, target in lib.targets
-	is_string(target.facts.mismatch)
-	message := sprintf("%s names %s: %s.", [text.operation, id, target.facts.mismatch])
+	mismatch := target.facts.mismatch
+	is_string(mismatch)
+	message := sprintf("%s names %s: %s.", [text.operation, id, mismatch])
 	remediation := "Check where the id came from: the list may hold ids of another kind of resource."
 }
 
@@ -148,10 +149,10 @@ deny contains lib.violation("indirect/mismatch", id, message, remediation) if {
 #   prefer: aws ec2 terminate-instances --instance-ids GREENS_IN_ZONE_A
 warn contains lib.violation("indirect/zones", "(batch)", message, remediation) if {
 	input.call.operation == "TerminateInstances"
-	zones := {target.facts.zone | some target in lib.targets; is_string(target.facts.zone)}
-	count(zones) > 1
 	protected := [id | some id, target in lib.targets; target.protections.termination == true]
 	count(protected) > 0
+	zones := {target.facts.zone | some target in lib.targets; is_string(target.facts.zone)}
+	count(zones) > 1
 	message := sprintf(zones_message, [
 		text.operation,
 		concat(", ", sort(zones)),

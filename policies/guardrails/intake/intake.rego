@@ -28,10 +28,11 @@ missing_levels(answers) := {entry |
 	}
 }
 
-malformed(answers) := {entry |
+malformed(answers, sound) := {entry |
 	some level, areas in answers
 	some area, entries in areas
-	is_malformed(entries)
+	entries != set()
+	not sound[level][area] == entries
 	entry := {
 		"rule": "main/malformed",
 		"target": sprintf("guardrails.%s", [area]),
@@ -47,19 +48,22 @@ malformed(answers) := {entry |
 	}
 }
 
-is_malformed(entries) if not is_set(entries)
-
-is_malformed(entries) if {
+# The well-formed entries, by level and area. Most areas have nothing to say and are left out.
+sound(answers) := {level: {area: well_formed(entries) |
+	some area, entries in areas
+	entries != set()
 	is_set(entries)
-	some entry in entries
-	not is_well_formed(entry)
+} |
+	some level, areas in answers
 }
 
-is_well_formed(entry) if {
-	every key in ["rule", "target", "message", "remediation"] {
-		is_string(entry[key])
-		entry[key] != ""
-	}
+well_formed(entries) := {entry |
+	some entry in entries
+	is_string(entry.rule)
+	is_string(entry.target)
+	is_string(entry.message)
+	is_string(entry.remediation)
+	not "" in [entry.rule, entry.target, entry.message, entry.remediation]
 }
 
 # Each piece has a positive helper: without the piece, `not is_array(input.call.effects)` is undefined on OPA.
@@ -74,9 +78,9 @@ missing_pieces contains "clusters" if not clusters_understood
 missing_pieces contains "live" if not live_understood
 
 missing_pieces contains sprintf("facts about %s", [id]) if {
-	targets_understood
+	not fits(input.targets, {"additionalProperties": target_schema})
 	some id, target in input.targets
-	not target_understood(target)
+	not fits(target, target_schema)
 }
 
 missing_pieces contains sprintf("counts of cluster %s", [name]) if {
@@ -116,17 +120,21 @@ live_understood if {
 	}
 }
 
-target_understood(target) if {
-	target.role in {"target", "destination"}
-	is_string(target.type)
-	is_boolean(target.resolved)
-	is_object(target.tags)
-	is_object(target.facts)
-	is_array(target.public_ips)
-	is_array(target.clusters)
-	every cluster in target.clusters {
-		is_string(cluster)
-	}
+# All targets are compared at once; one by one only to name those that do not fit. OPA takes a bare string for JSON.
+fits(value, schema) if json.match_schema({"value": value}, {"properties": {"value": schema}})[0]
+
+target_schema := {
+	"type": "object",
+	"required": ["role", "type", "resolved", "tags", "facts", "public_ips", "clusters"],
+	"properties": {
+		"role": {"enum": ["target", "destination"]},
+		"type": {"type": "string"},
+		"resolved": {"type": "boolean"},
+		"tags": {"type": "object"},
+		"facts": {"type": "object"},
+		"public_ips": {"type": "array"},
+		"clusters": {"type": "array", "items": {"type": "string"}},
+	},
 }
 
 cluster_understood(cluster) if {

@@ -35,7 +35,8 @@ test_an_incomplete_entry_denies if {
 }
 
 test_the_message_names_level_and_area if {
-	entries := intake.malformed({"warn": {"weekend": {"just a text"}}})
+	answer := {"warn": {"weekend": {"just a text"}}}
+	entries := intake.malformed(answer, intake.sound(answer))
 	some violation in entries
 	violation.target == "guardrails.weekend"
 	contains(violation.message, "returned a malformed warn")
@@ -48,7 +49,8 @@ test_a_broken_entry_does_not_hide_others if {
 }
 
 test_empty_sets_are_fine if {
-	intake.malformed({"deny": {"one": set(), "two": set()}}) == set()
+	intake.malformed({"deny": {"one": set(), "two": set()}}, {}) == set()
+	intake.sound({"deny": {"one": set(), "two": set()}}) == {"deny": {}}
 	verdict.violations({"deny": {"one": set()}, "confirm": {}, "warn": {}}) == set() with input as fine
 }
 
@@ -116,6 +118,7 @@ test_every_fact_about_a_target_is_needed if {
 	}
 	lacks(replaced(["targets", "i-1", "role"], "bystander"), "facts about i-1")
 	lacks(replaced(["targets", "i-1", "clusters"], [1]), "facts about i-1")
+	lacks(replaced(["targets", "i-1"], "a machine"), "facts about i-1")
 }
 
 test_every_count_of_a_cluster_is_needed if {

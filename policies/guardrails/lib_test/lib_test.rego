@@ -135,3 +135,9 @@ test_what_belongs_to_no_cluster_cannot_be_harmed if {
 test_a_call_without_a_target_is_not_unrelated if {
 	lib.harmful == {"terminate"} with input as fixtures.request("X", ["terminate"], {})
 }
+
+test_without_targets_there_are_none if {
+	every targets in [null, [], "i-1"] {
+		lib.targets == {} with input as {"targets": targets}
+	}
+}

@@ -17,7 +17,7 @@ import data.guardrails.text
 #   prefer: aws ec2 terminate-instances --instance-ids GREENS_MACHINE
 deny contains lib.violation("live-cluster/empty-selector", "(none)", message, remediation) if {
 	count(lib.harmful | (lib.effects & {"protection"})) > 0
-	count(named) == 0
+	not names_target
 	message := sprintf("%s %s, and an empty or missing selector may mean everything%s.", [
 		text.operation,
 		what_it_names,
@@ -31,7 +31,7 @@ default what_it_names := "names no target"
 # Target maps name values of parameters, which need not be ids.
 what_it_names := "has target maps without an id that the guard can look up" if input.call.params.TargetMaps
 
-named contains id if {
-	some id, target in input.targets
+names_target if {
+	some target in input.targets
 	target.role == "target"
 }

@@ -48,7 +48,7 @@ untagged_joining contains id if {
 	some id, groups in other_groups
 	count(groups) > 0
 	lib.resolved(lib.destinations[id])
-	untagged(lib.destinations[id])
+	id in untagged
 }
 
 # The groups that a machine would join and that are not its cluster's.

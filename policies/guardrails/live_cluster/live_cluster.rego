@@ -113,5 +113,5 @@ is_live_pointer(id) if lib.targets[id].type == "ssm-parameter"
 on_machines(verb, id) := verb if {
 	lib.targets[id].type in {"instance", "tagged"}
 } else := "delete" if {
-	text.live_parts(id) != ""
+	text.live_parts(id)
 } else := sprintf("%s the machines of", [verb])

@@ -65,7 +65,7 @@ deny contains lib.violation("live-cluster/replace", id, message, remediation) if
 replacing(id) := "remove, replace or change" if {
 	lib.targets[id].type == "cfn-change-set"
 } else := "replace" if {
-	text.live_parts(id) != ""
+	text.live_parts(id)
 } else := "replace running machines of"
 
 # Only a change set tells in advance what updating a stack replaces.

@@ -18,9 +18,8 @@ import data.guardrails.text
 #   avoid: aws ec2 terminate-instances --instance-ids i-00000000000000000
 #   prefer: aws ec2 describe-instances --instance-ids i-00000000000000000
 deny contains lib.violation("live-cluster/unresolved", id, message, remediation) if {
-	some id, target in input.targets
-	matters(target)
-	not lib.resolved(target)
+	some id, target in concerned
+	not target.resolved == true
 	not has_missing_holder(target)
 	message := sprintf("%s names %s, which was not found in %s. It may belong to the live cluster.", [
 		text.operation,
@@ -41,9 +40,8 @@ deny contains lib.violation("live-cluster/unresolved", id, message, remediation)
 #   remediation: Find out whose machine it is, and make the change from its account.
 #   incident: Atlassian, 2022
 deny contains lib.violation("live-cluster/unresolved", id, message, remediation) if {
-	some id, target in input.targets
-	matters(target)
-	has_missing_holder(target)
+	some id, target in concerned
+	count(target.facts.missing) > 0
 	message := sprintf("%s would harm %s, which is used by %s; that machine was not found in %s. It may be live.", [
 		text.operation,
 		id,
@@ -58,10 +56,12 @@ deny contains lib.violation("live-cluster/unresolved", id, message, remediation)
 
 has_missing_holder(target) if count(target.facts.missing) > 0
 
-matters(_) if count(lib.harmful) > 0
-
-# Who is sent users through it is judged by who gets them now. What is to receive them has its own rule.
-matters(target) if {
+concerned := input.targets if {
+	count(lib.harmful) > 0
+} else := {id: target |
 	"admit" in lib.effects
+	some id, target in input.targets
+
+	# Who is sent users through it is judged by who gets them now. What is to receive them has its own rule.
 	target.role == "target"
 }

@@ -47,32 +47,40 @@ untagged_targets contains id if {
 	count(lib.harmful & untagged_effects) > 0
 	not lib.nothing_live
 	some id, target in lib.targets
+	id in untagged
 	lib.resolved(target)
-	untagged(target)
 }
 
-untagged(target) if {
+untagged contains id if {
+	some id, target in input.targets
+	target.clusters == []
 	target.type == "instance"
-	lib.carries_no_cluster(target)
 }
 
-untagged(target) if count(target.facts.untagged) > 0
+untagged contains id if {
+	some id, target in input.targets
+	count(target.facts.untagged) > 0
+}
 
-untagged(target) if {
-	count(target.clusters) > 0
+untagged contains id if {
+	some one in not_counted
+	some id, target in input.targets
+	one in target.clusters
 	every name in target.clusters {
-		not_counted(name)
+		name in not_counted
 	}
 }
 
-not_counted(name) if {
+not_counted contains name if {
 	data.guardrails.params.inferred == "ignore"
+	some name, _ in input.clusters
 	lib.inferred(name)
 }
 
 # Its address is all that is known of it, and does not make it live.
-not_counted(name) if {
-	input.clusters[name].kind == "ip"
+not_counted contains name if {
+	some name, cluster in input.clusters
+	cluster.kind == "ip"
 	not name in lib.live_clusters
 }
 

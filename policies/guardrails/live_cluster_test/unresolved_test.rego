@@ -66,3 +66,8 @@ test_an_unknown_receiver_of_users_has_its_own_rule if {
 }
 
 receiving := object.union(fixtures.machine("green"), {"role": "destination"})
+
+test_an_unknown_id_without_missing_machines_is_refused if {
+	unknown := object.union(fixtures.unresolved, {"facts": {"missing": []}})
+	rules(live_cluster.deny) == {"live-cluster/unresolved"} with input as fixtures.request("T", ["terminate"], {"i-404": unknown})
+}

@@ -145,3 +145,16 @@ test_a_disk_of_an_ignored_cluster_is_named if {
 	some entry in entries
 	contains(entry.message, "would harm i-9, a disk without a Cluster tag.")
 }
+
+test_one_cluster_that_counts_is_enough if {
+	both := object.union(of_kind("ip", false), {
+		"clusters": {"green": {"kind": "tag"}},
+		"targets": {"i-9": {"clusters": ["x", "green"]}},
+	})
+	count(live_cluster.deny | live_cluster.confirm) == 0 with input as both
+}
+
+test_a_machine_alone_leaves_what_has_no_cluster if {
+	both := object.union(of_kind("ip", false), {"targets": {"subnet-1": fixtures.thing("subnet", [])}})
+	{entry.target | some entry in live_cluster.confirm} == {"i-9"} with input as both
+}

@@ -27,9 +27,7 @@ lasting := {"terminate", "stop", "storage", "scale-in", "replace"}
 #   prefer: aws ec2 terminate-instances --instance-ids BLUES_MACHINES_AN_HOUR_LATER
 deny contains lib.violation("rollback/window", id, message, remediation) if {
 	count(lib.harmful & lasting) > 0
-	some id, target in lib.targets
-	some [name, since, why] in needed_for(id, target)
-	is_number(since)
+	some [id, name, since, why] in needed
 	window := data.guardrails.params.rollback_window_s
 	input.now_s - since < window
 	message := sprintf("%s would harm %s %s until %s and is needed for a rollback.", [
@@ -43,16 +41,23 @@ deny contains lib.violation("rollback/window", id, message, remediation) if {
 
 # The clusters that this belongs to, with when they stopped being live, and those that it was taken out of. What is part
 # of another live cluster by now is that cluster's.
-needed_for(id, target) := belongs_to(target) | was_taken_out(id, target)
-
-belongs_to(target) := {[name, input.clusters[name].retired_at, "of %s, which was live"] |
+needed contains [id, name, since, "of %s, which was live"] if {
+	some id, target in lib.targets
 	some name in target.clusters
-	not name in lib.live_clusters
+	since := retired[name]
 }
 
-was_taken_out(id, target) := {[name, since, "(retagged since), which belonged to the live cluster %s"] |
-	not lib.live_targets[id]
+needed contains [id, name, since, "(retagged since), which belonged to the live cluster %s"] if {
+	some id, target in lib.targets
 	some name, since in target.facts.taken_out
+	is_number(since)
+	not lib.live_targets[id]
+}
+
+retired[name] := cluster.retired_at if {
+	some name, cluster in input.clusters
+	is_number(cluster.retired_at)
+	not name in lib.live_clusters
 }
 
 remedy := concat(" ", [

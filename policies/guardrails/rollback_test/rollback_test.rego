@@ -76,3 +76,8 @@ test_another_tag_does_not_end_the_window if {
 test_what_is_live_again_is_left_to_its_rules if {
 	count(rollback.deny) == 0 with input as taken_out(["blue"], 600)
 }
+
+test_what_was_taken_out_at_an_unknown_time_may_go if {
+	asked := object.union(taken_out(["old"], 600), {"targets": {"i-1": {"facts": {"taken_out": {"green": null}}}}})
+	count(rollback.deny) == 0 with input as asked
+}

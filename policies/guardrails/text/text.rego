@@ -86,15 +86,19 @@ live_texts[cluster] := sprintf("%s (%v of %v machines running%s)", [
 
 live_text(id) := concat(" and ", [live_texts[cluster] | some cluster in lib.live_targets[id]])
 
-# What of a stack belongs to a live cluster; empty for anything else.
-live_parts(id) := listed({part.name |
-	some part in lib.targets[id].facts.parts
-	some cluster in part.clusters
-	cluster in lib.live_clusters
-})
+# What of a stack belongs to a live cluster; undefined for anything else.
+live_parts(id) := listed(names) if {
+	parts := lib.targets[id].facts.parts
+	names := {part.name |
+		some part in parts
+		some cluster in part.clusters
+		cluster in lib.live_clusters
+	}
+	count(names) > 0
+}
 
-with_parts(id) := sprintf("%s of %s", [live_parts(id), id]) if {
-	live_parts(id) != ""
+with_parts(id) := sprintf("%s of %s", [parts, id]) if {
+	parts := live_parts(id)
 } else := id
 
 # "TerminateInstances would terminate i-1, a machine of the live cluster blue (...)."
@@ -109,8 +113,9 @@ would(verb, id) := sprintf("%s would %s %s, %s of the live cluster %s%s.%s", [
 ])
 
 # What the look-ups say that the call would do to this target.
-harm(target) := sprintf(" %s.", [target.facts.harm]) if {
-	is_string(target.facts.harm)
+harm(target) := sprintf(" %s.", [what]) if {
+	what := target.facts.harm
+	is_string(what)
 } else := ""
 
 default evidence := "no source was asked"

@@ -135,7 +135,12 @@ test_without_live_parts_the_stack_is_named if {
 	every facts in [{}, {"parts": []}, {"parts": [{"name": "AWS::EC2::Instance i-1", "clusters": ["green"]}]}] {
 		site := object.union(fixtures.thing("cfn-stack", ["blue"]), {"facts": facts})
 		asked := fixtures.request("DeleteStack", ["traffic"], {"site": site})
-		text.live_parts("site") == "" with input as asked
+		not text.live_parts("site") with input as asked
 		startswith(text.would("delete", "site"), "DeleteStack would delete site, a stack of") with input as asked
 	}
+}
+
+test_no_harm_is_named_where_none_is_known if {
+	not contains(text.harm({"facts": {"harm": null}}), "null")
+	text.harm({"facts": {"harm": "it takes users"}}) == " it takes users."
 }

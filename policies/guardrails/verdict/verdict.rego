@@ -7,36 +7,37 @@ package guardrails.verdict
 import data.guardrails.intake
 
 # "dryrun" is recorded and changes nothing.
-strongest(entries) := "deny" if {
-	some entry in entries
-	entry.action == "deny"
+strongest(entries) := first_of({entry.action | some entry in entries})
+
+first_of(actions) := "deny" if {
+	"deny" in actions
 } else := "confirm" if {
-	some entry in entries
-	entry.action == "confirm"
+	"confirm" in actions
 } else := "warn" if {
-	some entry in entries
-	entry.action == "warn"
+	"warn" in actions
 } else := "allow"
 
-ordered(entries) := [object_of(row) |
+ordered(entries) := [{"rule": row[0], "target": row[1], "action": row[2], "message": row[3], "remediation": row[4]} |
 	some row in sort([[entry.rule, entry.target, entry.action, entry.message, entry.remediation] |
 		some entry in entries
 	])
 ]
 
-object_of(row) := {"rule": row[0], "target": row[1], "action": row[2], "message": row[3], "remediation": row[4]}
-
-violations(answers) := well_formed(answers) | {with_action(entry, "deny") | some entry in faults(answers)}
-
-faults(answers) := (intake.missing_levels(answers) | intake.malformed(answers)) | intake.incomplete
-
-well_formed(answers) := {with_action(entry, action_of(entry.rule, level)) |
-	some level, areas in answers
-	some entries in areas
-	is_set(entries)
-	some entry in entries
-	intake.is_well_formed(entry)
+violations(answers) := acted_on(sound) | {with_action(entry, "deny") | some entry in faults(answers, sound)} if {
+	sound := intake.sound(answers)
 }
+
+faults(answers, sound) := (intake.missing_levels(answers) | intake.malformed(answers, sound)) | intake.incomplete
+
+# An action is worked out once per rule, however many targets violate it.
+acted_on(sound) := {with_action(entry, actions[entry.rule]) |
+	some level, areas in sound
+	some entries in areas
+	actions := actions_of({entry.rule | some entry in entries}, level)
+	some entry in entries
+}
+
+actions_of(rules, level) := {rule: action_of(rule, level) | some rule in rules}
 
 with_action(entry, action) := {
 	"rule": entry.rule,
