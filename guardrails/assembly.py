@@ -34,7 +34,7 @@ from guardrails.resolve.ownership import EDITABLE, Ownership
 
 def models() -> botocore.session.Session:
     """A session that lends its service models, and its region where a service has none. Raises ConfigError."""
-    made = botocore.session.Session()
+    made = botocore.session.Session(include_builtin_handlers=False)
     try:
         made.get_component("data_loader")
     except ProfileNotFound:

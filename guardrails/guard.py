@@ -10,7 +10,6 @@ import signal
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
-from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +35,7 @@ from guardrails.resolve.lasting import lasting
 from guardrails.resolve.lookups import Fetched, Lookups
 from guardrails.resolve.own_requests import OwnRequests
 from guardrails.self_test import SelfTest
+from guardrails.self_test.admission import Admission
 from guardrails.show import displayed  # noqa: F401  (gives the values their cards)
 from guardrails.show.announcing_log import AnnouncingLog
 from guardrails.show.sentences import DENIAL, log_line
@@ -71,9 +71,9 @@ class Guard:
             turns=self._turns,
             around=_ThisProcess(settings, self._catalogue, self._models, self._lookups, self._break_glass),
         )
-        self._testing: ContextVar[Pipeline | None] = ContextVar("guardrails_self_test", default=None)
+        self._admission = Admission(self._pipeline, self._models)
         self._interceptor = Interceptor(
-            Judge(self._catalogue, self._models, _Admission(self._pipeline, self._testing), settings.max_fact_age_s),
+            Judge(self._catalogue, self._admission, self._admission, settings.max_fact_age_s),
             inherited.gates(settings),
             Tripwire(self._tripped) if settings.tripwire else None,
         )
@@ -105,16 +105,13 @@ class Guard:
             raise
 
     def self_test(self) -> dict[str, Decision]:
-        """Try the calls that must be denied (self_test.py). Returns the installed guard's decisions by what was tried.
+        """Try the calls that must be denied (self_test/). Returns the installed guard's decisions by what was tried.
 
         Nothing is sent, looked up, logged or counted. Raises GuardBroken.
         """
         test = SelfTest(self.settings)
-        token = self._testing.set(test.pipeline(self._pipeline))
-        try:
+        with self._admission.testing(test.pipeline(self._pipeline)):
             return test.run(self._models)
-        finally:
-            self._testing.reset(token)
 
     def uninstall(self) -> None:
         """Take the guard out of botocore again, attached clients included."""
@@ -185,26 +182,6 @@ class Guard:
             self._pipeline.record_unasked(call, reason)
         except OSError as error:
             _logger.warning("the decision log %s cannot be written: %s", self.settings.log.path, error)
-
-
-@frozen(eq=False)
-class _Admission:
-    """The interceptor's AdmissionController. During the self-test, the self-test's own pipeline decides."""
-
-    pipeline: Pipeline
-    testing: ContextVar[Pipeline | None]
-
-    def admit(self, call: Call, origin: Origin) -> str | None:
-        return (self.testing.get() or self.pipeline).admit(call, origin)
-
-    def leaves(self, decision_id: str) -> None:
-        self.pipeline.leaves(decision_id)
-
-    def came_back(self, decision_id: str, status: int | None, *, connected: bool = True) -> None:
-        self.pipeline.came_back(decision_id, status, connected=connected)
-
-    def finished(self, decision_id: str) -> None:
-        self.pipeline.finished(decision_id)
 
 
 @frozen(eq=False)

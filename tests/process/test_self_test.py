@@ -6,6 +6,9 @@ import time
 
 import botocore.client
 import botocore.httpsession
+import botocore.loaders
+import botocore.model
+import botocore.session
 import pytest
 from attrs import evolve
 
@@ -14,6 +17,7 @@ from guardrails import pipeline, self_test
 from guardrails.enforce.break_glass.grant import environment_value
 from guardrails.evaluate import bundle
 from guardrails.pipeline import Pipeline
+from guardrails.self_test import small_client
 from guardrails.values import Outcome
 
 
@@ -136,6 +140,51 @@ def test_an_aws_configuration_that_makes_no_client(monkeypatch):
     with pytest.raises(guardrails.ConfigError, match="botocore cannot make a client here"):
         guardrails.install({"log": {"enabled": False}})
     assert guardrails.process.current() is None
+
+
+def test_the_small_model_is_botocores():
+    """What the canaries' client knows of EC2 is what botocore knows of it: a call is serialized in the same way."""
+    full = botocore.session.Session().get_service_model("ec2")
+    small = botocore.model.ServiceModel(small_client.MODEL, "ec2")
+    assert small.metadata.items() <= full.metadata.items()
+    for name in small.operation_names:
+        ours, theirs = small.operation_model(name), full.operation_model(name)
+        assert (ours.http, ours.name, ours.auth) == (theirs.http, theirs.name, theirs.auth)
+        assert {key: _written(shape) for key, shape in ours.input_shape.members.items()}.items() <= {
+            key: _written(shape) for key, shape in theirs.input_shape.members.items()
+        }.items()
+
+
+def _written(shape):
+    """How a parameter is written into a request."""
+    member = _written(shape.member) if shape.type_name == "list" else None
+    return shape.type_name, shape.serialization, member
+
+
+def test_a_botocore_that_needs_more_than_the_small_data(sent, monkeypatch):
+    """Where a later botocore finds too little in the small data, the client is made from botocore's own."""
+    monkeypatch.setattr("guardrails.self_test.small_client._RULES", {})
+    assert install_and_try() == set(self_test.MUST_BE_DENIED)
+    assert sent == []
+
+
+def test_a_start_reads_no_model_of_ec2(sent, monkeypatch):
+    """install() reads none of botocore's service models: EC2's alone would take 18 MB and a tenth of a second."""
+    read = []
+    load = botocore.loaders.Loader.load_service_model
+    monkeypatch.setattr(
+        botocore.loaders.Loader, "load_service_model", lambda self, *named: read.append(named) or load(self, *named)
+    )
+    assert install_and_try() == set(self_test.MUST_BE_DENIED)
+    assert read == []
+
+
+def install_and_try():
+    """The names of the canaries that were denied."""
+    try:
+        return set(guardrails.install({"log": {"enabled": False}}).self_test())
+    finally:
+        guardrails.uninstall()
 
 
 def test_an_admission_that_does_not_raise(sent, monkeypatch):
