@@ -1,80 +1,146 @@
-"""What one decision costs in accounts of different sizes: processor time, requests, round trips.
+"""What one governed call costs in accounts of different sizes: processor time, requests, round trips.
 
-    python -m tests.benchmarks.accounts [--machines N ...] [--delay-ms N] [--calls N]
+    python -m tests.benchmarks.accounts [--machines N ...] [--targets N ...] [--delay-ms N] [--calls N]
 
-Each call terminates machines of a cluster that is not live, with the default settings, at a stand-in for EC2
-(stand_in.py). Nothing is answered from memory, because each follows one that was sent. CPU is this process's time for a
-whole call, less that of the same call without the guard; trips are the added time with the delay less the added time
-without it, in delays; "of 100" compares with the account of 100 machines in the same run.
+Each call terminates machines of clusters that are not live, with the default settings but for pacing, at a stand-in for
+EC2 (stand_in.py) that answers at once, and then after the delay. Nothing is answered from memory, because each call
+follows one that was sent. CPU is this process's time for the whole call, as users pay it. Round trips are counted at
+the stand-in: the longest chain of requests that waited for each other, the call itself included. Clusters have 100
+machines, or half of the account.
 """
 
 from __future__ import annotations
 
 import argparse
+import statistics
 import tempfile
 import time
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import boto3
+from attrs import frozen
 
 import guardrails
 from tests.benchmarks import stand_in
+from tests.benchmarks.row import Row
+
+SMALL = 100
+_PAGE = 1000
+_COMMAND = "python -m tests.benchmarks.accounts"
+_KEYS = {"region_name": "eu-west-1", "aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
 
 
-def _calls(client, ids: list[str], count: int) -> tuple[float, float, str]:
-    """Seconds of processor time and of time per call, medians; and what became of the last."""
-    cpu, wall, outcome = [], [], "sent"
-    for _ in range(count):
+@frozen
+class Cost:
+    """Medians for one call; the times without and with the delay, in seconds."""
+
+    cpu_s: float
+    at_once_s: float
+    delayed_s: float
+    requests: float
+    trips: float
+    outcome: str
+
+
+def _calls(
+    client: Any, address: str, ids: list[str], count: int, delay_s: float
+) -> tuple[float, float, float, float, str]:
+    """CPU and time in seconds, requests and round trips per call, medians; and what became of the worst."""
+    cpu, wall, requests, trips, outcome = [], [], [], [], "sent"
+    # The first call opens connections, and is not counted.
+    for number in range(count + 1):
+        stand_in.recorded(address, delay_s)
         started, began = time.process_time(), time.perf_counter()
         try:
             client.terminate_instances(InstanceIds=ids)
         except guardrails.CallDenied as error:
             outcome = str(error).partition(":")[0][:60]
-        cpu.append(time.process_time() - started)
-        wall.append(time.perf_counter() - began)
-    return sorted(cpu)[count // 2], sorted(wall)[count // 2], outcome
+        if number:
+            cpu.append(time.process_time() - started)
+            wall.append(time.perf_counter() - began)
+            asked = stand_in.recorded(address, delay_s)
+            requests.append(len(asked))
+            trips.append(stand_in.trips(asked))
+    of = statistics.median
+    return of(cpu), of(wall), of(requests), of(trips), outcome
 
 
-def _row(machines: int, targets: int, delay_s: float, count: int) -> dict[str, float | str]:
-    ids = [stand_in.machine_id(stand_in.CLUSTER + number) for number in range(targets)]
+def measure(machines: int, targets: Iterable[int], delay_s: float, count: int) -> Iterator[tuple[int, Cost, Cost]]:
+    """For each number of targets: the cost without the guard, and with it."""
+    first = stand_in.cluster_size(machines)
     with stand_in.account(machines) as address, tempfile.TemporaryDirectory() as folder:
-        client = boto3.client(
-            "ec2", "eu-west-1", endpoint_url=address, aws_access_key_id="testing", aws_secret_access_key="testing"
-        )
-        took = {}
-        for guarded in (False, True):
-            if guarded:
-                guardrails.install({"log": {"path": str(Path(folder) / "log")}, "pacing": {"enabled": False}})
-            for delay in (0.0, delay_s):
-                stand_in.asked(address, delay)
-                _calls(client, ids, 1)
-                stand_in.asked(address, delay)
-                took[guarded, delay] = _calls(client, ids, count)
-                requests = stand_in.asked(address).total() / count
-        guardrails.uninstall()
-    (bare, bare_wall, _), (cpu, wall, _) = took[False, 0.0], took[True, 0.0]
-    trips = (took[True, delay_s][1] - took[False, delay_s][1] - (wall - bare_wall)) / delay_s
-    return {"cpu": cpu - bare, "requests": requests - 1, "trips": trips, "outcome": took[True, delay_s][2]}
+        client = boto3.client("ec2", endpoint_url=address, **_KEYS)
+        for wanted in targets:
+            ids = [stand_in.machine_id(first + number) for number in range(wanted)]
+            bare = _cost(client, address, ids, delay_s, count)
+            # The same calls again and again would have to wait for their turn in AWS's limits.
+            guardrails.install({"log": {"path": f"{folder}/log"}, "pacing": {"enabled": False}})
+            try:
+                yield wanted, bare, _cost(client, address, ids, delay_s, count)
+            finally:
+                guardrails.uninstall()
+                Path(f"{folder}/state.db").unlink(missing_ok=True)
+
+
+def _cost(client: Any, address: str, ids: list[str], delay_s: float, count: int) -> Cost:
+    cpu, at_once, *_ = _calls(client, address, ids, count, 0.0)
+    _, delayed, requests, trips, outcome = _calls(client, address, ids, count, delay_s)
+    return Cost(cpu, at_once, delayed, requests, trips, outcome)
+
+
+def rows(
+    *,
+    quick: bool = False,
+    machines: Iterable[int] = (1000, 10_000, 50_000),
+    targets: Iterable[int] = (1, 10, 100, 1000),
+    delay_s: float = 0.05,
+    count: int = 3,
+) -> Iterator[Row]:
+    """A row for each account and number of targets, and one for what must hold."""
+    if quick:
+        machines, targets, delay_s, count = (200,), (1,), 0.01, 1
+    small: dict[int, Cost] = {}
+    for size in (SMALL, *machines):
+        fitting = [wanted for wanted in targets if wanted <= size - stand_in.cluster_size(size)]
+        for wanted, bare, cost in measure(size, fitting, delay_s, count):
+            small.setdefault(wanted, cost)
+            yield _row(size, wanted, bare, cost, small[wanted], delay_s)
+
+
+def _row(size: int, wanted: int, bare: Cost, cost: Cost, small: Cost, delay_s: float) -> Row:
+    at_once, delayed = cost.at_once_s / bare.at_once_s, cost.delayed_s / bare.delayed_s
+    cpu, added = cost.cpu_s / small.cpu_s, cost.trips - bare.trips
+    goal, met = "", None
+    if size > SMALL and wanted <= 100:
+        most = 1.5 if size <= _PAGE else 2.5
+        goal = f"sent, at most {most} added trips"
+        met = cost.outcome == "sent" and added <= most
+        if size > _PAGE:
+            goal += f"; CPU and trips at most 2 x those of {SMALL} machines"
+            met = met and cpu <= 2 and cost.trips <= 2 * small.trips
+    return Row(
+        what=f"terminate {wanted:,} of {size:,} machines: {cost.outcome}",
+        figure=f"{at_once:.1f} x the bare call's time; {delayed:.1f} x at {delay_s * 1000:.0f} ms",
+        cpu=f"{cost.cpu_s / bare.cpu_s:.1f} x bare, {cpu:.2f} x that of {SMALL} machines",
+        requests=f"{cost.requests:.0f} in {cost.trips:.0f} trips (bare: 1)",
+        goal=goal,
+        met=met,
+        command=f"{_COMMAND} --machines {size} --targets {wanted}",
+    )
 
 
 def main() -> None:
     """Measure and print."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--machines", type=int, nargs="+", default=[1000, 10_000, 50_000])
-    options.add_argument("--targets", type=int, default=1)
+    options.add_argument("--targets", type=int, nargs="+", default=[1, 10, 100, 1000])
     options.add_argument("--delay-ms", type=float, default=50)
     options.add_argument("--calls", type=int, default=3)
     given = options.parse_args()
-    print(f"{'machines':>9}{'CPU ms':>9}{'of 100':>8}{'ms/machine':>12}{'requests':>10}{'trips':>7}  outcome")
-    small = 0.0
-    for machines in (100, *given.machines):
-        row = _row(machines, given.targets, given.delay_ms / 1000, given.calls)
-        small = small or row["cpu"]
-        each = row["cpu"] * 1000
-        print(
-            f"{machines:>9}{each:>9.1f}{row['cpu'] / small:>8.1f}{each / machines:>12.3f}{row['requests']:>10.1f}"
-            f"{row['trips']:>7.1f}  {row['outcome']}"
-        )
+    for row in rows(machines=given.machines, targets=given.targets, delay_s=given.delay_ms / 1000, count=given.calls):
+        print(row.line, flush=True)
 
 
 if __name__ == "__main__":

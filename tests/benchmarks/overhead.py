@@ -1,85 +1,128 @@
-"""What an ungoverned call costs under the guard, beside a bare client and beside OpenTelemetry's instrumentation.
+"""What an ungoverned call costs under the guard, beside a bare client, OpenTelemetry's and Datadog's instrumentation.
 
+    pip install -e '.[bench]'
     python -m tests.benchmarks.overhead [--calls N] [--rounds N] [--sets N]
 
 A process for each, which take turns for many rounds (within one process, changing classes back and forth would itself
 slow Python down), and several sets of processes, because two that do the same differ by a few us, too. The rounds are
 made at different depths of the stack: Python allocates it in pieces, and a call that happens to cross from one piece
-to the next costs about 5 us more, with or without the guard. A stub in place of the HTTP connection answers.
-Prints the median of the rounds' times per call in us, and the ratios that count. OpenTelemetry runs without an SDK,
-which is the least it can cost.
+to the next costs about 5 us more, with or without the guard. A stub in place of the HTTP connection answers at once, so
+that a call has no share of waiting in which the addition would vanish. The figures are the processor time of the
+calling thread: what is added to a call, in per cent of the bare call. OpenTelemetry runs without an SDK and Datadog
+without an agent, which is the least that they can cost.
 """
 
 from __future__ import annotations
 
 import argparse
+import functools
+import importlib.util
+import os
 import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import botocore.session
 from botocore.awsrequest import AWSResponse
 from botocore.httpsession import URLLib3Session
-from opentelemetry.instrumentation.botocore import BotocoreInstrumentor
 
 import guardrails
+from tests.benchmarks.row import Row
 
-XML = b"""<?xml version="1.0" encoding="UTF-8"?>
-<DescribeInstancesResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/"><requestId>r</requestId><reservationSet/>
-</DescribeInstancesResponse>"""
-JSON = b'{"Parameters": []}'
-S3 = b'<?xml version="1.0"?><ListAllMyBucketsResult><Buckets/></ListAllMyBucketsResult>'
+_COMMAND = "python -m tests.benchmarks.overhead"
+_GOAL_ADDED, _GOAL_SHARE = 0.03, 1 / 3
+# By service and method, the parameters.
+CALLS: Mapping[tuple[str, str], Mapping[str, object]] = {
+    ("ec2", "describe_instances"): {},
+    ("s3", "put_object"): {"Bucket": "b", "Key": "k", "Body": b"x"},
+    ("s3", "delete_object"): {"Bucket": "b", "Key": "k"},
+    ("dynamodb", "get_item"): {"TableName": "t", "Key": {"id": {"S": "1"}}},
+    ("ssm", "get_parameter"): {"Name": "n"},
+    ("sqs", "send_message"): {"QueueUrl": "https://sqs.eu-west-1.amazonaws.com/1/q", "MessageBody": "m"},
+    ("sns", "publish"): {"TopicArn": "arn:aws:sns:eu-west-1:123456789012:t", "Message": "m"},
+    ("sts", "get_caller_identity"): {},
+    ("lambda", "get_function_configuration"): {"FunctionName": "f"},
+}
+_NAMES = [f"{service} {method}" for service, method in CALLS]
+_EC2 = b"<DescribeInstancesResponse><reservationSet/></DescribeInstancesResponse>"
+_STS = b"<R><GetCallerIdentityResult><Account>123456789012</Account></GetCallerIdentityResult></R>"
+_SNS = b"<R><PublishResult><MessageId>1</MessageId></PublishResult></R>"
+# What the stub answers, by service: headers and body.
+_ANSWERS: Mapping[str, tuple[Mapping[str, str], bytes]] = {
+    "ec2": ({}, _EC2), "s3": ({"etag": "1"}, b""), "dynamodb": ({}, b"{}"), "ssm": ({}, b"{}"), "sqs": ({}, b"{}"),
+    "sns": ({}, _SNS), "sts": ({}, _STS), "lambda": ({}, b"{}"),
+}  # fmt: skip
 
 
 class _Raw:
     def __init__(self, body: bytes) -> None:
         self._body = body
 
-    def stream(self, **_: object):
+    def stream(self, **_: object) -> Iterator[bytes]:
         yield self._body
 
 
-def _stub(_: object, request) -> AWSResponse:
-    """In the place of URLLib3Session.send, from before the guard: its gate stands before this one."""
-    host = request.url.partition("//")[2]
-    body = XML if host.startswith("ec2") else JSON if host.startswith("ssm") else S3
-    return AWSResponse(request.url, 200, {"content-type": "text/xml"}, _Raw(body))
+def _bare() -> None:
+    """Nothing is installed."""
 
 
 def _guarded() -> None:
     guardrails.install({"log": {"enabled": False}})
 
 
-def _traced() -> None:
+def _opentelemetry() -> None:
+    from opentelemetry.instrumentation.botocore import BotocoreInstrumentor
+
     BotocoreInstrumentor().instrument()
 
 
-VARIANTS: dict[str, Callable[[], None]] = {"bare": lambda: None, "guardrails": _guarded, "opentelemetry": _traced}
-CALLS = ("ec2 DescribeInstances", "ssm DescribeParameters", "s3 ListBuckets")
+def _ddtrace() -> None:
+    os.environ |= {"DD_TRACE_STARTUP_LOGS": "0", "DD_INSTRUMENTATION_TELEMETRY_ENABLED": "0",
+                   "DD_REMOTE_CONFIGURATION_ENABLED": "0"}  # fmt: skip
+    import ddtrace
+
+    ddtrace.patch(botocore=True)
+
+
+VARIANTS: dict[str, Callable[[], None]] = {"bare": _bare, "guardrails": _guarded}
+# Others, by the package that must be installed.
+OTHERS = {"opentelemetry": ("opentelemetry", _opentelemetry), "ddtrace": ("ddtrace", _ddtrace)}
+VARIANTS |= {name: start for name, (package, start) in OTHERS.items() if importlib.util.find_spec(package)}
+
+
+def _time(depth: int, call: Callable[[], object], count: int) -> float:
+    """The us of this thread's processor time per call, of `count` calls made `depth` frames further down."""
+    if depth:
+        return _time(depth - 1, call, count)
+    started = time.thread_time()
+    for _ in range(count):
+        call()
+    return (time.thread_time() - started) / count * 1e6
 
 
 def _made() -> dict[str, Callable[[], object]]:
     session = botocore.session.Session()
-
-    def client(service: str):
-        return session.create_client(
+    clients = {
+        service: session.create_client(
             service, region_name="eu-west-1", aws_access_key_id="testing", aws_secret_access_key="testing"
         )
+        for service, _ in CALLS
+    }
+    return {
+        f"{service} {method}": functools.partial(getattr(clients[service], method), **params)
+        for (service, method), params in CALLS.items()
+    }
 
-    ec2, ssm, s3 = client("ec2"), client("ssm"), client("s3")
-    return dict(zip(CALLS, (ec2.describe_instances, ssm.describe_parameters, s3.list_buckets), strict=True))
 
-
-def _time(depth: int, call: Callable[[], object], count: int) -> float:
-    """The us per call of `count` calls, made `depth` frames further down."""
-    if depth:
-        return _time(depth - 1, call, count)
-    started = time.perf_counter()
-    for _ in range(count):
-        call()
-    return (time.perf_counter() - started) / count * 1e6
+def _stub(_: object, request: Any) -> AWSResponse:
+    """In the place of URLLib3Session.send, from before the guard: its gate stands before this one."""
+    host = request.url.partition("//")[2].partition("/")[0]
+    service = "s3" if ".s3." in host else host.partition(".")[0]
+    headers, body = _ANSWERS[service]
+    return AWSResponse(request.url, 200, headers, _Raw(body))
 
 
 def work(variant: str) -> None:
@@ -95,11 +138,11 @@ def work(variant: str) -> None:
 def measure(calls: int, rounds: int) -> dict[str, dict[str, list[float]]]:
     """Times per call in us: {call: {variant: one for each round}}; the variants take turns in every round."""
     command = [sys.executable, "-m", "tests.benchmarks.overhead", "--worker"]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    workers = {variant: subprocess.Popen([*command, variant], **pipes) for variant in VARIANTS}
-    times: dict[str, dict[str, list[float]]] = {name: {variant: [] for variant in VARIANTS} for name in CALLS}
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    workers = {variant: subprocess.Popen([*command, variant], **pipes, text=True) for variant in VARIANTS}
+    times: dict[str, dict[str, list[float]]] = {name: {variant: [] for variant in VARIANTS} for name in _NAMES}
     for number in range(rounds + 1):
-        for name in CALLS:
+        for name in _NAMES:
             for variant, worker in workers.items():
                 worker.stdin.write(f"{name}\t{calls}\t{number * 7 % 100}\n")
                 worker.stdin.flush()
@@ -113,6 +156,43 @@ def measure(calls: int, rounds: int) -> dict[str, dict[str, list[float]]]:
     return times
 
 
+def rows(*, quick: bool = False, calls: int = 100, rounds: int = 30, sets: int = 3) -> Iterator[Row]:
+    """A row for each call, and one for OpenTelemetry and Datadog where they are installed."""
+    if quick:
+        calls, rounds, sets = 2, 1, 1
+    every = [measure(calls, rounds) for _ in range(sets)]
+    for name in _NAMES:
+        of = {variant: [took for times in every for took in times[name][variant]] for variant in VARIANTS}
+        yield _row(name, of)
+
+
+def _row(name: str, of: Mapping[str, list[float]]) -> Row:
+    bare = statistics.median(of["bare"])
+    # Round by round: what is noisy on this machine is so for all.
+    added = {
+        variant: statistics.median(took - before for took, before in zip(times, of["bare"], strict=True))
+        for variant, times in of.items()
+    }
+    beside = "".join(f"; {variant} {added[variant] / bare:+.1%}" for variant in OTHERS if variant in added)
+    goal, met = f"at most {_GOAL_ADDED:.0%}", added["guardrails"] <= _GOAL_ADDED * bare
+    if "opentelemetry" in added:
+        beside += f"; {added['guardrails'] / added['opentelemetry']:.2f} of opentelemetry's addition"
+        goal += " and a third of opentelemetry's addition"
+        met = met and added["guardrails"] <= added["opentelemetry"] * _GOAL_SHARE
+    else:
+        beside += "; opentelemetry is not installed"
+    return Row(
+        what=f"ungoverned {name}",
+        figure=f"{added['guardrails'] / bare:+.1%}{beside}",
+        cpu=f"{bare + added['guardrails']:.0f} us, bare {bare:.0f} us",
+        requests="0 added",
+        fsyncs="0",
+        goal=goal,
+        met=met,
+        command=_COMMAND,
+    )
+
+
 def main() -> None:
     """Measure and print."""
     options = argparse.ArgumentParser(description=__doc__)
@@ -124,15 +204,8 @@ def main() -> None:
     if given.worker:
         work(given.worker)
         return
-    sets = [measure(given.calls, given.rounds) for _ in range(given.sets)]
-    print(f"{'call':<24}{'bare us':>10}{'guard +us':>11}{'OTel +us':>10}{'guard/bare':>12}{'guard/OTel':>12}")
-    for name in CALLS:
-        of = {variant: [took for times in sets for took in times[name][variant]] for variant in VARIANTS}
-        bare = statistics.median(of["bare"])
-        # Round by round: what is noisy on this machine is so for all three.
-        guard = statistics.median(g - b for g, b in zip(of["guardrails"], of["bare"], strict=True))
-        traced = statistics.median(t - b for t, b in zip(of["opentelemetry"], of["bare"], strict=True))
-        print(f"{name:<24}{bare:>10.1f}{guard:>11.1f}{traced:>10.1f}{guard / bare:>12.1%}{guard / traced:>12.2f}")
+    for row in rows(calls=given.calls, rounds=given.rounds, sets=given.sets):
+        print(row.line, flush=True)
 
 
 if __name__ == "__main__":

@@ -10,36 +10,60 @@ import argparse
 import contextlib
 import json
 import os
+import resource
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
+
+from attrs import frozen
 
 import guardrails
 from guardrails.testing import SimulatedAWS
+from tests.benchmarks.row import Row
+
+
+def rows(*, quick: bool = False, decisions: int = 100_000, jobs: int = 2) -> Iterator[Row]:
+    """One row."""
+    if quick:
+        decisions, jobs = 100, 1
+    with tempfile.TemporaryDirectory() as folder:
+        config = Path(folder) / "guardrails.toml"
+        config.write_text('[log]\npath = "decisions.jsonl"\n')
+        entries, found = _record(config, 1 if quick else 6), []
+        for count in (decisions // 10, decisions):
+            log = Path(folder) / f"{count}.jsonl"
+            _copy(entries, log, count)
+            found.append(_replay(config, log, jobs))
+            log.unlink()
+    few, many = found
+    yield Row(
+        what=f"replay of {decisions:,} decisions, {jobs} jobs: {many.changed} changed",
+        figure=(
+            f"{many.seconds / few.seconds:.1f} x the time and {many.peak_mb / few.peak_mb:.2f} x the memory of a tenth "
+            "of them"
+        ),
+        cpu=f"{many.cpu_s / decisions * 1000:.2f} ms a decision",
+        command="python -m tests.benchmarks.replay",
+    )
 
 
 def main() -> None:
+    """Measure and print."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--decisions", type=int, default=100_000)
     options.add_argument("--jobs", type=int, default=2)
     asked = options.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        config = Path(folder) / "guardrails.toml"
-        config.write_text('[log]\npath = "decisions.jsonl"\n')
-        entries = _record(config)
-        for count in (asked.decisions // 10, asked.decisions):
-            log = Path(folder) / f"{count}.jsonl"
-            _copy(entries, log, count)
-            _replay(config, log, asked.jobs)
-            log.unlink()
+    for row in rows(decisions=asked.decisions, jobs=asked.jobs):
+        print(row.line)
 
 
-def _record(config: Path) -> list[dict]:
+def _record(config: Path, size: int) -> list[dict]:
     with SimulatedAWS() as aws:
-        blue, green = aws.start_cluster("blue", 6, addresses=2), aws.start_cluster("green", 6)
+        blue, green = aws.start_cluster("blue", size, addresses=1), aws.start_cluster("green", size)
         ec2 = aws.client("ec2")
         with contextlib.redirect_stderr(None):
             guard = guardrails.install(str(config))
@@ -59,21 +83,32 @@ def _copy(entries: list[dict], log: Path, count: int) -> None:
             file.write(json.dumps({**entries[number % len(entries)], "decision_id": f"{number:08}"}) + "\n")
 
 
-def _replay(config: Path, log: Path, jobs: int) -> None:
+@frozen
+class _Replayed:
+    """Seconds of time and of processor time, MB of all processes at the peak, and how many decisions changed."""
+
+    seconds: float
+    cpu_s: float
+    peak_mb: float
+    changed: int
+
+
+def _replay(config: Path, log: Path, jobs: int) -> _Replayed:
     command = [sys.executable, "-m", "guardrails", "policy", "--config", str(config), "replay", str(log)]
-    started = time.perf_counter()
+    before, started = _children_cpu_s(), time.perf_counter()
     process = subprocess.Popen([*command, "--jobs", str(jobs), "--format", "json"], stdout=subprocess.PIPE)
     peak = [0]
     watcher = threading.Thread(target=_watch, args=(process, peak))
     watcher.start()
-    told = json.loads(process.communicate()[0])
+    found = json.loads(process.communicate()[0])
     taken = time.perf_counter() - started
     watcher.join()
-    print(
-        f"{told['decisions']:>9,} decisions  {log.stat().st_size / 1e6:6.0f} MB  {taken:6.1f} s  "
-        f"{told['decisions'] / taken:6,.0f}/s  changed {told['changed']}  "
-        f"peak of all {jobs + 1} processes {peak[0] / 1e3:.0f} MB"
-    )
+    return _Replayed(taken, _children_cpu_s() - before, peak[0] / 1e3, found["changed"])
+
+
+def _children_cpu_s() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _watch(process: subprocess.Popen, peak: list[int]) -> None:

@@ -21,3 +21,14 @@ class Row:
     fsyncs: str = ""
     goal: str = ""
     met: bool | None = None
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """As a line of the table."""
+        verdict = "" if self.met is None else ": met" if self.met else ": missed"
+        return self.what, self.figure, self.cpu, self.requests, self.fsyncs, self.goal + verdict, f"`{self.command}`"
+
+    @property
+    def line(self) -> str:
+        """As a line for people."""
+        return " | ".join(filter(None, self.cells))

@@ -1,7 +1,8 @@
 """A fast stand-in for EC2 and Elastic Load Balancing, for accounts that a simulation is too slow for.
 
-It knows the look-ups of a termination only: DescribeInstances in pages of 1,000 machines (of the size that AWS sends),
-one Elastic IP on the first machine, no load balancer. TerminateInstances is accepted and changes nothing. Answers are
+It knows the look-ups of a termination only. DescribeInstances answers ids, filters and pages as AWS does, with
+machines of the size that AWS sends: an id that does not exist is an error, one in a filter is not. One Elastic IP is on
+the first machine, and there is no load balancer. TerminateInstances is accepted and changes nothing. The machines are
 written beforehand, so almost all of a call's time is the client's.
 """
 
@@ -13,140 +14,150 @@ import sys
 import time
 import urllib.request
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
 from urllib.parse import parse_qs
 
+from attrs import frozen
+
+from tests.benchmarks.stand_in_machines import Machines, UnknownFilter, interface_id, machine_id
+
 PAGE = 1000
-CLUSTER = 50
+CLUSTER = 100
 _EC2 = 'xmlns="http://ec2.amazonaws.com/doc/2016-11-15/"'
 _ELB = 'xmlns="http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/"'
 
 
-def machine_id(number: int) -> str:
-    """The id of a machine; CLUSTER machines in turn are in one cluster."""
-    return f"i-{number:017x}"
+def cluster_size(machines: int) -> int:
+    """How many machines a cluster has: CLUSTER, or half of a smaller account. The first cluster is live."""
+    return min(CLUSTER, machines // 2)
 
 
-def cluster(number: int) -> str:
-    """The cluster of a machine. The first one is live."""
-    return f"c{number // CLUSTER}"
-
-
-def _tags(**tags: str) -> str:
-    return "".join(f"<item><key>{key}</key><value>{value}</value></item>" for key, value in tags.items())
-
-
-def _machine(number: int) -> str:
-    ip = f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}"
-    tags = _tags(Name=f"web-{number}", Cluster=cluster(number), Team="shop", Env="prod", Owner="ops")
-    disks = "".join(
-        f"<item><deviceName>/dev/xvd{letter}</deviceName><ebs><volumeId>vol-{letter}{number:016x}</volumeId>"
-        "<status>attached</status><attachTime>2026-10-01T12:00:01.000Z</attachTime>"
-        "<deleteOnTermination>true</deleteOnTermination></ebs></item>"
-        for letter in "ab"
-    )
-    group = "<groupSet><item><groupId>sg-0123456789abcdef0</groupId><groupName>web</groupName></item></groupSet>"
-    interface = (
-        f"<item><networkInterfaceId>eni-{number:017x}</networkInterfaceId><subnetId>subnet-1</subnetId>"
-        "<vpcId>vpc-1</vpcId><description/><ownerId>123456789012</ownerId><status>in-use</status>"
-        f"<macAddress>0a:00:00:00:00:01</macAddress><privateIpAddress>{ip}</privateIpAddress>"
-        f"<privateDnsName>ip.eu-west-1.compute.internal</privateDnsName><sourceDestCheck>true</sourceDestCheck>{group}"
-        f"<attachment><attachmentId>eni-attach-{number:017x}</attachmentId><deviceIndex>0</deviceIndex>"
-        "<networkCardIndex>0</networkCardIndex><status>attached</status>"
-        "<attachTime>2026-10-01T12:00:00.000Z</attachTime><deleteOnTermination>true</deleteOnTermination></attachment>"
-        f"<privateIpAddressesSet><item><privateIpAddress>{ip}</privateIpAddress><primary>true</primary></item>"
-        "</privateIpAddressesSet><ipv6AddressesSet/><interfaceType>interface</interfaceType></item>"
-    )
-    return (
-        f"<item><reservationId>r-{number:017x}</reservationId><ownerId>123456789012</ownerId><groupSet/><instancesSet>"
-        f"<item><instanceId>{machine_id(number)}</instanceId><imageId>ami-0abcdef1234567890</imageId><instanceState>"
-        "<code>16</code><name>running</name></instanceState>"
-        "<privateDnsName>ip.eu-west-1.compute.internal</privateDnsName><dnsName/><reason/><keyName>ops</keyName>"
-        "<amiLaunchIndex>0</amiLaunchIndex><productCodes/><instanceType>m5.large</instanceType>"
-        "<launchTime>2026-10-01T12:00:00.000Z</launchTime><placement><availabilityZone>eu-west-1a</availabilityZone>"
-        "<groupName/><tenancy>default</tenancy></placement><monitoring><state>disabled</state></monitoring>"
-        f"<subnetId>subnet-1</subnetId><vpcId>vpc-1</vpcId><privateIpAddress>{ip}</privateIpAddress>"
-        f"<sourceDestCheck>true</sourceDestCheck>{group}<architecture>x86_64</architecture>"
-        "<rootDeviceType>ebs</rootDeviceType><rootDeviceName>/dev/xvda</rootDeviceName>"
-        f"<blockDeviceMapping>{disks}</blockDeviceMapping><virtualizationType>hvm</virtualizationType>"
-        f"<clientToken>fleet-0123</clientToken><tagSet>{tags}</tagSet><hypervisor>xen</hypervisor>"
-        f"<networkInterfaceSet>{interface}</networkInterfaceSet><ebsOptimized>false</ebsOptimized>"
-        "<enaSupport>true</enaSupport><cpuOptions><coreCount>1</coreCount><threadsPerCore>2</threadsPerCore>"
-        "</cpuOptions><metadataOptions><state>applied</state><httpTokens>required</httpTokens>"
-        "<httpPutResponseHopLimit>2</httpPutResponseHopLimit><httpEndpoint>enabled</httpEndpoint></metadataOptions>"
-        "<enclaveOptions><enabled>false</enabled></enclaveOptions><bootMode>uefi-preferred</bootMode>"
-        "<platformDetails>Linux/UNIX</platformDetails><usageOperation>RunInstances</usageOperation>"
-        "<usageOperationUpdateTime>2026-10-01T12:00:00.000Z</usageOperationUpdateTime>"
-        "<maintenanceOptions><autoRecovery>default</autoRecovery></maintenanceOptions></item></instancesSet></item>"
-    )
-
-
-def _answers(machines: int) -> dict[tuple[str, str], bytes]:
-    """What is sent, by operation and page."""
-    answers = {}
-    for start in range(0, machines, PAGE):
-        end = min(start + PAGE, machines)
-        more = f"<nextToken>{end}</nextToken>" if end < machines else ""
-        inside = "".join(map(_machine, range(start, end)))
-        token = str(start) if start else ""
-        answers["DescribeInstances", token] = _ec2(
-            "DescribeInstances", f"<reservationSet>{inside}</reservationSet>{more}"
-        )
+def _canned() -> dict[str, bytes]:
     address = (
         "<item><publicIp>203.0.113.1</publicIp><allocationId>eipalloc-1</allocationId><domain>vpc</domain>"
         f"<instanceId>{machine_id(0)}</instanceId><associationId>eipassoc-1</associationId>"
-        f"<networkInterfaceId>eni-{0:017x}</networkInterfaceId><privateIpAddress>10.0.0.0</privateIpAddress></item>"
+        f"<networkInterfaceId>{interface_id(0)}</networkInterfaceId><privateIpAddress>10.0.0.0</privateIpAddress>"
+        "</item>"
     )
-    answers["DescribeAddresses", ""] = _ec2("DescribeAddresses", f"<addressesSet>{address}</addressesSet>")
-    answers["DescribeInstanceStatus", ""] = _ec2("DescribeInstanceStatus", "<instanceStatusSet/>")
-    answers["TerminateInstances", ""] = _ec2("TerminateInstances", "<instancesSet/>")
+    off = b"<disableApiTermination><value>false</value></disableApiTermination>"
+    answers = {
+        "DescribeInstanceAttribute": _ec2("DescribeInstanceAttribute", off),
+        "DescribeAddresses": _ec2("DescribeAddresses", f"<addressesSet>{address}</addressesSet>".encode()),
+        "DescribeInstanceStatus": _ec2("DescribeInstanceStatus", b"<instanceStatusSet/>"),
+        "TerminateInstances": _ec2("TerminateInstances", b"<instancesSet/>"),
+    }
     for name, member in (("DescribeTargetGroups", "TargetGroups"), ("DescribeLoadBalancers", "LoadBalancers")):
         inside = f"<{name}Result><{member}/></{name}Result>"
-        answers[name, ""] = f"<{name}Response {_ELB}>{inside}</{name}Response>".encode()
+        answers[name] = f"<{name}Response {_ELB}>{inside}</{name}Response>".encode()
     return answers
 
 
-def _ec2(operation: str, inside: str) -> bytes:
-    return f"<{operation}Response {_EC2}><requestId>r</requestId>{inside}</{operation}Response>".encode()
+def _ec2(operation: str, inside: bytes) -> bytes:
+    return b"".join(
+        (f"<{operation}Response {_EC2}><requestId>r</requestId>".encode(), inside, f"</{operation}Response>".encode())
+    )
+
+
+def _error(code: str, message: str) -> tuple[int, bytes]:
+    inside = f"<Errors><Error><Code>{code}</Code><Message>{message}</Message></Error></Errors>"
+    return 400, f"<Response>{inside}<RequestID>r</RequestID></Response>".encode()
+
+
+def _listed(form: Mapping[str, Sequence[str]], prefix: str) -> list[str]:
+    """The values of ``PREFIX.1``, ``PREFIX.2`` …"""
+    values = []
+    while (name := f"{prefix}.{len(values) + 1}") in form:
+        values.append(form[name][0])
+    return values
+
+
+def _describe_instances(machines: Machines, form: Mapping[str, Sequence[str]]) -> tuple[int, bytes]:
+    ids = _listed(form, "InstanceId")
+    most = int(form.get("MaxResults", [str(PAGE)])[0])
+    if ids and "MaxResults" in form:
+        return _error("InvalidParameterCombination", "instancesSet and maxResults cannot be used in the same request")
+    if not 5 <= most <= PAGE:
+        return _error("InvalidParameterValue", f"Value ( {most} ) for parameter maxResults is invalid")
+    filters = []
+    while (name := f"Filter.{len(filters) + 1}.Name") in form:
+        filters.append((form[name][0], _listed(form, f"Filter.{len(filters) + 1}.Value")))
+    try:
+        found = machines.found(filters)
+        if ids:
+            named = machines.found([("instance-id", ids)])
+            if len(named) < len(set(ids)):
+                return _error("InvalidInstanceID.NotFound", "The instance IDs do not exist")
+            found = sorted(set(named) & set(found))
+    except UnknownFilter as error:
+        return _error("InvalidParameterValue", f"The filter '{error}' is invalid")
+    # Without MaxResults, AWS answers a request for everything whole.
+    start = int(form.get("NextToken", ["0"])[0])
+    end = start + most if "MaxResults" in form else len(found)
+    inside = b"".join([machines.documents[number] for number in found[start:end]])
+    more = f"<nextToken>{end}</nextToken>" if end < len(found) else ""
+    document = b"".join((b"<reservationSet>", inside, b"</reservationSet>", more.encode()))
+    return 200, _ec2("DescribeInstances", document)
+
+
+@frozen
+class Asked:
+    """A request: its operation, and when it came and was answered (seconds on one clock)."""
+
+    operation: str
+    came: float
+    answered: float
 
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
-    answers: ClassVar[dict[tuple[str, str], bytes]] = {}
-    asked: ClassVar[Counter[str]] = Counter()
+    machines: ClassVar[Machines]
+    canned: ClassVar[dict[str, bytes]] = _canned()
+    asked: ClassVar[list[tuple[str, float, float]]] = []
     delay_s: ClassVar[float] = 0.0
 
     def do_POST(self) -> None:
+        came = time.monotonic()
         form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
-        action, token = form["Action"][0], form.get("NextToken", [""])[0]
-        self.asked[action] += 1
+        action = form["Action"][0]
         time.sleep(self.delay_s)
-        self._send(self.answers.get((action, token)))
+        if action == "DescribeInstances":
+            status, body = _describe_instances(self.machines, form)
+        elif action in self.canned:
+            status, body = 200, self.canned[action]
+        else:
+            status, body = _error("InvalidAction", f"the stand-in does not know {action}")
+        self.asked.append((action, came, time.monotonic()))
+        self._send(status, body)
 
     def do_GET(self) -> None:
         """Says what was asked since the last time; the path is the delay from now on, in seconds."""
         asked = json.dumps(self.asked).encode()
         self.asked.clear()
         type(self).delay_s = float(self.path.lstrip("/"))
-        self._send(asked)
+        self._send(200, asked)
 
-    def _send(self, body: bytes | None) -> None:
-        self.send_response(400 if body is None else 200)
-        self.send_header("Content-Length", str(len(body or b"")))
+    def _send(self, status: int, body: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body or b"")
+        self.wfile.write(body)
 
     def log_message(self, *_: Any) -> None:
         """Say nothing."""
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+
 def _serve(machines: int, started: Any) -> None:
-    _Handler.answers.update(_answers(machines))
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+    _Handler.machines = Machines(machines, cluster_size(machines))
+    server = _Server(("127.0.0.1", 0), _Handler)
     started.send(server.server_port)
     server.serve_forever()
 
@@ -164,10 +175,24 @@ def account(machines: int) -> Iterator[str]:
         process.join()
 
 
-def asked(address: str, delay_s: float = 0.0) -> Counter[str]:
-    """What was asked since the last time, by operation. From now on each answer comes after `delay_s` seconds."""
+def recorded(address: str, delay_s: float = 0.0) -> list[Asked]:
+    """The requests since the last time, in order of their answers. From now on each answer comes after `delay_s`."""
     with urllib.request.urlopen(f"{address}/{delay_s}") as answer:
-        return Counter(json.load(answer))
+        return [Asked(*each) for each in json.load(answer)]
+
+
+def asked(address: str, delay_s: float = 0.0) -> Counter[str]:
+    """How often each operation was asked for since the last time. From now on each answer comes after `delay_s`."""
+    return Counter(each.operation for each in recorded(address, delay_s))
+
+
+def trips(requests: Sequence[Asked]) -> int:
+    """The longest chain of requests of which each came after the one before was answered."""
+    depths: list[tuple[float, int]] = []
+    for each in sorted(requests, key=lambda each: each.came):
+        depth = 1 + max((depth for answered, depth in depths if answered <= each.came), default=0)
+        depths.append((each.answered, depth))
+    return max((depth for _, depth in depths), default=0)
 
 
 if __name__ == "__main__":

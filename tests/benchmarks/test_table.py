@@ -1,0 +1,25 @@
+"""The benchmarks stay alive: their table has its form, with tiny counts. No figure is looked at."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+
+from tests.benchmarks.__main__ import MODULES
+from tests.support.environments import ROOT
+
+
+def test_one_table():
+    """Every module has a row, each row has a figure and the command that makes it; a goal says whether it is met."""
+    command = [sys.executable, "-m", "tests.benchmarks", "--quick"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    names, _, *lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in done.stdout.splitlines()]
+    rows = [dict(zip(names, cells, strict=True)) for cells in lines]
+    assert names == ["what", "figure", "CPU", "requests", "fsyncs", "goal", "command"]
+    for row in rows:
+        assert row["what"]
+        assert re.search(r"\d|missing", row["figure"]), row
+        assert not row["goal"] or re.search(r": (met|missed)$", row["goal"]) or "missing" in row["figure"], row
+    made = {re.match(r"`python -m tests\.benchmarks\.(\w+)[^`]*`$", row["command"])[1] for row in rows}
+    assert made == set(MODULES)
