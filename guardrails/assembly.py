@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Callable, Iterator, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from guardrails.config.settings import STANDARD_ERROR, Settings, state_home
 from guardrails.enforce.break_glass.grant import Terms
 from guardrails.errors import ConfigError, PolicyError
 from guardrails.evaluate import bundle, bundle_file, configured, floor, own_rules, self_test
+from guardrails.evaluate.checked_before import checked_once
 from guardrails.evaluate.embedded import EmbeddedEngine
 from guardrails.evaluate.engine import Engine, EngineFailure
 from guardrails.evaluate.opa_server import OpaServer
@@ -25,7 +27,6 @@ from guardrails.evaluate.rego.mistake import Mistake
 from guardrails.evaluate.reloading import ReloadingEngine
 from guardrails.memory import History, SqliteStore, StateUnavailable, Store
 from guardrails.memory.pacer import Pacer
-from guardrails.policy.check import loaded
 from guardrails.record.decision_log import DecisionLog
 from guardrails.resolve.lookups import Lookups
 from guardrails.resolve.own_requests import OwnRequests
@@ -100,7 +101,7 @@ def _files(settings: Settings) -> Iterator[Path]:
 
 def embedded(read: bundle.Bundle) -> EmbeddedEngine:
     """Policies on the embedded engine, once they have denied what they must. Raises PolicyError."""
-    made = EmbeddedEngine(read)
+    made = EmbeddedEngine(read, checked_once)
     self_test.check(made, time.time(), bundle.params_of(read).get("enforcement", {}))
     return made
 
@@ -127,6 +128,7 @@ def findings(settings: Settings, read: bundle.Bundle | None = None) -> list[Mist
         return []
     read = read or policies(settings)
     own = (module for module in own_rules.modules(read) if own_rules.is_below(module.file, folders))
+    loaded = import_module("guardrails.policy.check.loaded")  # brings PyYAML: only for added policies
     return sorted(set(loaded.findings(own, folders, read.modules)))
 
 

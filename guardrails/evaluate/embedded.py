@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -17,7 +17,7 @@ from guardrails.evaluate.engine import EngineFailure, Evaluation
 from guardrails.evaluate.rego import lint
 from guardrails.evaluate.rego.inline_imports import expand
 from guardrails.evaluate.rego.syntax import Module
-from guardrails.evaluate.regorus import ask, explain, new_engine
+from guardrails.evaluate.regorus import ask, explain, new_engine, syntax_trees
 
 
 class EmbeddedEngine:
@@ -30,11 +30,11 @@ class EmbeddedEngine:
     # Shared by all guards: an engine must be dropped by its own thread, and any thread may drop a guard.
     _threads = threading.local()
 
-    def __init__(self, bundle: Bundle) -> None:
+    def __init__(self, bundle: Bundle, check: Callable[[Bundle], Bundle] | None = None) -> None:
         """Compile, lint and evaluate once, so that a broken policy shows now. Raises PolicyError with file and line."""
         self.revision = bundle.revision
         try:
-            self._bundle = checked(bundle)
+            self._bundle = (check or checked)(bundle)
             engine = new_engine(self._bundle)
             ask(engine, {})
         except (KeyboardInterrupt, SystemExit, PolicyError):
@@ -81,7 +81,7 @@ def checked(bundle: Bundle) -> Bundle:
 @lru_cache(maxsize=8)
 def _checked(modules: tuple[tuple[str, str], ...], data: str) -> tuple[tuple[str, str], ...]:
     bundle = Bundle(dict(modules), json.loads(data), "")
-    parsed_modules = list(map(Module, json.loads(new_engine(bundle).get_ast_as_json())))
+    parsed_modules = [Module(tree, trees=False) for tree in syntax_trees(bundle)]
     lint.check(parsed_modules, bundle.data)
     return tuple(expand(parsed_modules).items())
 

@@ -11,8 +11,9 @@ import ipaddress
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from guardrails.errors import PolicyError
@@ -26,6 +27,12 @@ _BACKTRACE = "RUST_LIB_BACKTRACE"
 _LOCATION = re.compile(r"--> (?P<file>.+?):(?P<line>\d+):(?P<column>\d+)")
 
 
+def build() -> str:
+    """Which build of regorus this is: the size and the time of its library. Raises PolicyError."""
+    found = Path(_regorus().regorus.__file__).stat()
+    return f"{found.st_size} {found.st_mtime_ns}"
+
+
 def new_engine(bundle: Bundle) -> Any:
     """An engine of regorus with the bundle compiled. Raises whatever regorus raises: see `explain`."""
     engine = _regorus().Engine()
@@ -37,6 +44,17 @@ def new_engine(bundle: Bundle) -> Any:
         engine.add_policy(name, text)
     engine.add_data_json(json.dumps(bundle.data, allow_nan=False))
     return engine
+
+
+def syntax_trees(bundle: Bundle) -> Iterator[dict[str, Any]]:
+    """The syntax tree of each module, one after the other: the text of all of them at once would take 20 MB.
+
+    Raises whatever regorus raises.
+    """
+    for name, text in bundle.modules.items():
+        engine = _regorus().Engine()
+        engine.add_policy(name, text)
+        yield from json.loads(engine.get_ast_as_json())
 
 
 def ask(engine: Any, document: Mapping[str, Any]) -> Mapping[str, Any]:

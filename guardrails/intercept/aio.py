@@ -5,9 +5,9 @@ Needs asyncio's loop. Under another one (trio) the governed call fails, and noth
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
+from importlib import import_module
 from typing import Any
 
 from guardrails.intercept.judge import Judge
@@ -27,7 +27,8 @@ def decide(judge: Judge, pending: PendingRequest | None) -> Awaitable[None] | No
 async def decide_in_thread(judge: Judge, pending: PendingRequest) -> None:
     """As `Judge.decide`; the signer's credentials are awaited here, because a thread of ours cannot."""
     credentials = await _frozen(getattr(pending.signer, "_credentials", None))
-    await asyncio.to_thread(judge.decide, pending, credentials)
+    # A program without a loop does not pay for importing it.
+    await import_module("asyncio").to_thread(judge.decide, pending, credentials)
 
 
 async def after(first: Awaitable[None], then: Callable[[], Awaitable[Any]]) -> Any:

@@ -111,7 +111,7 @@ def _bodies(module: Module, helpers: frozenset[Path]) -> Iterator[_Body]:
 def _statement(module: Module, rule: Rule, stmt: Mapping[str, Any], helpers: frozenset[Path]) -> _Statement:
     literal = stmt["literal"]
     named: dict[str, str] = {}
-    for reference in module.references(evolve(rule, node=[literal]), {path[:4] for path in helpers}):
+    for reference in module.references(rule.part(literal), {path[:4] for path in helpers}):
         prefixes = (reference.path[:size] for size in range(len(reference.path), 3, -1))
         path = next((prefix for prefix in prefixes if prefix in helpers), None)
         if path is not None and not reference.is_call:

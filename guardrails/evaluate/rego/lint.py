@@ -14,7 +14,13 @@ from typing import Any
 
 from guardrails.errors import PolicyError
 from guardrails.evaluate.rego.builtins import AVAILABLE, FORBIDDEN, INSTEAD
-from guardrails.evaluate.rego.syntax import Module, Path, Reference, Rule, leading
+from guardrails.evaluate.rego.syntax import Misreading, Module, Path, Reference, Rule, leading
+
+_MISREAD: Mapping[Misreading, str] = {
+    "walk": "the embedded engine cannot unpack the result of walk like this; write walk(x, [path, value])",
+    "pattern": "an object after `some` matches more on the embedded engine than on OPA; name the object, and test its "
+    "members on separate lines",
+}
 
 
 def check(modules: Sequence[Module], data: Mapping[str, Any]) -> None:
@@ -80,28 +86,8 @@ def _undefined(
 
 def _misread(rule: Rule, file: str) -> Iterator[PolicyError]:
     """Expressions that the embedded engine evaluates differently from OPA."""
-    for node in rule.expressions:
-        assigned, chosen = node.get("AssignExpr"), node.get("SomeIn")
-        if assigned and "Var" not in assigned["lhs"] and _is_walk(assigned["rhs"]):
-            yield PolicyError(
-                f"{_at(file, assigned['span'])}: the embedded engine cannot unpack the result of walk like this; "
-                "write walk(x, [path, value])"
-            )
-        if chosen and any(_has_object(chosen.get(part)) for part in ("key", "value")):
-            yield PolicyError(
-                f"{_at(file, chosen['span'])}: an object after `some` matches more on the embedded engine than on OPA; "
-                "name the object, and test its members on separate lines"
-            )
-
-
-def _is_walk(node: Mapping[str, Any]) -> bool:
-    return "Call" in node and node["Call"]["fcn"].get("Var", {}).get("value") == "walk"
-
-
-def _has_object(node: Any) -> bool:
-    if isinstance(node, list):
-        return any(map(_has_object, node))
-    return isinstance(node, dict) and ("Object" in node or any(map(_has_object, node.values())))
+    for expression in rule.misread:
+        yield PolicyError(f"{_at(file, expression.span)}: {_MISREAD[expression.kind]}")
 
 
 def _name(path: Path) -> str:

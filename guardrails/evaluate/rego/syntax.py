@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
-from attrs import Factory, evolve, field, frozen
+from attrs import evolve, field, frozen
 
 # A step of a reference: its name, or None where only an evaluation can tell.
 Path = tuple[str | None, ...]
@@ -14,8 +14,8 @@ _REFS = ("RefDot", "RefBrack", "Var")
 # How a rule begins: `name contains …`, `name := …` or `name if …`, `name(…) := …`, `default name := …`.
 Form = Literal["set", "value", "function", "default"]
 _FORMS: Mapping[str, Form] = {"Set": "set", "Func": "function"}
-# Expressions that the embedded engine reads differently from OPA; the linter looks at them.
-_EXPRESSIONS = ("AssignExpr", "SomeIn")
+# What the embedded engine reads differently from OPA: see `Misread`.
+Misreading = Literal["walk", "pattern"]
 
 
 @frozen
@@ -38,12 +38,20 @@ class Reference:
         return self.arguments is not None
 
 
-class _Contents:
-    """What one walk through a syntax tree finds: `references` as written, and `expressions` for the linter."""
+@frozen
+class Misread:
+    """A ``walk`` whose result an assignment unpacks, or an object as a ``pattern`` after ``some``."""
 
-    def __init__(self, tree: Any) -> None:
+    kind: Misreading
+    span: Mapping[str, Any]
+
+
+class _Contents:
+    """What one walk through a syntax tree finds: `references` as written, and what is `misread`."""
+
+    def __init__(self, tree: Any = None) -> None:
         self.references: list[Reference] = []
-        self.expressions: list[Mapping[str, Any]] = []
+        self.misread: list[Misread] = []
         self._walk(tree)
 
     def _walk(self, node: Any) -> None:
@@ -64,8 +72,10 @@ class _Contents:
             self.references.append(Reference(_path(node), value["span"], None, _first(node)))
             self._brackets(node)
         else:
-            if kind in _EXPRESSIONS:
-                self.expressions.append(node)
+            if kind == "AssignExpr" and "Var" not in value["lhs"] and _is_walk(value["rhs"]):
+                self.misread.append(Misread("walk", value["span"]))
+            elif kind == "SomeIn" and any(_has_object(value.get(part)) for part in ("key", "value")):
+                self.misread.append(Misread("pattern", value["span"]))
             self._walk(value)
 
     def _brackets(self, node: Mapping[str, Any]) -> None:
@@ -81,6 +91,16 @@ class _Contents:
                     self._walk(inner)
 
 
+def _is_walk(node: Mapping[str, Any]) -> bool:
+    return "Call" in node and node["Call"]["fcn"].get("Var", {}).get("value") == "walk"
+
+
+def _has_object(node: Any) -> bool:
+    if isinstance(node, list):
+        return any(map(_has_object, node))
+    return isinstance(node, dict) and ("Object" in node or any(map(_has_object, node.values())))
+
+
 def references_in(node: Any) -> list[Reference]:
     """Every reference in a part of a syntax tree, as written."""
     return _Contents(node).references
@@ -90,7 +110,7 @@ def references_in(node: Any) -> list[Reference]:
 class Rule:
     """One definition of a rule. `node` is all of its syntax tree but the head's own name and arguments.
 
-    `member` is what a set gets from it, None for other forms.
+    `member` is what a set gets from it, None for other forms. A module read without trees has neither, nor `bodies`.
     """
 
     path: Path
@@ -105,9 +125,7 @@ class Rule:
     span: Mapping[str, Any] = field(factory=dict, repr=False)
     form: Form = "value"
     member: Mapping[str, Any] | None = field(default=None, repr=False)
-    _contents: _Contents = field(
-        init=False, repr=False, eq=False, default=Factory(lambda rule: _Contents(rule.node), takes_self=True)
-    )
+    _contents: _Contents = field(factory=_Contents, repr=False, eq=False)
 
     @property
     def references(self) -> Sequence[Reference]:
@@ -115,15 +133,22 @@ class Rule:
         return self._contents.references
 
     @property
-    def expressions(self) -> Sequence[Mapping[str, Any]]:
-        """The nodes that hold an assignment (``AssignExpr``) or a ``some … in`` (``SomeIn``)."""
-        return self._contents.expressions
+    def misread(self) -> Sequence[Misread]:
+        """What the embedded engine reads differently from OPA."""
+        return self._contents.misread
+
+    def part(self, node: Any) -> Rule:
+        """The rule as if this part of its syntax tree were all of it."""
+        return evolve(self, node=[node], contents=_Contents(node))
 
 
 class Module:
-    """One file. `aliases` maps the name of each import to its path."""
+    """One file. `aliases` maps the name of each import to its path.
 
-    def __init__(self, entry: Mapping[str, Any]) -> None:
+    Without `trees` it takes a tenth of the memory: the rules' syntax trees are not kept.
+    """
+
+    def __init__(self, entry: Mapping[str, Any], *, trees: bool = True) -> None:
         tree = entry["ast"]
         self.file = str(entry["source"]["file"])
         self.source = str(entry["source"]["contents"]).encode()
@@ -134,7 +159,7 @@ class Module:
             name = self._word(imported["as"]) if imported.get("as") else path[-1]
             if path[0] in ("data", "input") and name:
                 self.aliases[name] = path
-        self.rules = [self._rule(node) for node in tree["rules"]]
+        self.rules = [self._rule(node, trees=trees) for node in tree["rules"]]
 
     @property
     def lines(self) -> list[str]:
@@ -153,14 +178,14 @@ class Module:
     def _word(self, span: Mapping[str, Any]) -> str:
         return self.source[span["start"] : span["end"]].decode()
 
-    def _rule(self, node: Mapping[str, Any]) -> Rule:
+    def _rule(self, node: Mapping[str, Any], *, trees: bool) -> Rule:
         body = node.get("Spec") or node["Default"]
         kind, head = next(iter(body["head"].items())) if "head" in body else ("", body)
         form = _FORMS.get(kind, "value") if kind else "default"
         arguments = head.get("args") or ()
         # The head's own name is not a reference.
         inside = [value for key, value in head.items() if key not in ("refr", "args")]
-        rest = [value for key, value in body.items() if key not in ("head", "refr")]
+        inside.append([value for key, value in body.items() if key not in ("head", "refr")])
         return Rule(
             path=(*self.package, *leading(_path(head["refr"]))),
             package=self.package,
@@ -168,12 +193,13 @@ class Module:
             file=self.file,
             is_function="args" in head,
             arity=len(arguments),
-            node=[inside, rest],
+            node=inside if trees else (),
             locals=frozenset(str(step) for argument in arguments for step in _path(argument)[:1]),
-            bodies=body.get("bodies") or (),
+            bodies=(body.get("bodies") or ()) if trees else (),
             span=body["span"],
             form=form,
-            member=head["key"] if form == "set" else None,
+            member=head["key"] if trees and form == "set" else None,
+            contents=_Contents(inside),
         )
 
     def references(self, rule: Rule, known: Collection[Path]) -> Iterator[Reference]:
