@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import sysconfig
+import tempfile
 import venv
 import zipfile
 from pathlib import Path
@@ -51,8 +52,9 @@ def fresh(tmp_path):
 
 def _run(*command, cwd):
     # Python ignores .pth files in folders on PYTHONPATH, so this does not see the editable install.
-    env = {**os.environ, "PYTHONPATH": sysconfig.get_path("purelib"), "HOME": str(cwd)}
-    done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=False)
+    with tempfile.TemporaryDirectory() as home:
+        env = {**os.environ, "PYTHONPATH": sysconfig.get_path("purelib"), "HOME": home}
+        done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
