@@ -5,31 +5,33 @@ A handler may answer in AWS's place, a task may be cancelled, Ctrl-C may come be
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from contextvars import ContextVar
 from types import TracebackType
 
 
 class ApiCall:
-    """Decisions may come from another thread (aiobotocore), and later than the end of a call that was cancelled."""
+    """Decisions may come from another thread (aiobotocore), and later than the end of a call that was cancelled.
+
+    Without a lock, which would cost every call of the process: one side writes the list and then reads the end, the
+    other writes the end and then reads the list. So at least one of them sees the other.
+    """
+
+    __slots__ = ("_decisions", "_over")
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
         self._decisions: list[str] = []
         self._over = False
 
     def add(self, decision_id: str) -> bool:
         """Note a decision; false where the call is over, so that its request will not be sent."""
-        with self._lock:
-            self._decisions.append(decision_id)
-            return not self._over
+        self._decisions.append(decision_id)
+        return not self._over
 
     def end(self) -> list[str]:
         """The decisions that were made, each once."""
-        with self._lock:
-            self._over = True
-            return list(dict.fromkeys(self._decisions))
+        self._over = True
+        return list(dict.fromkeys(self._decisions)) if self._decisions else []
 
 
 current: ContextVar[ApiCall | None] = ContextVar("guardrails_api_call", default=None)
