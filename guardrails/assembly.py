@@ -12,6 +12,7 @@ from typing import Any
 import botocore.session
 from botocore.exceptions import BotoCoreError, ProfileNotFound
 
+from guardrails import caller
 from guardrails.aws.sessions import without_profile
 from guardrails.classify.classify import Evidence
 from guardrails.config.load import reload
@@ -26,6 +27,8 @@ from guardrails.evaluate.opa_server import OpaServer
 from guardrails.evaluate.rego.mistake import Mistake
 from guardrails.evaluate.reloading import ReloadingEngine
 from guardrails.memory import History, SqliteStore, StateUnavailable, Store
+from guardrails.memory.dynamodb import DynamoStore, Place
+from guardrails.memory.fleet import FleetStore
 from guardrails.memory.pacer import Pacer
 from guardrails.record.decision_log import DecisionLog
 from guardrails.resolve.lookups import Lookups
@@ -189,8 +192,17 @@ def _server(settings: Settings) -> OpaServer:
 
 
 def store(settings: Settings) -> Store:
-    """The shared memory: a file beside the decision log, unless the configuration names another one."""
-    return SqliteStore(state_file(settings))
+    """The memory that guards share, and in a fleet that of this host beside it."""
+    host, state = SqliteStore(state_file(settings)), settings.state
+    if state.store == "sqlite":
+        return host
+    return FleetStore(DynamoStore(table(settings), caller.claimant), host, state.hosts, state.fallback == "host")
+
+
+def table(settings: Settings) -> Place:
+    """Where the memory of a fleet is."""
+    state = settings.state
+    return Place(state.table, state.region, state.profile, state.timeout_s)
 
 
 def state_file(settings: Settings) -> Path:

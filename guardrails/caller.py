@@ -26,6 +26,11 @@ def describe(credentials: Any) -> Caller:
     )
 
 
+def claimant() -> dict[str, str]:
+    """Who claims what a call takes away, for people on other hosts."""
+    return {"by": f"{_user()} ({_program()})", "host": socket.gethostname()}
+
+
 def _principal(credentials: Any) -> str | None:
     """``AKIA… (shared-credentials-file)``. Reading `_access_key` of refreshable credentials does not refresh them."""
     known = vars(credentials) if hasattr(credentials, "__dict__") else {}

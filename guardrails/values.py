@@ -462,6 +462,9 @@ class Past:
     the same operation within a minute. `live_since` and `retired_at` are by cluster. `taken_out` is when a machine or
     target was taken out of a cluster that was live: by its id, and by cluster. `launch_tokens` is how many machines AWS
     would start at once; None where that was not asked.
+
+    Where the memory that hosts share did not answer, `unshared` says why. `hosts` is then how many of them may each do
+    as much as this one, and 0 where none may go on alone.
     """
 
     going: Mapping[str, str] = EMPTY
@@ -473,6 +476,8 @@ class Past:
     retired_at: Mapping[str, float] = EMPTY
     taken_out: Mapping[str, Mapping[str, float]] = EMPTY
     launch_tokens: float | None = None
+    hosts: int = 1
+    unshared: str = ""
 
 
 class OtherSubnet(TypedDict):

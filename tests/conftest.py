@@ -16,6 +16,7 @@ from hypothesis import settings
 
 import guardrails
 from guardrails.testing import Cluster, SimulatedAWS
+from tests.support import dynalite as dynamodb
 from tests.support import environments, pages, service_models
 
 # How long an example takes means nothing on a machine that others use as well.
@@ -30,7 +31,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A test that uses one of these fixtures needs software of other people.
-TOOLS = {"browser", "opa", "python_of"}
+TOOLS = {"browser", "dynalite", "opa", "python_of"}
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -126,6 +127,13 @@ def opa_on_path(opa: str, monkeypatch: pytest.MonkeyPatch) -> None:
 def python_of() -> Callable[[str], str]:
     """python_of(name): the interpreter of an environment from tests/support/environments.py."""
     return environments.python_of
+
+
+@pytest.fixture(scope="session")
+def dynalite() -> Iterator[str]:
+    """The address of a DynamoDB without tables, which all tests of the session share."""
+    with dynamodb.running(dynamodb.program()) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

@@ -36,6 +36,7 @@ class _App(LazyGroup):
         "doctor": "doctor",
         "policy": "policy",
         "report": "report",
+        "state": "state",
         "activate": "activate",
         "deactivate": "activate",
     }

@@ -127,6 +127,25 @@ _ROWS = (
     Key("state.window_s", kinds.NUMBER, "7200",
         "The time window, in seconds, over which destroyed and launched machines are counted."),
 
+    Key("state.store", kinds.one_of("sqlite", "dynamodb"), '"dynamodb"',
+        "Where that memory is: in a file of this host, or in a DynamoDB table that many hosts share. `guardrails state "
+        "init` creates the table."),
+    Key("state.table", kinds.DYNAMODB_TABLE, '"guardrails-prod"',
+        "The DynamoDB table."),
+    Key("state.region", kinds.REGION, '"eu-west-1"',
+        "The region of the table.",
+        "the session's region"),
+    Key("state.profile", kinds.STRING, '"guardrails"',
+        "The profile of AWS's configuration with which the guard uses the table.",
+        "the session's credentials"),
+    Key("state.timeout_s", kinds.NUMBER, "1",
+        "How long to wait for the table, in seconds, at each step of a decision."),
+    Key("state.fallback", kinds.one_of("deny", "host"), '"host"',
+        "What happens while the table does not answer: what harms a live cluster, or one with bounds, is denied "
+        "(`deny`), or this host goes on alone with its part of the bounds (`host`)."),
+    Key("state.hosts", kinds.whole(1), "4",
+        "How many hosts use the table. One that has to go on alone divides the bounds and rate limits by it."),
+
     Key("pacing.enabled", kinds.SWITCH, "false",
         "Slow EC2 calls down before AWS refuses them for their rate."),
     Key("pacing.share", kinds.SHARE, "0.5",

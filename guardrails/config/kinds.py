@@ -140,6 +140,10 @@ FILE = Kind(_NAME, _to_file, must_be="the path of a file")
 LOG_FILE = Kind(_NAME, _to_log_file, must_be='the path of a file, or "-" for standard error')
 STATE_FILE = Kind(_NAME, _to_state_file, must_be='the path of a file, or ":memory:"')
 REGION = Kind({"type": "string", "pattern": _REGION}, must_be="the name of a region, such as eu-west-1")
+DYNAMODB_TABLE = Kind(
+    {"type": "string", "pattern": "^[A-Za-z0-9_.-]{3,255}$"},
+    must_be="the name of a DynamoDB table: 3 to 255 letters, digits, dots, hyphens and underscores",
+)
 URL = Kind({"type": "string", "pattern": "^https?://[^\\u0000]+$"}, _to_url, must_be=_SERVER)
 TAG = Kind(
     {

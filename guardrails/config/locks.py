@@ -68,6 +68,8 @@ WITH_LOCKED_MODE: Mapping[str, Limit] = {
     "live.ssm_parameter": _AS_SET, "live.file": _AS_SET, "live.env": _AS_SET,
     "log.enabled": _FREE, "log.path": _FREE, "log.max_bytes": _FREE, "log.keep": _FREE, "log.labels": _FREE,
     "state.enabled": _STAYS_ON, "state.path": _AS_SET, "state.window_s": _AT_LEAST,
+    "state.store": _AS_SET, "state.table": _AS_SET, "state.region": _AS_SET, "state.profile": _FREE,
+    "state.timeout_s": _FREE, "state.fallback": _AS_SET, "state.hosts": _AS_SET,
     "pacing.enabled": _FREE, "pacing.share": _FREE, "pacing.max_wait_s": _FREE,
     "opa.url": _AS_SET, "opa.token_file": _FREE, "opa.token_env": _FREE, "opa.ca": _AS_SET, "opa.cert": _FREE,
     "opa.key": _FREE, "opa.timeout_s": _FREE,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from attrs import Factory, evolve, frozen
 
@@ -103,14 +103,23 @@ class OpaSettings:
 
 @frozen
 class StateSettings:
-    """What the guards of this host remember together, in the file `path`; counts cover the last `window_s` seconds.
+    """What guards remember together: those of this host in the file `path`, or all that use the DynamoDB `table`.
 
-    By default the file is ``state.db`` beside the decision log. The path IN_MEMORY keeps it in this process.
+    Counts cover the last `window_s` seconds. By default the file is ``state.db`` beside the decision log; the path
+    IN_MEMORY keeps it in this process. Requests to the table end after `timeout_s` seconds. While it does not answer, a
+    host may go on alone (`fallback` is ``host``) with one part in `hosts` of every bound.
     """
 
     enabled: bool = True
     path: Path | None = None
     window_s: float = 3600.0
+    store: Literal["sqlite", "dynamodb"] = "sqlite"
+    table: str = "guardrails"
+    region: str | None = None
+    profile: str | None = None
+    timeout_s: float = 2.0
+    fallback: Literal["deny", "host"] = "deny"
+    hosts: int = 10
 
 
 @frozen

@@ -8,6 +8,7 @@ from guardrails import assembly
 from guardrails.config.settings import IN_MEMORY, STANDARD_ERROR, Settings
 from guardrails.doctor.finding import Finding
 from guardrails.memory import SqliteStore, StateUnavailable
+from guardrails.memory.dynamodb.administration import try_permissions
 from guardrails.record.decision_log import DecisionLog
 
 
@@ -15,6 +16,16 @@ def examine(settings: Settings) -> Iterator[Finding]:
     """The decision log and the state; missing files are created, as the first decision would do."""
     yield _log(settings)
     yield _state(settings)
+    if settings.state.enabled and settings.state.store == "dynamodb":
+        yield from _table(settings)
+
+
+def _table(settings: Settings) -> Iterator[Finding]:
+    """What a guard does with the table is tried, with a write that cannot succeed."""
+    where = {"table": settings.state.table}
+    for permission, failed in try_permissions(assembly.table(settings)):
+        sentence = permission if failed is None else str(failed)
+        yield Finding("shared memory", "ok" if failed is None else "problem", sentence, {**where, "action": permission})
 
 
 def _log(settings: Settings) -> Finding:

@@ -58,6 +58,8 @@ def with_facts(document: Mapping[str, Any], facts: Facts, now: float) -> dict[st
             "launched": dict(facts.past.launched),
             "call_rate": facts.past.call_rate,
             "launch_tokens": facts.launch_tokens,
+            "hosts": facts.past.hosts,
+            "unshared": facts.past.unshared,
         },
         "capacity": facts.capacity,
         "shift": None if facts.shift is None else attrs.asdict(facts.shift),

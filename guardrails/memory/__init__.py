@@ -1,9 +1,12 @@
-"""What guards remember together: in a SQLite file of one host.
+"""What guards remember together: in a SQLite file of one host, or in a DynamoDB table of many.
 
 store.py        what a store must do
 sqlite/         the store in a file
+dynamodb/       the store in a table
+fleet.py        a table, and what a host does while it does not answer
 history.py      machines taken away and launched, claimed before the call so that two processes see each other
 events.py       how what was done is counted
+under_way.py    what is under way, for people
 claim.py        what a call takes away or starts, and what is known of its outcome
 sent_claims.py  the claims of calls that AWS has not answered yet
 members.py      what belonged to a cluster while it was live

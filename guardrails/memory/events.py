@@ -37,7 +37,10 @@ class MachineState:
 
 @frozen
 class Event:
-    """A call did `kind` to the machine `name`; `state` is what is known of its outcome."""
+    """A call did `kind` to the machine `name`; `state` is what is known of its outcome.
+
+    The name is "" where machines are only counted; then it always counts.
+    """
 
     kind: str
     name: str
@@ -47,7 +50,17 @@ class Event:
 
     def in_flight(self, now: float) -> bool:
         """Whether AWS may still be about to show what the call did."""
-        return self.at > now - (_IN_DOUBT_S if self.state == IN_DOUBT else IN_FLIGHT_S)
+        return self.in_flight_until > now
+
+    @property
+    def in_flight_until(self) -> float:
+        """The end of that time."""
+        return self.at + (_IN_DOUBT_S if self.state == IN_DOUBT else IN_FLIGHT_S)
+
+
+def is_under_way(event: Event, now: float) -> bool:
+    """Whether a call is being decided on, or AWS may still be about to show what it did."""
+    return event.at > now - ABANDONED_S if event.state == 0 else event.in_flight(now)
 
 
 def past(
@@ -106,6 +119,8 @@ def _gone(event: Event, machines: Mapping[str, MachineState]) -> bool:
 
 
 def _down(event: Event, machines: Mapping[str, MachineState], now: float) -> bool:
+    if not event.name:
+        return True
     machine = machines.get(event.name) or MachineState(event.cluster, "terminated")
     if machine.state == "running":
         return event.in_flight(now)

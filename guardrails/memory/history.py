@@ -103,6 +103,8 @@ class History:
             retired_at=known.times.retired_at,
             taken_out=taken_out,
             launch_tokens=self.pacer.left(LAUNCH_LIMIT, *known.levels) if self.pacer and known.levels else None,
+            hosts=known.hosts,
+            unshared=known.unshared,
         )
 
     def _launches(self, call: Call) -> tuple[Bucket, ...]:

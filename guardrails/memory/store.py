@@ -1,4 +1,4 @@
-"""What a store of the shared memory must do. sqlite/ does it in a file of one host.
+"""What a store of the shared memory must do. sqlite/ does it in a file of one host, dynamodb/ in a table.
 
 Every method raises StateUnavailable where the store cannot answer. Times are in seconds since the epoch.
 """
@@ -13,6 +13,7 @@ from attrs import field, frozen
 from guardrails.memory.buckets import Bucket, Draw
 from guardrails.memory.events import Event
 from guardrails.memory.liveness import Liveness
+from guardrails.memory.under_way import UnderWay
 from guardrails.values import EMPTY, Live
 
 # What a call does: (kind, cluster, name).
@@ -49,7 +50,8 @@ class Asked:
 class Remembered:
     """What the store knew before: events within the window, times of liveness, what was taken out of a live cluster.
 
-    `levels` are the tokens in the buckets that were asked for, `now` is the time by the store's clock.
+    `levels` are the tokens in the buckets that were asked for, `now` is the time by the store's clock. `hosts` and
+    `unshared` are those of values.Past.
     """
 
     events: tuple[Event, ...]
@@ -57,6 +59,8 @@ class Remembered:
     taken_out: Mapping[str, Mapping[str, float]]
     levels: tuple[float, ...]
     now: float
+    hosts: int = 1
+    unshared: str = ""
 
 
 class Store(Protocol):
@@ -88,6 +92,10 @@ class Store(Protocol):
 
     def drain(self, scope: str, buckets: Sequence[Bucket], now: float, /) -> None:
         """The buckets are empty now: AWS has just refused a call."""
+        ...
+
+    def under_way(self, now: float, /) -> list[UnderWay]:
+        """What is being decided, or was sent and is not yet to be seen in AWS, the newest last."""
         ...
 
     def try_it(self) -> None:

@@ -13,13 +13,13 @@ from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
 from guardrails.aws.endpoints import is_aws
+from guardrails.aws.in_time import end_in_time
 from guardrails.aws.sessions import without_profile
-from guardrails.aws.uninstrumented import hide, unwrapped
+from guardrails.aws.uninstrumented import hide
 from guardrails.aws.xml_answers import XmlAnswers
 from guardrails.resolve import program
 from guardrails.resolve.own_requests import OwnRequests
 from guardrails.values import Answer, Lookup, LookupFailure, Origin
-from guardrails.waiting import deadline, http
 
 # The largest page that AWS returns, so that a look-up is one request up to 1,000 machines.
 _PAGE = {"DescribeInstances": 1000, "DescribeSubnets": 1000, "DescribeNetworkInterfaces": 1000,
@@ -31,10 +31,6 @@ _ATTEMPTS = 3
 
 class UnexpectedAnswer(Exception):
     """A look-up was answered with success and a document of another shape: that is not an answer."""
-
-
-class OutOfTime(Exception):
-    """The deadline is over, so the look-up's next page or attempt is not asked for."""
 
 
 class Connection:
@@ -112,29 +108,12 @@ class Connection:
         )
         hide(client)
         self._own.watch(client)
-        _end_in_time(client)
+        end_in_time(client, "lookup_timeout_s")
         return client
 
     def _region_of(self, service: str) -> str:
         origin = self._origin
         return origin.region if service == origin.service else origin.home_region or origin.region
-
-
-def _end_in_time(client: Any) -> None:
-    """Let this client's look-ups end with the deadline: every page, every attempt, and every piece of an answer."""
-    client.meta.events.register("request-created", _check_deadline)
-    session = client._endpoint.http_session
-    # A mock may have taken the place of botocore's session.
-    pools = http.ending(getattr(session, "_pool_classes_by_scheme", {}))
-    for pool in pools.values():
-        pool.urlopen = unwrapped(pool.urlopen)
-    if pools:
-        session._pool_classes_by_scheme = session._manager.pool_classes_by_scheme = pools
-
-
-def _check_deadline(**_: Any) -> None:
-    if not deadline.left(1.0):
-        raise OutOfTime("no answer before the deadline (lookup_timeout_s)")
 
 
 def failure(lookup: Lookup, code: str, message: str) -> LookupFailure:

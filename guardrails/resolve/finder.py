@@ -172,7 +172,7 @@ class FactFinder:
         }
         try:
             if claims is None:
-                return self._history.past(scope, call, targets, machines, seen, time.time())
+                return _warned(self._history.past(scope, call, targets, machines, seen, time.time()))
             claim, past = self._history.claim(scope, call, targets, machines, seen, time.time())
         except StateUnavailable as error:
             if set(call.effects) - _WITHOUT_HISTORY:
@@ -180,7 +180,7 @@ class FactFinder:
             _logger.warning("%s", error)
             return NO_PAST
         claims.append(claim)
-        return past
+        return _warned(past)
 
 
 def _launch_tokens(call: Call, past: Past) -> float | None:
@@ -188,6 +188,13 @@ def _launch_tokens(call: Call, past: Past) -> float | None:
     if "terminate" not in call.effects:
         return None
     return LAUNCH_LIMIT.size if past.launch_tokens is None else past.launch_tokens
+
+
+def _warned(past: Past) -> Past:
+    """The same, with a warning where it is only what this host did."""
+    if past.unshared:
+        _logger.warning("decided without what other hosts did: %s", past.unshared)
+    return past
 
 
 def _never_live(past: Past) -> bool:

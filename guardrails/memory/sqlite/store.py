@@ -6,6 +6,7 @@ the policies have allowed it.
 
 from __future__ import annotations
 
+import socket
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,10 +15,11 @@ from attrs import astuple
 
 from guardrails.memory import buckets, liveness, members
 from guardrails.memory.buckets import Bucket, Draw, Level
-from guardrails.memory.events import ABANDONED_S, Event
+from guardrails.memory.events import ABANDONED_S, LAUNCH, Event, is_under_way
 from guardrails.memory.liveness import Liveness, Naming, Noted
 from guardrails.memory.sqlite.file import StateFile
 from guardrails.memory.store import Asked, Events, Remembered, StateUnavailable
+from guardrails.memory.under_way import UnderWay
 
 # What SQLite says where the file or its folder cannot be written.
 _UNWRITABLE = ("unable to open", "readonly")
@@ -97,6 +99,30 @@ class SqliteStore(StateFile):
             for bucket in buckets:
                 level = _level(connection, scope, bucket, now)
                 _keep(connection, scope, bucket, Level(min(level.tokens, 0.0), level.at))
+
+    def under_way(self, now: float) -> list[UnderWay]:
+        """What is being decided, or was sent and is not yet to be seen in AWS, the newest last."""
+        with self.transaction() as connection:
+            rows = connection.execute(
+                "SELECT scope, cluster, kind, name, at, sent, claim FROM event WHERE kind NOT LIKE 'call %' ORDER BY at"
+            ).fetchall()
+        calls: dict[tuple[str, ...], list[tuple[str, float, int]]] = {}
+        for scope, cluster, kind, name, at, state, claim in rows:
+            if is_under_way(Event(kind, name, cluster, at, state), now):
+                calls.setdefault((claim, scope, cluster, kind), []).append((name, at, state))
+        return [
+            UnderWay(
+                scope,
+                cluster,
+                kind,
+                () if kind == LAUNCH else tuple(name for name, *_ in each),
+                len(each),
+                max(at for _, at, _ in each),
+                each[-1][2],
+                host=socket.gethostname(),
+            )
+            for (_, scope, cluster, kind), each in calls.items()
+        ]
 
     def try_it(self) -> None:
         """Open the file as a decision does. Raises StateUnavailable where it cannot be written.

@@ -82,14 +82,15 @@ deny contains lib.violation("remaining/minimum", name, message, remediation) if 
 	lib.takes_machines_down
 	some name, bound in bounds
 	taken(name) > 0
-	left := serving(name) - taken(name)
+	left := serving(name) - (taken(name) * hosts)
 	left < bound.min_running
-	message := sprintf("%s would leave %v of %v %s machines of %s, fewer than the %v that must remain.", [
+	message := sprintf("%s would leave %v of %v %s machines of %s%s, fewer than the %v that must remain.", [
 		text.operation,
 		max([left, 0]),
 		serving(name),
 		adjective,
 		name,
+		of_hosts,
 		bound.min_running,
 	])
 	remediation := "Take away fewer machines, or start others first."
@@ -128,7 +129,7 @@ deny contains lib.violation("remaining/minimum", name, message, remediation) if 
 # title: A cluster is taken down slowly
 # description: >-
 #   Denies taking away more than the share `max_share` of a cluster within `window_s`. Thirty calls for one machine count
-#   like one call for thirty, whichever processes of this host make them; a repeated call counts once. The parameter
+#   like one call for thirty, whichever processes make them; a repeated call counts once. The parameter
 #   `remaining.of` decides what the whole is.
 # custom:
 #   rule: remaining/share
@@ -141,9 +142,9 @@ deny contains lib.violation("remaining/share", name, message, remediation) if {
 	lib.takes_machines_down
 	some name, bound in bounds
 	taken(name) > 0
-	away := max([taken(name) + earlier(name), missing(name)])
+	away := max([(taken(name) + earlier(name)) * hosts, missing(name)])
 	away > bound.max_share * whole(name)
-	message := sprintf("%s would take %s of %s, with %v taken in the last %v s before: %v of %v%s, above the limit of %v%%.", [
+	message := sprintf("%s would take %s of %s, with %v taken in the last %v s before: %v of %v%s%s, above the limit of %v%%.", [
 		text.operation,
 		text.counted(taken(name), "machine"),
 		name,
@@ -152,6 +153,7 @@ deny contains lib.violation("remaining/share", name, message, remediation) if {
 		away,
 		whole(name),
 		object.get({"healthy": " that are healthy", "desired": " that its groups should have"}, counts, ""),
+		of_hosts,
 		bound.max_share * 100,
 	])
 	remediation := sprintf("Take away fewer machines, or wait %v s between parts.", [
@@ -169,6 +171,6 @@ whole(name) := to_serve(name) + earlier(name) if counts == "healthy"
 whole(name) := to_serve(name) if counts == "desired"
 
 # How many machines its groups would have to start.
-missing(name) := (to_serve(name) - input.clusters[name].running) + taken(name) if counts == "desired"
+missing(name) := (to_serve(name) - input.clusters[name].running) + (taken(name) * hosts) if counts == "desired"
 
 missing(_) := 0 if counts != "desired"

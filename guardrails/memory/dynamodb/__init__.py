@@ -1,0 +1,18 @@
+"""The memory of a fleet, in a DynamoDB table. The pages of the README say how to create it.
+
+store.py         what a store does, each step one write to one item
+table.py         requests to the table, and its version
+ledger.py        the claims on a cluster
+calls.py         how many calls of an operation were made
+turns.py         turns in the buckets of AWS's rate limits
+lives.py         since when clusters have been live
+membership.py    what belonged to clusters while they were live
+attributes.py    values as DynamoDB writes them
+server_clock.py  the time by AWS's clock
+at_once.py       several requests side by side
+"""
+
+from guardrails.memory.dynamodb.store import DynamoStore
+from guardrails.memory.dynamodb.table import Place
+
+__all__ = ["DynamoStore", "Place"]

@@ -1,0 +1,225 @@
+"""The table: its keys, its version, and requests to it that end with `timeout_s`, all as the guard itself."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
+from typing import Any
+
+import botocore.session
+from attrs import frozen
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, ProfileNotFound
+
+from guardrails.aws.in_time import OutOfTime, end_in_time
+from guardrails.aws.sessions import without_profile
+from guardrails.aws.uninstrumented import hide
+from guardrails.memory.dynamodb.attributes import read_table, table
+from guardrails.memory.dynamodb.server_clock import MOST_S, ServerClock
+from guardrails.memory.store import StateUnavailable
+from guardrails.waiting import deadline
+from guardrails.waiting.deadline import Deadline, within
+
+VERSION = 1
+VERSION_KEY = ("ver", "0")
+# When AWS may delete an item, some days later. Nothing depends on it.
+GONE_AT = "gone_at"
+_GONE_S = 60 * 86_400
+_CONNECT_S = 1.0
+_ATTEMPTS = 4
+# BatchGetItem takes no more keys.
+_BATCH = 100
+Key = tuple[str, str]
+Item = dict[str, Any]
+
+
+class ConditionFailed(Exception):
+    """The item is not as the condition of a write says; nothing was written."""
+
+
+@frozen
+class Place:
+    """Where the table is. `region` and `profile` are botocore's own where they are None."""
+
+    table: str
+    region: str | None = None
+    profile: str | None = None
+    timeout_s: float = 2.0
+
+
+class Table:
+    """Requests to the table. Every method raises StateUnavailable, with a sentence that says what to do."""
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self.clock = ServerClock()
+        self._lock = threading.Lock()
+        self._client: Any = None
+        self._pid = 0
+        self._checked = False
+
+    def update(
+        self,
+        key: Key,
+        expression: str,
+        values: Mapping[str, Any],
+        names: Mapping[str, str],
+        *,
+        condition: str | None = None,
+        returns: str = "NONE",
+        expires: bool = False,
+    ) -> Item:
+        """Write one item, which AWS may delete long after its last write if it `expires`.
+
+        Returns its attributes as `returns` says. Raises ConditionFailed.
+        """
+        if expires:
+            values, names = {**values, "gone": int(time.time()) + _GONE_S}, {**names, "gone": GONE_AT}
+            expression += ", #gone = :gone" if expression.startswith("SET") else " SET #gone = :gone"
+        request: dict[str, Any] = {"Key": _key(key), "UpdateExpression": expression, "ReturnValues": returns}
+        if values:
+            request["ExpressionAttributeValues"] = table({f":{name}": value for name, value in values.items()})
+        if names:
+            request["ExpressionAttributeNames"] = {f"#{name}": attribute for name, attribute in names.items()}
+        if condition is not None:
+            request["ConditionExpression"] = condition
+        self._check()
+        return read_table(self.request("UpdateItem", **request).get("Attributes") or {})
+
+    def items(self, keys: Iterable[Key]) -> dict[Key, Item]:
+        """The items with these keys, as they are now; those that do not exist are missing."""
+        self._check()
+        left = [_key(key) for key in dict.fromkeys(keys)]
+        found: dict[Key, Item] = {}
+        while left:
+            asked = {"Keys": left[:_BATCH], "ConsistentRead": True}
+            answer = self.request("BatchGetItem", RequestItems={self.place.table: asked})
+            for item in (answer.get("Responses") or {}).get(self.place.table, ()):
+                values = read_table(item)
+                found[values.pop("pk"), values.pop("sk")] = values
+            unread = (answer.get("UnprocessedKeys") or {}).get(self.place.table, {})
+            left = [*unread.get("Keys", ()), *left[_BATCH:]]
+        return found
+
+    def scan(self, prefix: str) -> Iterable[tuple[Key, Item]]:
+        """Every item whose partition key starts with `prefix`. Reads the whole table."""
+        self._check()
+        start: dict[str, Any] = {}
+        while True:
+            answer = self.request(
+                "Scan",
+                FilterExpression="begins_with(pk, :prefix)",
+                ExpressionAttributeValues=table({":prefix": prefix}),
+                ConsistentRead=True,
+                **start,
+            )
+            for item in answer.get("Items", ()):
+                values = read_table(item)
+                yield (values.pop("pk"), values.pop("sk")), values
+            if not answer.get("LastEvaluatedKey"):
+                return
+            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+
+    def in_time(self) -> AbstractContextManager[None]:
+        """All requests inside end `timeout_s` from now."""
+        return within(Deadline(deadline.left(self.place.timeout_s)))
+
+    def now(self, local: float) -> float:
+        """A time of this host by AWS's clock."""
+        self._check()
+        return local + self.clock.ahead_s
+
+    def request(self, operation: str, **params: Any) -> Mapping[str, Any]:
+        """One request of the DynamoDB API for this table, until `timeout_s` at the latest. Raises ConditionFailed."""
+        if operation != "BatchGetItem":
+            params["TableName"] = self.place.table
+        asked_at = time.time()
+        try:
+            with self.in_time():
+                answer: dict[str, Any] = self.client()._make_api_call(operation, params)
+            headers = answer["ResponseMetadata"]["HTTPHeaders"]
+            self.clock.answered(headers, asked_at, time.time())
+        except ClientError as error:
+            code = str(error.response.get("Error", {}).get("Code"))
+            if code == "ConditionalCheckFailedException":
+                raise ConditionFailed from error
+            raise self.unavailable(*_advice(operation, code, str(error))) from error
+        except (BotoCoreError, OutOfTime, OSError, ValueError) as error:
+            raise self.unavailable(str(error) or type(error).__name__) from error
+        if abs(self.clock.ahead_s) > MOST_S:
+            way = "behind" if self.clock.ahead_s > 0 else "ahead of"
+            raise self.unavailable(
+                f"this host's clock is {abs(self.clock.ahead_s):.0f} s {way} AWS's", "correct the clock"
+            )
+        return answer
+
+    def unavailable(self, why: str, fix: str = "") -> StateUnavailable:
+        """The error that says so."""
+        where = f"{self.place.table}, {self.place.region}" if self.place.region else self.place.table
+        ways = fix or "make it reachable, or raise state.timeout_s; `guardrails doctor` tries it"
+        return StateUnavailable(f"the shared memory (DynamoDB table {where}) cannot be used ({why}); {ways}")
+
+    def client(self) -> Any:
+        """The guard's own client. A forked child makes one for itself: connections belong to the parent."""
+        with self._lock:
+            if self._client is None or self._pid != os.getpid():
+                self._client, self._pid = self._create(), os.getpid()
+            return self._client
+
+    def _create(self) -> Any:
+        try:
+            session = botocore.session.Session(profile=self.place.profile) if self.place.profile else without_profile()
+            client = session.create_client(
+                "dynamodb",
+                region_name=self.place.region,
+                config=Config(
+                    connect_timeout=min(_CONNECT_S, self.place.timeout_s),
+                    read_timeout=self.place.timeout_s,
+                    retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
+                    max_pool_connections=32,
+                    user_agent_extra="guardrails-state",
+                ),
+            )
+        except ProfileNotFound as error:
+            raise self.unavailable(str(error), "correct state.profile") from error
+        hide(client)
+        end_in_time(client, "state.timeout_s")
+        return client
+
+    def _check(self) -> None:
+        """Once: the table is one of this version."""
+        if self._checked:
+            return
+        answer = self.request("BatchGetItem", RequestItems={self.place.table: {"Keys": [_key(VERSION_KEY)]}})
+        found = [read_table(item) for item in (answer.get("Responses") or {}).get(self.place.table, ())]
+        version = found[0].get("version") if found else None
+        if version is None:
+            raise self.unavailable("it was not made by guardrails", _INIT)
+        if version != VERSION:
+            raise self.unavailable(
+                f"it has version {version:g}, and this guard uses version {VERSION}",
+                "use one version of guardrails on all hosts, or another table: `guardrails state init` creates it",
+            )
+        self._checked = True
+
+
+_INIT = "`guardrails state init` creates it; state.table, state.region and state.profile say where"
+
+
+def _advice(operation: str, code: str, message: str) -> tuple[str, str]:
+    """Why a request failed, and what to do about that."""
+    if code == "ResourceNotFoundException":
+        return "there is no such table", _INIT
+    if code == "ValidationException" and operation == "BatchGetItem":
+        return "its keys are not pk and sk", f"{_INIT}. Name another table"
+    if code in ("AccessDeniedException", "UnrecognizedClientException", "ExpiredTokenException"):
+        why = f"{code}: dynamodb:{operation} is not permitted" if code == "AccessDeniedException" else message
+        return why, "`guardrails state init --policy` prints the IAM policy that a guard needs"
+    return message, ""
+
+
+def _key(key: Key) -> dict[str, Any]:
+    return table({"pk": key[0], "sk": key[1]})
