@@ -35,10 +35,10 @@ def state(config: str | None) -> None:
 @config_option
 @click.option("--policy", "policy_only", is_flag=True, help="Only print the IAM policy that a guard needs.")
 def init(config: str | None, *, policy_only: bool) -> None:
-    """Create the DynamoDB table of [state], and print the IAM policy of a guard.
+    """Create the shared table, and print the IAM policy of a guard.
 
-    The table has on-demand capacity, deletion protection, expiry of old items and point-in-time recovery. One that is
-    there already is completed. This needs permissions that no guard has.
+    It is the DynamoDB table that [state] names. It has on-demand capacity, deletion protection, expiry of old items and
+    point-in-time recovery. One that is there already is completed. This needs permissions that no guard has.
     """
     settings = _fleet(load(config))
     place = assembly.table(settings)

@@ -61,6 +61,7 @@ RUN_BY = {
     ("running", "python", "reason, rules ="): "test_break_glass_runs",
     ("running", "python", "from guardrails.testing"): "test_the_simulated_aws_runs",
     ("running", "python", "for task in guardrails.ramp("): "test_ramp_runs",
+    ("running", "toml", "[state]"): "test_the_fleet_loads",
     ("running", "text", "Rule capacity/addresses"): "test_what_a_launch_without_room_says",
     ("running", "toml", '[log]\npath = "-"'): "test_without_files",
     ("commands", "bash", 'eval "$(_GUARDRAILS_COMPLETE'): "test_shell_completion",
@@ -261,6 +262,11 @@ def test_the_clusters_load():
     settings = load(tomllib.loads(block("running", "toml", "cluster_tags =")))
     assert settings.cluster_keys == ("Cluster", "Service")
     assert settings.clusters == {"blue": ("asg/web-blue", "asg/worker-blue", "stack/shop-blue")}
+
+
+def test_the_fleet_loads():
+    """The configuration of many hosts is a valid one."""
+    assert load(tomllib.loads(block("running", "toml", "[state]"))).state.hosts == 8
 
 
 def test_the_sources_load(tmp_path):

@@ -2,6 +2,7 @@
 
 store.py         what a store does, each step one write to one item
 table.py         requests to the table, and its version
+failures.py      what a request that failed means
 ledger.py        the claims on a cluster
 calls.py         how many calls of an operation were made
 turns.py         turns in the buckets of AWS's rate limits

@@ -10,7 +10,7 @@ import time
 import zlib
 from collections.abc import Collection, Iterable, Mapping
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from guardrails.memory import members
 from guardrails.memory.dynamodb import lives
@@ -53,6 +53,14 @@ class Membership:
             for (name, cluster), left_at in read.members.items()
         }
         changes = members.note(known, asked.seen, asked.live, times, now)
+        # From now on it has left, whatever becomes of the cluster.
+        retagged = {
+            (name, cluster): left_at
+            for name, times_by_cluster in changes.taken_out.items()
+            for cluster, left_at in times_by_cluster.items()
+            if read.members.get((name, cluster), 0.0) is None
+        }
+        changes = evolve(changes, changed={**retagged, **changes.changed})
         if changes.changed or changes.forgotten:
             self._write(asked.scope, read, changes)
         return changes.taken_out

@@ -6,8 +6,9 @@ Every step is one write to one item, so nothing rests on locks, leases or the cl
 from __future__ import annotations
 
 import functools
+import os
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -22,6 +23,8 @@ from guardrails.memory.under_way import UnderWay
 
 # Ledgers of which the size is remembered, and claims whose time of counting is.
 _KEPT = 1000
+# One request reads so many ledgers of clusters that the call does not name.
+_COMPARED = 80
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -32,6 +35,7 @@ def _in_time(step: Callable[Concatenate[DynamoStore, P], R]) -> Callable[Concate
 
     @functools.wraps(step)
     def bounded(store: DynamoStore, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        store.notice_fork()
         with store.table.in_time():
             return step(store, *args, **kwargs)
 
@@ -41,21 +45,36 @@ def _in_time(step: Callable[Concatenate[DynamoStore, P], R]) -> Callable[Concate
 class DynamoStore:
     """The Store in a DynamoDB table. `by` says who claims, for `guardrails state show`."""
 
-    def __init__(self, place: Place, by: Callable[[], Mapping[str, str]] = dict) -> None:
-        self.table = Table(place)
+    def __init__(
+        self, place: Place, by: Callable[[], Mapping[str, str]] = dict, table: Callable[[Place], Table] = Table
+    ) -> None:
+        self._make_table = functools.partial(table, place)
         self._by = by
+        self._start_over()
+
+    def _start_over(self) -> None:
+        self._pid = os.getpid()
+        self.table = self._make_table()
         self._membership = Membership(self.table)
         self._sizes: OrderedDict[tuple[str, str], int] = OrderedDict()
         self._counted_at: OrderedDict[str, float] = OrderedDict()
+        # What could not be written when it was sent: the claim would be forgotten as one of a process that died.
+        self._unsettled: OrderedDict[str, tuple[str, Events, float]] = OrderedDict()
+
+    def notice_fork(self) -> None:
+        """A forked child has connections, locks and claims of its own."""
+        if self._pid != os.getpid():
+            self._start_over()
 
     @_in_time
     def remember(self, asked: Asked) -> Remembered:
         """Claim and return what was there before: in each cluster's ledger, by one update."""
         table, scope = self.table, asked.scope
+        self._catch_up()
         now = table.now(asked.now)
         claimed = ledger.by_cluster(asked.events)
-        others = {*asked.clusters, *asked.live.clusters, ""} - claimed.keys()
-        keys = [lives.key(scope), *(ledger.key(scope, name) for name in sorted(others))]
+        others = [name for name in _others(asked) if name not in claimed]
+        keys = [lives.key(scope), *(ledger.key(scope, name) for name in others)]
         keys += [turns.key(scope, bucket) for bucket in asked.levels]
         count = partial(calls.add, table, scope, asked.operation, now) if asked.events else partial(self._calls, asked)
         tasks = [partial(table.items, keys), count]
@@ -78,10 +97,11 @@ class DynamoStore:
     @_in_time
     def settle(self, scope: str, claim: str, events: Events, now: float, *, sent: bool) -> None:
         """Keep a claim because its call is sent, or drop it."""
-        if sent:
-            self.mark(scope, claim, events, SENT, now)
-        else:
+        if not sent:
             self.drop(scope, claim, events)
+            return
+        _keep(self._unsettled, claim, (scope, events, now))
+        self._catch_up()
 
     @_in_time
     def drop(self, scope: str, claim: str, events: Events) -> None:
@@ -139,6 +159,11 @@ class DynamoStore:
     def try_it(self) -> None:
         """Nothing: a table that does not answer now may do so when it is needed, and calls that need it are denied."""
 
+    def _catch_up(self) -> None:
+        for claim, (scope, events, now) in list(self._unsettled.items()):
+            self.mark(scope, claim, events, SENT, now)
+            self._unsettled.pop(claim, None)
+
     def _calls(self, asked: Asked) -> Item:
         key = calls.key(asked.scope, asked.operation)
         return self.table.items([key]).get(key, {})
@@ -187,6 +212,13 @@ class DynamoStore:
             self.table.update(key, expression, values, names, condition=condition)
         except ConditionFailed:
             return
+
+
+def _others(asked: Asked) -> Collection[str]:
+    """The clusters of which the claims are read: those that the call concerns, then others of the region."""
+    named = dict.fromkeys(("", *asked.clusters, *asked.live.clusters))
+    there = sorted({name for clusters in asked.seen.values() for name in clusters})
+    return dict.fromkeys((*named, *there[:_COMPARED]))
 
 
 def _keep(kept: OrderedDict[Any, Any], key: Any, value: Any) -> None:

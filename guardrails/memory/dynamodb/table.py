@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import random
 import threading
 import time
 from collections.abc import Iterable, Mapping
@@ -17,6 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError, ProfileNotFound
 from guardrails.aws.in_time import OutOfTime, end_in_time
 from guardrails.aws.sessions import without_profile
 from guardrails.aws.uninstrumented import hide
+from guardrails.memory.dynamodb import failures
 from guardrails.memory.dynamodb.attributes import read_table, table
 from guardrails.memory.dynamodb.server_clock import MOST_S, ServerClock
 from guardrails.memory.store import StateUnavailable
@@ -29,7 +30,8 @@ VERSION_KEY = ("ver", "0")
 GONE_AT = "gone_at"
 _GONE_S = 60 * 86_400
 _CONNECT_S = 1.0
-_ATTEMPTS = 4
+# Before another attempt; the deadline ends them earlier.
+_PAUSES_S = (0.05, 0.1, 0.2)
 # BatchGetItem takes no more keys.
 _BATCH = 100
 Key = tuple[str, str]
@@ -38,6 +40,10 @@ Item = dict[str, Any]
 
 class ConditionFailed(Exception):
     """The item is not as the condition of a write says; nothing was written."""
+
+
+class _MayPass(StateUnavailable):
+    """Another attempt may succeed."""
 
 
 @frozen
@@ -51,14 +57,13 @@ class Place:
 
 
 class Table:
-    """Requests to the table. Every method raises StateUnavailable, with a sentence that says what to do."""
+    """Requests to the table, by one process. Every method raises StateUnavailable, which says what to do."""
 
     def __init__(self, place: Place) -> None:
         self.place = place
         self.clock = ServerClock()
         self._lock = threading.Lock()
         self._client: Any = None
-        self._pid = 0
         self._checked = False
 
     def update(
@@ -136,19 +141,27 @@ class Table:
         """One request of the DynamoDB API for this table, until `timeout_s` at the latest. Raises ConditionFailed."""
         if operation != "BatchGetItem":
             params["TableName"] = self.place.table
+        with self.in_time():
+            for pause_s in _PAUSES_S:
+                try:
+                    return self._attempt(operation, params)
+                except _MayPass:
+                    if deadline.left(pause_s) < pause_s:
+                        raise
+                # Hosts that were throttled together do not come back together.
+                time.sleep(pause_s * (0.5 + 0.5 * random.random()))  # noqa: S311  (no secret)
+            return self._attempt(operation, params)
+
+    def _attempt(self, operation: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
         asked_at = time.time()
         try:
-            with self.in_time():
-                answer: dict[str, Any] = self.client()._make_api_call(operation, params)
-            headers = answer["ResponseMetadata"]["HTTPHeaders"]
-            self.clock.answered(headers, asked_at, time.time())
-        except ClientError as error:
-            code = str(error.response.get("Error", {}).get("Code"))
-            if code == "ConditionalCheckFailedException":
+            answer: dict[str, Any] = self.client()._make_api_call(operation, params)
+            self.clock.answered(answer["ResponseMetadata"]["HTTPHeaders"], asked_at, time.time())
+        except (BotoCoreError, ClientError, OutOfTime, OSError, ValueError) as error:
+            if failures.code(error) == "ConditionalCheckFailedException":
                 raise ConditionFailed from error
-            raise self.unavailable(*_advice(operation, code, str(error))) from error
-        except (BotoCoreError, OutOfTime, OSError, ValueError) as error:
-            raise self.unavailable(str(error) or type(error).__name__) from error
+            failed = self.unavailable(*failures.advice(operation, error))
+            raise (_MayPass(str(failed)) if failures.may_pass(error) else failed) from error
         if abs(self.clock.ahead_s) > MOST_S:
             way = "behind" if self.clock.ahead_s > 0 else "ahead of"
             raise self.unavailable(
@@ -163,10 +176,10 @@ class Table:
         return StateUnavailable(f"the shared memory (DynamoDB table {where}) cannot be used ({why}); {ways}")
 
     def client(self) -> Any:
-        """The guard's own client. A forked child makes one for itself: connections belong to the parent."""
+        """The guard's own client."""
         with self._lock:
-            if self._client is None or self._pid != os.getpid():
-                self._client, self._pid = self._create(), os.getpid()
+            if self._client is None:
+                self._client = self._create()
             return self._client
 
     def _create(self) -> Any:
@@ -178,7 +191,8 @@ class Table:
                 config=Config(
                     connect_timeout=min(_CONNECT_S, self.place.timeout_s),
                     read_timeout=self.place.timeout_s,
-                    retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
+                    # Its pauses would outlast the deadline.
+                    retries={"total_max_attempts": 1},
                     max_pool_connections=32,
                     user_agent_extra="guardrails-state",
                 ),
@@ -197,28 +211,13 @@ class Table:
         found = [read_table(item) for item in (answer.get("Responses") or {}).get(self.place.table, ())]
         version = found[0].get("version") if found else None
         if version is None:
-            raise self.unavailable("it was not made by guardrails", _INIT)
+            raise self.unavailable("it was not made by guardrails", failures.INIT)
         if version != VERSION:
             raise self.unavailable(
                 f"it has version {version:g}, and this guard uses version {VERSION}",
                 "use one version of guardrails on all hosts, or another table: `guardrails state init` creates it",
             )
         self._checked = True
-
-
-_INIT = "`guardrails state init` creates it; state.table, state.region and state.profile say where"
-
-
-def _advice(operation: str, code: str, message: str) -> tuple[str, str]:
-    """Why a request failed, and what to do about that."""
-    if code == "ResourceNotFoundException":
-        return "there is no such table", _INIT
-    if code == "ValidationException" and operation == "BatchGetItem":
-        return "its keys are not pk and sk", f"{_INIT}. Name another table"
-    if code in ("AccessDeniedException", "UnrecognizedClientException", "ExpiredTokenException"):
-        why = f"{code}: dynamodb:{operation} is not permitted" if code == "AccessDeniedException" else message
-        return why, "`guardrails state init --policy` prints the IAM policy that a guard needs"
-    return message, ""
 
 
 def _key(key: Key) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from guardrails.memory.dynamodb.table import ConditionFailed, Item, Table
 _NAMES = {"t": "tat"}
 # Between the two updates another host may take a turn or give one back.
 _TRIES = 4
-_WAS_FULL = "attribute_not_exists(pk) OR #t < :now"
+WAS_FULL = "attribute_not_exists(pk) OR #t < :now"
 _IS_THERE = "attribute_exists(pk)"
 
 
@@ -34,7 +34,7 @@ def take(table: Table, scope: str, draw: Draw, max_wait_s: float, now: float) ->
     step, ahead = draw.amount / bucket.rate, (bucket.size - draw.needed) / bucket.rate
     for _ in range(_TRIES):
         try:
-            _update(table, scope, bucket, "SET #t = :full", {"full": now + step, "now": now}, _WAS_FULL)
+            _update(table, scope, bucket, "SET #t = :full", {"full": now + step, "now": now}, WAS_FULL)
         except ConditionFailed:
             pass
         else:

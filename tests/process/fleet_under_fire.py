@@ -1,0 +1,97 @@
+"""Eight processes that take machines of one cluster, killed at random: together no more than the bound.
+
+``python -m tests.process.fleet_under_fire 20`` makes twenty runs on a dynalite of its own, and prints what each took.
+Each process takes a machine where its claim's past leaves room, as the policy `remaining` decides; what it takes, it
+notes in a file, which stands for AWS.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from guardrails.memory import History, MachineState
+from guardrails.memory.dynamodb import DynamoStore, Place
+from guardrails.memory.dynamodb.administration import create
+from guardrails.memory.store import StateUnavailable
+from guardrails.resolve.ownership import Ownership
+from tests.process.test_history import BLUE, SCOPE, terminating
+
+BOUND = 13
+_PROCESSES = 8
+_MACHINES = {f"i-{number:03}": MachineState("workers", "running") for number in range(400)}
+
+
+def run(url: str, seed: int, seconds: float) -> int:
+    """One run on a table of its own: how many machines were taken."""
+    chance = random.Random(seed)
+    table = f"fire-{os.getpid()}-{seed}"
+    environment = {
+        **os.environ,
+        "AWS_ENDPOINT_URL_DYNAMODB": url,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        taken = Path(folder) / "taken"
+        taken.touch()
+        command = [sys.executable, "-m", "tests.process.fleet_under_fire", "worker", table, str(taken)]
+        subprocess.run([*command, "create"], env=environment, check=True)
+        running = [subprocess.Popen([*command, str(number)], env=environment) for number in range(_PROCESSES)]
+        end = time.monotonic() + seconds
+        try:
+            number = _PROCESSES
+            while time.monotonic() < end:
+                time.sleep(chance.uniform(0.1, 0.6))
+                victim = chance.randrange(_PROCESSES)
+                running[victim].kill()
+                running[victim].wait()
+                running[victim] = subprocess.Popen([*command, str(number)], env=environment)
+                number += 1
+        finally:
+            for process in running:
+                process.kill()
+                process.wait()
+        return len(set(taken.read_text().split()))
+
+
+def _work(table: str, taken: str, number: int) -> None:
+    history = History(DynamoStore(Place(table, "eu-west-1", timeout_s=20)), Ownership().named)
+    chance = random.Random(number)
+    file = os.open(taken, os.O_WRONLY | os.O_APPEND)
+    while True:
+        names = chance.sample(sorted(_MACHINES), chance.choice((1, 1, 2, 3)))
+        now = time.time()
+        try:
+            claim, past = history.claim(SCOPE, *terminating(*names), _MACHINES, BLUE, now)
+        except StateUnavailable:
+            continue
+        fits = len({*past.going, *names}) <= BOUND
+        if fits:
+            # One write: either AWS got the call, or it did not.
+            os.write(file, (" ".join(names) + "\n").encode())
+        claim.settle(now, sent=fits)
+
+
+def _main(arguments: list[str]) -> None:
+    if arguments[0] == "worker":
+        _, table, taken, what = arguments
+        if what == "create":
+            list(create(Place(table, "eu-west-1", timeout_s=20)))
+        else:
+            _work(table, taken, int(what))
+        return
+    from tests.support import dynalite
+
+    with dynalite.running(dynalite.program()) as url:
+        for seed in range(int(arguments[0])):
+            print(f"run {seed}: {run(url, seed, 10)} of {BOUND}")
+
+
+if __name__ == "__main__":
+    _main(sys.argv[1:])

@@ -1,0 +1,196 @@
+"""A DynamoDB table in memory, in virtual time, for many simulated hosts, of which one runs at a time.
+
+It is exact about what the shared memory rests on: an update of one item, with its condition and what it returns, is
+made at once and whole. At every request the scheduler may run another host, lose the request or the answer, repeat the
+request as a retry does, or kill the host.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import heapq
+import random
+import re
+import threading
+from collections.abc import Callable
+
+from guardrails.memory.dynamodb.table import ConditionFailed
+from guardrails.memory.store import StateUnavailable
+
+_CLAUSE = re.compile(r"(SET|ADD|REMOVE|DELETE) (.*?)(?= SET | ADD | REMOVE | DELETE |$)")
+
+
+class Killed(BaseException):
+    """The host is gone."""
+
+
+class World:
+    """The table's items, the time, and the hosts that take turns."""
+
+    def __init__(self, seed: int, faults: float = 0.0, ignored: str = "") -> None:
+        """`faults` is how likely each fault is at a request; updates lose the condition `ignored`.
+
+        With ALL_OLD instead of a condition, they return what was read before other hosts came between.
+        """
+        self.chance = random.Random(seed)
+        self.items: dict = {}
+        self.now = 1_700_000_000.0
+        # Those of liveness, as they are written.
+        self.epochs: list[float] = []
+        self.faults, self.ignored = faults, ignored
+        # A host waits for its own lock, and the scheduler for its own.
+        self._locks: dict[threading.Thread, threading.Semaphore] = {}
+        self._idle = threading.Semaphore(0)
+        self._asleep: list = []
+        self._fell_asleep = False
+
+    def run(self, hosts: list[Callable[[], None]], step_s: float) -> None:
+        """Run the hosts to their ends; about `step_s` seconds pass between two requests."""
+        for host in hosts:
+            thread = threading.Thread(target=self._body, args=(host,), daemon=True)
+            self._locks[thread] = threading.Semaphore(0)
+            thread.start()
+        awake = [*self._locks]
+        while awake or self._asleep:
+            self.now += self.chance.expovariate(1 / step_s)
+            while self._asleep and (not awake or self._asleep[0][0] <= self.now):
+                wakes_at, _, thread = heapq.heappop(self._asleep)
+                self.now = max(self.now, wakes_at)
+                awake.append(thread)
+            number = self.chance.randrange(len(awake))
+            thread = awake[number]
+            self._locks[thread].release()
+            self._idle.acquire()
+            if thread not in self._locks or self._fell_asleep:
+                self._fell_asleep = False
+                awake[number] = awake[-1]
+                awake.pop()
+
+    def sleep(self, seconds: float) -> None:
+        """Do nothing for so long."""
+        me = threading.current_thread()
+        heapq.heappush(self._asleep, (self.now + seconds, self.chance.random(), me))
+        self._fell_asleep = True
+        self.pause()
+
+    def pause(self) -> None:
+        """Let other hosts run."""
+        mine = self._locks.get(threading.current_thread())
+        if mine is not None:
+            self._idle.release()
+            mine.acquire()
+
+    def _body(self, host: Callable[[], None]) -> None:
+        me = threading.current_thread()
+        self._locks[me].acquire()
+        try:
+            with contextlib.suppress(Killed):
+                host()
+        finally:
+            del self._locks[me]
+            self._idle.release()
+
+
+class SimulatedTable:
+    """What a host sees of the table; its clock is `ahead_s` seconds wrong."""
+
+    def __init__(self, world: World, ahead_s: float = 0.0) -> None:
+        self.world, self.ahead_s = world, ahead_s
+
+    def now(self, local: float) -> float:
+        return local - self.ahead_s
+
+    def in_time(self):
+        return contextlib.nullcontext()
+
+    def unavailable(self, why: str, fix: str = "") -> StateUnavailable:
+        return StateUnavailable(why)
+
+    def items(self, keys):
+        return self._request(
+            lambda: {key: copy.deepcopy(self.world.items[key]) for key in keys if key in self.world.items}
+        )
+
+    def update(self, key, expression, values, names, *, condition=None, returns="NONE", expires=False):
+        early = copy.deepcopy(self.world.items.get(key, {}))
+
+        def write():
+            item = self.world.items.get(key)
+            if condition is not None and condition != self.world.ignored and not _holds(condition, item, names, values):
+                raise ConditionFailed
+            before = copy.deepcopy(item or {})
+            after = self.world.items.setdefault(key, {})
+            _apply(expression, after, names, values)
+            if "epoch" in after:
+                self.world.epochs.append(after["epoch"])
+            before = early if returns == self.world.ignored else before
+            return before if returns == "ALL_OLD" else copy.deepcopy(after)
+
+        return self._request(write)
+
+    def _request(self, act):
+        world = self.world
+        world.pause()
+        fault = world.chance.random() if world.faults else 1.0
+        if fault < world.faults:
+            raise StateUnavailable("the request was lost")
+        if fault < 2 * world.faults:
+            raise Killed
+        with contextlib.suppress(ConditionFailed):
+            if fault < 3 * world.faults:
+                act()
+                world.pause()
+        result = act()
+        if 3 * world.faults < fault < 4 * world.faults:
+            raise StateUnavailable("the answer was lost")
+        if 4 * world.faults < fault < 5 * world.faults:
+            raise Killed
+        return result
+
+
+def _apply(expression, item, names, values):
+    for verb, parts in _CLAUSE.findall(expression):
+        for part in parts.split(", "):
+            if verb == "REMOVE":
+                item.pop(names[part[1:]], None)
+            elif verb == "SET":
+                left, right = part.split(" = ")
+                item[names[left[1:]]] = _value(right, item, names, values)
+            else:
+                left, right = part.split()
+                name, value = names[left[1:]], values[right[1:]]
+                if isinstance(value, (int, float)):
+                    item[name] = item.get(name, 0) + value
+                elif verb == "ADD":
+                    item[name] = item.get(name, frozenset()) | value
+                else:
+                    item[name] = item.get(name, frozenset()) - value
+
+
+def _value(text, item, names, values):
+    first, *rest = text.split()
+    value = values[first[1:]] if first[0] == ":" else item[names[first[1:]]]
+    if rest:
+        sign, second = rest
+        value += values[second[1:]] if sign == "+" else -values[second[1:]]
+    return copy.deepcopy(value)
+
+
+def _holds(condition, item, names, values):
+    if " OR " in condition:
+        return any(_holds(part, item, names, values) for part in condition.split(" OR "))
+    if match := re.fullmatch(r"#(\w+) BETWEEN :(\w+) AND :(\w+)", condition):
+        name, least, most = match.groups()
+        return item is not None and names[name] in item and values[least] <= item[names[name]] <= values[most]
+    if " AND " in condition:
+        return all(_holds(part, item, names, values) for part in condition.split(" AND "))
+    if match := re.fullmatch(r"attribute_(not_)?exists\((\S+)\)", condition):
+        absent, name = match.groups()
+        there = item is not None and (name == "pk" or names[name[1:]] in item)
+        return there != bool(absent)
+    name, sign, value = condition.split()
+    if item is None or names[name[1:]] not in item:
+        return False
+    left, right = item[names[name[1:]]], values[value[1:]]
+    return left < right if sign == "<" else left == right
