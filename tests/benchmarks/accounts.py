@@ -101,29 +101,30 @@ def rows(
     """A row for each account and number of targets, and one for what must hold."""
     if quick:
         machines, targets, delay_s, count = (200,), (1,), 0.01, 1
-    small: dict[int, Cost] = {}
+    smallest: dict[int, tuple[int, Cost]] = {}
     for size in (SMALL, *machines):
         fitting = [wanted for wanted in targets if wanted <= size - stand_in.cluster_size(size)]
         for wanted, bare, cost in measure(size, fitting, delay_s, count):
-            small.setdefault(wanted, cost)
-            yield _row(size, wanted, bare, cost, small[wanted], delay_s)
+            smallest.setdefault(wanted, (size, cost))
+            yield _row(size, wanted, bare, cost, smallest[wanted], delay_s)
 
 
-def _row(size: int, wanted: int, bare: Cost, cost: Cost, small: Cost, delay_s: float) -> Row:
+def _row(size: int, wanted: int, bare: Cost, cost: Cost, smallest: tuple[int, Cost], delay_s: float) -> Row:
+    least, small = smallest
     at_once, delayed = cost.at_once_s / bare.at_once_s, cost.delayed_s / bare.delayed_s
     cpu, added = cost.cpu_s / small.cpu_s, cost.trips - bare.trips
     goal, met = "", None
-    if size > SMALL and wanted <= 100:
+    if size > SMALL:
         most = 1.5 if size <= _PAGE else 2.5
         goal = f"sent, at most {most} added trips"
         met = cost.outcome == "sent" and added <= most
-        if size > _PAGE:
+        if size > _PAGE and least == SMALL:
             goal += f"; CPU and trips at most 2 x those of {SMALL} machines"
             met = met and cpu <= 2 and cost.trips <= 2 * small.trips
     return Row(
         what=f"terminate {wanted:,} of {size:,} machines: {cost.outcome}",
         figure=f"{at_once:.1f} x the bare call's time; {delayed:.1f} x at {delay_s * 1000:.0f} ms",
-        cpu=f"{cost.cpu_s / bare.cpu_s:.1f} x bare, {cpu:.2f} x that of {SMALL} machines",
+        cpu=f"{cost.cpu_s / bare.cpu_s:.1f} x bare, {cpu:.2f} x that of {least:,} machines",
         requests=f"{cost.requests:.0f} in {cost.trips:.0f} trips (bare: 1)",
         goal=goal,
         met=met,
