@@ -395,8 +395,9 @@ class Lookup:
 
     An error code in `empty_on` means that no such resource exists; it counts as an answer without items. `region` is
     for services with an API in one region only; "" is the call's own region. An `optional` look-up may fail: what it
-    would have answered is then unknown. Of a `sample` the first page is enough: it shows whether there is anything.
-    Without a service it asks a program of the configuration instead of AWS.
+    would have answered is then unknown. Of a `sample` the first page is enough: it shows whether there is anything. A
+    `first_page` alone is asked for, too, and the answer says whether it is all. Without a service it asks a program of
+    the configuration instead of AWS.
     """
 
     service: str
@@ -407,6 +408,7 @@ class Lookup:
     region: str = ""
     optional: bool = False
     sample: bool = False
+    first_page: bool = False
 
     @property
     def permission(self) -> str:
@@ -430,10 +432,14 @@ class Lookup:
 
 @frozen
 class Answer:
-    """What a look-up returned. `observed_at` is just before the request: the answer is at least that recent."""
+    """What a look-up returned. `observed_at` is just before the request: the answer is at least that recent.
+
+    `whole` is False for the first of several pages.
+    """
 
     items: tuple[Mapping[str, Any], ...]
     observed_at: float
+    whole: bool = True
 
 
 @frozen

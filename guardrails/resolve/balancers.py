@@ -11,6 +11,7 @@ from typing import Any
 
 from guardrails.resolve.inventory import Inventory
 from guardrails.resolve.machine import Machine
+from guardrails.resolve.region import Region, in_network
 from guardrails.values import Answer, Lookup
 
 BALANCERS = Lookup("elbv2", "DescribeLoadBalancers", "LoadBalancers", empty_on=("LoadBalancerNotFound",))
@@ -74,11 +75,16 @@ def receiving(registered: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]
     return [item for item, state in zip(items, states, strict=True) if state in _SERVING]
 
 
-def control(group: Mapping[str, Any], reservations: Iterable[Mapping[str, Any]]) -> Lookup | None:
-    """Asks for the health of machines in the group's network: AWS answers for those that are not registered, too."""
+def control(group: Mapping[str, Any], answers: Mapping[str, Answer]) -> Lookup | None:
+    """Asks for the health of machines in the group's network: AWS answers for those that are not registered, too.
+
+    In a large region it first asks for some machines of that network.
+    """
     member = {"instance": "InstanceId", "ip": "PrivateIpAddress"}.get(str(group.get("TargetType")), "")
-    machines = [machine for reservation in reservations for machine in reservation.get("Instances") or ()]
-    running = [machine for machine in machines if (machine.get("State") or {}).get("Name") == "running"]
+    region, some = Region.of(answers), in_network(str(group.get("VpcId") or ""))
+    if member and not region.whole and some.key() not in answers:
+        return some
+    running = [machine for machine in region.machines() if (machine.get("State") or {}).get("Name") == "running"]
     ids = [machine[member] for machine in running if member in machine and machine.get("VpcId") == group.get("VpcId")]
     targets = [{"Id": name} for name in sorted(ids)[:_ASKED]]
     return REGISTERED.about(TargetGroupArn=group["TargetGroupArn"], Targets=targets) if targets else None
@@ -86,6 +92,8 @@ def control(group: Mapping[str, Any], reservations: Iterable[Mapping[str, Any]])
 
 def confirmed(lookup: Lookup, items: Iterable[Mapping[str, Any]]) -> bool:
     """Whether AWS says of every machine that a `control` asks about that it is not registered."""
+    if "Targets" not in lookup.params:
+        return False
     outside = {
         target_id(item) for item in items if (item.get("TargetHealth") or {}).get("Reason") == "Target.NotRegistered"
     }

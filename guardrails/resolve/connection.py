@@ -53,7 +53,8 @@ class Connection:
         try:
             if lookup.is_program:
                 return program.run(lookup, self._timeout_s)
-            return Answer(tuple(self._request(lookup)), observed_at)
+            items, whole = self._request(lookup)
+            return Answer(tuple(items), observed_at, whole)
         except ClientError as error:
             details = error.response.get("Error", {})
             code = str(details.get("Code", "Unknown"))
@@ -64,7 +65,7 @@ class Connection:
             # Whatever breaks a look-up is a fact about it; the caller turns it into a denial.
             return failure(lookup, type(error).__name__, str(error))
 
-    def _request(self, lookup: Lookup) -> Iterable[Mapping[str, Any]]:
+    def _request(self, lookup: Lookup) -> tuple[Iterable[Mapping[str, Any]], bool]:
         client = self._client(lookup.service, lookup.region)
         model = client.meta.service_model.operation_model(lookup.operation)
         params = dict(lookup.params)
@@ -73,10 +74,13 @@ class Connection:
         methods = client.meta.method_to_api_mapping
         method = next(name for name, operation in methods.items() if operation == lookup.operation)
         if lookup.sample or not client.can_paginate(method):
-            return _items(getattr(client, method)(**params), lookup.items)
+            return _items(getattr(client, method)(**params), lookup.items), True
         size = {"PageSize": _PAGE[lookup.operation]} if lookup.operation in _PAGE else {}
         pages = client.get_paginator(method).paginate(PaginationConfig=size, **params)
-        return [item for page in pages for item in _items(page, lookup.items)]
+        if lookup.first_page:
+            page = next(iter(pages))
+            return _items(page, lookup.items), not page.get("NextToken")
+        return [item for page in pages for item in _items(page, lookup.items)], True
 
     def _client(self, service: str, region: str) -> Any:
         with self._lock:

@@ -27,24 +27,20 @@ class _Expectation:
     what: str
 
 
-def _holders(inventory: Inventory, _: Mapping[str, Answer]) -> Iterable[str]:
-    return (address["InstanceId"] for address in inventory.addresses if address.get("InstanceId"))
-
-
 def _interfaces(inventory: Inventory, _: Mapping[str, Answer]) -> Iterable[str]:
-    return (eni for machine in inventory.machines.values() if machine.present for eni in machine.enis)
+    return (eni for machine in inventory.known.values() if machine.present for eni in machine.enis)
 
 
 def _networks(inventory: Inventory, _: Mapping[str, Answer]) -> Iterable[str]:
-    return (machine.vpc for machine in inventory.machines.values() if machine.present and machine.vpc)
+    return (machine.vpc for machine in inventory.known.values() if machine.present and machine.vpc)
 
 
 def _subnets(inventory: Inventory, _: Mapping[str, Answer]) -> Iterable[str]:
-    return (subnet for machine in inventory.machines.values() if machine.present for subnet in machine.subnets)
+    return (subnet for machine in inventory.known.values() if machine.present for subnet in machine.subnets)
 
 
 def _volumes(inventory: Inventory, _: Mapping[str, Answer]) -> Iterable[str]:
-    return (volume for machine in inventory.machines.values() if machine.present for volume in machine.volumes)
+    return (volume for machine in inventory.known.values() if machine.present for volume in machine.volumes)
 
 
 def _elastic_ips(_: Inventory, answers: Mapping[str, Answer]) -> Iterable[str]:
@@ -55,7 +51,7 @@ def _elastic_ips(_: Inventory, answers: Mapping[str, Answer]) -> Iterable[str]:
 
 
 def _groups(inventory: Inventory, _: Mapping[str, Answer]) -> Iterable[str]:
-    tags = (machine.tags.get("aws:autoscaling:groupName") for machine in inventory.machines.values() if machine.present)
+    tags = (machine.tags.get("aws:autoscaling:groupName") for machine in inventory.known.values() if machine.present)
     return (name for name in tags if name)
 
 
@@ -65,7 +61,6 @@ def _gateways(_: Inventory, answers: Mapping[str, Answer]) -> Iterable[str]:
 
 
 _EXPECTATIONS = (
-    _Expectation(INSTANCES, "[].Instances[].InstanceId", _holders, "machines that hold Elastic IPs"),
     _Expectation(ADDRESSES, "[].PublicIp", _elastic_ips, "Elastic IPs of interfaces"),
     _Expectation(
         Lookup("autoscaling", "DescribeAutoScalingGroups", "AutoScalingGroups"),
@@ -112,13 +107,17 @@ def among(answers: Mapping[str, Answer], inventory: Inventory) -> tuple[LookupFa
     One of what must be there is enough: something may have come or gone between two requests.
     """
     failures = [*_of_another_account(answers, inventory)]
+    holders = {address["InstanceId"] for address in inventory.addresses if address.get("InstanceId")}
+    inventory.meet(holders)
+    if holders and holders.isdisjoint(inventory.known):
+        failures.append(_contradiction(INSTANCES, "machines that hold Elastic IPs"))
     for each in _EXPECTATIONS:
         answer = answers.get(each.lookup.key())
         expected: set[str] = {*each.expected(inventory, answers)} if answer else set()
         if answer and expected and expected.isdisjoint(jmespath.search(each.names, [*answer.items]) or ()):
-            failures.append(
-                failure(
-                    each.lookup, "Contradiction", f"other answers name {each.what}, and this one shows none of them"
-                )
-            )
+            failures.append(_contradiction(each.lookup, each.what))
     return tuple(failures)
+
+
+def _contradiction(lookup: Lookup, what: str) -> LookupFailure:
+    return failure(lookup, "Contradiction", f"other answers name {what}, and this one shows none of them")

@@ -15,22 +15,20 @@ from attrs import evolve
 from guardrails.config.settings import Settings
 from guardrails.memory import Claim, History, MachineState, StateUnavailable
 from guardrails.memory.rate_limits import LAUNCH_LIMIT
-from guardrails.resolve import contradictions, live, serving, shifts
-from guardrails.resolve.balancers import members_of_groups
+from guardrails.resolve import contradictions, live, serving
 from guardrails.resolve.capacity import capacity
-from guardrails.resolve.changes import narrow
+from guardrails.resolve.connection import failure
 from guardrails.resolve.health import with_health
-from guardrails.resolve.hints import Hints
-from guardrails.resolve.inventory import ADDRESSES, INSTANCES, Inventory
+from guardrails.resolve.inventory import INSTANCES, Inventory
 from guardrails.resolve.lookups import Answering, Fetched
 from guardrails.resolve.ownership import Ownership
-from guardrails.resolve.resources.registry import NO_PAST, clusters_of, followups, plan, targets_of
+from guardrails.resolve.picture import inventory_of, picture
+from guardrails.resolve.resources.registry import NO_PAST, clusters_of, plan
+from guardrails.resolve.rounds import Rounds
 from guardrails.resolve.taken_out import with_taken_out
-from guardrails.values import Answer, Call, Facts, Live, Origin, Past, Target
+from guardrails.values import Answer, Call, Facts, Live, LookupFailure, Origin, Past, Target
 
 NOTHING_KNOWN = Live(known=False, disputed=False, clusters=())
-# Two are enough for most calls. What is left after the last one counts as not followed.
-_ROUNDS = 8
 # What these do to a cluster does not depend on what was done before.
 _WITHOUT_HISTORY = frozenset(("capacity", "indirect", "opaque", "protection"))
 _logger = logging.getLogger("guardrails")
@@ -53,56 +51,21 @@ class FactFinder:
         self._settings = settings
         self._of = str((settings.params.get("remaining") or {}).get("of", "running"))
         self._ownership = Ownership.configured(settings)
-        self._lookups = lookups
+        self._rounds = Rounds(settings, self._ownership, lookups)
         self._history = history
-        self._hints = Hints()
 
     def find(self, call: Call, origin: Origin, claims: list[Claim] | None = None) -> Facts:
         """Make the look-ups and read the answers. What fails is in the facts' `failures` or `problem`, and denies.
 
         With `claims`, the machines that the call would take away are claimed in the history, and the claim is added.
         """
-        fetched = self._fetch(call, origin)
+        fetched = self._rounds.fetch(call, origin)
         if fetched.required_failures:
             return _unanswered(call, self._with_sources(call, fetched))
         try:
             return self._read(call, origin, fetched, claims)
         except StateUnavailable as error:
             return evolve(nothing_known(str(error)), lookups=fetched.requests)
-
-    def _fetch(self, call: Call, origin: Origin) -> Fetched:
-        wanted = (
-            *plan(call, self._ownership.tags),
-            *live.lookups(self._settings.live),
-            *capacity.lookups(call),
-            *serving.lookups(call, self._of),
-            *shifts.lookups(call),
-        )
-        keys = {lookup.key() for lookup in wanted}
-        wanted += tuple(lookup for lookup in narrow.lookups(call) if lookup.key() not in keys)
-        asked = {lookup.key() for lookup in wanted}
-        known = self._lookups.fetch((*self._hints.of(origin), *wanted), origin)
-        fetched = known.only(asked)
-        for _ in range(_ROUNDS):
-            if fetched.required_failures:
-                return fetched
-            of_sources = live.followups(self._settings.live, fetched.answers)
-            further = (
-                # Where several ask the same, the last one says whether it may fail.
-                *shifts.followups(call, fetched.answers),
-                *followups(call, fetched.answers, self._ownership.tags),
-                *capacity.followups(call, fetched.answers),
-                *of_sources,
-            )
-            more = {lookup.key(): lookup for lookup in further if lookup.key() not in asked}
-            if not more:
-                break
-            asked |= more.keys()
-            missing = [lookup for key, lookup in more.items() if key not in known.answers]
-            known = known.with_more(self._lookups.fetch(missing, origin)) if missing else known
-            fetched = known.only(asked)
-        self._hints.note(origin, of_sources)
-        return fetched
 
     def _with_sources(self, call: Call, fetched: Fetched) -> Fetched:
         """The failures, with the source of liveness that alone needs what failed."""
@@ -119,11 +82,10 @@ class FactFinder:
         contradicted = contradictions.among(answers, inventory)
         if contradicted:
             return _unanswered(call, evolve(fetched, failures=contradicted))
-        seen = live.observe(self._settings.live, answers, inventory)
-        targets = targets_of(call, answers, inventory, seen.clusters, self._settings.live.ssm_parameter)
-        situation = shifts.Situation(call, answers, inventory, seen, self._settings.live)
-        moved, targets = shifts.shift(situation), shifts.losing(targets, situation)
-        call = narrow.narrow(call, answers)
+        shown = picture(self._settings.live, call, answers, inventory, fetched.failures)
+        if inventory.further():
+            return _unanswered(call, evolve(fetched, failures=(_never_ending(),)))
+        call, seen, targets = shown.call, shown.seen, shown.targets
         scope = scope_of(inventory.account, origin)
         past = self._past(scope, call, targets, inventory, seen, claims)
         seen = evolve(seen, nothing=seen.nothing and _never_live(past))
@@ -140,19 +102,14 @@ class FactFinder:
             lookups=fetched.requests,
             account=inventory.account,
             past=past,
-            capacity=capacity.facts(call, answers, fetched.failures, inventory, targets, seen.clusters),
-            shift=moved,
+            capacity=shown.capacity,
+            shift=shown.shift,
             launch_tokens=_launch_tokens(call, past),
             call=call,
         )
 
     def _inventory(self, answers: Mapping[str, Answer]) -> Inventory:
-        addresses = answers[ADDRESSES.key()].items if ADDRESSES.key() in answers else ()
-        return Inventory(answers[INSTANCES.key()].items, addresses, self._ownership, self._registered(answers))
-
-    def _registered(self, answers: Mapping[str, Answer]) -> list[tuple[str, str]]:
-        """What is behind load balancers, with the names of the target groups, if every decision asks for that."""
-        return members_of_groups(answers) if "target-group" in self._settings.live.sources else []
+        return inventory_of(self._settings.live, self._ownership, answers)
 
     def _past(
         self,
@@ -168,7 +125,7 @@ class FactFinder:
             return NO_PAST
         machines = {
             machine.id: MachineState(machine.cluster or "", machine.state, machine.launched_at)
-            for machine in inventory.machines.values()
+            for machine in inventory.known.values()
         }
         try:
             if claims is None:
@@ -205,6 +162,10 @@ def _never_live(past: Past) -> bool:
 def _expected(target: Target, past: Past) -> Target:
     """The target in the state that an earlier call brings it into, which AWS does not show yet."""
     return evolve(target, state=past.going[target.id]) if target.id in past.going else target
+
+
+def _never_ending() -> LookupFailure:
+    return failure(INSTANCES, "Incomplete", "each answer led to further machines; name fewer of them in one call")
 
 
 def _unanswered(call: Call, fetched: Fetched) -> Facts:

@@ -30,7 +30,7 @@ def by_cluster(answers: Mapping[str, Answer], inventory: Inventory) -> dict[str,
     if sound is None:
         return {}
     healthy = {}
-    for name, members in inventory.members.items():
+    for name, members in inventory.clusters.items():
         running = [machine.id for machine in members if machine.state == "running"]
         healthy[name] = bool(running) and sound.issuperset(running)
     return healthy
@@ -41,7 +41,7 @@ def with_health(target: Target, answers: Mapping[str, Answer], inventory: Invent
     sound = passing(answers)
     if target.role != "destination" or sound is None:
         return target
-    machine = inventory.machines.get((target.id if target.type == "instance" else target.facts.get("instance")) or "")
+    machine = inventory.machine(target.id if target.type == "instance" else target.facts.get("instance"))
     serves = machine is not None and machine.state == "running" and machine.id in sound
     return evolve(target, facts={**target.facts, "serves": serves})
 

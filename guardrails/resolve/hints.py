@@ -1,4 +1,4 @@
-"""What the sources of liveness asked after the first round, so that the next decision asks it in the first.
+"""What the last decision asked after the first round, so that the next one asks it in the first.
 
 A hint is only about what to ask. Every answer is the decision's own, and counts only where its other answers call for
 it: which balancers and groups there are, their weights and their health are read anew each time.
@@ -7,30 +7,58 @@ it: which balancers and groups there are, their weights and their health are rea
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from guardrails.values import Lookup, Origin
+from attrs import frozen
+
+from guardrails.resolve import region
+from guardrails.resolve.region import Question, Region
+from guardrails.values import Answer, Call, Lookup, Origin
 
 # A process works in few places, and asks little there.
 _PLACES = 16
 _LOOKUPS = 100
+_QUESTIONS = 1000
+
+
+@frozen
+class _Hint:
+    """`questions` are about machines; None where the first page shows them all."""
+
+    lookups: tuple[Lookup, ...] = ()
+    questions: frozenset[Question] | None = None
 
 
 class Hints:
     """The follow-up look-ups of the last decision in each place."""
 
     def __init__(self) -> None:
-        self._by_place: OrderedDict[tuple[object, ...], tuple[Lookup, ...]] = OrderedDict()
+        self._by_place: OrderedDict[tuple[object, ...], _Hint] = OrderedDict()
 
-    def of(self, origin: Origin) -> tuple[Lookup, ...]:
-        """What the sources will probably ask."""
-        return self._by_place.get(_place(origin), ())
+    def of(self, origin: Origin, call: Call) -> tuple[Lookup, ...]:
+        """What will probably be asked, and in a large region the machines that the call names."""
+        hint = self._by_place.get(_place(origin), _Hint())
+        if hint.questions is None:
+            return hint.lookups
+        return (*hint.lookups, *region.lookups(hint.questions | _named(call)))
 
-    def note(self, origin: Origin, lookups: Iterable[Lookup]) -> None:
-        """These were asked after the first round."""
-        self._by_place[_place(origin)] = tuple(lookups)[:_LOOKUPS]
+    def large(self, origin: Origin) -> bool:
+        """Whether one page is not all machines of the place."""
+        return self._by_place.get(_place(origin), _Hint()).questions is not None
+
+    def note(self, origin: Origin, lookups: Iterable[Lookup], answers: Mapping[str, Answer], call: Call) -> None:
+        """These were asked after the first round, and this is what is known of the machines."""
+        known = Region.of(answers)
+        asked = frozenset([*(known.asked - _named(call))][:_QUESTIONS])
+        large = self.large(origin) or not known.whole
+        self._by_place[_place(origin)] = _Hint(tuple(lookups)[:_LOOKUPS], asked if large else None)
         while len(self._by_place) > _PLACES:
             self._by_place.popitem(last=False)
+
+
+def _named(call: Call) -> frozenset[Question]:
+    ids = [target.id for target in call.targets if target.type == "instance"]
+    return frozenset(filter(None, (region.question("instance", name) for name in ids)))
 
 
 def _place(origin: Origin) -> tuple[object, ...]:

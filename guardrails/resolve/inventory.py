@@ -1,8 +1,7 @@
-"""The machines of the region and what is attached to them: one look-up answers for any number of targets.
+"""The machines of the region and what is attached to them, indexed by what the resolvers ask for.
 
-The look-up is DescribeInstances without ids or filters, on purpose: one unknown id among a thousand makes the whole
-request fail, a filter that matches nothing looks like safety, and `InstanceIds=[]` means all machines anyway. The rules
-also need to know the state of the other machines of each cluster.
+Of a large region only some machines are known. What an inventory is asked and cannot answer is then open: the decision
+makes the look-ups for it, and starts again with their answers.
 """
 
 from __future__ import annotations
@@ -11,21 +10,31 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from guardrails.resolve.machine import USES, Machine, machine_of
+from guardrails.resolve.machine import INDEXES, Machine, indexed, machine_of
 from guardrails.resolve.ownership import ADDRESS, NAMED, REGISTERED, Owner, Ownership, inferring_tag
+from guardrails.resolve.region import EVERYTHING, INSTANCES, Open, Question, Region, question
 from guardrails.values import Lookup
 
-INSTANCES = Lookup("ec2", "DescribeInstances", "Reservations")
+__all__ = ["ADDRESSES", "INSTANCES", "INTERFACES", "Inventory"]
+
 ADDRESSES = Lookup("ec2", "DescribeAddresses", "Addresses")
 INTERFACES = Lookup("ec2", "DescribeNetworkInterfaces", "NetworkInterfaces")
 
 
+# What only one machine can have.
+_UNIQUE = ("instance", "eni", "attachment")
+_FEW = 5
+
+
 class Inventory:
-    """The machines and Elastic IPs of the region, indexed by what the resolvers ask for."""
+    """The machines and Elastic IPs of the region, indexed by what the resolvers ask for.
+
+    `known` are the machines at hand, by id. All other members ask for the machines that they are about.
+    """
 
     def __init__(
         self,
-        reservations: Iterable[Mapping[str, Any]],
+        region: Region,
         addresses: Iterable[Mapping[str, Any]],
         ownership: Ownership,
         registered: Iterable[tuple[str, str]] = (),
@@ -35,29 +44,32 @@ class Inventory:
         # Where the name of each cluster comes from.
         self.kinds: dict[str, str] = {}
         self.account: str | None = None
-        self.machines: dict[str, Machine] = {}
-        self.members: dict[str, list[Machine]] = defaultdict(list)
-        self._by: dict[str, dict[str, list[Machine]]] = {
-            kind: defaultdict(list)
-            for kind in ("subnet", "vpc", "eni", "attachment", "private-ip", "volume", "tag", "instance", *USES)
-        }
-        for reservation in reservations:
+        self.known: dict[str, Machine] = {}
+        self._region = region
+        self._open = Open(region)
+        self._registered = [*registered]
+        self._asked_members: set[str] = set()
+        self._members: dict[str, list[Machine]] = defaultdict(list)
+        self._by: dict[str, dict[str, list[Machine]]] = {kind: defaultdict(list) for kind in INDEXES}
+        for reservation in region.reservations:
             self.account = reservation.get("OwnerId") or self.account
             for instance in reservation.get("Instances", []):
                 self._add(machine_of(instance))
         self.addresses = tuple(addresses)
         self._addresses_by_machine: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
         for address in self.addresses:
-            for machine in self.holders_of(address):
+            for machine in self._by[_held_by(address)[0]].get(_held_by(address)[1], ()):
                 self._addresses_by_machine[machine.id].append(address)
-        self._infer(registered)
+        self._infer()
 
-    def _infer(self, registered: Iterable[tuple[str, str]]) -> None:
+    def _infer(self) -> None:
         """The clusters of machines without a tag that shows one: what they are registered with, or their address."""
-        for name, group in sorted(registered, key=lambda pair: pair[1]):
-            for machine in [*self.on("instance", name), *self.on("private-ip", name)]:
+        for name, group in sorted(self._registered, key=lambda pair: pair[1]):
+            for machine in [*self._by["instance"].get(name, ()), *self._by["private-ip"].get(name, ())]:
                 self._belongs(machine, self.ownership.member(REGISTERED, group))
-        for address in sorted(self.addresses, key=lambda each: str(each.get("PublicIp"))):
+        # Each address with a known machine: whether it alone holds it is asked.
+        held = {id(each): each for addresses in self._addresses_by_machine.values() for each in addresses}
+        for address in sorted(held.values(), key=lambda each: str(each.get("PublicIp"))):
             holders = [machine for machine in self.holders_of(address) if machine.present]
             if len(holders) == 1:
                 self._belongs(holders[0], self.ownership.member(ADDRESS, str(address.get("PublicIp"))))
@@ -66,27 +78,16 @@ class Inventory:
         if owner is None or machine.cluster is not None:
             return
         machine.cluster = owner.name
-        self.members[owner.name].append(machine)
+        self._members[owner.name].append(machine)
         if self.kinds.get(owner.name) != NAMED:
             self.kinds[owner.name] = owner.kind
 
     def _add(self, machine: Machine) -> None:
-        self.machines[machine.id] = machine
+        self.known[machine.id] = machine
         self._belongs(machine, self.ownership.of(machine.tags))
         if machine.state == "terminated":
             return  # nothing is attached to it any more
-        keys = {
-            "subnet": machine.subnets,
-            "vpc": (machine.vpc,) if machine.vpc else (),
-            "eni": machine.enis,
-            "attachment": machine.attachments,
-            "private-ip": machine.private_ips,
-            "volume": machine.volumes,
-            "tag": tuple(f"{key}={value}" for key, value in machine.tags.items()),
-            "instance": (machine.id,),
-            **machine.uses,
-        }
-        for kind, values in keys.items():
+        for kind, values in indexed(machine).items():
             for value in values:
                 self._by[kind][value].append(machine)
 
@@ -112,12 +113,76 @@ class Inventory:
     def expect(self, states: Mapping[str, str]) -> None:
         """Put machines into the states that earlier calls bring them into, which AWS does not show yet."""
         for machine_id, state in states.items():
-            if machine_id in self.machines:
-                self.machines[machine_id].state = state
+            if machine_id in self.known:
+                self.known[machine_id].state = state
+
+    # -- what may ask for more ---------------------------------------------------------------------------------------
+
+    @property
+    def whole(self) -> bool:
+        """Whether all machines of the region are known."""
+        return self._region.whole
+
+    @property
+    def machines(self) -> dict[str, Machine]:
+        """Every machine of the region, by id."""
+        self._open.ask(EVERYTHING)
+        return self.known
+
+    @property
+    def members(self) -> dict[str, list[Machine]]:
+        """The machines of every cluster of the region, by its name."""
+        self._open.ask(EVERYTHING)
+        return self._members
+
+    def members_of(self, name: str) -> list[Machine]:
+        """The machines of a cluster; none for one that does not exist."""
+        self._asked_members.add(name)
+        for key, value in self.ownership.marks(name):
+            self._open.ask(Question(f"tag:{key}", value))
+        kinds_and_names = [part.partition("/")[::2] for part in self.ownership.parts(name)]
+        groups = {own for kind, own in kinds_and_names if kind == REGISTERED}
+        for member in [member for member, group in self._registered if group in groups]:
+            self.on("instance", member)
+            self.on("private-ip", member)
+        held = {own for kind, own in kinds_and_names if kind == ADDRESS}
+        for address in [each for each in self.addresses if each.get("PublicIp") in held]:
+            self.holders_of(address)
+        return self._members.get(name, [])
+
+    @property
+    def clusters(self) -> dict[str, list[Machine]]:
+        """The clusters of which all machines are known: all of the region, or those that were asked for."""
+        if self.whole:
+            return self._members
+        return {name: self._members[name] for name in self._asked_members if name in self._members}
+
+    def meet(self, names: Iterable[str]) -> None:
+        """Ask for a few machines among these, for someone who compares names with those of known machines."""
+        if not self.whole and self.known.keys().isdisjoint(names):
+            for name in sorted(names)[:_FEW]:
+                self.machine(name)
+
+    def machine(self, machine_id: str | None) -> Machine | None:
+        """The machine with this id, also a terminated one; None where the region has none."""
+        if machine_id and machine_id not in self.known:
+            self._open.ask(question("instance", machine_id))
+        return self.known.get(machine_id or "")
 
     def on(self, kind: str, value: str | None) -> list[Machine]:
         """The machines with this subnet, VPC, interface, private IP, volume, tag (``key=value``), or one of USES."""
-        return self._by[kind].get(value, []) if value else []
+        if not value:
+            return []
+        there = self._by[kind].get(value, [])
+        if not (there and kind in _UNIQUE):
+            self._open.ask(question(kind, value))
+        return there
+
+    def at_address(self, value: str) -> list[Machine]:
+        """The machines that have this public, elastic or private address."""
+        elastic = [each for each in self.addresses if each.get("PublicIp") == value]
+        there = [*self.on("public-ip", value), *(machine for each in elastic for machine in self.holders_of(each))]
+        return [*{each.id: each for each in there}.values(), *self.on("private-ip", value)]
 
     def clusters_on(self, kind: str, value: str | None) -> set[str]:
         """The clusters of those machines."""
@@ -125,8 +190,9 @@ class Inventory:
 
     def with_tag(self, key: str, value: str) -> list[Machine]:
         """The machines with exactly this tag."""
+        self._open.ask(Question(f"tag:{key}", value))
         # The index joins both by "=", which either may contain.
-        return [machine for machine in self.on("tag", f"{key}={value}") if machine.tags.get(key) == value]
+        return [machine for machine in self._by["tag"].get(f"{key}={value}", ()) if machine.tags.get(key) == value]
 
     def untagged_on(self, kind: str, value: str | None) -> set[str]:
         """The ids of those machines without a cluster: whose they are is unknown."""
@@ -134,16 +200,11 @@ class Inventory:
 
     def missing(self, machine_ids: Iterable[str | None]) -> set[str]:
         """The ids that the region does not show, though AWS names them as holders of something."""
-        return {machine_id for machine_id in machine_ids if machine_id and machine_id not in self.machines}
+        return {machine_id for machine_id in machine_ids if machine_id and self.machine(machine_id) is None}
 
     def holders_of(self, address: Mapping[str, Any]) -> list[Machine]:
         """The machines that an Elastic IP is on: by instance, else by interface, else by private address."""
-        if address.get("InstanceId"):
-            return self.on("instance", address["InstanceId"])
-        if address.get("NetworkInterfaceId"):
-            return self.on("eni", address["NetworkInterfaceId"])
-        # Two VPCs may use the same private address; then either machine may hold it.
-        return self.on("private-ip", address.get("PrivateIpAddress"))
+        return self.on(*_held_by(address))
 
     def addresses_of(self, machine_id: str) -> list[Mapping[str, Any]]:
         """The Elastic IPs on a machine, as DescribeAddresses returns them."""
@@ -167,5 +228,20 @@ class Inventory:
 
     def cluster_of(self, machine_id: str | None) -> str | None:
         """The cluster of a machine, None if the machine or its tag is unknown."""
-        machine = self.machines.get(machine_id or "")
+        machine = self.machine(machine_id)
         return machine.cluster if machine else None
+
+    def further(self) -> tuple[Lookup, ...]:
+        """The look-ups for what this was asked and could not answer; none once nothing is open."""
+        known = (question(kind, value) for kind, values in self._by.items() for value in values)
+        return self._open.further(each for each in known if each is not None)
+
+
+def _held_by(address: Mapping[str, Any]) -> tuple[str, str]:
+    """What an address is on, as an index and a value in it."""
+    if address.get("InstanceId"):
+        return "instance", str(address["InstanceId"])
+    if address.get("NetworkInterfaceId"):
+        return "eni", str(address["NetworkInterfaceId"])
+    # Two VPCs may use the same private address; then either machine may hold it.
+    return "private-ip", str(address.get("PrivateIpAddress") or "")

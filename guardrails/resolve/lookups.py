@@ -162,7 +162,7 @@ class _Memory:
 
         The request ends when the last of them has waited for `patience_s` seconds.
         """
-        key = lookup.key()
+        key = _asked_for(lookup)
         with self._lock:
             if key in self._under_way:
                 self._under_way[key].until.extend(patience_s)
@@ -177,8 +177,8 @@ class _Memory:
                 # An answer that was asked for before a change is not kept after it.
                 if self._under_way.get(key) is asked:
                     del self._under_way[key]
-                    if isinstance(result, Answer):
-                        self._answers[key] = result, asked_at
+                    if isinstance(result, Answer) and result.whole:
+                        self._answers[lookup.key()] = result, asked_at
             future.set_result(result)
 
         try:
@@ -192,14 +192,19 @@ class _Memory:
     def give_up(self, lookup: Lookup, future: Future[Answer | LookupFailure]) -> None:
         """The answer came too late; the next decision asks again."""
         with self._lock:
-            asked = self._under_way.get(lookup.key())
+            asked = self._under_way.get(_asked_for(lookup))
             if asked is not None and asked.future is future:
-                del self._under_way[lookup.key()]
+                del self._under_way[_asked_for(lookup)]
 
     def clear(self, lasting: Collection[str]) -> None:
         with self._lock:
             self._answers = _only(lasting, self._answers)
             self._under_way = _only(lasting, self._under_way)
+
+
+def _asked_for(lookup: Lookup) -> str:
+    """What requests under way are told apart by: who asks for all pages does not share the request for one."""
+    return f"{lookup.key()} first page" if lookup.first_page else lookup.key()
 
 
 def _only(lasting: Collection[str], by_key: Mapping[str, _Kept]) -> dict[str, _Kept]:

@@ -11,6 +11,9 @@ from attrs import define
 # What a machine was launched from or with.
 USES = ("security-group", "ami", "key-pair", "instance-profile", "placement-group", "dedicated-host",
         "capacity-reservation", "spot-instance-request")  # fmt: skip
+# What machines are looked for by.
+INDEXES = ("subnet", "vpc", "eni", "attachment", "private-ip", "public-ip", "volume", "tag", "tag-key", "instance",
+           *USES)  # fmt: skip
 
 
 @define(eq=False)
@@ -83,6 +86,23 @@ def machine_of(instance: Mapping[str, Any]) -> Machine:
         uses=_uses(instance, enis),
         launched_at=_seconds(instance.get("LaunchTime")),
     )
+
+
+def indexed(machine: Machine) -> dict[str, tuple[str, ...]]:
+    """The machine's values in each of INDEXES; a tag is ``key=value``."""
+    return {
+        "subnet": machine.subnets,
+        "vpc": (machine.vpc,) if machine.vpc else (),
+        "eni": machine.enis,
+        "attachment": machine.attachments,
+        "private-ip": machine.private_ips,
+        "public-ip": machine.public_ips,
+        "volume": machine.volumes,
+        "tag": tuple(f"{key}={value}" for key, value in machine.tags.items()),
+        "tag-key": tuple(machine.tags),
+        "instance": (machine.id,),
+        **machine.uses,
+    }
 
 
 def _seconds(when: Any) -> float | None:

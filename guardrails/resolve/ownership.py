@@ -77,6 +77,19 @@ class Ownership:
         owner = self.of(tags)
         return owner.name if owner is not None and owner.kind == NAMED else None
 
+    def parts(self, name: str) -> tuple[str, ...]:
+        """The cluster's own name, and those of the clusters that the configuration puts into it."""
+        return (name, *(member for member, whole in self._whole.items() if whole == name))
+
+    def marks(self, name: str) -> Iterator[tuple[str, str]]:
+        """Every tag, as key and value, that may put something into the cluster of this name."""
+        for part in self.parts(name):
+            yield from ((key, part) for key in self.tags)
+            kind, _, own = part.partition("/")
+            yield from ((key, own) for each, key in _VALUES if own and each == kind)
+            if own and kind == "eks":
+                yield f"{_KUBERNETES}{own}", "owned"
+
     def member(self, kind: str, name: str) -> Owner:
         """The cluster that something of AWS's stands for, or the one that the configuration puts it into."""
         full = f"{kind}/{name}"

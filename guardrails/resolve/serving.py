@@ -37,7 +37,7 @@ def counted(
     sizes = _desired(answers, inventory) if of == "desired" else Counter[str]()
     result = []
     for cluster in clusters:
-        running = {each.id for each in inventory.members.get(cluster.name, ()) if each.state == "running"}
+        running = {each.id for each in inventory.clusters.get(cluster.name, ()) if each.state == "running"}
         members = _healthy(running, answers, inventory) if of == "healthy" else running
         count = sizes[cluster.name] if of == "desired" else len(members)
         result.append(evolve(cluster, serving=count, serving_targeted=len(members & named)))
@@ -58,6 +58,6 @@ def _desired(answers: Answers, inventory: Inventory) -> Counter[str]:
         for cluster in clusters_of_group(group, inventory):
             sizes[cluster] += int(group.get("DesiredCapacity") or 0)
     in_groups = {each.get("InstanceId") for group in groups for each in group.get("Instances") or ()}
-    alone = (each for each in inventory.machines.values() if each.state == "running" and each.id not in in_groups)
+    alone = (each for each in inventory.known.values() if each.state == "running" and each.id not in in_groups)
     sizes.update(machine.cluster for machine in alone if machine.cluster)
     return sizes

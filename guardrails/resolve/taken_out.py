@@ -10,7 +10,8 @@ from typing import Any
 
 from attrs import evolve
 
-from guardrails.resolve.inventory import INSTANCES, Inventory
+from guardrails.resolve.inventory import Inventory
+from guardrails.resolve.region import is_about_machines
 from guardrails.resolve.resources.registry import targets_of
 from guardrails.values import Answer, Call, Past, Target
 
@@ -27,13 +28,16 @@ def with_taken_out(
         return targets
     inventory = inventory_of(answers)
     old = {name: max(times, key=times.__getitem__) for name, times in past.taken_out.items() if times}
-    moved = {name: cluster for name, cluster in old.items() if name in inventory.machines}
+    moved = {name: cluster for name, cluster in old.items() if name in inventory.known}
     when: dict[str, float] = {}
     for name, cluster in moved.items():
         when[cluster] = max(when.get(cluster, 0.0), past.taken_out[name][cluster])
     before = targets
     if moved:
-        retagged = {**answers, INSTANCES.key(): _retagged(answers[INSTANCES.key()], moved, inventory.ownership.tags[0])}
+        tag = inventory.ownership.tags[0]
+        retagged = {
+            key: _retagged(answer, moved, tag) if is_about_machines(key) else answer for key, answer in answers.items()
+        }
         before = targets_of(call, retagged, inventory_of(retagged), ())
     return tuple(_taken_out(now, then, when, past) for now, then in zip(targets, before, strict=True))
 

@@ -8,6 +8,7 @@ import guardrails
 from guardrails.resolve.capacity import capacity
 from guardrails.resolve.inventory import ADDRESSES, INSTANCES
 from guardrails.resolve.ownership import Ownership
+from guardrails.resolve.region import Region
 from guardrails.resolve.resources.registry import Inventory
 from guardrails.values import Answer, Call, LookupFailure, Target
 
@@ -60,7 +61,7 @@ def capacity_of(operation, params, *, service="ec2", machines=(), targets=(), fa
 
     answered = answer([INSTANCES, *capacity.lookups(call)])
     answered |= answer(capacity.followups(call, answered))
-    inventory = Inventory(reservations, (), Ownership())
+    inventory = Inventory(Region(tuple(reservations), 0.0), (), Ownership())
     return capacity.facts(call, answered, failures, inventory, tuple(targets), ("blue",))
 
 

@@ -10,6 +10,7 @@ from attrs import asdict
 from guardrails.resolve import contradictions
 from guardrails.resolve.inventory import ADDRESSES, INSTANCES, INTERFACES, Inventory
 from guardrails.resolve.ownership import Ownership
+from guardrails.resolve.region import Region
 from guardrails.values import Answer, Lookup
 from tests.calls.test_every_target import build
 from tests.calls.test_unknown_holders import attempt
@@ -55,7 +56,9 @@ def facts(**items):
                "GetResources":
                    Lookup("resourcegroupstaggingapi", "GetResources", "ResourceTagMappingList")}  # fmt: skip
     answers = {lookups[name].key(): Answer(tuple(found), 1.0) for name, found in items.items()}
-    return answers, Inventory(items["DescribeInstances"], items.get("DescribeAddresses", ()), Ownership())
+    return answers, Inventory(
+        Region(tuple(items["DescribeInstances"]), 0.0), items.get("DescribeAddresses", ()), Ownership()
+    )
 
 
 MACHINE = {"InstanceId": "i-1", "State": {"Name": "running"}, "VpcId": "vpc-1",

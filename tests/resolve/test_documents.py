@@ -11,6 +11,7 @@ from guardrails.evaluate import bundle, rego_input
 from guardrails.resolve.capacity import capacity
 from guardrails.resolve.inventory import ADDRESSES, INSTANCES
 from guardrails.resolve.ownership import Ownership
+from guardrails.resolve.region import Region
 from guardrails.resolve.resources.registry import Inventory, clusters_of, followups, known_types, plan, targets_of
 from guardrails.values import (
     Answer,
@@ -47,7 +48,7 @@ def document(call, **answers):
 
     answered = answer([*plan(call, ("Cluster",)), *capacity.lookups(call), INSTANCES, ADDRESSES])
     answered |= answer([*followups(call, answered, ("Cluster",)), *capacity.followups(call, answered)])
-    inventory = Inventory(answered[INSTANCES.key()].items, answered[ADDRESSES.key()].items, Ownership())
+    inventory = Inventory(Region.of(answered), answered[ADDRESSES.key()].items, Ownership())
     targets = targets_of(call, answered, inventory, LIVE.clusters)
     clusters = clusters_of(answered, inventory, targets, LIVE)
     needed = capacity.facts(call, answered, (), inventory, targets, LIVE.clusters)

@@ -6,6 +6,7 @@ import pytest
 
 from guardrails.resolve.inventory import Inventory
 from guardrails.resolve.ownership import Owner, Ownership
+from guardrails.resolve.region import Region
 
 GROUP = "aws:autoscaling:groupName"
 STACK = "aws:cloudformation:stack-name"
@@ -65,7 +66,7 @@ def machine(name, ip, **tags):
 
 def inventory(machines, addresses=(), registered=(), **options):
     """The inventory of these machines."""
-    return Inventory([{"Instances": machines}], addresses, Ownership(**options), registered)
+    return Inventory(Region(({"Instances": machines},), 0.0), addresses, Ownership(**options), registered)
 
 
 def test_memberships():

@@ -7,6 +7,7 @@ import pytest
 from guardrails.resolve.connection import endpoint_for
 from guardrails.resolve.inventory import ADDRESSES, INSTANCES
 from guardrails.resolve.ownership import Ownership
+from guardrails.resolve.region import Region
 from guardrails.resolve.resources.registry import Inventory, asks, clusters_of, plan, targets_of
 from guardrails.values import Answer, Call, Live, Origin, TargetRef
 
@@ -30,7 +31,7 @@ def world(refs, *, machines=(), addresses=(), params=None, service="ec2", region
     lookups = [*plan(call, ("Cluster",)), INSTANCES, ADDRESSES]
     assert {lookup.permission for lookup in lookups} <= {lookup.permission for lookup in asks()}
     answers = {lookup.key(): Answer(tuple(given.get(lookup.operation, ())), 1.0) for lookup in lookups}
-    inventory = Inventory(answers[INSTANCES.key()].items, answers[ADDRESSES.key()].items, Ownership())
+    inventory = Inventory(Region.of(answers), answers[ADDRESSES.key()].items, Ownership())
     targets = targets_of(call, answers, inventory, LIVE.clusters)
     return targets, {cluster.name: cluster for cluster in clusters_of(answers, inventory, targets, LIVE)}
 

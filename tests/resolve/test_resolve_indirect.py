@@ -11,6 +11,7 @@ import pytest
 
 from guardrails.resolve.inventory import ADDRESSES, INSTANCES
 from guardrails.resolve.ownership import Ownership
+from guardrails.resolve.region import Region
 from guardrails.resolve.resources.registry import Inventory, asks, followups, known_types, plan, targets_of
 from guardrails.values import Answer, Call, TargetRef
 
@@ -70,7 +71,7 @@ def resolve(refs, params=None, *, service="ec2", operation="X", machines=(MACHIN
     answers = answer([*plan(call, ("Cluster",)), INSTANCES, ADDRESSES])
     while more := [each for each in followups(call, answers, ("Cluster",)) if each.key() not in answers]:
         answers |= answer(more)
-    inventory = Inventory(answers[INSTANCES.key()].items, answers[ADDRESSES.key()].items, Ownership())
+    inventory = Inventory(Region.of(answers), answers[ADDRESSES.key()].items, Ownership())
     return {target.id: target for target in targets_of(call, answers, inventory, ("blue",))}
 
 

@@ -13,6 +13,7 @@ from guardrails.resolve.balancers import target_id, weights
 from guardrails.resolve.inventory import Inventory
 from guardrails.resolve.machine import Machine
 from guardrails.resolve.ownership import Ownership
+from guardrails.resolve.region import Region
 
 
 @frozen
@@ -34,7 +35,9 @@ class Site:
         registered = [
             (target_id(item), names[arn]) for arn, items in account.targets.items() if arn in names for item in items
         ]
-        inventory = Inventory(account.reservations, account.addresses, Ownership.configured(settings), registered)
+        inventory = Inventory(
+            Region(account.reservations, 0.0), account.addresses, Ownership.configured(settings), registered
+        )
         self._inventory = inventory
         sizes = {name: len(self._present(name)) for name in inventory.members}
         by_size = sorted((name for name in sizes if sizes[name]), key=lambda name: (-sizes[name], name))

@@ -13,6 +13,7 @@ from guardrails.demo.mine.account import Account, Item
 from guardrails.resolve.balancers import machines_of, receiving, target_id
 from guardrails.resolve.inventory import Inventory
 from guardrails.resolve.ownership import Ownership
+from guardrails.resolve.region import Region
 from guardrails.testing import SimulatedAWS
 
 # Starting more would take minutes.
@@ -31,7 +32,7 @@ class Rebuilt:
         self._to_stop: list[str] = []
         self._aws, self._account = aws, account
         self._ec2, self._elbv2 = aws.client("ec2"), aws.client("elbv2")
-        self._inventory = Inventory(account.reservations, account.addresses, Ownership())
+        self._inventory = Inventory(Region(account.reservations, 0.0), account.addresses, Ownership())
         self._start()
         for address in account.addresses:
             with self._trying(f"the Elastic IP {address.get('PublicIp')}"):

@@ -20,7 +20,8 @@ from guardrails.resolve.capacity.machine_spec import (
     overrides,
     spec_of,
 )
-from guardrails.resolve.inventory import INSTANCES, Inventory
+from guardrails.resolve.inventory import Inventory
+from guardrails.resolve.region import Region
 from guardrails.values import EMPTY, Answer, Call, Target, Unknown
 
 
@@ -55,8 +56,7 @@ def kinds(call: Call, answers: Mapping[str, Answer]) -> tuple[str, ...]:
     """The instance types of the call: its own, its launch template's, or those of the machines that it starts."""
     types = [spec_of(call, answers).get("InstanceType"), *(variant.get("InstanceType") for variant in overrides(call))]
     ids = set(call.params.get("InstanceIds") or ())
-    reservations = answers[INSTANCES.key()].items if ids and INSTANCES.key() in answers else ()
-    existing = [machine for reservation in reservations for machine in reservation.get("Instances") or ()]
+    existing = Region.of(answers).machines() if ids else ()
     types += [machine.get("InstanceType") for machine in existing if machine.get("InstanceId") in ids]
     return tuple(sorted({kind for kind in types if isinstance(kind, str)}))
 
@@ -87,7 +87,7 @@ def _run(call: Call, spec: Params, inventory: Inventory, _: tuple[Target, ...]) 
 def _start(call: Call, _spec: Params, inventory: Inventory, _: tuple[Target, ...]) -> Launch:
     # Stopped machines have kept their private addresses.
     ids = call.params.get("InstanceIds") or ()
-    machines = [inventory.machines[name] for name in ids if name in inventory.machines]
+    machines = [*filter(None, map(inventory.machine, ids))]
     stopped = [machine for machine in machines if machine.state in ("stopped", "stopping")]
     return Launch(len(stopped), len(stopped), Counter(machine.kind for machine in stopped if machine.kind))
 
@@ -146,7 +146,7 @@ def _growth(params: Params, target: Target, inventory: Inventory) -> Launch:
     sizes = [params.get("DesiredCapacity"), params.get("MinSize"), now + (params.get("RequestedCapacity") or 0)]
     more = max(int(size) for size in sizes if size is not None) - now
     ids = target.facts.get("instances", ())
-    types = {inventory.machines[name].kind for name in ids if name in inventory.machines} - {""}
+    types = {machine.kind for machine in map(inventory.machine, ids) if machine is not None} - {""}
     return Launch(
         max(more, 0),
         max(more, 0),

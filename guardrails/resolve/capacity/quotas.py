@@ -96,6 +96,8 @@ def _divided(results: Iterable[Quota | Unknown]) -> tuple[list[Quota], list[Unkn
 def _of_kind(kind: str, launch: Launch, answers: Mapping[str, Answer], inventory: Inventory) -> Quota | Unknown:
     family = _family(kind)
     each = launch.vcpus_each or _vcpus(kind, answers)
+    if not inventory.whole:
+        return _unknown("the region has more machines than one page shows, so what is used is not counted")
     used = None if family is None else _used(family, inventory, answers)
     if family is None or each is None or used is None:
         return _unknown(f"the vCPUs of {kind} are unknown")

@@ -110,7 +110,8 @@ def followups(settings: LiveSettings, answers: Mapping[str, Answer]) -> tuple[Lo
 def observe(settings: LiveSettings, answers: Mapping[str, Answer], inventory: Inventory) -> Live:
     """Ask every configured source and combine the reports."""
     reports = [_SOURCES[name].observe(settings, answers, inventory) for name in settings.sources]
-    existing = {name: sum(each.present for each in members) for name, members in inventory.members.items()}
+    named = {name for report in reports for name in report.clusters}
+    existing = {name: sum(each.present for each in inventory.members_of(name)) for name in named}
     existing = {name: count for name, count in existing.items() if count}
     pointed_at = {name for report in reports if report.name in POINTERS for name in report.clusters}
     proving = _proving(settings, existing, inventory) | (pointed_at & existing.keys())
@@ -127,14 +128,20 @@ def _proving(settings: LiveSettings, existing: Mapping[str, int], inventory: Inv
     The address of a machine that nothing ties to the others, such as a bastion, says nothing about them: not about
     those that are tagged, and not about any that a load balancer may have, unless those have been looked at.
     """
-    keys = inventory.ownership.tags
-    tagged = any(each.present and any(map(each.tags.get, keys)) for each in inventory.machines.values())
     several = 0 if {*settings.sources} >= _BALANCERS else 1
     return frozenset(
         name
         for name, count in existing.items()
-        if inventory.kinds.get(name) == NAMED or (count > several and not tagged)
+        if inventory.kinds.get(name) == NAMED or (count > several and not _tagged(inventory))
     )
+
+
+def _tagged(inventory: Inventory) -> bool:
+    """Whether any machine of the region has a tag that names its cluster."""
+    keys = inventory.ownership.tags
+    if any(each.present and any(map(each.tags.get, keys)) for each in inventory.known.values()):
+        return True
+    return any(each.present and each.tags.get(key) for key in keys for each in inventory.on("tag-key", key))
 
 
 def _in_words(

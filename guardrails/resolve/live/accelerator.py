@@ -59,7 +59,8 @@ class Accelerators(Source):
         """The clusters of the machines behind those endpoints."""
         asked = (ACCELERATORS, *_questions(answers))
         oldest = min(answers[lookup.key()].observed_at for lookup in asked)
-        here = {machine.zone.rstrip("abcdefghij") for machine in inventory.machines.values() if machine.zone}
+        machines = inventory.known or inventory.machines
+        here = {machine.zone.rstrip("abcdefghij") for machine in machines.values() if machine.zone}
         reached, unclear, any_here = Reached(), list[str](), False
         for endpoint in _endpoints(answers):
             if here and endpoint.region not in here:

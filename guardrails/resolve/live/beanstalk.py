@@ -10,10 +10,11 @@ from typing import Any
 
 from guardrails.config.settings import LiveSettings
 from guardrails.resolve.changes.records import plain_name
-from guardrails.resolve.inventory import INSTANCES, Inventory
+from guardrails.resolve.inventory import Inventory
 from guardrails.resolve.live.reached import Reached
 from guardrails.resolve.live.source import Source
 from guardrails.resolve.live.ways import Answers
+from guardrails.resolve.region import Region
 from guardrails.values import Lookup, SourceReport
 
 ENVIRONMENTS = Lookup("elasticbeanstalk", "DescribeEnvironments", "Environments", {"IncludeDeleted": False})
@@ -37,7 +38,7 @@ class Environments(Source):
     def observe(self, settings: LiveSettings, answers: Answers, inventory: Inventory, /) -> SourceReport:
         """The clusters of the machines of those environments."""
         environments = answers[ENVIRONMENTS.key()].items
-        oldest = min(answers[lookup.key()].observed_at for lookup in (ENVIRONMENTS, INSTANCES))
+        oldest = min(answers[ENVIRONMENTS.key()].observed_at, Region.of(answers).observed_at)
         reached, problems = Reached(), list[str]()
         for cname in settings.cnames:
             having = [each for each in environments if _has(each, cname)]

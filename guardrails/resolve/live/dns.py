@@ -59,7 +59,7 @@ def _followed(
     reached, unclear = Reached(), list[str]()
     for end in traced.ends:
         if end.is_address:
-            machines = endpoints.at_address(end.value, inventory)
+            machines = inventory.at_address(end.value)
             reached.add(machines, f"{end.place}, {end.value}")
             unclear += [] if machines else [end.value]
         else:

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from guardrails.config.settings import LiveSettings
-from guardrails.resolve.inventory import ADDRESSES, INSTANCES, Inventory
+from guardrails.resolve.inventory import ADDRESSES, Inventory
 from guardrails.resolve.live.source import Source
+from guardrails.resolve.region import Region
 from guardrails.values import Answer, Lookup, SourceReport
 
 _SHOWN = 3
@@ -42,7 +43,7 @@ class ElasticIps(Source):
         if strays:
             where = "is on a machine" if strays == 1 else "are on machines"
             sentence += f"; {strays} {where} without a {inventory.cluster_tag} tag"
-        oldest = min(answers[lookup.key()].observed_at for lookup in (ADDRESSES, INSTANCES))
+        oldest = min(answers[ADDRESSES.key()].observed_at, Region.of(answers).observed_at)
         # Addresses that the configuration names and that are not there are a mistake, not silence.
         silent = not counted and not settings.eip_addresses and not settings.eip_tag
         return SourceReport(self.name, tuple(sorted(holders)), oldest, sentence, silent)

@@ -13,7 +13,6 @@ from guardrails.resolve.inventory import Inventory
 from guardrails.resolve.live import elb, ways
 from guardrails.resolve.live.reached import Reached
 from guardrails.resolve.live.ways import Answers
-from guardrails.resolve.machine import Machine
 from guardrails.resolve.resources.ends import asks
 from guardrails.resolve.resources.following import TRAILS
 from guardrails.resolve.resources.resolver import last_part
@@ -73,16 +72,6 @@ def follow(node: Node, place: str, settings: LiveSettings, answers: Answers, inv
         else:
             result.unclear.append(name)
     return result
-
-
-def at_address(value: str, inventory: Inventory) -> list[Machine]:
-    """The machines that have this public, elastic or private address."""
-    there = [
-        machine
-        for machine in inventory.machines.values()
-        if machine.state != "terminated" and value in (*machine.public_ips, *inventory.elastic_ips_of(machine.id))
-    ]
-    return [*there, *inventory.on("private-ip", value)]
 
 
 def _classic(answers: Answers) -> list[elb.Balancer]:

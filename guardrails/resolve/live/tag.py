@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from guardrails.config.settings import DEFAULT_MARK, LiveSettings
-from guardrails.resolve.inventory import INSTANCES, Inventory
+from guardrails.resolve.inventory import Inventory
 from guardrails.resolve.live.source import Source
+from guardrails.resolve.region import Region
 from guardrails.values import Answer, Lookup, SourceReport
 
 
@@ -26,4 +27,4 @@ class LiveTag(Source):
         clusters = tuple(sorted({machine.cluster for machine in tagged if machine.cluster}))
         count = "1 machine is" if len(tagged) == 1 else f"{len(tagged) or 'no'} machines are"
         sentence = f"{count} tagged {mark.key}={mark.value}"
-        return SourceReport(self.name, clusters, answers[INSTANCES.key()].observed_at, sentence)
+        return SourceReport(self.name, clusters, Region.of(answers).observed_at, sentence)

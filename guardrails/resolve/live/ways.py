@@ -29,7 +29,7 @@ from guardrails.resolve.balancers import (
     target_id,
     weights,
 )
-from guardrails.resolve.inventory import INSTANCES, Inventory
+from guardrails.resolve.inventory import Inventory
 from guardrails.resolve.live.reached import Reached
 from guardrails.values import Answer, Lookup
 
@@ -130,8 +130,7 @@ def anything_registered(answers: Answers) -> bool:
 
 def _controls(groups: Iterable[Mapping[str, Any]], answers: Answers) -> list[Lookup]:
     """What asks whether groups are as empty as they look."""
-    reservations = answers[INSTANCES.key()].items
-    return [lookup for group in groups if (lookup := control(group, reservations))]
+    return [lookup for group in groups if (lookup := control(group, answers))]
 
 
 def _proved(group: Mapping[str, Any], answers: Answers) -> bool:

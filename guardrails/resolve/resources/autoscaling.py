@@ -30,7 +30,7 @@ def group_target(ref: TargetRef, group: Item, context: Context) -> Target:
     """A group, by its description."""
     inventory, tags = context.inventory, tags_of(group)
     ids = [member["InstanceId"] for member in group.get("Instances") or []]
-    members = [inventory.machines[machine_id] for machine_id in ids if machine_id in inventory.machines]
+    members = [*filter(None, map(inventory.machine, ids))]
     return Target(
         ref.id,
         "asg",

@@ -26,13 +26,13 @@ def _selected(key: str, values: list[str], inventory: Inventory) -> list[Machine
     https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_Target.html
     """
     if key.startswith(_TAG) and "*" in values:
-        return [machine for machine in inventory.machines.values() if key.removeprefix(_TAG) in machine.tags]
+        return inventory.on("tag-key", key.removeprefix(_TAG))
     if key.startswith(_TAG):
         return [machine for value in values for machine in inventory.with_tag(key.removeprefix(_TAG), value)]
     if key == "tag-key":
-        return [machine for machine in inventory.machines.values() if set(values) & set(machine.tags)]
+        return [machine for value in values for machine in inventory.on("tag-key", value)]
     if key.lower() in ("instanceids", "instanceid"):
-        return _everything(inventory) if "*" in values else [*filter(None, map(inventory.machines.get, values))]
+        return _everything(inventory) if "*" in values else [*filter(None, map(inventory.machine, values))]
     return None
 
 

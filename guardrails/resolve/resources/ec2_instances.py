@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from attrs import evolve
 
-from guardrails.resolve.inventory import ADDRESSES, INSTANCES
+from guardrails.resolve.inventory import ADDRESSES
+from guardrails.resolve.region import Region
 from guardrails.resolve.resources.resolver import Answers, Context, Resolver, judged, merged, named, unknown
 from guardrails.values import Call, Lookup, Target, TargetRef
 
@@ -35,13 +36,11 @@ def _lookups(call: Call, _keys: tuple[str, ...]) -> tuple[Lookup, ...]:
 def _followups(call: Call, answers: Answers) -> tuple[Lookup, ...]:
     """The protection of each machine of a small batch over several zones: AWS would terminate only some of them."""
     ids = named(call, "instance")
-    if call.operation != "TerminateInstances" or len(ids) > _ASKED_ONE_BY_ONE or INSTANCES.key() not in answers:
+    if call.operation != "TerminateInstances" or len(ids) > _ASKED_ONE_BY_ONE:
         return ()
-    reservations = answers[INSTANCES.key()].items
-    machines = [machine for reservation in reservations for machine in reservation.get("Instances") or ()]
     zones = {
         machine["InstanceId"]: (machine.get("Placement") or {}).get("AvailabilityZone")
-        for machine in machines
+        for machine in Region.of(answers).machines()
         if machine.get("InstanceId") in ids
     }
     if len(set(zones.values())) < 2:
@@ -51,7 +50,7 @@ def _followups(call: Call, answers: Answers) -> tuple[Lookup, ...]:
 
 def _instance(ref: TargetRef, context: Context) -> Target:
     inventory = context.inventory
-    machine = inventory.machines.get(ref.id)
+    machine = inventory.machine(ref.id)
     if machine is None:
         return unknown(ref, "instance")
     # Where the call would point a public address; without a parameter AWS takes the primary private address.
@@ -81,7 +80,7 @@ def _metadata(ref: TargetRef, context: Context) -> Target:
     https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ModifyInstanceMetadataOptions.html
     """
     machine = _instance(ref, context)
-    items = [item for group in context.items(INSTANCES) for item in group.get("Instances") or ()]
+    items = Region.of(context.answers).machines()
     present = next((item.get("MetadataOptions") or {} for item in items if item["InstanceId"] == ref.id), {})
     params = context.call.params
     cuts = [

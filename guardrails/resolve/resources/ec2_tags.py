@@ -27,8 +27,9 @@ def tags(ids: Iterable[str], name: str, context: Context) -> dict[str, str] | No
     """The tags of one of the ids that were asked about; None where the answers do not show them all."""
     keys = context.inventory.ownership.tags
     answers = [context.items(lookup) for lookup in about(ids, keys)]
-    shown = {item.get("ResourceId") for item in context.items(_sample(keys))}
-    machines = context.inventory.machines.values()
+    shown = {str(item.get("ResourceId")) for item in context.items(_sample(keys))}
+    context.inventory.meet(shown)
+    machines = context.inventory.known.values()
     tagged = {each.id for each in machines if each.present and not {*keys}.isdisjoint(each.tags)}
     if tagged and tagged.isdisjoint(shown):
         return None

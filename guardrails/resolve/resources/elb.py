@@ -22,7 +22,6 @@ from guardrails.resolve.balancers import (
     registered_with,
     target_id,
 )
-from guardrails.resolve.inventory import INSTANCES
 from guardrails.resolve.resources.elb_members import TAGS, is_machine, own_tags, tagged
 from guardrails.resolve.resources.machines import clusters_of
 from guardrails.resolve.resources.resolver import (
@@ -54,8 +53,7 @@ def _described(group: str) -> Lookup:
 
 
 def _controls(groups: Iterable[Item], answers: Answers) -> tuple[Lookup, ...]:
-    reservations = answers[INSTANCES.key()].items
-    return tuple(lookup for group in groups if (lookup := control(group, reservations)))
+    return tuple(lookup for group in groups if (lookup := control(group, answers)))
 
 
 def _proved(groups: Iterable[Item], context: Context) -> bool:

@@ -24,9 +24,9 @@ def _machines(selected: Mapping[str, Any], context: Context) -> list[Machine]:
     """The machines that one target of the template means; filters, which only leave some out, are not read."""
     inventory = context.inventory
     ids = [str(arn).rpartition("/")[2] for arn in selected.get("resourceArns") or ()]
-    by_id = [inventory.machines[each] for each in ids if each in inventory.machines]
-    tags = (selected.get("resourceTags") or {}).items()
-    by_tag = inventory.machines.values() if tags else ()
+    by_id = [*filter(None, map(inventory.machine, ids))]
+    tags = [*(selected.get("resourceTags") or {}).items()]
+    by_tag = inventory.with_tag(*tags[0]) if tags else []
     return by_id + [machine for machine in by_tag if all(machine.tags.get(key) == value for key, value in tags)]
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 import jmespath
 from attrs import evolve, frozen
 
-from guardrails.resolve.inventory import INSTANCES
+from guardrails.resolve.region import Region
 from guardrails.resolve.resources.autoscaling import clusters_of_group
 from guardrails.resolve.resources.resolver import (
     Answers,
@@ -98,7 +98,7 @@ def _images(answers: Answers) -> tuple[Lookup, ...]:
     By a filter: a single id that no longer exists would make the whole request fail.
     """
     named_ids = {name for group in answers[_GROUPS.key()].items for name in _image_ids(group, answers)}
-    running = {*jmespath.search("[].Instances[].ImageId", [*answers[INSTANCES.key()].items])} - named_ids
+    running = {machine["ImageId"] for machine in Region.of(answers).machines() if machine.get("ImageId")} - named_ids
     ids = [*sorted(named_ids), *sorted(running)[:_WITNESSES]] if named_ids else []
     parts = [ids[start : start + _FILTER_VALUES] for start in range(0, len(ids), _FILTER_VALUES)]
     return tuple(_IMAGES.about(Filters=[{"Name": "image-id", "Values": part}]) for part in parts)

@@ -179,19 +179,19 @@ def _mistaken(ref: TargetRef) -> Target | None:
 def clusters_of(
     answers: Mapping[str, Answer], inventory: Inventory, targets: tuple[Target, ...], live: Live, past: Past = NO_PAST
 ) -> tuple[Cluster, ...]:
-    """Every cluster of the region, counted with and without the machines that this call names."""
+    """Every cluster that is known whole, counted with and without the machines that this call names."""
     targeted = {target.id for target in targets if target.type == "instance" and target.role == "target"}
     healthy = health.by_cluster(answers, inventory)
     return tuple(
         _cluster(name, inventory, targeted, live, past, healthy.get(name))
-        for name in sorted({*inventory.members, *live.clusters})
+        for name in sorted({*inventory.clusters, *live.clusters})
     )
 
 
 def _cluster(
     name: str, inventory: Inventory, targeted: Iterable[str], live: Live, past: Past, healthy: bool | None
 ) -> Cluster:
-    members: list[Machine] = inventory.members.get(name, [])
+    members: list[Machine] = inventory.clusters.get(name, [])
     present = [machine for machine in members if machine.present]
     running = [machine for machine in members if machine.state == "running"]
     return Cluster(

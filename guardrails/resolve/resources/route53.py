@@ -226,14 +226,7 @@ def _spares(ref: TargetRef, call: Call, records: list[_Record]) -> bool:
 
 def _machines_at(values: Iterable[str], context: Context) -> Occupants:
     """The machines that have these public, elastic or private addresses."""
-    inventory, wanted = context.inventory, {*values}
-    machines = [machine for value in wanted for machine in inventory.on("private-ip", value)]
-    machines += [
-        machine
-        for machine in inventory.machines.values()
-        if machine.state != "terminated"
-        and wanted.intersection((*machine.public_ips, *inventory.elastic_ips_of(machine.id)))
-    ]
+    machines = [machine for value in {*values} for machine in context.inventory.at_address(value)]
     return Occupants(
         frozenset(machine.cluster for machine in machines if machine.cluster),
         frozenset(machine.id for machine in machines if machine.cluster is None),

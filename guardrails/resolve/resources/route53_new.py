@@ -50,15 +50,7 @@ def _below(name: str, parent: str) -> bool:
 def _pointed_at(records: Iterable[Any], context: Context) -> tuple[str, ...]:
     """The clusters whose addresses the records hold."""
     values = {value["Value"] for record in records for value in record.get("ResourceRecords") or ()}
-    inventory = context.inventory
-    clusters = {machine.cluster for value in values for machine in inventory.on("private-ip", value)}
-    clusters |= {
-        machine.cluster
-        for machine in inventory.machines.values()
-        if machine.state != "terminated"
-        and values.intersection((*machine.public_ips, *inventory.elastic_ips_of(machine.id)))
-    }
-    return merged(clusters)
+    return merged(machine.cluster for value in values for machine in context.inventory.at_address(value))
 
 
 def _losers(name: str, kind: str, records: Iterable[Item]) -> tuple[list[Item], str]:

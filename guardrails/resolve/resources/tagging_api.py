@@ -40,10 +40,11 @@ def samples(keys: Iterable[str]) -> tuple[Lookup, ...]:
 def believable(context: Context) -> bool:
     """Whether an answer without the resource means that it has no tag: one of the tagged machines is shown, too."""
     inventory = context.inventory
-    own = {each.id for each in inventory.machines.values() if each.present and inventory.ownership.named(each.tags)}
     shown = {
         last_part(item["ResourceARN"]) for lookup in samples(inventory.ownership.tags) for item in context.items(lookup)
     }
+    inventory.meet(shown)
+    own = {each.id for each in inventory.known.values() if each.present and inventory.ownership.named(each.tags)}
     return not own or not own.isdisjoint(shown)
 
 

@@ -24,7 +24,7 @@ def _shift(situation: Situation) -> Shift | None:
     after = cluster_names(str(call.clear_params.get("Value") or ""))
     if not after:
         return Shift("pointer", why="it would name no cluster")
-    absent = sorted({*after} - {*situation.inventory.members})
+    absent = sorted(name for name in {*after} if not situation.inventory.members_of(name))
     if absent:
         return Shift("pointer", why=f"there are no machines of {' and '.join(absent)}")
     return Shift("pointer", True, _equal(before), _equal(after), dict.fromkeys(after, True))

@@ -201,7 +201,7 @@ def _who(name: str, family: str, zone: Zone, situation: Situation, seen: frozens
         for value in hosts or _values(record):
             part = share / len(hosts or _values(record))
             if not hosts:
-                machines = endpoints.at_address(value, situation.inventory)
+                machines = situation.inventory.at_address(value)
                 result.add(cluster_of(value, machines), part, [machine.id for machine in machines])
             elif _named(value, _FAMILIES[family], zone):
                 _mix(result, _who(value, family, zone, situation, seen | {name}), part)

@@ -1,0 +1,58 @@
+"""What the answers show of a call: its targets, what is live, what it does to users. Nothing of the past is in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from attrs import frozen
+
+from guardrails.config.settings import LiveSettings
+from guardrails.resolve import live, shifts
+from guardrails.resolve.balancers import members_of_groups
+from guardrails.resolve.capacity import capacity
+from guardrails.resolve.changes import narrow
+from guardrails.resolve.inventory import ADDRESSES, Inventory
+from guardrails.resolve.ownership import Ownership
+from guardrails.resolve.region import Region
+from guardrails.resolve.resources.registry import targets_of
+from guardrails.values import Answer, Call, Capacity, Live, LookupFailure, Shift, Target
+
+
+@frozen
+class Picture:
+    """What one set of answers shows. `call` is narrowed to what it changes."""
+
+    call: Call
+    inventory: Inventory
+    seen: Live
+    targets: tuple[Target, ...]
+    shift: Shift | None
+    capacity: Capacity | None
+
+
+def inventory_of(settings: LiveSettings, ownership: Ownership, answers: Mapping[str, Answer]) -> Inventory:
+    """The machines that the answers show."""
+    addresses = answers[ADDRESSES.key()].items if ADDRESSES.key() in answers else ()
+    # Only if every decision asks for that.
+    registered = members_of_groups(answers) if "target-group" in settings.sources else []
+    return Inventory(Region.of(answers), addresses, ownership, registered)
+
+
+def picture(
+    settings: LiveSettings,
+    call: Call,
+    answers: Mapping[str, Answer],
+    inventory: Inventory,
+    failures: Iterable[LookupFailure] = (),
+) -> Picture:
+    """The picture. What it takes and the inventory does not have is then open there."""
+    seen = live.observe(settings, answers, inventory)
+    targets = targets_of(call, answers, inventory, seen.clusters, settings.ssm_parameter)
+    situation = shifts.Situation(call, answers, inventory, seen, settings)
+    moved, targets = shifts.shift(situation), shifts.losing(targets, situation)
+    clusters = {*seen.clusters, *(name for target in targets for name in target.clusters)}
+    for name in clusters | ({*moved.before, *moved.after} if moved else set[str]()):
+        inventory.members_of(name)
+    call = narrow.narrow(call, answers)
+    room = capacity.facts(call, answers, failures, inventory, targets, seen.clusters)
+    return Picture(call, inventory, seen, targets, moved, room)

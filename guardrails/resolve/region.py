@@ -1,0 +1,241 @@
+"""The machines of a region that a decision knows: all of them, or in a large region those that it asked for.
+
+Up to a page of machines (1,000) one unfiltered look-up answers for any number of targets. Beyond that, each question
+("which machines are in this subnet?") is a filter of DescribeInstances. An unknown id does not make such a request
+fail, and a question that was not asked is open, never answered with "none". A filter without a match is believed where
+the same kind of filter finds something.
+https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeInstances.html
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from attrs import evolve, field, frozen
+
+from guardrails.values import Answer, Lookup
+
+INSTANCES = Lookup("ec2", "DescribeInstances", "Reservations")
+FIRST_PAGE = evolve(INSTANCES, first_page=True)
+_STATES = ["pending", "running", "shutting-down", "terminated", "stopping", "stopped"]
+
+
+def _filtered(name: str, values: Iterable[str]) -> Lookup:
+    return INSTANCES.about(Filters=[{"Name": name, "Values": [*values]}])
+
+
+# Every machine of a region that is known to be large; the key differs from that of a first page.
+_EVERY = _filtered("instance-state-name", _STATES)
+_OPERATION = f"{INSTANCES.service}:{INSTANCES.operation} "
+# What is kept of a first page that is not all: some machines whose values show that a filter works.
+_PAGE = f"{_OPERATION}first page"
+_EXAMPLES = 10
+# A filter takes this many values.
+_VALUES = 200
+_SPECIAL = re.compile(r"[*?\\]")
+_ESCAPED = re.compile(r"\\([*?\\])")
+
+
+@frozen
+class Question:
+    """A filter of DescribeInstances with one value. Without a filter it asks for every machine."""
+
+    filter: str = ""
+    value: str = ""
+
+    @property
+    def family(self) -> str:
+        """The kind of filter: all tags are one."""
+        return _family(self.filter)
+
+
+def _family(name: str) -> str:
+    return name.partition(":")[0]
+
+
+EVERYTHING = Question()
+
+# The filter for what the machines are indexed by.
+_FILTERS = {
+    "instance": "instance-id",
+    "subnet": "network-interface.subnet-id",
+    "vpc": "vpc-id",
+    "eni": "network-interface.network-interface-id",
+    "attachment": "network-interface.attachment.attachment-id",
+    "private-ip": "network-interface.addresses.private-ip-address",
+    "public-ip": "network-interface.addresses.association.public-ip",
+    "volume": "block-device-mapping.volume-id",
+    "tag-key": "tag-key",
+    "security-group": "network-interface.group-id",
+    "ami": "image-id",
+    "key-pair": "key-name",
+    "placement-group": "placement-group-name",
+    "dedicated-host": "host-id",
+    "capacity-reservation": "capacity-reservation-id",
+    "spot-instance-request": "spot-instance-request-id",
+}
+
+
+def question(kind: str, value: str) -> Question | None:
+    """What asks for the machines with this value in an index; None where no machine can have it."""
+    if kind == "tag":
+        key, _, wanted = value.partition("=")
+        # Which "=" ends the key cannot be seen.
+        return EVERYTHING if "=" in wanted else Question(f"tag:{key}", wanted)
+    if kind == "instance-profile":
+        return Question("iam-instance-profile.arn", f"*/{value}")
+    if kind == "instance" or (kind == "private-ip" and value.startswith("i-")):
+        return Question(_FILTERS[kind], value) if kind == "instance" and value.startswith("i-") else None
+    if kind == "private-ip" and ":" in value:
+        return Question("network-interface.ipv6-addresses.ipv6-address", value)
+    if kind == "security-group" and not value.startswith("sg-"):
+        return Question("network-interface.group-name", value)
+    if kind == "placement-group" and value.startswith("pg-"):
+        return EVERYTHING
+    return Question(_FILTERS[kind], value) if kind in _FILTERS else EVERYTHING
+
+
+@frozen
+class Region:
+    """What answers show of the machines. `whole` is True where they are all there, otherwise `asked` is what was asked.
+
+    `reservations` are as DescribeInstances returns them; a machine of several answers is in it once. `found` are the
+    families of filters that found something, and `tried` are those that were tried with a known machine.
+    """
+
+    reservations: tuple[Mapping[str, Any], ...]
+    observed_at: float
+    whole: bool = True
+    asked: frozenset[Question] = field(factory=frozenset)
+    found: frozenset[str] = field(factory=frozenset)
+    tried: frozenset[str] = field(factory=frozenset)
+
+    @classmethod
+    def of(cls, answers: Mapping[str, Answer]) -> Region:
+        """The region that these answers show; of one that is known to be large, perhaps nothing yet."""
+        for lookup in (INSTANCES, _EVERY):
+            if lookup.key() in answers:
+                answer = answers[lookup.key()]
+                return cls(answer.items, answer.observed_at)
+        parts = {key: answer for key, answer in answers.items() if key.startswith(_OPERATION)}
+        conditions = {key: _condition(key) for key in parts}
+        return cls(
+            tuple(_merged(answer.items for answer in parts.values())),
+            min((answer.observed_at for answer in parts.values()), default=time.time()),
+            whole=False,
+            asked=frozenset(
+                Question(name, value) for name, values, all_of in conditions.values() if all_of for value in values
+            ),
+            found=frozenset(_family(name) for key, (name, *_) in conditions.items() if name and parts[key].items),
+            tried=frozenset(_family(name) for name, _, all_of in conditions.values() if name and not all_of),
+        )
+
+    @property
+    def doubtful(self) -> frozenset[str]:
+        """The families of filters that were asked and found nothing."""
+        return frozenset(each.family for each in self.asked) - self.found
+
+    def machines(self) -> Iterator[Mapping[str, Any]]:
+        """The known machines, as DescribeInstances describes them."""
+        return (machine for reservation in self.reservations for machine in reservation.get("Instances") or ())
+
+
+class Open:
+    """What a region was asked, and cannot answer yet."""
+
+    def __init__(self, region: Region) -> None:
+        self._region = region
+        self._wanted: set[Question] = set()
+
+    def ask(self, asked: Question | None) -> None:
+        """Note a question that no look-up has asked so far."""
+        if asked is not None and not self._region.whole and asked not in self._region.asked:
+            self._wanted.add(asked)
+
+    def further(self, known: Iterable[Question]) -> tuple[Lookup, ...]:
+        """The look-ups that answer what is open; then those that show whether filters without a match work at all.
+
+        `known` are questions that the known machines answer.
+        """
+        if self._wanted or self._region.whole:
+            return lookups(self._wanted)
+        examples = {each.family: each for each in known} if self._region.doubtful else {}
+        untried = examples.keys() - self._region.tried
+        if self._region.doubtful - untried:
+            # No machine at hand can show it, or one should have been found and was not.
+            return (_EVERY,)
+        return tuple(_example(examples[family]) for family in sorted(self._region.doubtful))
+
+
+def is_about_machines(key: str) -> bool:
+    """Whether the look-up with this key asks for machines."""
+    return key.startswith(_OPERATION)
+
+
+def without_page(answers: Mapping[str, Answer]) -> Mapping[str, Answer]:
+    """The answers, in which a first page that is not all counts as some examples only."""
+    page = answers.get(INSTANCES.key())
+    if page is None or page.whole:
+        return answers
+    others = {key: answer for key, answer in answers.items() if key != INSTANCES.key()}
+    return {**others, _PAGE: evolve(page, items=page.items[:_EXAMPLES])}
+
+
+def lookups(questions: Iterable[Question]) -> tuple[Lookup, ...]:
+    """What asks these questions, in as few requests as AWS allows."""
+    wanted = {*questions}
+    if EVERYTHING in wanted:
+        return (_EVERY,)
+    by_filter: dict[str, list[str]] = defaultdict(list)
+    for each in sorted(wanted, key=lambda one: (one.filter, one.value)):
+        by_filter[each.filter].append(each.value)
+    return tuple(
+        _filtered(name, map(_plain if name != "iam-instance-profile.arn" else str, values[start : start + _VALUES]))
+        for name, values in by_filter.items()
+        for start in range(0, len(values), _VALUES)
+    )
+
+
+def in_network(vpc: str) -> Lookup:
+    """Some running machines of a VPC."""
+    filters = {"vpc-id": [vpc], "instance-state-name": ["running"]}
+    asked = INSTANCES.about(
+        Filters=[{"Name": key, "Values": values} for key, values in filters.items()], MaxResults=100
+    )
+    return evolve(asked, sample=True)
+
+
+def _example(known: Question) -> Lookup:
+    """Some machines for a question that has an answer: where there are none, the filter does not work."""
+    return evolve(INSTANCES.about(**_filtered(known.filter, [_plain(known.value)]).params, MaxResults=5), sample=True)
+
+
+def _plain(value: str) -> str:
+    """The value, in which nothing stands for other characters."""
+    return _SPECIAL.sub(r"\\\g<0>", value)
+
+
+def _condition(key: str) -> tuple[str, list[str], bool]:
+    """By a look-up's key: its filter, if it has one, the filter's values, and whether it asked for all machines."""
+    _, brace, text = key.partition("{")
+    params = json.loads(brace + text) if brace else {}
+    filters: list[Mapping[str, Any]] = params.get("Filters") or []
+    if len(filters) != 1:
+        return "", [], False
+    values = [_ESCAPED.sub(r"\1", value) for value in filters[0]["Values"]]
+    return filters[0]["Name"], values, "MaxResults" not in params
+
+
+def _merged(lists: Iterable[Iterable[Mapping[str, Any]]]) -> Iterator[Mapping[str, Any]]:
+    seen: set[str] = set()
+    for items in lists:
+        for reservation in items:
+            machines = [each for each in reservation.get("Instances") or () if each["InstanceId"] not in seen]
+            seen |= {each["InstanceId"] for each in machines}
+            if machines:
+                yield {**reservation, "Instances": machines}
