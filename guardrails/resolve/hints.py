@@ -23,10 +23,11 @@ _QUESTIONS = 1000
 
 @frozen
 class _Hint:
-    """`questions` are about machines; None where the first page shows them all."""
+    """`questions` are about machines; None where the first page shows them all. `account` is whose place it is."""
 
     lookups: tuple[Lookup, ...] = ()
     questions: frozenset[Question] | None = None
+    account: str | None = None
 
 
 class Hints:
@@ -46,12 +47,16 @@ class Hints:
         """Whether one page is not all machines of the place."""
         return self._by_place.get(_place(origin), _Hint()).questions is not None
 
+    def account(self, origin: Origin) -> str | None:
+        """The account that the place is in, None where nothing has shown it yet."""
+        return self._by_place.get(_place(origin), _Hint()).account
+
     def note(self, origin: Origin, lookups: Iterable[Lookup], answers: Mapping[str, Answer], call: Call) -> None:
         """These were asked after the first round, and this is what is known of the machines."""
         known = Region.of(answers)
         asked = frozenset([*(known.asked - _named(call))][:_QUESTIONS])
         large = self.large(origin) or not known.whole
-        self._by_place[_place(origin)] = _Hint(tuple(lookups)[:_LOOKUPS], asked if large else None)
+        self._by_place[_place(origin)] = _Hint(tuple(lookups)[:_LOOKUPS], asked if large else None, known.account)
         while len(self._by_place) > _PLACES:
             self._by_place.popitem(last=False)
 

@@ -136,6 +136,11 @@ class Region:
         )
 
     @property
+    def account(self) -> str | None:
+        """The account that the machines belong to, None where no answer says so."""
+        return next((each["OwnerId"] for each in self.reservations if each.get("OwnerId")), None)
+
+    @property
     def doubtful(self) -> frozenset[str]:
         """The families of filters that were asked and found nothing."""
         return frozenset(each.family for each in self.asked) - self.found
@@ -170,6 +175,11 @@ class Open:
             # No machine at hand can show it, or one should have been found and was not.
             return (_EVERY,)
         return tuple(_example(examples[family]) for family in sorted(self._region.doubtful))
+
+
+def nothing_but(account: str | None) -> Mapping[str, Answer]:
+    """What is known of a region that is known to be large, before anything was asked: whose it is."""
+    return {_PAGE: Answer(({"OwnerId": account, "Instances": ()},), time.time())}
 
 
 def is_about_machines(key: str) -> bool:
@@ -237,5 +247,5 @@ def _merged(lists: Iterable[Iterable[Mapping[str, Any]]]) -> Iterator[Mapping[st
         for reservation in items:
             machines = [each for each in reservation.get("Instances") or () if each["InstanceId"] not in seen]
             seen |= {each["InstanceId"] for each in machines}
-            if machines:
+            if machines or not reservation.get("Instances"):
                 yield {**reservation, "Instances": machines}

@@ -38,6 +38,11 @@ class Rounds:
         wanted = self._first(call)
         asked = {lookup.key() for lookup in wanted}
         known = self._ask((*self._hints.of(origin, call), *self._unless_large(wanted, origin)), origin)
+        if self._hints.large(origin):
+            known = evolve(known, answers={**region.nothing_but(self._hints.account(origin)), **known.answers})
+        if INSTANCES.key() not in known.answers:
+            # In a large region an answer may still call for all of them.
+            asked.discard(INSTANCES.key())
         for _ in range(_ROUNDS):
             fetched = known.only(asked | {*filter(region.is_about_machines, known.answers)})
             if fetched.required_failures:

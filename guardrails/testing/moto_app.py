@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 from xml.etree import ElementTree as ET
 
+from guardrails.testing import machine_filters
 from guardrails.testing.fault import WSGI, Fault, StartResponse, answer
 from guardrails.testing.request import read
 
@@ -36,6 +37,8 @@ def moto_app() -> WSGI:
         raise ImportError(
             f"guardrails.testing needs moto's server ({error.name} is missing); pip install 'botocore-guardrails[demo]'"
         ) from error
+
+    machine_filters.add()
 
     class Dispatcher(DomainDispatcherApplication):
         # Without this, moto fails with a traceback for a service it does not have.
