@@ -24,7 +24,7 @@ from guardrails.resolve.lookups import Answering, Fetched
 from guardrails.resolve.ownership import Ownership
 from guardrails.resolve.picture import inventory_of, picture
 from guardrails.resolve.resources.registry import NO_PAST, clusters_of, plan
-from guardrails.resolve.rounds import Rounds
+from guardrails.resolve.rounds import Gathered, Rounds
 from guardrails.resolve.taken_out import with_taken_out
 from guardrails.values import Answer, Call, Facts, Live, LookupFailure, Origin, Past, Target
 
@@ -59,11 +59,12 @@ class FactFinder:
 
         With `claims`, the machines that the call would take away are claimed in the history, and the claim is added.
         """
-        fetched = self._rounds.fetch(call, origin)
+        gathered = self._rounds.gather(call, origin)
+        fetched = gathered.fetched
         if fetched.required_failures:
             return _unanswered(call, self._with_sources(call, fetched))
         try:
-            return self._read(call, origin, fetched, claims)
+            return self._read(call, origin, gathered, claims)
         except StateUnavailable as error:
             return evolve(nothing_known(str(error)), lookups=fetched.requests)
 
@@ -76,13 +77,14 @@ class FactFinder:
             failures=tuple(evolve(each, source=sources.get(each.permission, "")) for each in fetched.failures),
         )
 
-    def _read(self, call: Call, origin: Origin, fetched: Fetched, claims: list[Claim] | None) -> Facts:
+    def _read(self, call: Call, origin: Origin, gathered: Gathered, claims: list[Claim] | None) -> Facts:
+        fetched, shown = gathered.fetched, gathered.picture
         answers = fetched.answers
-        inventory = self._inventory(answers)
+        inventory = shown.inventory if shown else self._inventory(answers)
         contradicted = contradictions.among(answers, inventory)
         if contradicted:
             return _unanswered(call, evolve(fetched, failures=contradicted))
-        shown = picture(self._settings.live, call, answers, inventory, fetched.failures)
+        shown = shown or picture(self._settings.live, call, answers, inventory, fetched.failures)
         if inventory.further():
             return _unanswered(call, evolve(fetched, failures=(_never_ending(),)))
         call, seen, targets = shown.call, shown.seen, shown.targets

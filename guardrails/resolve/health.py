@@ -10,6 +10,9 @@ from guardrails.resolve.inventory import Inventory
 from guardrails.values import Answer, Call, Lookup, Target
 
 STATUS = Lookup("ec2", "DescribeInstanceStatus", "InstanceStatuses")
+_OPERATION = f"{STATUS.service}:{STATUS.operation} "
+# DescribeInstanceStatus takes this many ids.
+_IDS = 100
 
 
 def lookups(call: Call) -> tuple[Lookup, ...]:
@@ -19,6 +22,13 @@ def lookups(call: Call) -> tuple[Lookup, ...]:
     # Where only a tag marks the live cluster, moving the tag is the switch.
     marks = call.tags is not None and "protection" in call.effects
     return (STATUS,) if (moves and onto) or marks or "admit" in call.effects else ()
+
+
+def about(inventory: Inventory) -> tuple[Lookup, ...]:
+    """The checks of the running machines in the clusters that are known whole."""
+    members = (machine for machines in inventory.clusters.values() for machine in machines)
+    ids = sorted({machine.id for machine in members if machine.state == "running"})
+    return tuple(STATUS.about(InstanceIds=ids[start : start + _IDS]) for start in range(0, len(ids), _IDS))
 
 
 def by_cluster(answers: Mapping[str, Answer], inventory: Inventory) -> dict[str, bool]:
@@ -48,11 +58,12 @@ def with_health(target: Target, answers: Mapping[str, Answer], inventory: Invent
 
 def passing(answers: Mapping[str, Answer]) -> set[str] | None:
     """The machines that pass both checks, None if these were not asked for."""
-    answer = answers.get(STATUS.key())
-    if answer is None:
+    parts = [answer for key, answer in answers.items() if key.startswith(_OPERATION)]
+    if not parts:
         return None
     return {
         status["InstanceId"]
+        for answer in parts
         for status in answer.items
         if all((status.get(check) or {}).get("Status") == "ok" for check in ("InstanceStatus", "SystemStatus"))
     }

@@ -132,4 +132,4 @@ def _vcpus(options: Mapping[str, Any]) -> int | None:
 
 
 def _unique(values: Iterable[str | None]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(value for value in values if value))
+    return tuple(dict.fromkeys(filter(None, values)))

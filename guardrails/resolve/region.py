@@ -21,7 +21,6 @@ from attrs import evolve, field, frozen
 from guardrails.values import Answer, Lookup
 
 INSTANCES = Lookup("ec2", "DescribeInstances", "Reservations")
-FIRST_PAGE = evolve(INSTANCES, first_page=True)
 _STATES = ["pending", "running", "shutting-down", "terminated", "stopping", "stopped"]
 
 
@@ -187,13 +186,13 @@ def is_about_machines(key: str) -> bool:
     return key.startswith(_OPERATION)
 
 
-def without_page(answers: Mapping[str, Answer]) -> Mapping[str, Answer]:
-    """The answers, in which a first page that is not all counts as some examples only."""
-    page = answers.get(INSTANCES.key())
-    if page is None or page.whole:
+def without_pages(answers: Mapping[str, Answer]) -> Mapping[str, Answer]:
+    """The answers without those that are one of several pages. Of machines, some examples are kept."""
+    if all(answer.whole for answer in answers.values()):
         return answers
-    others = {key: answer for key, answer in answers.items() if key != INSTANCES.key()}
-    return {**others, _PAGE: evolve(page, items=page.items[:_EXAMPLES])}
+    whole = {key: answer for key, answer in answers.items() if answer.whole}
+    page = answers.get(INSTANCES.key())
+    return whole if page is None or page.whole else {**whole, _PAGE: evolve(page, items=page.items[:_EXAMPLES])}
 
 
 def lookups(questions: Iterable[Question]) -> tuple[Lookup, ...]:
@@ -245,7 +244,10 @@ def _merged(lists: Iterable[Iterable[Mapping[str, Any]]]) -> Iterator[Mapping[st
     seen: set[str] = set()
     for items in lists:
         for reservation in items:
-            machines = [each for each in reservation.get("Instances") or () if each["InstanceId"] not in seen]
-            seen |= {each["InstanceId"] for each in machines}
-            if machines or not reservation.get("Instances"):
-                yield {**reservation, "Instances": machines}
+            machines = reservation.get("Instances") or ()
+            new = [each for each in machines if each["InstanceId"] not in seen]
+            seen.update(each["InstanceId"] for each in new)
+            if len(new) == len(machines):
+                yield reservation
+            elif new:
+                yield {**reservation, "Instances": new}

@@ -5,22 +5,34 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
-from attrs import evolve
+from attrs import evolve, frozen
 
 from guardrails.config.settings import Settings
-from guardrails.resolve import contradictions, live, region, serving, shifts
+from guardrails.resolve import contradictions, health, live, region, serving, shifts
 from guardrails.resolve.capacity import capacity
 from guardrails.resolve.changes import narrow
+from guardrails.resolve.health import STATUS
 from guardrails.resolve.hints import Hints
+from guardrails.resolve.inventory import Inventory
 from guardrails.resolve.lookups import Answering, Fetched
 from guardrails.resolve.ownership import Ownership
-from guardrails.resolve.picture import inventory_of, picture
-from guardrails.resolve.region import FIRST_PAGE, INSTANCES, Region
+from guardrails.resolve.picture import Picture, inventory_of, picture
+from guardrails.resolve.region import INSTANCES, Region
 from guardrails.resolve.resources.registry import followups, plan
 from guardrails.values import Answer, Call, Lookup, Origin
 
 # One to four are enough for most calls. What is left after the last one counts as not followed.
 _ROUNDS = 10
+# What a large region has too many of.
+_LISTS = {INSTANCES.key(), STATUS.key()}
+
+
+@frozen
+class Gathered:
+    """The answers, and the picture that they show if it had to be looked at on the way."""
+
+    fetched: Fetched
+    picture: Picture | None = None
 
 
 class Rounds:
@@ -33,20 +45,19 @@ class Rounds:
         self._lookups = lookups
         self._hints = Hints()
 
-    def fetch(self, call: Call, origin: Origin) -> Fetched:
+    def gather(self, call: Call, origin: Origin) -> Gathered:
         """The answers to everything that the call and the sources of liveness ask, or what failed. Never raises."""
-        wanted = self._first(call)
-        asked = {lookup.key() for lookup in wanted}
-        known = self._ask((*self._hints.of(origin, call), *self._unless_large(wanted, origin)), origin)
+        wanted = self._wanted(call)
+        known = self._ask((*self._hints.of(origin, call), *self._one_page_at_most(wanted, origin)), origin)
         if self._hints.large(origin):
             known = evolve(known, answers={**region.nothing_but(self._hints.account(origin)), **known.answers})
-        if INSTANCES.key() not in known.answers:
-            # In a large region an answer may still call for all of them.
-            asked.discard(INSTANCES.key())
+        asked = {lookup.key() for lookup in wanted} - _too_long(known)
+        checks = [lookup for lookup in wanted if lookup.key() == STATUS.key()]
         for _ in range(_ROUNDS):
             fetched = known.only(asked | {*filter(region.is_about_machines, known.answers)})
             if fetched.required_failures:
                 break
+            shown = self._look(call, fetched)
             of_sources = live.followups(self._live, fetched.answers)
             # Where several ask the same, the last one says whether it may fail.
             further = (
@@ -54,18 +65,19 @@ class Rounds:
                 *followups(call, fetched.answers, self._ownership.tags),
                 *capacity.followups(call, fetched.answers),
                 *of_sources,
-                *self._machines(call, fetched.answers),
+                *(_about_machines(shown.inventory, fetched.answers, checks) if shown else ()),
             )
             more = {lookup.key(): lookup for lookup in further if lookup.key() not in asked}
             if not more:
                 self._hints.note(origin, of_sources, fetched.answers, call)
-                break
+                return Gathered(fetched, shown.picture if shown else None)
             asked |= more.keys()
             missing = [lookup for key, lookup in more.items() if key not in known.answers]
             known = known.with_more(self._ask(missing, origin)) if missing else known
-        return fetched
+        return Gathered(fetched)
 
-    def _first(self, call: Call) -> tuple[Lookup, ...]:
+    def _wanted(self, call: Call) -> tuple[Lookup, ...]:
+        """What the call itself shows to be needed."""
         wanted = (
             *plan(call, self._ownership.tags),
             *live.lookups(self._live),
@@ -76,23 +88,48 @@ class Rounds:
         keys = {lookup.key() for lookup in wanted}
         return (*wanted, *(lookup for lookup in narrow.lookups(call) if lookup.key() not in keys))
 
-    def _unless_large(self, wanted: Iterable[Lookup], origin: Origin) -> Iterable[Lookup]:
-        """The same look-ups, with one page of the machines; without it where there are known to be more."""
-        page = () if self._hints.large(origin) else (FIRST_PAGE,)
-        return (*(lookup for lookup in wanted if lookup.key() != INSTANCES.key()), *page)
+    def _one_page_at_most(self, wanted: Iterable[Lookup], origin: Origin) -> Iterable[Lookup]:
+        """The same look-ups, with one page of all machines; without it where there are known to be more."""
+        pages = (evolve(lookup, first_page=True) for lookup in wanted if lookup.key() in _LISTS)
+        others = (lookup for lookup in wanted if lookup.key() not in _LISTS)
+        return (*others, *(() if self._hints.large(origin) else pages))
 
     def _ask(self, lookups: Iterable[Lookup], origin: Origin) -> Fetched:
         fetched = self._lookups.fetch(lookups, origin)
-        return evolve(fetched, answers=region.without_page(fetched.answers))
+        return evolve(fetched, answers=region.without_pages(fetched.answers))
 
-    def _machines(self, call: Call, answers: Mapping[str, Answer]) -> tuple[Lookup, ...]:
-        """What more has to be known of the machines of a large region: what reading the answers so far asks for."""
-        if Region.of(answers).whole:
-            return ()
-        inventory = inventory_of(self._live, self._ownership, answers)
-        # Other answers that it takes may still be missing; then this is asked again.
+    def _look(self, call: Call, fetched: Fetched) -> _Glance | None:
+        """What the answers so far show of a large region; None where all machines are known."""
+        if Region.of(fetched.answers).whole:
+            return None
+        inventory = inventory_of(self._live, self._ownership, fetched.answers)
+        # Other answers that it takes may still be missing; then it is looked at again.
         with suppress(KeyError):
-            picture(self._live, call, answers, inventory)
-        with suppress(KeyError):
-            contradictions.among(answers, inventory)
-        return inventory.further()
+            contradictions.among(fetched.answers, inventory)
+            return _Glance(inventory, picture(self._live, call, fetched.answers, inventory, fetched.failures))
+        return _Glance(inventory)
+
+
+@frozen
+class _Glance:
+    inventory: Inventory
+    picture: Picture | None = None
+
+
+def _too_long(known: Fetched) -> set[str]:
+    """The lists that are more than a page: they are asked for in another way, or else all of it."""
+    failed = {each.key for each in known.failures}
+    return {key for key in _LISTS - known.answers.keys() if hash(key) not in failed}
+
+
+def _about_machines(
+    inventory: Inventory, answers: Mapping[str, Answer], checks: Iterable[Lookup]
+) -> tuple[Lookup, ...]:
+    """What more has to be known of the machines of a large region: what reading the answers so far left open.
+
+    `checks` are the look-ups for the status checks of all machines, if the call takes them.
+    """
+    further = inventory.further()
+    if further or STATUS.key() in answers:
+        return further
+    return tuple(evolve(each, optional=check.optional) for check in checks for each in health.about(inventory))

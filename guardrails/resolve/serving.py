@@ -31,7 +31,7 @@ def counted(
     clusters: tuple[Cluster, ...], of: str, answers: Answers, inventory: Inventory, targets: Iterable[Target]
 ) -> tuple[Cluster, ...]:
     """The clusters, with how many machines serve now, and how many of those the call names."""
-    if any(lookup.key() not in answers for lookup in _ASKED.get(of, ())):
+    if not {"healthy": health.passing(answers) is not None, "desired": GROUPS.key() in answers}.get(of, True):
         return clusters
     named = {target.id for target in targets if target.type == "instance" and target.role == "target"}
     sizes = _desired(answers, inventory) if of == "desired" else Counter[str]()
