@@ -86,7 +86,7 @@ class FactFinder:
             return _unanswered(call, evolve(fetched, failures=contradicted))
         shown = shown or picture(self._settings.live, call, answers, inventory, fetched.failures)
         if inventory.further():
-            return _unanswered(call, evolve(fetched, failures=(_never_ending(),)))
+            return _unanswered(call, evolve(fetched, failures=(_incomplete(),)))
         call, seen, targets = shown.call, shown.seen, shown.targets
         scope = scope_of(inventory.account, origin)
         past = self._past(scope, call, targets, inventory, seen, claims)
@@ -166,8 +166,10 @@ def _expected(target: Target, past: Past) -> Target:
     return evolve(target, state=past.going[target.id]) if target.id in past.going else target
 
 
-def _never_ending() -> LookupFailure:
-    return failure(INSTANCES, "Incomplete", "each answer led to further machines; name fewer of them in one call")
+def _incomplete() -> LookupFailure:
+    what = "a filter shows none of the machines that must be there, or each answer led to further ones"
+    way = "name fewer machines in one call, and look at what answers for EC2 between here and AWS"
+    return failure(INSTANCES, "Incomplete", f"{what}; {way}")
 
 
 def _unanswered(call: Call, fetched: Fetched) -> Facts:

@@ -117,10 +117,11 @@ class Region:
     @classmethod
     def of(cls, answers: Mapping[str, Answer]) -> Region:
         """The region that these answers show; of one that is known to be large, perhaps nothing yet."""
-        for lookup in (INSTANCES, _EVERY):
-            if lookup.key() in answers:
-                answer = answers[lookup.key()]
-                return cls(answer.items, answer.observed_at)
+        every = answers.get(_EVERY.key())
+        # More than a page of machines, and then none: that is no answer.
+        whole = answers.get(INSTANCES.key()) or (every if every and every.items else None)
+        if whole:
+            return cls(whole.items, whole.observed_at)
         parts = {key: answer for key, answer in answers.items() if key.startswith(_OPERATION)}
         conditions = {key: _condition(key) for key in parts}
         return cls(
