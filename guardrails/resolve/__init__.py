@@ -4,7 +4,8 @@ finder.py      from a call to its facts
 rounds.py      asks everything that these take, round after round; hints.py what the next decision will ask
 picture.py     what the answers show, without what was done before
 contradictions.py  answers that cannot all be true
-inventory.py   the machines and Elastic IPs of the region; region.py which of them are known, and how to ask for more
+inventory.py   the machines and Elastic IPs of the region; region.py which of them are known
+question.py    how to ask for more of them
 resources/     the targets of a call, a file for each family of resources
 live/          which cluster is live, a file for each source
 capacity/      whether a launch has room

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Mapping
 from attrs import frozen
 
 from guardrails.resolve import region
-from guardrails.resolve.region import Question, Region
+from guardrails.resolve.question import Question, question
+from guardrails.resolve.region import Region
 from guardrails.values import Answer, Call, Lookup, Origin
 
 # A process works in few places, and asks little there.
@@ -63,7 +64,7 @@ class Hints:
 
 def _named(call: Call) -> frozenset[Question]:
     ids = [target.id for target in call.targets if target.type == "instance"]
-    return frozenset(filter(None, (region.question("instance", name) for name in ids)))
+    return frozenset(filter(None, (question("instance", name) for name in ids)))
 
 
 def _place(origin: Origin) -> tuple[object, ...]:

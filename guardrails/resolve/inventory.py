@@ -12,7 +12,8 @@ from typing import Any
 
 from guardrails.resolve.machine import INDEXES, Machine, indexed, machine_of
 from guardrails.resolve.ownership import ADDRESS, NAMED, REGISTERED, Owner, Ownership, inferring_tag
-from guardrails.resolve.region import EVERYTHING, INSTANCES, Open, Question, Region, question
+from guardrails.resolve.question import EVERYTHING, Question, question
+from guardrails.resolve.region import INSTANCES, Open, Region
 from guardrails.values import Lookup
 
 __all__ = ["ADDRESSES", "INSTANCES", "INTERFACES", "Inventory"]

@@ -203,7 +203,7 @@ class _Memory:
 
 
 def _asked_for(lookup: Lookup) -> str:
-    """What requests under way are told apart by: who asks for all pages does not share the request for one."""
+    """The name of a request under way: those who ask for all pages do not share the request for one."""
     return f"{lookup.key()} first page" if lookup.first_page else lookup.key()
 
 

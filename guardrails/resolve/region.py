@@ -18,6 +18,7 @@ from typing import Any
 
 from attrs import evolve, field, frozen
 
+from guardrails.resolve.question import EVERYTHING, Question, family_of
 from guardrails.values import Answer, Lookup
 
 INSTANCES = Lookup("ec2", "DescribeInstances", "Reservations")
@@ -38,65 +39,6 @@ _EXAMPLES = 10
 _VALUES = 200
 _SPECIAL = re.compile(r"[*?\\]")
 _ESCAPED = re.compile(r"\\([*?\\])")
-
-
-@frozen
-class Question:
-    """A filter of DescribeInstances with one value. Without a filter it asks for every machine."""
-
-    filter: str = ""
-    value: str = ""
-
-    @property
-    def family(self) -> str:
-        """The kind of filter: all tags are one."""
-        return _family(self.filter)
-
-
-def _family(name: str) -> str:
-    return name.partition(":")[0]
-
-
-EVERYTHING = Question()
-
-# The filter for what the machines are indexed by.
-_FILTERS = {
-    "instance": "instance-id",
-    "subnet": "network-interface.subnet-id",
-    "vpc": "vpc-id",
-    "eni": "network-interface.network-interface-id",
-    "attachment": "network-interface.attachment.attachment-id",
-    "private-ip": "network-interface.addresses.private-ip-address",
-    "public-ip": "network-interface.addresses.association.public-ip",
-    "volume": "block-device-mapping.volume-id",
-    "tag-key": "tag-key",
-    "security-group": "network-interface.group-id",
-    "ami": "image-id",
-    "key-pair": "key-name",
-    "placement-group": "placement-group-name",
-    "dedicated-host": "host-id",
-    "capacity-reservation": "capacity-reservation-id",
-    "spot-instance-request": "spot-instance-request-id",
-}
-
-
-def question(kind: str, value: str) -> Question | None:
-    """What asks for the machines with this value in an index; None where no machine can have it."""
-    if kind == "tag":
-        key, _, wanted = value.partition("=")
-        # Which "=" ends the key cannot be seen.
-        return EVERYTHING if "=" in wanted else Question(f"tag:{key}", wanted)
-    if kind == "instance-profile":
-        return Question("iam-instance-profile.arn", f"*/{value}")
-    if kind == "instance" or (kind == "private-ip" and value.startswith("i-")):
-        return Question(_FILTERS[kind], value) if kind == "instance" and value.startswith("i-") else None
-    if kind == "private-ip" and ":" in value:
-        return Question("network-interface.ipv6-addresses.ipv6-address", value)
-    if kind == "security-group" and not value.startswith("sg-"):
-        return Question("network-interface.group-name", value)
-    if kind == "placement-group" and value.startswith("pg-"):
-        return EVERYTHING
-    return Question(_FILTERS[kind], value) if kind in _FILTERS else EVERYTHING
 
 
 @frozen
@@ -131,8 +73,8 @@ class Region:
             asked=frozenset(
                 Question(name, value) for name, values, all_of in conditions.values() if all_of for value in values
             ),
-            found=frozenset(_family(name) for key, (name, *_) in conditions.items() if name and parts[key].items),
-            tried=frozenset(_family(name) for name, _, all_of in conditions.values() if name and not all_of),
+            found=frozenset(family_of(name) for key, (name, *_) in conditions.items() if name and parts[key].items),
+            tried=frozenset(family_of(name) for name, _, all_of in conditions.values() if name and not all_of),
         )
 
     @property
