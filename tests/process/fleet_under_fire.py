@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 import subprocess
 import sys
 import tempfile
@@ -29,8 +30,6 @@ _MACHINES = {f"i-{number:03}": MachineState("workers", "running") for number in 
 
 def run(url: str, seed: int, seconds: float) -> int:
     """One run on a table of its own: how many machines were taken."""
-    chance = random.Random(seed)
-    table = f"fire-{os.getpid()}-{seed}"
     environment = {
         **os.environ,
         "AWS_ENDPOINT_URL_DYNAMODB": url,
@@ -40,28 +39,47 @@ def run(url: str, seed: int, seconds: float) -> int:
     with tempfile.TemporaryDirectory() as folder:
         taken = Path(folder) / "taken"
         taken.touch()
-        command = [sys.executable, "-m", "tests.process.fleet_under_fire", "worker", table, str(taken)]
-        subprocess.run([*command, "create"], env=environment, check=True)
-        running = [subprocess.Popen([*command, str(number)], env=environment) for number in range(_PROCESSES)]
-        end = time.monotonic() + seconds
-        try:
-            number = _PROCESSES
-            while time.monotonic() < end:
-                time.sleep(chance.uniform(0.1, 0.6))
-                victim = chance.randrange(_PROCESSES)
-                running[victim].kill()
-                running[victim].wait()
-                running[victim] = subprocess.Popen([*command, str(number)], env=environment)
-                number += 1
-        finally:
-            for process in running:
-                process.kill()
-                process.wait()
+        table = f"fire-{os.getpid()}-{seed}"
+        command = [sys.executable, "-m", "tests.process.fleet_under_fire", "fire", table, str(taken)]
+        subprocess.run([*command, str(seed), str(seconds)], env=environment, check=True)
         return len(set(taken.read_text().split()))
 
 
-def _work(table: str, taken: str, number: int) -> None:
-    history = History(DynamoStore(Place(table, "eu-west-1", timeout_s=20)), Ownership().named)
+def _fire(table: str, taken: str, seed: int, seconds: float) -> None:
+    """Fork processes, and kill one after the other, until the time is over."""
+    place = Place(table, "eu-west-1", timeout_s=20)
+    list(create(place))
+    chance = random.Random(seed)
+    running = [_forked(place, taken, number) for number in range(_PROCESSES)]
+    end = time.monotonic() + seconds
+    number = _PROCESSES
+    while time.monotonic() < end:
+        time.sleep(chance.uniform(0.05, 0.4))
+        victim = chance.randrange(_PROCESSES)
+        _kill(running[victim])
+        running[victim] = _forked(place, taken, number)
+        number += 1
+    for process in running:
+        _kill(process)
+
+
+def _forked(place: Place, taken: str, number: int) -> int:
+    process = os.fork()
+    if not process:
+        try:
+            _work(place, taken, number)
+        finally:
+            os._exit(1)
+    return process
+
+
+def _kill(process: int) -> None:
+    os.kill(process, signal.SIGKILL)
+    os.waitpid(process, 0)
+
+
+def _work(place: Place, taken: str, number: int) -> None:
+    history = History(DynamoStore(place), Ownership().named)
     chance = random.Random(number)
     file = os.open(taken, os.O_WRONLY | os.O_APPEND)
     while True:
@@ -79,12 +97,8 @@ def _work(table: str, taken: str, number: int) -> None:
 
 
 def _main(arguments: list[str]) -> None:
-    if arguments[0] == "worker":
-        _, table, taken, what = arguments
-        if what == "create":
-            list(create(Place(table, "eu-west-1", timeout_s=20)))
-        else:
-            _work(table, taken, int(what))
+    if arguments[0] == "fire":
+        _fire(arguments[1], arguments[2], int(arguments[3]), float(arguments[4]))
         return
     from tests.support import dynalite
 

@@ -34,7 +34,7 @@ def create(place: Place) -> Iterator[str]:
         yield from _protect(client, place.table, existing or {})
         yield _mark(table)
     except (BotoCoreError, ClientError) as error:
-        raise table.unavailable(str(error), "use credentials that may create tables") from error
+        raise table.unavailable(str(error), "correct that, and run `guardrails state init` again") from error
 
 
 def policy(place: Place, account: str = "*", partition: str = "aws") -> str:
