@@ -12,11 +12,10 @@ from typing import Any
 import botocore.session
 from botocore.exceptions import BotoCoreError, ProfileNotFound
 
-from guardrails import caller
 from guardrails.aws.sessions import without_profile
 from guardrails.classify.classify import Evidence
 from guardrails.config.load import reload
-from guardrails.config.settings import STANDARD_ERROR, Settings, state_home
+from guardrails.config.settings import Settings
 from guardrails.enforce.break_glass.grant import Terms
 from guardrails.errors import ConfigError, PolicyError
 from guardrails.evaluate import bundle, bundle_file, configured, floor, own_rules, self_test
@@ -26,9 +25,8 @@ from guardrails.evaluate.engine import Engine, EngineFailure
 from guardrails.evaluate.opa_server import OpaServer
 from guardrails.evaluate.rego.mistake import Mistake
 from guardrails.evaluate.reloading import ReloadingEngine
-from guardrails.memory import History, SqliteStore, StateUnavailable, Store
-from guardrails.memory.dynamodb import DynamoStore, Place
-from guardrails.memory.fleet import FleetStore
+from guardrails.memory import History, StateUnavailable
+from guardrails.memory import configured as configured_memory
 from guardrails.memory.pacer import Pacer
 from guardrails.record.decision_log import DecisionLog
 from guardrails.resolve.lookups import Lookups
@@ -191,31 +189,11 @@ def _server(settings: Settings) -> OpaServer:
     return made
 
 
-def store(settings: Settings) -> Store:
-    """The memory that guards share, and in a fleet that of this host beside it."""
-    host, state = SqliteStore(state_file(settings)), settings.state
-    if state.store == "sqlite":
-        return host
-    return FleetStore(DynamoStore(table(settings), caller.claimant), host, state.hosts, state.fallback == "host")
-
-
-def table(settings: Settings) -> Place:
-    """Where the memory of a fleet is."""
-    state = settings.state
-    return Place(state.table, state.region, state.profile, state.timeout_s)
-
-
-def state_file(settings: Settings) -> Path:
-    """The file of the memory of this host."""
-    beside = state_home() if settings.log.path == STANDARD_ERROR else settings.log.path.parent
-    return settings.state.path or beside / "state.db"
-
-
 def history(settings: Settings) -> History | None:
     """What guards remember together; None where that is switched off. Raises ConfigError."""
     if not settings.state.enabled:
         return None
-    shared = store(settings)
+    shared = configured_memory.store(settings)
     try:
         shared.try_it()
     except StateUnavailable as error:

@@ -29,6 +29,7 @@ from guardrails.enforce.confirm import Confirmation
 from guardrails.enforce.pacing import Turns
 from guardrails.evaluate.evaluate import allowed, unasked
 from guardrails.intercept import BypassingRequest, Interceptor, Judge, Tripwire
+from guardrails.memory import configured
 from guardrails.pipeline import Pipeline
 from guardrails.resolve.finder import FactFinder
 from guardrails.resolve.lasting import lasting
@@ -60,7 +61,9 @@ class Guard:
         self._lookups = assembly.lookups(settings, self._models)
         history = assembly.history(settings)
         self._turns = Turns(history.pacer) if history is not None and history.pacer is not None else None
-        self._break_glass = BreakGlassScope(settings.break_glass, lambda: assembly.terms(settings))
+        self._break_glass = BreakGlassScope(
+            settings.break_glass, lambda: assembly.terms(settings), configured.post(settings)
+        )
         self._pipeline = Pipeline(
             settings=settings,
             catalogue=self._catalogue,

@@ -10,13 +10,12 @@ from typing import Any
 import attrs
 import click
 
-from guardrails import assembly
 from guardrails.cli.groups import SuggestingGroup
 from guardrails.cli.options import config_option, format_option
 from guardrails.config.load import load
 from guardrails.config.settings import Settings
 from guardrails.errors import ConfigError
-from guardrails.memory import StateUnavailable
+from guardrails.memory import StateUnavailable, configured
 from guardrails.memory.dynamodb.administration import create, policy
 from guardrails.memory.under_way import UnderWay
 from guardrails.show.sentences import counted
@@ -41,7 +40,7 @@ def init(config: str | None, *, policy_only: bool) -> None:
     point-in-time recovery. One that is there already is completed. This needs permissions that no guard has.
     """
     settings = _fleet(load(config))
-    place = assembly.table(settings)
+    place = configured.table(settings)
     if not policy_only:
         try:
             for done in create(place):
@@ -57,21 +56,30 @@ def init(config: str | None, *, policy_only: bool) -> None:
 def show(config: str | None, fmt: str) -> None:
     """Show which calls are under way, on which host and by whom.
 
+    So are, where hosts share a table, the rules that are set aside by break glass.
+
     These are calls that are being decided on, and those of which AWS may not show yet what they did. Exit code 1 if the
     memory cannot be read.
     """
     now = time.time()
     try:
-        calls = assembly.store(load(config)).under_way(now)
+        settings = load(config)
+        calls = configured.store(settings).under_way(now)
+        broken = configured.glasses(settings).broken(now) if settings.state.store == "dynamodb" else []
     except StateUnavailable as error:
         click.echo(f"guardrails: {error}", err=True)
         sys.exit(1)
     if fmt == "json":
-        click.echo(json.dumps([_document(call) for call in calls], indent=2))
+        click.echo(json.dumps({"calls": [_document(call) for call in calls], "break_glass": broken}, indent=2))
         return
     for call in calls:
         click.echo(_line(call, now))
-    if not calls:
+    for glass in broken:
+        click.echo(
+            f"break glass: {', '.join(glass['rules'])} set aside until {glass['until']}, {glass['by']}, on "
+            f"{glass['host']}: {glass['reason']}"
+        )
+    if not calls and not broken:
         click.echo("guardrails: nothing is under way", err=True)
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from guardrails import assembly
 from guardrails.config.settings import IN_MEMORY, STANDARD_ERROR, Settings
 from guardrails.doctor.finding import Finding
-from guardrails.memory import SqliteStore, StateUnavailable
+from guardrails.memory import SqliteStore, StateUnavailable, configured
 from guardrails.memory.dynamodb.administration import try_permissions
 from guardrails.record.decision_log import DecisionLog
 
@@ -23,7 +22,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
 def _table(settings: Settings) -> Iterator[Finding]:
     """What a guard does with the table is tried, with a write that cannot succeed."""
     where = {"table": settings.state.table}
-    for permission, failed in try_permissions(assembly.table(settings)):
+    for permission, failed in try_permissions(configured.table(settings)):
         sentence = permission if failed is None else str(failed)
         yield Finding("shared memory", "ok" if failed is None else "problem", sentence, {**where, "action": permission})
 
@@ -45,7 +44,7 @@ def _log(settings: Settings) -> Finding:
 
 
 def _state(settings: Settings) -> Finding:
-    path = assembly.state_file(settings)
+    path = configured.state_file(settings)
     where = str(path)
     if not settings.state.enabled:
         return Finding("state", "note", "state.enabled is false: earlier calls are not counted")

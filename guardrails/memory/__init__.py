@@ -1,6 +1,7 @@
 """What guards remember together: in a SQLite file of one host, or in a DynamoDB table of many.
 
 store.py        what a store must do
+configured.py   the memory that a configuration names
 sqlite/         the store in a file
 dynamodb/       the store in a table
 fleet.py        a table, and what a host does while it does not answer

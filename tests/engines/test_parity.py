@@ -144,7 +144,7 @@ def _document(seed):
         "history": {
             "destroyed": {name: dice.randint(0, 2) for name in _some(dice, CLUSTERS)},
             "stopped": dict.fromkeys(_some(dice, CLUSTERS, 1), 1), "launched": {}, "call_rate": 0,
-            "launch_tokens": dice.choice([None, 1000, -9000]),
+            "launch_tokens": dice.choice([None, 1000, -9000]), "hosts": dice.choice([0, 1, 1, 3]), "unshared": "away",
         },
         "approvals": [], "break_glass": None,
         "time": "2023-10-09T15:22:00.000Z", "now_s": 1696864920,

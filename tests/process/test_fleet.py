@@ -364,8 +364,20 @@ def test_state_init_and_show(aws, config, workers, install, tmp_path):
     shown = command("state", "show", config=config).output
     assert f"terminates 1 machine of workers ({workers[0]}), sent" in shown
     assert f"on {socket.gethostname()}" in shown
-    (entry,) = json.loads(command("state", "show", "--format", "json", config=config).stdout)
+    (entry,) = json.loads(command("state", "show", "--format", "json", config=config).stdout)["calls"]
     assert (entry["names"], entry["state"]) == ([workers[0]], "sent")
+
+
+def test_a_broken_glass_is_seen_by_all_hosts(aws, config, place, install, tmp_path, caplog):
+    """What one host sets aside, `state show` shows on every other; a table that is away holds no emergency up."""
+    install(**fleet(tmp_path))
+    with guardrails.break_glass(reason="INC-7", rules=["live-cluster/stop"], minutes=5):
+        shown = command("state", "show", config=config).output
+    assert "break glass: live-cluster/stop set aside until" in shown
+    assert f"on {socket.gethostname()}: INC-7" in shown
+    aws.answer("UpdateItem", 400, "AccessDeniedException", "not now")
+    with guardrails.break_glass(reason="INC-8", rules=["live-cluster/stop"]):
+        assert "other hosts do not see that the glass is broken" in caplog.text
 
 
 def test_show_reads_a_file_too(aws, workers, install, tmp_path):

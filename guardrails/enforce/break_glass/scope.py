@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any
@@ -17,6 +17,7 @@ from guardrails import caller
 from guardrails.config.settings import BreakGlassSettings
 from guardrails.enforce.break_glass.grant import ENVIRONMENT, BreakGlass, Terms, announce, parse
 from guardrails.errors import BreakGlassRefused
+from guardrails.memory import StateUnavailable
 
 _logger = logging.getLogger("guardrails")
 
@@ -36,8 +37,17 @@ class BreakGlassScope:
     `refused` is the sentence about that, "" where there is nothing to report.
     """
 
-    def __init__(self, settings: BreakGlassSettings, terms: Callable[[], Terms]) -> None:
-        """`terms()` says what may be set aside, by the policies as they are at that moment."""
+    def __init__(
+        self,
+        settings: BreakGlassSettings,
+        terms: Callable[[], Terms],
+        post: Callable[[Mapping[str, Any]], None] | None = None,
+    ) -> None:
+        """`terms()` says what may be set aside, by the policies as they are at that moment.
+
+        `post` shows other hosts what is set aside; None where there is no place for that.
+        """
+        self._post = post
         self._settings = settings
         self._terms = terms
         self._block: ContextVar[_Block | None] = ContextVar("guardrails_break_glass", default=None)
@@ -105,3 +115,9 @@ class BreakGlassScope:
 
     def _announce(self, glass: BreakGlass) -> None:
         announce(glass, attrs.asdict(caller.describe(None)), self._settings.command)
+        if self._post is not None:
+            try:
+                self._post(glass.document())
+            except StateUnavailable as error:
+                # An emergency does not wait for a table.
+                _logger.warning("other hosts do not see that the glass is broken: %s", error)

@@ -1,0 +1,46 @@
+"""The memory that a configuration names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from guardrails import caller
+from guardrails.config.settings import STANDARD_ERROR, Settings, state_home
+from guardrails.memory.dynamodb import DynamoStore, Glasses, Place, Table
+from guardrails.memory.fleet import FleetStore
+from guardrails.memory.sqlite import SqliteStore
+from guardrails.memory.store import Store
+
+
+def store(settings: Settings) -> Store:
+    """The memory that guards share, and in a fleet that of this host beside it."""
+    host, state = SqliteStore(state_file(settings)), settings.state
+    if state.store == "sqlite":
+        return host
+    return FleetStore(DynamoStore(table(settings), caller.claimant), host, state.hosts, state.fallback == "host")
+
+
+def post(settings: Settings) -> Callable[[Mapping[str, Any]], None] | None:
+    """What shows other hosts which rules are set aside here; None where no memory is shared."""
+    if not settings.state.enabled or settings.state.store == "sqlite":
+        return None
+    return glasses(settings).post
+
+
+def glasses(settings: Settings) -> Glasses:
+    """The broken glasses of a fleet."""
+    return Glasses(Table(table(settings)), caller.claimant)
+
+
+def table(settings: Settings) -> Place:
+    """Where the memory of a fleet is."""
+    state = settings.state
+    return Place(state.table, state.region, state.profile, state.timeout_s)
+
+
+def state_file(settings: Settings) -> Path:
+    """The file of the memory of this host."""
+    beside = state_home() if settings.log.path == STANDARD_ERROR else settings.log.path.parent
+    return settings.state.path or beside / "state.db"
