@@ -158,6 +158,17 @@ def test_an_ungoverned_call_costs_no_request(aws, place, install, tmp_path, work
     assert aws.count("DescribeInstances") == 1
 
 
+def test_requests_of_a_decision(aws, place, install, tmp_path, workers):
+    """Once a process knows the region: one read and two writes side by side, and one write to settle."""
+    install(**fleet(tmp_path), pacing={"enabled": False})
+    ec2 = aws.client("ec2")
+    assert attempt(ec2, workers[:1]) is None
+    aws.clear()
+    assert attempt(ec2, workers[1:2]) is None
+    assert (aws.count("BatchGetItem"), aws.count("UpdateItem")) == (1, 3)
+    assert aws.count("TerminateInstances") == 1
+
+
 def test_the_last_live_cluster_is_known_to_all_hosts(aws, place, install, tmp_path):
     """A host that was not there at the cutover keeps the way back open, also for a machine that was retagged since."""
     blue = aws.start_cluster("blue", 3, addresses=1)
@@ -220,7 +231,7 @@ def test_while_the_table_does_not_answer(aws, place, install, tmp_path, workers,
     green = aws.start_cluster("green", 2).instance_ids
     ec2 = aws.client("ec2")
     break_it(aws, monkeypatch, how)
-    install(**fleet(tmp_path, timeout_s=0.5), **BOUNDED)
+    install(**fleet(tmp_path, timeout_s=0.2 if how == "slow" else 20), **BOUNDED)
     with pytest.raises(guardrails.CallDenied, match=words) as denied:
         ec2.terminate_instances(InstanceIds=[workers[0]])
     assert {each.rule for each in denied.value.decision.violations} == {"remaining/shared-memory"}
@@ -248,7 +259,7 @@ def aws_machines(ec2, cluster):
 def test_a_host_that_goes_on_alone(aws, place, install, tmp_path, workers, monkeypatch):
     """With `fallback = "host"`, two hosts may each take a half of what is allowed, and what they took before counts."""
     ec2 = aws.client("ec2")
-    config = {**fleet(tmp_path, "one", timeout_s=0.5, fallback="host", hosts=2), **BOUNDED}
+    config = {**fleet(tmp_path, "one", fallback="host", hosts=2), **BOUNDED}
     install(**config)
     assert attempt(ec2, workers[:1]) is None
     guardrails.uninstall()
