@@ -21,7 +21,7 @@ from attrs import evolve
 
 from guardrails.config.settings import state_home
 from guardrails.evaluate.bundle import Bundle
-from guardrails.evaluate.embedded import checked
+from guardrails.evaluate.embedded import compiled
 from guardrails.evaluate.regorus import build
 
 _CHECKER = Path(__file__).parent / "rego"
@@ -30,13 +30,13 @@ _MOST = 8
 
 
 def checked_once(bundle: Bundle) -> Bundle:
-    """As `embedded.checked`, which is asked where this user has not had the bundle checked before."""
+    """As `embedded.compiled`, which is asked where this user has not had the bundle checked before."""
     key = _key(bundle)
     file = state_home() / "checked-policies" / f"{key}.json"
     modules = _read(file)
     if modules is not None:
         return evolve(bundle, modules=modules)
-    made = checked(bundle)
+    made = compiled(bundle)
     with suppress(OSError):
         _write(file, made)
     return made

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import threading
 import weakref
 from collections.abc import Callable, Mapping
@@ -13,11 +14,13 @@ from attrs import evolve
 
 from guardrails.errors import PolicyError
 from guardrails.evaluate.bundle import Bundle
-from guardrails.evaluate.engine import EngineFailure, Evaluation
-from guardrails.evaluate.rego import lint
+from guardrails.evaluate.engine import ENTRYPOINT, EngineFailure, Evaluation
+from guardrails.evaluate.rego import lint, one_package
 from guardrails.evaluate.rego.inline_imports import expand
 from guardrails.evaluate.rego.syntax import Module
 from guardrails.evaluate.regorus import ask, explain, new_engine, syntax_trees
+
+_logger = logging.getLogger("guardrails")
 
 
 class EmbeddedEngine:
@@ -34,9 +37,10 @@ class EmbeddedEngine:
         """Compile, lint and evaluate once, so that a broken policy shows now. Raises PolicyError with file and line."""
         self.revision = bundle.revision
         try:
-            self._bundle = (check or checked)(bundle)
+            self._bundle = (check or compiled)(bundle)
+            self._entrypoint = one_package.entrypoint(self._bundle.modules, ENTRYPOINT)
             engine = new_engine(self._bundle)
-            ask(engine, {})
+            ask(engine, {}, self._entrypoint)
         except (KeyboardInterrupt, SystemExit, PolicyError):
             raise
         except BaseException as error:
@@ -48,7 +52,7 @@ class EmbeddedEngine:
         try:
             # Taken out, and kept again only after it answered: see the class.
             engine = self._take() or new_engine(self._bundle)
-            result = ask(engine, document)
+            result = ask(engine, document, self._entrypoint)
         except (KeyboardInterrupt, SystemExit, EngineFailure):
             raise
         except BaseException as error:  # regorus panics with a BaseException
@@ -74,16 +78,34 @@ class EmbeddedEngine:
 
 def checked(bundle: Bundle) -> Bundle:
     """The bundle as the engine evaluates it correctly: linted, imports written out. Raises PolicyError."""
-    return evolve(bundle, modules=dict(_checked(tuple(bundle.modules.items()), json.dumps(bundle.data))))
+    return evolve(bundle, modules=dict(_checked(tuple(bundle.modules.items()), json.dumps(bundle.data))[0]))
+
+
+def compiled(bundle: Bundle) -> Bundle:
+    """The bundle as the engine evaluates it fastest: linted, as one package where that can be. Raises PolicyError."""
+    return evolve(bundle, modules=dict(_checked(tuple(bundle.modules.items()), json.dumps(bundle.data))[1]))
+
+
+_Sources = tuple[tuple[str, str], ...]
 
 
 # A process checks the same policies at every install, guard and reload; parsing them takes most of the time.
 @lru_cache(maxsize=8)
-def _checked(modules: tuple[tuple[str, str], ...], data: str) -> tuple[tuple[str, str], ...]:
+def _checked(modules: _Sources, data: str) -> tuple[_Sources, _Sources]:
+    """The modules with their imports written out, and as one package; twice the same where they cannot be one."""
     bundle = Bundle(dict(modules), json.loads(data), "")
     parsed_modules = [Module(tree, trees=False) for tree in syntax_trees(bundle)]
     lint.check(parsed_modules, bundle.data)
-    return tuple(expand(parsed_modules).items())
+    apart = expand(parsed_modules)
+    try:
+        merged = one_package.merged(parsed_modules, bundle.data)
+        ask(new_engine(evolve(bundle, modules=merged)), {}, one_package.entrypoint(merged, ENTRYPOINT))
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # whatever it is, the modules as they are written are still there
+        _logger.debug("the policies are evaluated package by package: %s", error)
+        merged = apart
+    return tuple(apart.items()), tuple(merged.items())
 
 
 def syntax_of(bundle: Bundle) -> list[dict[str, Any]]:

@@ -57,8 +57,8 @@ def syntax_trees(bundle: Bundle) -> Iterator[dict[str, Any]]:
         yield from json.loads(engine.get_ast_as_json())
 
 
-def ask(engine: Any, document: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The result document of ENTRYPOINT. Raises EngineFailure, or whatever regorus raises."""
+def ask(engine: Any, document: Mapping[str, Any], entrypoint: str = ENTRYPOINT) -> Mapping[str, Any]:
+    """The result document of the entrypoint. Raises EngineFailure, or whatever regorus raises."""
     try:
         text = json.dumps(document, allow_nan=False)
     except (TypeError, ValueError) as error:
@@ -67,7 +67,7 @@ def ask(engine: Any, document: Mapping[str, Any]) -> Mapping[str, Any]:
         raise EngineFailure(f"the input has {len(text):,} bytes, more than {_MAX_INPUT:,}")
     # Never set_input(): a lone surrogate in a string would crash the process.
     engine.set_input_json(text)
-    result = json.loads(engine.eval_rule_as_json(ENTRYPOINT))
+    result = json.loads(engine.eval_rule_as_json(entrypoint))
     if not isinstance(result, dict):
         raise EngineFailure(f"{ENTRYPOINT} is {'undefined' if result == '<undefined>' else 'not an object'}")
     return result

@@ -16,7 +16,8 @@ from attrs import evolve, frozen
 from guardrails.evaluate.bundle import Bundle
 from guardrails.evaluate.embedded import parsed, prepared
 from guardrails.evaluate.rego.entry import LEVELS
-from guardrails.evaluate.rego.syntax import Module, Path, Rule
+from guardrails.evaluate.rego.references import Path
+from guardrails.evaluate.rego.syntax import Module, Rule
 from guardrails.policy.check.entries import entries, metadata_of
 
 _ENTRY = re.compile(r'"rule":\s*"([^"]+)"|violation\(\s*"([^"]+)"')

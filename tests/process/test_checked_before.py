@@ -11,7 +11,7 @@ import guardrails
 from guardrails.errors import PolicyError
 from guardrails.evaluate import bundle, checked_before
 from guardrails.evaluate.checked_before import checked_once
-from guardrails.evaluate.embedded import EmbeddedEngine, checked
+from guardrails.evaluate.embedded import EmbeddedEngine, compiled
 
 BROKEN = "package guardrails.own\n\nimport data.guardrails.lib\n\nwarn contains lib.missing if true\n"
 
@@ -27,7 +27,7 @@ def folder(tmp_path, monkeypatch) -> Path:
 def checks(monkeypatch) -> list[str]:
     """The revision of every bundle that is checked."""
     seen: list[str] = []
-    monkeypatch.setattr(checked_before, "checked", lambda made: seen.append(made.revision) or checked(made))
+    monkeypatch.setattr(checked_before, "compiled", lambda made: seen.append(made.revision) or compiled(made))
     return seen
 
 
@@ -45,7 +45,7 @@ def changed(made: bundle.Bundle) -> bundle.Bundle:
 
 def test_the_same_policies_are_checked_once(folder, checks, shipped):
     """The second time the result comes from the file, and is the same; its file is for this user alone."""
-    assert checked_once(shipped).modules == checked_once(shipped).modules == checked(shipped).modules
+    assert checked_once(shipped).modules == checked_once(shipped).modules == compiled(shipped).modules
     assert checks == [shipped.revision]
     (file,) = folder.iterdir()
     assert (folder.stat().st_mode & 0o777, file.stat().st_mode & 0o777) == (0o700, 0o600)
@@ -99,7 +99,7 @@ def test_a_file_that_cannot_be_trusted(harm, folder, checks, shipped):
     (file,) = folder.iterdir()
     harm(file)
     if not (os.geteuid() == 0 and file.is_file() and file.stat().st_mode & 0o777 == 0):  # root reads it anyway
-        assert checked_once(shipped).modules == checked(shipped).modules
+        assert checked_once(shipped).modules == compiled(shipped).modules
         assert len(checks) == 2
 
 
@@ -117,13 +117,13 @@ def test_no_folder_to_write_to(home, checks, shipped, monkeypatch):
     """Without a folder the policies are checked at every start, and nothing fails."""
     monkeypatch.setenv("XDG_STATE_HOME", home)
     for _ in range(2):
-        assert checked_once(shipped).modules == checked(shipped).modules
+        assert checked_once(shipped).modules == compiled(shipped).modules
     assert len(checks) == 2
 
 
 def test_old_results_go(folder, shipped, monkeypatch):
     """Each edit leaves a file; only the newest few stay."""
-    monkeypatch.setattr(checked_before, "checked", lambda made: made)
+    monkeypatch.setattr(checked_before, "compiled", lambda made: made)
     made = shipped
     for _ in range(checked_before._MOST + 3):
         made = changed(made)

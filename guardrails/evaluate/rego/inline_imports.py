@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from guardrails.evaluate.rego.syntax import Module, Path
+from guardrails.evaluate.rego.rewriting import written
+from guardrails.evaluate.rego.syntax import Module
 
 
 def expand(modules: Iterable[Module]) -> dict[str, str]:
@@ -26,14 +27,9 @@ def _expanded(module: Module) -> str:
 
 def _replacements(module: Module) -> Iterator[tuple[int, int, str]]:
     """Start, end and new text of every name that is an import."""
-    full = {name: _written(path) for name, path in module.aliases.items() if path[0] == "data"}
+    full = {name: written(path) for name, path in module.aliases.items() if path[0] == "data"}
     for rule in module.rules:
         for reference in rule.references:
             name = reference.path[0]
             if name in full and name not in rule.locals and reference.first is not None:
                 yield reference.first["start"], reference.first["end"], full[name]
-
-
-def _written(path: Path) -> str:
-    first, *rest = path
-    return str(first) + "".join(f".{step}" if str(step).isidentifier() else f'["{step}"]' for step in rest)

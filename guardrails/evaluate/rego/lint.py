@@ -14,7 +14,8 @@ from typing import Any
 
 from guardrails.errors import PolicyError
 from guardrails.evaluate.rego.builtins import AVAILABLE, FORBIDDEN, INSTEAD
-from guardrails.evaluate.rego.syntax import Misreading, Module, Path, Reference, Rule, leading
+from guardrails.evaluate.rego.references import Misreading, Path, Reference, leading
+from guardrails.evaluate.rego.syntax import Module, Rule
 
 _MISREAD: Mapping[Misreading, str] = {
     "walk": "the embedded engine cannot unpack the result of walk like this; write walk(x, [path, value])",

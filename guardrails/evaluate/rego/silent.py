@@ -14,7 +14,8 @@ from pathlib import PurePath
 from guardrails.evaluate.rego import entry, lint
 from guardrails.evaluate.rego.entry import LEVELS
 from guardrails.evaluate.rego.mistake import Mistake
-from guardrails.evaluate.rego.syntax import Module, Path, Rule
+from guardrails.evaluate.rego.references import Path
+from guardrails.evaluate.rego.syntax import Module, Rule
 
 # data, guardrails, and the area's name.
 _AREA = 3

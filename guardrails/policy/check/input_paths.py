@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from guardrails.config.suggest import suggestion
-from guardrails.evaluate.rego.syntax import Path
+from guardrails.evaluate.rego.references import Path
 
 
 def unknown_part(path: Path, schema: Mapping[str, Any]) -> str | None:

@@ -14,7 +14,8 @@ from attrs import frozen
 
 from guardrails.evaluate.rego.entry import LEVELS, MEMBERS, members_of, value_of
 from guardrails.evaluate.rego.mistake import Mistake
-from guardrails.evaluate.rego.syntax import Module, Path, Rule, references_in
+from guardrails.evaluate.rego.references import Contents, Path
+from guardrails.evaluate.rego.syntax import Module, Rule
 from guardrails.policy.check.input_paths import may_be_missing
 
 _NOT_NUMBERS = ("", "a", "1a", "a1", " 1", "007", "+5", ".5", "5.", "1_000", "0x10")
@@ -51,7 +52,7 @@ class _Scope:
 
     def paths(self, node: Any, depth: int = 0) -> Iterator[tuple[Mapping[str, Any], Path]]:
         """Every reference to `input`, through variables: its span and its path from `input` on."""
-        for reference in references_in(node):
+        for reference in Contents(node).references:
             first, *rest = reference.path
             if first == "input" and not reference.is_call:
                 yield reference.span, reference.path
@@ -144,7 +145,7 @@ def _numbers(module: Module, rule: Rule) -> _Found:
 
 
 def _called(call: Mapping[str, Any]) -> Path:
-    return next((reference.path for reference in references_in({"Call": call}) if reference.is_call), ())
+    return next((reference.path for reference in Contents({"Call": call}).references if reference.is_call), ())
 
 
 def _only_numbers(node: Mapping[str, Any]) -> bool:

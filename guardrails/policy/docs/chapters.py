@@ -12,8 +12,8 @@ from guardrails.evaluate.bundle import Bundle
 from guardrails.evaluate.embedded import parsed
 from guardrails.evaluate.rego import lint
 from guardrails.evaluate.rego.entry import LEVELS
+from guardrails.evaluate.rego.references import Path as RulePath
 from guardrails.evaluate.rego.syntax import Module, Rule
-from guardrails.evaluate.rego.syntax import Path as RulePath
 from guardrails.policy.check.entries import entries, metadata_of
 
 _PARAMS = ("data", "guardrails", "params")

@@ -16,13 +16,17 @@ import data.guardrails.text
 #   avoid: aws ec2 run-instances --count 20 --launch-template LaunchTemplateName=UNREADABLE
 #   prefer: aws ec2 run-instances --count 20 --subnet-id SUBNET_WITH_ROOM
 warn contains lib.violation("capacity/unknown", "(capacity)", message, remediation) if {
-	reasons := {gap.why | some gap in input.capacity.unknown; gap.what == "addresses"}
 	count(reasons) > 0
 	message := sprintf("The guard could not check whether there is room for what %s starts: %s.", [
 		text.operation,
 		concat("; ", sort(reasons)),
 	])
 	remediation := sprintf("Check yourself that %s.", [object.get(enough, input.call.operation, free_addresses)])
+}
+
+reasons contains gap.why if {
+	some gap in input.capacity.unknown
+	gap.what == "addresses"
 }
 
 free_addresses := "the subnet has enough free addresses"

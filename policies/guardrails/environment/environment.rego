@@ -25,8 +25,8 @@ level := data.guardrails.params.test_runs if data.guardrails.params.test_runs in
 #   avoid: aws ec2 terminate-instances --instance-ids ANY_MACHINE
 #   prefer: aws ec2 terminate-instances --endpoint-url http://127.0.0.1:5000 --instance-ids ANY_MACHINE
 deny contains violation if {
-	level == "deny"
 	from_tests
+	level == "deny"
 }
 
 # METADATA
@@ -38,8 +38,8 @@ deny contains violation if {
 #   remediation: Point the tests at a simulated AWS.
 #   incident: DigitalOcean, 2017; Travis CI
 warn contains violation if {
-	level == "warn"
 	from_tests
+	level == "warn"
 }
 
 from_tests if {

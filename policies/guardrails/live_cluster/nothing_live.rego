@@ -18,8 +18,8 @@ import data.guardrails.text
 #   avoid: aws ec2 terminate-instances --instance-ids ANY_MACHINE
 #   prefer: aws ec2 describe-addresses
 confirm contains lib.violation("live-cluster/nothing-live", id, message, remediation) if {
-	count(lib.harmful) > 0
 	lib.nothing_live
+	count(lib.harmful) > 0
 	data.guardrails.params.nothing_live == "confirm"
 	some id, target in lib.targets
 	not is_live_pointer(id)

@@ -25,6 +25,7 @@ level := data.guardrails.params.opaque if data.guardrails.params.opaque in {"war
 #   avoid: aws ssm send-command --document-name AWS-RunShellScript --instance-ids BLUES_MACHINE
 #   prefer: aws ssm send-command --document-name AWS-RunShellScript --instance-ids GREENS_MACHINE
 confirm contains command(id) if {
+	"opaque" in lib.effects
 	level == "confirm"
 	some id in touched
 }
@@ -38,12 +39,12 @@ confirm contains command(id) if {
 #   remediation: Try it on a machine that is not live first.
 #   incident: GitLab, 2017-01-31; Facebook, 2021-10-04
 warn contains command(id) if {
+	"opaque" in lib.effects
 	level == "warn"
 	some id in touched
 }
 
 touched contains id if {
-	"opaque" in lib.effects
 	some id, target in lib.targets
 	not elsewhere(id, target)
 }
@@ -70,10 +71,7 @@ free(target) if {
 }
 
 # A command without a target may run anywhere.
-touched contains "(anywhere)" if {
-	"opaque" in lib.effects
-	count(lib.targets) == 0
-}
+touched contains "(anywhere)" if count(lib.targets) == 0
 
 command(id) := lib.violation("opaque/command", id, message, remediation) if {
 	message := sprintf("%s would run something that the guard cannot inspect %s%s.", [

@@ -60,3 +60,8 @@ test_a_part_that_was_not_found_may_be_live if {
 		count(opaque.confirm) == 0 with input as on({"g": whole})
 	}
 }
+
+test_other_calls_get_no_warning if {
+	asked := fixtures.request("TerminateInstances", ["terminate"], {"i-1": fixtures.machine("blue")})
+	count(opaque.warn | opaque.confirm) == 0 with input as asked with data.guardrails.params.opaque as "warn"
+}

@@ -26,8 +26,8 @@ level := data.guardrails.params.unreviewed if data.guardrails.params.unreviewed 
 #   avoid: aws ec2 BRAND_NEW_OPERATION
 #   prefer: pip install --upgrade botocore-guardrails
 warn contains unknown if {
-	level == "warn"
 	"unreviewed" in lib.effects
+	level == "warn"
 }
 
 # METADATA
@@ -39,8 +39,8 @@ warn contains unknown if {
 #   remediation: Update guardrails, or review the operation.
 #   incident: Facebook, 2021-10-04
 deny contains unknown if {
-	level == "deny"
 	"unreviewed" in lib.effects
+	level == "deny"
 }
 
 unknown := lib.violation("unreviewed/operation", "(operation)", message, remediation) if {
