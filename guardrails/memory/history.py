@@ -47,9 +47,11 @@ class History:
         machines: Mapping[str, MachineState],
         live: Live,
         now: float,
+        *,
+        whole: bool = True,
     ) -> Past:
         """What this process and others did before `call`; claims nothing."""
-        return self._remember(scope, call, targets, machines, live, now, claims=False)[1]
+        return self._remember(scope, call, targets, machines, live, now, claims=False, whole=whole)[1]
 
     def claim(
         self,
@@ -59,12 +61,15 @@ class History:
         machines: Mapping[str, MachineState],
         live: Live,
         now: float,
+        *,
+        whole: bool = True,
     ) -> tuple[Claim, Past]:
         """The same, and the machines of this call are claimed in the same transaction. Always settle the claim.
 
-        `scope` is an account and region, `machines` are all of the region by id, `now` is in seconds since the epoch.
+        `scope` is an account and region, `machines` are those of the region by id (all if `whole`), `now` is in seconds
+        since the epoch.
         """
-        return self._remember(scope, call, targets, machines, live, now, claims=True)
+        return self._remember(scope, call, targets, machines, live, now, claims=True, whole=whole)
 
     def _remember(
         self,
@@ -76,10 +81,11 @@ class History:
         now: float,
         *,
         claims: bool,
+        whole: bool,
     ) -> tuple[Claim, Past]:
         targets = tuple(targets)
         claim = self._claim(scope, call, targets, machines)
-        named = {target.id: members.resource(call, target) for target in targets if target.id not in machines}
+        named = {each.id: members.resource(call, each) for each in targets if each.id not in machines}
         asked = Asked(
             scope,
             claim.id,
@@ -91,17 +97,16 @@ class History:
             frozenset(name for target in targets for name in target.clusters),
             self._launches(call),
             self.window_s,
-            max(_KEPT_S, self.window_s),
+            kept_s=max(_KEPT_S, self.window_s),
+            whole=whole,
         )
-        # The store has its lock no longer than this: everything else is worked out before or after.
-        known = self.store.remember(asked)
-        taken_out = {**known.taken_out}
-        taken_out |= {target: taken_out[name] for target, name in named.items() if name in taken_out}
+        known = self.store.remember(asked)  # no longer than this has the store its lock
+        of_targets = {target: known.taken_out[name] for target, name in named.items() if name in known.taken_out}
         return claim, evolve(
             past(known.events, claim.events, claim.events[0][0], machines, {*_named(targets)}, known.now),
             live_since=known.times.live_since,
             retired_at=known.times.retired_at,
-            taken_out=taken_out,
+            taken_out={**known.taken_out, **of_targets},
             launch_tokens=self.pacer.left(LAUNCH_LIMIT, *known.levels) if self.pacer and known.levels else None,
             hosts=known.hosts,
             unshared=known.unshared,

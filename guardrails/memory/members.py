@@ -38,15 +38,21 @@ class Changes:
     taken_out: TakenOut
 
 
-def note(known: Members, seen: Mapping[str, frozenset[str]], live: Live, liveness: Liveness, now: float) -> Changes:
+def note(
+    known: Members, seen: Mapping[str, frozenset[str]], live: Live, liveness: Liveness, now: float, *, whole: bool
+) -> Changes:
     """Note what belongs to a live cluster at `now`, and what was taken out of one, and when, by name and cluster.
 
     `seen` maps machine ids and names of resources to the clusters that they carry now. `known` has when each (name,
-    cluster) left, None while it belongs to the cluster.
+    cluster) left, None while it belongs to the cluster. Where `seen` is the `whole` region, other machines are gone.
     """
     changed = {**_joined(known, seen, live, liveness), **_left(known, seen, live, now)}
     members = {**known, **changed}
-    old = {key for key, at in members.items() if key[1] in liveness.mistaken or _is_over(key[0], at, seen, now)}
+    old = {
+        key
+        for key, at in members.items()
+        if key[1] in liveness.mistaken or _is_over(key[0], at, now, gone=whole and key[0] not in seen)
+    }
     taken_out: dict[str, dict[str, float]] = {}
     for (name, cluster), left_at in members.items():
         if left_at is not None and (name, cluster) not in old and cluster not in seen.get(name, {cluster}):
@@ -78,6 +84,6 @@ def _still_in(name: str, cluster: str, seen: Mapping[str, frozenset[str]], live:
     return cluster in live.clusters and cluster in seen.get(name, there)
 
 
-def _is_over(name: str, left_at: float | None, seen: Mapping[str, frozenset[str]], now: float) -> bool:
-    gone = _SEPARATOR not in name and name not in seen
-    return left_at is not None and left_at < now - (_GONE_S if gone else _KEPT_S)
+def _is_over(name: str, left_at: float | None, now: float, *, gone: bool) -> bool:
+    kept_s = _GONE_S if gone and _SEPARATOR not in name else _KEPT_S
+    return left_at is not None and left_at < now - kept_s

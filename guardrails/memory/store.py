@@ -29,8 +29,9 @@ class Asked:
     """What a call has to know, in an account and region (`scope`).
 
     `events` are the (kind, cluster, name) that are claimed for the call with the id `claim`; none are for a call that
-    is only asked about. `seen` maps machines and named resources to the clusters that they carry now. `operation` is
-    the kind of event that counts calls like this one. Events older than `kept_s` seconds are forgotten.
+    is only asked about. `seen` maps machines and named resources to the clusters that they carry now; if it is `whole`,
+    it has all machines. `operation` is the kind of event that counts calls like this one. Events older than `kept_s`
+    seconds are forgotten.
     """
 
     scope: str
@@ -44,6 +45,7 @@ class Asked:
     levels: tuple[Bucket, ...] = ()
     window_s: float = 3600.0
     kept_s: float = 86_400.0
+    whole: bool = True
 
 
 @frozen

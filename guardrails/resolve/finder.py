@@ -131,8 +131,10 @@ class FactFinder:
         }
         try:
             if claims is None:
-                return _warned(self._history.past(scope, call, targets, machines, seen, time.time()))
-            claim, past = self._history.claim(scope, call, targets, machines, seen, time.time())
+                return _warned(
+                    self._history.past(scope, call, targets, machines, seen, time.time(), whole=inventory.whole)
+                )
+            claim, past = self._history.claim(scope, call, targets, machines, seen, time.time(), whole=inventory.whole)
         except StateUnavailable as error:
             if set(call.effects) - _WITHOUT_HISTORY:
                 raise

@@ -41,9 +41,9 @@ def history(tmp_path):
     return History(SqliteStore(tmp_path / "state.db"), Ownership().named)
 
 
-def take(history, *ids, machines=WORKERS, now=NOW, sent=True, live=BLUE, effect="terminate"):
+def take(history, *ids, machines=WORKERS, now=NOW, sent=True, live=BLUE, effect="terminate", whole=True):
     """Claim and settle; returns what was known before."""
-    claim, past = history.claim(SCOPE, *terminating(*ids, effect=effect), machines, live, now)
+    claim, past = history.claim(SCOPE, *terminating(*ids, effect=effect), machines, live, now, whole=whole)
     claim.settle(now, sent=sent)
     return past
 
@@ -306,6 +306,18 @@ def test_machines_leave_their_cluster(history):
     assert take(history, "i-2", machines=after, live=GREEN, now=NOW + 90).taken_out == {"i-1": {"blue": NOW + 60}}
     assert take(history, "i-2", machines=before, live=GREEN, now=NOW + 99).taken_out == {}
     assert take(history, "i-2", machines={}, live=GREEN, now=NOW + 100 * 86_400).taken_out == {}
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_machines_that_are_not_looked_at(history, whole):
+    """A machine that left a live cluster is forgotten a day after it is gone; in a large region it may be elsewhere."""
+    before = {"i-1": MachineState("blue", "running")}
+    after = {"i-1": MachineState("attic", "running")}
+    take(history, "i-2", machines=before)
+    take(history, "i-2", machines={}, live=GREEN, now=NOW + 60, whole=whole)
+    take(history, "i-2", machines={}, live=GREEN, now=NOW + 2 * 86_400, whole=whole)
+    later = take(history, "i-2", machines=after, live=GREEN, now=NOW + 3 * 86_400, whole=whole)
+    assert later.taken_out == ({} if whole else {"i-1": {"blue": NOW + 60}})
 
 
 def test_a_file_of_an_older_guard(history):

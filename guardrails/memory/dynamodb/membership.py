@@ -52,7 +52,7 @@ class Membership:
             (name, cluster): times.retired_at.get(cluster) if left_at is None else left_at
             for (name, cluster), left_at in read.members.items()
         }
-        changes = members.note(known, asked.seen, asked.live, times, now)
+        changes = members.note(known, asked.seen, asked.live, times, now, whole=asked.whole)
         # From now on it has left, whatever becomes of the cluster.
         retagged = {
             (name, cluster): left_at

@@ -165,7 +165,7 @@ def _note_liveness(connection: sqlite3.Connection, asked: Asked) -> Liveness:
 def _note_members(connection: sqlite3.Connection, asked: Asked, times: Liveness) -> members.TakenOut:
     rows = connection.execute("SELECT name, cluster, left_at FROM member WHERE scope = ?", (asked.scope,))
     known = {(name, cluster): left_at for name, cluster, left_at in rows}
-    changes = members.note(known, asked.seen, asked.live, times, asked.now)
+    changes = members.note(known, asked.seen, asked.live, times, asked.now, whole=asked.whole)
     connection.executemany(
         "INSERT OR REPLACE INTO member VALUES (?, ?, ?, ?)",
         [(asked.scope, *key, left_at) for key, left_at in changes.changed.items()],
