@@ -62,11 +62,9 @@ class World:
             if refused or fault == "missing":
                 failures.append(failure(lookup, "Timeout", "no answer"))
                 continue
-            items = [] if fault == "empty" else shop.items(lookup)
-            if fault == "foreign":
-                items = shop.elsewhere(items)
+            items = () if fault == "empty" else shop.elsewhere(lookup) if fault == "foreign" else shop.items(lookup)
             now = time.time()
-            answers[lookup.key()] = Answer(tuple(items), now - _OLD_S if fault == "stale" else now)
+            answers[lookup.key()] = Answer(items, now - _OLD_S if fault == "stale" else now)
         return Fetched(answers, tuple(failures), len(answers))
 
 

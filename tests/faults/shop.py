@@ -6,6 +6,7 @@ make, complete and true.
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -94,9 +95,8 @@ class Side:
         """An id of EC2's."""
         return f"{prefix}-{self.mark * 16}{number}"
 
-    def has_part_in(self, params: Mapping[str, Any]) -> bool:
-        """Whether the parameters of a look-up name something of this side."""
-        text = json.dumps(params)
+    def has_part_in(self, text: str) -> bool:
+        """Whether the parameters of a look-up, as JSON, name something of this side."""
         return self.name in text or self.mark * 16 in text or f"10.{self.octet}.0." in text
 
 
@@ -111,32 +111,42 @@ _LISTS: Mapping[str, Callable[[Side], str]] = {
 }
 
 
-def items(lookup: Lookup) -> list[Mapping[str, Any]]:
+Items = tuple[Mapping[str, Any], ...]
+
+
+def items(lookup: Lookup) -> Items:
     """What AWS answers; nothing for a look-up that the shop does not know."""
-    name = name_of(lookup)
+    return _items(name_of(lookup), json.dumps(lookup.params))
+
+
+def elsewhere(lookup: Lookup) -> Items:
+    """The same of another account, which has a shop of the same kind: other ids, other names."""
+    return _elsewhere(name_of(lookup), json.dumps(lookup.params))
+
+
+# The same look-ups come up thousands of times.
+@functools.cache
+def _items(name: str, params: str) -> Items:
     if name in _LISTS:
-        named: Any = [
-            _LISTS[name](side) for side in (GREEN, BLUE) if side.has_part_in(lookup.params) or not lookup.params
-        ]
-        return list(named)
+        named: Any = [_LISTS[name](side) for side in (GREEN, BLUE) if side.has_part_in(params) or params == "{}"]
+        return tuple(named)
     answer = _ANSWERS.get(name) or (lambda side: described.built(side, described.ROWS.get(name, {})))
-    sides = [side for side in (GREEN, BLUE) if side.has_part_in(lookup.params)] or [GREEN, BLUE]
-    found = [item for side in sides for item in answer(side)]
-    if lookup.operation == "DescribeTargetHealth" and "Targets" in lookup.params:
+    sides = [side for side in (GREEN, BLUE) if side.has_part_in(params)] or [GREEN, BLUE]
+    found = tuple(item for side in sides for item in answer(side))
+    asked = json.loads(params).get("Targets") if name == "DescribeTargetHealth" else None
+    if asked is not None:
         registered = {item["Target"]["Id"] for item in found}
-        asked = [target["Id"] for target in lookup.params["Targets"]]
-        return [_health(name, registered=name in registered) for name in asked]
+        return tuple(_health(target["Id"], registered=target["Id"] in registered) for target in asked)
     return found
 
 
-def elsewhere(answer: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """The same of another account, which has a shop of the same kind: other ids, other names."""
-    text = json.dumps(answer)
-    for side, mark, name in ((BLUE, "c", "cyan"), (GREEN, "d", "grey")):
-        text = text.replace(side.mark * 16, mark * 16).replace(side.name, name)
+@functools.cache
+def _elsewhere(name: str, params: str) -> Items:
+    text = json.dumps(_items(name, params))
+    for side, mark, other in ((BLUE, "c", "cyan"), (GREEN, "d", "grey")):
+        text = text.replace(side.mark * 16, mark * 16).replace(side.name, other)
         text = text.replace(side.public_ip, f"203.0.113.{side.octet}").replace(f"10.{side.octet}.0.", "10.99.0.")
-    moved: list[Mapping[str, Any]] = json.loads(text.replace(ACCOUNT, "210987654321"))
-    return moved
+    return tuple(json.loads(text.replace(ACCOUNT, "210987654321")))
 
 
 def name_of(lookup: Lookup) -> str:
