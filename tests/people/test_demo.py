@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from attrs import frozen
 from rich.console import Console
 
 from guardrails.demo import run
@@ -20,10 +21,34 @@ def play(fmt, width=80, **options):
     return code, printed.getvalue()
 
 
+@frozen
+class Played:
+    """One run with the guard: its exit code, what was printed, and the report as JSON."""
+
+    code: int
+    printed: str
+    document: dict
+
+
 @pytest.fixture(scope="module")
-def held():
-    code, printed = play("json")
-    return code, json.loads(printed)
+def held(tmp_path_factory):
+    """A run of a user with AWS settings, proxies and a configuration of their own."""
+    folder, reports = tmp_path_factory.mktemp("user"), []
+    (folder / "guardrails.toml").write_text('mode = "dryrun"\n')
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setenv("GUARDRAILS_CONFIG", str(folder / "missing.toml"))
+        for key, value in {
+            "AWS_PROFILE": "nobody",
+            "AWS_ENDPOINT_URL_EC2": "http://127.0.0.1:1",
+            "AWS_SESSION_TOKEN": "expired",
+            "HTTP_PROXY": "http://127.0.0.1:1",
+        }.items():
+            patch.setenv(key, value)
+        patch.setattr("guardrails.demo.Report", lambda *given: reports.append(Report(*given)) or reports[-1])
+        code, printed = play("pretty")
+    (report,) = reports
+    return Played(code, printed, json.loads(report.as_json("enforce", "addresses")))
 
 
 @pytest.fixture(scope="module")
@@ -38,15 +63,15 @@ def failed(document):
 
 def test_every_claim_holds(held):
     """With the shipped policies every claim holds and the exit code is 0."""
-    code, document = held
+    document = held.document
     assert failed(document) == set()
-    assert (code, document["held"], document["shop"]) == (0, True, "addresses")
+    assert (held.code, document["held"], document["shop"]) == (0, True, "addresses")
     assert len(document["claims"]) > 20
 
 
 def test_the_message_is_shown(held):
     """The denial message is a step; it names the rule and the live cluster."""
-    blocked = [step for step in held[1]["steps"] if step["who"] == "guard" and "BLOCKED" in step["what"]]
+    blocked = [step for step in held.document["steps"] if step["who"] == "guard" and "BLOCKED" in step["what"]]
     assert [
         [name in step["result"] for name in ("live-cluster/terminate", "rollback/window", "blue is live")]
         for step in blocked
@@ -71,23 +96,12 @@ def test_the_outage_needs_no_guard_to_fail(toothless):
     assert not {text for text in failed(toothless[1]) if text.startswith(("before", "no guard"))}
 
 
-def test_readable_in_80_columns(monkeypatch, tmp_path):
+def test_readable_in_80_columns(held):
     """The timeline fits 80 columns without colours, and the user's own AWS settings and proxies change nothing."""
-    (tmp_path / "guardrails.toml").write_text('mode = "dryrun"\n')
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("GUARDRAILS_CONFIG", str(tmp_path / "missing.toml"))
-    for key, value in {
-        "AWS_PROFILE": "nobody",
-        "AWS_ENDPOINT_URL_EC2": "http://127.0.0.1:1",
-        "AWS_SESSION_TOKEN": "expired",
-        "HTTP_PROXY": "http://127.0.0.1:1",
-    }.items():
-        monkeypatch.setenv(key, value)
-    code, printed = play("pretty")
-    assert code == 0, printed
-    assert max(map(len, printed.splitlines())) <= 80
-    assert printed.isascii()
-    assert "claims held" in printed
+    assert held.code == 0, held.printed
+    assert max(map(len, held.printed.splitlines())) <= 80
+    assert held.printed.isascii()
+    assert "claims held" in held.printed
 
 
 def test_the_shop_behind_a_balancer():

@@ -56,7 +56,8 @@ class _Trial:
 
     def attempt(self, act: Act, *, sent: bool = False) -> frozenset[str]:
         """The rules that deny a call, none where it arrived; that one is done if `sent`, else refused by AWS."""
-        client = self._clients.setdefault(act.service, self._aws.client(act.service))
+        client = self._clients.get(act.service) or self._aws.client(act.service)
+        self._clients[act.service] = client
         operation = client.meta.method_to_api_mapping[act.method]
         for name, document in act.replies.items():
             self._aws.reply(name, document)
