@@ -5,16 +5,12 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Callable, Iterator, Sequence
-from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import botocore.session
-from botocore.exceptions import BotoCoreError, ProfileNotFound
-from botocore.loaders import Loader
 
-from guardrails.aws.sessions import without_profile
 from guardrails.classify.classify import Evidence
 from guardrails.config.load import reload
 from guardrails.config.settings import Settings
@@ -34,27 +30,6 @@ from guardrails.record.decision_log import DecisionLog
 from guardrails.resolve.lookups import Lookups
 from guardrails.resolve.own_requests import OwnRequests
 from guardrails.resolve.ownership import EDITABLE, Ownership
-
-
-def models() -> botocore.session.Session:
-    """A session that lends its service models, and its region where a service has none. Raises ConfigError."""
-    made = botocore.session.Session(include_builtin_handlers=False)
-    try:
-        usual = made.get_component("data_loader")
-    except ProfileNotFound:
-        # The script may have its own sessions, with another profile.
-        made = without_profile()
-        usual = made.get_component("data_loader")
-    except BotoCoreError as error:
-        raise ConfigError(f"AWS's own configuration does not load: {error}; fix or remove that file") from error
-    made.register_component("data_loader", _loader(tuple(usual.search_paths)))
-    return made
-
-
-# A guard that is installed again, as in a fixture of tests, does not read botocore's data again.
-@lru_cache(maxsize=1)
-def _loader(search_paths: tuple[str, ...]) -> Loader:
-    return Loader(list(search_paths), include_default_search_paths=False)
 
 
 def evidence(settings: Settings) -> Evidence:

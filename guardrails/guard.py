@@ -18,6 +18,7 @@ from attrs import evolve, frozen
 
 from guardrails import assembly
 from guardrails.activation import inherited
+from guardrails.aws import sessions
 from guardrails.classify.catalogue import Catalogue
 from guardrails.config.exposure import exposed
 from guardrails.config.load import load
@@ -57,7 +58,7 @@ class Guard:
         self.inherited = False  # from the parent process; the program's own configuration replaces it
         self._catalogue = Catalogue(long_tail=settings.long_tail)
         self._engine = assembly.engine(settings, _warn)
-        log, self._models = AnnouncingLog(assembly.open_log(settings)), assembly.models()
+        log, self._models = AnnouncingLog(assembly.open_log(settings)), sessions.models()
         self._lookups = assembly.lookups(settings, self._models)
         history = assembly.history(settings)
         self._turns = Turns(history.pacer) if history is not None and history.pacer is not None else None

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import botocore.session
+from botocore.exceptions import BotoCoreError, ProfileNotFound
+from botocore.loaders import Loader
+
+from guardrails.errors import ConfigError
 
 
 def without_profile(loader: Any = None, credentials: Any = None) -> botocore.session.Session:
@@ -18,3 +23,24 @@ def without_profile(loader: Any = None, credentials: Any = None) -> botocore.ses
     if credentials is not None:
         session._credentials = credentials  # type: ignore[attr-defined]
     return session
+
+
+def models() -> botocore.session.Session:
+    """A session that lends its service models, and its region where a service has none. Raises ConfigError."""
+    made = botocore.session.Session(include_builtin_handlers=False)
+    try:
+        usual = made.get_component("data_loader")
+    except ProfileNotFound:
+        # The script may have its own sessions, with another profile.
+        made = without_profile()
+        usual = made.get_component("data_loader")
+    except BotoCoreError as error:
+        raise ConfigError(f"AWS's own configuration does not load: {error}; fix or remove that file") from error
+    made.register_component("data_loader", _loader(tuple(usual.search_paths)))
+    return made
+
+
+# A guard that is installed again, as in a fixture of tests, does not read botocore's data again.
+@lru_cache(maxsize=1)
+def _loader(search_paths: tuple[str, ...]) -> Loader:
+    return Loader(list(search_paths), include_default_search_paths=False)

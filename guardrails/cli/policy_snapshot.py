@@ -9,6 +9,7 @@ import click
 from attrs import evolve
 
 from guardrails import assembly
+from guardrails.aws import sessions
 from guardrails.aws.clients import make_client, origin_of
 from guardrails.cli.options import config_option
 from guardrails.cli.output_file import writing
@@ -41,7 +42,7 @@ def snapshot(
         name = f"{call.name} {sorted(ref.id for ref in call.targets)}"
         regions.setdefault(trail.region_of(call), {})[name] = call
     # Answers are kept for a day, so each look-up is made once however long the snapshot takes.
-    lookups = assembly.lookups(evolve(settings, max_fact_age_s=24 * 3600.0), assembly.models())
+    lookups = assembly.lookups(evolve(settings, max_fact_age_s=24 * 3600.0), sessions.models())
     result = Snapshot(time.time())
     failures: list[LookupFailure] = []
     for region, calls in sorted(regions.items()):

@@ -9,6 +9,7 @@ from typing import Any
 from attrs import Factory, evolve, frozen
 
 from guardrails import assembly
+from guardrails.aws import sessions
 from guardrails.aws.clients import origin_of
 from guardrails.config.settings import LiveSettings, Settings
 from guardrails.errors import ConfigError
@@ -63,7 +64,7 @@ class Place:
 
 def place(client: Any, settings: Settings) -> Place:
     """The account and region of an EC2 client."""
-    lookups = assembly.lookups(evolve(settings, max_fact_age_s=_MAX_AGE_S), assembly.models())
+    lookups = assembly.lookups(evolve(settings, max_fact_age_s=_MAX_AGE_S), sessions.models())
     return Place(origin_of(client), lookups)
 
 
