@@ -70,7 +70,8 @@ def merged(modules: Sequence[Module], data: Mapping[str, Any]) -> dict[str, str]
             edits[module.file] = [(start, end, asked.names.get(text, text)) for start, end, text in edits[module.file]]
     sources = {module.file: apply(edits[module.file], module.source) for module in modules}
     params = [f"{name} := {written(path)}" for path, name in names.params.items()]
-    return {**sources, ADDED: "\n\n".join((f"package {PACKAGE}", *params, *asked.rules, ""))}
+    # First: the engine looks for a rule in one module after the other.
+    return {ADDED: "\n\n".join((f"package {PACKAGE}", *params, *asked.rules, "")), **sources}
 
 
 def entrypoint(modules: Collection[str], usual: str) -> str:

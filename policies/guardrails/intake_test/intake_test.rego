@@ -49,8 +49,7 @@ test_a_broken_entry_does_not_hide_others if {
 }
 
 test_empty_sets_are_fine if {
-	intake.malformed({"deny": {"one": set(), "two": set()}}, {}) == set()
-	intake.sound({"deny": {"one": set(), "two": set()}}) == {"deny": {}}
+	intake.with_entries({"deny": {"one": set(), "two": {"a"}}}) == {"deny": {"two": {"a"}}}
 	verdict.violations({"deny": {"one": set()}, "confirm": {}, "warn": {}}) == set() with input as fine
 }
 
@@ -119,6 +118,29 @@ test_every_fact_about_a_target_is_needed if {
 	lacks(replaced(["targets", "i-1", "role"], "bystander"), "facts about i-1")
 	lacks(replaced(["targets", "i-1", "clusters"], [1]), "facts about i-1")
 	lacks(replaced(["targets", "i-1"], "a machine"), "facts about i-1")
+}
+
+test_every_type_of_a_fact_about_a_target_is_needed if {
+	others := {
+		"type": [null, true, 1, [], {}],
+		"tags": [null, true, 1, "", []],
+		"facts": [null, true, 1, "", []],
+		"public_ips": [null, true, 1, "", {}],
+		"clusters": [null, true, 1, "", {}],
+		"resolved": [null, 1, "", [], {}],
+	}
+	every key, values in others {
+		every value in values {
+			lacks(replaced(["targets", "i-1", key], value), "facts about i-1")
+		}
+	}
+}
+
+test_an_empty_fact_about_a_target_is_understood if {
+	count(intake.incomplete) == 0 with input as replaced(["targets", "i-1", "resolved"], false)
+	every key, value in {"type": "", "tags": {}, "facts": {}, "public_ips": [], "clusters": []} {
+		count(intake.incomplete) == 0 with input as replaced(["targets", "i-1", key], value)
+	}
 }
 
 test_every_count_of_a_cluster_is_needed if {

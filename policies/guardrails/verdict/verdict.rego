@@ -23,8 +23,9 @@ ordered(entries) := [{"rule": row[0], "target": row[1], "action": row[2], "messa
 	])
 ]
 
-violations(answers) := acted_on(sound) | {with_action(entry, "deny") | some entry in faults(answers, sound)} if {
-	sound := intake.sound(answers)
+violations(answers) := acted_on(sound) | {with_action(entry, "deny") | some entry in faults(given, sound)} if {
+	given := intake.with_entries(answers)
+	sound := intake.sound(given)
 }
 
 faults(answers, sound) := (intake.missing_levels(answers) | intake.malformed(answers, sound)) | intake.incomplete
