@@ -24,7 +24,7 @@ from guardrails.evaluate.bundle import Bundle
 from guardrails.evaluate.embedded import compiled
 from guardrails.evaluate.regorus import build
 
-_CHECKER = Path(__file__).parent / "rego"
+_CHECKER, _CALLER = Path(__file__).parent / "rego", Path(__file__).parent / "embedded.py"
 # Some configurations, and some edits of each. A file has about 150 kB.
 _MOST = 8
 
@@ -44,7 +44,7 @@ def checked_once(bundle: Bundle) -> Bundle:
 
 def _key(bundle: Bundle) -> str:
     """A digest of all that the result depends on."""
-    checker = [path.read_bytes().hex() for path in sorted(_CHECKER.glob("*.py"))]
+    checker = [path.read_bytes().hex() for path in (*sorted(_CHECKER.glob("*.py")), _CALLER)]
     everything = [build(), checker, sorted(bundle.modules.items()), bundle.data]
     return hashlib.sha256(json.dumps(everything, sort_keys=True).encode()).hexdigest()
 
