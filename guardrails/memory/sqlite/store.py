@@ -147,15 +147,18 @@ def _note_liveness(connection: sqlite3.Connection, asked: Asked) -> Liveness:
     )
     namings = {cluster: Naming(unnamed, before, bool(pointed)) for cluster, unnamed, before, pointed in rows}
     noted, said = liveness.note(Noted(times, namings), asked.live, asked.now)
-    connection.executemany(
+    _many(
+        connection,
         "DELETE FROM liveness WHERE scope = ? AND cluster = ?",
         [(asked.scope, cluster) for cluster in times.keys() - noted.times.keys()],
     )
-    connection.executemany(
+    _many(
+        connection,
         "INSERT OR REPLACE INTO liveness VALUES (?, ?, ?, ?)",
         [(asked.scope, cluster, *each) for cluster, each in noted.times.items() if times.get(cluster) != each],
     )
-    connection.executemany(
+    _many(
+        connection,
         "INSERT OR REPLACE INTO naming VALUES (?, ?, ?, ?, ?)",
         [(asked.scope, name, *astuple(each)) for name, each in noted.namings.items() if namings.get(name) != each],
     )
@@ -166,15 +169,23 @@ def _note_members(connection: sqlite3.Connection, asked: Asked, times: Liveness)
     rows = connection.execute("SELECT name, cluster, left_at FROM member WHERE scope = ?", (asked.scope,))
     known = {(name, cluster): left_at for name, cluster, left_at in rows}
     changes = members.note(known, asked.seen, asked.live, times, asked.now, whole=asked.whole)
-    connection.executemany(
+    _many(
+        connection,
         "INSERT OR REPLACE INTO member VALUES (?, ?, ?, ?)",
         [(asked.scope, *key, left_at) for key, left_at in changes.changed.items()],
     )
-    connection.executemany(
+    _many(
+        connection,
         "DELETE FROM member WHERE scope = ? AND name = ? AND cluster = ?",
         [(asked.scope, *key) for key in changes.forgotten],
     )
     return changes.taken_out
+
+
+def _many(connection: sqlite3.Connection, statement: str, rows: Sequence[Sequence[object]]) -> None:
+    # Nearly always there is nothing to write, and SQLite would prepare the statement anyway.
+    if rows:
+        connection.executemany(statement, rows)
 
 
 def _level(connection: sqlite3.Connection, scope: str, bucket: Bucket, now: float) -> Level:
