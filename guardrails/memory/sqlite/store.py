@@ -15,7 +15,7 @@ from attrs import astuple
 
 from guardrails.memory import buckets, liveness, members
 from guardrails.memory.buckets import Bucket, Draw, Level
-from guardrails.memory.events import ABANDONED_S, LAUNCH, Event, is_under_way
+from guardrails.memory.events import ABANDONED_S, LAUNCH, RATE_S, Event, is_under_way
 from guardrails.memory.liveness import Liveness, Naming, Noted
 from guardrails.memory.sqlite.file import StateFile
 from guardrails.memory.store import Asked, Events, Remembered, StateUnavailable
@@ -34,13 +34,13 @@ class SqliteStore(StateFile):
     def remember(self, asked: Asked) -> Remembered:
         """Claim and return what was there before, in one transaction."""
         with self.transaction() as connection:
-            connection.execute(
-                "DELETE FROM event WHERE at < ? OR (sent = 0 AND at < ?)",
-                (asked.now - asked.kept_s, asked.now - ABANDONED_S),
-            )
+            connection.execute("DELETE FROM event WHERE at < ?", (asked.now - asked.kept_s,))
+            connection.execute("DELETE FROM event WHERE sent = 0 AND at < ?", (asked.now - ABANDONED_S,))
+            # Of calls, only those like this one count, and only for a minute: a script may make thousands in an hour.
             rows = connection.execute(
-                "SELECT kind, name, cluster, at, sent FROM event WHERE scope = ? AND at > ?",
-                (asked.scope, asked.now - asked.window_s),
+                "SELECT kind, name, cluster, at, sent FROM event WHERE scope = ? AND at > ? "
+                "AND (kind NOT LIKE 'call %' OR (kind = ? AND at > ?))",
+                (asked.scope, asked.now - asked.window_s, asked.operation, asked.now - RATE_S),
             ).fetchall()
             times = _note_liveness(connection, asked)
             taken_out = _note_members(connection, asked, times)
