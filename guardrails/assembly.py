@@ -18,7 +18,7 @@ from guardrails.enforce.break_glass.grant import Terms
 from guardrails.errors import ConfigError, PolicyError
 from guardrails.evaluate import bundle, bundle_file, configured, floor, own_rules, self_test
 from guardrails.evaluate.checked_before import checked_once
-from guardrails.evaluate.embedded import EmbeddedEngine
+from guardrails.evaluate.embedded import EmbeddedEngine, compiled
 from guardrails.evaluate.engine import Engine, EngineFailure
 from guardrails.evaluate.opa_server import OpaServer
 from guardrails.evaluate.rego.mistake import Mistake
@@ -49,7 +49,7 @@ def engine(settings: Settings, report: Callable[[str], None] | None = None) -> E
         def make(now: Settings) -> EmbeddedEngine:
             read = policies(now)
             own_rules.check_not_lost(before, read, now.policies)
-            made = embedded(read)
+            made = embedded(read, kept=settings.policy_key is None and settings.organisation is None)
             before[:] = [read]
             _report(findings(now, read), report)
             return made
@@ -85,9 +85,12 @@ def _files(settings: Settings) -> Iterator[Path]:
                 yield folder
 
 
-def embedded(read: bundle.Bundle) -> EmbeddedEngine:
-    """Policies on the embedded engine, once they have denied what they must. Raises PolicyError."""
-    made = EmbeddedEngine(read, checked_once)
+def embedded(read: bundle.Bundle, *, kept: bool = False) -> EmbeddedEngine:
+    """Policies on the embedded engine, once they have denied what they must. Raises PolicyError.
+
+    What this user's earlier check made of them counts if it may be `kept`: not where somebody else signs or locks them.
+    """
+    made = EmbeddedEngine(read, checked_once if kept else compiled)
     self_test.check(made, time.time(), bundle.params_of(read).get("enforcement", {}))
     return made
 

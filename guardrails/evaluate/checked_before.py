@@ -31,7 +31,11 @@ _MOST = 8
 
 def checked_once(bundle: Bundle) -> Bundle:
     """As `embedded.compiled`, which is asked where this user has not had the bundle checked before."""
-    key = _key(bundle)
+    try:
+        key = _key(bundle)
+    except OSError:
+        # The checker's own source is not here: an image may hold compiled files only.
+        return compiled(bundle)
     file = state_home() / "checked-policies" / f"{key}.json"
     modules = _read(file)
     if modules is not None:

@@ -186,3 +186,58 @@ def _asked(effect):
                "public_ips": [], "facts": {}}  # fmt: skip
     call = {**asked["call"], "operation": "T", "effects": [effect]}
     return {**asked, "call": call, "targets": {"i-1": machine}, "break_glass": None}
+
+
+NAMES = "package guardrails.own\n\nimport data.guardrails.lib\nimport data.guardrails.lib.terminated\n"
+# Policies of a user, each with a rule for calls that terminate, and a value of its own parameter.
+ODD = {
+    "a rule with the name of an import": [
+        NAMES
+        + f"""
+terminated contains id if {{ some id, target in input.targets; target.tags.Stage == "old" }}
+deny contains {ENTRY} if {{ "terminate" in lib.effects; count(terminated) >= 0 }}"""
+    ],
+    "an import of a part of a rule": [
+        'package guardrails.sizes\n\nlimits.prod := {"terminate"}\n',
+        f"""package guardrails.own\n\nimport data.guardrails.sizes.limits.prod
+deny contains {ENTRY} if {{ some effect in input.call.effects; effect in prod }}""",
+    ],
+    "a key with a backslash": [
+        f"""package guardrails.own
+deny contains {ENTRY} if {{ input.call.effects == data.names["CORP\\\\north"] }}"""
+    ],
+    "one alias in two files": [
+        f"""package guardrails.own\n\nimport input.call as this
+deny contains {ENTRY} if this.effects == ["terminate"]""",
+        f"""package guardrails.own\n\nimport input.history as this
+warn contains {ENTRY} if this.call_rate > 100000""",
+    ],
+    "an import of all of the input": [
+        """package guardrails.own\n\nimport input as request
+deny contains {"rule": "own/rule", "target": "x", "message": request.call.operation, "remediation": "r"} if {
+	"terminate" in input.call.effects
+}"""
+    ],
+    "names that the guard makes": [
+        f"""package guardrails.{area}
+deny contains {ENTRY} if {{ some effect in input.call.effects; effect == "terminate" }}"""
+        for area in ("asked_0__own", "own")
+    ],
+}
+
+
+@pytest.mark.parametrize("modules", ODD.values(), ids=ODD)
+@pytest.mark.parametrize("merge", [True, False])
+def test_odd_names(tmp_path, modules, merge, monkeypatch):
+    """A user's rule fires, and the shipped ones beside it, as written, merged or not, whatever its names mean."""
+    if not merge:
+        monkeypatch.setattr(one_package, "merged", _refuse)
+    policies = _with(tmp_path, *modules, data={"names": {"CORP\\north": ["terminate"]}})
+    asked = _asked("terminate")
+    asked["targets"]["i-1"] |= {"clusters": ["blue"], "tags": {"Stage": "old"}, "state": "running"}
+    asked |= {"live": {**asked["live"], "known": True, "clusters": ["blue"]}}
+    assert {"own/rule", "live-cluster/terminate"} <= _rules(EmbeddedEngine(policies), asked)
+
+
+def _refuse(*_):
+    raise one_package.NotMergeable("for the test")

@@ -12,9 +12,11 @@ from collections.abc import Iterable, Iterator
 from guardrails.evaluate.rego.rewriting import written
 from guardrails.evaluate.rego.syntax import Module
 
+_ROOTS = ("data", "input")
+
 
 def expand(modules: Iterable[Module]) -> dict[str, str]:
-    """The source of every module by its file, with imports of `data` written out; every line keeps its number."""
+    """The source of every module by its file, with imports written out; every line keeps its number."""
     return {module.file: _expanded(module) for module in modules}
 
 
@@ -27,7 +29,7 @@ def _expanded(module: Module) -> str:
 
 def _replacements(module: Module) -> Iterator[tuple[int, int, str]]:
     """Start, end and new text of every name that is an import."""
-    full = {name: written(path) for name, path in module.aliases.items() if path[0] == "data"}
+    full = {name: written(path) for name, path in module.aliases.items() if path[0] in _ROOTS}
     for rule in module.rules:
         for reference in rule.references:
             name = reference.path[0]

@@ -42,15 +42,17 @@ class _Names:
         """How a reference is written now; None where it stays. `absolute` is its path from `data` or `input`."""
         added = len(absolute) - len(reference.path)
         start = reference.span["start"]
-        for length in range(max(2, added + 1), len(absolute) + 1):
+        for length in range(2, len(absolute) + 1):
             if absolute[:length] in self.new:
+                if length <= added:
+                    raise NotMergeable(f"{module.file} imports a part of {'.'.join(map(str, absolute[:length]))}")
                 return start, reference.ends[length - added - 1], self.new[absolute[:length]]
         known = tuple(leading(absolute))
         if known in self.above:
             raise NotMergeable(f"{module.file} refers to all of {'.'.join(known)}")
         if known[: len(_PARAMS)] == _PARAMS and len(known) > added:
             return start, reference.ends[len(known) - added - 1], self._param(known)
-        return (start, reference.ends[0], written(absolute[: added + 1])) if added else None
+        return (start, reference.ends[0], written(absolute[: added + 1])) if absolute != reference.path else None
 
     def _param(self, path: tuple[str, ...]) -> str:
         """A parameter's value, or a rule that is evaluated once per decision."""
@@ -94,6 +96,8 @@ def _names(modules: Sequence[Module], data: Mapping[str, Any]) -> _Names:
         raise NotMergeable("a rule has the name of a package")
     if len(set(new.values())) < len(new) or not all(name.isidentifier() for name in new.values()):
         raise NotMergeable("a name is used twice, or is not an identifier")
+    if any(name.startswith(("asked_", "param_")) for name in new.values()):
+        raise NotMergeable("a package has a name that the guard uses")
     if any(value_at(path, data) is not None for path in paths):
         raise NotMergeable("a data.json defines what is a rule")
     return _Names(new, above, data, {})
@@ -107,6 +111,8 @@ def _edits(module: Module, names: _Names) -> Iterator[Edit]:
     for rule in module.rules:
         if rule.modified:
             raise NotMergeable(f"{module.file} uses `with`")
+        if rule.head and rule.head[0].path[0] in module.aliases:
+            raise NotMergeable(f"{module.file} has a rule with the name of an import")
         if rule.declared & (own | module.aliases.keys()):
             raise NotMergeable(f"{module.file} has a variable with the name of a rule or an import")
         yield from _references(module, rule, own, names)

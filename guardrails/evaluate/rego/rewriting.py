@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -25,7 +26,11 @@ def apply(edits: Iterable[Edit], source: bytes, start: int = 0, end: int | None 
 def written(path: Path) -> str:
     """A path as Rego writes it."""
     first, *rest = path
-    return str(first) + "".join(f".{step}" if str(step).isidentifier() else f'["{step}"]' for step in rest)
+    return str(first) + "".join(f".{step}" if str(step).isidentifier() else f"[{_quoted(step)}]" for step in rest)
+
+
+def _quoted(step: Any) -> str:
+    return json.dumps(step, ensure_ascii=False)
 
 
 def value_at(path: Path, data: Any) -> Any:

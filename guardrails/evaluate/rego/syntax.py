@@ -163,7 +163,7 @@ class Module:
             contents.references,
             frozenset(map(self._word, contents.declared)),
             loops="SomeIn" in literal,
-            subject_end=next(iter(compared["lhs"].values()))["span"]["end"] if is_text else 0,
+            subject_end=self.edges(next(iter(compared["lhs"].values()))["span"])[1] if is_text else 0,
             text=self.text(compared["rhs"]["String"]["span"]) if is_text else "",
         )
 
