@@ -5,6 +5,7 @@ configured.py   the memory that a configuration names
 sqlite/         the store in a file
 dynamodb/       the store in a table
 fleet.py        a table, and what a host does while it does not answer
+united.py       what a host knows beside what the table does
 history.py      machines taken away and launched, claimed before the call so that two processes see each other
 events.py       how what was done is counted
 under_way.py    what is under way, for people

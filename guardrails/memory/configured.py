@@ -22,8 +22,8 @@ def store(settings: Settings) -> Store:
     return FleetStore(DynamoStore(table(settings), caller.claimant), host, state.hosts, state.fallback == "host")
 
 
-def post(settings: Settings) -> Callable[[Mapping[str, Any]], None] | None:
-    """What shows other hosts which rules are set aside here; None where no memory is shared."""
+def post(settings: Settings) -> Callable[[Mapping[str, Any]], Callable[[], None]] | None:
+    """What shows other hosts which rules are set aside here, and returns what ends that; None without a table."""
     if not settings.state.enabled or settings.state.store == "sqlite":
         return None
     return glasses(settings).post

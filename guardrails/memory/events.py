@@ -15,10 +15,13 @@ SENT, IN_DOUBT = 1, 2
 IN_FLIGHT_S = 120.0
 # The same for a call that may not have been carried out: it came back without an answer, or was cancelled.
 _IN_DOUBT_S = 30.0
-# After this long, a claim that was not settled belongs to a process that died.
+# After this long, a claim that was not settled belongs to a process that died. It counts on only for named machines
+# that AWS shows as gone or down: the call was sent.
 ABANDONED_S = 900.0
 RATE_S = 60.0
 GOING = {"terminate": "shutting-down", "stop": "stopping"}
+# Of these, AWS's own answer confirms what became of a machine.
+CONFIRMED = tuple(GOING)
 START = "start"
 LAUNCH = "launch"
 
@@ -61,6 +64,13 @@ class Event:
 def is_under_way(event: Event, now: float) -> bool:
     """Whether a call is being decided on, or AWS may still be about to show what it did."""
     return event.at > now - ABANDONED_S if event.state == 0 else event.in_flight(now)
+
+
+def counts_longer(event: Event, before: Event) -> bool:
+    """Of two calls for the same machine, the one in flight for longer counts; of two starts, the last."""
+    if event.kind == START:
+        return event.at > before.at
+    return event.in_flight_until > before.in_flight_until
 
 
 def past(

@@ -1,7 +1,7 @@
 """A memory that hosts share, and what one of them does while it does not answer.
 
 The host keeps a memory of its own beside it, of what it did itself. Only that is left when the shared one is away: it
-keeps what was live, and its part of the bounds and rate limits.
+keeps what was live, and its part of the bounds and rate limits. What it did then counts on when the shared one is back.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from attrs import evolve, frozen
 from guardrails.memory.buckets import Bucket, Draw
 from guardrails.memory.store import Asked, Events, Remembered, StateUnavailable, Store
 from guardrails.memory.under_way import UnderWay
+from guardrails.memory.united import with_own
 
 _logger = logging.getLogger("guardrails")
 
@@ -32,11 +33,12 @@ class FleetStore:
 
     def remember(self, asked: Asked) -> Remembered:
         """What all hosts did. While that is unknown, what this one did; `hosts` and `unshared` say so."""
-        own = self.host.remember(asked)
+        own = self.host.remember(evolve(asked, levels=tuple(self._part(bucket) for bucket in asked.levels)))
         try:
-            return self.shared.remember(asked)
+            shared = self.shared.remember(asked)
         except StateUnavailable as error:
             return evolve(own, hosts=self.hosts if self.alone else 0, unshared=str(error))
+        return with_own(shared, own)
 
     def settle(self, scope: str, claim: str, events: Events, now: float, *, sent: bool) -> None:
         """Keep a claim because its call is sent, or drop it."""

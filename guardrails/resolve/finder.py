@@ -159,8 +159,8 @@ def _warned(past: Past) -> Past:
 
 
 def _never_live(past: Past) -> bool:
-    """Whether the memory was asked, and knows of no cluster that was live here."""
-    return past is not NO_PAST and not past.live_since and not past.retired_at
+    """Whether the whole memory was asked, and knows of no cluster that was live here."""
+    return past is not NO_PAST and not past.unshared and not past.live_since and not past.retired_at
 
 
 def _expected(target: Target, past: Past) -> Target:

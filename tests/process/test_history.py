@@ -177,9 +177,16 @@ def test_a_denied_retry_does_not_unsend_the_first(history):
 
 
 def test_an_abandoned_claim_expires(history):
-    """A process that died while deciding does not count forever."""
-    history.claim(SCOPE, *terminating("i-1"), WORKERS, BLUE, NOW)
-    assert take(history, "i-2", machines=gone("i-1"), now=NOW + 1000).destroyed == {}
+    """A process that died while deciding does not count forever, except for a machine that AWS shows as gone."""
+    history.claim(SCOPE, *terminating("i-1", "i-3"), WORKERS, BLUE, NOW)
+    past = take(history, "i-2", machines=gone("i-1"), now=NOW + 1000)
+    assert (past.going, past.destroyed) == ({}, {"workers": 1})
+    # Another call for that machine is decided on at once, as for any other.
+    history.claim(SCOPE, *terminating("i-3"), WORKERS, BLUE, NOW + 1010)
+    assert take(history, "i-4", machines=gone("i-1"), now=NOW + 1011).going == {
+        "i-2": "shutting-down",
+        "i-3": "shutting-down",
+    }
 
 
 def test_the_window_ends(history):

@@ -31,7 +31,7 @@ class World:
     def __init__(self, seed: int, faults: float = 0.0, ignored: str = "") -> None:
         """`faults` is how likely each fault is at a request; updates lose the condition `ignored`.
 
-        With ALL_OLD instead of a condition, they return what was read before other hosts came between.
+        With "whole" instead of a condition, they return what was read before other hosts came between.
         """
         self.chance = random.Random(seed)
         self.items: dict = {}
@@ -112,20 +112,21 @@ class SimulatedTable:
             lambda: {key: copy.deepcopy(self.world.items[key]) for key in keys if key in self.world.items}
         )
 
-    def update(self, key, expression, values, names, *, condition=None, returns="NONE", expires=False):
+    def update(self, key, expression, values, names, *, condition=None, whole=False, expires=False):
         early = copy.deepcopy(self.world.items.get(key, {}))
 
         def write():
             item = self.world.items.get(key)
             if condition is not None and condition != self.world.ignored and not _holds(condition, item, names, values):
                 raise ConditionFailed
-            before = copy.deepcopy(item or {})
             after = self.world.items.setdefault(key, {})
             _apply(expression, after, names, values)
             if "epoch" in after:
                 self.world.epochs.append(after["epoch"])
-            before = early if returns == self.world.ignored else before
-            return before if returns == "ALL_OLD" else copy.deepcopy(after)
+            if whole and self.world.ignored == "whole":
+                _apply(expression, early, names, values)
+                return early
+            return copy.deepcopy(after)
 
         return self._request(write)
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, TypeVar
 
 import attrs
 from attrs import define
@@ -20,6 +20,7 @@ from guardrails.errors import BreakGlassRefused
 from guardrails.memory import StateUnavailable
 
 _logger = logging.getLogger("guardrails")
+R = TypeVar("R")
 
 
 @define
@@ -41,11 +42,11 @@ class BreakGlassScope:
         self,
         settings: BreakGlassSettings,
         terms: Callable[[], Terms],
-        post: Callable[[Mapping[str, Any]], None] | None = None,
+        post: Callable[[Mapping[str, Any]], Callable[[], None]] | None = None,
     ) -> None:
         """`terms()` says what may be set aside, by the policies as they are at that moment.
 
-        `post` shows other hosts what is set aside; None where there is no place for that.
+        `post` shows other hosts what is set aside, and returns what ends that; None where there is no place for it.
         """
         self._post = post
         self._settings = settings
@@ -66,7 +67,7 @@ class BreakGlassScope:
             raise BreakGlassRefused(f"minutes is {minutes!r}, must be a number above 0")
         # Far more than is allowed, but still a time that can be printed.
         glass = terms.grant(reason, rules, now + min(minutes, 1e6) * 60, now, "code")
-        self._announce(glass)
+        end = self._announce(glass)
         block = _Block(glass, os.getpid())
         token = self._block.set(block)
         try:
@@ -76,6 +77,8 @@ class BreakGlassScope:
             # A generator may end in another context than it began in.
             with suppress(ValueError):
                 self._block.reset(token)
+            if block.pid == os.getpid():
+                _shown(end, "other hosts still see that the glass is broken, until its time is over")
 
     def document(self, now: float) -> dict[str, Any] | None:
         """`input.break_glass` for a call at `now`."""
@@ -113,11 +116,24 @@ class BreakGlassScope:
             _logger.warning("%s", self.refused)
             return None
 
-    def _announce(self, glass: BreakGlass) -> None:
+    def _announce(self, glass: BreakGlass) -> Callable[[], object]:
+        """Returns what ends that other hosts see it."""
         announce(glass, attrs.asdict(caller.describe(None)), self._settings.command)
-        if self._post is not None:
-            try:
-                self._post(glass.document())
-            except StateUnavailable as error:
-                # An emergency does not wait for a table.
-                _logger.warning("other hosts do not see that the glass is broken: %s", error)
+        post = self._post
+        if post is None:
+            return _nothing
+        shown = _shown(lambda: post(glass.document()), "other hosts do not see that the glass is broken")
+        return shown or _nothing
+
+
+def _shown(act: Callable[[], R], otherwise: str) -> R | None:
+    # An emergency does not wait for a table.
+    try:
+        return act()
+    except StateUnavailable as error:
+        _logger.warning("%s: %s", otherwise, error)
+        return None
+
+
+def _nothing() -> None:
+    """Where no other host sees it, nothing is to be ended."""

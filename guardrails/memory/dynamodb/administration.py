@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from guardrails.memory.dynamodb import failures
 from guardrails.memory.dynamodb.attributes import table as attributes
 from guardrails.memory.dynamodb.table import GONE_AT, VERSION, VERSION_KEY, ConditionFailed, Place, Table
 from guardrails.memory.store import StateUnavailable
@@ -18,23 +20,27 @@ GUARD = ("BatchGetItem", "UpdateItem")
 # `guardrails state show` reads all of it.
 SHOW = ("Scan",)
 _NEVER = "attribute_exists(pk) AND attribute_not_exists(pk)"
+# For two minutes.
+_TRIES, _PAUSE_S = 60, 2.0
 _SCHEMA = ({"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"})
 
 
 def create(place: Place) -> Iterator[str]:
     """Create the table, or complete it; yields what was done. Raises StateUnavailable."""
     table = Table(place)
-    client = table.client()
     try:
+        client = table.client()
         existing = _described(client, place.table)
         if existing is None:
             yield _create(client, place.table)
         elif list(existing["KeySchema"]) != list(_SCHEMA):
             raise table.unavailable("its keys are not pk and sk", "name another table in state.table")
-        yield from _protect(client, place.table, existing or {})
+        # First, so that the table is of use whatever else fails.
         yield _mark(table)
+        yield from _protect(client, place.table, existing or {})
     except (BotoCoreError, ClientError) as error:
-        raise table.unavailable(str(error), "correct that, and run `guardrails state init` again") from error
+        fix = failures.access(error) or "correct that"
+        raise table.unavailable(str(error), f"{fix}, and run `guardrails state init` again") from error
 
 
 def policy(place: Place, account: str = "*", partition: str = "aws") -> str:
@@ -106,15 +112,21 @@ def _protect(client: Any, name: str, existing: Mapping[str, Any]) -> Iterator[st
 
 
 def _step(what: str, request: Callable[..., Any], **params: Any) -> Iterator[str]:
-    try:
-        request(**params)
-    except ClientError as error:
-        # A simulator of DynamoDB may not have it.
-        if error.response.get("Error", {}).get("Code") != "UnknownOperationException":
-            raise
-        yield f"{what} is not available at this endpoint"
-    else:
-        yield f"switched on {what}"
+    for left in reversed(range(_TRIES)):
+        try:
+            request(**params)
+        except ClientError as error:
+            # AWS prepares the backups of a new table for up to a minute.
+            if left and failures.code(error) == "ContinuousBackupsUnavailableException":
+                time.sleep(_PAUSE_S)
+                continue
+            # A simulator of DynamoDB may not have it.
+            if failures.code(error) != "UnknownOperationException":
+                raise
+            yield f"{what} is not available at this endpoint"
+        else:
+            yield f"switched on {what}"
+        return
 
 
 def _mark(table: Table) -> str:

@@ -7,9 +7,28 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from guardrails.aws.in_time import OutOfTime
+from guardrails.waiting import deadline
+
+# So many at a time, for the tasks of one caller.
+_MOST = 16
+# A request ends with the deadline itself; one that does not is looking up a name or credentials.
+_GRACE_S = 0.25
+_FOREVER_S = 3600.0
+
 
 def at_once(tasks: Sequence[Callable[[], Any]]) -> list[Any]:
-    """What the tasks return, in order. All of them end first; then the first error is raised."""
+    """What the tasks return, in order; the first error is raised when all have ended.
+
+    Raises OutOfTime where one of them has not ended by the deadline; then it goes on, and its result is lost.
+    """
+    results: list[Any] = []
+    for first in range(0, len(tasks), _MOST):
+        results += _some(tasks[first : first + _MOST])
+    return results
+
+
+def _some(tasks: Sequence[Callable[[], Any]]) -> list[Any]:
     results: list[Any] = [None] * len(tasks)
     errors: list[BaseException | None] = [None] * len(tasks)
 
@@ -20,7 +39,7 @@ def at_once(tasks: Sequence[Callable[[], Any]]) -> list[Any]:
             errors[number] = error
 
     threads = []
-    for number in range(1, len(tasks)):
+    for number in range(len(tasks)):
         thread = threading.Thread(
             target=contextvars.copy_context().run, args=(run, number), name="guardrails-state", daemon=True
         )
@@ -31,11 +50,11 @@ def at_once(tasks: Sequence[Callable[[], Any]]) -> list[Any]:
             run(number)
         else:
             threads.append(thread)
-    if tasks:
-        run(0)
     for thread in threads:
-        thread.join()
+        thread.join(deadline.left(_FOREVER_S) + _GRACE_S)
     for error in errors:
         if error is not None:
             raise error
+    if any(thread.is_alive() for thread in threads):
+        raise OutOfTime("no answer before the deadline (state.timeout_s): a host name or credentials take too long")
     return results

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 
 from guardrails.memory.dynamodb.table import Table
 from guardrails.memory.events import RATE_S, SENT, Event
+from guardrails.memory.store import StateUnavailable
 
 _SLOT_S = 1.0
 _SLOT = "s_"
@@ -21,13 +23,15 @@ def key(scope: str, operation: str) -> tuple[str, str]:
 
 def add(table: Table, scope: str, operation: str, now: float) -> Mapping[str, float]:
     """Count a call. Returns the counts before it."""
-    before = table.update(
-        key(scope, operation), "ADD #s :one", {"one": 1}, {"s": _slot(now)}, returns="ALL_OLD", expires=True
-    )
+    slot = _slot(now)
+    after = table.update(key(scope, operation), "ADD #s :one", {"one": 1}, {"s": slot}, whole=True, expires=True)
+    before = {**after, slot: after[slot] - 1}
     slots = [name for name in before if name.startswith(_SLOT) and _end(name) < now - RATE_S][:_AT_ONCE]
     if len(slots) >= _KEPT:
         names = {f"s{number}": name for number, name in enumerate(slots)}
-        table.update(key(scope, operation), "REMOVE " + ", ".join(f"#{name}" for name in names), {}, names)
+        # Old counts do no harm, and go next time.
+        with suppress(StateUnavailable):
+            table.update(key(scope, operation), "REMOVE " + ", ".join(f"#{name}" for name in names), {}, names)
     return before
 
 

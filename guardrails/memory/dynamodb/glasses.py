@@ -18,14 +18,19 @@ class Glasses:
         self._table = table
         self._by = by
 
-    def post(self, glass: Mapping[str, Any]) -> None:
-        """Show a glass, in the form of `input.break_glass`."""
+    def post(self, glass: Mapping[str, Any]) -> Callable[[], None]:
+        """Show a glass, in the form of `input.break_glass`. Returns what takes it off display, for its end."""
         key = (_PARTITION, f"{glass['until']}#{uuid.uuid4()}")
         values = {"glass": {**glass, **self._by()}}
         self._table.update(key, "SET #glass = :glass", values, {"glass": "glass"}, expires=True)
+        return lambda: self._end(key)
 
     def broken(self, now: float) -> list[dict[str, Any]]:
         """The glasses whose time is not over at `now` (seconds since the epoch), the next to end first."""
         at = self._table.now(now)
-        found = [item["glass"] for _, item in self._table.scan(_PARTITION)]
+        found = [item["glass"] for _, item in self._table.scan(_PARTITION) if "glass" in item]
         return sorted((glass for glass in found if glass["until_s"] > at), key=lambda glass: glass["until_s"])
+
+    def _end(self, key: tuple[str, str]) -> None:
+        # Guards may not delete items; AWS deletes what is left of this one later.
+        self._table.update(key, "REMOVE #glass", {}, {"glass": "glass"})

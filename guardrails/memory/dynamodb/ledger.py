@@ -12,7 +12,17 @@ from typing import Any
 
 from attrs import frozen
 
-from guardrails.memory.events import ABANDONED_S, IN_FLIGHT_S, LAUNCH, SENT, START, Event, is_under_way
+from guardrails.memory.events import (
+    ABANDONED_S,
+    CONFIRMED,
+    IN_FLIGHT_S,
+    LAUNCH,
+    SENT,
+    START,
+    Event,
+    counts_longer,
+    is_under_way,
+)
 from guardrails.memory.store import Events
 from guardrails.memory.under_way import UnderWay
 
@@ -85,7 +95,7 @@ def events(cluster: str, item: Mapping[str, Any], now: float, window_s: float) -
             nameless.append(event)
             continue
         before = latest.get((event.kind, event.name))
-        if before is None or _counts_longer(event, before):
+        if before is None or counts_longer(event, before):
             latest[event.kind, event.name] = event
     return (*latest.values(), *nameless)
 
@@ -123,14 +133,16 @@ def compaction(cluster: str, item: Mapping[str, Any], now: float, kept_s: float)
         # One that was started again is not down.
         if event.kind != START and not (event.kind == "stop" and event.name in started):
             counts[f"{_COUNTED}{event.kind}_{event.at // 60:.0f}"] += 1
+    # One update cannot remove an attribute and add to it.
+    outdated = [name for name in outdated if name not in counts]
     return Compaction((*old, *gone[: _AT_ONCE - len(old)]), tuple(outdated[:_AT_ONCE]), counts)
 
 
 def _all(cluster: str, item: Mapping[str, Any], now: float) -> Iterator[Event]:
     for name, value in item.items():
         if name.startswith(_CLAIM):
-            if value["s"] or value["at"] >= now - ABANDONED_S:
-                yield from _of_claim(cluster, value)
+            abandoned = not value["s"] and value["at"] < now - ABANDONED_S
+            yield from (each for each in _of_claim(cluster, value) if not abandoned or _is_confirmed(each))
         elif name.startswith(_COUNTED):
             kind = name.split("_")[1]
             # To the end of the minute.
@@ -154,15 +166,14 @@ def _once(events: Iterable[Event]) -> Iterator[Event]:
             yield event
 
 
-def _counts_longer(event: Event, before: Event) -> bool:
-    """Of two calls for the same machine, the one in flight for longer counts; of two starts, the last."""
-    if event.kind == START:
-        return event.at > before.at
-    return event.in_flight_until > before.in_flight_until
+def _is_confirmed(event: Event) -> bool:
+    """Whether AWS says what became of the machine, so that a call whose process died is known to have been sent."""
+    return bool(event.name) and event.kind in CONFIRMED
 
 
 def _is_over(value: Mapping[str, Any], now: float, kept_s: float) -> bool:
-    return bool(value["at"] < now - (kept_s if value["s"] else ABANDONED_S))
+    named = any(not isinstance(value.get(kind, 0.0), float) for kind in CONFIRMED)
+    return bool(value["at"] < now - (kept_s if value["s"] or named else ABANDONED_S))
 
 
 def _minute(name: str) -> float:

@@ -40,7 +40,7 @@ def note(table: Table, scope: str, item: Mapping[str, Any], live: Live, now: flo
 
 def members_changed(table: Table, scope: str) -> float:
     """Make every host read the members of clusters again. Returns their new version."""
-    written = table.update(key(scope), "ADD #m :one", {"one": 1}, {"m": "members"}, returns="UPDATED_NEW")
+    written = table.update(key(scope), "ADD #m :one", {"one": 1}, {"m": "members"})
     return float(written["members"])
 
 

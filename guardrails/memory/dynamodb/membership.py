@@ -9,11 +9,13 @@ import threading
 import time
 import zlib
 from collections.abc import Collection, Iterable, Mapping
+from functools import partial
 
 from attrs import evolve, frozen
 
 from guardrails.memory import members
 from guardrails.memory.dynamodb import lives
+from guardrails.memory.dynamodb.at_once import at_once
 from guardrails.memory.dynamodb.table import Item, Key, Table
 from guardrails.memory.liveness import Liveness
 from guardrails.memory.members import Members, TakenOut
@@ -41,7 +43,8 @@ class Membership:
     def __init__(self, table: Table) -> None:
         self._table = table
         self._read: dict[str, _Read] = {}
-        self._lock = threading.Lock()
+        # Reentrant: a signal handler may make a governed call in the middle.
+        self._lock = threading.RLock()
 
     def note(self, asked: Asked, version: float, times: Liveness, now: float) -> TakenOut:
         """Note who belongs to a live cluster. `version` is in the item of liveness that was just read."""
@@ -96,8 +99,10 @@ class Membership:
             old = read.members.get((name, cluster))
             if old is not None:
                 sets.setdefault("not_left", set()).add(_left(name, old))
-        for key, sets in chunks.items():
-            _update(self._table, key, sets)
+        # Whatever of this fails, the next call reads what was written, and goes on from there.
+        with self._lock:
+            self._read.pop(scope, None)
+        at_once([partial(_update, self._table, key, sets) for key, sets in chunks.items()])
         version = lives.members_changed(self._table, scope)
         now_known = {**read.members, **changes.changed}
         kept = {key: left_at for key, left_at in now_known.items() if key not in changes.forgotten}

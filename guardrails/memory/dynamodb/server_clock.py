@@ -16,7 +16,8 @@ class ServerClock:
 
     def __init__(self) -> None:
         self._least, self._most = -math.inf, math.inf
-        self._lock = threading.Lock()
+        # Reentrant: a signal handler may make a governed call in the middle.
+        self._lock = threading.RLock()
 
     def answered(self, headers: Mapping[str, str], asked_at: float, answered_at: float) -> None:
         """An answer with these headers came at `answered_at`, by this host's clock. Raises ValueError if undated."""

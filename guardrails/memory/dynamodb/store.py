@@ -9,9 +9,11 @@ import functools
 import os
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
+from guardrails.aws.in_time import OutOfTime
 from guardrails.memory.buckets import Bucket, Draw
 from guardrails.memory.dynamodb import calls, ledger, lives, turns
 from guardrails.memory.dynamodb.at_once import at_once
@@ -37,7 +39,10 @@ def _in_time(step: Callable[Concatenate[DynamoStore, P], R]) -> Callable[Concate
     def bounded(store: DynamoStore, /, *args: P.args, **kwargs: P.kwargs) -> R:
         store.notice_fork()
         with store.table.in_time():
-            return step(store, *args, **kwargs)
+            try:
+                return step(store, *args, **kwargs)
+            except OutOfTime as error:
+                raise store.table.unavailable(str(error)) from error
 
     return bounded
 
@@ -53,13 +58,14 @@ class DynamoStore:
         self._start_over()
 
     def _start_over(self) -> None:
-        self._pid = os.getpid()
         self.table = self._make_table()
         self._membership = Membership(self.table)
         self._sizes: OrderedDict[tuple[str, str], int] = OrderedDict()
         self._counted_at: OrderedDict[str, float] = OrderedDict()
-        # What could not be written when it was sent: the claim would be forgotten as one of a process that died.
-        self._unsettled: OrderedDict[str, tuple[str, Events, float]] = OrderedDict()
+        # What could not be written of claims: they would be forgotten as those of a process that died.
+        self._unsettled: OrderedDict[str, tuple[str, Events, int, float]] = OrderedDict()
+        # Last: another thread must not take the parent's for the child's.
+        self._pid = os.getpid()
 
     def notice_fork(self) -> None:
         """A forked child has connections, locks and claims of its own."""
@@ -70,8 +76,8 @@ class DynamoStore:
     def remember(self, asked: Asked) -> Remembered:
         """Claim and return what was there before: in each cluster's ledger, by one update."""
         table, scope = self.table, asked.scope
+        now = self._now(asked.now)
         self._catch_up()
-        now = table.now(asked.now)
         claimed = ledger.by_cluster(asked.events)
         others = [name for name in _others(asked) if name not in claimed]
         keys = [lives.key(scope), *(ledger.key(scope, name) for name in others)]
@@ -100,12 +106,12 @@ class DynamoStore:
         if not sent:
             self.drop(scope, claim, events)
             return
-        _keep(self._unsettled, claim, (scope, events, now))
-        self._catch_up()
+        self.mark(scope, claim, events, SENT, now)
 
     @_in_time
     def drop(self, scope: str, claim: str, events: Events) -> None:
         """Forget a claim, and that the call was made."""
+        self._unsettled.pop(claim, None)
         tasks = self._removals(scope, claim, events)
         counted_at = self._counted_at.pop(claim, None)
         if counted_at is not None:
@@ -115,23 +121,23 @@ class DynamoStore:
     @_in_time
     def mark(self, scope: str, claim: str, events: Events, state: int, now: float) -> None:
         """Write the claim with what is known of its outcome: SENT or IN_DOUBT."""
-        at = self.table.now(now)
-        at_once(
-            [
-                partial(self._write, scope, name, claim, each, state, at)
-                for name, each in ledger.by_cluster(events).items()
-            ]
-        )
+        _keep(self._unsettled, claim, (scope, events, state, now))
+        self._catch_up()
 
     @_in_time
     def withdraw(self, scope: str, claim: str, events: Events) -> None:
         """Forget what the call took away, not that it was made."""
+        self._unsettled.pop(claim, None)
         at_once(self._removals(scope, claim, events))
 
     @_in_time
     def take(self, scope: str, draws: Sequence[Draw], max_wait_s: float, now: float) -> list[float]:
         """Reserve tokens in all buckets; in none where one of them would take too long."""
-        at = self.table.now(now)
+        at = self._now(now)
+        (waits,) = at_once([partial(self._take, scope, draws, max_wait_s, at)])
+        return list(waits)
+
+    def _take(self, scope: str, draws: Sequence[Draw], max_wait_s: float, at: float) -> list[float]:
         waits: list[float] = []
         for number, draw in enumerate(draws):
             waits.append(max(0.0, turns.take(self.table, scope, draw, max_wait_s, at) - at))
@@ -144,7 +150,7 @@ class DynamoStore:
     @_in_time
     def drain(self, scope: str, buckets: Sequence[Bucket], now: float) -> None:
         """Empty the buckets."""
-        at = self.table.now(now)
+        at = self._now(now)
         at_once([partial(turns.drain, self.table, scope, bucket, at) for bucket in buckets])
 
     @_in_time
@@ -159,34 +165,42 @@ class DynamoStore:
     def try_it(self) -> None:
         """Nothing: a table that does not answer now may do so when it is needed, and calls that need it are denied."""
 
+    def _now(self, local: float) -> float:
+        """A time of this host by AWS's clock. The first request to the table may have to look up who this is."""
+        (at,) = at_once([partial(self.table.now, local)])
+        return float(at)
+
     def _catch_up(self) -> None:
-        for claim, (scope, events, now) in list(self._unsettled.items()):
-            self.mark(scope, claim, events, SENT, now)
-            self._unsettled.pop(claim, None)
+        for claim, known in list(self._unsettled.items()):
+            scope, events, state, now = known
+            at, clusters = self.table.now(now), ledger.by_cluster(events)
+            at_once([partial(self._write, scope, name, claim, each, state, at) for name, each in clusters.items()])
+            if self._unsettled.get(claim) is known:
+                del self._unsettled[claim]
 
     def _calls(self, asked: Asked) -> Item:
         key = calls.key(asked.scope, asked.operation)
         return self.table.items([key]).get(key, {})
 
     def _claim(self, scope: str, cluster: str, claim: str, events: Events, now: float) -> Item:
-        before = self._write(scope, cluster, claim, events, 0, now, returns="ALL_OLD")
+        before = self._write(scope, cluster, claim, events, 0, now, whole=True)
         _keep(self._sizes, (scope, cluster), ledger.size(before))
         before.pop(ledger.attribute(claim), None)
         return before
 
     def _write(
-        self, scope: str, cluster: str, claim: str, events: Events, state: int, at: float, returns: str = "NONE"
+        self, scope: str, cluster: str, claim: str, events: Events, state: int, at: float, *, whole: bool = False
     ) -> Item:
         key, name = ledger.key(scope, cluster), {"c": ledger.attribute(claim)}
         counted = ledger.is_large(self._sizes.get((scope, cluster), 0), events)
         value = ledger.claim(events, state, at, self._by(), counted=counted)
         try:
-            return self.table.update(key, "SET #c = :c", {"c": value}, name, returns=returns, expires=True)
+            return self.table.update(key, "SET #c = :c", {"c": value}, name, whole=whole, expires=True)
         except StateUnavailable as error:
             if counted or "size" not in str(error):
                 raise
             value = ledger.claim(events, state, at, self._by(), counted=True)
-            return self.table.update(key, "SET #c = :c", {"c": value}, name, returns=returns, expires=True)
+            return self.table.update(key, "SET #c = :c", {"c": value}, name, whole=whole, expires=True)
 
     def _removals(self, scope: str, claim: str, events: Events) -> list[Callable[[], Any]]:
         name = {"c": ledger.attribute(claim)}
@@ -208,10 +222,9 @@ class DynamoStore:
             expression += " ADD " + ", ".join(f"#{short[name]} :{short[name]}" for name in found.counts)
         values = {short[name]: count for name, count in found.counts.items()}
         condition = " AND ".join(f"attribute_exists(#{short[name]})" for name in found.claims) or None
-        try:
+        # Nothing depends on it; the next call tries again.
+        with suppress(ConditionFailed, StateUnavailable):
             self.table.update(key, expression, values, names, condition=condition)
-        except ConditionFailed:
-            return
 
 
 def _others(asked: Asked) -> Collection[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import threading
 import time
@@ -61,10 +62,15 @@ class Table:
 
     def __init__(self, place: Place) -> None:
         self.place = place
-        self.clock = ServerClock()
-        self._lock = threading.Lock()
-        self._client: Any = None
         self._checked = False
+        self._start_over()
+
+    def _start_over(self) -> None:
+        self.clock = ServerClock()
+        # Reentrant: a signal handler may make a governed call while the client is made.
+        self._lock = threading.RLock()
+        self._client: Any = None
+        self._pid = os.getpid()
 
     def update(
         self,
@@ -74,16 +80,18 @@ class Table:
         names: Mapping[str, str],
         *,
         condition: str | None = None,
-        returns: str = "NONE",
+        whole: bool = False,
         expires: bool = False,
     ) -> Item:
         """Write one item, which AWS may delete long after its last write if it `expires`.
 
-        Returns its attributes as `returns` says. Raises ConditionFailed.
+        Returns what it set or added to, or the `whole` item, as it is now. Raises ConditionFailed.
         """
+        sets = expression.startswith(("SET", "ADD"))
+        returns = "NONE" if not sets else "ALL_NEW" if whole else "UPDATED_NEW"
         if expires:
             values, names = {**values, "gone": int(time.time()) + _GONE_S}, {**names, "gone": GONE_AT}
-            expression += ", #gone = :gone" if expression.startswith("SET") else " SET #gone = :gone"
+            expression += f"{',' if expression.startswith('SET') else ' SET'} #gone = :gone"
         request: dict[str, Any] = {"Key": _key(key), "UpdateExpression": expression, "ReturnValues": returns}
         if values:
             request["ExpressionAttributeValues"] = table({f":{name}": value for name, value in values.items()})
@@ -92,7 +100,11 @@ class Table:
         if condition is not None:
             request["ConditionExpression"] = condition
         self._check()
-        return read_table(self.request("UpdateItem", **request).get("Attributes") or {})
+        written = self.request("UpdateItem", **request).get("Attributes")
+        # Without what was written, the answer is none of DynamoDB.
+        if sets and (written is None or (whole and not written.keys() >= {*names.values()})):
+            raise self.unavailable(*failures.STRANGE)
+        return read_table(written or {})
 
     def items(self, keys: Iterable[Key]) -> dict[Key, Item]:
         """The items with these keys, as they are now; those that do not exist are missing."""
@@ -101,13 +113,22 @@ class Table:
         found: dict[Key, Item] = {}
         while left:
             asked = {"Keys": left[:_BATCH], "ConsistentRead": True}
-            answer = self.request("BatchGetItem", RequestItems={self.place.table: asked})
-            for item in (answer.get("Responses") or {}).get(self.place.table, ()):
+            answered, unread = self._read(asked)
+            for item in answered:
                 values = read_table(item)
                 found[values.pop("pk"), values.pop("sk")] = values
-            unread = (answer.get("UnprocessedKeys") or {}).get(self.place.table, {})
-            left = [*unread.get("Keys", ()), *left[_BATCH:]]
+            left = [*unread, *left[_BATCH:]]
         return found
+
+    def _read(self, asked: Mapping[str, Any]) -> tuple[list[Any], list[Any]]:
+        """The items of one request, and the keys that are left to read."""
+        answer = self.request("BatchGetItem", RequestItems={self.place.table: asked})
+        answered = (answer.get("Responses") or {}).get(self.place.table)
+        unread = (answer.get("UnprocessedKeys") or {}).get(self.place.table) or {}
+        # What does not name the table does not say that it is empty.
+        if answered is None and not unread:
+            raise self.unavailable(*failures.STRANGE)
+        return answered or [], unread.get("Keys") or []
 
     def scan(self, prefix: str) -> Iterable[tuple[Key, Item]]:
         """Every item whose partition key starts with `prefix`. Reads the whole table."""
@@ -121,7 +142,9 @@ class Table:
                 ConsistentRead=True,
                 **start,
             )
-            for item in answer.get("Items", ()):
+            if "Items" not in answer:
+                raise self.unavailable(*failures.STRANGE)
+            for item in answer["Items"]:
                 values = read_table(item)
                 yield (values.pop("pk"), values.pop("sk")), values
             if not answer.get("LastEvaluatedKey"):
@@ -153,7 +176,7 @@ class Table:
             return self._attempt(operation, params)
 
     def _attempt(self, operation: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
-        asked_at = time.time()
+        asked_at, kept = time.time(), self._client
         try:
             answer: dict[str, Any] = self.client()._make_api_call(operation, params)
             self.clock.answered(answer["ResponseMetadata"]["HTTPHeaders"], asked_at, time.time())
@@ -161,12 +184,15 @@ class Table:
             if failures.code(error) == "ConditionalCheckFailedException":
                 raise ConditionFailed from error
             failed = self.unavailable(*failures.advice(operation, error))
-            raise (_MayPass(str(failed)) if failures.may_pass(error) else failed) from error
-        if abs(self.clock.ahead_s) > MOST_S:
-            way = "behind" if self.clock.ahead_s > 0 else "ahead of"
-            raise self.unavailable(
-                f"this host's clock is {abs(self.clock.ahead_s):.0f} s {way} AWS's", "correct the clock"
-            )
+            may_pass = failures.may_pass(error)
+            if failures.has_old_credentials(error):
+                # A client keeps the credentials that it was made with.
+                self._client, may_pass = None, kept is not None
+            raise (_MayPass(str(failed)) if may_pass else failed) from error
+        ahead_s = self.clock.ahead_s
+        if abs(ahead_s) > MOST_S:
+            way = "behind" if ahead_s > 0 else "ahead of"
+            raise self.unavailable(f"this host's clock is {abs(ahead_s):.0f} s {way} AWS's", "correct the clock")
         return answer
 
     def unavailable(self, why: str, fix: str = "") -> StateUnavailable:
@@ -176,29 +202,30 @@ class Table:
         return StateUnavailable(f"the shared memory (DynamoDB table {where}) cannot be used ({why}); {ways}")
 
     def client(self) -> Any:
-        """The guard's own client."""
+        """The guard's own client. A forked child has one of its own, and does not wait for a lock of its parent's."""
+        if self._pid != os.getpid():
+            self._start_over()
         with self._lock:
             if self._client is None:
                 self._client = self._create()
             return self._client
 
     def _create(self) -> Any:
+        config = Config(
+            connect_timeout=min(_CONNECT_S, self.place.timeout_s),
+            read_timeout=self.place.timeout_s,
+            # Its pauses would outlast the deadline.
+            retries={"total_max_attempts": 1},
+            max_pool_connections=32,
+            user_agent_extra="guardrails-state",
+        )
         try:
-            session = botocore.session.Session(profile=self.place.profile) if self.place.profile else without_profile()
-            client = session.create_client(
-                "dynamodb",
-                region_name=self.place.region,
-                config=Config(
-                    connect_timeout=min(_CONNECT_S, self.place.timeout_s),
-                    read_timeout=self.place.timeout_s,
-                    # Its pauses would outlast the deadline.
-                    retries={"total_max_attempts": 1},
-                    max_pool_connections=32,
-                    user_agent_extra="guardrails-state",
-                ),
-            )
+            session = botocore.session.Session(profile=self.place.profile)
+            client = session.create_client("dynamodb", region_name=self.place.region, config=config)
         except ProfileNotFound as error:
-            raise self.unavailable(str(error), "correct state.profile") from error
+            if self.place.profile:
+                raise self.unavailable(str(error), "correct state.profile") from error
+            client = without_profile().create_client("dynamodb", region_name=self.place.region, config=config)
         hide(client)
         end_in_time(client, "state.timeout_s")
         return client
@@ -207,14 +234,13 @@ class Table:
         """Once: the table is one of this version."""
         if self._checked:
             return
-        answer = self.request("BatchGetItem", RequestItems={self.place.table: {"Keys": [_key(VERSION_KEY)]}})
-        found = [read_table(item) for item in (answer.get("Responses") or {}).get(self.place.table, ())]
-        version = found[0].get("version") if found else None
+        found, _ = self._read({"Keys": [_key(VERSION_KEY)]})
+        version = read_table(found[0]).get("version") if found else None
         if version is None:
             raise self.unavailable("it was not made by guardrails", failures.INIT)
         if version != VERSION:
             raise self.unavailable(
-                f"it has version {version:g}, and this guard uses version {VERSION}",
+                f"it has version {str(version).removesuffix('.0')}, and this guard uses version {VERSION}",
                 "use one version of guardrails on all hosts, or another table: `guardrails state init` creates it",
             )
         self._checked = True

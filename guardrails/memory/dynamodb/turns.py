@@ -69,6 +69,4 @@ def drain(table: Table, scope: str, bucket: Bucket, now: float) -> None:
 def _update(
     table: Table, scope: str, bucket: Bucket, expression: str, values: Mapping[str, float], condition: str
 ) -> Item:
-    return table.update(
-        key(scope, bucket), expression, values, _NAMES, condition=condition, returns="UPDATED_NEW", expires=True
-    )
+    return table.update(key(scope, bucket), expression, values, _NAMES, condition=condition, expires=True)

@@ -15,7 +15,7 @@ from attrs import astuple
 
 from guardrails.memory import buckets, liveness, members
 from guardrails.memory.buckets import Bucket, Draw, Level
-from guardrails.memory.events import ABANDONED_S, LAUNCH, RATE_S, Event, is_under_way
+from guardrails.memory.events import ABANDONED_S, CONFIRMED, LAUNCH, RATE_S, Event, is_under_way
 from guardrails.memory.liveness import Liveness, Naming, Noted
 from guardrails.memory.sqlite.file import StateFile
 from guardrails.memory.store import Asked, Events, Remembered, StateUnavailable
@@ -35,7 +35,10 @@ class SqliteStore(StateFile):
         """Claim and return what was there before, in one transaction."""
         with self.transaction() as connection:
             connection.execute("DELETE FROM event WHERE at < ?", (asked.now - asked.kept_s,))
-            connection.execute("DELETE FROM event WHERE sent = 0 AND at < ?", (asked.now - ABANDONED_S,))
+            connection.execute(
+                "DELETE FROM event WHERE sent = 0 AND at < ? AND kind NOT IN (?, ?)",
+                (asked.now - ABANDONED_S, *CONFIRMED),
+            )
             # Of calls, only those like this one count, and only for a minute: a script may make thousands in an hour.
             rows = connection.execute(
                 "SELECT kind, name, cluster, at, sent FROM event WHERE scope = ? AND at > ? "
@@ -46,8 +49,12 @@ class SqliteStore(StateFile):
             taken_out = _note_members(connection, asked, times)
             levels = [_level(connection, asked.scope, bucket, asked.now).tokens for bucket in asked.levels]
             connection.executemany(
-                "INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, 0) ON CONFLICT DO NOTHING",
-                [(asked.scope, kind, name, cluster, asked.now, asked.claim) for kind, cluster, name in asked.events],
+                "INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, 0) ON CONFLICT (scope, kind, name) DO UPDATE SET "
+                "cluster = excluded.cluster, at = excluded.at, claim = excluded.claim WHERE sent = 0 AND at < ?",
+                [
+                    (asked.scope, kind, name, cluster, asked.now, asked.claim, asked.now - ABANDONED_S)
+                    for kind, cluster, name in asked.events
+                ],
             )
         return Remembered(tuple(Event(*row) for row in rows), times, taken_out, tuple(levels), asked.now)
 

@@ -76,6 +76,20 @@ test_the_last_host_leaves_just_enough if {
 	count(remaining.deny) == 0 with input as alone(5, "workers") with data.guardrails.params.remaining as low
 }
 
+keeping(minimum) := {
+	"bounds": {"max_share": 9, "min_running": 1},
+	"clusters": {"workers": {"min_running": minimum}},
+}
+
+test_what_other_hosts_may_have_in_flight_is_not_left if {
+	asked := json.patch(alone(3, "workers"), [{"op": "replace", "path": "/clusters/workers/in_flight", "value": 2}])
+	count(remaining.deny) == 0 with input as asked with data.guardrails.params.remaining as keeping(3)
+	entries := remaining.deny with input as asked with data.guardrails.params.remaining as keeping(4)
+	some entry in entries
+	entry.rule == "remaining/minimum"
+	contains(entry.message, "would leave 3 of 10 running machines")
+}
+
 test_missing_machines_count_for_each_host if {
 	asked := json.patch(alone(3, "workers"), [{"op": "add", "path": "/clusters/workers/serving", "value": 10}])
 	count(remaining.deny) == 0 with input as asked
