@@ -80,8 +80,13 @@ def past(
     machines: Mapping[str, MachineState],
     own_machines: Collection[str],
     now: float,
+    *,
+    whole: bool = True,
 ) -> Past:
-    """What was done before, without the call's own events; calls like this one are of the kind `operation`."""
+    """What was done before, without the call's own events; calls like this one are of the kind `operation`.
+
+    Where `machines` are not the `whole` region, one that is not among them may still be down.
+    """
     mine = {(kind, name) for kind, _, name in own}
     others = [event for event in events if (event.kind, event.name) not in mine]
     calls = [event for event in others if event.kind == operation]
@@ -94,7 +99,7 @@ def past(
         stopped=_count(
             event
             for event in others
-            if event.kind == "stop" and event.name not in own_machines and _down(event, machines, now)
+            if event.kind == "stop" and event.name not in own_machines and _down(event, machines, now, whole=whole)
         ),
         launched=_count(event for event in others if event.kind == LAUNCH),
         call_rate=sum(event.at > now - RATE_S for event in calls),
@@ -128,7 +133,9 @@ def _gone(event: Event, machines: Mapping[str, MachineState]) -> bool:
     return event.name not in machines or machines[event.name].state == "terminated"
 
 
-def _down(event: Event, machines: Mapping[str, MachineState], now: float) -> bool:
+def _down(event: Event, machines: Mapping[str, MachineState], now: float, *, whole: bool) -> bool:
+    if not whole and event.name not in machines:
+        return True
     if not event.name:
         return True
     machine = machines.get(event.name) or MachineState(event.cluster, "terminated")

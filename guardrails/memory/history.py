@@ -103,7 +103,7 @@ class History:
         known = self.store.remember(asked)  # no longer than this has the store its lock
         of_targets = {target: known.taken_out[name] for target, name in named.items() if name in known.taken_out}
         return claim, evolve(
-            past(known.events, claim.events, claim.events[0][0], machines, {*_named(targets)}, known.now),
+            past(known.events, claim.events, claim.events[0][0], machines, {*_named(targets)}, known.now, whole=whole),
             live_since=known.times.live_since,
             retired_at=known.times.retired_at,
             taken_out={**known.taken_out, **of_targets},

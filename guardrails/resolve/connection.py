@@ -75,7 +75,9 @@ class Connection:
         method = next(name for name, operation in methods.items() if operation == lookup.operation)
         if lookup.sample or not client.can_paginate(method):
             return _items(getattr(client, method)(**params), lookup.items), True
-        size = {"PageSize": _PAGE[lookup.operation]} if lookup.operation in _PAGE else {}
+        # AWS takes no page size beside ids.
+        sized = lookup.operation in _PAGE and not {"InstanceIds", "VolumeIds"} & params.keys()
+        size = {"PageSize": _PAGE[lookup.operation]} if sized else {}
         pages = client.get_paginator(method).paginate(PaginationConfig=size, **params)
         if lookup.first_page:
             page = next(iter(pages))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from attrs import evolve
 
 from guardrails.resolve.inventory import Inventory
+from guardrails.resolve.machine import Machine
 from guardrails.values import Answer, Call, Lookup, Target
 
 STATUS = Lookup("ec2", "DescribeInstanceStatus", "InstanceStatuses")
@@ -24,9 +25,10 @@ def lookups(call: Call) -> tuple[Lookup, ...]:
     return (STATUS,) if (moves and onto) or marks or "admit" in call.effects else ()
 
 
-def about(inventory: Inventory) -> tuple[Lookup, ...]:
-    """The checks of the running machines in the clusters that are known whole."""
-    members = (machine for machines in inventory.clusters.values() for machine in machines)
+def about(inventory: Inventory, targets: Iterable[Target]) -> tuple[Lookup, ...]:
+    """The checks of the running machines in the clusters that are known whole, and of the targets' machines."""
+    members = [machine for machines in inventory.clusters.values() for machine in machines]
+    members += filter(None, (_machine(target, inventory) for target in targets))
     ids = sorted({machine.id for machine in members if machine.state == "running"})
     return tuple(STATUS.about(InstanceIds=ids[start : start + _IDS]) for start in range(0, len(ids), _IDS))
 
@@ -51,9 +53,13 @@ def with_health(target: Target, answers: Mapping[str, Answer], inventory: Invent
     sound = passing(answers)
     if target.role != "destination" or sound is None:
         return target
-    machine = inventory.machine(target.id if target.type == "instance" else target.facts.get("instance"))
+    machine = _machine(target, inventory)
     serves = machine is not None and machine.state == "running" and machine.id in sound
     return evolve(target, facts={**target.facts, "serves": serves})
+
+
+def _machine(target: Target, inventory: Inventory) -> Machine | None:
+    return inventory.machine(target.id if target.type == "instance" else target.facts.get("instance"))
 
 
 def passing(answers: Mapping[str, Answer]) -> set[str] | None:

@@ -7,14 +7,13 @@ it: which balancers and groups there are, their weights and their health are rea
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from attrs import frozen
 
 from guardrails.resolve import region
 from guardrails.resolve.question import Question, question
-from guardrails.resolve.region import Region
-from guardrails.values import Answer, Call, Lookup, Origin
+from guardrails.values import Call, Lookup, Origin
 
 # A process works in few places, and asks little there.
 _PLACES = 16
@@ -52,12 +51,18 @@ class Hints:
         """The account that the place is in, None where nothing has shown it yet."""
         return self._by_place.get(_place(origin), _Hint()).account
 
-    def note(self, origin: Origin, lookups: Iterable[Lookup], answers: Mapping[str, Answer], call: Call) -> None:
-        """These were asked after the first round, and this is what is known of the machines."""
-        known = Region.of(answers)
-        asked = frozenset([*(known.asked - _named(call))][:_QUESTIONS])
-        large = self.large(origin) or not known.whole
-        self._by_place[_place(origin)] = _Hint(tuple(lookups)[:_LOOKUPS], asked if large else None, known.account)
+    def note(
+        self,
+        origin: Origin,
+        lookups: Iterable[Lookup],
+        questions: frozenset[Question] | None,
+        account: str | None,
+        call: Call,
+    ) -> None:
+        """What was asked after the first round, and of machines if the region is large (None: it is not)."""
+        if questions is not None or self.large(origin):
+            questions = frozenset([*((questions or frozenset()) - _named(call))][:_QUESTIONS])
+        self._by_place[_place(origin)] = _Hint(tuple(lookups)[:_LOOKUPS], questions, account)
         while len(self._by_place) > _PLACES:
             self._by_place.popitem(last=False)
 

@@ -24,13 +24,13 @@ INTERFACES = Lookup("ec2", "DescribeNetworkInterfaces", "NetworkInterfaces")
 
 # What only one machine can have.
 _UNIQUE = ("instance", "eni", "attachment")
-_FEW = 5
+_FEW = 200
 
 
 class Inventory:
     """The machines and Elastic IPs of the region, indexed by what the resolvers ask for.
 
-    `known` are the machines at hand, by id. All other members ask for the machines that they are about.
+    `known` are the machines at hand, by id, and `whole` says whether they are all. Other members ask for more.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class Inventory:
         self.kinds: dict[str, str] = {}
         self.account: str | None = None
         self.known: dict[str, Machine] = {}
-        self._region = region
+        self.whole = region.whole
         self._open = Open(region)
         self._registered = [*registered]
         self._asked_members: set[str] = set()
@@ -117,13 +117,6 @@ class Inventory:
             if machine_id in self.known:
                 self.known[machine_id].state = state
 
-    # -- what may ask for more ---------------------------------------------------------------------------------------
-
-    @property
-    def whole(self) -> bool:
-        """Whether all machines of the region are known."""
-        return self._region.whole
-
     @property
     def machines(self) -> dict[str, Machine]:
         """Every machine of the region, by id."""
@@ -159,8 +152,8 @@ class Inventory:
         return {name: self._members[name] for name in self._asked_members if name in self._members}
 
     def meet(self, names: Iterable[str]) -> None:
-        """Ask for a few machines among these, for someone who compares names with those of known machines."""
-        if not self.whole and self.known.keys().isdisjoint(names):
+        """Ask for some of these machines, for someone who compares them with those that are known."""
+        if not self.whole and not any(machine.present for machine in filter(None, map(self.known.get, names))):
             for name in sorted(names)[:_FEW]:
                 self.machine(name)
 
@@ -229,8 +222,12 @@ class Inventory:
 
     def cluster_of(self, machine_id: str | None) -> str | None:
         """The cluster of a machine, None if the machine or its tag is unknown."""
-        machine = self.machine(machine_id)
-        return machine.cluster if machine else None
+        return machine.cluster if (machine := self.machine(machine_id)) else None
+
+    @property
+    def questions(self) -> frozenset[Question]:
+        """What this was asked, answered or not; empty where all machines are known."""
+        return self._open.asked
 
     def further(self) -> tuple[Lookup, ...]:
         """The look-ups for what this was asked and could not answer; none once nothing is open."""

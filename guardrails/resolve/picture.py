@@ -12,7 +12,7 @@ from guardrails.resolve.balancers import members_of_groups
 from guardrails.resolve.capacity import capacity
 from guardrails.resolve.changes import narrow
 from guardrails.resolve.inventory import ADDRESSES, Inventory
-from guardrails.resolve.ownership import Ownership
+from guardrails.resolve.ownership import NAMED, Ownership
 from guardrails.resolve.region import Region
 from guardrails.resolve.resources.registry import targets_of
 from guardrails.values import Answer, Call, Capacity, Live, LookupFailure, Shift, Target
@@ -53,6 +53,19 @@ def picture(
     clusters = {*seen.clusters, *(name for target in targets for name in target.clusters)}
     for name in clusters | ({*moved.before, *moved.after} if moved else set[str]()):
         inventory.members_of(name)
+    if any(inventory.kinds.get(name) != NAMED for name in seen.clusters):
+        # Beside clusters that tags name, others do not show by themselves what users reach.
+        _meet_a_named_cluster(inventory)
     call = narrow.narrow(call, answers)
     room = capacity.facts(call, answers, failures, inventory, targets, seen.clusters)
     return Picture(call, inventory, seen, targets, moved, room)
+
+
+def _meet_a_named_cluster(inventory: Inventory) -> None:
+    """Have a cluster that a tag names among those that are known whole, if the region has any."""
+    if any(inventory.kinds.get(name) == NAMED for name in inventory.clusters):
+        return
+    keys = inventory.ownership.tags
+    tagged = [each for key in keys for each in inventory.on("tag-key", key) if each.present and each.tags.get(key)]
+    for name in sorted(str(each.cluster) for each in tagged)[:1]:
+        inventory.members_of(name)

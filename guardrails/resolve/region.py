@@ -65,16 +65,16 @@ class Region:
         if whole:
             return cls(whole.items, whole.observed_at)
         parts = {key: answer for key, answer in answers.items() if key.startswith(_OPERATION)}
-        conditions = {key: _condition(key) for key in parts}
+        conditions = {key: condition for key in parts if (condition := _condition(key))}
+        # A sample without a machine asks whether there are any.
+        asked = (each for key, each in conditions.items() if each.all_of or not (each.alone or parts[key].items))
         return cls(
             tuple(_merged(answer.items for answer in parts.values())),
             min((answer.observed_at for answer in parts.values()), default=time.time()),
             whole=False,
-            asked=frozenset(
-                Question(name, value) for name, values, all_of in conditions.values() if all_of for value in values
-            ),
-            found=frozenset(family_of(name) for key, (name, *_) in conditions.items() if name and parts[key].items),
-            tried=frozenset(family_of(name) for name, _, all_of in conditions.values() if name and not all_of),
+            asked=frozenset(Question(each.filter, value) for each in asked for value in each.values),
+            found=frozenset(family_of(each.filter) for key, each in conditions.items() if parts[key].items),
+            tried=frozenset(family_of(each.filter) for each in conditions.values() if each.alone and not each.all_of),
         )
 
     @property
@@ -98,10 +98,19 @@ class Open:
     def __init__(self, region: Region) -> None:
         self._region = region
         self._wanted: set[Question] = set()
+        self._asked: set[Question] = set()
+
+    @property
+    def asked(self) -> frozenset[Question]:
+        """All questions, except the one for all machines."""
+        return frozenset(self._asked - {EVERYTHING})
 
     def ask(self, asked: Question | None) -> None:
-        """Note a question that no look-up has asked so far."""
-        if asked is not None and not self._region.whole and asked not in self._region.asked:
+        """Note a question; it is open if no look-up has asked it so far."""
+        if asked is None or self._region.whole:
+            return
+        self._asked.add(asked)
+        if asked not in self._region.asked:
             self._wanted.add(asked)
 
     def further(self, known: Iterable[Question]) -> tuple[Lookup, ...]:
@@ -145,9 +154,9 @@ def lookups(questions: Iterable[Question]) -> tuple[Lookup, ...]:
         return (_EVERY,)
     by_filter: dict[str, list[str]] = defaultdict(list)
     for each in sorted(wanted, key=lambda one: (one.filter, one.value)):
-        by_filter[each.filter].append(each.value)
+        by_filter[each.filter].append(_literal(each))
     return tuple(
-        _filtered(name, map(_plain if name != "iam-instance-profile.arn" else str, values[start : start + _VALUES]))
+        _filtered(name, values[start : start + _VALUES])
         for name, values in by_filter.items()
         for start in range(0, len(values), _VALUES)
     )
@@ -164,23 +173,34 @@ def in_network(vpc: str) -> Lookup:
 
 def _example(known: Question) -> Lookup:
     """Some machines for a question that has an answer: where there are none, the filter does not work."""
-    return evolve(INSTANCES.about(**_filtered(known.filter, [_plain(known.value)]).params, MaxResults=5), sample=True)
+    return evolve(INSTANCES.about(**_filtered(known.filter, [_literal(known)]).params, MaxResults=5), sample=True)
 
 
-def _plain(value: str) -> str:
-    """The value, in which nothing stands for other characters."""
-    return _SPECIAL.sub(r"\\\g<0>", value)
+def _literal(asked: Question) -> str:
+    """The value, in which nothing stands for other characters but in the pattern for an instance profile's ARN."""
+    return asked.value if asked.filter == "iam-instance-profile.arn" else _SPECIAL.sub(r"\\\g<0>", asked.value)
 
 
-def _condition(key: str) -> tuple[str, list[str], bool]:
-    """By a look-up's key: its filter, if it has one, the filter's values, and whether it asked for all machines."""
+@frozen
+class _Condition:
+    """What a look-up asked: by a filter that stands `alone`, or with others; and whether for all such machines."""
+
+    filter: str
+    values: tuple[str, ...]
+    alone: bool
+    all_of: bool
+
+
+def _condition(key: str) -> _Condition | None:
+    """By a look-up's key; None for one without a filter."""
     _, brace, text = key.partition("{")
     params = json.loads(brace + text) if brace else {}
     filters: list[Mapping[str, Any]] = params.get("Filters") or []
-    if len(filters) != 1:
-        return "", [], False
-    values = [_ESCAPED.sub(r"\1", value) for value in filters[0]["Values"]]
-    return filters[0]["Name"], values, "MaxResults" not in params
+    if not filters:
+        return None
+    values = tuple(_ESCAPED.sub(r"\1", value) for value in filters[0]["Values"])
+    alone = len(filters) == 1
+    return _Condition(filters[0]["Name"], values, alone, alone and "MaxResults" not in params)
 
 
 def _merged(lists: Iterable[Iterable[Mapping[str, Any]]]) -> Iterator[Mapping[str, Any]]:

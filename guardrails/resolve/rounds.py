@@ -21,8 +21,9 @@ from guardrails.resolve.region import INSTANCES, Region
 from guardrails.resolve.resources.registry import followups, plan
 from guardrails.values import Answer, Call, Lookup, Origin
 
-# One to four are enough for most calls. What is left after the last one counts as not followed.
-_ROUNDS = 10
+# One to four are enough for most calls, and the deadline ends them all. What is left after the last one counts as not
+# followed.
+_ROUNDS = 30
 # What a large region has too many of.
 _LISTS = {INSTANCES.key(), STATUS.key()}
 
@@ -53,10 +54,11 @@ class Rounds:
             known = evolve(known, answers={**region.nothing_but(self._hints.account(origin)), **known.answers})
         asked = {lookup.key() for lookup in wanted} - _too_long(known)
         checks = [lookup for lookup in wanted if lookup.key() == STATUS.key()]
+        shown, of_sources = None, tuple[Lookup, ...]()
         for _ in range(_ROUNDS):
             fetched = known.only(asked | {*filter(region.is_about_machines, known.answers)})
             if fetched.required_failures:
-                break
+                return Gathered(fetched)
             shown = self._look(call, fetched)
             of_sources = live.followups(self._live, fetched.answers)
             # Where several ask the same, the last one says whether it may fail.
@@ -65,16 +67,23 @@ class Rounds:
                 *followups(call, fetched.answers, self._ownership.tags),
                 *capacity.followups(call, fetched.answers),
                 *of_sources,
-                *(_about_machines(shown.inventory, fetched.answers, checks) if shown else ()),
+                *(_about_machines(shown, fetched.answers, checks) if shown else ()),
             )
             more = {lookup.key(): lookup for lookup in further if lookup.key() not in asked}
             if not more:
-                self._hints.note(origin, of_sources, fetched.answers, call)
+                self._note(origin, of_sources, fetched, call, shown)
                 return Gathered(fetched, shown.picture if shown else None)
             asked |= more.keys()
             missing = [lookup for key, lookup in more.items() if key not in known.answers]
             known = known.with_more(self._ask(missing, origin)) if missing else known
+        self._note(origin, of_sources, fetched, call, shown)
         return Gathered(fetched)
+
+    def _note(
+        self, origin: Origin, of_sources: tuple[Lookup, ...], fetched: Fetched, call: Call, shown: _Glance | None
+    ) -> None:
+        questions = shown.inventory.questions if shown else None
+        self._hints.note(origin, of_sources, questions, Region.of(fetched.answers).account, call)
 
     def _wanted(self, call: Call) -> tuple[Lookup, ...]:
         """What the call itself shows to be needed."""
@@ -122,14 +131,14 @@ def _too_long(known: Fetched) -> set[str]:
     return {key for key in _LISTS - known.answers.keys() if hash(key) not in failed}
 
 
-def _about_machines(
-    inventory: Inventory, answers: Mapping[str, Answer], checks: Iterable[Lookup]
-) -> tuple[Lookup, ...]:
+def _about_machines(shown: _Glance, answers: Mapping[str, Answer], checks: Iterable[Lookup]) -> tuple[Lookup, ...]:
     """What more has to be known of the machines of a large region: what reading the answers so far left open.
 
     `checks` are the look-ups for the status checks of all machines, if the call takes them.
     """
-    further = inventory.further()
+    further = shown.inventory.further()
     if further or STATUS.key() in answers:
         return further
-    return tuple(evolve(each, optional=check.optional) for check in checks for each in health.about(inventory))
+    targets = shown.picture.targets if shown.picture else ()
+    about = health.about(shown.inventory, targets)
+    return tuple(evolve(each, optional=check.optional) for check in checks for each in about)

@@ -133,3 +133,80 @@ def test_a_switch_in_a_large_region(aws, blue, green, guarded):
     assert attempt(aws, "ec2", "associate_address", move) == small
     checks = [request.params for request in aws.requests if request.operation == "DescribeInstanceStatus"]
     assert [sum(key.startswith("InstanceId") for key in params) for params in checks] == [10]
+
+
+def test_status_checks_by_id_have_no_page_size(aws, blue, green, guarded):
+    """AWS refuses MaxResults beside ids; moto does not, so the request is looked at."""
+    guarded(params={"remaining": {"of": "healthy"}})
+    for _ in range(2):
+        assert attempt(aws, *TERMINATE, {"InstanceIds": [green.machine]}) is None
+    checks = [request.params for request in aws.requests if request.operation == "DescribeInstanceStatus"]
+    assert ["InstanceId.1" in params for params in checks] == [False, True]
+    assert "MaxResults" not in checks[1]
+
+
+def test_a_stopped_machine_that_left_its_cluster(aws, green, guarded):
+    """A machine that was stopped and then tagged otherwise counts as taken away, as in a small region."""
+    ec2 = aws.client("ec2")
+    described = ec2.describe_instances(Filters=[{"Name": "tag:Cluster", "Values": ["green"]}])
+    ids = [machine["InstanceId"] for group in described["Reservations"] for machine in group["Instances"]]
+    guarded(params={"remaining": {"bounds": {"max_share": 0.25}, "clusters": {"green": {}}}})
+    ec2.stop_instances(InstanceIds=ids[:1])
+    ec2.create_tags(Resources=ids[:1], Tags=[{"Key": "Cluster", "Value": "parked"}])
+    assert "remaining/share" in attempt(aws, "ec2", "stop_instances", {"InstanceIds": ids[1:2]})
+
+
+def test_a_pointer_beside_a_bastion(aws, guarded, install):
+    """The address of an inferred cluster does not show that users left the live one."""
+    aws.start_cluster("web", 1, cluster_tag="eks:cluster-name")
+    bastion = aws.start_cluster("bastion", 1, cluster_tag="eks:cluster-name", addresses=1)
+    aws.client("ssm").put_parameter(Name="/live", Value="eks/web", Type="String")
+    sources = {"sources": ["eip", "ssm"], "eip_addresses": [*bastion.public_ips], "ssm_parameter": "/live"}
+    install(live=sources)
+    for _ in range(2):
+        assert "protection/live-pointer" in attempt(aws, "ssm", "delete_parameter", {"Name": "/live"})
+
+
+def test_a_change_that_changes_nothing(aws, blue, guarded):
+    """The type that a live machine has, set again, passes; another one is denied."""
+    guarded()
+    for kind, denied in (("t2.micro", True), (_type_of(aws, blue.machine), False)):
+        change = {"InstanceId": blue.machine, "InstanceType": {"Value": kind}}
+        assert bool(attempt(aws, "ec2", "modify_instance_attribute", change)) == denied
+
+
+def _type_of(aws, machine):
+    described = aws.client("ec2").describe_instances(InstanceIds=[machine])
+    return described["Reservations"][0]["Instances"][0]["InstanceType"]
+
+
+def test_what_earlier_calls_asked_is_forgotten(aws, green, guarded):
+    """A decision asks for the cluster of the call before, not for those of all calls that were made."""
+    others = [aws.start_cluster(f"more-{number}", 1) for number in range(3)]
+    guarded()
+    for cluster in others:
+        assert attempt(aws, *TERMINATE, {"InstanceIds": [cluster.instance_ids[0]]}) is None
+    aws.clear()
+    assert attempt(aws, *TERMINATE, {"InstanceIds": [green.machine]}) is None
+    values = {value for request in aws.requests for value in request.params.values()}
+    assert values & {"more-0", "more-1", "more-2"} == {"more-2"}
+
+
+def test_a_network_without_machines(aws, blue, green, guarded, monkeypatch):
+    """That a network has no machine is believed only where the filter finds machines elsewhere."""
+    guarded()
+    own = moto.ec2.utils.passes_filter_dict
+    elb = aws.client("elbv2")
+    vpc = aws.client("ec2").create_vpc(CidrBlock="10.77.0.0/16")["Vpc"]["VpcId"]
+    empty = elb.create_target_group(Name="empty", Protocol="HTTP", Port=80, VpcId=vpc, TargetType="instance")
+    delete = {"TargetGroupArn": empty["TargetGroups"][0]["TargetGroupArn"]}
+    assert attempt(aws, *TERMINATE, {"InstanceIds": [green.machine]}) is None
+    assert attempt(aws, "elbv2", "delete_target_group", delete) is None
+    assert "instance-state-name" not in asked(aws)
+
+    def passes(instance, filter_dict):
+        return "vpc-id" not in filter_dict and own(instance, filter_dict)
+
+    monkeypatch.setattr(moto.ec2.utils, "passes_filter_dict", passes)
+    assert attempt(aws, "elbv2", "delete_target_group", delete) is None
+    assert "instance-state-name" in asked(aws)

@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from attrs import Factory, define
+from attrs import Factory, define, evolve
 
 from guardrails.config.settings import Settings
 from guardrails.errors import ConfigError
@@ -94,7 +94,8 @@ class _Recorder:
     region: Region
 
     def fetch(self, wanted: Iterable[Lookup], origin: Origin) -> Fetched:
-        wanted = tuple(wanted)
+        # A replay may be about any call, so all pages are kept.
+        wanted = tuple(evolve(lookup, first_page=False) for lookup in wanted)
         fetched = self.lookups.fetch(wanted, origin)
         self.region.answers |= {key: list(answer.items) for key, answer in fetched.answers.items()}
         return fetched

@@ -113,8 +113,8 @@ def _reserved(
     total = 0
     for group in groups:
         within = {name.strip() for name in str(group.get("VPCZoneIdentifier") or "").split(",")}
-        clusters = {*clusters_of_group(group, inventory)}
-        if within & set(names) and clusters & set(live) and grows not in clusters:
+        clusters = {*clusters_of_group(group, inventory)} if within & set(names) else set[str]()
+        if clusters & set(live) and grows not in clusters:
             total += max(0, int(group.get("MaxSize") or 0) - int(group.get("DesiredCapacity") or 0))
     return total
 

@@ -32,6 +32,7 @@ from attrs import field, frozen
 from jmespath.exceptions import JMESPathError
 
 from guardrails.resolve.changes.compare import search, true
+from guardrails.resolve.region import INSTANCES, Region
 from guardrails.values import Answer, Call, Lookup
 
 # Only says how AWS answers, or makes the call a rehearsal.
@@ -42,6 +43,14 @@ _NAME = re.compile(r"\[?(?P<name>\w+)]?(?: \|\| '\w+')?")
 
 def _row(document: Mapping[str, Any] | None) -> Row | None:
     return Row(**document) if document else None
+
+
+def _listed(asked: Lookup, answers: Mapping[str, Answer]) -> Iterable[Mapping[str, Any]] | None:
+    answer = answers.get(asked.key())
+    if answer is None and asked.key() == INSTANCES.key():
+        # Of a large region, the machines that were asked for.
+        return Region.of(answers).reservations
+    return answer.items if answer else None
 
 
 @frozen
@@ -89,10 +98,10 @@ class Row:
     def seen(self, params: Mapping[str, Any], answers: Mapping[str, Answer]) -> dict[str, Any] | None:
         """What the expressions look at; None where the look-up was not made, or not answered."""
         asked = self.ask(params)
-        answer = answers.get(asked.key()) if asked else None
-        if answer is None:
+        listed = _listed(asked, answers) if asked else None
+        if listed is None:
             return None
-        items = [item for item in search(self.each, [*answer.items]) or [] if self._meant(item, params)]
+        items = [item for item in search(self.each, [*listed]) or [] if self._meant(item, params)]
         also = self.also.seen(params, answers) if self.also else None
         old = items[0] if len(items) == 1 else None
         return {"items": items, "old": old, "params": params, "also": also and also["old"]}

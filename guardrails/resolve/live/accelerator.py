@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/global-accelerator/latest/dg/about-endpoint-groups.h
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -20,6 +21,8 @@ from guardrails.resolve.resources.globalaccelerator import ACCELERATORS, GROUPS,
 from guardrails.resolve.resources.trail import Node
 from guardrails.values import Lookup, SourceReport
 
+# eu-west-1 of eu-west-1a, and of a Local Zone such as us-west-2-lax-1a: us-west-2.
+_REGION = re.compile(r"[a-z]+(-[a-z]+)+?-\d+")
 _KINDS = {"i-": "instance", "eipalloc-": "eip", "subnet-": "subnet"}
 
 
@@ -60,7 +63,8 @@ class Accelerators(Source):
         asked = (ACCELERATORS, *_questions(answers))
         oldest = min(answers[lookup.key()].observed_at for lookup in asked)
         machines = inventory.known or inventory.machines
-        here = {machine.zone.rstrip("abcdefghij") for machine in machines.values() if machine.zone}
+        zones = (_REGION.match(machine.zone or "") for machine in machines.values())
+        here = {zone[0] for zone in zones if zone}
         reached, unclear, any_here = Reached(), list[str](), False
         for endpoint in _endpoints(answers):
             if here and endpoint.region not in here:
