@@ -9,6 +9,7 @@ from typing import Any
 
 from guardrails.aws.in_time import OutOfTime
 from guardrails.waiting import deadline
+from guardrails.waiting.deadline import Deadline
 
 # So many at a time, for the tasks of one caller.
 _MOST = 16
@@ -50,8 +51,9 @@ def _some(tasks: Sequence[Callable[[], Any]]) -> list[Any]:
             run(number)
         else:
             threads.append(thread)
+    until = Deadline(deadline.left(_FOREVER_S) + _GRACE_S)
     for thread in threads:
-        thread.join(deadline.left(_FOREVER_S) + _GRACE_S)
+        thread.join(until.left())
     for error in errors:
         if error is not None:
             raise error

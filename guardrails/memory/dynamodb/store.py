@@ -59,6 +59,7 @@ class DynamoStore:
 
     def _start_over(self) -> None:
         self.table = self._make_table()
+        self._reached = False
         self._membership = Membership(self.table)
         self._sizes: OrderedDict[tuple[str, str], int] = OrderedDict()
         self._counted_at: OrderedDict[str, float] = OrderedDict()
@@ -167,8 +168,10 @@ class DynamoStore:
 
     def _now(self, local: float) -> float:
         """A time of this host by AWS's clock. The first request to the table may have to look up who this is."""
-        (at,) = at_once([partial(self.table.now, local)])
-        return float(at)
+        if not self._reached:
+            at_once([partial(self.table.now, local)])
+            self._reached = True
+        return self.table.now(local)
 
     def _catch_up(self) -> None:
         for claim, known in list(self._unsettled.items()):
