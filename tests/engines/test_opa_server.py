@@ -18,7 +18,7 @@ from guardrails.evaluate import bundle, bundle_file
 from guardrails.evaluate.embedded import EmbeddedEngine
 from guardrails.evaluate.engine import EngineFailure
 from guardrails.evaluate.opa_server import OpaServer
-from tests.engines.test_parity import _document
+from tests.engines.documents import generated
 from tests.support.opa_servers import AUTHORIZATION, Proxy, certificates, free_port, opa_server
 
 DEADLINE = 1.0
@@ -66,7 +66,7 @@ def test_same_answers(server):
     """For two hundred generated inputs the server and the embedded engine return the same document."""
     there, here = OpaServer(OpaSettings(url=server)), EmbeddedEngine(assembly.policies(load({})))
     for seed in range(200):
-        document = _document(seed)
+        document = generated(seed)
         assert there.evaluate(document).result == here.evaluate(document).result
 
 
