@@ -91,7 +91,7 @@ def _syncs(way: str, address: str, folder: Path, calls: int, machine: int) -> fl
     for number in (0, calls):
         trace = folder / f"{way}-{machine}-{number}.trace"
         command = _command(way, address, folder / f"{way}-{machine}-{number}", number, machine=machine)
-        tracer = ["strace", "-f", "-e", "trace=fdatasync,fsync", "-o", str(trace)]
+        tracer = ["strace", "-f", "--seccomp-bpf", "-e", "trace=fdatasync,fsync", "-o", str(trace)]
         if subprocess.run([*tracer, *command], check=False, capture_output=True).returncode:
             return None
         counts.append(len(re.findall(r"^\d+ +(?:fdatasync|fsync)\(", trace.read_text(), re.MULTILINE)))
