@@ -13,7 +13,6 @@ import botocore.session
 from attrs import frozen
 from botocore.config import Config
 from botocore.credentials import Credentials
-from botocore.exceptions import BotoCoreError
 
 from guardrails.aws.sessions import without_profile
 from guardrails.aws.uninstrumented import hide
@@ -83,7 +82,11 @@ _DATA: Mapping[str, Any] = {
                 "partition": "aws",
                 "dnsSuffix": "amazonaws.com",
                 "regionRegex": "^us-east-1$",
-                "defaults": {"hostname": "{service}.{region}.{dnsSuffix}", "protocols": ["https"]},
+                "defaults": {
+                    "hostname": "{service}.{region}.{dnsSuffix}",
+                    "protocols": ["https"],
+                    "signatureVersions": ["v4"],
+                },
                 "regions": {_REGION: {}},
                 "services": {"ec2": {"endpoints": {_REGION: {}}}},
             }
@@ -134,10 +137,8 @@ def make(session: botocore.session.Session) -> Any:
     usual = session.get_component("data_loader")
     try:
         return _client(_Loader(usual))
-    except BotoCoreError:
-        raise
     except Exception:
-        # A later botocore needs more than the small data.
+        # Another botocore may need more than the small data. Where AWS's own configuration is wrong, this fails, too.
         return _client(usual)
 
 
