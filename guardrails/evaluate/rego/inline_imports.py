@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from guardrails.evaluate.rego.rewriting import written
+from guardrails.evaluate.rego.rewriting import Edit, apply, written
 from guardrails.evaluate.rego.syntax import Module
 
 _ROOTS = ("data", "input")
@@ -17,18 +17,11 @@ _ROOTS = ("data", "input")
 
 def expand(modules: Iterable[Module]) -> dict[str, str]:
     """The source of every module by its file, with imports written out; every line keeps its number."""
-    return {module.file: _expanded(module) for module in modules}
+    return {module.file: apply(sorted(set(_edits(module)), reverse=True), module.source) for module in modules}
 
 
-def _expanded(module: Module) -> str:
-    source = module.source
-    for start, end, replacement in sorted(set(_replacements(module)), reverse=True):
-        source = source[:start] + replacement.encode() + source[end:]
-    return source.decode()
-
-
-def _replacements(module: Module) -> Iterator[tuple[int, int, str]]:
-    """Start, end and new text of every name that is an import."""
+def _edits(module: Module) -> Iterator[Edit]:
+    """Every name that is an import, written out."""
     full = {name: written(path) for name, path in module.aliases.items() if path[0] in _ROOTS}
     for rule in module.rules:
         for reference in rule.references:

@@ -123,15 +123,20 @@ def _has_object(node: Any) -> bool:
 
 def variables(node: Any) -> Iterator[Mapping[str, Any]]:
     """The spans of all variables in a part of a syntax tree."""
+    return spans(node, "Var")
+
+
+def spans(node: Any, *kinds: str) -> Iterator[Mapping[str, Any]]:
+    """The spans of all nodes of these kinds in a part of a syntax tree; it does not look into them."""
     if isinstance(node, list):
         for item in node:
-            yield from variables(item)
+            yield from spans(item, *kinds)
     elif isinstance(node, dict):
         for kind, value in node.items():
-            if kind == "Var":
+            if kind in kinds:
                 yield value["span"]
             elif kind != "span":
-                yield from variables(value)
+                yield from spans(value, *kinds)
 
 
 def path_of(node: Mapping[str, Any]) -> Path:

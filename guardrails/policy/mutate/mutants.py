@@ -7,6 +7,7 @@ from typing import Any
 
 from attrs import frozen
 
+from guardrails.evaluate.rego.references import spans
 from guardrails.evaluate.rego.syntax import Module
 
 _OPERATORS = {"Eq": ("==", "!="), "Ne": ("!=", "=="), "Lt": ("<", "<="), "Le": ("<=", "<"), "Gt": (">", ">="),
@@ -117,7 +118,7 @@ class _Maker:
     def _extent(self, node: Mapping[str, Any]) -> tuple[int, int]:
         """Start and end of an expression, in bytes; the engine's spans leave out quotes at either end."""
         span = node["span"] if "span" in node else next(iter(node.values()))["span"]
-        strings = list(_strings(node))
+        strings = list(spans(node, "String", "RawString"))
         start = span["start"] - any(string["start"] == span["start"] for string in strings)
         return start, span["end"] + any(string["end"] == span["end"] for string in strings)
 
@@ -125,15 +126,3 @@ class _Maker:
 def _is_wording(kind: str, value: Any) -> bool:
     """Tests need not check the wording of messages."""
     return kind == "Call" and "Var" in value["fcn"] and value["fcn"]["Var"]["value"] in _WORDING
-
-
-def _strings(node: Any) -> Iterator[Mapping[str, Any]]:
-    if isinstance(node, list):
-        for item in node:
-            yield from _strings(item)
-    elif isinstance(node, dict):
-        for kind, value in node.items():
-            if kind in ("String", "RawString"):
-                yield value["span"]
-            else:
-                yield from _strings(value)
