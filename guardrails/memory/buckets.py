@@ -13,6 +13,10 @@ class Bucket:
     size: float
     rate: float
 
+    def part(self, share: float) -> Bucket:
+        """A share (0 to 1) of the bucket."""
+        return Bucket(self.name, self.size * share, self.rate * share)
+
 
 @frozen
 class Draw:

@@ -71,7 +71,7 @@ class Pacer:
 
     def bucket(self, limit: Bucket) -> Bucket:
         """The share of one of AWS's buckets that is used here."""
-        return Bucket(limit.name, limit.size * self.share, limit.rate * self.share)
+        return limit.part(self.share)
 
     def left(self, limit: Bucket, level: float) -> float:
         """The tokens in one of AWS's buckets, where `level` of the share are left."""

@@ -91,7 +91,7 @@ class OwnRequests:
     def _reserve(self, turn: tuple[str, Bucket], share: float) -> float:
         """Take a token, and return the seconds until it is there. Raises TooManyLookups where that is too late."""
         limit, now = turn[1], monotonic()
-        bucket = Bucket(limit.name, limit.size * share, limit.rate * share)
+        bucket = limit.part(share)
         with self._lock:
             before = self._levels.get(turn, Level(bucket.size, now))
             level = buckets.taken(buckets.refilled(before, bucket, now), 1)
