@@ -11,7 +11,7 @@ from typing import Any
 
 from guardrails.resolve.inventory import Inventory
 from guardrails.resolve.machine import Machine
-from guardrails.resolve.region import Region, in_network
+from guardrails.resolve.region import Region, in_network, machines_in
 from guardrails.values import Answer, Lookup
 
 BALANCERS = Lookup("elbv2", "DescribeLoadBalancers", "LoadBalancers", empty_on=("LoadBalancerNotFound",))
@@ -84,15 +84,11 @@ def control(group: Mapping[str, Any], answers: Mapping[str, Answer]) -> Lookup |
     region, some = Region.of(answers), in_network(str(group.get("VpcId") or ""))
     if member and not region.whole and some.key() not in answers:
         return some
-    there = region.machines() if region.whole else _machines(answers[some.key()].items if member else ())
+    there = region.machines() if region.whole else machines_in(answers[some.key()].items if member else ())
     running = [machine for machine in there if (machine.get("State") or {}).get("Name") == "running"]
     ids = [machine[member] for machine in running if member in machine and machine.get("VpcId") == group.get("VpcId")]
     targets = [{"Id": name} for name in sorted(ids)[:_ASKED]]
     return REGISTERED.about(TargetGroupArn=group["TargetGroupArn"], Targets=targets) if targets else None
-
-
-def _machines(reservations: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
-    return (machine for reservation in reservations for machine in reservation.get("Instances") or ())
 
 
 def confirmed(lookup: Lookup, items: Iterable[Mapping[str, Any]]) -> bool:

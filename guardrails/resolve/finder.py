@@ -23,6 +23,7 @@ from guardrails.resolve.inventory import INSTANCES, Inventory
 from guardrails.resolve.lookups import Answering, Fetched
 from guardrails.resolve.ownership import Ownership
 from guardrails.resolve.picture import inventory_of, picture
+from guardrails.resolve.region import Region
 from guardrails.resolve.resources.registry import NO_PAST, clusters_of, plan
 from guardrails.resolve.rounds import Gathered, Rounds
 from guardrails.resolve.taken_out import with_taken_out
@@ -49,7 +50,7 @@ class FactFinder:
 
     def __init__(self, settings: Settings, lookups: Answering, history: History | None) -> None:
         self._settings = settings
-        self._of = str((settings.params.get("remaining") or {}).get("of", "running"))
+        self._of = serving.counted_machines(settings)
         self._ownership = Ownership.configured(settings)
         self._rounds = Rounds(settings, self._ownership, lookups)
         self._history = history
@@ -111,7 +112,7 @@ class FactFinder:
         )
 
     def _inventory(self, answers: Mapping[str, Answer]) -> Inventory:
-        return inventory_of(self._settings.live, self._ownership, answers)
+        return inventory_of(self._settings.live, self._ownership, answers, Region.of(answers))
 
     def _past(
         self,

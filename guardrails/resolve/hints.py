@@ -38,18 +38,18 @@ class Hints:
 
     def of(self, origin: Origin, call: Call) -> tuple[Lookup, ...]:
         """What will probably be asked, and in a large region the machines that the call names."""
-        hint = self._by_place.get(_place(origin), _Hint())
+        hint = self._hint(origin)
         if hint.questions is None:
             return hint.lookups
         return (*hint.lookups, *region.lookups(hint.questions | _named(call)))
 
     def large(self, origin: Origin) -> bool:
         """Whether one page is not all machines of the place."""
-        return self._by_place.get(_place(origin), _Hint()).questions is not None
+        return self._hint(origin).questions is not None
 
     def account(self, origin: Origin) -> str | None:
         """The account that the place is in, None where nothing has shown it yet."""
-        return self._by_place.get(_place(origin), _Hint()).account
+        return self._hint(origin).account
 
     def note(
         self,
@@ -65,6 +65,9 @@ class Hints:
         self._by_place[_place(origin)] = _Hint(tuple(lookups)[:_LOOKUPS], questions, account)
         while len(self._by_place) > _PLACES:
             self._by_place.popitem(last=False)
+
+    def _hint(self, origin: Origin) -> _Hint:
+        return self._by_place.get(_place(origin), _Hint())
 
 
 def _named(call: Call) -> frozenset[Question]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from guardrails.resolve.machine import INDEXES, Machine, indexed, machine_of
 from guardrails.resolve.ownership import ADDRESS, NAMED, REGISTERED, Owner, Ownership, inferring_tag
-from guardrails.resolve.question import EVERYTHING, Question, question
+from guardrails.resolve.question import EVERYTHING, FILTER_VALUES, Question, question
 from guardrails.resolve.region import INSTANCES, Open, Region
 from guardrails.values import Lookup
 
@@ -20,11 +20,8 @@ __all__ = ["ADDRESSES", "INSTANCES", "INTERFACES", "Inventory"]
 
 ADDRESSES = Lookup("ec2", "DescribeAddresses", "Addresses")
 INTERFACES = Lookup("ec2", "DescribeNetworkInterfaces", "NetworkInterfaces")
-
-
 # What only one machine can have.
 _UNIQUE = ("instance", "eni", "attachment")
-_FEW = 200
 
 
 class Inventory:
@@ -151,10 +148,18 @@ class Inventory:
             return self._members
         return {name: self._members[name] for name in self._asked_members if name in self._members}
 
+    def tagged(self) -> list[Machine]:
+        """Present machines that a tag puts into a cluster: those that are known, or if there are none, all of them."""
+        keys = self.ownership.tags
+        for machines in (self.known.values(), (each for key in keys for each in self.on("tag-key", key))):
+            if found := [each for each in machines if each.present and any(map(each.tags.get, keys))]:
+                return found
+        return []
+
     def meet(self, names: Iterable[str]) -> None:
         """Ask for some of these machines, for someone who compares them with those that are known."""
         if not self.whole and not any(machine.present for machine in filter(None, map(self.known.get, names))):
-            for name in sorted(names)[:_FEW]:
+            for name in sorted(names)[:FILTER_VALUES]:
                 self.machine(name)
 
     def machine(self, machine_id: str | None) -> Machine | None:

@@ -30,12 +30,14 @@ class Picture:
     capacity: Capacity | None
 
 
-def inventory_of(settings: LiveSettings, ownership: Ownership, answers: Mapping[str, Answer]) -> Inventory:
-    """The machines that the answers show."""
+def inventory_of(
+    settings: LiveSettings, ownership: Ownership, answers: Mapping[str, Answer], region: Region
+) -> Inventory:
+    """The machines of the region that the answers show, with what is attached to them."""
     addresses = answers[ADDRESSES.key()].items if ADDRESSES.key() in answers else ()
     # Only if every decision asks for that.
     registered = members_of_groups(answers) if "target-group" in settings.sources else []
-    return Inventory(Region.of(answers), addresses, ownership, registered)
+    return Inventory(region, addresses, ownership, registered)
 
 
 def picture(
@@ -65,7 +67,5 @@ def _meet_a_named_cluster(inventory: Inventory) -> None:
     """Have a cluster that a tag names among those that are known whole, if the region has any."""
     if any(inventory.kinds.get(name) == NAMED for name in inventory.clusters):
         return
-    keys = inventory.ownership.tags
-    tagged = [each for key in keys for each in inventory.on("tag-key", key) if each.present and each.tags.get(key)]
-    for name in sorted(str(each.cluster) for each in tagged)[:1]:
+    for name in sorted(str(each.cluster) for each in inventory.tagged())[:1]:
         inventory.members_of(name)

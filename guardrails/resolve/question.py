@@ -27,6 +27,8 @@ def family_of(name: str) -> str:
 
 
 EVERYTHING = Question()
+# A filter of EC2 takes this many values.
+FILTER_VALUES = 200
 
 # The filter for what the machines are indexed by.
 _FILTERS = {
@@ -57,8 +59,8 @@ def question(kind: str, value: str) -> Question | None:
         return EVERYTHING if "=" in wanted else Question(f"tag:{key}", wanted)
     if kind == "instance-profile":
         return Question("iam-instance-profile.arn", f"*/{value}")
-    if kind == "instance" or (kind == "private-ip" and value.startswith("i-")):
-        return Question(_FILTERS[kind], value) if kind == "instance" and value.startswith("i-") else None
+    if kind in ("instance", "private-ip") and value.startswith("i-") != (kind == "instance"):
+        return None
     if kind == "private-ip" and ":" in value:
         return Question("network-interface.ipv6-addresses.ipv6-address", value)
     if kind == "security-group" and not value.startswith("sg-"):

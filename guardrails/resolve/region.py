@@ -18,7 +18,7 @@ from typing import Any
 
 from attrs import evolve, field, frozen
 
-from guardrails.resolve.question import EVERYTHING, Question, family_of
+from guardrails.resolve.question import EVERYTHING, FILTER_VALUES, Question, family_of
 from guardrails.values import Answer, Lookup
 
 INSTANCES = Lookup("ec2", "DescribeInstances", "Reservations")
@@ -35,8 +35,6 @@ _OPERATION = f"{INSTANCES.service}:{INSTANCES.operation} "
 # What is kept of a first page that is not all: some machines whose values show that a filter works.
 _PAGE = f"{_OPERATION}first page"
 _EXAMPLES = 10
-# A filter takes this many values.
-_VALUES = 200
 _SPECIAL = re.compile(r"[*?\\]")
 _ESCAPED = re.compile(r"\\([*?\\])")
 
@@ -89,7 +87,12 @@ class Region:
 
     def machines(self) -> Iterator[Mapping[str, Any]]:
         """The known machines, as DescribeInstances describes them."""
-        return (machine for reservation in self.reservations for machine in reservation.get("Instances") or ())
+        return machines_in(self.reservations)
+
+
+def machines_in(reservations: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    """The machines of these reservations."""
+    return (machine for reservation in reservations for machine in reservation.get("Instances") or ())
 
 
 class Open:
@@ -156,9 +159,9 @@ def lookups(questions: Iterable[Question]) -> tuple[Lookup, ...]:
     for each in sorted(wanted, key=lambda one: (one.filter, one.value)):
         by_filter[each.filter].append(_literal(each))
     return tuple(
-        _filtered(name, values[start : start + _VALUES])
+        _filtered(name, values[start : start + FILTER_VALUES])
         for name, values in by_filter.items()
-        for start in range(0, len(values), _VALUES)
+        for start in range(0, len(values), FILTER_VALUES)
     )
 
 

@@ -41,7 +41,7 @@ class Rounds:
 
     def __init__(self, settings: Settings, ownership: Ownership, lookups: Answering) -> None:
         self._live = settings.live
-        self._of = str((settings.params.get("remaining") or {}).get("of", "running"))
+        self._of = serving.counted_machines(settings)
         self._ownership = ownership
         self._lookups = lookups
         self._hints = Hints()
@@ -109,9 +109,10 @@ class Rounds:
 
     def _look(self, call: Call, fetched: Fetched) -> _Glance | None:
         """What the answers so far show of a large region; None where all machines are known."""
-        if Region.of(fetched.answers).whole:
+        known = Region.of(fetched.answers)
+        if known.whole:
             return None
-        inventory = inventory_of(self._live, self._ownership, fetched.answers)
+        inventory = inventory_of(self._live, self._ownership, fetched.answers, known)
         # Other answers that it takes may still be missing; then it is looked at again.
         with suppress(KeyError):
             contradictions.among(fetched.answers, inventory)

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 
 from attrs import evolve
 
+from guardrails.config.settings import Settings
 from guardrails.resolve import health
 from guardrails.resolve.balancers import machines_of, not_serving
 from guardrails.resolve.inventory import Inventory
@@ -20,6 +21,11 @@ from guardrails.values import Answer, Call, Cluster, Lookup, Target
 
 Answers = Mapping[str, Answer]
 _ASKED: Mapping[str, tuple[Lookup, ...]] = {"healthy": (health.STATUS,), "desired": (GROUPS,)}
+
+
+def counted_machines(settings: Settings) -> str:
+    """The parameter `remaining.of` of this configuration."""
+    return str((settings.params.get("remaining") or {}).get("of", "running"))
 
 
 def lookups(call: Call, of: str) -> tuple[Lookup, ...]:

@@ -28,13 +28,11 @@ def green(aws):
 
 @pytest.fixture
 def large(aws, blue, green, monkeypatch):
-    """The names of clusters that no call is about."""
-    others = [f"other-{number}" for number in range(6)]
-    for name in others:
-        aws.start_cluster(name, 1)
+    """More machines than a page, most of them of clusters that no call is about."""
+    for number in range(6):
+        aws.start_cluster(f"other-{number}", 1)
     monkeypatch.setitem(connection._PAGE, "DescribeInstances", 5)
     monkeypatch.setitem(connection._PAGE, "DescribeInstanceStatus", 5)
-    return others
 
 
 @pytest.fixture

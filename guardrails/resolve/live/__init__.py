@@ -132,16 +132,8 @@ def _proving(settings: LiveSettings, existing: Mapping[str, int], inventory: Inv
     return frozenset(
         name
         for name, count in existing.items()
-        if inventory.kinds.get(name) == NAMED or (count > several and not _tagged(inventory))
+        if inventory.kinds.get(name) == NAMED or (count > several and not inventory.tagged())
     )
-
-
-def _tagged(inventory: Inventory) -> bool:
-    """Whether any machine of the region has a tag that names its cluster."""
-    keys = inventory.ownership.tags
-    if any(each.present and any(map(each.tags.get, keys)) for each in inventory.known.values()):
-        return True
-    return any(each.present and each.tags.get(key) for key in keys for each in inventory.on("tag-key", key))
 
 
 def _in_words(

@@ -6,19 +6,18 @@ from collections.abc import Iterable, Iterator
 
 from attrs import evolve
 
+from guardrails.resolve.question import FILTER_VALUES
 from guardrails.resolve.resources.resolver import Context, tags_of
 from guardrails.values import Lookup
 
 TAGS = Lookup("ec2", "DescribeTags", "Tags")
-# A filter of EC2 takes this many values.
-_VALUES = 200
 
 
 def about(ids: Iterable[str], keys: Iterable[str]) -> Iterator[Lookup]:
     """The look-ups for the tags of these ids, and for some tagged machines, which show whether an answer is whole."""
     wanted = sorted({*ids})
-    for start in range(0, len(wanted), _VALUES):
-        yield TAGS.about(Filters=[{"Name": "resource-id", "Values": wanted[start : start + _VALUES]}])
+    for start in range(0, len(wanted), FILTER_VALUES):
+        yield TAGS.about(Filters=[{"Name": "resource-id", "Values": wanted[start : start + FILTER_VALUES]}])
     if wanted:
         yield _sample(keys)
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from guardrails.resolve.question import FILTER_VALUES
 from guardrails.resolve.resources.resolver import Context, Resolver, merged, named, tags_of, uncertain, unknown
 from guardrails.values import Call, Lookup, Target, TargetRef
 
 _VOLUMES = Lookup("ec2", "DescribeVolumes", "Volumes")
-# AWS refuses more values in one filter.
-_FILTER_VALUES = 200
 
 
 def _lookup(call: Call) -> Lookup:
     ids = sorted(named(call, "volume"))
-    if len(ids) > _FILTER_VALUES:
+    if len(ids) > FILTER_VALUES:
         return _VOLUMES
     # A filter, not VolumeIds: an unknown id does not make the look-up of the others fail.
     return _VOLUMES.about(Filters=[{"Name": "volume-id", "Values": ids}])

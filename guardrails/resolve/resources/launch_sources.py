@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 import jmespath
 from attrs import evolve, frozen
 
+from guardrails.resolve.question import FILTER_VALUES
 from guardrails.resolve.region import Region
 from guardrails.resolve.resources.autoscaling import clusters_of_group
 from guardrails.resolve.resources.resolver import (
@@ -38,8 +39,6 @@ _VERSIONS = Lookup(
     ),
 )
 _IMAGES = Lookup("ec2", "DescribeImages", "Images")
-# EC2 takes no more values for a filter.
-_FILTER_VALUES = 200
 _WITNESSES = 50
 _TEMPLATES = """[[LaunchTemplate], [MixedInstancesPolicy.LaunchTemplate.LaunchTemplateSpecification],
     MixedInstancesPolicy.LaunchTemplate.Overrides[].LaunchTemplateSpecification][]"""
@@ -100,7 +99,7 @@ def _images(answers: Answers) -> tuple[Lookup, ...]:
     named_ids = {name for group in answers[_GROUPS.key()].items for name in _image_ids(group, answers)}
     running = {machine["ImageId"] for machine in Region.of(answers).machines() if machine.get("ImageId")} - named_ids
     ids = [*sorted(named_ids), *sorted(running)[:_WITNESSES]] if named_ids else []
-    parts = [ids[start : start + _FILTER_VALUES] for start in range(0, len(ids), _FILTER_VALUES)]
+    parts = [ids[start : start + FILTER_VALUES] for start in range(0, len(ids), FILTER_VALUES)]
     return tuple(_IMAGES.about(Filters=[{"Name": "image-id", "Values": part}]) for part in parts)
 
 
