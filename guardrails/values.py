@@ -596,6 +596,45 @@ class Violation:
 
 
 @frozen
+class ApprovalRequest:
+    """What a second person is asked to approve: this very call, by its digest, once.
+
+    `summary` says what the call would do, `rules` are the rules that block it and `targets` the ids that it names. The
+    request is open until `until` (seconds since the epoch). `user` is who asks: AWS's user id, or the user of the host.
+    `note` says why an earlier approval does not count, "" where there was none.
+    """
+
+    id: str
+    digest: str
+    rules: tuple[str, ...]
+    targets: tuple[str, ...]
+    summary: str
+    until: float
+    user: str
+    note: str = ""
+
+    @property
+    def command(self) -> str:
+        """What the other person runs."""
+        return f'guardrails approve {self.id} --reason "…"'
+
+    def document(self) -> dict[str, Any]:
+        """As JSON: for programs, and for the decision log."""
+        return {
+            "id": self.id,
+            "digest": self.digest,
+            "rules": list(self.rules),
+            "targets": list(self.targets),
+            "summary": self.summary,
+            "until": rfc3339(self.until),
+            "until_s": self.until,
+            "user": self.user,
+            "note": self.note,
+            "command": self.command,
+        }
+
+
+@frozen
 class Decision:
     """The verdict on one call, before the mode is applied.
 
@@ -603,7 +642,8 @@ class Decision:
     `input` and `result` are the documents the engine was given and gave, for the decision log.
     `what_if` is the mode that would apply, when nothing was to be sent (`Guard.check`); "" otherwise.
     `confirmed` is true when a person has given their word for a ``confirm``. `loaded_at` is when the policies that
-    decided were loaded, `behind` why a later edit does not load.
+    decided were loaded, `behind` why a later edit does not load. `approval` is what a second person is asked, so that
+    the call may be made again; None where it is not blocked or cannot be approved.
     """
 
     id: str
@@ -620,6 +660,7 @@ class Decision:
     loaded_at: float = 0.0
     behind: str = ""
     decided_at: float = 0.0
+    approval: ApprovalRequest | None = None
     input: Mapping[str, Any] = field(default=EMPTY, repr=False)
     result: Mapping[str, Any] = field(default=EMPTY, repr=False)
     metrics: Mapping[str, int] = field(default=EMPTY, repr=False)

@@ -59,6 +59,7 @@ def decision_json(decision: Decision, outcome: Outcome) -> dict[str, Any]:
             }
             for violation in decision.violations
         ],
+        "approval": decision.approval.document() if decision.approval else None,
         "sentence": paragraph(decision, time.time()) if decision.action != "allow" else "",
     }
 
