@@ -86,7 +86,7 @@ def python_of(name: str) -> str:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not done.exists():
             problem = _run(sys.executable, "-m", "venv", "--clear", str(folder))
-            problem = problem or _run(str(python), "-m", "pip", "install", "-q", *wanted)
+            problem = problem or _run(str(python), "-m", "pip", "install", "-q", "--no-compile", *wanted)
             if problem:
                 skip(f"the environment {name} cannot be made: {problem}")
             done.touch()
@@ -104,3 +104,8 @@ def _run(*command: str) -> str:
     """What went wrong, "" when nothing did."""
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     return (done.stderr or done.stdout)[-500:] if done.returncode else ""
+
+
+if __name__ == "__main__":
+    for each in REQUIREMENTS:
+        python_of(each)
