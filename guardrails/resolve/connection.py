@@ -24,7 +24,8 @@ from guardrails.values import Answer, Lookup, LookupFailure, Origin
 # The largest page that AWS returns, so that a look-up is one request up to 1,000 machines.
 _PAGE = {"DescribeInstances": 1000, "DescribeSubnets": 1000, "DescribeNetworkInterfaces": 1000,
          "DescribeInstanceStatus": 1000, "DescribeVolumes": 500, "DescribeNatGateways": 1000,
-         "DescribeRouteTables": 100, "DescribeNetworkAcls": 1000, "DescribeAutoScalingGroups": 100}  # fmt: skip
+         "DescribeRouteTables": 100, "DescribeNetworkAcls": 1000, "DescribeSecurityGroupRules": 1000,
+         "DescribeAutoScalingGroups": 100}  # fmt: skip
 _CONNECT_S = 3.0
 _ATTEMPTS = 3
 
@@ -76,7 +77,7 @@ class Connection:
         if lookup.sample or not client.can_paginate(method):
             return _items(getattr(client, method)(**params), lookup.items), True
         # AWS takes no page size beside ids.
-        sized = lookup.operation in _PAGE and not {"InstanceIds", "VolumeIds"} & params.keys()
+        sized = lookup.operation in _PAGE and not {"InstanceIds", "VolumeIds", "MaxResults"} & params.keys()
         size = {"PageSize": _PAGE[lookup.operation]} if sized else {}
         pages = client.get_paginator(method).paginate(PaginationConfig=size, **params)
         if lookup.first_page:

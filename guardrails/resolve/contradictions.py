@@ -11,10 +11,9 @@ import jmespath
 from attrs import frozen
 
 from guardrails.resolve.connection import failure
-from guardrails.resolve.inventory import ADDRESSES, INSTANCES, INTERFACES, Inventory
+from guardrails.resolve.inventory import ADDRESSES, INSTANCES, Inventory
+from guardrails.resolve.lists import INTERFACES, ROUTE_TABLES, Lists
 from guardrails.values import Answer, Lookup, LookupFailure
-
-_ROUTE_TABLES = Lookup("ec2", "DescribeRouteTables", "RouteTables")
 
 
 @frozen
@@ -44,8 +43,7 @@ def _volumes(inventory: Inventory, _: Mapping[str, Answer]) -> Iterable[str]:
 
 
 def _elastic_ips(_: Inventory, answers: Mapping[str, Answer]) -> Iterable[str]:
-    interfaces = answers[INTERFACES.key()].items if INTERFACES.key() in answers else ()
-    associations = (interface.get("Association") or {} for interface in interfaces)
+    associations = (interface.get("Association") or {} for interface in Lists(answers).items(INTERFACES))
     # A public address that nobody allocated is Amazon's.
     return (each["PublicIp"] for each in associations if each.get("AllocationId") and each.get("PublicIp"))
 
@@ -56,8 +54,7 @@ def _groups(inventory: Inventory, _: Mapping[str, Answer]) -> Iterable[str]:
 
 
 def _gateways(_: Inventory, answers: Mapping[str, Answer]) -> Iterable[str]:
-    tables = answers[_ROUTE_TABLES.key()].items if _ROUTE_TABLES.key() in answers else ()
-    return jmespath.search("[].Routes[?State == 'active'].NatGatewayId[]", [*tables]) or ()
+    return jmespath.search("[].Routes[?State == 'active'].NatGatewayId[]", [*Lists(answers).items(ROUTE_TABLES)]) or ()
 
 
 _EXPECTATIONS = (
@@ -69,7 +66,7 @@ _EXPECTATIONS = (
         "groups that machines are in",
     ),
     _Expectation(INTERFACES, "[].NetworkInterfaceId", _interfaces, "interfaces of machines"),
-    _Expectation(_ROUTE_TABLES, "[].VpcId", _networks, "tables of VPCs with machines"),
+    _Expectation(ROUTE_TABLES, "[].VpcId", _networks, "tables of VPCs with machines"),
     _Expectation(Lookup("ec2", "DescribeNetworkAcls", "NetworkAcls"), "[].VpcId", _networks, "ACLs of such VPCs"),
     _Expectation(Lookup("ec2", "DescribeVpcs", "Vpcs"), "[].VpcId", _networks, "VPCs with machines"),
     _Expectation(Lookup("ec2", "DescribeSubnets", "Subnets"), "[].SubnetId", _subnets, "subnets with machines"),
@@ -101,6 +98,18 @@ def _of_another_account(answers: Mapping[str, Answer], inventory: Inventory) -> 
             return
 
 
+def _of_parts(lists: Lists, inventory: Inventory) -> Iterator[LookupFailure]:
+    """Parts of long lists without what known machines must have there, or by a filter that finds nothing at all."""
+    for lookup, name in lists.failed():
+        yield failure(lookup, "Contradiction", f"its filter {name} finds nothing, also where there is something")
+    subnets = lists.asked(INTERFACES, "subnet-id") or frozenset()
+    vpcs = lists.asked(INTERFACES, "vpc-id") or frozenset()
+    there = [each for each in inventory.known.values() if each.present]
+    expected = {eni for each in there if each.vpc in vpcs or not subnets.isdisjoint(each.subnets) for eni in each.enis}
+    if expected and expected.isdisjoint(each["NetworkInterfaceId"] for each in lists.items(INTERFACES)):
+        yield _contradiction(INTERFACES, "interfaces of machines")
+
+
 def among(answers: Mapping[str, Answer], inventory: Inventory) -> tuple[LookupFailure, ...]:
     """The look-ups whose answers show none of what must be there, or another account. `inventory` is of these answers.
 
@@ -111,6 +120,7 @@ def among(answers: Mapping[str, Answer], inventory: Inventory) -> tuple[LookupFa
     inventory.meet(holders)
     if holders and holders.isdisjoint(inventory.known):
         failures.append(_contradiction(INSTANCES, "machines that hold Elastic IPs"))
+    failures += _of_parts(Lists(answers), inventory)
     for each in _EXPECTATIONS:
         answer = answers.get(each.lookup.key())
         expected: set[str] = {*each.expected(inventory, answers)} if answer else set()

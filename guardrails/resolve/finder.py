@@ -86,7 +86,7 @@ class FactFinder:
         if contradicted:
             return _unanswered(call, evolve(fetched, failures=contradicted))
         shown = shown or picture(self._settings.live, call, answers, inventory, fetched.failures)
-        if inventory.further():
+        if inventory.further() or shown.lists.further():
             return _unanswered(call, evolve(fetched, failures=(_incomplete(),)))
         call, seen, targets = shown.call, shown.seen, shown.targets
         scope = scope_of(inventory.account, origin)

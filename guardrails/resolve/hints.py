@@ -7,72 +7,77 @@ it: which balancers and groups there are, their weights and their health are rea
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterator
 
 from attrs import frozen
 
-from guardrails.resolve import region
-from guardrails.resolve.question import Question, question
+from guardrails.resolve import lists, region
+from guardrails.resolve.machine import USES
+from guardrails.resolve.question import EVERYTHING, Question, question
+from guardrails.resolve.resources import ec2_instances
+from guardrails.resolve.resources.resolver import last_part
 from guardrails.values import Call, Lookup, Origin
 
 # A process works in few places, and asks little there.
 _PLACES = 16
 _LOOKUPS = 100
 _QUESTIONS = 1000
+# Of these targets it is asked which machines are there.
+_KINDS = frozenset((*USES, "instance", "subnet", "vpc", "eni", "volume"))
 
 
 @frozen
-class _Hint:
-    """`questions` are about machines; None where the first page shows them all. `account` is whose place it is."""
+class Hint:
+    """What a decision asked in a place.
+
+    `questions` are about machines; None where the first page shows them all. `account` is whose place it is, `long` are
+    the keys of lists that are more than a page. `zoned` is False where the last batch of machines was in one zone.
+    """
 
     lookups: tuple[Lookup, ...] = ()
     questions: frozenset[Question] | None = None
     account: str | None = None
+    long: frozenset[str] = frozenset()
+    zoned: bool = True
 
 
 class Hints:
     """The follow-up look-ups of the last decision in each place."""
 
     def __init__(self) -> None:
-        self._by_place: OrderedDict[tuple[object, ...], _Hint] = OrderedDict()
+        self._by_place: OrderedDict[tuple[object, ...], Hint] = OrderedDict()
 
-    def of(self, origin: Origin, call: Call) -> tuple[Lookup, ...]:
-        """What will probably be asked, and in a large region the machines that the call names."""
-        hint = self._hint(origin)
-        if hint.questions is None:
-            return hint.lookups
-        return (*hint.lookups, *region.lookups(hint.questions | _named(call)))
+    def of(self, origin: Origin) -> Hint:
+        """What was asked there last."""
+        return self._by_place.get(_place(origin), Hint())
 
-    def large(self, origin: Origin) -> bool:
-        """Whether one page is not all machines of the place."""
-        return self._hint(origin).questions is not None
+    def lookups(self, origin: Origin, call: Call) -> Iterator[Lookup]:
+        """What will probably be asked, and in a large region what the call names."""
+        hint = self.of(origin)
+        yield from hint.lookups
+        if hint.questions is not None:
+            yield from region.lookups(hint.questions | _named(call))
+        named = (lists.named(target.type, target.id) for target in call.targets if hint.long)
+        yield from (lookup for lookup in named if lookup and lists.whole_of(lookup) in hint.long)
+        yield from ec2_instances.protections(call) if hint.zoned else ()
 
-    def account(self, origin: Origin) -> str | None:
-        """The account that the place is in, None where nothing has shown it yet."""
-        return self._hint(origin).account
-
-    def note(
-        self,
-        origin: Origin,
-        lookups: Iterable[Lookup],
-        questions: frozenset[Question] | None,
-        account: str | None,
-        call: Call,
-    ) -> None:
-        """What was asked after the first round, and of machines if the region is large (None: it is not)."""
-        if questions is not None or self.large(origin):
+    def note(self, origin: Origin, call: Call, asked: Hint) -> None:
+        """What was asked after the first round."""
+        before, questions = self.of(origin), asked.questions
+        if questions is not None or before.questions is not None:
             questions = frozenset([*((questions or frozenset()) - _named(call))][:_QUESTIONS])
-        self._by_place[_place(origin)] = _Hint(tuple(lookups)[:_LOOKUPS], questions, account)
+        zoned = asked.zoned if any(ec2_instances.protections(call)) else before.zoned
+        self._by_place[_place(origin)] = Hint(
+            asked.lookups[:_LOOKUPS], questions, asked.account, asked.long | before.long, zoned
+        )
         while len(self._by_place) > _PLACES:
             self._by_place.popitem(last=False)
 
-    def _hint(self, origin: Origin) -> _Hint:
-        return self._by_place.get(_place(origin), _Hint())
-
 
 def _named(call: Call) -> frozenset[Question]:
-    ids = [target.id for target in call.targets if target.type == "instance"]
-    return frozenset(filter(None, (question("instance", name) for name in ids)))
+    """The machines that the call names, and those on what it names."""
+    asked = (question(each.type, last_part(each.id)) for each in call.targets if each.type in _KINDS and each.id)
+    return frozenset(each for each in asked if each and each != EVERYTHING)
 
 
 def _place(origin: Origin) -> tuple[object, ...]:

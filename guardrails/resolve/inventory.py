@@ -16,10 +16,9 @@ from guardrails.resolve.question import EVERYTHING, FILTER_VALUES, Question, que
 from guardrails.resolve.region import INSTANCES, Open, Region
 from guardrails.values import Lookup
 
-__all__ = ["ADDRESSES", "INSTANCES", "INTERFACES", "Inventory"]
+__all__ = ["ADDRESSES", "INSTANCES", "Inventory"]
 
 ADDRESSES = Lookup("ec2", "DescribeAddresses", "Addresses")
-INTERFACES = Lookup("ec2", "DescribeNetworkInterfaces", "NetworkInterfaces")
 # What only one machine can have.
 _UNIQUE = ("instance", "eni", "attachment")
 

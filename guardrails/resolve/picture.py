@@ -12,6 +12,7 @@ from guardrails.resolve.balancers import members_of_groups
 from guardrails.resolve.capacity import capacity
 from guardrails.resolve.changes import narrow
 from guardrails.resolve.inventory import ADDRESSES, Inventory
+from guardrails.resolve.lists import Lists
 from guardrails.resolve.ownership import NAMED, Ownership
 from guardrails.resolve.region import Region
 from guardrails.resolve.resources.registry import targets_of
@@ -28,6 +29,7 @@ class Picture:
     targets: tuple[Target, ...]
     shift: Shift | None
     capacity: Capacity | None
+    lists: Lists
 
 
 def inventory_of(
@@ -47,9 +49,10 @@ def picture(
     inventory: Inventory,
     failures: Iterable[LookupFailure] = (),
 ) -> Picture:
-    """The picture. What it takes and the inventory does not have is then open there."""
+    """The picture. What it takes and the inventory or the lists do not have is then open there."""
+    lists = Lists(answers)
     seen = live.observe(settings, answers, inventory)
-    targets = targets_of(call, answers, inventory, seen.clusters, settings.ssm_parameter)
+    targets = targets_of(call, answers, inventory, seen.clusters, settings.ssm_parameter, lists)
     situation = shifts.Situation(call, answers, inventory, seen, settings)
     moved, targets = shifts.shift(situation), shifts.losing(targets, situation)
     clusters = {*seen.clusters, *(name for target in targets for name in target.clusters)}
@@ -60,7 +63,7 @@ def picture(
         _meet_a_named_cluster(inventory)
     call = narrow.narrow(call, answers)
     room = capacity.facts(call, answers, failures, inventory, targets, seen.clusters)
-    return Picture(call, inventory, seen, targets, moved, room)
+    return Picture(call, inventory, seen, targets, moved, room, lists)
 
 
 def _meet_a_named_cluster(inventory: Inventory) -> None:

@@ -5,6 +5,8 @@ https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeInstances.htm
 
 from __future__ import annotations
 
+import re
+
 from attrs import frozen
 
 
@@ -29,6 +31,20 @@ def family_of(name: str) -> str:
 EVERYTHING = Question()
 # A filter of EC2 takes this many values.
 FILTER_VALUES = 200
+
+_SPECIAL = re.compile(r"[*?\\]")
+_ESCAPED = re.compile(r"\\([*?\\])")
+
+
+def literal(value: str) -> str:
+    """A filter's value in which nothing stands for other characters."""
+    return _SPECIAL.sub(r"\\\g<0>", value)
+
+
+def unescaped(value: str) -> str:
+    """What such a value means."""
+    return _ESCAPED.sub(r"\1", value)
+
 
 # The filter for what the machines are indexed by.
 _FILTERS = {

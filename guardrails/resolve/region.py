@@ -10,7 +10,6 @@ https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeInstances.htm
 from __future__ import annotations
 
 import json
-import re
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,7 +17,7 @@ from typing import Any
 
 from attrs import evolve, field, frozen
 
-from guardrails.resolve.question import EVERYTHING, FILTER_VALUES, Question, family_of
+from guardrails.resolve.question import EVERYTHING, FILTER_VALUES, Question, family_of, literal, unescaped
 from guardrails.values import Answer, Lookup
 
 INSTANCES = Lookup("ec2", "DescribeInstances", "Reservations")
@@ -35,8 +34,6 @@ _OPERATION = f"{INSTANCES.service}:{INSTANCES.operation} "
 # What is kept of a first page that is not all: some machines whose values show that a filter works.
 _PAGE = f"{_OPERATION}first page"
 _EXAMPLES = 10
-_SPECIAL = re.compile(r"[*?\\]")
-_ESCAPED = re.compile(r"\\([*?\\])")
 
 
 @frozen
@@ -181,7 +178,7 @@ def _example(known: Question) -> Lookup:
 
 def _literal(asked: Question) -> str:
     """The value, in which nothing stands for other characters but in the pattern for an instance profile's ARN."""
-    return asked.value if asked.filter == "iam-instance-profile.arn" else _SPECIAL.sub(r"\\\g<0>", asked.value)
+    return asked.value if asked.filter == "iam-instance-profile.arn" else literal(asked.value)
 
 
 @frozen
@@ -201,7 +198,7 @@ def _condition(key: str) -> _Condition | None:
     filters: list[Mapping[str, Any]] = params.get("Filters") or []
     if not filters:
         return None
-    values = tuple(_ESCAPED.sub(r"\1", value) for value in filters[0]["Values"])
+    values = tuple(map(unescaped, filters[0]["Values"]))
     alone = len(filters) == 1
     return _Condition(filters[0]["Name"], values, alone, alone and "MaxResults" not in params)
 

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 
 from attrs import evolve, frozen
 
 from guardrails.config.settings import Settings
-from guardrails.resolve import contradictions, health, live, region, serving, shifts
+from guardrails.resolve import contradictions, health, lists, live, region, serving, shifts
 from guardrails.resolve.capacity import capacity
 from guardrails.resolve.changes import narrow
 from guardrails.resolve.health import STATUS
-from guardrails.resolve.hints import Hints
+from guardrails.resolve.hints import Hint, Hints
 from guardrails.resolve.inventory import Inventory
 from guardrails.resolve.lookups import Answering, Fetched
 from guardrails.resolve.ownership import Ownership
 from guardrails.resolve.picture import Picture, inventory_of, picture
 from guardrails.resolve.region import INSTANCES, Region
+from guardrails.resolve.resources import ec2_instances
 from guardrails.resolve.resources.registry import followups, plan
 from guardrails.values import Answer, Call, Lookup, Origin
 
@@ -49,14 +50,15 @@ class Rounds:
     def gather(self, call: Call, origin: Origin) -> Gathered:
         """The answers to everything that the call and the sources of liveness ask, or what failed. Never raises."""
         wanted = self._wanted(call)
-        known = self._ask((*self._hints.of(origin, call), *self._one_page_at_most(wanted, origin)), origin)
-        if self._hints.large(origin):
-            known = evolve(known, answers={**region.nothing_but(self._hints.account(origin)), **known.answers})
+        hint = self._hints.of(origin)
+        known = self._ask((*self._hints.lookups(origin, call), *wanted), origin)
+        if hint.questions is not None:
+            known = evolve(known, answers={**region.nothing_but(hint.account), **known.answers})
         asked = {lookup.key() for lookup in wanted} - _too_long(known)
         checks = [lookup for lookup in wanted if lookup.key() == STATUS.key()]
         shown, of_sources = None, tuple[Lookup, ...]()
         for _ in range(_ROUNDS):
-            fetched = known.only(asked | {*filter(region.is_about_machines, known.answers)})
+            fetched = known.only(asked | {*filter(_shows_parts, known.answers)})
             if fetched.required_failures:
                 return Gathered(fetched)
             shown = self._look(call, fetched)
@@ -82,8 +84,15 @@ class Rounds:
     def _note(
         self, origin: Origin, of_sources: tuple[Lookup, ...], fetched: Fetched, call: Call, shown: _Glance | None
     ) -> None:
-        questions = shown.inventory.questions if shown else None
-        self._hints.note(origin, of_sources, questions, Region.of(fetched.answers).account, call)
+        known, answers = Region.of(fetched.answers), fetched.answers
+        asked = Hint(
+            of_sources,
+            None if shown is None or known.whole else shown.inventory.questions,
+            known.account,
+            lists.long_in(answers) | (self._hints.of(origin).long - answers.keys()),
+            zoned=any(lookup.key() in answers for lookup in ec2_instances.protections(call)),
+        )
+        self._hints.note(origin, call, asked)
 
     def _wanted(self, call: Call) -> tuple[Lookup, ...]:
         """What the call itself shows to be needed."""
@@ -97,20 +106,26 @@ class Rounds:
         keys = {lookup.key() for lookup in wanted}
         return (*wanted, *(lookup for lookup in narrow.lookups(call) if lookup.key() not in keys))
 
-    def _one_page_at_most(self, wanted: Iterable[Lookup], origin: Origin) -> Iterable[Lookup]:
-        """The same look-ups, with one page of all machines; without it where there are known to be more."""
-        pages = (evolve(lookup, first_page=True) for lookup in wanted if lookup.key() in _LISTS)
-        others = (lookup for lookup in wanted if lookup.key() not in _LISTS)
-        return (*others, *(() if self._hints.large(origin) else pages))
+    def _one_page_at_most(self, wanted: Iterable[Lookup], origin: Origin) -> Iterator[Lookup]:
+        """The same look-ups, with one page of each list; without that of the machines where it is known not to do."""
+        hint = self._hints.of(origin)
+        for lookup in wanted:
+            key = lookup.key()
+            if lists.is_long(key):
+                yield lists.one_page(lookup, long=key in hint.long)
+            elif key not in _LISTS:
+                yield lookup
+            elif hint.questions is None:
+                yield evolve(lookup, first_page=True)
 
-    def _ask(self, lookups: Iterable[Lookup], origin: Origin) -> Fetched:
-        fetched = self._lookups.fetch(lookups, origin)
-        return evolve(fetched, answers=region.without_pages(fetched.answers))
+    def _ask(self, wanted: Iterable[Lookup], origin: Origin) -> Fetched:
+        fetched = self._lookups.fetch(self._one_page_at_most(wanted, origin), origin)
+        return evolve(fetched, answers=lists.with_examples(fetched.answers, region.without_pages(fetched.answers)))
 
     def _look(self, call: Call, fetched: Fetched) -> _Glance | None:
-        """What the answers so far show of a large region; None where all machines are known."""
+        """What the answers so far show of a large region; None where they show all."""
         known = Region.of(fetched.answers)
-        if known.whole:
+        if known.whole and not lists.long_in(fetched.answers):
             return None
         inventory = inventory_of(self._live, self._ownership, fetched.answers, known)
         # Other answers that it takes may still be missing; then it is looked at again.
@@ -126,6 +141,10 @@ class _Glance:
     picture: Picture | None = None
 
 
+def _shows_parts(key: str) -> bool:
+    return region.is_about_machines(key) or lists.is_of_long(key)
+
+
 def _too_long(known: Fetched) -> set[str]:
     """The lists that are more than a page: they are asked for in another way, or else all of it."""
     failed = {each.key for each in known.failures}
@@ -137,7 +156,7 @@ def _about_machines(shown: _Glance, answers: Mapping[str, Answer], checks: Itera
 
     `checks` are the look-ups for the status checks of all machines, if the call takes them.
     """
-    further = shown.inventory.further()
+    further = (*shown.inventory.further(), *(shown.picture.lists.further() if shown.picture else ()))
     if further or STATUS.key() in answers:
         return further
     targets = shown.picture.targets if shown.picture else ()

@@ -8,7 +8,8 @@ import pytest
 from attrs import asdict
 
 from guardrails.resolve import contradictions
-from guardrails.resolve.inventory import ADDRESSES, INSTANCES, INTERFACES, Inventory
+from guardrails.resolve.inventory import ADDRESSES, INSTANCES, Inventory
+from guardrails.resolve.lists import INTERFACES
 from guardrails.resolve.ownership import Ownership
 from guardrails.resolve.region import Region
 from guardrails.values import Answer, Lookup

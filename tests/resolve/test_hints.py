@@ -49,6 +49,24 @@ class Shop(BehindBalancer):
         return None
 
 
+def test_protections_are_asked_in_the_first_round(aws, install, rounds):
+    """Those of a small batch are asked at once; after a batch in one zone, only where the next one needs them."""
+    ec2 = aws.client("ec2")
+    subnets = {each["AvailabilityZone"]: each["SubnetId"] for each in ec2.describe_subnets()["Subnets"]}
+    first, second = [subnets[zone] for zone in sorted(subnets)[:2]]
+    aws.start_cluster("blue", 1, addresses=1)
+    here, there = (aws.start_cluster("green", 6, subnet=subnet).instance_ids for subnet in (first, second))
+    install()
+    for batch, expected, each in (
+        ([here[0], there[0]], 1, 2), (here[1:3], 1, 2), (here[3:5], 1, 0), ([here[5], there[1]], 2, 2),
+    ):  # fmt: skip
+        aws.clear()
+        rounds.clear()
+        ec2.terminate_instances(InstanceIds=batch)
+        assert (aws.count("TerminateInstances"), len(rounds)) == (1, expected)
+        assert aws.count("DescribeInstanceAttribute") == each
+
+
 @contextmanager
 def elsewhere(guard):
     """What is done here is done in another process, of which the guard does not know."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from guardrails.resolve.inventory import ADDRESSES
-from guardrails.resolve.resources.ec2_occupants import ROUTE_TABLES
+from guardrails.resolve.lists import ROUTE_TABLES
 from guardrails.resolve.resources.trail import INTERFACE, UNKNOWN, Step, Trail, trail
 from guardrails.values import Lookup
 
@@ -56,7 +56,13 @@ TRAILS = {
                 },
                 parameter="PrefixListId",
             ),
-            Step(ROUTE_TABLES, {"routes": "RouteTableId"}, "Routes[].DestinationPrefixListId", tags=""),
+            Step(
+                ROUTE_TABLES,
+                {"routes": "RouteTableId"},
+                "Routes[].DestinationPrefixListId",
+                tags="",
+                by="route.destination-prefix-list-id",
+            ),
         ),
         may_be_unused=True,
     ),
@@ -65,6 +71,7 @@ TRAILS = {
         "RouteTableId",
         {"subnet": "Associations[].SubnetId", "vpc": "Associations[?Main] && VpcId"},
         unused=True,
+        by="route-table-id",
     ),
     "ipam-prefix-list-resolver": trail(
         _RESOLVER_TARGETS, "IpamPrefixListResolverId", {"prefix-list": "PrefixListId"}, tags="", unused=True

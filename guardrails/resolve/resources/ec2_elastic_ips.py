@@ -8,7 +8,8 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable
 
-from guardrails.resolve.inventory import ADDRESSES, INTERFACES
+from guardrails.resolve.inventory import ADDRESSES
+from guardrails.resolve.lists import INTERFACES
 from guardrails.resolve.resources.ec2_interfaces import interface_target
 from guardrails.resolve.resources.resolver import (
     Answers,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from guardrails.resolve.resources.ec2_occupants import ROUTE_TABLES
+from guardrails.resolve.lists import ROUTE_TABLES
 from guardrails.resolve.resources.trail import Step, Trail, trail
 from guardrails.values import Lookup
 

@@ -33,11 +33,18 @@ def _lookups(call: Call, _keys: tuple[str, ...]) -> tuple[Lookup, ...]:
     return (*addresses, _protection(ids[0])) if protects else addresses
 
 
+def protections(call: Call) -> tuple[Lookup, ...]:
+    """What asks for the protection of each machine of a small batch; it counts where they are in several zones."""
+    ids = named(call, "instance")
+    if call.operation != "TerminateInstances" or not 1 < len(ids) <= _ASKED_ONE_BY_ONE:
+        return ()
+    return tuple(evolve(_protection(machine), optional=True) for machine in ids)
+
+
 def _followups(call: Call, answers: Answers) -> tuple[Lookup, ...]:
     """The protection of each machine of a small batch over several zones: AWS would terminate only some of them."""
-    ids = named(call, "instance")
-    if call.operation != "TerminateInstances" or len(ids) > _ASKED_ONE_BY_ONE:
-        return ()
+    asked = protections(call)
+    ids = named(call, "instance") if asked else ()
     zones = {
         machine["InstanceId"]: (machine.get("Placement") or {}).get("AvailabilityZone")
         for machine in Region.of(answers).machines()
@@ -45,7 +52,7 @@ def _followups(call: Call, answers: Answers) -> tuple[Lookup, ...]:
     }
     if len(set(zones.values())) < 2:
         return ()
-    return tuple(evolve(_protection(machine), optional=True) for machine in zones)
+    return tuple(lookup for lookup in asked if lookup.params["InstanceId"] in zones)
 
 
 def _instance(ref: TargetRef, context: Context) -> Target:

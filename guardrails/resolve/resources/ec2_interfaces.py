@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import ipaddress
+import re
+from collections.abc import Iterable
 
-from guardrails.resolve.inventory import ADDRESSES, INTERFACES
+from guardrails.resolve.inventory import ADDRESSES
+from guardrails.resolve.lists import INTERFACES
 from guardrails.resolve.resources.resolver import Context, Item, Resolver, merged, strings, tags_of, uncertain, unknown
 from guardrails.values import Call, Lookup, Target, TargetRef
 
 _ADDRESSES = """[PrivateIpAddress, PrivateIpAddresses[].PrivateIpAddress, Ipv6Addresses[].Ipv6Address,
     Ipv4Prefixes[].Ipv4Prefix, Ipv6Prefixes[].Ipv6Prefix][]"""
+_IPV4 = re.compile(r"\d+(\.\d+){3}")
 
 
 def interface_target(ref: TargetRef, eni: Item, kind: str, context: Context) -> Target:
@@ -58,11 +62,11 @@ def _interface_lookups(call: Call, _keys: tuple[str, ...]) -> tuple[Lookup, ...]
 def _interface(ref: TargetRef, context: Context) -> Target:
     if _takes_public_address(context.call):
         return _interface_of_machine(ref, context)
-    return _found_by("NetworkInterfaceId", ref, context)
+    return _found_by("network-interface-id", ref, context)
 
 
-def _found_by(names: str, ref: TargetRef, context: Context) -> Target:
-    eni = context.first(INTERFACES, names, ref.id)
+def _found_by(name: str, ref: TargetRef, context: Context) -> Target:
+    eni = next(iter(context.lists.part(INTERFACES, name, [ref.id])), None)
     return unknown(ref, "eni") if eni is None else interface_target(ref, eni, "eni", context)
 
 
@@ -92,7 +96,7 @@ def _interface_of_machine(ref: TargetRef, context: Context) -> Target:
 
 
 def _attachment(ref: TargetRef, context: Context) -> Target:
-    return _found_by("Attachment.AttachmentId", ref, context)
+    return _found_by("attachment.attachment-id", ref, context)
 
 
 def _same(address: str) -> str:
@@ -103,12 +107,22 @@ def _same(address: str) -> str:
         return address
 
 
+def _with_address(address: str, networks: Iterable[str], context: Context) -> tuple[Item, ...]:
+    """The interfaces that may have this address, or a prefix that it is in."""
+    lists = context.lists
+    if not lists.is_long(INTERFACES):
+        return lists.items(INTERFACES)
+    if _IPV4.fullmatch(address):
+        return lists.part(INTERFACES, "addresses.private-ip-address", [address])
+    # AWS has no filter for prefixes, and IPv6 has several spellings.
+    return lists.part(INTERFACES, "vpc-id", networks)
+
+
 def _private_ip(ref: TargetRef, context: Context) -> Target:
-    interfaces = context.items(INTERFACES)
     named = {target.id for target in context.call.targets if target.type == "eni"}
     # Every VPC may have the same private address, so only the VPC of the interface in the call is searched.
-    networks = {eni.get("VpcId") for eni in interfaces if eni["NetworkInterfaceId"] in named}
-    for eni in interfaces:
+    networks = {eni["VpcId"] for eni in context.lists.part(INTERFACES, "network-interface-id", named)}
+    for eni in _with_address(ref.id, networks, context):
         if (not networks or eni.get("VpcId") in networks) and _same(ref.id) in map(_same, _addresses_of(eni)):
             return interface_target(ref, eni, "private-ip", context)
     # It is free in that VPC: no machine loses it.

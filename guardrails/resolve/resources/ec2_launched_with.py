@@ -5,11 +5,18 @@ Auto Scaling groups also start machines from some of them that no machine has us
 
 from __future__ import annotations
 
+from guardrails.resolve.lists import RULES
 from guardrails.resolve.resources.trail import Step, Trail, Trails, trail
 from guardrails.values import Lookup
 
 _FLEETS = Lookup("ec2", "DescribeFleets", "Fleets")
 _SPOT_FLEETS = Lookup("ec2", "DescribeSpotFleetRequests", "SpotFleetRequestConfigs")
+_ASSOCIATIONS = Lookup(
+    "ec2",
+    "DescribeIamInstanceProfileAssociations",
+    "IamInstanceProfileAssociations",
+    empty_on=("InvalidAssociationID.NotFound",),
+)
 _SNAPSHOTS = Lookup("ec2", "DescribeSnapshots", "Snapshots", empty_on=("InvalidSnapshot.NotFound",))
 
 TRAILS: Trails = {
@@ -30,13 +37,10 @@ TRAILS: Trails = {
     ),
     "snapshot": Trail((Step(_SNAPSHOTS, {}, parameter="SnapshotIds[]"),)),
     "security-group-rule": trail(
-        Lookup("ec2", "DescribeSecurityGroupRules", "SecurityGroupRules"),
-        "SecurityGroupRuleId",
-        {"security-group": "GroupId"},
+        RULES, "SecurityGroupRuleId", {"security-group": "GroupId"}, by="security-group-rule-id"
     ),
-    "instance-profile-association": trail(
-        Lookup("ec2", "DescribeIamInstanceProfileAssociations", "IamInstanceProfileAssociations"),
-        "AssociationId",
-        {"instance": "InstanceId"},
+    # There is one for each machine with a profile, so it is asked for by its id.
+    "instance-profile-association": Trail(
+        (Step(_ASSOCIATIONS, {"instance": "InstanceId"}, "AssociationId", "AssociationIds[]"),)
     ),
 }

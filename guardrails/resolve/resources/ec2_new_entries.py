@@ -12,8 +12,8 @@ import ipaddress
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from guardrails.resolve.lists import ROUTE_TABLES
 from guardrails.resolve.resources import ec2_routing, ec2_subnets
-from guardrails.resolve.resources.ec2_occupants import ROUTE_TABLES
 from guardrails.resolve.resources.resolver import Context, Item, Resolver, judged
 from guardrails.values import Lookup, Target, TargetRef
 
@@ -87,7 +87,7 @@ def _entry(params: Mapping[str, Any], acl: Item) -> str | None:
 def _range(ref: TargetRef, context: Context) -> Target:
     """A VPC that gets another range of addresses. A range that IPAM or Amazon chooses overlaps with no other."""
     target = ec2_subnets.RESOLVERS["vpc"].resolve(ref, context)
-    tables = [table for table in context.items(ROUTE_TABLES) if table.get("VpcId") == ref.id]
+    tables = context.lists.part(ROUTE_TABLES, "vpc-id", [ref.id])
     if _network(context.call.params) is None:
         return judged(target, None, "a range that AWS chooses overlaps with no other")
     harms = [harm for table in tables if (harm := _route(context.call.params, table))]

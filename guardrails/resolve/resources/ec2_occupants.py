@@ -11,12 +11,11 @@ from collections.abc import Callable, Iterable, Mapping
 
 from attrs import frozen
 
-from guardrails.resolve.inventory import INTERFACES
+from guardrails.resolve.lists import INTERFACES, ROUTE_TABLES
 from guardrails.resolve.machine import Machine
 from guardrails.resolve.resources.resolver import Context, Item, strings, uncertain
 from guardrails.values import EMPTY, Lookup, Target, TargetFacts, TargetRef
 
-ROUTE_TABLES = Lookup("ec2", "DescribeRouteTables", "RouteTables")
 NAT_GATEWAYS = Lookup("ec2", "DescribeNatGateways", "NatGateways")
 # What `in_subnets`, `in_vpc` and `routed` read.
 ASKS = (INTERFACES, NAT_GATEWAYS, ROUTE_TABLES)
@@ -60,12 +59,12 @@ def in_subnets(subnets: Iterable[str], context: Context) -> Occupants:
     """Everything in these subnets."""
     ids = {*subnets}
     machines = [machine for subnet in ids for machine in context.inventory.on("subnet", subnet)]
-    return _within(machines, lambda subnet, _vpc: subnet in ids, context)
+    return _in_subnets(ids, machines, context)
 
 
 def in_vpc(vpc: str | None, context: Context) -> Occupants:
     """Everything in this VPC."""
-    return _within(context.inventory.on("vpc", vpc), lambda _subnet, other: other == vpc, context)
+    return _in_vpc(vpc, context.inventory.on("vpc", vpc), lambda _subnet: True, context)
 
 
 def routed(table: Item, context: Context, *, through_nat: bool = True) -> Occupants:
@@ -74,46 +73,69 @@ def routed(table: Item, context: Context, *, through_nat: bool = True) -> Occupa
     inventory = context.inventory
     machines = [machine for subnet in ids for machine in inventory.on("subnet", subnet)]
     if not any(association.get("Main") for association in table.get("Associations") or []):
-        return _within(machines, lambda subnet, _vpc: subnet in ids, context, through_nat=through_nat)
-    others = [other for other in context.items(ROUTE_TABLES) if other is not table]
+        return _in_subnets(ids, machines, context, through_nat=through_nat)
+    # Of the main table, no other table of its VPC has the subnets.
+    others = [other for other in _tables_of(vpc, context) if other is not table]
     elsewhere = {subnet for other in others for subnet in strings(_SUBNETS, other)}
     machines += [machine for machine in inventory.on("vpc", vpc) if not {*machine.subnets} <= elsewhere]
-    return _within(
-        machines,
-        lambda subnet, other: subnet in ids or (other == vpc and subnet not in elsewhere),
-        context,
-        through_nat=through_nat,
+    return _in_vpc(
+        vpc, machines, lambda subnet: subnet in ids or subnet not in elsewhere, context, through_nat=through_nat
     )
 
 
-def behind_nat(gateway: str, context: Context) -> Occupants:
-    """Everything that reaches the internet through this NAT gateway."""
-    behind = Occupants()
-    for table in context.items(ROUTE_TABLES):
-        if gateway in strings("Routes[].NatGatewayId", table):
+def behind_nat(gateway: Item, context: Context) -> Occupants:
+    """Everything that reaches the internet through this NAT gateway: only tables of its VPC can lead there."""
+    tables = _tables_of(gateway.get("VpcId"), context)
+    # Every VPC has a table. Of all tables, other checks show whether the answer can be true.
+    shown = tables or not context.lists.is_long(ROUTE_TABLES)
+    behind = Occupants() if shown else Occupants(missing=frozenset([gateway["NatGatewayId"]]))
+    for table in tables:
+        if gateway["NatGatewayId"] in strings("Routes[].NatGatewayId", table):
             behind |= routed(table, context, through_nat=False)
     return behind
 
 
-def _within(
+def _tables_of(vpc: str | None, context: Context) -> tuple[Item, ...]:
+    return context.lists.part(ROUTE_TABLES, "vpc-id", [vpc] if vpc else ())
+
+
+def _in_subnets(ids: set[str], machines: Iterable[Machine], context: Context, *, through_nat: bool = True) -> Occupants:
+    interfaces = context.lists.part(INTERFACES, "subnet-id", ids)
+    gateways = [each for each in context.items(NAT_GATEWAYS) if through_nat and each.get("SubnetId") in ids]
+    return _occupants(machines, interfaces, gateways, context)
+
+
+def _in_vpc(
+    vpc: str | None,
     machines: Iterable[Machine],
-    inside: Callable[[str | None, str | None], bool],
+    inside: Callable[[str | None], bool],
     context: Context,
     *,
     through_nat: bool = True,
 ) -> Occupants:
-    """These machines, and what interfaces and NAT gateways show `inside(subnet, vpc)`."""
-    holders = (
-        (interface.get("Attachment") or {}).get("InstanceId")
-        for interface in context.items(INTERFACES)
-        if inside(interface.get("SubnetId"), interface.get("VpcId"))
+    """These machines, and what interfaces and NAT gateways show of the subnets that are `inside`."""
+    interfaces = context.lists.part(INTERFACES, "vpc-id", [vpc] if vpc else ())
+    gateways = [each for each in context.items(NAT_GATEWAYS) if through_nat and each.get("VpcId") == vpc]
+    return _occupants(
+        machines,
+        [each for each in interfaces if inside(each.get("SubnetId"))],
+        [each for each in gateways if inside(each.get("SubnetId"))],
+        context,
     )
+
+
+def _occupants(
+    machines: Iterable[Machine], interfaces: Iterable[Item], gateways: Iterable[Item], context: Context
+) -> Occupants:
+    """These machines, what holds the interfaces, and what is behind the gateways."""
+    machines = [*machines]
+    holders = ((interface.get("Attachment") or {}).get("InstanceId") for interface in interfaces)
     everything = Occupants(
         frozenset(machine.cluster for machine in machines if machine.cluster),
         frozenset(machine.id for machine in machines if machine.cluster is None),
         frozenset(context.inventory.missing(holders)),
     )
-    for gateway in context.items(NAT_GATEWAYS) if through_nat else ():
-        if inside(gateway.get("SubnetId"), gateway.get("VpcId")) and gateway.get("State") not in _GONE:
-            everything |= behind_nat(gateway["NatGatewayId"], context)
+    for gateway in gateways:
+        if gateway.get("State") not in _GONE:
+            everything |= behind_nat(gateway, context)
     return everything

@@ -6,10 +6,10 @@ import ipaddress
 
 from attrs import evolve
 
+from guardrails.resolve.lists import ROUTE_TABLES
 from guardrails.resolve.resources.ec2_occupants import (
     ASKS,
     NAT_GATEWAYS,
-    ROUTE_TABLES,
     Occupants,
     behind_nat,
     in_subnets,
@@ -39,7 +39,7 @@ def _table_target(ref: TargetRef, table: Item, occupants: Occupants, context: Co
 
 
 def _route_table(ref: TargetRef, context: Context) -> Target:
-    table = context.first(ROUTE_TABLES, "RouteTableId", ref.id)
+    table = next(iter(context.lists.part(ROUTE_TABLES, "route-table-id", [ref.id])), None)
     if table is None:
         return unknown(ref, "route-table")
     target = _table_target(ref, table, routed(table, context), context)
@@ -66,7 +66,7 @@ def _network(destination: str) -> str:
 
 
 def _route_table_association(ref: TargetRef, context: Context) -> Target:
-    table = context.first(ROUTE_TABLES, "Associations[].RouteTableAssociationId", ref.id)
+    table = next(iter(context.lists.part(ROUTE_TABLES, "association.route-table-association-id", [ref.id])), None)
     if table is None:
         return unknown(ref, "route-table")
     subnets = _associated(table, "RouteTableAssociationId", ref.id)
@@ -97,7 +97,7 @@ def _nat_gateway(ref: TargetRef, context: Context) -> Target:
     gateway = context.first(NAT_GATEWAYS, "NatGatewayId", ref.id)
     if gateway is None:
         return unknown(ref, "nat-gateway")
-    occupants = behind_nat(gateway["NatGatewayId"], context)
+    occupants = behind_nat(gateway, context)
     return evolve(
         occupied(ref, "nat-gateway", occupants, context, tags_of(gateway)),
         state=gateway.get("State"),

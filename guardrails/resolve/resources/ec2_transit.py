@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from guardrails.resolve.resources.ec2_occupants import ROUTE_TABLES
+from guardrails.resolve.lists import ROUTE_TABLES
 from guardrails.resolve.resources.trail import Step, Trail, trail
 from guardrails.values import Lookup
 
@@ -28,7 +28,13 @@ TRAILS = {
     "transit-gateway": Trail(
         (
             Step(_ATTACHMENTS, _VPC, "TransitGatewayId", tags=""),
-            Step(ROUTE_TABLES, {"routes": "RouteTableId"}, "Routes[].TransitGatewayId", tags=""),
+            Step(
+                ROUTE_TABLES,
+                {"routes": "RouteTableId"},
+                "Routes[].TransitGatewayId",
+                tags="",
+                by="route.transit-gateway-id",
+            ),
         ),
         may_be_unused=True,
     ),

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from attrs import evolve, frozen
 
+from guardrails.resolve import lists
 from guardrails.resolve.resources.ec2_occupants import ASKS, Occupants, in_subnets, in_vpc
 from guardrails.resolve.resources.resolver import Answers, Context, Resolver, merged, named, unknown
 from guardrails.resolve.resources.trail import NEAR, NETWORKS, REGISTERED, UNKNOWN, Node, Trails, Walk, walk
@@ -32,7 +33,7 @@ def reached(result: Walk, context: Context) -> Reached:
     occupants = Occupants(missing=frozenset(lost))
     unclear = [name for name in result.lost if name not in lost]
     unclear += [f"{lookup.permission} (it failed)" for lookup in result.pending.values()]
-    networks_known = all(lookup.key() in context.answers for lookup in ASKS)
+    networks_known = all(lists.is_known(lookup, context.answers) for lookup in ASKS)
     for kind, name in sorted(result.ends):
         if kind == UNKNOWN or (kind in NETWORKS and not networks_known):
             unclear.append(name)

@@ -39,6 +39,7 @@ from collections.abc import Iterable, Mapping
 from guardrails.aws import resource_ids
 from guardrails.resolve import health
 from guardrails.resolve.inventory import INSTANCES, Inventory
+from guardrails.resolve.lists import Lists
 from guardrails.resolve.machine import Machine
 from guardrails.resolve.ownership import NAMED
 from guardrails.resolve.resources import (
@@ -154,13 +155,15 @@ def targets_of(
     inventory: Inventory,
     live_clusters: tuple[str, ...],
     pointer: str | None = None,
+    lists: Lists | None = None,
 ) -> tuple[Target, ...]:
     """Every target of the call, resolved or not; one that several ids name appears once per id.
 
-    `pointer` is the Parameter Store parameter that names the live cluster, None without one.
+    `pointer` is the Parameter Store parameter that names the live cluster, None without one. What the targets take of
+    `lists`, and these do not have, is open there.
     """
     call = call.as_native
-    context = Context(call, answers, inventory, live_clusters, pointer)
+    context = Context(call, answers, inventory, live_clusters, pointer, lists or Lists(answers))
     return tuple(_mistaken(ref) or compound.resolve(ref, context, _RESOLVERS) for ref in call.targets)
 
 

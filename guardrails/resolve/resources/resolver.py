@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import jmespath
-from attrs import evolve, field, frozen
+from attrs import Factory, evolve, field, frozen
 
 from guardrails.resolve.inventory import Inventory
+from guardrails.resolve.lists import Lists
 from guardrails.values import EMPTY, Answer, Call, Lookup, Target, TargetFacts, TargetRef
 
 Answers = Mapping[str, Answer]
@@ -22,7 +23,8 @@ Index = Mapping[str, tuple[Item, ...]]
 class Context:
     """What a resolver may look at: the whole call, the answers, the region's machines, the live clusters.
 
-    `pointer` is the Parameter Store parameter that names the live cluster, None without one.
+    `pointer` is the Parameter Store parameter that names the live cluster, None without one. `lists` are those of the
+    answers that may be known in part.
     """
 
     call: Call
@@ -30,6 +32,7 @@ class Context:
     inventory: Inventory
     live_clusters: tuple[str, ...]
     pointer: str | None = None
+    lists: Lists = field(default=Factory(lambda self: Lists(self.answers), takes_self=True), repr=False)
     _indexes: dict[tuple[str, str], Index] = field(factory=dict, repr=False, alias="indexes")
 
     def items(self, lookup: Lookup) -> tuple[Item, ...]:

@@ -17,7 +17,8 @@ from typing import Any
 import jmespath
 from attrs import define, evolve, field, frozen
 
-from guardrails.resolve.inventory import INTERFACES
+from guardrails.resolve import lists
+from guardrails.resolve.lists import INTERFACES
 from guardrails.resolve.ownership import Ownership
 from guardrails.resolve.resources.ec2_occupants import ASKS
 from guardrails.resolve.resources.resolver import Answers, Item, last_part, same_name, strings
@@ -34,7 +35,7 @@ class Step:
 
     `names` finds an item's names; without it every item is meant, because `parameter` names the resource: it is the
     look-up's parameter, with ``[]`` behind it for a list. `each` finds the parts of an item that count as items. A step
-    with `only` is for names that this regular expression finds.
+    with `only` is for names that this regular expression finds. Of a long list (lists.py), AWS's filter `by` finds it.
     """
 
     lookup: Lookup
@@ -44,11 +45,12 @@ class Step:
     each: str = ""
     tags: str = "Tags"
     only: str = ""
+    by: str = ""
 
-    def about(self, name: str) -> Lookup:
+    def about(self, name: str, answers: Answers) -> Lookup:
         """The look-up that describes the resource of this name."""
         if not self.parameter:
-            return self.lookup
+            return lists.narrowed(self.lookup, self.by, last_part(name), answers)
         value = [name] if self.parameter.endswith("[]") else name
         return evolve(self.lookup, params={**self.lookup.params, self.parameter.removesuffix("[]"): value})
 
@@ -82,9 +84,11 @@ class Trail:
 Trails = Mapping[str, Trail]
 
 
-def trail(lookup: Lookup, names: str, ties: Mapping[str, str], *, tags: str = "Tags", unused: bool = False) -> Trail:
+def trail(
+    lookup: Lookup, names: str, ties: Mapping[str, str], *, tags: str = "Tags", unused: bool = False, by: str = ""
+) -> Trail:
     """A trail of one step that finds the resource by name among the items of a look-up."""
-    return Trail((Step(lookup, ties, names, tags=tags),), may_be_unused=unused)
+    return Trail((Step(lookup, ties, names, tags=tags, by=by),), may_be_unused=unused)
 
 
 @define
@@ -113,7 +117,7 @@ def walk(origin: Node, trails: Trails, answers: Answers, ownership: Ownership | 
         seen |= ties
         todo += sorted(ties)
     if any(kind in NETWORKS for kind, _ in result.ends):
-        result.pending.update((lookup.key(), lookup) for lookup in ASKS if lookup.key() not in answers)
+        result.pending.update((lookup.key(), lookup) for lookup in ASKS if not lists.is_known(lookup, answers))
     return result
 
 
@@ -125,7 +129,7 @@ def _visit(node: Node, path: Trail, answers: Answers, ownership: Ownership | Non
     for step in path.steps:
         if step.only and not re.search(step.only, named_by):
             continue
-        lookup = step.about(named_by)
+        lookup = step.about(named_by, answers)
         answer = answers.get(lookup.key())
         if answer is None:
             waiting = True
@@ -160,4 +164,5 @@ INTERFACE = Step(
     {"instance": "Attachment.InstanceId", NEAR: "!(Attachment.InstanceId) && Status == 'in-use' && VpcId"},
     "NetworkInterfaceId",
     tags="TagSet",
+    by="network-interface-id",
 )
