@@ -6,6 +6,7 @@ Times are seconds since the epoch (``*_at``) or plain seconds (``*_s``).
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -423,11 +424,16 @@ class Lookup:
 
     def about(self, **params: Any) -> Lookup:
         """The same look-up with these parameters."""
-        return evolve(self, params=params)
+        more = (self.empty_on, self.region, self.optional, self.sample, self.first_page)
+        return Lookup(self.service, self.operation, self.items, params, *more)
+
+    @functools.cached_property
+    def _key(self) -> str:
+        return f"{self.service}:{self.operation} {self.region} {json.dumps(self.params, sort_keys=True)}"
 
     def key(self) -> str:
         """Equal for equal look-ups."""
-        return f"{self.service}:{self.operation} {self.region} {json.dumps(self.params, sort_keys=True)}"
+        return self._key
 
 
 @frozen
