@@ -31,6 +31,7 @@ from guardrails.enforce.pacing import Turns
 from guardrails.evaluate.evaluate import allowed, unasked
 from guardrails.intercept import BypassingRequest, Interceptor, Judge, Tripwire
 from guardrails.memory import configured
+from guardrails.notify import NotifyingLog, Sender
 from guardrails.pipeline import Pipeline
 from guardrails.resolve.finder import FactFinder
 from guardrails.resolve.lasting import lasting
@@ -58,12 +59,17 @@ class Guard:
         self.inherited = False  # from the parent process; the program's own configuration replaces it
         self._catalogue = Catalogue(long_tail=settings.long_tail)
         self._engine = assembly.engine(settings, _warn)
-        log, self._models = AnnouncingLog(assembly.open_log(settings)), sessions.models()
+        self.notices = Sender(settings)
+        log = NotifyingLog(AnnouncingLog(assembly.open_log(settings)), self.notices)
+        self._models = sessions.models()
         self._lookups = assembly.lookups(settings, self._models)
         history = assembly.history(settings)
         self._turns = Turns(history.pacer) if history is not None and history.pacer is not None else None
         self._break_glass = BreakGlassScope(
-            settings.break_glass, lambda: assembly.terms(settings), configured.post(settings)
+            settings.break_glass,
+            lambda: assembly.terms(settings),
+            configured.post(settings),
+            self.notices.glass_broken,
         )
         self._pipeline = Pipeline(
             settings=settings,

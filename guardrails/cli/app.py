@@ -34,6 +34,7 @@ class _App(LazyGroup):
         "demo": "demo",
         "docs": "docs",
         "doctor": "doctor",
+        "notify": "notify",
         "policy": "policy",
         "report": "report",
         "state": "state",

@@ -73,6 +73,9 @@ _ROWS = (
         "Folders with your own policies, beside the shipped ones; or one bundle, which then holds all policies."),
     Key("policy_key", kinds.FILE, '"public.pem"',
         "The key (PEM file or secret) that the bundle in `policies` must be signed with."),
+    Key("notify", kinds.NOTIFY, '[{ to = "webhook", url_env = "SLACK_WEBHOOK", on = ["save"] }]',
+        "Places that get a notice of a `save` (a blocked call that names something live), of an `approval` that is "
+        "asked for, of a `break_glass` and of a `freeze`: each a table `[[notify]]`."),
     Key("params", kinds.TABLE, '{ untagged = "deny" }',
         "Parameters of the policies, listed below; your own policies may declare more."),
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,15 @@ from attrs import field, frozen
 
 from guardrails.config import schema
 from guardrails.config.schema import Mismatch
-from guardrails.config.settings import IN_MEMORY, SOURCES, STANDARD_ERROR, Tag
+from guardrails.config.settings import (
+    IN_MEMORY,
+    NOTICE_TARGETS,
+    NOTICES,
+    SOURCES,
+    STANDARD_ERROR,
+    NotifySettings,
+    Tag,
+)
 
 
 def _as_is(value: Any, _: Path) -> Any:
@@ -121,6 +130,41 @@ def _to_url(value: Any, _: Path) -> str:
     return str(value)
 
 
+# What each place that gets notices needs, one of them; and what it may have.
+_NEEDS = {"sns": ("topic",), "webhook": ("url", "url_env"), "command": ("command",)}
+_MAY_HAVE = {"eventbridge": ("bus", "region", "profile"), "sns": ("region", "profile")}
+_TOPIC = re.compile(r"arn:[^\s:]+:sns:[^\s:]+:[0-9]{12}:[^\s:]+")
+_WEBHOOK = re.compile(r"https?://[^\s\x00-\x20/]+[^\s\x00-\x20]*")
+
+
+def _to_notify(value: Any, _: Path) -> tuple[NotifySettings, ...]:
+    made = []
+    for number, given in enumerate(value):
+        _check_notify(number, given)
+        settings: dict[str, Any] = {name: tuple(each) if type(each) is list else each for name, each in given.items()}
+        made.append(NotifySettings(**settings))
+    return tuple(made)
+
+
+def _check_notify(number: int, given: Mapping[str, Any]) -> None:
+    # No message quotes an address: that of a webhook is a secret.
+    kind, needed = given["to"], _NEEDS.get(given["to"], ())
+    if needed and len(given.keys() & {*needed}) != 1:
+        raise _misplaced(kind, f"have `{'` or `'.join(needed)}` beside it", number)
+    for name in sorted(given.keys() - {"to", "on", "timeout_s", *needed, *_MAY_HAVE.get(kind, ())}):
+        raise _misplaced(name, f'be left out, because `to` is "{kind}"', number)
+    if kind == "sns" and not _TOPIC.fullmatch(given["topic"]):
+        raise _misplaced(given["topic"], "be the ARN of an SNS topic", number, "topic")
+    if "url" in given and not _WEBHOOK.fullmatch(given["url"]):
+        raise _misplaced("…", "be an address that starts with https:// or http://", number, "url")
+
+
+def _misplaced(value: Any, must: str, *path: str | int) -> Mismatch:
+    mismatch = Mismatch(value, must)
+    mismatch.path = path
+    return mismatch
+
+
 # A NUL character cannot be part of a path, of an environment variable's name or of a tag.
 _STRING = {"type": "string", "pattern": "^[^\\u0000]+$"}
 # Blanks alone name nothing.
@@ -164,3 +208,26 @@ LABELS = Kind({"type": "object", "additionalProperties": _STRING})
 # "confirm" is not among the words: a rule asks for confirmation by itself.
 ENFORCEMENT = Kind({"type": "object", "additionalProperties": {"enum": _ENFORCEMENTS}})
 SOURCE_NAMES = Kind({"type": "array", "minItems": 1, "items": {"enum": list(SOURCES)}}, _without_repeats)
+NOTIFY = Kind(
+    {
+        "type": "array",
+        "items": {
+            "type": "object",
+            "properties": {
+                "to": {"enum": list(NOTICE_TARGETS)},
+                "on": {"type": "array", "minItems": 1, "items": {"enum": list(NOTICES)}},
+                "bus": _NAME,
+                "topic": _NAME,
+                "url": _NAME,
+                "url_env": _NAME,
+                "command": {"type": "array", "minItems": 1, "items": _NAME},
+                "region": {"type": "string", "pattern": _REGION},
+                "profile": _NAME,
+                "timeout_s": {"type": "number", "exclusiveMinimum": 0, "maximum": 60},
+            },
+            "required": ["to"],
+            "additionalProperties": False,
+        },
+    },
+    _to_notify,
+)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from attrs import Factory, evolve, frozen
+from attrs import Factory, evolve, field, frozen
 
 from guardrails.values import Mode
 
@@ -143,6 +143,32 @@ class BreakGlassSettings:
     command: tuple[str, ...] = ()
 
 
+# What notices are sent about, and where they go.
+NOTICES = ("save", "approval", "break_glass", "freeze")
+NOTICE_TARGETS = ("eventbridge", "sns", "webhook", "command")
+
+
+@frozen
+class NotifySettings:
+    """One place that gets notices: `to` says which kind it is, and `on` what it is notified of.
+
+    EventBridge has a `bus`, SNS a `topic` (an ARN); a webhook has its address in `url`, or in the variable `url_env`; a
+    `command` is a program with its arguments. A notice that has not arrived after `timeout_s` seconds has failed.
+    """
+
+    to: str
+    on: tuple[str, ...] = NOTICES
+    bus: str = "default"
+    topic: str = ""
+    # With it, anyone can post there.
+    url: str = field(default="", repr=False)
+    url_env: str = ""
+    command: tuple[str, ...] = ()
+    region: str | None = None
+    profile: str | None = None
+    timeout_s: float = 5.0
+
+
 @frozen
 class Settings:
     """A checked configuration.
@@ -172,6 +198,7 @@ class Settings:
     pacing: PacingSettings = Factory(PacingSettings)
     opa: OpaSettings = Factory(OpaSettings)
     break_glass: BreakGlassSettings = Factory(BreakGlassSettings)
+    notify: tuple[NotifySettings, ...] = ()
     where: Mapping[str, str] = Factory(dict)
     where_inside: Mapping[tuple[str | int, ...], str] = Factory(dict)
     # The files it was read from, for reading them again; None where there is none.

@@ -14,6 +14,7 @@ from guardrails.doctor import (
     environment,
     fit,
     memory,
+    notices,
     own_lookups,
     pipeline,
     policies,
@@ -41,6 +42,7 @@ def examine(config: str | None, now: float, client: Callable[[str], Any]) -> Ite
     yield from configuration.examine(settings)
     yield from policies.examine(settings, now)
     yield from memory.examine(settings)
+    yield from notices.examine(settings)
     yield own_lookups.examine(settings, guard)
     try:
         working = guard or Guard.from_config(settings)

@@ -1,6 +1,7 @@
 """How the guard waits: with one deadline for each decision, and never out of reach of the script's signal handlers.
 
 clock.py          a clock that nobody sets
+command.py        a command that gets a document and ends in time
 deadline.py       the deadline of what is under way
 http.py           connections whose reads end with it
 interruptions.py  when the script's signal handlers run while the guard decides

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import signal
 import subprocess
 from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
@@ -21,6 +20,7 @@ from attrs import frozen
 from guardrails.config.suggest import suggestion
 from guardrails.errors import BreakGlassRefused
 from guardrails.values import rfc3339
+from guardrails.waiting.command import feed
 
 ENVIRONMENT = "GUARDRAILS_BREAK_GLASS"
 _EXAMPLE = "reason=INC-42 disk full; rules=live-cluster/stop,opaque/command; until=2026-11-24T15:40:00Z"
@@ -131,27 +131,8 @@ def announce(glass: BreakGlass, caller: Mapping[str, Any], command: tuple[str, .
     if not command:
         return
     document = json.dumps({**glass.document(), "caller": dict(caller)}).encode()
+    environment = {name: value for name, value in os.environ.items() if name != ENVIRONMENT}
     try:
-        _run(command, document)
+        feed(command, document, _COMMAND_TIMEOUT_S, environment)
     except (OSError, subprocess.SubprocessError) as error:
         _logger.warning("break glass could not be announced by %s: %s", command[0], error)
-
-
-def _run(command: tuple[str, ...], document: bytes) -> None:
-    environment = {name: value for name, value in os.environ.items() if name != ENVIRONMENT}
-    # Its output goes nowhere. It has a session of its own, so that all of it can be ended.
-    with subprocess.Popen(  # noqa: S603  (the command of the configuration, without a shell)
-        command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env=environment,
-        start_new_session=True,
-    ) as process:
-        try:
-            process.communicate(document, timeout=_COMMAND_TIMEOUT_S)
-        except BaseException:
-            os.killpg(process.pid, signal.SIGKILL)
-            raise
-        if process.returncode:
-            raise subprocess.CalledProcessError(process.returncode, command[0])

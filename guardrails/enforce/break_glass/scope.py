@@ -43,12 +43,15 @@ class BreakGlassScope:
         settings: BreakGlassSettings,
         terms: Callable[[], Terms],
         post: Callable[[Mapping[str, Any]], Callable[[], None]] | None = None,
+        notify: Callable[[str, Mapping[str, Any]], None] = lambda _sentence, _glass: None,
     ) -> None:
         """`terms()` says what may be set aside, by the policies as they are at that moment.
 
         `post` shows other hosts what is set aside, and returns what ends that; None where there is no place for it.
+        `notify` sends notices of it, in words and as `input.break_glass`.
         """
         self._post = post
+        self._notify = notify
         self._settings = settings
         self._terms = terms
         self._block: ContextVar[_Block | None] = ContextVar("guardrails_break_glass", default=None)
@@ -119,6 +122,7 @@ class BreakGlassScope:
     def _announce(self, glass: BreakGlass) -> Callable[[], object]:
         """Returns what ends that other hosts see it."""
         announce(glass, attrs.asdict(caller.describe(None)), self._settings.command)
+        self._notify(glass.sentence(), glass.document())
         post = self._post
         if post is None:
             return _nothing
