@@ -11,7 +11,7 @@ from typing import Any
 from attrs import frozen
 
 from guardrails.show import blast_radius
-from guardrails.show.sentences import effective, paragraph
+from guardrails.show.sentences import effective, paragraph, sentence
 from guardrails.values import EMPTY, Caller, Decision, rfc3339
 
 SCHEMA = 1
@@ -67,6 +67,19 @@ def of_save(decision: Decision) -> Notice | None:
     return _blocked("save", decision, clusters) if clusters else None
 
 
+def of_approval(decision: Decision) -> Notice | None:
+    """What a second person is asked to approve; None where no one is asked."""
+    request = decision.approval
+    if request is None:
+        return None
+    asked = (
+        f"{sentence(request.summary)} Rules: {', '.join(request.rules)}. If it is right, another person approves it by "
+        f"{rfc3339(request.until)[:19]}Z: {request.command}"
+    )
+    details = {"decision_id": decision.id, "approval": request.document(), **_who(decision.caller)}
+    return Notice("approval", _sentence(asked, decision.caller), decision.decided_at, (request.id,), details)
+
+
 def live_clusters(decision: Decision) -> tuple[str, ...]:
     """The live clusters that the call names, or reaches through what it names; sorted."""
     if decision.facts is None:
@@ -77,10 +90,10 @@ def live_clusters(decision: Decision) -> tuple[str, ...]:
     return tuple(sorted((named & live) | reached))
 
 
-def of_glass(sentence: str, glass: Mapping[str, Any], caller: Caller, now: float) -> Notice:
+def of_glass(announcement: str, glass: Mapping[str, Any], caller: Caller, now: float) -> Notice:
     """Rules that are set aside; `glass` is `input.break_glass`."""
     alike = (glass["reason"], *glass["rules"], glass["source"])
-    return Notice("break_glass", _sentence(sentence, caller), now, alike, {"break_glass": glass, **_who(caller)})
+    return Notice("break_glass", _sentence(announcement, caller), now, alike, {"break_glass": glass, **_who(caller)})
 
 
 def of_test(caller: Caller, now: float) -> Notice:
@@ -106,10 +119,10 @@ def _blocked(kind: str, decision: Decision, clusters: tuple[str, ...]) -> Notice
         "action": decision.action,
         **_who(decision.caller),
     }
-    sentence = _sentence(paragraph(decision, decision.decided_at), decision.caller)
+    told = _sentence(paragraph(decision, decision.decided_at), decision.caller)
     # Not the targets: a loop names another one each time.
     alike = (call.service, call.operation, call.region, call.account, *rules, None, *clusters)
-    return Notice(kind, sentence, decision.decided_at, alike, details)
+    return Notice(kind, told, decision.decided_at, alike, details)
 
 
 def _sentence(text: str, caller: Caller | None) -> str:

@@ -40,12 +40,14 @@ class Sender:
         self._ends_in = 0
 
     def blocked(self, decision: Decision) -> None:
-        """A call was blocked: a save, where it names something live."""
+        """A call was blocked: a save, where it names something live. Another person may be asked to approve it."""
         self._put("save", partial(notices.of_save, decision))
+        if decision.approval is not None:
+            self._put("approval", partial(notices.of_approval, decision))
 
-    def glass_broken(self, sentence: str, glass: Mapping[str, Any]) -> None:
+    def glass_broken(self, announcement: str, glass: Mapping[str, Any]) -> None:
         """Rules are set aside; `glass` is `input.break_glass`."""
-        self._put("break_glass", partial(notices.of_glass, sentence, glass, caller.describe(None), time.time()))
+        self._put("break_glass", partial(notices.of_glass, announcement, glass, caller.describe(None), time.time()))
 
     def send(self, notice: Notice) -> None:
         """Send one that is made already."""

@@ -61,6 +61,7 @@ RUN_BY = {
     ("running", "python", "reason, rules ="): "test_break_glass_runs",
     ("running", "python", "from guardrails.testing"): "test_the_simulated_aws_runs",
     ("running", "python", "for task in guardrails.ramp("): "test_ramp_runs",
+    ("running", "toml", "[[notify]]"): "test_the_places_for_notices_load",
     ("running", "toml", "[state]"): "test_the_fleet_loads",
     ("running", "text", "Rule capacity/addresses"): "test_what_a_launch_without_room_says",
     ("running", "toml", '[log]\npath = "-"'): "test_without_files",
@@ -267,6 +268,12 @@ def test_the_clusters_load():
 def test_the_fleet_loads():
     """The configuration of many hosts is a valid one."""
     assert load(tomllib.loads(block("running", "toml", "[state]"))).state.hosts == 8
+
+
+def test_the_places_for_notices_load():
+    """The four places of the page are accepted."""
+    places = load(tomllib.loads(block("running", "toml", "[[notify]]"))).notify
+    assert [place.to for place in places] == ["webhook", "eventbridge", "sns", "command"]
 
 
 def test_the_sources_load(tmp_path):

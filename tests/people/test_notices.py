@@ -9,6 +9,7 @@ from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from attrs import evolve
 from click.testing import CliRunner
 
 import guardrails
@@ -19,6 +20,7 @@ from guardrails.notify import Notice, Sender, targets
 from guardrails.notify.grouping import Grouping
 from guardrails.notify.outbox import NotDelivered, Outbox
 from guardrails.notify.troubles import Troubles
+from guardrails.values import ApprovalRequest
 
 PATIENCE_S = 60.0
 
@@ -246,6 +248,22 @@ def test_break_glass(site, aws, install, webhook):
     assert "live-cluster/stop set aside until" in message["text"]
     assert "Reason: INC-42" in message["text"]
     assert aws.count("StopInstances") == 1
+
+
+def test_an_approval_that_is_asked_for(site, install, webhook):
+    """A blocked call that a second person may approve sends a notice with the command; repeated, it is grouped."""
+    guard = install()
+    request = ApprovalRequest("a1b2", "digest", ("live-cluster/stop",), ("i-1",), "StopInstances on i-1", 0.0, "ann")
+    decision = guard.check(site.ec2, "StopInstances", InstanceIds=[site.blue.instance_ids[0]])
+    sender = Sender(load({"notify": [{"to": "webhook", "url": webhook.url, "on": ["approval"]}]}))
+    sender.blocked(decision)
+    sender.blocked(evolve(decision, approval=request))
+    sender.blocked(evolve(decision, approval=request))
+    assert sender.flush(PATIENCE_S)
+    texts = [message["text"] for message in webhook.posted]
+    assert len(texts) == 2
+    assert "StopInstances on i-1. Rules: live-cluster/stop." in texts[0]
+    assert 'guardrails approve a1b2 --reason "…"' in texts[0]
 
 
 def stop(site, machine):

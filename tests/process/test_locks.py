@@ -57,6 +57,7 @@ LIMITED = {
     "opa.url": ('[opa]\nurl = "http://a"', '[opa]\nurl = "http://b"', '[opa]\nurl = "http://a"'),
     "opa.ca": ('[opa]\nca = "a"', '[opa]\nca = "b"', '[opa]\nca = "a"'),
     "break_glass.max_minutes": ("", "[break_glass]\nmax_minutes = 600", "[break_glass]\nmax_minutes = 5"),
+    "notify": ('notify = [{to = "eventbridge"}]', "notify = []", 'notify = [{to = "eventbridge"}]'),
     "break_glass.command": ('[break_glass]\ncommand = ["a"]', "[break_glass]\ncommand = []",
                             '[break_glass]\ncommand = ["a"]'),
 }  # fmt: skip
