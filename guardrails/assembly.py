@@ -26,7 +26,9 @@ from guardrails.evaluate.reloading import ReloadingEngine
 from guardrails.memory import History, StateUnavailable
 from guardrails.memory import configured as configured_memory
 from guardrails.memory.pacer import Pacer
+from guardrails.record.background import Background
 from guardrails.record.decision_log import DecisionLog
+from guardrails.record.upload import Uploader, sink_of, spool_of
 from guardrails.resolve.lookups import Lookups
 from guardrails.resolve.own_requests import OwnRequests
 from guardrails.resolve.ownership import EDITABLE, Ownership
@@ -199,12 +201,17 @@ def lookups(settings: Settings, session: botocore.session.Session) -> Lookups:
 
 def open_log(settings: Settings) -> DecisionLog:
     """The decision log, ready to be appended to. Raises ConfigError."""
-    log = DecisionLog(settings.log)
+    spool = spool_of(settings.log)
+    background = None
+    if spool is not None and settings.log.upload:
+        background = Background(lambda: Uploader(spool, sink_of(settings.log)), settings.log.upload_delay_s)
+    log = DecisionLog(settings.log, background.wake if background is not None else None)
     try:
         log.open()
     except OSError as error:
+        which = f"{settings.log.path} or its spool {spool.folder}" if spool is not None else settings.log.path
         raise ConfigError(
-            f"{settings.at('log.path')}: the decision log {settings.log.path} cannot be opened ({error.strerror}); "
+            f"{settings.at('log.path')}: the decision log {which} cannot be opened ({error.strerror}); "
             'set log.path to a file this user may write or to "-" (standard error), and state.path likewise or to '
             '":memory:"; or set log.enabled = false'
         ) from error

@@ -25,6 +25,7 @@ from guardrails.evaluate.engine import Engine
 from guardrails.evaluate.evaluate import allowed, evaluate, unasked
 from guardrails.memory import Claim
 from guardrails.memory.sent_claims import SentClaims, settle
+from guardrails.record.decision_log import not_recorded
 from guardrails.resolve.finder import FactFinder, nothing_known, scope_of
 from guardrails.show.sentences import paragraph
 from guardrails.values import Call, Decision, Facts, Origin, Outcome, Violation
@@ -229,11 +230,10 @@ class Pipeline:
         try:
             self.log.write(decision, outcome, self.settings.mode)
         except OSError as error:
-            where = self.settings.log.path
-            _logger.error("the decision log %s cannot be written: %s", where, error)  # noqa: TRY400  (no traceback)
+            reason = not_recorded(error, self.settings.log)
+            _logger.error("%s", reason)  # noqa: TRY400  (no traceback)
             if outcome.send and self.settings.mode == "enforce":
                 # A change that leaves no trace cannot be explained afterwards.
-                reason = f"the decision log {where} cannot be written ({error}); fix it or set log.enabled = false"
                 raise _denied(evolve(decision, action="deny", unavailable=reason)) from error
 
     def record_unasked(self, call: Call, reason: str) -> None:

@@ -121,6 +121,37 @@ _ROWS = (
         "How many old log files are kept."),
     Key("log.labels", kinds.LABELS, '{ team = "web" }',
         "Labels that every entry of the log carries."),
+    Key("log.sink", kinds.SINK, '"s3://example-logs/guardrails"',
+        "Where decisions are uploaded: an OPA decision-log service (`https://…`, gzip batches to its `/logs`), an S3 "
+        "bucket (`s3://BUCKET/PREFIX`) or a log group of CloudWatch Logs (`cloudwatch://GROUP`). Until it has them, "
+        "they wait in the spool."),
+    Key("log.upload", kinds.SWITCH, "false",
+        "Let each guarded process upload in the background. With `false`, only `guardrails log upload` does."),
+    Key("log.upload_delay_s", kinds.NUMBER, "60",
+        "How long decisions are gathered before they are uploaded together, in seconds."),
+    Key("log.spool", kinds.FOLDER, '"/var/spool/guardrails"',
+        "The folder in which decisions wait for the sink.",
+        "the path of the log with `.spool` at its end"),
+    Key("log.spool_max_bytes", kinds.whole(100_000), "50_000_000",
+        "How many bytes may wait for the sink. Governed calls are denied when there is no room; no decision is "
+        "dropped."),
+    Key("log.fsync", kinds.one_of("each", "interval", "none"), '"interval"',
+        "When the spool is forced to the disk. A power failure of this host then loses no decision (`each`), at most "
+        "the last 99 (`interval`), or all that the kernel had not written yet, however many (`none`). A killed process "
+        "loses none of what it recorded in any case."),
+    Key("log.region", kinds.REGION, '"eu-west-1"',
+        "The region of the bucket or log group.",
+        "the session's region"),
+    Key("log.profile", kinds.STRING, '"guardrails-log"',
+        "The profile of AWS's configuration with which decisions are uploaded.",
+        "the session's credentials"),
+    Key("log.token_file", kinds.FILE, '"/run/secrets/log-token"',
+        "The file with the bearer token for a sink with an `https://` address."),
+    Key("log.token_env", kinds.STRING, '"LOG_TOKEN"',
+        "The environment variable with the bearer token for that sink."),
+    Key("log.ca", kinds.FILE, '"ca.pem"',
+        "The PEM file of the authority that signed the certificate of that sink.",
+        "the system's authorities"),
 
     Key("state.enabled", kinds.SWITCH, "false",
         "Remember recent calls, for limits over a time window and for pacing."),

@@ -165,6 +165,20 @@ def _misplaced(value: Any, must: str, *path: str | int) -> Mismatch:
     return mismatch
 
 
+_SINK = "an https://, http://, s3://BUCKET/PREFIX or cloudwatch://LOG-GROUP address"
+
+
+def _to_sink(value: Any, _: Path) -> str:
+    try:
+        parts = urlsplit(value)
+    except ValueError:
+        parts = urlsplit("")
+    named = parts.netloc or (parts.scheme == "cloudwatch" and parts.path.strip("/"))
+    if not named or parts.query or parts.fragment or parts.password:
+        raise Mismatch(value, f"be {_SINK}, without a query or password")
+    return str(value)
+
+
 # A NUL character cannot be part of a path, of an environment variable's name or of a tag.
 _STRING = {"type": "string", "pattern": "^[^\\u0000]+$"}
 # Blanks alone name nothing.
@@ -181,6 +195,7 @@ SHARE = Kind({"type": "number", "exclusiveMinimum": 0, "maximum": 1}, _to_float)
 SWITCH = Kind({"type": "boolean"})
 PATHS = Kind({"type": "array", "items": _NAME}, _to_paths, must_be="a list of paths")
 FILE = Kind(_NAME, _to_file, must_be="the path of a file")
+FOLDER = Kind(_NAME, _to_file, must_be="the path of a folder")
 LOG_FILE = Kind(_NAME, _to_log_file, must_be='the path of a file, or "-" for standard error')
 STATE_FILE = Kind(_NAME, _to_state_file, must_be='the path of a file, or ":memory:"')
 REGION = Kind({"type": "string", "pattern": _REGION}, must_be="the name of a region, such as eu-west-1")
@@ -189,6 +204,7 @@ DYNAMODB_TABLE = Kind(
     must_be="the name of a DynamoDB table: 3 to 255 letters, digits, dots, hyphens and underscores",
 )
 URL = Kind({"type": "string", "pattern": "^https?://[^\\u0000]+$"}, _to_url, must_be=_SERVER)
+SINK = Kind({"type": "string", "pattern": "^(https?|s3|cloudwatch)://[^\\u0000]+$"}, _to_sink, must_be=_SINK)
 TAG = Kind(
     {
         "type": "object",

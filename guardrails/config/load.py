@@ -40,7 +40,7 @@ def load(
     """
     shared, locks = _organisation(organisation or ORGANISATION)
     if isinstance(config, Settings):
-        return locks.applied(config)
+        return _with_a_log_for_the_sink(locks.applied(config))
     local = _local(config, directory)
     for key in local.values:
         lock = locks.of(key)
@@ -49,7 +49,7 @@ def load(
     file = local.directory / local.file.name if local.file else None
     found_upward = file is not None and config is None and not os.environ.get(ENVIRONMENT)
     settings = evolve(_apply(locks.base, local), file=file, organisation=shared.file, found_upward=found_upward)
-    return _with_what_sources_need(locks.applied(settings))
+    return _with_a_log_for_the_sink(_with_what_sources_need(locks.applied(settings)))
 
 
 def reload(settings: Settings) -> Settings:
@@ -189,5 +189,15 @@ def _with_what_sources_need(settings: Settings) -> Settings:
     if live.sources == ("traffic",):
         raise ConfigError(
             f'{settings.at("live.sources")}: source "traffic" only adds clusters; name another source beside it'
+        )
+    return settings
+
+
+def _with_a_log_for_the_sink(settings: Settings) -> Settings:
+    """The settings. Raises ConfigError where decisions are to be uploaded and not written."""
+    if settings.log.sink and not settings.log.enabled:
+        raise ConfigError(
+            f"{settings.at('log.enabled')}: `log.enabled` is false, and `log.sink` needs the log "
+            f"({settings.at('log.sink')}); remove one of them"
         )
     return settings

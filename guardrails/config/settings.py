@@ -74,7 +74,9 @@ def state_home() -> Path:
 class LogSettings:
     """The decision log: one JSON line per decision in `path`; a new file at `max_bytes`, `keep` old ones are kept.
 
-    The path STANDARD_ERROR writes to standard error.
+    The path STANDARD_ERROR writes to standard error. With a `sink`, each decision also goes into the folder `spool`,
+    until the sink has it; every `upload_delay_s` seconds processes upload it themselves if `upload` is true. The folder
+    holds at most `spool_max_bytes`; `fsync` says when it is forced to the disk.
     """
 
     enabled: bool = True
@@ -82,6 +84,23 @@ class LogSettings:
     max_bytes: int = 50_000_000
     keep: int = 5
     labels: Mapping[str, str] = Factory(dict)
+    sink: str | None = None
+    upload: bool = True
+    upload_delay_s: float = 10.0
+    spool: Path | None = None
+    spool_max_bytes: int = 500_000_000
+    fsync: Literal["each", "interval", "none"] = "each"
+    region: str | None = None
+    profile: str | None = None
+    token_file: Path | None = None
+    token_env: str | None = None
+    ca: Path | None = None
+
+    @property
+    def spool_folder(self) -> Path:
+        """Where decisions wait for the sink: beside the log unless `spool` says otherwise."""
+        beside = state_home() / "decisions.jsonl" if self.path == STANDARD_ERROR else self.path
+        return self.spool or beside.with_name(f"{beside.name}.spool")
 
 
 @frozen

@@ -3,14 +3,14 @@
 Each decision has decision_id, timestamp, path, input, result, labels, bundles, metrics (nanoseconds), masked, and under
 `custom` what the guard did. Allowed calls are logged too, before they are sent; for one that is not sent after all, a
 line of the type NOT_SENT with its id is added. Several processes can append: writing and rotating hold a lock on a file
-next to the log, and a line is a single write.
+next to the log, and a line is a single write. With a sink, every line also goes into the spool, which is uploaded.
 """
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -20,6 +20,8 @@ from guardrails.config.settings import STANDARD_ERROR, LogSettings
 from guardrails.memory.file_lock import locked
 from guardrails.record.entries import NOT_SENT, numbered
 from guardrails.record.long_lines import shortened
+from guardrails.record.spool import SpoolFull
+from guardrails.record.upload import spool_of
 from guardrails.values import Decision, LookupFailure, Outcome, rfc3339
 
 PATH = "guardrails/main/decision"
@@ -30,12 +32,19 @@ _PATIENCE_S = 10.0
 class DecisionLog:
     """Appends decisions to `settings.path`. Raises OSError, for example for a full disk."""
 
-    def __init__(self, settings: LogSettings) -> None:
+    def __init__(self, settings: LogSettings, spooled: Callable[[], None] | None = None) -> None:
+        """`spooled` is called after something was put into the spool."""
         self._settings = settings
+        self._spool = spool_of(settings)
+        self._spooled = spooled
 
     def open(self) -> None:
-        """Create the folder and the file, readable only by their owner. Raises OSError."""
-        if self._settings.enabled and self._settings.path != STANDARD_ERROR:
+        """Create the folders and the file, readable only by their owner. Raises OSError."""
+        if not self._settings.enabled:
+            return
+        if self._spool is not None:
+            self._spool.open()
+        if self._settings.path != STANDARD_ERROR:
             self._settings.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             os.close(self._append())
 
@@ -43,20 +52,32 @@ class DecisionLog:
         """Append one decision, before its call is sent or blocked. Raises OSError."""
         if not self._settings.enabled:
             return
-        self._add(entry(decision, outcome, mode, self._settings.labels))
+        self._add(entry(decision, outcome, mode, self._settings.labels), bounded=True)
 
     def not_sent(self, decision_id: str, why: str) -> None:
         """Append that an allowed call was not sent after all, and why. Raises OSError."""
         if self._settings.enabled:
             now = rfc3339(time.time())
             custom = {"sent": False, "not_sent": why}
-            self._add({"decision_id": decision_id, "timestamp": now, "type": NOT_SENT, "custom": custom})
+            labels = {"app": "guardrails", **self._settings.labels}
+            note = {"decision_id": decision_id, "timestamp": now, "type": NOT_SENT, "labels": labels, "custom": custom}
+            self._add(note, bounded=False)
 
-    def _add(self, document: Mapping[str, Any]) -> None:
+    def _add(self, document: Mapping[str, Any], *, bounded: bool) -> None:
         line = shortened(document) + b"\n"
         if self._settings.path == STANDARD_ERROR:
+            self._to_spool(line, bounded=bounded)
             _to_standard_error(line)
-            return
+        else:
+            self._to_file(line, bounded=bounded)
+        if self._spool is not None and self._spooled is not None:
+            self._spooled()
+
+    def _to_spool(self, line: bytes, *, bounded: bool) -> None:
+        if self._spool is not None:
+            self._spool.append(line, bounded=bounded)
+
+    def _to_file(self, line: bytes, *, bounded: bool) -> None:
         with self._locked():
             self._rotate(len(line))
             file = self._append()
@@ -67,6 +88,12 @@ class DecisionLog:
                     # Half a line would break the next one.
                     os.ftruncate(file, size)
                     raise OSError(f"only {written} of {len(line)} bytes fit on the disk")
+                try:
+                    self._to_spool(line, bounded=bounded)
+                except OSError:
+                    # The call will not be sent, as this line would say.
+                    os.ftruncate(file, size)
+                    raise
             finally:
                 os.close(file)
 
@@ -74,7 +101,9 @@ class DecisionLog:
         return os.open(self._settings.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
     def try_it(self) -> None:
-        """Take the lock and open the file, as `write` does. Raises OSError."""
+        """Take the locks and open the file, as `write` does. Raises OSError."""
+        if self._spool is not None:
+            self._spool.open()
         if self._settings.path != STANDARD_ERROR:
             with self._locked():
                 os.close(self._append())
@@ -101,6 +130,16 @@ class DecisionLog:
                 older.replace(numbered(path, number))
         if keep == 0:
             path.unlink()
+
+
+def not_recorded(error: OSError, settings: LogSettings) -> str:
+    """Why a decision is not in the log, and what to do."""
+    if isinstance(error, SpoolFull):
+        return str(error)
+    where = f"the decision log {settings.path}"
+    if settings.sink is None:
+        return f"{where} cannot be written ({error}); fix it or set log.enabled = false"
+    return f"{where} or its spool {settings.spool_folder} cannot be written ({error}); make room or fix that"
 
 
 def _to_standard_error(line: bytes) -> None:

@@ -1,0 +1,109 @@
+"""The sink of OPA's decision-log API: gzipped JSON arrays, posted to /logs (openpolicyagent.org, Decision Logs)."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import ssl
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import urllib3
+
+from guardrails.config.settings import LogSettings
+from guardrails.record.long_lines import whole
+from guardrails.record.sinks.sink import SinkFailure
+from guardrails.record.spooled_lines import Position
+from guardrails.waiting import http
+from guardrails.waiting.deadline import Deadline, within
+
+_CONNECT_S = 3.0
+_TIMEOUT_S = 20.0
+# Of an answer that says why.
+_REASON = 200
+_TOO_LARGE = 413
+
+
+class OpaService:
+    """Posts to `settings.sink`. Redirects and proxies from the environment are not followed."""
+
+    most_lines = 1_000
+    most_bytes = 1_000_000
+
+    def __init__(self, settings: LogSettings) -> None:
+        self._settings = settings
+        self._where = str(settings.sink)
+        parts = urlsplit(self._where)
+        self._url = parts._replace(path=f"{parts.path.rstrip('/')}/logs").geturl()
+        self._pool: Any = None
+
+    def send(self, lines: tuple[bytes, ...], start: Position, /) -> Mapping[int, str]:  # noqa: ARG002
+        """Post one array, or halves of it where the service finds it too large. Raises SinkFailure."""
+        return self._send([whole(json.loads(line)) for line in lines], 0)
+
+    def try_it(self) -> str:
+        """Post an empty array."""
+        self._check(self._post([]))
+        return f"POST {self._url}"
+
+    def _send(self, documents: list[dict[str, Any]], first: int) -> dict[int, str]:
+        answer = self._post(documents)
+        if answer.status != _TOO_LARGE:
+            self._check(answer)
+            return {}
+        if len(documents) == 1:
+            return {first: f"{self._where} answered 413: it is too large for the service"}
+        half = len(documents) // 2
+        return self._send(documents[:half], first) | self._send(documents[half:], first + half)
+
+    def _post(self, documents: list[dict[str, Any]]) -> Any:
+        headers = {"Content-Type": "application/json", "Content-Encoding": "gzip", **self._authorization()}
+        body = gzip.compress(json.dumps(documents).encode(), mtime=0)
+        try:
+            if self._pool is None:
+                self._pool = self._make_pool()
+            with within(Deadline(_TIMEOUT_S)):
+                return self._pool.request("POST", self._url, body=body, headers=headers, redirect=False, retries=False)
+        except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+            reason = error
+            while reason.__cause__ or reason.__context__:
+                reason = reason.__cause__ or reason.__context__  # type: ignore[assignment]
+            raise SinkFailure(
+                f"{self._url} cannot be reached ({type(reason).__name__}: {reason}); make it reachable, or correct "
+                "log.sink"
+            ) from error
+
+    def _check(self, answer: Any) -> None:
+        """Raises SinkFailure unless the service has acknowledged."""
+        if 200 <= answer.status < 300:
+            return
+        way = "correct log.sink" if answer.status in range(300, 500) else "repair the service"
+        if answer.status in (401, 403):
+            way = "set log.token_file or log.token_env to a token that it takes"
+        reason = answer.data[:_REASON].decode("utf-8", "replace").strip()
+        raise SinkFailure(f"{self._url} answered {answer.status}{f' ({reason})' if reason else ''}; {way}")
+
+    def _authorization(self) -> Mapping[str, str]:
+        """Read for each batch: tokens in files are replaced while a process runs."""
+        settings = self._settings
+        if settings.token_file is not None:
+            try:
+                return {"Authorization": f"Bearer {settings.token_file.read_text('utf-8').strip()}"}
+            except (OSError, UnicodeDecodeError) as error:
+                raise SinkFailure(
+                    f"log.token_file names {settings.token_file}, which cannot be read ({error}); put the token into it"
+                ) from error
+        if settings.token_env is None:
+            return {}
+        token = os.environ.get(settings.token_env, "")
+        if not token:
+            raise SinkFailure(f"log.token_env names {settings.token_env}, which is not set; set it to the token")
+        return {"Authorization": f"Bearer {token}"}
+
+    def _make_pool(self) -> Any:
+        context = ssl.create_default_context(cafile=str(self._settings.ca) if self._settings.ca else None)
+        pool = urllib3.PoolManager(timeout=urllib3.Timeout(connect=_CONNECT_S, read=_TIMEOUT_S), ssl_context=context)
+        pool.pool_classes_by_scheme = http.ending(pool.pool_classes_by_scheme)
+        return pool

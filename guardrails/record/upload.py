@@ -1,0 +1,72 @@
+"""Uploads the spool to the sink, batch by batch. What the sink has acknowledged is not sent again."""
+
+from __future__ import annotations
+
+from guardrails.config.settings import LogSettings
+from guardrails.record.entries import parse
+from guardrails.record.sinks.cloudwatch import CloudWatchSink
+from guardrails.record.sinks.opa_service import OpaService
+from guardrails.record.sinks.s3 import S3Sink
+from guardrails.record.sinks.sink import Sink, SinkFailure
+from guardrails.record.spool import Spool
+from guardrails.record.spooled_lines import Batch
+
+
+def spool_of(settings: LogSettings) -> Spool | None:
+    """The spool that a configuration names; None without a sink."""
+    if settings.sink is None:
+        return None
+    return Spool(settings.spool_folder, settings.spool_max_bytes, settings.fsync)
+
+
+def sink_of(settings: LogSettings) -> Sink:
+    """The sink that a configuration names."""
+    address = str(settings.sink)
+    if address.startswith("s3://"):
+        return S3Sink(settings)
+    return CloudWatchSink(settings) if address.startswith("cloudwatch://") else OpaService(settings)
+
+
+class Uploader:
+    """Sends what is in `spool` to `sink`."""
+
+    def __init__(self, spool: Spool, sink: Sink) -> None:
+        self._spool = spool
+        self._sink = sink
+
+    def upload(self) -> int:
+        """Send everything; how many entries the sink acknowledged. May send again what it sent before.
+
+        Raises SinkFailure, LockedElsewhere while another process uploads, and OSError for the spool.
+        """
+        count = 0
+        # Without anything to send there may not even be a folder.
+        if self._next() is None:
+            return count
+        with self._spool.uploading():
+            try:
+                while (batch := self._next()) is not None:
+                    count += self._send(batch)
+                    self._spool.acknowledge(batch.end)
+            except SinkFailure as error:
+                self._spool.failed(str(error))
+                raise
+            self._spool.failed("")
+        return count
+
+    def _next(self) -> Batch | None:
+        return self._spool.batch(self._sink.most_lines, self._sink.most_bytes)
+
+    def _send(self, batch: Batch) -> int:
+        entries = []
+        for line in batch.lines:
+            if parse(line) is not None:
+                entries.append(line)
+            elif line.strip():
+                self._spool.set_aside(line, "it is not a decision: its writer was killed, or the file is damaged")
+        if not entries:
+            return 0
+        refused = self._sink.send(tuple(entries), batch.start)
+        for index, why in refused.items():
+            self._spool.set_aside(entries[index], why)
+        return len(entries) - len(refused)
