@@ -2,38 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from rich.text import Text
 
 from guardrails.config.settings import LogSettings
 from guardrails.errors import ConfigError
-from guardrails.record.entries import Entry, part, read, texts
+from guardrails.record.entries import Entry, part, texts
 
 _STYLES = {"deny": "red", "warn": "yellow", "dryrun": "cyan", "allow": "green"}
 _TARGETS = 2
 _GAP = "  "
 
 
-def by_id(log: LogSettings, decision_id: str) -> Entry:
-    """The entry whose id begins with `decision_id`. Raises ConfigError unless there is exactly one."""
+def place(log: LogSettings, named: Sequence[str] = ()) -> str:
+    """The logs that are read, for people."""
+    return ", ".join(named) or f"{log.path}{'' if log.enabled else ' (log.enabled is false)'}"
+
+
+def by_id(entries: Iterable[Entry | str], decision_id: str, where: str) -> Entry:
+    """The entry whose id begins with `decision_id`. Raises ConfigError unless exactly one does, `where` it looked."""
     matches = {
         entry.decision_id: entry
-        for entry in read(log.path, log.keep)
+        for entry in entries
         if isinstance(entry, Entry) and entry.decision_id.startswith(decision_id)
     }
     if not matches:
-        off = "" if log.enabled else " (log.enabled is false)"
-        raise ConfigError(f"{log.path}: no decision {decision_id}{off}; `guardrails log` lists them")
+        raise ConfigError(f"{where}: no decision {decision_id}; `guardrails log` lists them")
     if len(matches) > 1:
-        raise ConfigError(f"{log.path}: {len(matches)} decisions begin with {decision_id}; give more of the id")
+        raise ConfigError(f"{where}: {len(matches)} decisions begin with {decision_id}; give more of the id")
     return next(iter(matches.values()))
 
 
-def lines(entry: Entry, width: int | None) -> Iterator[Text]:
-    """One decision in lines of at most `width` columns, broken between fields only; in one line if `width` is None."""
+def lines(entry: Entry, width: int | None, *, host: bool = False) -> Iterator[Text]:
+    """One decision in lines of at most `width` columns, broken between fields only; in one line if `width` is None.
+
+    With `host`, it says where the decision was made.
+    """
     line = Text()
-    for field in _fields(entry):
+    for field in _fields(entry, host=host):
         if width is not None and line and line.cell_len + len(_GAP) + field.cell_len > width:
             yield line
             line = Text(_GAP) + field
@@ -42,7 +49,7 @@ def lines(entry: Entry, width: int | None) -> Iterator[Text]:
     yield line
 
 
-def _fields(entry: Entry) -> list[Text]:
+def _fields(entry: Entry, *, host: bool) -> list[Text]:
     """When, what was decided, the call, its targets and their clusters, who made it, why, and the decision's id."""
     targets = part(entry.input, "targets")
     clusters = dict.fromkeys(name for target in targets for name in texts(part(targets, target).get("clusters")))
@@ -56,6 +63,7 @@ def _fields(entry: Entry) -> list[Text]:
         Text(f"cluster {', '.join(clusters)}" if clusters else ""),
         Text(f"by {entry.program}"),
         Text(f"as {user}"),
+        Text(f"on {entry.host or '?'}" if host else ""),
         Text("under break glass" if part(entry.input, "break_glass") else "", "magenta"),
         Text(", ".join(entry.rules()) or entry.why),
         Text(entry.short_id, "dim"),

@@ -19,6 +19,7 @@ from guardrails.cli.show import console
 from guardrails.config.load import load
 from guardrails.policy.explain import Explanation, explanations
 from guardrails.record.entries import Entry
+from guardrails.record.many_logs import gathered
 
 _MARKS = {True: ("true", "red"), False: ("false", "green"), None: ("skipped", "dim")}
 _LONG = 200
@@ -38,7 +39,8 @@ def explain(config: str | None, decision_id: str, everything: bool, fmt: str) ->
     saw; the policies of this configuration are evaluated on it again.
     """
     settings = load(config)
-    entry = decisions.by_id(settings.log, decision_id)
+    with gathered(settings.log, ()) as found:
+        entry = decisions.by_id(found.read(), decision_id, decisions.place(settings.log))
     bundle = assembly.policies(settings)
     decided = "schema" in entry.input
     every = explanations(bundle, entry.input) if decided else []

@@ -25,7 +25,7 @@ from guardrails.policy.replay.page import page
 from guardrails.policy.replay.run import replay as run
 from guardrails.policy.replay.snapshot import Snapshot
 from guardrails.policy.replay.trail import Trail
-from guardrails.record import entries
+from guardrails.record import log_files
 
 
 @click.command("replay")
@@ -81,7 +81,7 @@ def _logs(
     settings: Settings, files: tuple[Path, ...], cloudtrail: tuple[Path, ...], snapshot: Path | None
 ) -> Sequence[Path]:
     """The decision logs to read. Raises ConfigError for a missing one, or for --snapshot alone."""
-    logs = files or tuple(entries.files(settings.log.path, settings.log.keep))
+    logs = files or tuple(log_files.files(settings.log.path, settings.log.keep))
     missing = next((file for file in logs if not file.is_file()), None)
     if missing is not None or not (logs or snapshot):
         raise ConfigError(f"{missing or settings.log.path}: no such decision log; name the files to replay")

@@ -15,8 +15,8 @@ from guardrails.cli.options import config_option
 from guardrails.cli.output_file import writing
 from guardrails.config.load import load
 from guardrails.errors import ConfigError
-from guardrails.record.entries import Entry, read
-from guardrails.record.entries import files as decision_files
+from guardrails.record.entries import Entry
+from guardrails.record.many_logs import gathered
 from guardrails.report import decision_page, page, tally
 from guardrails.values import rfc3339
 
@@ -29,8 +29,7 @@ _UNITS = {"m": 60, "h": 3600, "d": 86_400, "w": 604_800}
     "--log",
     "logs",
     multiple=True,
-    type=click.Path(path_type=Path),
-    help="A decision log, its rotated files included; several add up.",
+    help="A decision log, its rotated files included, a folder, a pattern or s3://BUCKET/PREFIX; several add up.",
 )
 @click.option("--since", default="", metavar="7d|2026-11-24", help="Leave out what is older.")
 @click.option("--id", "decision_id", help="The blast radius of one decision, by its id or the beginning of it.")
@@ -41,7 +40,7 @@ _UNITS = {"m": 60, "h": 3600, "d": 86_400, "w": 604_800}
     "--format", "fmt", type=click.Choice(["html", "json"]), default="html", show_default=True, help="A page, or JSON."
 )
 def report(
-    config: str | None, logs: tuple[Path, ...], since: str, decision_id: str | None, output: Path | None, fmt: str
+    config: str | None, logs: tuple[str, ...], since: str, decision_id: str | None, output: Path | None, fmt: str
 ) -> None:
     """Write the decision log as one HTML page.
 
@@ -51,22 +50,22 @@ def report(
     nothing. With --format json the counts, or the decision, go to standard output instead.
     """
     settings = load(config)
-    files = logs or (settings.log.path,)
-    missing = next((path for path in files if not decision_files(path, settings.log.keep)), None)
-    if missing is not None:
-        off = "" if logs or settings.log.enabled else " (log.enabled is false)"
-        raise ConfigError(f"{missing}: no such decision log{off}; name one with --log")
-    entries = (entry for path in files for entry in read(path, settings.log.keep))
-    if decision_id is not None:
-        entry = _wanted(entries, decision_id)
-        single = Path(f"guardrails-decision-{entry.short_id}.html")
-        _put(json.dumps(entry.document, indent=2) if fmt == "json" else decision_page(entry), output or single, fmt)
-        return
-    found = tally(entries, _since(since, time.time()))
+    with gathered(settings.log, logs) as found:
+        if not found.streams:
+            off = "" if settings.log.enabled else " (log.enabled is false)"
+            raise ConfigError(f"{settings.log.path}: no such decision log{off}; name one with --log")
+        if decision_id is not None:
+            entry = _wanted(found.read(), decision_id)
+            single = Path(f"guardrails-decision-{entry.short_id}.html")
+            _put(json.dumps(entry.document, indent=2) if fmt == "json" else decision_page(entry), output or single, fmt)
+            return
+        counts = tally(found.read(), _since(since, time.time()))
     # A page that is handed on need not say where this host keeps its files.
-    where = ", ".join(path.name for path in files)
+    where = ", ".join(
+        name if name.startswith("s3://") else Path(name).name for name in logs or [str(settings.log.path)]
+    )
     _put(
-        json.dumps(found.document(), indent=2) if fmt == "json" else page(found, where),
+        json.dumps(counts.document(), indent=2) if fmt == "json" else page(counts, where),
         output or Path("guardrails-report.html"),
         fmt,
     )

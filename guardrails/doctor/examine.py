@@ -13,6 +13,7 @@ from guardrails.doctor import (
     configuration,
     environment,
     fit,
+    log_sink,
     memory,
     notices,
     own_lookups,
@@ -43,6 +44,7 @@ def examine(config: str | None, now: float, client: Callable[[str], Any]) -> Ite
     yield from policies.examine(settings, now)
     yield from memory.examine(settings)
     yield from notices.examine(settings)
+    yield from log_sink.examine(settings.log)
     yield own_lookups.examine(settings, guard)
     try:
         working = guard or Guard.from_config(settings)

@@ -6,6 +6,7 @@ import atexit
 import logging
 import os
 import random
+import sys
 import threading
 from collections.abc import Callable
 
@@ -61,6 +62,9 @@ class _Worker:
             try:
                 thread.start()
                 atexit.register(self._finish)
+                if multiprocessing := sys.modules.get("multiprocessing.util"):
+                    # Its processes end without atexit.
+                    multiprocessing.Finalize(None, self._finish, exitpriority=0)
             except RuntimeError:
                 # At the end of a process no thread starts any more; the spool keeps what is in it.
                 _logger.debug("the upload of decisions cannot be started", exc_info=True)
@@ -105,7 +109,7 @@ class _Worker:
 
     def _finish(self) -> None:
         """One more attempt at the end of the process."""
-        if self._pid == os.getpid() and self._thread is not None:
+        if self._pid == os.getpid() and self._thread is not None and not self._ending.is_set():
             self._ending.set()
             self._awake.set()
             self._thread.join(_END_S)

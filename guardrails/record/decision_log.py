@@ -18,7 +18,8 @@ import attrs
 
 from guardrails.config.settings import STANDARD_ERROR, LogSettings
 from guardrails.memory.file_lock import locked
-from guardrails.record.entries import NOT_SENT, numbered
+from guardrails.record.entries import NOT_SENT
+from guardrails.record.log_files import numbered
 from guardrails.record.long_lines import shortened
 from guardrails.record.spool import SpoolFull
 from guardrails.record.upload import spool_of

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import Any
 
 from attrs import frozen
 
-from guardrails.config.settings import STANDARD_ERROR
-from guardrails.errors import ConfigError
+from guardrails.record.log_files import files, opened, unreadable
 from guardrails.record.long_lines import whole
 
 # The type of a line that says of an earlier decision that its call was not sent after all.
@@ -96,6 +94,11 @@ class Entry:
         return str(self.caller.get("program") or "?")
 
     @property
+    def host(self) -> str:
+        """The caller's host; "" where it is unknown."""
+        return str(self.caller.get("host") or "")
+
+    @property
     def person(self) -> str:
         """The caller's principal or, without one, OS user; ``?`` where both are unknown."""
         names = (self.document.get("requested_by"), self.caller.get("principal"), self.caller.get("os_user"))
@@ -165,48 +168,17 @@ def parse(line: str | bytes) -> Entry | None:
         return None
 
 
-def _notes(every: Iterable[Path]) -> dict[str, str]:
+def notes(every: Iterable[Path]) -> dict[str, str]:
     """Why calls were not sent, by decision."""
-    notes = {}
+    found = {}
     # A pipe can be read once only.
     for file in (file for file in every if file.is_file()):
         with suppress(OSError, EOFError), opened(file) as lines:
             for line in lines:
                 entry = parse(line) if NOT_SENT.encode() in line else None
                 if entry is not None and entry.document.get("type") == NOT_SENT:
-                    notes[entry.decision_id] = entry.not_sent
-    return notes
-
-
-def numbered(path: Path, number: int) -> Path:
-    """The file of a log after `number` rotations; 0 is the one being written."""
-    return path.with_name(f"{path.name}.{number}") if number else path
-
-
-def files(path: Path, keep: int = 0) -> list[Path]:
-    """The existing files of a log, oldest first. Raises ConfigError where that cannot be determined."""
-    if path == STANDARD_ERROR:
-        raise ConfigError('the decision log goes to standard error (log.path = "-"); name a file with a saved log')
-    every = (numbered(path, number) for number in range(keep, -1, -1))
-    return [file for file in every if _exists(file)]
-
-
-def _exists(file: Path) -> bool:
-    try:
-        file.stat()
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-    except OSError as error:
-        raise unreadable(file, error) from error
-    return True
-
-
-def unreadable(file: Path, error: Exception) -> ConfigError:
-    """For a log that cannot be read."""
-    reason = getattr(error, "strerror", None) or error
-    return ConfigError(
-        f"{file}: cannot read the decision log ({reason}); run this as a user who can, or name another log"
-    )
+                    found[entry.decision_id] = entry.not_sent
+    return found
 
 
 def _with_note(entry: Entry, not_sent: str | None) -> Entry:
@@ -220,18 +192,17 @@ def not_a_decision(place: str) -> str:
     return f"{place}: not a decision; the line is left out"
 
 
-def opened(file: Path) -> IO[bytes]:
-    """The file's lines; a name that ends in .gz is unpacked. Raises OSError."""
-    return cast("IO[bytes]", gzip.open(file)) if file.suffix == ".gz" else file.open("rb")
-
-
 def read(path: Path, keep: int = 0) -> Iterator[Entry | str]:
     """Every entry, oldest first, rotated files included. A line that is not a decision comes as a sentence about it.
 
     An allowed call that was not sent after all has `not_sent`. Raises ConfigError for a file that cannot be read.
     """
     every = files(path, keep)
-    notes = _notes(every)
+    return read_files(every, notes(every))
+
+
+def read_files(every: Iterable[Path], not_sent: Mapping[str, str]) -> Iterator[Entry | str]:
+    """As `read`, of these files; `not_sent` are the `notes` of all logs that are read together."""
     for file in every:
         try:
             with opened(file) as lines:
@@ -240,6 +211,6 @@ def read(path: Path, keep: int = 0) -> Iterator[Entry | str]:
                     if entry is None:
                         yield not_a_decision(f"{file}:{position}")
                     elif entry.document.get("type") != NOT_SENT:
-                        yield _with_note(entry, notes.get(entry.decision_id))
+                        yield _with_note(entry, not_sent.get(entry.decision_id))
         except (OSError, EOFError) as error:
             raise unreadable(file, error) from error

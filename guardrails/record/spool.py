@@ -65,6 +65,8 @@ class Spool:
         """The next lines to send, at least one; None where all are acknowledged."""
         numbers = self._numbers()
         position = self._position(numbers)
+        if not self._is_start_of_line(position):
+            position = Position(position.number, 0)
         for number in numbers:
             start = Position(number, position.offset if number == position.number else 0)
             data = self._read(start)
@@ -77,9 +79,9 @@ class Spool:
 
     def acknowledge(self, end: Position) -> None:
         """The sink has everything before `end`."""
-        with suppress(FileNotFoundError):
-            # A power failure must not leave a position that is ahead of the segment.
-            self._force(end.number)
+        with suppress(FileNotFoundError), self._opened(self._segment(end.number), os.O_RDONLY) as file:
+            # Whatever `fsync` says: a power failure must not leave a position that is ahead of the segment.
+            os.fsync(file)
         with suppress(OSError):
             # Without room on the disk lines are sent twice; deleting them makes room.
             self._replace("position", f"{end.number} {end.offset}\n".encode())
@@ -113,6 +115,12 @@ class Spool:
         """Up to where the sink has these segments; the start of what is there where that is not known."""
         kept = self._kept_position()
         return kept if kept.number in numbers else Position(numbers[0] if numbers else 1, 0)
+
+    def _is_start_of_line(self, position: Position) -> bool:
+        """False for a position that does not belong to this segment, as after a restored backup."""
+        with suppress(FileNotFoundError), self._opened(self._segment(position.number), os.O_RDONLY) as file:
+            return position.offset == 0 or os.pread(file, 1, position.offset - 1) == b"\n"
+        return True
 
     def _kept_position(self) -> Position:
         try:

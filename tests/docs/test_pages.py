@@ -64,6 +64,7 @@ RUN_BY = {
     ("running", "toml", "[[notify]]"): "test_the_places_for_notices_load",
     ("running", "toml", "[state]"): "test_the_fleet_loads",
     ("running", "text", "Rule capacity/addresses"): "test_what_a_launch_without_room_says",
+    ("running", "toml", "[log]\nsink ="): "test_the_sink_loads",
     ("running", "toml", '[log]\npath = "-"'): "test_without_files",
     ("commands", "bash", 'eval "$(_GUARDRAILS_COMPLETE'): "test_shell_completion",
     ("opa", "bash", "guardrails policy build"): "test_an_opa_server",
@@ -274,6 +275,12 @@ def test_the_places_for_notices_load():
     """The four places of the page are accepted."""
     places = load(tomllib.loads(block("running", "toml", "[[notify]]"))).notify
     assert [place.to for place in places] == ["webhook", "eventbridge", "sns", "command"]
+
+
+def test_the_sink_loads():
+    """The configuration of an uploaded log is a valid one."""
+    log = load(tomllib.loads(block("running", "toml", "[log]\nsink ="))).log
+    assert (log.sink, log.fsync, log.upload) == ("s3://example-logs/guardrails", "each", True)
 
 
 def test_the_sources_load(tmp_path):

@@ -147,3 +147,252 @@ def test_no_interleaving_loses_a_line(steps):
         assert set(appended) == set(sink.received)
         assert spool.waiting().count <= 1  # a torn line that nothing was added to
         assert len(spool.segments()) <= 1
+
+
+def _collect(process: subprocess.Popen[bytes]) -> set[str]:
+    """What a writer acknowledged; a name that was cut off when it was killed is left out."""
+    out, _ = process.communicate(timeout=120)
+    return {line.decode() for line in out.split(b"\n")[:-1]}
+
+
+def test_sink_down_processes_killed(spooling, service):
+    """Four processes write, two are killed; the sink is down at first; uploaders are killed: what was recorded arrives.
+
+    The uploaders send small batches and are killed in the middle of that, ten times.
+    """
+    service.down = True
+    arguments = [str(spooling.path), service.url]
+    writers = [
+        subprocess.Popen([sys.executable, "-c", WRITER, *arguments, str(number), "400"], stdout=subprocess.PIPE)
+        for number in range(4)
+    ]
+    until(lambda: spooling.spool_folder.exists() and spool_of(spooling).waiting().count > 100)
+    for writer in writers[:2]:
+        writer.kill()
+    recorded = set().union(*map(_collect, writers))
+    assert len(recorded) > 800
+    assert not service.ids
+    chance = random.Random(7)
+    for number in range(10):
+        service.down = number == 0
+        done = len(service.batches)
+        with subprocess.Popen(
+            [sys.executable, "-c", UPLOADER, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        ) as uploader:
+            assert uploader.stdout.readline() == b"begun\n"
+            if number:
+                wanted = done + chance.randrange(1, 12)
+                until(lambda wanted=wanted: len(service.batches) >= wanted or len({*service.ids}) >= len(recorded))
+            else:
+                until(lambda: service.requests)
+            uploader.kill()
+    _uploader(spooling).upload()
+    assert recorded <= set(service.ids)
+    # A killed process may have recorded one more before it could say so.
+    assert len(set(service.ids) - recorded) <= 2
+    assert len(set(service.ids)) == len(service.ids) or len(service.ids) < len(recorded) + 10 * 3 + 2
+    assert spool_of(spooling).waiting().count == 0
+
+
+def test_governed_calls_while_the_sink_is_down(site, aws, install, service, log):
+    """Calls pass while the sink is down, their decisions arrive when it is up again, by the process itself."""
+    service.down = True
+    install(log={"path": str(log), "sink": service.url, "upload_delay_s": 0.01})
+    site.ec2.terminate_instances(InstanceIds=[site.green.instance_ids[0]])
+    with pytest.raises(guardrails.CallDenied):
+        site.ec2.terminate_instances(InstanceIds=[site.blue.instance_ids[0]])
+    until(lambda: service.requests)
+    assert aws.count("TerminateInstances") == 1
+    recorded = [json.loads(line)["decision_id"] for line in log.read_text().splitlines()]
+    service.down = False
+    until(lambda: set(service.ids) == set(recorded))
+    path, headers = service.requests[-1]
+    assert (path, headers["Content-Encoding"], headers["Content-Type"]) == ("/fleet/logs", "gzip", "application/json")
+    assert service.batches[0][0]["input"]["call"]["operation"] == "TerminateInstances"
+
+
+def test_a_full_spool_denies(site, aws, install, service, log):
+    """A full spool denies governed calls with a way that works; ungoverned ones pass; nothing is dropped."""
+    options = {"path": str(log), "sink": service.url, "upload": False, "spool_max_bytes": 100_000, "fsync": "none"}
+    guard = install(log=options)
+    spool = spool_of(guard.settings.log)
+    site.ec2.terminate_instances(InstanceIds=[site.green.instance_ids[0]])
+    with contextlib.suppress(SpoolFull):
+        while True:
+            spool.append(_line("filler"))
+    with pytest.raises(guardrails.GuardUnavailable, match=r"is full.*guardrails log upload.*raise log.spool_max_bytes"):
+        site.ec2.terminate_instances(InstanceIds=[site.green.instance_ids[1]])
+    assert aws.count("TerminateInstances") == 1
+    site.ec2.describe_instances()
+    # The local log has what was sent, and no more.
+    assert len(log.read_text().splitlines()) == 1
+    waiting = spool.waiting().count
+    assert _uploader(guard.settings.log).upload() == waiting
+    site.ec2.terminate_instances(InstanceIds=[site.green.instance_ids[1]])
+    assert aws.count("TerminateInstances") == 2
+
+
+def test_a_full_disk_denies(site, aws, install, service, log):
+    """Without room for the spool a governed call is denied, and no half a line stays; with room it goes on."""
+    guard = install(log={"path": str(log), "sink": service.url, "upload": False, "fsync": "none"})
+    site.ec2.terminate_instances(InstanceIds=[site.green.instance_ids[0]])
+    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (log.stat().st_size + 1000, usual[1]))
+    try:
+        with pytest.raises(guardrails.GuardUnavailable, match=r"its spool .* cannot be written .*make room"):
+            site.ec2.terminate_instances(InstanceIds=[site.green.instance_ids[1]])
+        site.ec2.describe_instances()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, usual)
+    assert aws.count("TerminateInstances") == 1
+    site.ec2.terminate_instances(InstanceIds=[site.green.instance_ids[1]])
+    assert _uploader(guard.settings.log).upload() == 2
+    assert service.ids == [json.loads(line)["decision_id"] for line in log.read_text().splitlines()]
+
+
+def test_the_log_without_a_spool_has_no_line(spooling, log):
+    """A decision that the spool does not take is not in the local log either: its call is not sent."""
+    spool = spool_of(spooling)
+    spool.folder.write_text("")
+    with pytest.raises(OSError, match="spool"):
+        _write(DecisionLog(spooling), "one")
+    assert log.read_text() == ""
+
+
+def test_a_fork_uploads_by_itself(site, install, service, log):
+    """A forked child has a thread of its own, and the lock of its parent's upload ends with the parent."""
+    guard = install(log={"path": str(log), "sink": service.url, "upload_delay_s": 0.01})
+    site.ec2.terminate_instances(InstanceIds=[site.green.instance_ids[0]])
+    until(lambda: service.ids)
+    spool = spool_of(guard.settings.log)
+    with spool.uploading():
+        if (child := os.fork()) == 0:
+            # Holds what it has inherited until it is killed.
+            signal.pause()
+            os._exit(0)
+    try:
+        spool.append(_line("later"))
+        assert _uploader(guard.settings.log).upload() == 1
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+    if (child := os.fork()) == 0:
+        with contextlib.suppress(BaseException):
+            site.ec2.terminate_instances(InstanceIds=[site.green.instance_ids[1]])
+            until(lambda: spool.waiting().count == 0)
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert len({*service.ids}) == 3
+
+
+def test_one_uploads_at_a_time(spooling):
+    """While another process uploads, this one does not; once that one is killed, it does."""
+    spool = spool_of(spooling)
+    spool.append(_line("one"))
+    code = (
+        "import sys, signal\nfrom pathlib import Path\nfrom guardrails.record.spool import Spool\n"
+        "with Spool(Path(sys.argv[1]), 100_000, 'none').uploading():\n    print('has it', flush=True)\n"
+        "    signal.pause()"
+    )
+    with subprocess.Popen([sys.executable, "-c", code, str(spool.folder)], stdout=subprocess.PIPE) as other:
+        assert other.stdout.readline() == b"has it\n"
+        with pytest.raises(LockedElsewhere):
+            _uploader(spooling).upload()
+        other.kill()
+    assert _uploader(spooling).upload() == 1
+
+
+def test_the_end_of_a_program(service, tmp_path):
+    """At its end a program uploads what it has recorded; with the sink down it ends, and the spool keeps it."""
+    code = (
+        "import sys\nfrom pathlib import Path\nimport guardrails\nfrom guardrails import assembly\n"
+        "from guardrails.config.load import load\nfrom guardrails.values import Call, Decision, Outcome\n"
+        "log = assembly.open_log(load({'log': {'path': sys.argv[1], 'sink': sys.argv[2], 'upload_delay_s': 3600}}))\n"
+        "call = Call('ec2', 'StopInstances', {}, 'eu-west-1', '')\n"
+        "log.write(Decision(sys.argv[3], 'allow', call, decided_at=1.0), Outcome(True, 'allow'), 'enforce')\n"
+    )
+    for name in ("down", "up"):
+        service.down = name == "down"
+        subprocess.run([sys.executable, "-c", code, str(tmp_path / "log"), service.url, name], check=True, timeout=120)
+        assert service.ids == ([] if service.down else ["down", "up"])
+
+
+def test_damaged_lines_are_kept(spooling, service):
+    """A line of a killed writer does not spoil the next one; it is set aside with its reason, and the rest arrives."""
+    spool, log = spool_of(spooling), DecisionLog(spooling)
+    _write(log, "one")
+    with spool.segments()[0].open("ab") as file:
+        file.write(b'{"decision_id": "to')
+    _write(log, "two")
+    assert _uploader(spooling).upload() == 2
+    assert service.ids == ["one", "two"]
+    (kept,) = map(json.loads, (spool.folder / SET_ASIDE).read_text().splitlines())
+    assert kept["line"] == '{"decision_id": "to'
+    assert "writer was killed" in kept["why"]
+
+
+def test_too_large_for_the_service(spooling, service):
+    """A batch that is too large is sent in parts; a decision that is too large alone is set aside, not in the way."""
+    log = DecisionLog(spooling)
+    noise = random.Random(1).randbytes(4_000).hex()
+    large = Decision(
+        "large", "allow", Call("ec2", "X", {"Data": noise}, "", ""), input={"noise": noise}, decided_at=1.0
+    )
+    _write(log, "one", "two")
+    log.write(large, Outcome(True, "allow"), "enforce")
+    _write(log, "three")
+    service.longest = 2_000
+    assert _uploader(spooling).upload() == 3
+    assert service.ids == ["one", "two", "three"]
+    assert "413" in (spool_of(spooling).folder / SET_ASIDE).read_text()
+
+
+@pytest.mark.parametrize(("status", "way"), [(401, "log.token_file"), (404, "correct log.sink"), (500, "repair"),
+                                             (302, "correct log.sink")])  # fmt: skip
+def test_other_answers_acknowledge_nothing(spooling, service, status, way):
+    """Whatever the service answers but success: everything stays in the spool, with a sentence that says what to do."""
+    _write(DecisionLog(spooling), "one")
+    service.refusals = [status]
+    with pytest.raises(SinkFailure, match=way):
+        _uploader(spooling).upload()
+    spool = spool_of(spooling)
+    assert way in spool.last_error()
+    assert spool.waiting().count == 1
+    assert _uploader(spooling).upload() == 1
+    assert not spool.last_error()
+
+
+def test_segments_that_were_deleted_by_hand(spooling, service):
+    """After someone deletes the segments, the old position does not hide what is written next."""
+    log, spool = DecisionLog(spooling), spool_of(spooling)
+    _write(log, *(f"old-{number}" for number in range(20)))
+    _uploader(spooling).upload()
+    for segment in spool.segments():
+        segment.unlink()
+    _write(log, "new")
+    assert _uploader(spooling).upload() == 1
+    assert service.ids[-1] == "new"
+
+
+@pytest.mark.parametrize(("fsync", "forced"), [("each", 250), ("interval", 2), ("none", 0)])
+def test_fsync(spooling, monkeypatch, fsync, forced):
+    """`each` forces every decision to the disk, `interval` every hundredth of the host, `none` nothing."""
+    files = []
+    usual = os.fsync
+    monkeypatch.setattr(os, "fsync", lambda file: (files.append(os.readlink(f"/proc/self/fd/{file}")), usual(file)))
+    for _ in range(250):
+        # The count is the host's, not an object's.
+        Spool(spooling.spool_folder, 10_000_000, fsync).append(_line("one"))
+    assert len([name for name in files if name.endswith(".jsonl")]) == forced
+
+
+def test_positions_only_move_over_whole_lines(spooling):
+    """A batch ends at the end of a line, and what is being written at the moment waits for its end."""
+    spool = spool_of(spooling)
+    spool.append(_line("one"))
+    (segment,) = spool.segments()
+    with segment.open("ab") as file:
+        file.write(b'{"decision_id": "two"')
+    batch = spool.batch(10, 10_000)
+    assert batch.lines == (_line("one").strip(),)
+    assert batch.end == Position(1, len(_line("one")))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from attrs import frozen
 
-from guardrails.record.entries import opened, unreadable
+from guardrails.record.log_files import opened, unreadable
 
 _LINES = 250
 

@@ -1,0 +1,46 @@
+"""The files of a decision log: the one being written and those before it."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+from typing import IO, cast
+
+from guardrails.config.settings import STANDARD_ERROR
+from guardrails.errors import ConfigError
+
+
+def numbered(path: Path, number: int) -> Path:
+    """The file of a log after `number` rotations; 0 is the one being written."""
+    return path.with_name(f"{path.name}.{number}") if number else path
+
+
+def files(path: Path, keep: int = 0) -> list[Path]:
+    """The existing files of a log, oldest first. Raises ConfigError where that cannot be determined."""
+    if path == STANDARD_ERROR:
+        raise ConfigError('the decision log goes to standard error (log.path = "-"); name a file with a saved log')
+    every = (numbered(path, number) for number in range(keep, -1, -1))
+    return [file for file in every if _exists(file)]
+
+
+def _exists(file: Path) -> bool:
+    try:
+        file.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise unreadable(file, error) from error
+    return True
+
+
+def unreadable(file: Path, error: Exception) -> ConfigError:
+    """For a log that cannot be read."""
+    reason = getattr(error, "strerror", None) or error
+    return ConfigError(
+        f"{file}: cannot read the decision log ({reason}); run this as a user who can, or name another log"
+    )
+
+
+def opened(file: Path) -> IO[bytes]:
+    """The file's lines; a name that ends in .gz is unpacked. Raises OSError."""
+    return cast("IO[bytes]", gzip.open(file)) if file.suffix == ".gz" else file.open("rb")

@@ -1,0 +1,60 @@
+"""Downloads what the sink S3 has, for reading."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from guardrails.config.settings import LogSettings
+from guardrails.errors import ConfigError
+from guardrails.record.sinks import aws
+from guardrails.record.sinks.s3 import bucket_and_prefix
+from guardrails.record.sinks.sink import SinkFailure
+
+_AT_ONCE = 8
+
+
+def download(url: str, settings: LogSettings, folder: Path) -> list[tuple[Path, ...]]:
+    """The objects below ``s3://BUCKET/PREFIX``, as files in `folder`: those of each host, oldest first.
+
+    Raises ConfigError.
+    """
+    bucket, prefix = bucket_and_prefix(url)
+    try:
+        with aws.in_time(url, "s3:ListBucket"):
+            client = aws.own_client("s3", settings)
+        keys = sorted(_keys(client, url, bucket, prefix))
+        files = [folder / f"{number:08}-{key.rpartition('/')[2]}" for number, key in enumerate(keys)]
+
+        def get(key: str, file: Path) -> None:
+            with aws.in_time(f"s3://{bucket}/{key}", "s3:GetObject"):
+                file.write_bytes(client.get_object(Bucket=bucket, Key=key)["Body"].read())
+
+        with ThreadPoolExecutor(_AT_ONCE) as threads:
+            list(threads.map(get, keys, files))
+    except SinkFailure as failure:
+        raise ConfigError(str(failure)) from failure
+    if not keys:
+        raise ConfigError(f"{url}: no decision log below it; name the bucket and prefix of log.sink")
+    hosts: dict[str, list[Path]] = defaultdict(list)
+    for key, file in zip(keys, files, strict=True):
+        hosts[_host(key)].append(file)
+    return [tuple(each) for each in hosts.values()]
+
+
+def _keys(client: Any, url: str, bucket: str, prefix: str) -> list[str]:
+    found: list[str] = []
+    more: dict[str, str] = {}
+    while True:
+        with aws.in_time(url, "s3:ListBucket"):
+            page = client.list_objects_v2(Bucket=bucket, Prefix=prefix.removesuffix("/"), **more)
+        found += [item["Key"] for item in page.get("Contents", ()) if item["Key"].endswith((".jsonl", ".jsonl.gz"))]
+        if not page.get("IsTruncated"):
+            return found
+        more = {"ContinuationToken": page["NextContinuationToken"]}
+
+
+def _host(key: str) -> str:
+    return key.rpartition("/")[0].rpartition("/")[2]
