@@ -28,6 +28,8 @@ from tests.support.log_sinks import log_service
 
 CALL = Call("ec2", "StopInstances", {"InstanceIds": ["i-1"]}, "eu-west-1", "")
 BUCKET = "example-logs"
+# How the simulated AWS names the request for the object of the decision `one`.
+PUT = f"PUT /{BUCKET}/fleet/2023-11-14/{socket.gethostname()}/000000000001-000000000-one.jsonl.gz"
 
 
 def _write(settings, *names, at=1_700_000_000.0, host="", **more):
@@ -109,7 +111,7 @@ def test_a_note_about_the_first_decision_of_an_object(aws, in_s3):
 def test_s3_refuses(aws, in_s3, answer, sentence):
     """What S3 refuses stays in the spool, with one sentence; canned, because moto permits everything."""
     _write(in_s3, "one")
-    aws.answer("PutObject", *answer, times=4)
+    aws.answer(PUT, *answer)
     with pytest.raises(SinkFailure, match=sentence):
         _upload(in_s3)
     assert spool_of(in_s3).waiting().count == 1
@@ -181,7 +183,8 @@ def test_doctor(aws, in_s3, in_cloudwatch):
         assert (tried.state, spool.state) == ("ok", "ok")
         assert "nothing waits" in spool.sentence
     _write(in_s3, "one", "two")
-    aws.answer("PutObject", 403, "AccessDenied", "no", times=4)
+    for request in (PUT, f"PUT /{BUCKET}/fleet/guardrails-doctor"):
+        aws.answer(request, 403, "AccessDenied", "no")
     with pytest.raises(SinkFailure):
         _upload(in_s3)
     tried, spool = log_sink.examine(in_s3)

@@ -11,7 +11,9 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Self
 
 import pytest
 from hypothesis import given, settings
@@ -30,38 +32,6 @@ from tests.support.log_sinks import log_service
 from tests.support.waiting import until
 
 CALL = Call("ec2", "StopInstances", {"InstanceIds": ["i-1"] * 20}, "eu-west-1", "")
-# Appends decisions until it is killed; each is acknowledged on standard output, after it was recorded.
-WRITER = """
-import itertools, os, sys
-from pathlib import Path
-from guardrails.config.settings import LogSettings
-from guardrails.record.decision_log import DecisionLog
-from guardrails.values import Call, Decision, Outcome
-
-log = DecisionLog(LogSettings(path=Path(sys.argv[1]), sink=sys.argv[2], spool_max_bytes=200_000_000, fsync="none"))
-call = Call("ec2", "StopInstances", {"InstanceIds": ["i-1"] * 20}, "eu-west-1", "")
-for number in range(int(sys.argv[4])):
-    log.write(Decision(f"{sys.argv[3]}-{number}", "allow", call, decided_at=1.0), Outcome(True, "allow"), "enforce")
-    os.write(1, f"{sys.argv[3]}-{number}\\n".encode())
-"""
-# Uploads until the spool is empty; its standard output says that it has begun.
-UPLOADER = """
-import os, sys, time
-from pathlib import Path
-from guardrails.config.settings import LogSettings
-from guardrails.record.upload import Uploader, sink_of, spool_of
-
-log = LogSettings(path=Path(sys.argv[1]), sink=sys.argv[2], spool_max_bytes=200_000_000)
-sink = sink_of(log)
-sink.most_lines = 3
-os.write(1, b"begun\\n")
-while True:
-    try:
-        Uploader(spool_of(log), sink).upload()
-    except Exception as error:
-        os.write(2, f"{error}\\n".encode())
-    time.sleep(0.001)
-"""
 
 
 def _line(name: str) -> bytes:
@@ -149,49 +119,95 @@ def test_no_interleaving_loses_a_line(steps):
         assert len(spool.segments()) <= 1
 
 
-def _collect(process: subprocess.Popen[bytes]) -> set[str]:
-    """What a writer acknowledged; a name that was cut off when it was killed is left out."""
-    out, _ = process.communicate(timeout=120)
-    return {line.decode() for line in out.split(b"\n")[:-1]}
+class _Child:
+    """A forked process that does `work`, which reports into a pipe; it is killed at the end of the block."""
+
+    def __init__(self, work: Callable[[Callable[[str], None]], None]) -> None:
+        self._read, write = os.pipe()
+        self._pid = os.fork()
+        if not self._pid:
+            with contextlib.suppress(BaseException):
+                work(lambda word: os.write(write, f"{word}\n".encode()))
+            os._exit(0)
+        os.close(write)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.kill(self._pid, signal.SIGKILL)
+        os.waitpid(self._pid, 0)
+        os.close(self._read)
+
+    def word(self) -> str:
+        """The first word that it reports."""
+        return os.read(self._read, 100).split(b"\n")[0].decode()
+
+    def words(self) -> set[str]:
+        """All whole words that it has reported, once it has ended."""
+        out = b""
+        while more := os.read(self._read, 65536):
+            out += more
+        return {word.decode() for word in out.split(b"\n")[:-1]}
+
+    def kill(self) -> None:
+        os.kill(self._pid, signal.SIGKILL)
+
+
+def _writing(settings: LogSettings, name: str, count: int) -> Callable[[Callable[[str], None]], None]:
+    """Records so many decisions, and reports each afterwards."""
+
+    def work(report: Callable[[str], None]) -> None:
+        log = DecisionLog(settings)
+        for number in range(count):
+            _write(log, f"{name}-{number}")
+            report(f"{name}-{number}")
+
+    return work
+
+
+def _uploading(settings: LogSettings) -> Callable[[Callable[[str], None]], None]:
+    """Uploads three decisions at a time, again and again."""
+
+    def work(report: Callable[[str], None]) -> None:
+        sink = sink_of(settings)
+        sink.most_lines = 3
+        report("begun")
+        while True:
+            with contextlib.suppress(SinkFailure, OSError):
+                Uploader(spool_of(settings), sink).upload()
+
+    return work
 
 
 def test_sink_down_processes_killed(spooling, service):
     """Four processes write, two are killed; the sink is down at first; uploaders are killed: what was recorded arrives.
 
-    The uploaders send small batches and are killed in the middle of that, ten times.
+    The uploaders send small batches and are killed in the middle of that, twelve times.
     """
     service.down = True
-    arguments = [str(spooling.path), service.url]
-    writers = [
-        subprocess.Popen([sys.executable, "-c", WRITER, *arguments, str(number), "400"], stdout=subprocess.PIPE)
-        for number in range(4)
-    ]
-    until(lambda: spooling.spool_folder.exists() and spool_of(spooling).waiting().count > 100)
-    for writer in writers[:2]:
-        writer.kill()
-    recorded = set().union(*map(_collect, writers))
-    assert len(recorded) > 800
+    with contextlib.ExitStack() as stack:
+        writers = [stack.enter_context(_Child(_writing(spooling, f"{number}", 150))) for number in range(4)]
+        until(lambda: spooling.spool_folder.exists() and spool_of(spooling).waiting().count > 50)
+        for writer in writers[:2]:
+            writer.kill()
+        recorded = set().union(*(writer.words() for writer in writers))
+    assert len(recorded) > 300
     assert not service.ids
     chance = random.Random(7)
-    for number in range(10):
+    for number in range(12):
         service.down = number == 0
-        done = len(service.batches)
-        with subprocess.Popen(
-            [sys.executable, "-c", UPLOADER, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE
-        ) as uploader:
-            assert uploader.stdout.readline() == b"begun\n"
-            if number:
-                wanted = done + chance.randrange(1, 12)
-                until(lambda wanted=wanted: len(service.batches) >= wanted or len({*service.ids}) >= len(recorded))
-            else:
-                until(lambda: service.requests)
-            uploader.kill()
+        asked, wanted = len(service.requests) + 8, len(service.batches) + chance.randrange(1, 8)
+        with _Child(_uploading(spooling)) as uploader:
+            assert uploader.word() == "begun"
+            until(lambda most=asked, least=wanted: len(service.batches) >= least or len(service.requests) > most)
     _uploader(spooling).upload()
-    assert recorded <= set(service.ids)
-    # A killed process may have recorded one more before it could say so.
-    assert len(set(service.ids) - recorded) <= 2
-    assert len(set(service.ids)) == len(service.ids) or len(service.ids) < len(recorded) + 10 * 3 + 2
     assert spool_of(spooling).waiting().count == 0
+    assert recorded <= set(service.ids)
+    # A killed process may have recorded one more before it could report it.
+    assert len(set(service.ids) - recorded) <= 2
+    # Of each uploader that was killed, no more than the batch that it had sent came again.
+    assert len(service.ids) <= len(set(service.ids)) + 12 * 3
 
 
 def test_governed_calls_while_the_sink_is_down(site, aws, install, service, log):
@@ -234,7 +250,8 @@ def test_a_full_spool_denies(site, aws, install, service, log):
 
 def test_a_full_disk_denies(site, aws, install, service, log):
     """Without room for the spool a governed call is denied, and no half a line stays; with room it goes on."""
-    guard = install(log={"path": str(log), "sink": service.url, "upload": False, "fsync": "none"})
+    options = {"path": str(log), "sink": service.url, "upload": False, "fsync": "none"}
+    guard = install(log=options, state={"path": ":memory:"})
     site.ec2.terminate_instances(InstanceIds=[site.green.instance_ids[0]])
     usual = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (log.stat().st_size + 1000, usual[1]))
@@ -289,16 +306,16 @@ def test_one_uploads_at_a_time(spooling):
     """While another process uploads, this one does not; once that one is killed, it does."""
     spool = spool_of(spooling)
     spool.append(_line("one"))
-    code = (
-        "import sys, signal\nfrom pathlib import Path\nfrom guardrails.record.spool import Spool\n"
-        "with Spool(Path(sys.argv[1]), 100_000, 'none').uploading():\n    print('has it', flush=True)\n"
-        "    signal.pause()"
-    )
-    with subprocess.Popen([sys.executable, "-c", code, str(spool.folder)], stdout=subprocess.PIPE) as other:
-        assert other.stdout.readline() == b"has it\n"
+
+    def work(report: Callable[[str], None]) -> None:
+        with spool.uploading():
+            report("has it")
+            signal.pause()
+
+    with _Child(work) as other:
+        assert other.word() == "has it"
         with pytest.raises(LockedElsewhere):
             _uploader(spooling).upload()
-        other.kill()
     assert _uploader(spooling).upload() == 1
 
 

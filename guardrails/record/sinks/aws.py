@@ -69,7 +69,7 @@ def _sentence(error: BaseException, permission: str) -> str:
         case ClientError() if code_of(error) in _DENIED:
             return f"{code_of(error)}: {permission} is not permitted; allow it to this host"
         case ClientError() if code_of(error) in _MISSING:
-            return f"{code_of(error)}: it does not exist; create it, or correct log.sink and log.region"
+            return f"{code_of(error)}: it does not exist; create it, or correct its name or log.region"
         case ClientError():
             return f"{str(error).rstrip('.')}; correct that, or log.sink"
         case _:
