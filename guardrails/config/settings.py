@@ -74,9 +74,8 @@ def state_home() -> Path:
 class LogSettings:
     """The decision log: one JSON line per decision in `path`; a new file at `max_bytes`, `keep` old ones are kept.
 
-    The path STANDARD_ERROR writes to standard error. With a `sink`, each decision also goes into the folder `spool`,
-    until the sink has it; every `upload_delay_s` seconds processes upload it themselves if `upload` is true. The folder
-    holds at most `spool_max_bytes`; `fsync` says when it is forced to the disk.
+    The path STANDARD_ERROR writes to standard error. With a `sink`, each decision also goes into the folder `spool`, of
+    at most `spool_max_bytes`, until the sink has it; `fsync` says when it is forced to the disk.
     """
 
     enabled: bool = True
@@ -99,7 +98,7 @@ class LogSettings:
     @property
     def spool_folder(self) -> Path:
         """Where decisions wait for the sink: beside the log unless `spool` says otherwise."""
-        beside = state_home() / "decisions.jsonl" if self.path == STANDARD_ERROR else self.path
+        beside = LogSettings().path if self.path == STANDARD_ERROR else self.path
         return self.spool or beside.with_name(f"{beside.name}.spool")
 
 
