@@ -38,7 +38,8 @@ def _log(settings: Settings) -> Finding:
         log.open()
         log.try_it()
     except OSError as error:
-        sentence = f"{where} cannot be written ({error.strerror}), so every governed call is blocked"
+        which = f"{where} or its spool {settings.log.spool_folder}" if settings.log.sink else where
+        sentence = f"{which} cannot be written ({error.strerror or error}), so every governed call is blocked"
         return Finding("decision log", "problem", sentence, {"path": where})
     return Finding("decision log", "ok", where, {"path": where})
 

@@ -397,7 +397,7 @@ def test_the_simulated_aws_runs(capsys):
 
 def test_without_files(site, install, capfd):
     """With the page's lines the log goes to standard error, and a call is still judged by those before it."""
-    install(**tomllib.loads(block("running", "toml", "[log]")))
+    install(**tomllib.loads(block("running", "toml", "[log]\npath =")))
     with pytest.raises(guardrails.CallDenied):
         site.ec2.stop_instances(InstanceIds=[site.blue.instance_ids[0]])
     assert json.loads(capfd.readouterr().err.splitlines()[0])["custom"]["enforcement"] == "deny"
