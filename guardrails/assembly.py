@@ -10,11 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import botocore.session
+from attrs import evolve
 
 from guardrails.classify.classify import Evidence
 from guardrails.config.load import reload
 from guardrails.config.settings import Settings
+from guardrails.enforce.approvals import Desk
 from guardrails.enforce.break_glass.grant import Terms
+from guardrails.enforce.denied_often import DeniedOften
 from guardrails.errors import ConfigError, PolicyError
 from guardrails.evaluate import bundle, bundle_file, configured, floor, own_rules, self_test
 from guardrails.evaluate.checked_before import checked_once
@@ -23,15 +26,20 @@ from guardrails.evaluate.engine import Engine, EngineFailure
 from guardrails.evaluate.opa_server import OpaServer
 from guardrails.evaluate.rego.mistake import Mistake
 from guardrails.evaluate.reloading import ReloadingEngine
-from guardrails.memory import History, StateUnavailable
+from guardrails.memory import History, SqliteStore, StateUnavailable
 from guardrails.memory import configured as configured_memory
+from guardrails.memory.approvals import ApprovalFolder, Identity
+from guardrails.memory.fleet import FleetStore
 from guardrails.memory.pacer import Pacer
+from guardrails.memory.sqlite import Denials
 from guardrails.record.background import Background
 from guardrails.record.decision_log import DecisionLog
 from guardrails.record.upload import Uploader, sink_of, spool_of
+from guardrails.resolve import caller_identity
 from guardrails.resolve.lookups import Lookups
 from guardrails.resolve.own_requests import OwnRequests
 from guardrails.resolve.ownership import EDITABLE, Ownership
+from guardrails.values import Decision, Origin
 
 
 def evidence(settings: Settings) -> Evidence:
@@ -106,6 +114,7 @@ def policies(settings: Settings) -> bundle.Bundle:
     if settings.floor is not None:
         floor.check(settings, settings.floor, made, policies(settings.floor))
     configured.check_unbreakable(settings, rules, bundle.params_of(made))
+    configured.check_approvals(settings, rules, bundle.params_of(made))
     return made
 
 
@@ -190,6 +199,28 @@ def history(settings: Settings) -> History | None:
         raise ConfigError(f"{settings.at('state.path')}: {error}") from error
     pacer = Pacer(shared, settings.pacing.share, settings.pacing.max_wait_s) if settings.pacing.enabled else None
     return History(shared, Ownership.configured(settings).named, settings.state.window_s, pacer)
+
+
+def desk(settings: Settings, lookups: Lookups, notify: Callable[[Decision], None]) -> Desk:
+    """Where a blocked call asks for approval: as the caller that AWS knows or, without a table, the host's user."""
+    board = configured_memory.board(settings)
+
+    def identify(origin: Origin) -> Identity:
+        me = board.me()
+        if isinstance(board, ApprovalFolder):
+            return me
+        caller = caller_identity.of(lookups, origin)
+        # The credentials of the call and of the table are one person's, whichever of them approves.
+        return evolve(caller, others=tuple({*me.ids} - {caller.id}))
+
+    return Desk(board, identify, notify, settings.approval_wait_s)
+
+
+def callers(settings: Settings, history: History | None) -> DeniedOften:
+    """Who makes calls here, and how often they were denied, as this host remembers it."""
+    store = None if history is None else history.store
+    host = store.host if isinstance(store, FleetStore) else store
+    return DeniedOften(settings.caller, Denials(host) if isinstance(host, SqliteStore) else None)
 
 
 def lookups(settings: Settings, session: botocore.session.Session) -> Lookups:

@@ -46,6 +46,9 @@ class CallDenied(ClientError):
                 "RetryAttempts": 0,
             },
         }
+        if decision.approval is not None:
+            # For programs that see only the response, such as an agent's host.
+            response["Approval"] = decision.approval.document()
         super().__init__(response, decision.call.operation)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -77,6 +80,10 @@ class PolicyError(GuardrailsError):
 
 class GuardBroken(GuardrailsError):
     """A call that must be denied got past the guard in its self-test; nothing was installed."""
+
+
+class ApprovalRefused(GuardrailsError):
+    """A request cannot be approved so: it is unknown or over, or there is no second person."""
 
 
 class BreakGlassRefused(GuardrailsError):

@@ -27,6 +27,7 @@ from guardrails.enforce import confirm
 from guardrails.enforce.break_glass.grant import BreakGlass
 from guardrails.enforce.break_glass.scope import BreakGlassScope
 from guardrails.enforce.confirm import Confirmation
+from guardrails.enforce.denied_often import DeniedOften
 from guardrails.enforce.pacing import Turns
 from guardrails.evaluate.evaluate import allowed, unasked
 from guardrails.intercept import BypassingRequest, Interceptor, Judge, Tripwire
@@ -42,7 +43,7 @@ from guardrails.self_test.admission import Admission
 from guardrails.show import displayed  # noqa: F401  (gives the values their cards)
 from guardrails.show.announcing_log import AnnouncingLog
 from guardrails.show.sentences import DENIAL, log_line
-from guardrails.values import NOT_GOVERNED, Call, Decision, Facts, Lookup, Origin
+from guardrails.values import NOT_GOVERNED, Call, Caller, Decision, Facts, Lookup, Origin
 
 _logger = logging.getLogger("guardrails")
 
@@ -71,6 +72,8 @@ class Guard:
             configured.post(settings),
             self.notices.glass_broken,
         )
+        callers = assembly.callers(settings, history)
+        around = _ThisProcess(settings, self._catalogue, self._models, self._lookups, self._break_glass, callers)
         self._pipeline = Pipeline(
             settings=settings,
             catalogue=self._catalogue,
@@ -79,7 +82,8 @@ class Guard:
             engine=self._engine,
             log=log,
             turns=self._turns,
-            around=_ThisProcess(settings, self._catalogue, self._models, self._lookups, self._break_glass),
+            around=around,
+            desk=assembly.desk(settings, self._lookups, self.notices.asked),
         )
         self._admission = Admission(self._pipeline, self._models)
         self._interceptor = Interceptor(
@@ -203,6 +207,7 @@ class _ThisProcess:
     models: botocore.session.Session
     lookups: Lookups
     glass: BreakGlassScope
+    callers: DeniedOften
 
     def home(self, call: Call, origin: Origin) -> Origin:
         """A call to Route 53 or IAM does not say in which region the machines are."""
@@ -210,6 +215,9 @@ class _ThisProcess:
             return origin
         region = self.settings.home_region or self.models.get_config_variable("region")
         return evolve(origin, home_region=region or "")
+
+    def caller(self, credentials: Any) -> Caller:
+        return self.callers.caller(credentials)
 
     def break_glass(self, now: float) -> Mapping[str, Any] | None:
         return self.glass.document(now)
@@ -223,6 +231,7 @@ class _ThisProcess:
     def denied(self, decision: Decision) -> None:
         """The record's `denial` is the decision's id, for code that shows denials in another way."""
         _warn(log_line(decision), {DENIAL: decision.id})
+        self.callers.note(decision)
 
     def warn(self, sentence: str) -> None:
         _warn(sentence)

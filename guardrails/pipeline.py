@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from collections.abc import Callable
 
 from attrs import evolve, field, frozen
 
-from guardrails import caller
 from guardrails.classify.catalogue import Catalogue
 from guardrails.classify.classify import Evidence, classify
 from guardrails.config.settings import Settings
-from guardrails.enforce.confirm import Confirmation, still_confirmed
+from guardrails.enforce.approvals import Desk, approvable
+from guardrails.enforce.confirm import still_confirmed
 from guardrails.enforce.enforce import enforce
 from guardrails.enforce.pacing import Turns
 from guardrails.errors import CallDenied, GuardUnavailable
@@ -28,7 +27,8 @@ from guardrails.memory.sent_claims import SentClaims, settle
 from guardrails.record.decision_log import not_recorded
 from guardrails.resolve.finder import FactFinder, nothing_known, scope_of
 from guardrails.show.sentences import paragraph
-from guardrails.values import Call, Decision, Facts, Origin, Outcome, Violation
+from guardrails.surroundings import Log, Surroundings
+from guardrails.values import Approval, Call, Decision, Facts, Origin, Outcome, Violation
 from guardrails.waiting.deadline import Deadline, within
 from guardrails.waiting.interruptions import held_back, is_injected
 
@@ -37,49 +37,12 @@ _NOT_SENT = "it was cancelled or answered inside the process, or there was no co
 _SLOWER = "Make fewer calls, or one call for several machines; or raise pacing.max_wait_s and let it wait."
 
 
-class Log(Protocol):
-    """Where decisions are recorded."""
-
-    def write(self, decision: Decision, outcome: Outcome, mode: str, /) -> None:
-        """Keep it, whole. Raises OSError."""
-        ...
-
-    def not_sent(self, decision_id: str, why: str, /) -> None:
-        """Add to an allowed call that it was not sent after all. Raises OSError."""
-        ...
-
-
-class Surroundings(Protocol):
-    """What the pipeline needs from the process around it."""
-
-    def home(self, call: Call, origin: Origin, /) -> Origin:
-        """Where to look up what a call acts on."""
-        ...
-
-    def break_glass(self, now: float, /) -> Mapping[str, Any] | None:
-        """`input.break_glass` at `now` (seconds since the epoch)."""
-        ...
-
-    def ask(self, decision: Decision, timeout_s: float, /) -> Confirmation:
-        """Ask a person to confirm."""
-        ...
-
-    def changed(self, call: Call | None, /) -> None:
-        """The world may look different from now on, by this call or (None) any other: facts from before are old."""
-        ...
-
-    def denied(self, decision: Decision, /) -> None:
-        """Report a denial in the log of the program."""
-        ...
-
-    def warn(self, sentence: str, /) -> None:
-        """Write the sentence into the program's log."""
-        ...
-
-
 @frozen(eq=False)
 class Pipeline:
-    """Decides on calls, and lets them pass or blocks them. `turns` is None where calls are not paced."""
+    """Decides on calls, and lets them pass or blocks them.
+
+    `turns` is None where calls are not paced, `desk` where no one can approve them.
+    """
 
     settings: Settings
     catalogue: Catalogue
@@ -89,6 +52,7 @@ class Pipeline:
     log: Log
     turns: Turns | None
     around: Surroundings
+    desk: Desk | None = None
     sent_claims: SentClaims = field(factory=SentClaims)
 
     def admit(self, call: Call, origin: Origin) -> str | None:
@@ -147,15 +111,20 @@ class Pipeline:
         if self.turns is not None:
             self.turns.came_back(decision_id, status)
 
-    def decide(self, call: Call, origin: Origin, claims: list[Claim] | None = None) -> Decision | None:
+    def decide(
+        self, call: Call, origin: Origin, claims: list[Claim] | None = None, approval: Approval | None = None
+    ) -> Decision | None:
         """None for an ungoverned call. Whatever goes wrong for a governed one becomes a denial, never an exception.
 
         With `claims`, the machines that the call would take away are claimed in the history, and the claim is added.
+        `approval` is one that was given to this very call.
         """
         with within(Deadline(self.settings.lookup_timeout_s)):
-            return self._decide(call, origin, claims)
+            return self._decide(call, origin, claims, approval)
 
-    def _decide(self, call: Call, origin: Origin, claims: list[Claim] | None) -> Decision | None:
+    def _decide(
+        self, call: Call, origin: Origin, claims: list[Claim] | None, approval: Approval | None
+    ) -> Decision | None:
         started = time.perf_counter_ns()
         facts: Facts | None = None
         try:
@@ -170,7 +139,7 @@ class Pipeline:
             _logger.debug("the guard failed before it could evaluate a call", exc_info=True)
             facts = nothing_known(f"{type(error).__name__}: {error}")
         looked_up = time.perf_counter_ns() - started
-        decision = self._evaluate(call, facts, origin)
+        decision = self._evaluate(call, facts, origin, approval)
         if facts is None:
             return decision
         return evolve(decision, metrics={**decision.metrics, "timer_guardrails_lookup_ns": looked_up})
@@ -185,20 +154,26 @@ class Pipeline:
         """What AWS says about what the call acts on."""
         return self.finder.find(call, self.around.home(call, origin), claims)
 
-    def _evaluate(self, call: Call, facts: Facts | None, origin: Origin) -> Decision:
+    def _evaluate(self, call: Call, facts: Facts | None, origin: Origin, approval: Approval | None) -> Decision:
         if facts is not None:
             call = evolve(facts.call or call, account=facts.account or call.account)
-        who = caller.describe(origin.credentials)
-        return evaluate(call, facts, self.engine, who, self.around.break_glass(time.time()))
+        who = self.around.caller(origin.credentials)
+        if approval is not None:
+            who = evolve(who, user_id=approval.asked_by, arn=approval.asker_arn)
+        return evaluate(call, facts, self.engine, who, self.around.break_glass(time.time()), approval)
 
     def _confirm(self, decision: Decision, call: Call, origin: Origin, claims: list[Claim]) -> Decision:
-        """Ask a person where a rule wants that, and decide again: the world may have changed while they read."""
+        """Ask a person where a rule wants that, and decide again: the world may have changed while they read.
+
+        What no one here may confirm may be approved by a second person.
+        """
         if decision.action != "confirm" or self.settings.mode != "enforce":
-            return decision
+            return self._approve(decision, call, origin, claims)
         settle(claims, sent=False)
         confirmation = self.around.ask(decision, self.settings.confirm_timeout_s)
         if not confirmation.given:
-            return evolve(decision, reason=confirmation.why)
+            refused = evolve(decision, reason=confirmation.why)
+            return refused if confirmation.asked else self._approve(refused, call, origin, claims)
         self.around.changed(None)
         try:
             again = self.decide(call, origin, claims)
@@ -207,6 +182,19 @@ class Pipeline:
                 decision, reason="The question was interrupted (Ctrl-C); make the call again to be asked again"
             )
         return still_confirmed(again or decision, evolve(decision, confirmed=True))
+
+    def _approve(self, decision: Decision, call: Call, origin: Origin, claims: list[Claim]) -> Decision:
+        """Where a second person may allow a blocked call: with their approval, or with the request for it."""
+        if self.desk is None or self.settings.mode != "enforce" or not approvable(decision):
+            return decision
+        settle(claims, sent=False)
+
+        def again(approval: Approval | None) -> Decision:
+            settle(claims, sent=False)
+            self.around.changed(None)
+            return self.decide(call, origin, claims, approval) or decision
+
+        return self.desk.answer(decision, origin, again)
 
     def _enforce(self, decision: Decision, call: Call, origin: Origin, claims: list[Claim]) -> tuple[Decision, Outcome]:
         """Send or block, once it is the call's turn in AWS's rate limits; decided again after a wait."""
@@ -221,7 +209,9 @@ class Pipeline:
             return decision, Outcome(send=False, enforcement="deny")
         if pause.seconds:
             settle(claims, sent=False)
-            decision = still_confirmed(self.decide(call, origin, claims) or decision, decision)
+            again = self.decide(call, origin, claims, decision.approved) or decision
+            before, decision = decision, still_confirmed(again, decision)
+            decision = self.desk.holds(decision, before, origin) if self.desk is not None else decision
             outcome = evolve(enforce(decision, mode, time.time()), waited_s=pause.seconds)
         return decision, outcome
 
@@ -238,7 +228,7 @@ class Pipeline:
 
     def record_unasked(self, call: Call, reason: str) -> None:
         """Write a call into the decision log that was sent without a decision, as a warning. Raises OSError."""
-        who = caller.describe(None)
+        who = self.around.caller(None)
         document = rego_input.without_facts(call, who, self.around.break_glass(time.time()))
         decision = allowed(unasked(call, document, who, self.engine.revision, time.time()), reason)
         warned = Outcome(send=True, enforcement="warn")

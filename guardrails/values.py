@@ -18,6 +18,7 @@ Action = Literal["allow", "warn", "confirm", "deny"]
 Enforcement = Literal["deny", "confirm", "warn", "dryrun"]
 Mode = Literal["enforce", "warn", "dryrun"]
 Role = Literal["target", "destination"]
+CallerKind = Literal["person", "script", "ci", "notebook", "agent"]
 
 EMPTY: Mapping[str, Any] = {}
 # Stands where a secret was.
@@ -578,7 +579,11 @@ class Facts:
 
 @frozen
 class Caller:
-    """Who makes the call, from what the process knows without asking anyone."""
+    """Who makes the call, from what the process knows without asking anyone.
+
+    `denials` counts the calls of this kind of caller, user and host that were denied on a live cluster within an hour,
+    None where that is unknown. `user_id` and `arn` are known only for a call that asks for an approval.
+    """
 
     principal: str | None
     os_user: str
@@ -588,6 +593,10 @@ class Caller:
     notebook: bool
     pid: int
     test_run: bool = False
+    kind: CallerKind = "script"
+    denials: int | None = 0
+    user_id: str | None = None
+    arn: str | None = None
 
 
 @frozen
@@ -641,6 +650,46 @@ class ApprovalRequest:
 
 
 @frozen
+class Approval:
+    """A second person's yes to a request: for this very call, once.
+
+    `by` is who approved, and `asked_by` who asked: AWS's user ids, or users of the host. `name` and `asker` are the
+    same for people. Until `until` (seconds since the epoch), `rules` do not block the call.
+    """
+
+    id: str
+    digest: str
+    rules: tuple[str, ...]
+    by: str
+    name: str
+    reason: str
+    at: float
+    until: float
+    asked_by: str
+    asker: str = ""
+
+    @property
+    def asker_arn(self) -> str | None:
+        """The ARN of who asked; None for a user of the host."""
+        return self.asker if self.asker.startswith("arn:") else None
+
+    def document(self) -> dict[str, Any]:
+        """A member of `input.approvals` of the Rego contract."""
+        return {
+            "id": self.id,
+            "rules": list(self.rules),
+            "by": self.by,
+            "name": self.name,
+            "reason": self.reason,
+            "at": rfc3339(self.at),
+            "until": rfc3339(self.until),
+            "until_s": self.until,
+            "asked_by": self.asked_by,
+            "asker": self.asker,
+        }
+
+
+@frozen
 class Decision:
     """The verdict on one call, before the mode is applied.
 
@@ -649,7 +698,8 @@ class Decision:
     `what_if` is the mode that would apply, when nothing was to be sent (`Guard.check`); "" otherwise.
     `confirmed` is true when a person has given their word for a ``confirm``. `loaded_at` is when the policies that
     decided were loaded, `behind` why a later edit does not load. `approval` is what a second person is asked, so that
-    the call may be made again; None where it is not blocked or cannot be approved.
+    the call may be made again; None where it is not blocked or cannot be approved. `approved` is the approval that lets
+    it pass, None where it needs none.
     """
 
     id: str
@@ -667,6 +717,7 @@ class Decision:
     behind: str = ""
     decided_at: float = 0.0
     approval: ApprovalRequest | None = None
+    approved: Approval | None = None
     input: Mapping[str, Any] = field(default=EMPTY, repr=False)
     result: Mapping[str, Any] = field(default=EMPTY, repr=False)
     metrics: Mapping[str, int] = field(default=EMPTY, repr=False)
@@ -675,6 +726,14 @@ class Decision:
     def allowed(self) -> bool:
         """True when nothing speaks against sending the call (a warning does not)."""
         return self.action in ("allow", "warn")
+
+    @property
+    def names_something_live(self) -> bool:
+        """Whether the call names something that a live cluster depends on."""
+        if self.facts is None:
+            return False
+        live = {*self.facts.live.clusters}
+        return any(target.role == "target" and live & {*target.clusters} for target in self.facts.targets)
 
 
 @frozen

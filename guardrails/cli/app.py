@@ -27,6 +27,8 @@ class _App(LazyGroup):
     modules: ClassVar = {
         "init": "init",
         "run": "run",
+        "approve": "approve",
+        "requests": "requests",
         "break-glass": "break_glass",
         "check": "check",
         "live": "live",

@@ -64,6 +64,7 @@ def _fields(entry: Entry, *, host: bool) -> list[Text]:
         Text(f"by {entry.program}"),
         Text(f"as {user}"),
         Text(f"on {entry.host or '?'}" if host else ""),
+        Text(f"approved by {', '.join(entry.approvers)}" if entry.approvers else "", "magenta"),
         Text("under break glass" if part(entry.input, "break_glass") else "", "magenta"),
         Text(", ".join(entry.rules()) or entry.why),
         Text(entry.short_id, "dim"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from guardrails import caller
 from guardrails.enforce.ctrl_c import interruptible
 
 # What is shown should be read before the question is answered.
@@ -16,7 +17,7 @@ def says_yes(question: str, otherwise: str) -> bool:
     from guardrails.enforce.confirm import terminal, who_can_answer  # noqa: PLC0415  (needs termios, which not every system has)
 
     try:
-        who_can_answer.check(None)
+        who_can_answer.check(None, caller.describe(None).kind)
         with interruptible():
             typed = terminal.asked(question, _TIMEOUT_S)
     except who_can_answer.NoOneThere as error:

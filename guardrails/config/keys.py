@@ -15,7 +15,7 @@ from attrs import frozen
 from guardrails.config import kinds
 from guardrails.config.kinds import Kind
 from guardrails.config.settings import Settings
-from guardrails.values import Mode
+from guardrails.values import CallerKind, Mode
 
 
 @frozen
@@ -67,6 +67,11 @@ _ROWS = (
         "Report HTTP requests to AWS that bypassed the guard. They are not blocked."),
     Key("confirm_timeout_s", kinds.NUMBER, "120",
         "How long to wait for a confirmation at a terminal or in a notebook, in seconds. No answer denies the call."),
+    Key("approval_wait_s", kinds.SECONDS, "600",
+        "How long a blocked call waits for the approval of a second person, in seconds. It is then decided on anew."),
+    Key("approval_folder", kinds.FOLDER, '"/srv/approvals"',
+        "The folder in which the users of this host ask each other for approvals, where hosts share no table.",
+        "`/var/tmp/guardrails-approvals`"),
     Key("enforcement", kinds.ENFORCEMENT, '{ "network/route-table" = "dryrun" }',
         "The level of single rules, by rule id, instead of their own level and of `mode`."),
     Key("policies", kinds.PATHS, '["my-policies"]',
@@ -203,6 +208,14 @@ _ROWS = (
         "The PEM file of this client's private key, for mutual TLS."),
     Key("opa.timeout_s", kinds.NUMBER, "5",
         "How long to wait for a decision, in seconds. The call is denied after that."),
+
+    Key("caller.kind", kinds.one_of(*get_args(CallerKind)), '"ci"',
+        "What makes the calls here. An agent whose host sets one of `caller.agent_marks` is one whatever this says.",
+        "found out: an agent, a CI job, a notebook, a person at a terminal, or else a script"),
+    Key("caller.agent_marks", kinds.NAMES, '["CLAUDECODE", "OUR_AGENT"]',
+        "The environment variables that show that an agent makes the calls. An agent never confirms a call: a person "
+        "approves it.",
+        "those of the common hosts of agents, such as `CLAUDECODE`, `CURSOR_AGENT` and `GEMINI_CLI`"),
 
     Key("break_glass.max_minutes", kinds.NUMBER, "30",
         "The longest time, in minutes, for which break glass may set rules aside."),

@@ -47,6 +47,10 @@ _MORE = Limit(
     lambda given, base: set(base) <= set(given),
     if_set=True,
 )
+_ALL = Limit(
+    "with `mode` locked, names may be added, but not left out",
+    lambda given, base: set(base) <= set(given),
+)
 _STAYS_ON = Limit("with `mode` locked, it cannot be switched off", lambda given, base: bool(given or not base))
 _AT_MOST = Limit("with `mode` locked, it cannot be raised", lambda given, base: bool(given <= base))
 _FRESH = Limit(
@@ -60,6 +64,7 @@ WITH_LOCKED_MODE: Mapping[str, Limit] = {
     "mode": _SAME, "engine": _SAME, "cluster_tag": _AS_SET, "cluster_tags": _AS_SET, "clusters": _AS_SET,
     "home_region": _AS_SET, "long_tail": _STAYS_ON,
     "max_fact_age_s": _FRESH, "lookup_timeout_s": _FREE, "tripwire": _FREE, "confirm_timeout_s": _FREE,
+    "approval_wait_s": _FREE, "approval_folder": _AS_SET,
     "enforcement": _ENFORCEMENT, "policies": _POLICIES, "policy_key": _AS_SET, "params": _PARAMS,
     "live.sources": _MORE, "live.eip_addresses": _AS_SET, "live.eip_tag": _AS_SET, "live.listeners": _AS_SET,
     "live.balancers": _AS_SET, "live.records": _AS_SET, "live.command": _AS_SET,
@@ -76,6 +81,7 @@ WITH_LOCKED_MODE: Mapping[str, Limit] = {
     "pacing.enabled": _FREE, "pacing.share": _FREE, "pacing.max_wait_s": _FREE,
     "opa.url": _AS_SET, "opa.token_file": _FREE, "opa.token_env": _FREE, "opa.ca": _AS_SET, "opa.cert": _FREE,
     "opa.key": _FREE, "opa.timeout_s": _FREE,
+    "caller.kind": _AS_SET, "caller.agent_marks": _ALL,
     "break_glass.max_minutes": _AT_MOST, "break_glass.command": _AS_SET, "notify": _AS_SET,
 }  # fmt: skip
 # One is the short form of the other.

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 from attrs import Factory, evolve, field, frozen
 
+from guardrails.caller.kinds import CallerSettings
+from guardrails.config.places import approval_folder, state_home
 from guardrails.values import Mode
 
 SOURCES = ("eip", "target-group", "elb", "asg", "dns", "ecs", "beanstalk", "rds", "accelerator", "traffic", "command",
@@ -57,17 +58,6 @@ class LiveSettings:
 # In place of a file: the decision log on standard error, and a state that only this process has.
 STANDARD_ERROR = Path("-")
 IN_MEMORY = Path(":memory:")
-
-
-def state_home() -> Path:
-    """The folder for the log and the state; without a home folder one that cannot exist, so that opening it fails."""
-    # A relative path there is to be ignored (XDG Base Directory Specification): it would mean another log per folder.
-    configured = os.environ.get("XDG_STATE_HOME", "")
-    try:
-        home = Path(configured).expanduser()
-        return (home if home.is_absolute() else Path("~/.local/state").expanduser()) / "guardrails"
-    except RuntimeError:
-        return Path(os.devnull, "no home folder")
 
 
 @frozen
@@ -206,6 +196,8 @@ class Settings:
     lookup_timeout_s: float = 10.0
     tripwire: bool = False
     confirm_timeout_s: float = 60.0
+    approval_wait_s: float = 0.0
+    approval_folder: Path = Factory(approval_folder)
     enforcement: Mapping[str, str] = Factory(dict)
     policies: tuple[Path, ...] = ()
     policy_key: Path | None = None
@@ -217,6 +209,7 @@ class Settings:
     opa: OpaSettings = Factory(OpaSettings)
     break_glass: BreakGlassSettings = Factory(BreakGlassSettings)
     notify: tuple[NotifySettings, ...] = ()
+    caller: CallerSettings = Factory(CallerSettings)
     where: Mapping[str, str] = Factory(dict)
     where_inside: Mapping[tuple[str | int, ...], str] = Factory(dict)
     # The files it was read from, for reading them again; None where there is none.

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from attrs import evolve
 
-from guardrails.config.settings import state_home
+from guardrails.config.places import state_home
 from guardrails.evaluate.bundle import Bundle
 from guardrails.evaluate.embedded import compiled
 from guardrails.evaluate.regorus import build

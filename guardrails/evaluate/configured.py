@@ -45,6 +45,19 @@ def check_unbreakable(settings: Settings, rules: Iterable[str], params: Mapping[
             )
 
 
+def check_approvals(settings: Settings, rules: Iterable[str], params: Mapping[str, Any]) -> None:
+    """Raise ConfigError where the parameter `approvals` names a rule that is not among these."""
+    known = frozenset(rules)
+    for rule in params.get("approvals", {}):
+        if rule not in known:
+            own = rule in settings.params.get("approvals", {})
+            where = settings.at("params", "approvals", rule) if own else settings.at("policies")
+            raise ConfigError(
+                f"{where}: the parameter `approvals` names the unknown rule {rule!r}; "
+                f"{suggestion(rule, known, _RULES_LISTED)}"
+            )
+
+
 def params(settings: Settings, declared: Mapping[str, Any]) -> dict[str, Any]:
     """All parameters that the configuration sets, as policies read them; `declared` has those of the policies.
 

@@ -13,18 +13,23 @@ from attrs import evolve
 from guardrails.evaluate import rego_input
 from guardrails.evaluate.engine import Engine, EngineFailure, read_result
 from guardrails.show.sentences import failure_sentence
-from guardrails.values import Call, Caller, Decision, Facts
+from guardrails.values import Approval, Call, Caller, Decision, Facts
 from guardrails.waiting.interruptions import is_injected
 
 _logger = logging.getLogger("guardrails")
 
 
 def evaluate(
-    call: Call, facts: Facts | None, engine: Engine, caller: Caller, break_glass: Mapping[str, Any] | None
+    call: Call,
+    facts: Facts | None,
+    engine: Engine,
+    caller: Caller,
+    break_glass: Mapping[str, Any] | None,
+    approval: Approval | None = None,
 ) -> Decision:
-    """Never raises. `facts` is None where nothing was looked up; `break_glass` is `input.break_glass`."""
+    """Never raises. `facts` is None where nothing was looked up; `break_glass` and `approval` are for the input."""
     now, started = time.time(), time.perf_counter_ns()
-    document = rego_input.without_facts(call, caller, break_glass)
+    document = rego_input.without_facts(call, caller, break_glass, approval)
     undecided = unasked(call, document, caller, engine.revision, now, facts)
     if call.undecodable and not call.unreviewed:
         return evolve(undecided, unavailable=f"the request could not be read: {call.undecodable}")

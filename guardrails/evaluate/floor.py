@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ _WORDS = {"allow": 0, "ignore": 0, "protect-named": 0, "warn": 1, "bounds": 1, "
           "protect": 3}  # fmt: skip
 # Numbers that are stricter when larger, and when smaller; others cannot be changed.
 _LARGER = frozenset(("rollback_window_s", "min_share", "min_running", "headroom_machines"))
-_SMALLER = frozenset(("max_share", "rebuild_minutes", "rebuild_share"))
+_SMALLER = frozenset(("max_share", "rebuild_minutes", "rebuild_share", "minutes"))
 # They follow from keys that have limits of their own (config/locks.py).
 _FROM_KEYS = frozenset(("cluster_tag", "cluster_tags", "max_fact_age_s", "window_s", "enforcement", "live"))
 
@@ -47,7 +47,8 @@ def check(settings: Settings, floor: Settings, made: Bundle, base: Bundle) -> No
 
 def check_params(settings: Settings, floor: Settings, now: Mapping[str, Any], base: Mapping[str, Any]) -> None:
     """Raise ConfigError where a parameter is weaker than the organisation's."""
-    now, base = _with_bounds(now), _with_bounds(base)
+    rules = {*now.get("approvals", {}), *base.get("approvals", {})}
+    now, base = (_with_approvals(_with_bounds(params), rules) for params in (now, base))
     for path in _weaker(now, base, ()):
         if path[0] not in _FROM_KEYS:
             name = ".".join(path)
@@ -79,6 +80,8 @@ def _weaker(now: Any, base: Any, path: tuple[str, ...]) -> Iterator[tuple[str, .
 
 
 def _stricter(now: Any, base: Any, name: str) -> bool:
+    if name == "by" and isinstance(base, list) and isinstance(now, list):
+        return "*" in base or set(map(str, now)) <= set(map(str, base))
     if isinstance(base, list) and isinstance(now, list):
         return set(map(str, base)) <= set(map(str, now))
     if isinstance(base, str) and isinstance(now, str):
@@ -93,6 +96,12 @@ def _with_bounds(params: Mapping[str, Any]) -> dict[str, Any]:
     remaining = params.get("remaining", {})
     clusters = {name: {**remaining.get("bounds", {}), **own} for name, own in remaining.get("clusters", {}).items()}
     return {**params, "remaining": {**remaining, "clusters": clusters}}
+
+
+def _with_approvals(params: Mapping[str, Any], rules: Iterable[str]) -> dict[str, Any]:
+    """The parameters with every rule's terms written out: what is not named cannot be approved."""
+    terms = params.get("approvals", {})
+    return {**params, "approvals": {rule: {"minutes": 0, "by": ["*"], **terms.get(rule, {})} for rule in rules}}
 
 
 def _at(params: Any, path: tuple[str, ...]) -> Any:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import attrs
 
 from guardrails.aws.endpoints import answered_inside, is_aws
-from guardrails.values import Call, Caller, Facts, Target, rfc3339
+from guardrails.values import Approval, Call, Caller, Facts, Target, rfc3339
 
 SCHEMA = 1
 # Clocks are read at different moments, and corrected by a little.
@@ -23,9 +23,16 @@ def build(
     return with_facts(without_facts(call, caller, break_glass), facts, now)
 
 
-def without_facts(call: Call, caller: Caller, break_glass: Mapping[str, Any] | None) -> dict[str, Any]:
+def without_facts(
+    call: Call, caller: Caller, break_glass: Mapping[str, Any] | None, approval: Approval | None = None
+) -> dict[str, Any]:
     """The part that needs no look-up. Without a `schema` it is for the decision log only, never for a policy."""
-    return {"call": describe(call), "caller": attrs.asdict(caller), "break_glass": break_glass}
+    return {
+        "call": describe(call),
+        "caller": attrs.asdict(caller),
+        "break_glass": break_glass,
+        "approvals": [] if approval is None else [approval.document()],
+    }
 
 
 def with_facts(document: Mapping[str, Any], facts: Facts, now: float) -> dict[str, Any]:
@@ -63,7 +70,6 @@ def with_facts(document: Mapping[str, Any], facts: Facts, now: float) -> dict[st
         },
         "capacity": facts.capacity,
         "shift": None if facts.shift is None else attrs.asdict(facts.shift),
-        "approvals": [],
         "time": rfc3339(now),
         "now_s": now,
     }

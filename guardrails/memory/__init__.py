@@ -4,6 +4,7 @@ store.py        what a store must do
 configured.py   the memory that a configuration names
 sqlite/         the store in a file
 dynamodb/       the store in a table
+approvals/      requests to a second person, in a folder of one host (for a table: in dynamodb/)
 fleet.py        a table, and what a host does while it does not answer
 united.py       what a host knows beside what the table does
 history.py      machines taken away and launched, claimed before the call so that two processes see each other

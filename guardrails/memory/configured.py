@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from guardrails import caller
-from guardrails.config.settings import STANDARD_ERROR, Settings, state_home
-from guardrails.memory.dynamodb import DynamoStore, Glasses, Place, Table
+from guardrails.config.places import state_home
+from guardrails.config.settings import STANDARD_ERROR, Settings
+from guardrails.memory.approvals import ApprovalFolder, Board
+from guardrails.memory.dynamodb import ApprovalTable, DynamoStore, Glasses, Place, Table
 from guardrails.memory.fleet import FleetStore
 from guardrails.memory.sqlite import SqliteStore
 from guardrails.memory.store import Store
@@ -32,6 +34,13 @@ def post(settings: Settings) -> Callable[[Mapping[str, Any]], Callable[[], None]
 def glasses(settings: Settings) -> Glasses:
     """The broken glasses of a fleet."""
     return Glasses(Table(table(settings)), caller.claimant)
+
+
+def board(settings: Settings) -> Board:
+    """Where approvals are asked for and given: in the table that hosts share, or in a folder of this host."""
+    if settings.state.enabled and settings.state.store == "dynamodb":
+        return ApprovalTable(Table(table(settings)))
+    return ApprovalFolder(settings.approval_folder)
 
 
 def table(settings: Settings) -> Place:

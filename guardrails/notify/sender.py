@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from guardrails import caller
-from guardrails.config.settings import IN_MEMORY, Settings, state_home
+from guardrails.config.places import state_home
+from guardrails.config.settings import IN_MEMORY, Settings
 from guardrails.memory import configured
 from guardrails.notify import notices, targets
 from guardrails.notify.grouping import PERIOD_S
@@ -44,6 +45,10 @@ class Sender:
         self._put("save", partial(notices.of_save, decision))
         if decision.approval is not None:
             self._put("approval", partial(notices.of_approval, decision))
+
+    def asked(self, decision: Decision) -> None:
+        """A call that is blocked waits until another person approves it."""
+        self._put("approval", partial(notices.of_approval, decision))
 
     def glass_broken(self, announcement: str, glass: Mapping[str, Any]) -> None:
         """Rules are set aside; `glass` is `input.break_glass`."""

@@ -100,9 +100,15 @@ class Entry:
 
     @property
     def person(self) -> str:
-        """The caller's principal or, without one, OS user; ``?`` where both are unknown."""
+        """The caller's principal or, without one, OS user (``?`` where both are unknown), and who approved."""
         names = (self.document.get("requested_by"), self.caller.get("principal"), self.caller.get("os_user"))
-        return str(next(filter(None, names), "?"))
+        return ", approved by ".join((str(next(filter(None, names), "?")), *self.approvers))
+
+    @property
+    def approvers(self) -> list[str]:
+        """Who approved the call, beside the person who made it."""
+        given = self.input.get("approvals")
+        return [str(one.get("name")) for one in given if isinstance(one, Mapping)] if isinstance(given, list) else []
 
     @property
     def custom(self) -> Mapping[str, Any]:
@@ -162,8 +168,7 @@ def parse(line: str | bytes) -> Entry | None:
     """The decision in a line; None where there is none."""
     try:
         document = json.loads(line)
-        found = isinstance(document, dict) and "decision_id" in document
-        return Entry(whole(document)) if found else None
+        return Entry(whole(document)) if isinstance(document, dict) and "decision_id" in document else None
     except (ValueError, RecursionError):
         return None
 

@@ -19,6 +19,8 @@ import botocore.session
 from attrs import evolve
 from botocore.exceptions import BotoCoreError, HTTPClientError
 
+from guardrails import caller
+from guardrails.caller.kinds import CallerSettings
 from guardrails.config.settings import LiveSettings, Settings
 from guardrails.enforce.confirm import Confirmation
 from guardrails.errors import CallDenied, ConfigError, GuardBroken
@@ -28,7 +30,7 @@ from guardrails.self_test import small_client
 from guardrails.self_test.calls import MUST_BE_DENIED
 from guardrails.self_test.small_client import WouldBeSent
 from guardrails.self_test.world import World
-from guardrails.values import Call, Decision, Origin, Outcome
+from guardrails.values import Call, Caller, Decision, Origin, Outcome
 
 _ORDER = "start mocks and tracers after guardrails.install()"
 
@@ -44,7 +46,7 @@ class SelfTest:
         """What decides on the test's calls: as the usual one, in their own small world."""
         settings = evolve(self._settings, mode="enforce")
         finder = FactFinder(evolve(settings, live=LiveSettings()), World(settings.cluster_keys[0]), None)
-        return evolve(usual, settings=settings, finder=finder, log=self, turns=None, around=self)
+        return evolve(usual, settings=settings, finder=finder, log=self, turns=None, around=self, desk=None)
 
     def run(self, session: botocore.session.Session) -> dict[str, Decision]:
         """Make every call. Returns the decisions by what was tried. `session` lends its loader.
@@ -104,6 +106,10 @@ class SelfTest:
     def home(self, _call: Call, origin: Origin) -> Origin:
         """The small world is in every region."""
         return origin
+
+    def caller(self, credentials: Any) -> Caller:
+        """As for a script: the test confirms nothing, and is never denied too often."""
+        return caller.describe(credentials, CallerSettings(kind="script", agent_marks=()))
 
     def break_glass(self, _now: float) -> Mapping[str, Any] | None:
         """Nothing is set aside."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from guardrails.show import blast_radius, live
 from guardrails.show.page import Page, Section, Tone, without_empty
-from guardrails.show.sentences import effective, grouped, summary, verb, why
+from guardrails.show.sentences import approval_sentences, effective, grouped, summary, verb, why
 from guardrails.values import MASK, Call, Decision, Target, Violation
 
 _SHOWN = 20
@@ -47,6 +47,7 @@ def _sections(decision: Decision, *, payloads: bool) -> Iterable[Section]:
         yield live.evidence(facts.live, decision.decided_at)
         if not facts.live.known:
             yield Section("Live cluster", ("No source knows which cluster is live, so every cluster is protected.",))
+    yield Section("Approval", tuple(approval_sentences(decision)))
     glass = decision.input.get("break_glass")
     if glass:
         yield Section("Break glass", (f"{', '.join(glass['rules'])}: {glass['reason']}",))

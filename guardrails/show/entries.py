@@ -22,5 +22,7 @@ def _row(entry: Entry) -> tuple[str, ...]:
     verdict = "sent" if entry.sent else "not sent" if entry.not_sent else "blocked"
     if entry.sent and entry.enforcement in ("warn", "dryrun"):
         verdict = f"sent, {entry.enforcement}"
+    if entry.approvers:
+        verdict += f", approved by {', '.join(entry.approvers)}"
     why = ", ".join(entry.rules()) or entry.why
     return (entry.when, verdict, entry.call_name, entry.region, why, entry.short_id)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from attrs import evolve
 
 from guardrails.show.printable import printable
-from guardrails.values import Decision, Live, LookupFailure, Violation
+from guardrails.values import Decision, Live, LookupFailure, Violation, rfc3339
 
 # The attribute of a log record about a denial: the decision's id.
 DENIAL = "denial"
@@ -26,14 +26,29 @@ def paragraph(decision: Decision, now: float, *, sent: bool = False) -> str:
         f"Rule {violation.rule}: {violation.message} Instead: {violation.remediation}"
         for violation in grouped(effective(decision))
     ]
-    if decision.action == "confirm" and decision.reason:
+    if not decision.allowed and not decision.unavailable and decision.reason:
         parts.append(sentence(decision.reason))
+    parts += approval_sentences(decision)
     if decision.facts is not None and not decision.unavailable:
         parts.append(sentence(live_sentence(decision.facts.live, now)))
     glass = decision.input.get("break_glass")
     if glass and any(violation.rule in glass["rules"] for violation in decision.violations):
         parts.append(sentence(f"Break glass is in force for {', '.join(glass['rules'])}: {glass['reason']}"))
     return _joined(decision, parts)
+
+
+def approval_sentences(decision: Decision) -> list[str]:
+    """How a second person approves the call, or who did; nothing where that is not possible."""
+    if decision.approved is not None:
+        given = decision.approved
+        return [sentence(f"Approved by {given.name} for {given.asker} (request {given.id}): {given.reason}")]
+    if decision.approval is None:
+        return []
+    asked = decision.approval
+    until = rfc3339(asked.until)[:16].replace("T", " ")
+    again = "it covers exactly this call, once; then make the call again"
+    note = [sentence(asked.note)] if asked.note else []
+    return [*note, f"A second person can approve it until {until} UTC with `{asked.command}`: {again}."]
 
 
 def log_line(decision: Decision) -> str:

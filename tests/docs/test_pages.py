@@ -5,21 +5,26 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import textwrap
 import time
 import tomllib
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 import guardrails
+from guardrails.cli.app import app
 from guardrails.config.load import load
 from tests.process import test_activation, test_aws_cli
+from tests.support import other_user
 from tests.support.environments import ROOT
 from tests.support.kernels import Kernel, shown
 from tests.support.opa_servers import free_port
@@ -59,6 +64,8 @@ RUN_BY = {
     ("running", "toml", "[live]"): "test_the_sources_load",
     ("running", "toml", "cluster_tags ="): "test_the_clusters_load",
     ("running", "python", "reason, rules ="): "test_break_glass_runs",
+    ("running", "toml", "[params.approvals]"): "test_a_second_person_approves",
+    ("running", "bash", "guardrails approve"): "test_a_second_person_approves",
     ("running", "python", "from guardrails.testing"): "test_the_simulated_aws_runs",
     ("running", "python", "for task in guardrails.ramp("): "test_ramp_runs",
     ("running", "toml", "[[notify]]"): "test_the_places_for_notices_load",
@@ -409,6 +416,27 @@ def test_break_glass_runs(site, aws, install):
     names = {"guardrails": guardrails, "ec2": site.ec2, "machine": site.blue.instance_ids[0]}
     exec(block("running", "python", "reason, rules ="), names)
     assert aws.count("StopInstances") == 1
+
+
+def test_a_second_person_approves(site, aws, install):
+    """With the page's configuration another user runs the page's command, and the call arrives."""
+    terms = tomllib.loads(block("running", "toml", "[params.approvals]"))["params"]["approvals"]
+    terms["live-cluster/terminate"]["by"] = [name.replace("alice", other_user.name()) for name in ("alice", "bob")]
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        (Path(folder) / "guardrails.toml").write_text(f'approval_folder = "{folder}/asked"\n')
+        install(approval_folder=f"{folder}/asked", params={"approvals": terms})
+        with pytest.raises(guardrails.CallDenied) as caught:
+            site.ec2.terminate_instances(InstanceIds=[site.blue.instance_ids[0]])
+        command = block("running", "bash", "guardrails approve").replace(
+            "3f2a9c01de", caught.value.decision.approval.id
+        )
+        words = [*shlex.split(command)[1:], "--config", f"{folder}/guardrails.toml"]
+        CliRunner().invoke(app, ["approve", "--help"])
+        said = other_user.act(lambda: CliRunner().invoke(app, words).output)
+        assert "may make this call once, until" in said
+        site.ec2.terminate_instances(InstanceIds=[site.blue.instance_ids[0]])
+    assert aws.count("TerminateInstances") == 1
 
 
 def test_ramp_runs():

@@ -63,6 +63,10 @@ LIMITED = {
     "opa.ca": ('[opa]\nca = "a"', '[opa]\nca = "b"', '[opa]\nca = "a"'),
     "break_glass.max_minutes": ("", "[break_glass]\nmax_minutes = 600", "[break_glass]\nmax_minutes = 5"),
     "notify": ('notify = [{to = "eventbridge"}]', "notify = []", 'notify = [{to = "eventbridge"}]'),
+    "approval_folder": ('approval_folder = "/a"', 'approval_folder = "/b"', 'approval_folder = "/a"'),
+    "caller.kind": ('caller.kind = "ci"', 'caller.kind = "person"', 'caller.kind = "ci"'),
+    "caller.agent_marks": ('caller.agent_marks = ["A"]', 'caller.agent_marks = ["B"]',
+                           'caller.agent_marks = ["A", "B"]'),
     "break_glass.command": ('[break_glass]\ncommand = ["a"]', "[break_glass]\ncommand = []",
                             '[break_glass]\ncommand = ["a"]'),
 }  # fmt: skip
@@ -121,6 +125,11 @@ WEAKER = {
                              "[params]\nremaining.clusters.web = { min_running = 0 }", "web.min_running` is 0"),
     "cluster left out": ("[params]\nremaining.clusters.web = {}", "[params]\nremaining.clusters = {}", "web"),
     "unbreakable": ("", "[params]\nunbreakable = []", "`unbreakable` is"),
+    "approvable": ("", '[params.approvals]\n"live-cluster/stop" = { minutes = 1 }', "minutes` is 1"),
+    "approvable for longer": ("", '[params.approvals]\n"opaque/command" = { minutes = 31 }', "minutes` is 31"),
+    "approvable by others": ('[params.approvals]\n"opaque/command" = { minutes = 30, by = ["a"] }',
+                             '[params.approvals]\n"opaque/command" = { minutes = 30, by = ["*"] }', "by` is"),
+    "denials": ("", "[params]\ndenials.agent = 0", "`denials.agent` is 0"),
     "rebuild": ("", "[params]\ncapacity.rebuild_share = 1", "`capacity.rebuild_share` is 1"),
 }  # fmt: skip
 STRICTER = {
@@ -128,6 +137,7 @@ STRICTER = {
     "params": ("", '[params]\nuntraced = "deny"\nrollback_window_s = 7200\nremaining.clusters.a = { min_running = 0 }'),
     "bounds": ("", "[params]\nremaining.bounds = { min_running = 2, max_share = 0.2 }"),
     "warn": ('[enforcement]\n"live-cluster/stop" = "dryrun"', '[enforcement]\n"live-cluster/stop" = "warn"'),
+    "approvals": ("", '[params.approvals]\n"opaque/command" = { minutes = 5, by = ["a"] }'),
     "unbreakable": ('[params]\nunbreakable = ["live-cluster/stop"]',
                     '[params]\nunbreakable = ["live-cluster/stop", "live-cluster/terminate"]'),
 }  # fmt: skip

@@ -20,6 +20,8 @@ from typing import NoReturn
 
 import pytest
 
+from guardrails.caller.kinds import AGENT_MARKS
+
 ROOT = Path(__file__).parent.parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
@@ -63,11 +65,12 @@ def leave_the_machine_out() -> None:
     What a person has in ~/.aws or in the environment changes no result, and no test writes into their decision log.
     """
     for name in [*os.environ]:
-        if name in _DISPLAY or (name.startswith(_SETTINGS) and name not in _OURS):
+        if name in _DISPLAY or name in AGENT_MARKS or (name.startswith(_SETTINGS) and name not in _OURS):
             del os.environ[name]
     home = tempfile.mkdtemp(prefix="guardrails-tests-")
     atexit.register(shutil.rmtree, home, ignore_errors=True)
     os.environ["HOME"] = home
+    os.environ["GUARDRAILS_APPROVALS"] = f"{home}/approvals"
     os.environ["XDG_CACHE_HOME"] = str(CACHE.parent)
     # Tests start hundreds of processes: each would compile this package again.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)

@@ -8,10 +8,12 @@ import select
 import signal
 import time
 
+from guardrails.caller.kinds import CI_MARKS
+
 
 def environment(**more):
     """This process's environment without CI, which would rule out questions."""
-    return {**{name: value for name, value in os.environ.items() if name != "CI"}, **more}
+    return {**{name: value for name, value in os.environ.items() if name not in CI_MARKS}, **more}
 
 
 class Terminal:

@@ -24,10 +24,11 @@ from guardrails.waiting.interruptions import waiting
 
 @frozen
 class Confirmation:
-    """Whether the call may be sent, and why not otherwise."""
+    """Whether the call may be sent, and why not otherwise; `asked` is false where no one could be asked."""
 
     given: bool
     why: str = ""
+    asked: bool = True
 
 
 def name_of(decision: Decision) -> str:
@@ -63,13 +64,13 @@ def ask(decision: Decision, timeout_s: float) -> Confirmation:
     """Ask at the terminal or notebook of this process. Never raises; waits at most `timeout_s` seconds."""
     shell, name = caller.notebook(), name_of(decision)
     try:
-        who_can_answer.check(shell)
+        who_can_answer.check(shell, decision.caller.kind if decision.caller else "script")
         with waiting(), interruptible():
             typed = _in_notebook(shell, decision, timeout_s) if shell else _at_terminal(decision, timeout_s)
     except KeyboardInterrupt:
         why = "The question was interrupted (Ctrl-C)"
     except who_can_answer.NoOneThere as error:
-        return Confirmation(given=False, why=f"No one can be asked here: {error}")
+        return Confirmation(given=False, why=f"No one can be asked here: {error}", asked=False)
     except Exception as error:
         # Anything that keeps a person from answering is a denial.
         why = f"The question could not be asked ({type(error).__name__}: {error})"

@@ -7,7 +7,8 @@ import sys
 import threading
 from typing import Any
 
-_NO = frozenset(("", "0", "false", "no"))
+from guardrails.caller.kinds import CI_MARKS, mark_of
+from guardrails.values import CallerKind
 
 
 class NoOneThere(Exception):
@@ -18,10 +19,13 @@ class NoOneThere(Exception):
         self.why = why
 
 
-def check(shell: Any) -> None:
+def check(shell: Any, kind: CallerKind) -> None:
     """Raises NoOneThere. `shell` is the one of the notebook's kernel, None elsewhere."""
-    if os.environ.get("CI", "").lower() not in _NO:
-        raise NoOneThere("this is a CI job (CI is set)")
+    if kind == "agent":
+        # It can type the name as well as a person, also where its host gives it a terminal.
+        raise NoOneThere("an agent makes this call, and only a person can confirm it", "have a person approve it")
+    if kind == "ci":
+        raise NoOneThere(f"this is a CI job ({mark_of(CI_MARKS) or 'caller.kind'} is set)")
     if threading.current_thread() is not threading.main_thread():
         raise NoOneThere(
             "the call comes from a thread or an asynchronous client, and only the main thread can ask",

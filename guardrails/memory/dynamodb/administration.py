@@ -11,6 +11,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from guardrails.memory.dynamodb import failures
+from guardrails.memory.dynamodb.approvals import GRANTS, REQUESTS
 from guardrails.memory.dynamodb.attributes import table as attributes
 from guardrails.memory.dynamodb.table import GONE_AT, VERSION, VERSION_KEY, ConditionFailed, Place, Table
 from guardrails.memory.store import StateUnavailable
@@ -44,10 +45,29 @@ def create(place: Place) -> Iterator[str]:
 
 
 def policy(place: Place, account: str = "*", partition: str = "aws") -> str:
-    """The IAM policy of a guard, as JSON."""
+    """The IAM policy of a guard, and of who approves calls, as JSON.
+
+    A grant counts by the partition it is in, so each user may write only their own, and a guard no one's.
+    """
     arn = f"arn:{partition}:dynamodb:{place.region or '*'}:{account}:table/{place.table}"
+    keys = "dynamodb:LeadingKeys"
+    read, write = GUARD
     statements = [
-        {"Sid": "Guard", "Effect": "Allow", "Action": [f"dynamodb:{each}" for each in GUARD], "Resource": arn},
+        {"Sid": "Guard", "Effect": "Allow", "Action": f"dynamodb:{read}", "Resource": arn},
+        {
+            "Sid": "GuardWrites",
+            "Effect": "Allow",
+            "Action": f"dynamodb:{write}",
+            "Resource": arn,
+            "Condition": {"ForAllValues:StringNotLike": {keys: [f"{GRANTS}*"]}},
+        },
+        {
+            "Sid": "Approve",
+            "Effect": "Allow",
+            "Action": f"dynamodb:{write}",
+            "Resource": arn,
+            "Condition": {"ForAllValues:StringLike": {keys: [f"{GRANTS}${{aws:userid}}", f"{REQUESTS}*"]}},
+        },
         {"Sid": "StateShow", "Effect": "Allow", "Action": [f"dynamodb:{each}" for each in SHOW], "Resource": arn},
     ]
     return json.dumps({"Version": "2012-10-17", "Statement": statements}, indent=2)

@@ -10,16 +10,13 @@ from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any
 
-import botocore.session
 from attrs import frozen
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ProfileNotFound
 
-from guardrails.aws.in_time import OutOfTime, end_in_time
-from guardrails.aws.sessions import without_profile
-from guardrails.aws.uninstrumented import hide
+from guardrails.aws.in_time import OutOfTime
 from guardrails.memory.dynamodb import failures
 from guardrails.memory.dynamodb.attributes import read_table, table
+from guardrails.memory.dynamodb.own_client import create
 from guardrails.memory.dynamodb.server_clock import MOST_S, ServerClock
 from guardrails.memory.store import StateUnavailable
 from guardrails.waiting import deadline
@@ -30,7 +27,6 @@ VERSION_KEY = ("ver", "0")
 # When AWS may delete an item, some days later. Nothing depends on it.
 GONE_AT = "gone_at"
 _GONE_S = 60 * 86_400
-_CONNECT_S = 1.0
 # Before another attempt; the deadline ends them earlier.
 _PAUSES_S = (0.05, 0.1, 0.2)
 # BatchGetItem takes no more keys.
@@ -211,24 +207,10 @@ class Table:
             return self._client
 
     def _create(self) -> Any:
-        config = Config(
-            connect_timeout=min(_CONNECT_S, self.place.timeout_s),
-            read_timeout=self.place.timeout_s,
-            # Its pauses would outlast the deadline.
-            retries={"total_max_attempts": 1},
-            max_pool_connections=32,
-            user_agent_extra="guardrails-state",
-        )
         try:
-            session = botocore.session.Session(profile=self.place.profile)
-            client = session.create_client("dynamodb", region_name=self.place.region, config=config)
+            return create("dynamodb", self.place.profile, self.place.region, self.place.timeout_s)
         except ProfileNotFound as error:
-            if self.place.profile:
-                raise self.unavailable(str(error), "correct state.profile") from error
-            client = without_profile().create_client("dynamodb", region_name=self.place.region, config=config)
-        hide(client)
-        end_in_time(client, "state.timeout_s")
-        return client
+            raise self.unavailable(str(error), "correct state.profile") from error
 
     def _check(self) -> None:
         """Once: the table is one of this version."""

@@ -1,10 +1,12 @@
 """The memory of one host, in a SQLite file.
 
+denials.py      how often a caller was denied
 store.py        what a store does, each in one transaction
 file.py         the file, and its transactions
 connection.py   the connection to it that a process keeps
 """
 
+from guardrails.memory.sqlite.denials import Denials
 from guardrails.memory.sqlite.store import SqliteStore
 
-__all__ = ["SqliteStore"]
+__all__ = ["Denials", "SqliteStore"]

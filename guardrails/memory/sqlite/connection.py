@@ -34,6 +34,7 @@ CREATE TABLE IF NOT EXISTS naming (
 CREATE TABLE IF NOT EXISTS member (
     scope TEXT NOT NULL, name TEXT NOT NULL, cluster TEXT NOT NULL, left_at REAL,
     PRIMARY KEY (scope, name, cluster)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS denial (who TEXT NOT NULL, at REAL NOT NULL);
 CREATE INDEX IF NOT EXISTS event_open ON event (at) WHERE sent = 0;
 """
 

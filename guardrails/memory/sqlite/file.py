@@ -6,9 +6,10 @@ import os
 import sqlite3
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from guardrails.memory.sqlite.connection import Connection
 from guardrails.memory.store import StateUnavailable
@@ -54,12 +55,25 @@ class StateFile:
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """One write transaction: committed at the end, rolled back by an exception. Raises StateUnavailable."""
+        with self._usable(), self._begun() as connection:
+            yield connection
+
+    def rows(self, statement: str, values: Sequence[object]) -> list[Any]:
+        """What a query finds. It waits for no one who writes. Raises StateUnavailable."""
+        with self._usable():
+            try:
+                return self._connection.get(deadline.left(self._timeout_s)).execute(statement, values).fetchall()
+            except (sqlite3.Error, OSError):
+                self._connection.close()
+                raise
+
+    @contextmanager
+    def _usable(self) -> Iterator[None]:
         try:
             with self._no_fork():
                 if self._connection.in_transaction:
                     raise sqlite3.OperationalError("this thread has it locked, in the middle of another transaction")
-                with self._begun() as connection:
-                    yield connection
+                yield
         except (sqlite3.Error, OSError) as error:
             raise StateUnavailable(
                 f"the state file {self.path} cannot be used ({error}); repair or delete it (its history is lost), "

@@ -7,6 +7,7 @@ package guardrails.areas
 
 answers["deny"] := {
 	"addresses": data.guardrails.addresses.deny,
+	"caller": data.guardrails.caller.deny,
 	"capacity": data.guardrails.capacity.deny,
 	"environment": data.guardrails.environment.deny,
 	"indirect": data.guardrails.indirect.deny,

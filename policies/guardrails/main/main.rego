@@ -12,8 +12,12 @@ import data.guardrails.verdict
 
 # METADATA
 # title: The decision on a call
-# description: The strongest action of all violations, and the violations sorted by rule and target.
+# description: >-
+#   The strongest action of all violations, the violations sorted by rule and target, and who may approve the call.
 # entrypoint: true
-decision := {"action": verdict.strongest(violations), "violations": verdict.ordered(violations)} if {
+decision := object.union(
+	{"action": verdict.strongest(violations), "violations": verdict.ordered(violations)},
+	verdict.approval_terms(violations),
+) if {
 	violations := verdict.violations(areas.answers)
 }

@@ -9,7 +9,7 @@ import data.guardrails.main
 on(cluster) := fixtures.request("TerminateInstances", ["terminate"], {"i-1": fixtures.machine(cluster)})
 
 shaped(decision) if {
-	object.keys(decision) == {"action", "violations"}
+	object.keys(decision) - {"approvable"} == {"action", "violations"}
 	decision.action in {"allow", "warn", "confirm", "deny"}
 	is_array(decision.violations)
 }
@@ -77,6 +77,7 @@ test_every_area_is_asked_by_its_name if {
 	object.keys(answers) == {"deny", "confirm", "warn"}
 	object.keys(answers.deny) == {
 		"addresses",
+		"caller",
 		"capacity",
 		"environment",
 		"indirect",
@@ -110,4 +111,10 @@ test_the_strongest_of_mixed_actions_decides if {
 		["live-cluster/terminate", "i-1", "deny"],
 		["live-cluster/untagged", "i-2", "confirm"],
 	]
+}
+
+test_a_call_that_may_be_approved_says_so if {
+	entries := main.decision with input as on("blue")
+		with data.guardrails.params.approvals as {"live-cluster/terminate": {"minutes": 5}}
+	entries.approvable == {"live-cluster/terminate": {"by": ["*"], "minutes": 5}}
 }

@@ -48,9 +48,9 @@ with_action(entry, action) := {
 	"action": action,
 }
 
-# The configuration may give a rule another action; an unknown action denies. Both functions below have a value for every
+# The configuration may give a rule another action; an unknown action denies. The functions below have a value for every
 # argument: an entry with an undefined action would disappear.
-action_of(rule, level) := after_break_glass(rule, known(object.get(enforcement, rule, level)))
+action_of(rule, level) := after_approval(rule, after_break_glass(rule, known(object.get(enforcement, rule, level))))
 
 # Break glass turns a denial into a warning, which is still shown and recorded. It never covers what main says about
 # broken policies or input.
@@ -66,6 +66,38 @@ glass_is_broken_for(rule) if {
 	rule in input.break_glass.rules
 	not rule in object.get(data.guardrails.params, "unbreakable", [])
 }
+
+# A second person may approve what the parameter `approvals` names. Like break glass, that turns a denial into a warning.
+after_approval(rule, action) := "warn" if {
+	action in {"deny", "confirm"}
+	is_approved(rule)
+} else := action
+
+is_approved(rule) if {
+	rule_terms[rule]
+	is_number(input.now_s)
+	some approval in input.approvals
+	is_number(approval.until_s)
+	input.now_s < approval.until_s
+	rule in approval.rules
+}
+
+# Who may approve what, and for how many minutes that counts.
+rule_terms[rule] := {"by": object.get(terms, "by", ["*"]), "minutes": terms.minutes} if {
+	some rule, terms in data.guardrails.params.approvals
+	is_number(terms.minutes)
+	terms.minutes > 0
+}
+
+# The terms of every rule that blocks the call. Nothing where none does, or where one of them cannot be approved.
+approval_terms(entries) := {"approvable": {rule: rule_terms[rule] | some rule in blocking(entries)}} if {
+	count(blocking(entries)) > 0
+	every rule in blocking(entries) {
+		rule_terms[rule]
+	}
+} else := {}
+
+blocking(entries) := {entry.rule | some entry in entries; entry.action in {"deny", "confirm"}}
 
 known(action) := action if {
 	action in {"deny", "confirm", "warn", "dryrun"}

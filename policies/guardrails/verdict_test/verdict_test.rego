@@ -131,3 +131,72 @@ test_break_glass_does_not_cover_broken_policies if {
 	entries := verdict.violations(answers("deny", {"area": {{"rule": 1}}})) with input as broken(rules)
 	actions(entries) == {"deny"}
 }
+
+grant := {"rules": ["a/b"], "until_s": 200}
+
+approved_at(now, approvals) := object.union(fine, {"now_s": now, "approvals": approvals})
+
+test_an_approval_turns_a_denial_into_a_warning if {
+	every level in ["deny", "confirm"] {
+		entries := verdict.violations(answers(level, {"area": {entry("a/b")}})) with input as approved_at(100, [grant])
+			with data.guardrails.params.approvals as {"a/b": {"minutes": 5}}
+		actions(entries) == {"warn"}
+	}
+}
+
+test_an_approval_leaves_other_rules if {
+	entries := verdict.violations(denies("a/c")) with input as approved_at(100, [grant])
+		with data.guardrails.params.approvals as {"a/b": {"minutes": 5}, "a/c": {"minutes": 5}}
+	actions(entries) == {"deny"}
+}
+
+test_an_approval_changes_no_dryrun if {
+	entries := verdict.violations(denies("a/b")) with input as approved_at(100, [grant])
+		with data.guardrails.params.approvals as {"a/b": {"minutes": 5}}
+		with data.guardrails.params.enforcement as {"a/b": "dryrun"}
+	actions(entries) == {"dryrun"}
+}
+
+test_an_approval_ends if {
+	entries := verdict.violations(denies("a/b")) with input as approved_at(200, [grant])
+		with data.guardrails.params.approvals as {"a/b": {"minutes": 5}}
+	actions(entries) == {"deny"}
+}
+
+test_an_approval_without_an_end_does_not_count if {
+	every until in [null, "later"] {
+		odd := object.union(grant, {"until_s": until})
+		entries := verdict.violations(denies("a/b")) with input as approved_at(100, [odd])
+			with data.guardrails.params.approvals as {"a/b": {"minutes": 5}}
+		actions(entries) == {"deny"}
+	}
+}
+
+test_an_approval_needs_the_time if {
+	entries := verdict.violations(denies("a/b")) with input as approved_at(null, [grant])
+		with data.guardrails.params.approvals as {"a/b": {"minutes": 5}}
+	actions(entries) == {"deny"}
+}
+
+test_what_the_parameter_does_not_name_stays_denied if {
+	every terms in [{}, {"a/b": {"minutes": 0}}, {"a/b": {"minutes": "5"}}, {"a/b": {}}] {
+		entries := verdict.violations(denies("a/b")) with input as approved_at(100, [grant])
+			with data.guardrails.params.approvals as terms
+		actions(entries) == {"deny"}
+	}
+}
+
+test_every_rule_that_blocks_must_be_approvable if {
+	both := {"a/b": {"by": ["alice"], "minutes": 5}, "c/d": {"minutes": 9}}
+	blocked := {object.union(entry("a/b"), {"action": "deny"}), object.union(entry("c/d"), {"action": "confirm"})}
+	found := verdict.approval_terms(blocked) with data.guardrails.params.approvals as both
+	found == {"approvable": {"a/b": {"by": ["alice"], "minutes": 5}, "c/d": {"by": ["*"], "minutes": 9}}}
+	alone := verdict.approval_terms(blocked) with data.guardrails.params.approvals as {"a/b": {"minutes": 5}}
+	alone == {}
+}
+
+test_what_blocks_nothing_needs_no_approval if {
+	warned := {object.union(entry("a/b"), {"action": "warn"}), object.union(entry("c/d"), {"action": "dryrun"})}
+	found := verdict.approval_terms(warned) with data.guardrails.params.approvals as {"a/b": {"minutes": 5}}
+	found == {}
+}

@@ -8,10 +8,13 @@ import socket
 import sys
 from typing import Any
 
+from guardrails.caller.kinds import CallerSettings, kind
 from guardrails.values import Caller
 
+_USUAL = CallerSettings()
 
-def describe(credentials: Any) -> Caller:
+
+def describe(credentials: Any, settings: CallerSettings = _USUAL) -> Caller:
     """The caller of this process. `credentials` is botocore's object; its key is read only if that needs no request."""
     in_notebook = notebook() is not None
     return Caller(
@@ -23,7 +26,13 @@ def describe(credentials: Any) -> Caller:
         notebook=in_notebook,
         pid=os.getpid(),
         test_run=_test_run(),
+        kind=kind(settings, notebook=in_notebook),
     )
+
+
+def counted_as(who: Caller) -> str:
+    """The name under which this caller's denials are counted: another kind of the same user counts apart."""
+    return f"{who.kind} {who.os_user}@{who.host}"
 
 
 def claimant() -> dict[str, str]:

@@ -1,0 +1,11 @@
+"""Approvals: a blocked call that a second person allows, once.
+
+digest.py     what exactly is approved
+standing.py   what the requests and grants of an operation mean for a call, each with its sentence
+desk.py       asking, waiting, and using a grant
+people.py     when two identities are two people
+"""
+
+from guardrails.enforce.approvals.desk import Desk, approvable
+
+__all__ = ["Desk", "approvable"]

@@ -1,0 +1,172 @@
+"""Asks for the approval of a blocked call, waits for it where that is configured, and uses it."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from attrs import evolve, field, frozen
+
+from guardrails.enforce.approvals import standing
+from guardrails.enforce.approvals.digest import digest, document
+from guardrails.enforce.approvals.standing import Standing, Terms
+from guardrails.enforce.ctrl_c import interruptible
+from guardrails.memory import StateUnavailable
+from guardrails.memory.approvals import Board, Identity, Record, Request
+from guardrails.show.sentences import summary
+from guardrails.values import Approval, ApprovalRequest, Decision, Origin
+from guardrails.waiting.interruptions import waiting
+
+_logger = logging.getLogger("guardrails")
+# Between two looks for an approval.
+_PAUSE_S = 1.5
+_CHANGED = "The situation changed after the approval, so it does not count"
+
+
+class DecideAgain(Protocol):
+    """Decides on the call anew, with facts as they are now."""
+
+    def __call__(self, approval: Approval | None, /) -> Decision: ...
+
+
+@frozen
+class _Case:
+    """A blocked call that a second person may approve."""
+
+    decision: Decision
+    what: Mapping[str, Any]
+    terms: Terms
+    asker: Identity
+
+    @property
+    def place(self) -> str:
+        """The account, region and operation: where the requests for calls like it are."""
+        call = self.decision.call
+        return f"{call.account or ''}#{call.region}#{call.name}"
+
+
+@frozen
+class Desk:
+    """Where a guard asks. `identify` says who makes a call.
+
+    A blocked call waits for `wait_s` seconds; `notify` gets its decision before that.
+    """
+
+    board: Board
+    identify: Callable[[Origin], Identity]
+    notify: Callable[[Decision], None]
+    wait_s: float = 0.0
+    clock: Callable[[], float] = field(default=time.time)
+
+    def answer(self, decision: Decision, origin: Origin, decide: DecideAgain) -> Decision:
+        """The decision, with the approval that lets the call pass, or with the request for one. Never raises.
+
+        The approval is used up then. Where no place answers, none counts, and the reason says so.
+        """
+        if not approvable(decision):
+            return decision
+        try:
+            return self._answer(self._case(decision, self.identify(origin)), decide)
+        except StateUnavailable as error:
+            return evolve(decision, reason=f"No approval can be asked for, and none counts: {error}")
+        except KeyboardInterrupt:
+            return evolve(decision, reason="The wait for an approval was interrupted (Ctrl-C); make the call again")
+
+    def holds(self, decision: Decision, before: Decision, origin: Origin) -> Decision:
+        """The new decision, on a call that was approved `before`: it covers exactly that."""
+        if before.approved is None:
+            return decision
+        what = document(decision, self.identify(origin).id)
+        if decision.allowed and digest(what) == before.approved.digest:
+            return evolve(decision, approved=before.approved)
+        return decision if not decision.allowed else evolve(decision, action="deny", reason=_CHANGED)
+
+    def _case(self, decision: Decision, asker: Identity) -> _Case:
+        found = {rule: (tuple(terms["by"]), float(terms["minutes"])) for rule, terms in approvable(decision).items()}
+        terms = Terms({rule: by for rule, (by, _) in found.items()}, min(minutes for _, minutes in found.values()))
+        return _Case(decision, document(decision, asker.id), terms, asker)
+
+    def _answer(self, case: _Case, decide: DecideAgain) -> Decision:
+        until = time.monotonic() + self.wait_s
+        asked: Request | None = None
+        note = ""
+        while True:
+            now = self._look(case)
+            note = now.note or note
+            if now.approval is not None and now.record is not None:
+                approved = self._use(case, now.approval, now.record, decide)
+                if approved is not None:
+                    return approved
+                note = f"Approval {now.approval.id} by {now.approval.name} is used, or does not cover what is so now"
+                # What blocks it now may be something else.
+                fresh = decide(None)
+                if not approvable(fresh):
+                    return fresh
+                case, asked, until = self._case(fresh, case.asker), None, 0.0
+                now = self._look(case)
+            if asked is None:
+                asked = now.request or self._ask(case)
+                self._announce(case, asked, note, until - time.monotonic())
+            if until <= time.monotonic():
+                return evolve(case.decision, approval=_public(asked, note))
+            with waiting(), interruptible():
+                time.sleep(max(0.0, min(_PAUSE_S, until - time.monotonic())))
+
+    def _look(self, case: _Case) -> Standing:
+        records = self.board.records(case.place)
+        return standing.of(records, case.what, case.asker, case.terms, self.clock())
+
+    def _use(self, case: _Case, approval: Approval, record: Record, decide: DecideAgain) -> Decision | None:
+        """The call decided on anew with the approval, which is used up; None where it does not cover it, or is gone."""
+        again = decide(approval)
+        same = digest(document(again, case.asker.id)) == approval.digest
+        if not again.allowed or not same or not self.board.take(record.request, again.id):
+            return None
+        return evolve(again, approved=approval)
+
+    def _ask(self, case: _Case) -> Request:
+        request = Request(
+            id=secrets.token_hex(5),
+            place=case.place,
+            digest=digest(case.what),
+            document=case.what,
+            summary=summary(case.decision),
+            asked_at=self.clock(),
+            minutes=case.terms.minutes,
+            terms=case.terms.by,
+            asked_by=case.asker,
+        )
+        self.board.ask(request)
+        return request
+
+    def _announce(self, case: _Case, request: Request, note: str, left_s: float) -> None:
+        if left_s > 0:
+            public = _public(request, note)
+            _logger.warning("waiting %.0f s for a second person (Ctrl-C ends it); they run: %s", left_s, public.command)
+            self.notify(evolve(case.decision, approval=public))
+
+
+def approvable(decision: Decision) -> Mapping[str, Any]:
+    """The terms of every rule that blocks this call; empty where no one may approve it."""
+    if decision.allowed or decision.unavailable or decision.confirmed or decision.call.presigned:
+        return {}
+    found = decision.result.get("approvable")
+    # A URL that was signed once may be used many times. What the guard itself objects to is not in the rule book.
+    blocked = {one.rule for one in decision.violations if one.action in ("deny", "confirm")}
+    return found if isinstance(found, Mapping) and blocked == found.keys() else {}
+
+
+def _public(request: Request, note: str) -> ApprovalRequest:
+    return ApprovalRequest(
+        id=request.id,
+        digest=request.digest,
+        rules=request.rules,
+        targets=tuple(request.document["targets"]),
+        summary=request.summary,
+        until=request.until,
+        user=request.asked_by.id,
+        note=note,
+    )

@@ -1,0 +1,150 @@
+"""A request for approval, the grants that answer it, and its one use; and what a place of them must do.
+
+Who granted is what the place proves, never what the grant says: the partition of a table that IAM let someone write,
+or the owner of a file.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from attrs import asdict, field, frozen
+
+
+@frozen
+class Identity:
+    """A person or program, as AWS or the host knows it. `others` are further ids of it; `name` is for people."""
+
+    id: str
+    name: str
+    others: tuple[str, ...] = ()
+
+    @property
+    def ids(self) -> frozenset[str]:
+        """Every id."""
+        return frozenset((self.id, *self.others))
+
+
+@frozen
+class Request:
+    """What is asked, by whom and until when. `document` is what `digest` was made of; `terms` has each rule's `by`.
+
+    `place` is the account, region and operation; `minutes` is how long a grant counts. Times are in seconds since the
+    epoch.
+    """
+
+    id: str
+    place: str
+    digest: str
+    document: Mapping[str, Any]
+    summary: str
+    asked_at: float
+    minutes: float
+    terms: Mapping[str, tuple[str, ...]]
+    asked_by: Identity
+
+    @property
+    def until(self) -> float:
+        """It can be approved until then."""
+        return self.asked_at + self.minutes * 60
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """The rules that block the call."""
+        return tuple(sorted(self.terms))
+
+    def written(self) -> str:
+        """As text."""
+        return json.dumps(asdict(self))
+
+
+@frozen
+class Grant:
+    """A yes. `by` is proven by the place; `name` and `reason` are the words of who gave it."""
+
+    by: str
+    name: str
+    reason: str
+    digest: str
+    at: float
+
+    def written(self) -> str:
+        """As text."""
+        return json.dumps(asdict(self))
+
+
+@frozen
+class Record:
+    """A request, its grants, and the decision that used one; "" where none did."""
+
+    request: Request
+    grants: tuple[Grant, ...] = ()
+    used_by: str = field(default="", kw_only=True)
+
+
+class Board(Protocol):
+    """Where requests are put up and answered. Every method raises StateUnavailable where the place cannot be used."""
+
+    def me(self) -> Identity:
+        """Who this process is, as this place proves it for what it grants."""
+        ...
+
+    def records(self, place: str, /) -> list[Record]:
+        """The requests for an operation in an account and region, the oldest first."""
+        ...
+
+    def all(self) -> list[Record]:
+        """Every request, the oldest first."""
+        ...
+
+    def ask(self, request: Request, /) -> None:
+        """Put a request up."""
+        ...
+
+    def grant(self, request: Request, grant: Grant, /) -> None:
+        """Answer it, as `me`."""
+        ...
+
+    def take(self, request: Request, decision_id: str, /) -> bool:
+        """Use its grant for this decision. False where another decision did: of two at once, one is first."""
+        ...
+
+
+def read_request(text: object) -> Request | None:
+    """A request from its text; None for anything else: others can write where requests are."""
+    values = _object(text)
+    try:
+        who = values["asked_by"]
+        made = Request(
+            id=str(values["id"]),
+            place=str(values["place"]),
+            digest=str(values["digest"]),
+            document=dict(values["document"]),
+            summary=str(values["summary"]),
+            asked_at=float(values["asked_at"]),
+            minutes=float(values["minutes"]),
+            terms={str(rule): tuple(map(str, by)) for rule, by in values["terms"].items()},
+            asked_by=Identity(str(who["id"]), str(who["name"]), tuple(map(str, who["others"]))),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return None
+    return made if made.id.isalnum() else None
+
+
+def read_grant(text: object, by: str, name: str = "") -> Grant | None:
+    """A grant from its text, by who is proven to have given it; None for anything else."""
+    values = _object(text)
+    try:
+        return Grant(by, name or str(values["name"]), str(values["reason"]), str(values["digest"]), float(values["at"]))
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def _object(text: object) -> dict[str, Any]:
+    try:
+        values = json.loads(str(text))
+    except (ValueError, RecursionError):
+        return {}
+    return values if isinstance(values, dict) else {}

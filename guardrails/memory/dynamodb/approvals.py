@@ -1,0 +1,135 @@
+"""Requests, grants and uses in a table of many hosts.
+
+An item holds the requests for an operation in an account and region, with the ids of who answered each, and its use. A
+grant is an item of its own, in the partition ``gra#USERID``. IAM lets each user write only their own
+(`dynamodb:LeadingKeys`), so the partition proves who gave it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any
+
+from attrs import field, frozen
+from botocore.exceptions import BotoCoreError, ClientError
+
+from guardrails.aws.in_time import OutOfTime
+from guardrails.memory.approvals import Grant, Identity, Record, Request
+from guardrails.memory.approvals.record import read_grant, read_request
+from guardrails.memory.dynamodb.own_client import create
+from guardrails.memory.dynamodb.table import ConditionFailed, Item, Table
+from guardrails.memory.store import StateUnavailable
+
+REQUESTS, GRANTS = "req#", "gra#"
+_ASKED, _ANSWERED, _USED = "r_", "g_", "u_"
+_FREE = "attribute_not_exists(#u)"
+_KEPT_S = 86_400.0
+_AT_ONCE = 50
+
+
+def _sts(table: Table) -> Any:
+    place = table.place
+    return create("sts", place.profile, place.region, place.timeout_s)
+
+
+@frozen
+class ApprovalTable:
+    """The Board in a table. `client` makes the one of STS that says as whom the table is used."""
+
+    table: Table
+    client: Callable[[Table], Any] = field(default=_sts)
+    _who: list[Identity] = field(factory=list, init=False)
+
+    def me(self) -> Identity:
+        """AWS's user id of the credentials with which the table is used."""
+        if not self._who:
+            try:
+                with self.table.in_time():
+                    answer = self.client(self.table).get_caller_identity()
+                self._who.append(Identity(str(answer["UserId"]), str(answer["Arn"])))
+            except (BotoCoreError, ClientError, OutOfTime, OSError, KeyError) as error:
+                raise StateUnavailable(
+                    f"it is unknown who uses the table ({error}); make sts:GetCallerIdentity reachable"
+                ) from error
+        return self._who[0]
+
+    def records(self, place: str) -> list[Record]:
+        """The requests for an operation in an account and region, the oldest first."""
+        key = (f"{REQUESTS}{place}", "0")
+        return self._records([self.table.items([key]).get(key, {})])
+
+    def all(self) -> list[Record]:
+        """Every request, the oldest first. Reads the whole table."""
+        return self._records([item for _, item in self.table.scan(REQUESTS)])
+
+    def ask(self, request: Request) -> None:
+        """Put a request up."""
+        key = self._key(request)
+        self._clear(key, request.asked_at)
+        names = {"r": f"{_ASKED}{request.id}"}
+        self.table.update(key, "SET #r = :r", {"r": request.written()}, names, expires=True)
+
+    def grant(self, request: Request, grant: Grant) -> None:
+        """Answer it, in this user's own partition; the request then says where to look."""
+        key = (f"{GRANTS}{grant.by}", request.id)
+        self.table.update(key, "SET #g = :g", {"g": grant.written()}, {"g": "grant"}, expires=True)
+        names = {"g": f"{_ANSWERED}{request.id}"}
+        self.table.update(self._key(request), "ADD #g :by", {"by": {grant.by}}, names)
+
+    def take(self, request: Request, decision_id: str) -> bool:
+        """Use its grant, in one write. Where the answer is lost, what is written there says who has it."""
+        key, name = self._key(request), f"{_USED}{request.id}"
+        try:
+            self.table.update(key, "SET #u = :u", {"u": decision_id}, {"u": name}, condition=_FREE)
+        except (ConditionFailed, StateUnavailable) as error:
+            holder = self.table.items([key]).get(key, {}).get(name)
+            if holder is None:
+                if isinstance(error, StateUnavailable):
+                    raise
+                return False
+            return bool(holder == decision_id)
+        return True
+
+    def _records(self, items: list[Item]) -> list[Record]:
+        asked = [(read_request(value), item) for item in items for value in _with(item, _ASKED).values()]
+        found = [(request, item) for request, item in asked if request is not None]
+        keys = [
+            (f"{GRANTS}{by}", request.id)
+            for request, item in found
+            for by in sorted(item.get(f"{_ANSWERED}{request.id}", ()))
+        ]
+        grants = self.table.items(keys) if keys else {}
+        records = []
+        for request, item in found:
+            mine = [
+                read_grant(each.get("grant"), partition.removeprefix(GRANTS))
+                for (partition, sort), each in grants.items()
+                if sort == request.id
+            ]
+            given = tuple(sorted(filter(None, mine), key=lambda grant: grant.at))
+            records.append(Record(request, given, used_by=str(item.get(f"{_USED}{request.id}", ""))))
+        return sorted(records, key=lambda record: record.request.asked_at)
+
+    def _key(self, request: Request) -> tuple[str, str]:
+        return f"{REQUESTS}{request.place}", "0"
+
+    def _clear(self, key: tuple[str, str], now: float) -> None:
+        """Remove what is of no use any more."""
+        item = self.table.items([key]).get(key, {})
+        old = [name.removeprefix(_ASKED) for name, value in _with(item, _ASKED).items() if _is_old(value, now)]
+        names = [f"{kind}{one}" for one in old[:_AT_ONCE] for kind in (_ASKED, _ANSWERED, _USED)]
+        short = {f"n{number}": name for number, name in enumerate(names)}
+        if short:
+            # They do no harm, and go next time.
+            with suppress(StateUnavailable):
+                self.table.update(key, "REMOVE " + ", ".join(f"#{name}" for name in short), {}, short)
+
+
+def _with(item: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    return {name: value for name, value in item.items() if name.startswith(prefix)}
+
+
+def _is_old(value: object, now: float) -> bool:
+    request = read_request(value)
+    return request is None or request.until < now - _KEPT_S

@@ -1,0 +1,247 @@
+"""Approvals in the table of a fleet: AWS says who someone is, and of two uses at once one wins."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+
+import boto3
+import pytest
+from attrs import evolve
+from click.testing import CliRunner
+
+import guardrails
+from guardrails.cli.app import app
+from guardrails.enforce.approvals import people
+from guardrails.memory import StateUnavailable
+from guardrails.memory.approvals import Grant, Identity, Record, Request
+from guardrails.memory.dynamodb import ApprovalTable, Place, Table
+from guardrails.memory.dynamodb.administration import create, policy
+from tests.support.simulated_table import SimulatedTable, World
+
+PLACE = Place("guardrails", "eu-west-1", timeout_s=30)
+RULE = "live-cluster/terminate"
+STATE = {"store": "dynamodb", "table": PLACE.table, "region": PLACE.region, "timeout_s": 30}
+CONFIG = '[state]\nstore = "dynamodb"\ntable = "guardrails"\nregion = "eu-west-1"\ntimeout_s = 30\n'
+
+
+@pytest.fixture
+def people_of(aws, monkeypatch):
+    """people_of(name): from now on this process has the keys of that IAM user; returns the user's id."""
+    iam, users = aws.client("iam"), {}
+
+    def become(name):
+        if name not in users:
+            made = iam.create_user(UserName=name)["User"]["UserId"]
+            users[name] = (made, iam.create_access_key(UserName=name)["AccessKey"])
+        user_id, key = users[name]
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", key["AccessKeyId"])
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", key["SecretAccessKey"])
+        monkeypatch.delenv("AWS_SESSION_TOKEN", raising=False)
+        return user_id
+
+    return become
+
+
+@pytest.fixture
+def guard(site, people_of, install):
+    """A guard of alice's whose requests are in a table."""
+    for _ in create(PLACE):
+        pass
+    people_of("alice")
+    install(state=STATE, params={"approvals": {RULE: {"minutes": 10}}})
+    return site
+
+
+def ec2():
+    # boto3's own session would keep the keys of the first person.
+    return boto3.Session().client("ec2", region_name="eu-west-1")
+
+
+def denied(site, number=0):
+    with pytest.raises(guardrails.CallDenied) as caught:
+        ec2().terminate_instances(InstanceIds=[site.blue.instance_ids[number]])
+    return caught.value
+
+
+def approve(tmp_path, request_id):
+    file = tmp_path / "guardrails.toml"
+    file.write_text(CONFIG)
+    done = CliRunner().invoke(app, ["approve", request_id, "--reason", "INC-42", "--config", str(file)])
+    return f"{done.exit_code} {done.output}"
+
+
+def test_bob_approves_alices_call(guard, aws, people_of, tmp_path, log):
+    """Her own approval is refused; bob's lets her call pass, and neither carol's nor another one of hers."""
+    first = denied(guard)
+    asked = first.decision.approval
+    alice = people_of("alice")
+    assert asked.user == alice
+    assert f"2 guardrails: request {asked.id} is your own" in approve(tmp_path, asked.id)
+    people_of("bob")
+    assert approve(tmp_path, asked.id).startswith("0 ")
+    people_of("carol")
+    assert f"Approval {asked.id} by arn:aws:iam::123456789012:user/bob was given to arn" in str(denied(guard))
+    people_of("alice")
+    assert "which was altered" in str(denied(guard, 1))
+    before = aws.count("TerminateInstances")
+    assert not before
+    ec2().terminate_instances(InstanceIds=[guard.blue.instance_ids[0]])
+    assert aws.count("TerminateInstances") == 1
+    (entry,) = json.loads(log.read_text().splitlines()[-1])["input"]["approvals"]
+    assert (entry["name"].rpartition("/")[2], entry["asker"].rpartition("/")[2]) == ("bob", "alice")
+    assert json.loads(log.read_text().splitlines()[-1])["input"]["caller"]["user_id"] == alice
+
+
+def test_the_table_is_away(site, aws, people_of, install):
+    """Without the table no approval counts: denied with the reason and no request; break glass works."""
+    people_of("alice")
+    terms = {RULE: {"minutes": 10}, "remaining/shared-memory": {"minutes": 10}}
+    install(state=STATE, params={"approvals": terms})
+    error = denied(site)
+    assert error.decision.approval is None
+    assert {*terms} == {one.rule for one in error.decision.violations}
+    assert "No approval can be asked for, and none counts: the shared memory" in str(error)
+    with guardrails.break_glass(reason="INC-42", rules=[*terms]):
+        ec2().terminate_instances(InstanceIds=[site.blue.instance_ids[0]])
+    assert aws.count("TerminateInstances") == 1
+
+
+def test_aws_does_not_say_who_asks(guard, aws, people_of):
+    """Without an answer of STS the call stays denied, and says why no one can approve it; other calls pass."""
+    aws.answer("GetCallerIdentity", 403, "AccessDenied", "no")
+    error = denied(guard)
+    assert error.decision.approval is None
+    assert "No approval can be asked for, and none counts: " in str(error)
+    ec2().terminate_instances(InstanceIds=[guard.green.instance_ids[0]])
+    assert aws.count("TerminateInstances") == 1
+
+
+def test_only_ones_own_grants_may_be_written():
+    """The IAM policy lets a guard write no grant, and an approver only those in the partition of their own user id."""
+    statements = {one["Sid"]: one for one in json.loads(policy(PLACE))["Statement"]}
+    assert statements["GuardWrites"]["Condition"] == {"ForAllValues:StringNotLike": {"dynamodb:LeadingKeys": ["gra#*"]}}
+    assert statements["Approve"]["Condition"] == {
+        "ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["gra#${aws:userid}", "req#*"]}
+    }
+    assert {one["Action"] for sid, one in statements.items() if sid.startswith(("Guard", "Approve"))} == {
+        "dynamodb:BatchGetItem",
+        "dynamodb:UpdateItem",
+    }
+
+
+def request(number=0):
+    who = Identity("AIDAALICE", "arn:aws:iam::1:user/alice")
+    return Request(f"r{number}", "1#eu-west-1#ec2:X", "d", {"targets": []}, "X", time.time(), 10, {RULE: ("*",)}, who)
+
+
+class LosesTheAnswer(SimulatedTable):
+    """Carries the next write out, and loses what it answers."""
+
+    lost = False
+
+    def update(self, *args, **options):
+        done = super().update(*args, **options)
+        if options.get("condition") and not self.lost:
+            self.lost = True
+            raise StateUnavailable("the answer was lost")
+        return done
+
+
+def test_a_lost_answer_is_read_back():
+    """Where the answer to a use is lost, what is written says which decision has it, and no other one does."""
+    table = LosesTheAnswer(World(1))
+    board = ApprovalTable(table)
+    board.ask(request())
+    assert board.take(request(), "d-1")
+    assert table.lost
+    assert not board.take(request(), "d-2")
+    assert board.take(request(), "d-1")
+
+
+def test_a_lost_write_is_no_use():
+    """Where the use was not written, no one has it."""
+
+    class LosesTheWrite(SimulatedTable):
+        def update(self, *args, **options):
+            if options.get("condition"):
+                raise StateUnavailable("the request was lost")
+            return super().update(*args, **options)
+
+    board = ApprovalTable(LosesTheWrite(World(1)))
+    board.ask(request())
+    with pytest.raises(StateUnavailable):
+        board.take(request(), "d-1")
+
+
+def test_of_two_uses_at_once_one_wins(dynalite, monkeypatch):
+    """Eight decisions use one grant at the same moment, twenty times: exactly one of them has it."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", dynalite)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    place = evolve(PLACE, table="approvals")
+    for _ in create(place):
+        pass
+    boards = [ApprovalTable(Table(place)) for _ in range(8)]
+    for number in range(20):
+        boards[0].ask(request(number))
+        won, gate = [], threading.Barrier(len(boards))
+
+        def use(board, name, number=number, won=won, gate=gate):
+            gate.wait()
+            if board.take(request(number), name):
+                won.append(name)
+
+        threads = [threading.Thread(target=use, args=(board, f"d-{at}")) for at, board in enumerate(boards)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(won) == 1
+        found = {record.request.id: record for record in boards[0].records(request().place)}
+        assert found[f"r{number}"].used_by == won[0]
+
+
+def test_grants_count_by_their_partition():
+    """A grant says what it wants about who gave it: the partition that it is in decides."""
+    table = SimulatedTable(World(1))
+    board = ApprovalTable(table)
+    board.ask(request())
+    board.grant(request(), Grant("AROA1:bob", "arn:…/bob", "INC-42", "d", 1.0))
+    table.world.items["gra#AROA1:bob", "r0"]["grant"] = Grant("AIDACEO", "the boss", "x", "d", 1.0).written()
+    (record,) = board.records(request().place)
+    assert isinstance(record, Record)
+    assert [grant.by for grant in record.grants] == ["AROA1:bob"]
+
+
+@pytest.mark.parametrize(
+    ("asker", "approver", "same"),
+    [
+        ("AIDAALICE", "AIDAALICE", True),
+        ("AROA1:alice", "AROA2:alice", True),
+        ("AROA1:ci", "AROA1:ci", True),
+        ("AROA1:alice", "AROA1:bob", False),
+        ("AIDAALICE", "AIDABOB", False),
+    ],
+)
+def test_two_people(asker, approver, same):
+    """Two user ids are two people, unless both are sessions of the same name."""
+    assert people.is_same((asker,), approver) is same
+
+
+@pytest.mark.parametrize(
+    ("approver", "person"),
+    [
+        ("AROA1:i-0a1b2c3d4e5f67890", False),
+        ("AROA1:botocore-session-1700000000", False),
+        ("AROA1:1700000000", False),
+        ("AROA1:AWSCLI-Session", False),
+        ("AROA1:alice", True),
+        ("AROA1:alice@example.com", True),
+        ("AIDABOB", True),
+    ],
+)
+def test_a_machines_session_is_no_person(approver, person):
+    """A session that a machine or a tool has named says nothing about who approves."""
+    assert people.is_person(approver) is person
