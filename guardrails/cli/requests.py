@@ -17,7 +17,7 @@ from guardrails.memory.approvals import Record
 from guardrails.show.printable import printable
 from guardrails.values import rfc3339
 
-_PAUSE_S = 2.0
+_PAUSE_S = 5.0
 
 
 @click.command()

@@ -68,10 +68,11 @@ _ROWS = (
     Key("confirm_timeout_s", kinds.NUMBER, "120",
         "How long to wait for a confirmation at a terminal or in a notebook, in seconds. No answer denies the call."),
     Key("approval_wait_s", kinds.SECONDS, "600",
-        "How long a blocked call waits for the approval of a second person, in seconds. It is then decided on anew."),
+        "How long a blocked call in the main thread waits for the approval of a second person, in seconds. It is then "
+        "decided on anew."),
     Key("approval_folder", kinds.FOLDER, '"/srv/approvals"',
         "The folder in which the users of this host ask each other for approvals, where hosts share no table.",
-        "`/var/tmp/guardrails-approvals`"),
+        "`$GUARDRAILS_APPROVALS`, or `/var/tmp/guardrails-approvals`"),
     Key("enforcement", kinds.ENFORCEMENT, '{ "network/route-table" = "dryrun" }',
         "The level of single rules, by rule id, instead of their own level and of `mode`."),
     Key("policies", kinds.PATHS, '["my-policies"]',

@@ -35,8 +35,10 @@ class DeniedOften:
             return evolve(who, denials=None)
 
     def note(self, decision: Decision) -> None:
-        """Count a denial of a call that named something live."""
-        if self.denials is None or decision.caller is None or not decision.names_something_live:
+        """Count a denial of a call that named something live. What needs confirmation only asks."""
+        if self.denials is None or decision.caller is None:
+            return
+        if decision.action != "deny" or not decision.names_something_live:
             return
         try:
             self.denials.note(caller.counted_as(decision.caller), time.time())

@@ -35,8 +35,7 @@ def evaluate(
         return evolve(undecided, unavailable=f"the request could not be read: {call.undecodable}")
     if call.dry_run:
         return allowed(undecided, "dry run: AWS only checks permissions")
-    problem = _problem(facts)
-    if facts is None or problem:
+    if (problem := _problem(facts)) or facts is None:
         return evolve(undecided, unavailable=problem)
     try:
         document = rego_input.with_facts(document, facts, now)

@@ -77,6 +77,22 @@ def test_an_agent_that_goes_on_is_stopped(site, aws, install, monkeypatch):
     site.ec2.start_instances(InstanceIds=[site.green.instance_ids[0]])
 
 
+def test_asking_is_not_being_denied(site, aws, install, monkeypatch):
+    """Calls that need confirmation do not count: an agent may ask for an approval as often as it needs one."""
+    monkeypatch.setenv("CLAUDECODE", "1")
+    install()
+    for number in range(4):
+        with pytest.raises(guardrails.CallDenied) as caught:
+            aws.client("ssm").send_command(
+                DocumentName="AWS-RunShellScript",
+                InstanceIds=[site.blue.instance_ids[0]],
+                Parameters={"commands": [str(number)]},
+            )
+        assert caught.value.decision.caller.denials == 0
+    site.ec2.terminate_instances(InstanceIds=[site.green.instance_ids[0]])
+    assert aws.count("TerminateInstances") == 1
+
+
 @pytest.mark.parametrize("denials", ["green", "blue"])
 def test_others_are_not(denials, site, aws, install, monkeypatch):
     """A script goes on after three denials, and denials on a cluster that is not live do not count."""

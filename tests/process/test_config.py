@@ -75,7 +75,7 @@ ORIGINAL = BaseClient._make_api_call
             "the parameter `approvals` names the unknown rule 'live-cluster/stopp'; did you mean",
         ),
         ('[params.approvals]\n"live-cluster/stop" = { minute = 5 }\n', 2, "minutes"),
-        ('[params.approvals]\n"live-cluster/stop" = { minutes = 5, by = [] }\n', 2, "at least"),
+        ('[params.approvals]\n"live-cluster/stop" = { minutes = 5, by = [] }\n', 2, "must be a non-empty list"),
         ("approval_wait_s = -1\n", 1, "must be a number of at least 0"),
         ('[caller]\nkind = "robot"\n', 2, "must be one of person, script, ci, notebook, agent"),
         ('[params]\nrollback_window_s = "x"\n', 2, "`params.rollback_window_s` is 'x'; it must be a number"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
@@ -18,7 +19,7 @@ from guardrails.memory import StateUnavailable
 from guardrails.memory.approvals import Board, Identity, Record, Request
 from guardrails.show.sentences import summary
 from guardrails.values import Approval, ApprovalRequest, Decision, Origin
-from guardrails.waiting.interruptions import waiting
+from guardrails.waiting.interruptions import is_injected, waiting
 
 _logger = logging.getLogger("guardrails")
 # Between two looks for an approval.
@@ -74,6 +75,12 @@ class Desk:
             return evolve(decision, reason=f"No approval can be asked for, and none counts: {error}")
         except KeyboardInterrupt:
             return evolve(decision, reason="The wait for an approval was interrupted (Ctrl-C); make the call again")
+        except Exception as error:
+            if is_injected(error):
+                raise
+            # Anything that goes wrong with an approval leaves the call denied.
+            _logger.debug("the guard failed while it asked for an approval", exc_info=True)
+            return evolve(decision, reason=f"No approval can be asked for: {type(error).__name__}: {error}")
 
     def holds(self, decision: Decision, before: Decision, origin: Origin) -> Decision:
         """The new decision, on a call that was approved `before`: it covers exactly that."""
@@ -90,7 +97,9 @@ class Desk:
         return _Case(decision, document(decision, asker.id), terms, asker)
 
     def _answer(self, case: _Case, decide: DecideAgain) -> Decision:
-        until = time.monotonic() + self.wait_s
+        # Ctrl-C reaches only the main thread, so no other one waits.
+        waits = threading.current_thread() is threading.main_thread()
+        until = time.monotonic() + (self.wait_s if waits else 0.0)
         asked: Request | None = None
         note = ""
         while True:
