@@ -143,4 +143,9 @@ def generated(seed):
     document["shift"] = _shift(dice, clusters)
     if dice.random() < 0.05:
         del document[dice.choice(["call", "targets", "clusters", "live"])]
+    kinds = ["person", "script", "ci", "notebook", "agent"]
+    document["caller"] |= {"kind": dice.choice(kinds), "denials": dice.choice([0, 0, 2, 3, None])}
+    if dice.random() < 0.2:
+        rules = dice.sample(["opaque/command", "live-cluster/untagged", "live-cluster/terminate", "caller/denials"], 2)
+        document["approvals"] = [{"id": "a", "rules": rules, "until_s": dice.choice([1696864919, 1696864921, None])}]
     return document
