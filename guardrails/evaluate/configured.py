@@ -49,7 +49,8 @@ def check_approvals(settings: Settings, rules: Iterable[str], params: Mapping[st
     """Raise ConfigError where the parameter `approvals` names a rule that is not among these."""
     known = frozenset(rules)
     for rule in params.get("approvals", {}):
-        if rule not in known:
+        # For all rules that ask for confirmation.
+        if rule != "confirm" and rule not in known:
             own = rule in settings.params.get("approvals", {})
             where = settings.at("params", "approvals", rule) if own else settings.at("policies")
             raise ConfigError(

@@ -126,7 +126,7 @@ WEAKER = {
     "cluster left out": ("[params]\nremaining.clusters.web = {}", "[params]\nremaining.clusters = {}", "web"),
     "unbreakable": ("", "[params]\nunbreakable = []", "`unbreakable` is"),
     "approvable": ("", '[params.approvals]\n"live-cluster/stop" = { minutes = 1 }', "minutes` is 1"),
-    "approvable for longer": ("", '[params.approvals]\n"opaque/command" = { minutes = 31 }', "minutes` is 31"),
+    "approvable for longer": ("", "[params.approvals]\nconfirm = { minutes = 31 }", "minutes` is 31"),
     "approvable by others": ('[params.approvals]\n"opaque/command" = { minutes = 30, by = ["a"] }',
                              '[params.approvals]\n"opaque/command" = { minutes = 30, by = ["*"] }', "by` is"),
     "denials": ("", "[params]\ndenials.agent = 0", "`denials.agent` is 0"),
@@ -137,7 +137,7 @@ STRICTER = {
     "params": ("", '[params]\nuntraced = "deny"\nrollback_window_s = 7200\nremaining.clusters.a = { min_running = 0 }'),
     "bounds": ("", "[params]\nremaining.bounds = { min_running = 2, max_share = 0.2 }"),
     "warn": ('[enforcement]\n"live-cluster/stop" = "dryrun"', '[enforcement]\n"live-cluster/stop" = "warn"'),
-    "approvals": ("", '[params.approvals]\n"opaque/command" = { minutes = 5, by = ["a"] }'),
+    "approvals": ("", '[params.approvals]\nconfirm = { minutes = 5, by = ["a"] }\n"opaque/command" = { minutes = 0 }'),
     "unbreakable": ('[params]\nunbreakable = ["live-cluster/stop"]',
                     '[params]\nunbreakable = ["live-cluster/stop", "live-cluster/terminate"]'),
 }  # fmt: skip

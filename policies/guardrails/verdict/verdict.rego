@@ -69,12 +69,11 @@ glass_is_broken_for(rule) if {
 
 # A second person may approve what the parameter `approvals` names. Like break glass, that turns a denial into a warning.
 after_approval(rule, action) := "warn" if {
-	action in {"deny", "confirm"}
+	terms_of(rule, action)
 	is_approved(rule)
 } else := action
 
 is_approved(rule) if {
-	rule_terms[rule]
 	is_number(input.now_s)
 	some approval in input.approvals
 	is_number(approval.until_s)
@@ -82,22 +81,29 @@ is_approved(rule) if {
 	rule in approval.rules
 }
 
-# Who may approve what, and for how many minutes that counts.
-rule_terms[rule] := {"by": object.get(terms, "by", ["*"]), "minutes": terms.minutes} if {
-	some rule, terms in data.guardrails.params.approvals
+# Who may approve what a rule blocks, and for how many minutes that counts. What is not named can be approved where it
+# only asks for confirmation.
+terms_of(rule, action) := limits(data.guardrails.params.approvals[rule]) if action in {"deny", "confirm"}
+
+terms_of(rule, "confirm") := limits(data.guardrails.params.approvals.confirm) if {
+	not data.guardrails.params.approvals[rule]
+}
+
+limits(terms) := {"by": object.get(terms, "by", ["*"]), "minutes": terms.minutes} if {
 	is_number(terms.minutes)
 	terms.minutes > 0
 }
 
 # The terms of every rule that blocks the call. Nothing where none does, or where one of them cannot be approved.
-approval_terms(entries) := {"approvable": {rule: rule_terms[rule] | some rule in blocking(entries)}} if {
-	count(blocking(entries)) > 0
-	every rule in blocking(entries) {
-		rule_terms[rule]
+approval_terms(entries) := {"approvable": {entry.rule: terms_of(entry.rule, entry.action) | some entry in stops}} if {
+	stops := blocking(entries)
+	count(stops) > 0
+	every entry in stops {
+		terms_of(entry.rule, entry.action)
 	}
 } else := {}
 
-blocking(entries) := {entry.rule | some entry in entries; entry.action in {"deny", "confirm"}}
+blocking(entries) := {entry | some entry in entries; entry.action in {"deny", "confirm"}}
 
 known(action) := action if {
 	action in {"deny", "confirm", "warn", "dryrun"}

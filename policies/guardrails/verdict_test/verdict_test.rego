@@ -195,6 +195,40 @@ test_every_rule_that_blocks_must_be_approvable if {
 	alone == {}
 }
 
+test_what_asks_for_confirmation_has_common_terms if {
+	common := {"confirm": {"by": ["bob"], "minutes": 7}, "c/d": {"minutes": 9}, "e/f": {"minutes": 0}}
+	every rule, terms in {"a/b": {"by": ["bob"], "minutes": 7}, "c/d": {"by": ["*"], "minutes": 9}} {
+		asked := {object.union(entry(rule), {"action": "confirm"})}
+		found := verdict.approval_terms(asked) with data.guardrails.params.approvals as common
+		found == {"approvable": {rule: terms}}
+	}
+	every rule, action in {"e/f": "confirm", "a/b": "deny", "g/h": "deny"} {
+		blocked := {object.union(entry(rule), {"action": action})}
+		found := verdict.approval_terms(blocked) with data.guardrails.params.approvals as common
+		found == {}
+	}
+}
+
+test_a_rule_that_also_denies_needs_terms_of_its_own if {
+	both := {object.union(entry("a/b"), {"action": "confirm"}), object.union(entry("a/b"), {"action": "deny"})}
+	found := verdict.approval_terms(both) with data.guardrails.params.approvals as {"confirm": {"minutes": 7}}
+	found == {}
+}
+
+test_an_approval_of_what_asks_leaves_what_denies if {
+	every level, action in {"confirm": "warn", "deny": "deny"} {
+		entries := verdict.violations(answers(level, {"area": {entry("a/b")}})) with input as approved_at(100, [grant])
+			with data.guardrails.params.approvals as {"confirm": {"minutes": 5}}
+		actions(entries) == {action}
+	}
+}
+
+test_without_the_parameter_nothing_can_be_approved if {
+	asked := {object.union(entry("a/b"), {"action": "confirm"})}
+	found := verdict.approval_terms(asked) with data.guardrails.params as {}
+	found == {}
+}
+
 test_what_blocks_nothing_needs_no_approval if {
 	warned := {object.union(entry("a/b"), {"action": "warn"}), object.union(entry("c/d"), {"action": "dryrun"})}
 	found := verdict.approval_terms(warned) with data.guardrails.params.approvals as {"a/b": {"minutes": 5}}
