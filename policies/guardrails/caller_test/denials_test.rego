@@ -47,3 +47,7 @@ test_a_harmless_call_passes if {
 	asked := json.patch(run("agent", 9), [{"op": "replace", "path": "/call/effects", "value": ["capacity"]}])
 	count(caller.deny) == 0 with input as asked with data.guardrails.params.denials as {"agent": 3}
 }
+
+test_a_limit_of_one_is_a_limit if {
+	count(caller.deny) == 1 with input as run("agent", 1) with data.guardrails.params.denials as {"agent": 1}
+}

@@ -234,3 +234,9 @@ test_what_blocks_nothing_needs_no_approval if {
 	found := verdict.approval_terms(warned) with data.guardrails.params.approvals as {"a/b": {"minutes": 5}}
 	found == {}
 }
+
+test_what_only_warns_is_left_out if {
+	blocked := {object.union(entry("a/b"), {"action": "deny"}), object.union(entry("c/d"), {"action": "warn"})}
+	found := verdict.approval_terms(blocked) with data.guardrails.params.approvals as {"a/b": {"minutes": 1}}
+	found == {"approvable": {"a/b": {"by": ["*"], "minutes": 1}}}
+}
