@@ -20,6 +20,8 @@ from guardrails.show.sentences import age
 
 # An older decision may be from a process that has ended and whose pid is in use again.
 _RECENT_S = 24 * 3600.0
+# Measured: docs/costs.md, "The engine".
+_SLOWER = "1.4 to 4 times the processor time"
 
 
 @frozen
@@ -47,11 +49,20 @@ def examine(settings: Settings, now: float) -> Iterator[Finding]:
     else:
         for mistake in assembly.findings(settings):
             yield Finding("policy check", "note", str(mistake), attrs.asdict(mistake))
+        yield from _slower(settings)
     try:
         for process in _processes(settings, now):
             yield _finding(process, revision, now)
     except ConfigError as error:
         yield Finding("processes", "note", f"cannot tell: {error}")
+
+
+def _slower(settings: Settings) -> Iterator[Finding]:
+    """A note where a policy of this configuration makes every decision slower."""
+    why = assembly.why_apart(settings)
+    if why:
+        sentence = f"{why}. Until then a decision takes {_SLOWER}: the policies cannot be merged into one package"
+        yield Finding("speed of policies", "note", sentence, {"apart": why})
 
 
 def _on_disk(settings: Settings) -> str:

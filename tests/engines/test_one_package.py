@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 
 from guardrails.evaluate import bundle
-from guardrails.evaluate.embedded import EmbeddedEngine, checked, parsed
+from guardrails.evaluate.embedded import EmbeddedEngine, checked, compiled, parsed
 from guardrails.evaluate.engine import EngineFailure
 from guardrails.evaluate.rego import one_package
 from guardrails.evaluate.regorus import ask, new_engine
@@ -57,13 +59,11 @@ def test_the_same_answers_as_package_by_package(params):
 
 
 def test_the_shipped_policies_are_one_package():
-    """No shipped policy keeps the others from being merged, and each of their sets has a condition."""
-    modules = _merged(SHIPPED)
-    assert all("package decisions" in text for text in modules.values())
-    collector = next(text for name, text in modules.items() if name.endswith("areas.rego"))
-    asked = [line.strip() for line in collector.splitlines() if line.startswith("\t")]
-    assert len(asked) > 15
-    assert all(": asked__" in line for line in asked)
+    """No shipped policy keeps the others from being merged, and the result is one file of one package."""
+    ((name, text),) = _merged(SHIPPED).items()
+    assert name == one_package.MERGED
+    assert text.startswith(f"package {one_package.PACKAGE}\n")
+    assert "data.guardrails.lib" not in "".join(line for line in text.splitlines() if not line.startswith("#"))
 
 
 FIRST_LINES = {
@@ -83,12 +83,32 @@ FIRST_LINES = {
 
 @pytest.mark.parametrize("line", FIRST_LINES)
 def test_a_rule_fires_whatever_its_first_line_is(line, tmp_path):
-    """A user's rule with such a first line denies the call that it means, and no other."""
+    """A user's rules with such a first line deny the call that they mean, and no other; the line is asked first."""
     denied, passed = FIRST_LINES[line]
-    text = f"{HEAD}own_rule if input.call.operation\n\ndeny contains {ENTRY} if {{\n\t{line}\n}}\n"
-    engine = EmbeddedEngine(_with(tmp_path, text))
+    text = f"{HEAD}own_rule if input.call.operation\n\n"
+    for entry in (ENTRY, ENTRY.replace("own/rule", "own/second")):
+        text += f"deny contains {entry} if {{\n\t{line}\n}}\n\n"
+    policies = _with(tmp_path, text)
+    assert len(_asked_first(policies)) == len(_asked_first(SHIPPED)) + 1
+    engine = EmbeddedEngine(policies)
     assert "own/rule" in _rules(engine, _asked(denied))
     assert "own/rule" not in _rules(engine, _asked(passed))
+
+
+def _asked_first(policies):
+    """The sets of the one package that are asked only where a first line holds."""
+    return re.findall(r"^asked_r\d+__ :=", _merged(policies)[one_package.MERGED], re.MULTILINE)
+
+
+def test_a_line_for_each_rule_is_not_asked_first(tmp_path):
+    """Where every rule has a line of its own, the rules are asked at once: it would take as long to ask their lines."""
+    rules = [
+        f'deny contains {ENTRY.replace("rule", name)} if "{name}" in lib.effects\n\n' for name in ("stop", "terminate")
+    ]
+    policies = _with(tmp_path, HEAD + "".join(rules))
+    assert _asked_first(policies) == _asked_first(SHIPPED)
+    assert "own/stop" not in _rules(EmbeddedEngine(policies), _asked("terminate"))
+    assert "own/terminate" in _rules(EmbeddedEngine(policies), _asked("terminate"))
 
 
 def test_one_rule_without_a_condition_keeps_its_area_asked(tmp_path):
@@ -138,7 +158,7 @@ deny contains E if "terminate" in my__effects
 def test_what_cannot_be_one_package_is_evaluated_as_before(reason, tmp_path):
     """A policy that cannot be renamed safely keeps all as they are; its rule still denies, and only what it means."""
     policies = _with(tmp_path, HEAD + APART[reason].replace("contains E", f"contains {ENTRY}") + "\n")
-    with pytest.raises(one_package.NotMergeable):
+    with pytest.raises(one_package.NotMergeable, match=r"own0\.rego:\d+: .+; "):
         _merged(policies)
     engine = EmbeddedEngine(policies)
     assert "own/rule" in _rules(engine, _asked("terminate"))
@@ -146,9 +166,9 @@ def test_what_cannot_be_one_package_is_evaluated_as_before(reason, tmp_path):
 
 
 def test_rules_over_data_stay_apart(tmp_path):
-    """A data.json with the name of a package keeps the policies as they are."""
-    with pytest.raises(one_package.NotMergeable):
-        _merged(_with(tmp_path, data={"decisions": {"a": 1}}))
+    """A data.json with the name of the package keeps the policies as they are."""
+    with pytest.raises(one_package.NotMergeable, match=r"a data\.json has the name `_g`"):
+        _merged(_with(tmp_path, data={one_package.PACKAGE: {"a": 1}}))
 
 
 def test_parameters_of_every_type_are_read(tmp_path):
@@ -177,6 +197,70 @@ def test_a_failure_names_the_file_and_the_line(tmp_path):
     text = f"{HEAD}deny contains {ENTRY} if {{\n\tlib.effects\n\tinput.call.operation + 1 == 2\n}}\n"
     with pytest.raises(EngineFailure, match=r"own0\.rego:7:"):
         EmbeddedEngine(_with(tmp_path, text)).evaluate(_asked("terminate"))
+
+
+def test_an_error_in_a_second_file_is_found_too(tmp_path, monkeypatch):
+    """Policies that are too long for one file of the engine are several, with the same answers and the same places."""
+    monkeypatch.setattr(one_package, "_MOST_LINES", 500)
+    text = f'{HEAD}deny contains {ENTRY} if {{\n\t"stop" in lib.effects\n\tinput.call.operation + 1 == 2\n}}\n'
+    policies = _with(tmp_path, text)
+    assert len(_merged(policies)) > 3
+    # Parsed and merged with the limit of this test, not what another test has kept.
+    made = EmbeddedEngine(policies, lambda given: evolve(given, modules=_merged(given)))
+    assert made.evaluate(generated(0)).result == EmbeddedEngine(SHIPPED).evaluate(generated(0)).result
+    with pytest.raises(EngineFailure, match=r"own0\.rego:7:"):
+        made.evaluate(_asked("stop"))
+
+
+FIXED = """
+limit := 3
+alias := limit
+quoted := "a \\"b\\""
+word := sprintf("%s", ["term"])
+off := false
+never := 1 if limit > 5
+default level := "low"
+level := "high" if data.guardrails.params.own == "x"
+fails := 1 if sprintf(limit, []) == ""
+of_input := input.call.effects[0]
+through(x) := concat("", [x, of_input])
+by_function := through("")
+limited(limit) := limit
+many contains limit
+part.of := limit
+"""
+# Lines of a rule that holds for calls that terminate, and what they show.
+USES = {
+    "a number": 'count(input.call.effects) < limit\n"terminate" in lib.effects',
+    "through another rule": '{"a": alias}.a == 3\n"terminate" in lib.effects',
+    "with quotes": 'quoted == `a "b"`\n"terminate" in lib.effects',
+    "built by a function": "startswith(input.call.effects[0], word)",
+    "false, and none at all": 'not off\nnot never\n"terminate" in lib.effects',
+    "of a parameter": 'level == "high"\n"terminate" in lib.effects',
+    "of the input": 'of_input == "terminate"',
+    "of the input, through a function": 'by_function == "terminate"',
+    "beside an argument of that name": 'limited(4) == 4\nlimited(of_input) == "terminate"',
+    "as a key": '["a", "b", "c", "d"][limit] == "d"\n"terminate" in lib.effects',
+    "in a set": 'many == {limit}\n"terminate" in lib.effects',
+    "in an object": 'part == {"of": 3}\n"terminate" in lib.effects',
+}
+
+
+def test_values_that_no_input_changes(tmp_path):
+    """Rules with fixed values mean the same where their values are written out, for calls that they concern or not."""
+    text = HEAD + FIXED + "\n"
+    for number, lines in enumerate(USES.values()):
+        body = "\n".join(f"\t{line}" for line in lines.splitlines())
+        text += f"deny contains {ENTRY.replace('own/rule', f'own/{number}')} if {{\n{body}\n}}\n\n"
+    policies = _with(tmp_path, text)
+    values = {"guardrails": {"params": {**bundle.params_of(policies), "own": "x"}}}
+    policies = evolve(policies, data={**policies.data, **values})
+    merged, apart = EmbeddedEngine(policies), new_engine(checked(policies))
+    assert compiled(policies).modules.keys() == {one_package.MERGED}
+    assert _rules(merged, _asked("terminate")) >= {f"own/{number}" for number in range(len(USES))}
+    for effect in ("terminate", "stop"):
+        assert merged.evaluate(_asked(effect)).result == ask(apart, _asked(effect))
+    assert not {rule for rule in _rules(merged, _asked("stop")) if rule.startswith("own/")}
 
 
 def _asked(effect):

@@ -21,8 +21,9 @@ from click.testing import CliRunner
 import guardrails
 from guardrails.cli import doctor as cli_doctor
 from guardrails.cli.app import app
+from guardrails.config.load import load
 from guardrails.config.settings import SOURCES, LiveSettings, Settings
-from guardrails.doctor import fit
+from guardrails.doctor import fit, policies
 from guardrails.doctor.permissions import trials
 from guardrails.enforce.break_glass.grant import environment_value
 from guardrails.resolve import balancers, live
@@ -116,6 +117,21 @@ def test_an_edit_that_no_process_has_seen(place, guard, site):
     findings = doctor(place)
     mine = next(finding for about, finding in findings.items() if about.startswith(f"process {os.getpid()}"))
     assert mine["state"] == "note"
+
+
+def test_policies_that_slow_every_decision_down(place):
+    """A policy that cannot be merged with the others is a note with its place, its fix and the cost; others are not."""
+    settings = load(place / "guardrails.toml")
+    assert not [finding for finding in policies.examine(settings, time.time()) if "speed" in finding.about]
+    slow = (
+        RULE.replace("CALL", "nothing") + '\n\nfits if input.call.service == "x"\n\nodd if fits with input.call as {}\n'
+    )
+    (place / "own" / "quiet.rego").write_text(slow)
+    note = next(finding for finding in policies.examine(settings, time.time()) if "speed" in finding.about)
+    line = next(number for number, text in enumerate(slow.splitlines(), 1) if text.startswith("odd"))
+    assert note.state == "note"
+    assert f"quiet.rego:{line}: uses `with` in a rule; give a function the value instead. " in note.sentence
+    assert "4 times the processor time" in note.sentence
 
 
 def test_processes_that_ended_are_not_shown(place, site, aws):

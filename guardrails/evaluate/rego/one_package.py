@@ -1,32 +1,39 @@
-"""All modules as one package, with parameters written out: the same policies, faster on the embedded engine.
+"""All modules as one package, with parameters and fixed values written out: the same policies, faster on the engine.
 
 Measured on regorus 0.13: a reference into another package makes the engine look through all modules, and so does every
-use of a parameter. Within one package a rule is found by its name: ``data.guardrails.lib.effects`` becomes
-``lib__effects``. Files keep their names and lines, so that the place of an error can be found.
+use of a parameter. Within one package a rule is found by its name, and sooner if names are short and files are few:
+``data.guardrails.lib.effects`` becomes ``r12__``. `placed` finds the place of an error in the author's file.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from attrs import frozen
 
+from guardrails.evaluate.engine import ENTRYPOINT
 from guardrails.evaluate.rego import areas, first_lines
 from guardrails.evaluate.rego.references import Path, Reference, leading
 from guardrails.evaluate.rego.rewriting import Edit, apply, literal, value_at, written
 from guardrails.evaluate.rego.syntax import Module, Rule
 
-PACKAGE = "decisions"
-# The module that the guard adds.
-ADDED = "(added by the guard)"
-_OURS = ("data", "guardrails")
+PACKAGE = "_g"
+# The first file of the package; others follow where the engine would refuse one so long.
+MERGED = "(all policies)"
+_DECISION = "decision__"
 _COLLECTOR = ("data", "guardrails", "areas")
 _PARAMS = ("data", "guardrails", "params")
+# In bytes. The engine refuses files of 1 MB, or 20,000 lines.
+_LONGEST, _MOST_LINES = 500_000, 10_000
+_FILE = re.compile(r'#@ (".*")')
+_PLACE = re.compile(rf"({re.escape(MERGED)}\d*):(\d+):")
 
 
 class NotMergeable(Exception):
-    """These modules have to stay as they are, which is slower. The message says why."""
+    """These modules have to stay as they are, which is slower. The message says where, why, and what to write."""
 
 
 @frozen
@@ -36,6 +43,7 @@ class _Names:
     new: Mapping[Path, str]
     above: frozenset[Path]
     data: Mapping[str, Any]
+    constants: Mapping[Path, str]
     params: dict[Path, str]
 
     def edit(self, module: Module, reference: Reference, absolute: Path) -> Edit | None:
@@ -45,76 +53,127 @@ class _Names:
         for length in range(2, len(absolute) + 1):
             if absolute[:length] in self.new:
                 if length <= added:
-                    raise NotMergeable(f"{module.file} imports a part of {'.'.join(map(str, absolute[:length]))}")
+                    whole = ".".join(map(str, absolute[:length]))
+                    raise _apart(module, reference.span["line"], f"uses an import of a part of {whole}; import {whole}")
                 return start, reference.ends[length - added - 1], self.new[absolute[:length]]
         known = tuple(leading(absolute))
         if known in self.above:
-            raise NotMergeable(f"{module.file} refers to all of {'.'.join(known)}")
+            raise _apart(module, reference.span["line"], f"uses all of {'.'.join(known)}; name the rule that is meant")
         if known[: len(_PARAMS)] == _PARAMS and len(known) > added:
             return start, reference.ends[len(known) - added - 1], self._param(known)
         return (start, reference.ends[0], written(absolute[: added + 1])) if absolute != reference.path else None
 
+    def constant(self, reference: Reference, absolute: Path) -> Edit | None:
+        """How a reference to a rule whose value no input changes is written; None for others."""
+        text = "" if reference.is_call else self.constants.get(absolute, "")
+        return (reference.span["start"], reference.ends[-1], text) if text else None
+
     def _param(self, path: tuple[str, ...]) -> str:
         """A parameter's value, or a rule that is evaluated once per decision."""
         text = literal(value_at(path, self.data))
-        return text or self.params.setdefault(path, f"param_{len(self.params)}__")
+        return text or self.params.setdefault(path, f"p{len(self.params)}__")
 
 
-def merged(modules: Sequence[Module], data: Mapping[str, Any]) -> dict[str, str]:
-    """The source of each module by its file, and ADDED. Raises NotMergeable."""
-    names = _names(modules, data)
+def merged(
+    modules: Sequence[Module], data: Mapping[str, Any], constants: Mapping[Path, str] | None = None
+) -> dict[str, str]:
+    """The sources of the one package by their files, the first of which is MERGED. Raises NotMergeable.
+
+    `constants` are the values of rules to write out.
+    """
+    names = _names(modules, data, constants or {})
     edits = {module.file: sorted(set(_edits(module, names)), reverse=True) for module in modules}
     asked = areas.gates(first_lines.by_area(modules, names.new), names.new, edits)
-    if {*asked.names.values(), *names.params.values()} & set(names.new.values()):
-        raise NotMergeable("a name is used twice")
     for module in modules:
         if module.package == _COLLECTOR:
             edits[module.file] = [(start, end, asked.names.get(text, text)) for start, end, text in edits[module.file]]
-    sources = {module.file: apply(edits[module.file], module.source) for module in modules}
     params = [f"{name} := {written(path)}" for path, name in names.params.items()]
-    # First: the engine looks for a rule in one module after the other.
-    return {ADDED: "\n\n".join((f"package {PACKAGE}", *params, *asked.rules, "")), **sources}
+    added = "\n\n".join((*params, *asked.rules))
+    texts = (f"#@ {json.dumps(module.file)}\n{apply(edits[module.file], module.source)}" for module in modules)
+    return {f"{MERGED}{number or ''}": text for number, text in enumerate(_files([added, *texts]))}
 
 
-def entrypoint(modules: Collection[str], usual: str) -> str:
-    """The path of the entrypoint among these modules; `usual` is the one that they have as they are written."""
-    return f"data.{PACKAGE}.{_renamed(tuple(usual.split('.')))}" if ADDED in modules else usual
+def _files(texts: Iterable[str]) -> Iterator[str]:
+    """The texts in as few files as may be."""
+    head = f"package {PACKAGE}\n"
+    file = head
+    for text in texts:
+        if len(file) + len(text) > _LONGEST or file.count("\n") + text.count("\n") > _MOST_LINES:
+            yield file
+            file = head
+        file += f"\n{text}\n"
+    yield file
 
 
-def _renamed(path: Path) -> str:
-    ours = path[: len(_OURS)] == _OURS and len(path) > len(_OURS) + 1
-    return "__".join(map(str, path[len(_OURS) if ours else 1 :]))
+def placed(sentence: str, modules: Mapping[str, str]) -> str:
+    """An error's sentence with the file and line that the author knows; `modules` are those that `merged` gave."""
+    place = _PLACE.match(sentence)
+    if place is None or place[1] not in modules:
+        return sentence
+    lines = modules[place[1]].split("\n")[: int(place[2])]
+    for above, line in enumerate(reversed(lines)):
+        file = _FILE.fullmatch(line)
+        if file:
+            return f"{json.loads(file[1])}:{above}:{sentence[place.end() :]}"
+    return sentence
 
 
-def _names(modules: Sequence[Module], data: Mapping[str, Any]) -> _Names:
+def entrypoint(modules: Mapping[str, str]) -> str:
+    """The path of the decision in these modules, which may be one package or as they are written."""
+    return f"data.{PACKAGE}.{_DECISION}" if MERGED in modules else ENTRYPOINT
+
+
+def paths(modules: Sequence[Module]) -> Mapping[Path, str]:
+    """The path of each rule in the one package."""
+    return {path: f"data.{PACKAGE}.{name}" for path, name in _new_names(modules).items()}
+
+
+def _new_names(modules: Sequence[Module]) -> Mapping[Path, str]:
+    known = {rule.path[: len(rule.package) + 1] for module in modules for rule in module.rules}
+    numbered = {path: f"r{number}__" for number, path in enumerate(sorted(known, key=str))}
+    return {path: _DECISION if _dotted(path) == ENTRYPOINT else name for path, name in numbered.items()}
+
+
+def _names(modules: Sequence[Module], data: Mapping[str, Any], constants: Mapping[Path, str]) -> _Names:
     """Raises NotMergeable where a new name would not be unique, or mean something else."""
     packages = {module.package for module in modules}
-    paths = {rule.path[: len(rule.package) + 1] for module in modules for rule in module.rules}
-    new = {path: _renamed(path) for path in paths}
-    above = frozenset(path[:length] for path in paths for length in range(1, len(path)))
-    if PACKAGE in data or paths & (packages | above):
-        raise NotMergeable("a rule has the name of a package")
-    if len(set(new.values())) < len(new) or not all(name.isidentifier() for name in new.values()):
-        raise NotMergeable("a name is used twice, or is not an identifier")
-    if any(name.startswith(("asked_", "param_")) for name in new.values()):
-        raise NotMergeable("a package has a name that the guard uses")
-    if any(value_at(path, data) is not None for path in paths):
-        raise NotMergeable("a data.json defines what is a rule")
-    return _Names(new, above, data, {})
+    new = _new_names(modules)
+    above = frozenset(path[:length] for path in new for length in range(1, len(path)))
+    if PACKAGE in data:
+        raise NotMergeable(f"a data.json has the name `{PACKAGE}`, which the guard uses; rename it")
+    for module in modules:
+        for rule in module.rules:
+            path = rule.path[: len(rule.package) + 1]
+            if path in packages | above:
+                raise _apart(module, rule.line, f"gives a rule the name of the package {_dotted(path)}; rename it")
+            if value_at(path, data) is not None:
+                raise _apart(module, rule.line, f"defines {_dotted(path)}, which a data.json defines too; rename one")
+    return _Names(new, above, data, constants, {})
+
+
+def _dotted(path: Path) -> str:
+    return ".".join(map(str, path))
+
+
+def _apart(module: Module, line: int, why: str) -> NotMergeable:
+    return NotMergeable(f"{module.file}:{line}: {why}")
 
 
 def _edits(module: Module, names: _Names) -> Iterator[Edit]:
     package, *imports = module.spans
-    yield package["start"], package["end"], PACKAGE
+    yield module.source.rindex(b"package", 0, package["start"]), package["end"], ""
     yield from ((span["start"], span["end"], "") for span in imports)
     own = {path[-1] for path in names.new if path[:-1] == module.package}
     for rule in module.rules:
         if rule.modified:
-            raise NotMergeable(f"{module.file} uses `with`")
+            raise _apart(module, rule.line, "uses `with` in a rule; give a function the value instead")
         if rule.head and rule.head[0].path[0] in module.aliases:
-            raise NotMergeable(f"{module.file} has a rule with the name of an import")
-        if rule.declared & (own | module.aliases.keys()):
-            raise NotMergeable(f"{module.file} has a variable with the name of a rule or an import")
+            raise _apart(module, rule.line, f"gives a rule the name of an import, {rule.path[-1]}; rename it")
+        shadowing = rule.declared & (own | module.aliases.keys())
+        if shadowing:
+            raise _apart(
+                module, rule.line, f"gives a variable the name of a rule or import, {min(shadowing)}; rename it"
+            )
         yield from _references(module, rule, own, names)
 
 
@@ -122,7 +181,7 @@ def _references(module: Module, rule: Rule, own: set[str | None], names: _Names)
     for reference in (*rule.head, *rule.references):
         name = reference.path[0]
         if "__" in str(name):
-            raise NotMergeable(f"{module.file} has the name {name}")
+            raise _apart(module, reference.span["line"], f"has the name {name} with two underscores; rename it")
         # An argument may have the name of the function.
         if name is None or (name in rule.locals and reference is not rule.head[0]):
             continue
@@ -134,6 +193,8 @@ def _references(module: Module, rule: Rule, own: set[str | None], names: _Names)
             absolute = reference.path
         else:
             continue
-        edit = names.edit(module, reference, absolute)
+        # A rule keeps its name where it is defined.
+        edit = names.constant(reference, absolute) if reference not in rule.head else None
+        edit = edit or names.edit(module, reference, absolute)
         if edit is not None:
             yield edit

@@ -1,4 +1,4 @@
-"""What is wrong with rules that load: METADATA, ids, packages, and facts that do not exist or may be missing.
+"""What is wrong with rules that load: METADATA, ids, packages, and facts and objects that may be missing.
 
 `guardrails policy check` shows it, and so do install() and the doctor.
 """
@@ -6,22 +6,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from guardrails.evaluate.bundle import rule_owners, shipped
 from guardrails.evaluate.rego.mistake import Mistake
 from guardrails.evaluate.rego.syntax import Module
-from guardrails.policy.check import entry_mistakes, missing_facts
+from guardrails.policy.check import absent_objects, entry_mistakes, missing_facts
 from guardrails.policy.check.input_paths import unknown_part
 
 
-def findings(modules: Iterable[Module], folders: Sequence[Path], texts: Mapping[str, str]) -> Iterator[Mistake]:
+def findings(modules: Sequence[Module], folders: Sequence[Path], texts: Mapping[str, str]) -> Iterator[Mistake]:
     """The mistakes in modules that are below `folders`; `texts` has all modules, the shipped ones too."""
     schema = json.loads((shipped() / "schemas" / "input.json").read_text("utf-8"))
     # The shipped policies own their ids.
     owners = rule_owners(text for name, text in texts.items() if Path(name).is_relative_to(shipped()))
+    yield from absent_objects.of(modules)
     for module in modules:
         yield from _package(module, folders)
         if not str(module.package[-1]).endswith("_test"):

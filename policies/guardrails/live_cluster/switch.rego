@@ -9,8 +9,8 @@ is_switch if input.shift.way in {"listener", "rule"}
 
 # What no one else gets is only taken away.
 is_switch if {
-	input.shift.way in object.keys(to_switch)
 	input.shift.known == true
+	input.shift.way in object.keys(to_switch)
 }
 
 way_to_test := "Until then, give it the weight 0, or a listener port of its own to test it."
