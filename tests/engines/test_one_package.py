@@ -13,6 +13,8 @@ from guardrails.evaluate import bundle
 from guardrails.evaluate.embedded import EmbeddedEngine, checked, compiled, parsed
 from guardrails.evaluate.engine import EngineFailure
 from guardrails.evaluate.rego import one_package
+from guardrails.evaluate.rego.rewriting import written
+from guardrails.evaluate.rego.syntax import Rule
 from guardrails.evaluate.regorus import ask, new_engine
 from tests.engines.documents import generated
 
@@ -93,6 +95,21 @@ def test_a_rule_fires_whatever_its_first_line_is(line, tmp_path):
     engine = EmbeddedEngine(policies)
     assert "own/rule" in _rules(engine, _asked(denied))
     assert "own/rule" not in _rules(engine, _asked(passed))
+
+
+def test_the_rego_tests_pass_in_one_package_too(monkeypatch):
+    """Every Rego test of the shipped policies, which `policy test` runs as written, also passes in one package.
+
+    Tests set the input and parameters by `with`, which no policy may do, so parameters stay references here.
+    """
+    monkeypatch.setattr(Rule, "modified", False)
+    monkeypatch.setattr(one_package._Names, "_param", lambda _, path: written(path))
+    modules = parsed(bundle.read([bundle.shipped()], tests=True))
+    merged, paths = one_package.merged(modules, SHIPPED.data), one_package.paths(modules)
+    engine = new_engine(evolve(SHIPPED, modules=merged))
+    tests = [path for path in paths if str(path[-1]).startswith("test_")]
+    assert len(tests) > 500
+    assert [path for path in tests if json.loads(engine.eval_rule_as_json(paths[path])) is not True] == []
 
 
 def _asked_first(policies):

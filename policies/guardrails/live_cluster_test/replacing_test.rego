@@ -3,10 +3,10 @@ package guardrails.live_cluster_test
 import data.guardrails.fixtures_test as fixtures
 import data.guardrails.live_cluster
 
-group(cluster) := object.union(fixtures.thing("asg", [cluster]), {"facts": {"desired": 3, "untagged": []}})
+auto_scaling_group(cluster) := object.union(fixtures.thing("asg", [cluster]), {"facts": {"desired": 3, "untagged": []}})
 
 sized(operation, cluster, params) := object.union(
-	fixtures.request(operation, ["scale-in"], {"g": group(cluster)}),
+	fixtures.request(operation, ["scale-in"], {"g": auto_scaling_group(cluster)}),
 	{"call": {"params": params}},
 )
 
@@ -47,7 +47,7 @@ test_what_is_no_group_has_no_size_of_its_own if {
 }
 
 test_the_look_ups_say_what_a_later_size_does if {
-	later := object.union(group("blue"), {"facts": {"harm": "It schedules a MaxSize of 0, and the group has 3"}})
+	later := object.union(auto_scaling_group("blue"), {"facts": {"harm": "It schedules a MaxSize of 0, and the group has 3"}})
 	entries := live_cluster.deny with input as fixtures.request("X", ["scale-in"], {"g": later})
 	rules(entries) == {"live-cluster/scale-in"}
 	some entry in entries
@@ -55,24 +55,24 @@ test_the_look_ups_say_what_a_later_size_does if {
 }
 
 test_terminating_covers_scaling_in if {
-	request := fixtures.request("X", ["terminate", "scale-in"], {"g": group("blue")})
+	request := fixtures.request("X", ["terminate", "scale-in"], {"g": auto_scaling_group("blue")})
 	rules(live_cluster.deny) == {"live-cluster/terminate"} with input as request
 }
 
 test_live_machines_are_not_replaced if {
-	request := fixtures.request("StartInstanceRefresh", ["replace"], {"g": group("blue")})
+	request := fixtures.request("StartInstanceRefresh", ["replace"], {"g": auto_scaling_group("blue")})
 	rules(live_cluster.deny) == {"live-cluster/replace"} with input as request
-	count(live_cluster.deny) == 0 with input as fixtures.request("StartInstanceRefresh", ["replace"], {"g": group("green")})
+	count(live_cluster.deny) == 0 with input as fixtures.request("StartInstanceRefresh", ["replace"], {"g": auto_scaling_group("green")})
 }
 
 test_delayed_harm_gets_a_warning if {
-	request := fixtures.request("PutScheduledUpdateGroupAction", ["indirect"], {"g": group("blue")})
+	request := fixtures.request("PutScheduledUpdateGroupAction", ["indirect"], {"g": auto_scaling_group("blue")})
 	rules(live_cluster.warn) == {"live-cluster/indirect"} with input as request
 	count(live_cluster.deny) == 0 with input as request
 }
 
 test_delayed_harm_says_what_shows_it if {
-	request := fixtures.request("PutScheduledUpdateGroupAction", ["indirect"], {"g": group("blue")})
+	request := fixtures.request("PutScheduledUpdateGroupAction", ["indirect"], {"g": auto_scaling_group("blue")})
 	some entry in live_cluster.warn with input as request
 	contains(entry.message, "would change what happens later to g")
 	contains(entry.remediation, "Look at it with the service's Describe, Get and List operations.")
@@ -82,9 +82,9 @@ test_delayed_harm_says_what_shows_it if {
 }
 
 test_delayed_harm_to_others_passes if {
-	request := fixtures.request("PutScheduledUpdateGroupAction", ["indirect"], {"g": group("green")})
+	request := fixtures.request("PutScheduledUpdateGroupAction", ["indirect"], {"g": auto_scaling_group("green")})
 	count(live_cluster.warn) == 0 with input as request
-	count(live_cluster.warn) == 0 with input as fixtures.request("StopInstances", ["stop"], {"g": group("blue")})
+	count(live_cluster.warn) == 0 with input as fixtures.request("StopInstances", ["stop"], {"g": auto_scaling_group("blue")})
 }
 
 test_an_update_of_a_live_stack_asks_for_a_change_set if {

@@ -29,7 +29,7 @@ with_after(after, healthy) := json.patch(
 	],
 )
 
-denied := {"live-cluster/switch"}
+not_switched := {"live-cluster/switch"}
 
 test_users_move_to_a_complete_replacement if {
 	count(live_cluster.deny) == 0 with input as switching({}, {})
@@ -46,7 +46,7 @@ test_who_keeps_fewer_users_need_not_be_healthy if {
 test_users_stay_within_the_cluster if {
 	count(live_cluster.deny) == 0 with input as with_after({"blue": 1}, {"blue": true})
 	every health in [{"blue": false}, {}] {
-		rules(live_cluster.deny) == denied with input as with_after({"blue": 1}, health)
+		rules(live_cluster.deny) == not_switched with input as with_after({"blue": 1}, health)
 	}
 }
 
@@ -59,8 +59,8 @@ test_users_move_to_no_unfit_cluster if {
 		{"green": {"healthy": false}},
 		{"green": {"healthy": null}},
 	] {
-		rules(live_cluster.deny) == denied with input as switching({}, clusters)
-		rules(live_cluster.deny) == denied with input as object.union(with_after(canary.after, canary.healthy), {"clusters": clusters})
+		rules(live_cluster.deny) == not_switched with input as switching({}, clusters)
+		rules(live_cluster.deny) == not_switched with input as object.union(with_after(canary.after, canary.healthy), {"clusters": clusters})
 	}
 }
 
@@ -81,7 +81,7 @@ test_the_replacement_is_as_large_as_what_it_replaces if {
 
 test_users_move_to_no_unhealthy_target if {
 	every health in [{"green": false}, {}] {
-		rules(live_cluster.deny) == denied with input as with_after({"green": 1}, health)
+		rules(live_cluster.deny) == not_switched with input as with_after({"green": 1}, health)
 	}
 	some entry in live_cluster.deny with input as with_after({"green": 1}, {"green": false})
 	contains(entry.message, "This is not a safe switch: not all targets of green pass the load balancer's health checks.")
@@ -107,12 +107,12 @@ test_an_unknown_switch_is_refused if {
 	entry.rule == "live-cluster/switch"
 	contains(entry.message, "This is not a safe switch: nothing is registered with web/1.")
 	every strange in [{"known": false, "why": null}, {"known": "yes"}] {
-		rules(live_cluster.deny) == denied with input as switching(strange, {})
+		rules(live_cluster.deny) == not_switched with input as switching(strange, {})
 	}
-	rules(live_cluster.deny) == denied with input as switching({"way": "rule", "known": false}, {})
+	rules(live_cluster.deny) == not_switched with input as switching({"way": "rule", "known": false}, {})
 	some other in live_cluster.deny with input as switching({"known": "yes"}, {})
 	contains(other.message, "This is not a safe switch: it is not known who gets them.")
-	rules(live_cluster.deny) == denied with input as with_after({}, {})
+	rules(live_cluster.deny) == not_switched with input as with_after({}, {})
 }
 
 test_a_switch_of_what_is_not_live_is_free if {
@@ -136,29 +136,29 @@ sharing(after, number) := json.patch(
 
 test_enough_machines_share_the_users if {
 	count(live_cluster.deny) == 0 with input as sharing({"green": 1}, 10)
-	rules(live_cluster.deny) == denied with input as sharing({"green": 1}, 9)
+	rules(live_cluster.deny) == not_switched with input as sharing({"green": 1}, 9)
 	some entry in live_cluster.deny with input as sharing({"green": 1}, 9)
 	contains(entry.message, "This is not a safe switch: too few machines of green would share the users (9).")
 }
 
 test_a_part_of_the_users_needs_a_part_of_the_machines if {
 	count(live_cluster.deny) == 0 with input as sharing({"blue": 0.9, "green": 0.1}, 1)
-	rules(live_cluster.deny) == denied with input as sharing({"blue": 0.8, "green": 0.2}, 1)
+	rules(live_cluster.deny) == not_switched with input as sharing({"blue": 0.8, "green": 0.2}, 1)
 }
 
 test_the_required_share_of_machines_is_a_parameter if {
 	halved := object.union(data.guardrails.params, {"cutover": {"min_share": 0.5}})
 	count(live_cluster.deny) == 0 with input as sharing({"green": 1}, 5) with data.guardrails.params as halved
-	rules(live_cluster.deny) == denied with input as sharing({"green": 1}, 4) with data.guardrails.params as halved
+	rules(live_cluster.deny) == not_switched with input as sharing({"green": 1}, 4) with data.guardrails.params as halved
 }
 
 test_machines_that_are_not_counted_are_none if {
 	request := json.patch(sharing({"green": 1}, 10), [{"op": "remove", "path": "/shift/machines_after"}])
-	rules(live_cluster.deny) == denied with input as request
+	rules(live_cluster.deny) == not_switched with input as request
 	some entry in live_cluster.deny with input as request
 	contains(entry.message, "too few machines of green would share the users (0)")
 	one := json.patch(request, [{"op": "replace", "path": "/shift/machines_before", "value": {"blue": 1}}])
-	rules(live_cluster.deny) == denied with input as one
+	rules(live_cluster.deny) == not_switched with input as one
 }
 
 test_only_who_gains_users_is_counted if {
@@ -179,7 +179,7 @@ test_only_who_gains_users_is_counted if {
 test_every_way_is_judged_alike if {
 	every way in ["targets", "record", "cnames"] {
 		count(live_cluster.deny) == 0 with input as switching({"way": way}, {})
-		rules(live_cluster.deny) == denied with input as switching({"way": way}, {"green": {"healthy": false}})
+		rules(live_cluster.deny) == not_switched with input as switching({"way": way}, {"green": {"healthy": false}})
 	}
 }
 

@@ -137,11 +137,11 @@ test_nothing_is_retagged_while_live_is_unknown if {
 # The addresses have moved to green; blue still has the live tag.
 after(sources) := {"live": {"clusters": ["blue", "green"], "disputed": true, "sources": sources}}
 
-moved := after([fixtures.source("eip", ["green"]), fixtures.source("tag", ["blue"])])
+addresses_moved := after([fixtures.source("eip", ["green"]), fixtures.source("tag", ["blue"])])
 
 test_the_live_tag_follows_the_addresses if {
-	count(denied(object.union(tagging(marked("blue"), {"removed": ["Live"]}), moved))) == 0
-	count(denied(object.union(tagging(marked("blue"), {"set": {"Live": "false"}}), moved))) == 0
+	count(denied(object.union(tagging(marked("blue"), {"removed": ["Live"]}), addresses_moved))) == 0
+	count(denied(object.union(tagging(marked("blue"), {"set": {"Live": "false"}}), addresses_moved))) == 0
 }
 
 test_the_live_tag_does_not_move_before_the_addresses if {
@@ -190,14 +190,14 @@ test_the_live_tag_waits_for_no_pointer if {
 }
 
 test_only_the_live_tag_follows if {
-	denied(object.union(tagging(marked("blue"), {"removed": ["Cluster"]}), moved)) == retag
-	denied(object.union(tagging(marked("blue"), {"removed": ["Live", "Cluster"]}), moved)) == retag
-	denied(object.union(tagging(marked("blue"), {"removes_all": true}), moved)) == retag
-	denied(object.union(tagging(front("blue"), {"removed": ["Front"]}), moved)) == retag
+	denied(object.union(tagging(marked("blue"), {"removed": ["Cluster"]}), addresses_moved)) == retag
+	denied(object.union(tagging(marked("blue"), {"removed": ["Live", "Cluster"]}), addresses_moved)) == retag
+	denied(object.union(tagging(marked("blue"), {"removes_all": true}), addresses_moved)) == retag
+	denied(object.union(tagging(front("blue"), {"removed": ["Front"]}), addresses_moved)) == retag
 }
 
 test_a_live_tag_that_is_the_cluster_tag_does_not_follow if {
-	request := object.union(tagging(marked("blue"), {"removed": ["Cluster"]}), moved)
+	request := object.union(tagging(marked("blue"), {"removed": ["Cluster"]}), addresses_moved)
 	entries := protection.deny with input as request
 		with data.guardrails.params.live as {"tag": {"key": "Cluster", "value": "blue"}}
 	rules(entries) == retag
@@ -288,7 +288,7 @@ test_the_live_tag_of_a_target_without_a_cluster_stays if {
 
 test_the_live_tag_of_an_unknown_target_stays if {
 	unknown := object.union(marked("blue"), {"resolved": false})
-	denied(object.union(tagging(unknown, {"removed": ["Live"]}), moved)) == retag
+	denied(object.union(tagging(unknown, {"removed": ["Live"]}), addresses_moved)) == retag
 }
 
 # It has the tag already, so the rule for targets without one does not apply.
