@@ -91,7 +91,8 @@ def test_a_rule_fires_whatever_its_first_line_is(line, tmp_path):
     for entry in (ENTRY, ENTRY.replace("own/rule", "own/second")):
         text += f"deny contains {entry} if {{\n\t{line}\n}}\n\n"
     policies = _with(tmp_path, text)
-    assert len(_asked_first(policies)) == len(_asked_first(SHIPPED)) + 1
+    # What loops without a variable cannot be asked on its own.
+    assert _asked_first(policies) == _asked_first(SHIPPED) + ("[_]" not in line)
     engine = EmbeddedEngine(policies)
     assert "own/rule" in _rules(engine, _asked(denied))
     assert "own/rule" not in _rules(engine, _asked(passed))
@@ -113,8 +114,8 @@ def test_the_rego_tests_pass_in_one_package_too(monkeypatch):
 
 
 def _asked_first(policies):
-    """The sets of the one package that are asked only where a first line holds."""
-    return re.findall(r"^asked_r\d+__ :=", _merged(policies)[one_package.MERGED], re.MULTILINE)
+    """How many sets of the one package are asked only where a first line holds."""
+    return len(re.findall(r"^asked_r\d+__ :=", _merged(policies)[one_package.MERGED], re.MULTILINE))
 
 
 def test_a_line_for_each_rule_is_not_asked_first(tmp_path):
