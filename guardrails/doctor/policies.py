@@ -21,7 +21,7 @@ from guardrails.show.sentences import age
 # An older decision may be from a process that has ended and whose pid is in use again.
 _RECENT_S = 24 * 3600.0
 # Measured: docs/costs.md, "The engine".
-_SLOWER = "1.4 to 4 times the processor time"
+_SLOWER = "1.7 to 4 times the processor time"
 
 
 @frozen
