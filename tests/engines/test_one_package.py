@@ -120,9 +120,9 @@ def _asked_first(policies):
 
 def test_a_line_for_each_rule_is_not_asked_first(tmp_path):
     """Where every rule has a line of its own, the rules are asked at once: it would take as long to ask their lines."""
-    rules = [
-        f'deny contains {ENTRY.replace("rule", name)} if "{name}" in lib.effects\n\n' for name in ("stop", "terminate")
-    ]
+    names = ("stop", "terminate")
+    entries = {name: ENTRY.replace("own/rule", f"own/{name}") for name in names}
+    rules = [f'deny contains {entries[name]} if "{name}" in lib.effects\n\n' for name in names]
     policies = _with(tmp_path, HEAD + "".join(rules))
     assert _asked_first(policies) == _asked_first(SHIPPED)
     assert "own/stop" not in _rules(EmbeddedEngine(policies), _asked("terminate"))
