@@ -22,7 +22,6 @@ from guardrails.errors import ConfigError, PolicyError
 from guardrails.evaluate import bundle, bundle_file, configured, floor, own_rules, self_test
 from guardrails.evaluate.checked_before import checked_once
 from guardrails.evaluate.embedded import EmbeddedEngine, compiled
-from guardrails.evaluate.embedded import why_apart as why_apart_of
 from guardrails.evaluate.engine import Engine, EngineFailure
 from guardrails.evaluate.opa_server import OpaServer
 from guardrails.evaluate.rego.mistake import Mistake
@@ -131,14 +130,6 @@ def findings(settings: Settings, read: bundle.Bundle | None = None) -> list[Mist
     own = [module for module in own_rules.modules(read) if own_rules.is_below(module.file, folders)]
     loaded = import_module("guardrails.policy.check.loaded")  # brings PyYAML: only for added policies
     return sorted(set(loaded.findings(own, folders, read.modules)))
-
-
-def why_apart(settings: Settings) -> str:
-    """Why the configured policies make the embedded engine slower, with the place; "" where they do not.
-
-    Raises PolicyError or ConfigError.
-    """
-    return why_apart_of(policies(settings)) if settings.engine == "embedded" and settings.policies else ""
 
 
 def terms(settings: Settings) -> Terms:

@@ -15,6 +15,7 @@ from guardrails import assembly
 from guardrails.config.settings import Settings
 from guardrails.doctor.finding import Finding
 from guardrails.errors import ConfigError, GuardrailsError
+from guardrails.evaluate.embedded import why_apart
 from guardrails.record.entries import Entry, read
 from guardrails.show.sentences import age
 
@@ -59,7 +60,8 @@ def examine(settings: Settings, now: float) -> Iterator[Finding]:
 
 def _slower(settings: Settings) -> Iterator[Finding]:
     """A note where a policy of this configuration makes every decision slower."""
-    why = assembly.why_apart(settings)
+    merges = settings.engine == "embedded" and settings.policies
+    why = why_apart(assembly.policies(settings)) if merges else ""
     if why:
         sentence = f"{why}. Until then a decision takes {_SLOWER}: the policies cannot be merged into one package"
         yield Finding("speed of policies", "note", sentence, {"apart": why})
