@@ -73,7 +73,8 @@ def _check(record: Record, me: Identity, now: float) -> None:
     if digest(request.document) != request.digest:
         raise ApprovalRefused(f"request {request.id} was altered after it was made; have the call made again")
     if record.used_by:
-        raise ApprovalRefused(f"request {request.id} was approved and used already, by decision {record.used_by}")
+        used_by = printable(record.used_by)
+        raise ApprovalRefused(f"request {request.id} was approved and used already, by decision {used_by}")
     if now >= request.until:
         until = rfc3339(request.until)[:19]
         raise ApprovalRefused(f"request {request.id} expired at {until}Z; have the call made again")

@@ -109,13 +109,14 @@ class Desk:
                 approved = self._use(case, now.approval, now.record, decide)
                 if approved is not None:
                     return approved
-                note = f"Approval {now.approval.id} by {now.approval.name} is used, or does not cover what is so now"
-                # What blocks it now may be something else.
+                # What blocks it now may be something else, or another call was first.
                 fresh = decide(None)
                 if not approvable(fresh):
                     return fresh
                 case, asked, until = self._case(fresh, case.asker), None, 0.0
+                changed = f"Approval {now.approval.id} by {now.approval.name} does not cover what the call would do now"
                 now = self._look(case)
+                note = now.note or changed
             if asked is None:
                 asked = now.request or self._ask(case)
                 self._announce(case, asked, note, until - time.monotonic())
