@@ -19,6 +19,7 @@ import guardrails
 from guardrails.cli.app import app
 from guardrails.enforce.approvals.digest import digest
 from guardrails.memory.approvals import ApprovalFolder, Grant
+from guardrails.notify import Sender
 from tests.support import other_user
 from tests.support.waiting import until
 
@@ -258,12 +259,16 @@ def test_a_live_cluster_that_changes_ends_it(site, aws, guard, place):
     assert not aws.count("TerminateInstances")
 
 
-def test_a_blocked_script_waits(site, aws, guard, place):
-    """With `approval_wait_s` the call goes on by itself once another user has approved it."""
+def test_a_blocked_script_waits(site, aws, guard, place, monkeypatch):
+    """With `approval_wait_s` the call goes on by itself once another user has approved it; notices go out before."""
+    noticed = []
+    monkeypatch.setattr(Sender, "asked", lambda _, decision: noticed.append(decision.approval.id))
     guard(approval_wait_s=120)
     end = other_user.start(lambda: approve_the_first(place))
     terminate(site, 0)
     assert end().startswith("0 ")
+    (record,) = ApprovalFolder(place / "asked").all()
+    assert noticed == [record.request.id]
     assert aws.count("TerminateInstances") == 1
 
 
@@ -271,6 +276,17 @@ def approve_the_first(place):
     until(lambda: list((place / "asked").glob("request-*.json")))
     (file,) = (place / "asked").glob("request-*.json")
     return approve(place, file.stem.removeprefix("request-"))
+
+
+def test_another_thread_does_not_wait(site, aws, guard):
+    """Ctrl-C does not reach other threads, so a call in one is denied at once, with its request."""
+    guard(approval_wait_s=3600)
+    denials = []
+    worker = threading.Thread(target=lambda: denials.append(denied(site, 0)), daemon=True)
+    worker.start()
+    worker.join(60)
+    assert denials[0].decision.approval
+    assert not aws.count("TerminateInstances")
 
 
 def test_ctrl_c_ends_the_wait(site, aws, guard, place):
