@@ -20,6 +20,7 @@ from guardrails.cli.app import app
 from guardrails.enforce.approvals.digest import digest
 from guardrails.memory.approvals import ApprovalFolder, Grant
 from guardrails.notify import Sender
+from guardrails.record.entries import parse
 from tests.support import other_user
 from tests.support.waiting import until
 
@@ -92,6 +93,7 @@ def test_a_second_person_allows_exactly_one_call(site, aws, guard, place, log):
     assert aws.count("TerminateInstances") == 1
     (entry,) = last(log)["input"]["approvals"]
     assert (entry["name"], entry["asker"], entry["reason"]) == (other_user.name(), MINE, "INC-42")
+    assert parse(log.read_text().splitlines()[-1]).person.endswith(f", approved by {other_user.name()}")
     said = CliRunner().invoke(app, ["log", "--config", str(configuration(place, log))]).output
     assert f"approved by {other_user.name()}" in said
 
