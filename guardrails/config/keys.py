@@ -162,7 +162,8 @@ _ROWS = (
     Key("state.enabled", kinds.SWITCH, "false",
         "Remember recent calls, for limits over a time window and for pacing."),
     Key("state.path", kinds.STATE_FILE, '"/var/lib/guardrails/state.db"',
-        'The file of that memory, shared by all processes of this host; ":memory:" keeps it in this process only.',
+        'The file of that memory, shared by all processes of this host; ":memory:" keeps it in this process only. In '
+        "`state.db.hints` beside it is what the guard asked AWS last, so that the next process asks it at once.",
         "`state.db` beside the decision log"),
     Key("state.window_s", kinds.NUMBER, "7200",
         "The time window, in seconds, over which destroyed and launched machines are counted."),

@@ -12,14 +12,16 @@ from collections.abc import Mapping
 
 from attrs import evolve
 
-from guardrails.config.settings import Settings
+from guardrails.config.settings import IN_MEMORY, Settings
 from guardrails.memory import Claim, History, MachineState, StateUnavailable
+from guardrails.memory.configured import state_file
 from guardrails.memory.rate_limits import LAUNCH_LIMIT
 from guardrails.resolve import contradictions, live, serving
 from guardrails.resolve.capacity import capacity
 from guardrails.resolve.connection import failure
 from guardrails.resolve.health import with_health
 from guardrails.resolve.inventory import INSTANCES, Inventory
+from guardrails.resolve.kept_hints import KeptHints
 from guardrails.resolve.lookups import Answering, Fetched
 from guardrails.resolve.ownership import Ownership
 from guardrails.resolve.picture import inventory_of, picture
@@ -52,7 +54,7 @@ class FactFinder:
         self._settings = settings
         self._of = serving.counted_machines(settings)
         self._ownership = Ownership.configured(settings)
-        self._rounds = Rounds(settings, self._ownership, lookups)
+        self._rounds = Rounds(settings, self._ownership, lookups, _kept_hints(settings) if history else None)
         self._history = history
 
     def find(self, call: Call, origin: Origin, claims: list[Claim] | None = None) -> Facts:
@@ -143,6 +145,11 @@ class FactFinder:
             return NO_PAST
         claims.append(claim)
         return _warned(past)
+
+
+def _kept_hints(settings: Settings) -> KeptHints | None:
+    path = state_file(settings)
+    return None if path == IN_MEMORY else KeptHints(path.with_name(f"{path.name}.hints"))
 
 
 def _launch_tokens(call: Call, past: Past) -> float | None:

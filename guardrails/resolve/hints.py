@@ -1,7 +1,8 @@
 """What the last decision asked after the first round, so that the next one asks it in the first.
 
 A hint is only about what to ask. Every answer is the decision's own, and counts only where its other answers call for
-it: which balancers and groups there are, their weights and their health are read anew each time.
+it: which balancers and groups there are, their weights and their health are read anew each time. So hints may come from
+an earlier process, too.
 """
 
 from __future__ import annotations
@@ -9,9 +10,10 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterator
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from guardrails.resolve import lists, region
+from guardrails.resolve.kept_hints import KeptHints
 from guardrails.resolve.machine import USES
 from guardrails.resolve.question import EVERYTHING, Question, question
 from guardrails.resolve.resources import ec2_instances
@@ -31,7 +33,8 @@ class Hint:
     """What a decision asked in a place.
 
     `questions` are about machines; None where the first page shows them all. `account` is whose place it is, `long` are
-    the keys of lists that are more than a page. `zoned` is False where the last batch of machines was in one zone.
+    the keys of lists that are more than a page. `zoned` is False where the last batch of machines was in one zone. What
+    is `recalled` from an earlier process says nothing of how many machines there are.
     """
 
     lookups: tuple[Lookup, ...] = ()
@@ -39,17 +42,28 @@ class Hint:
     account: str | None = None
     long: frozenset[str] = frozenset()
     zoned: bool = True
+    recalled: bool = False
+
+    @property
+    def large(self) -> bool:
+        """Whether one page is not all machines of the place."""
+        return self.questions is not None and not self.recalled
 
 
 class Hints:
-    """The follow-up look-ups of the last decision in each place."""
+    """The follow-up look-ups of the last decision in each place; `kept` has those of earlier processes."""
 
-    def __init__(self) -> None:
+    def __init__(self, kept: KeptHints | None = None) -> None:
         self._by_place: OrderedDict[tuple[object, ...], Hint] = OrderedDict()
+        self._kept = kept
 
     def of(self, origin: Origin) -> Hint:
         """What was asked there last."""
-        return self._by_place.get(_place(origin), Hint())
+        place = _place(origin)
+        if place not in self._by_place:
+            lookups, questions = self._kept.read(_name(origin)) if self._kept else ((), frozenset[Question]())
+            self._by_place[place] = Hint(lookups, questions or None, recalled=True)
+        return self._by_place[place]
 
     def lookups(self, origin: Origin, call: Call) -> Iterator[Lookup]:
         """What will probably be asked, and in a large region what the call names."""
@@ -64,12 +78,13 @@ class Hints:
     def note(self, origin: Origin, call: Call, asked: Hint) -> None:
         """What was asked after the first round."""
         before, questions = self.of(origin), asked.questions
-        if questions is not None or before.questions is not None:
+        if questions is not None or before.large:
             questions = frozenset([*((questions or frozenset()) - _named(call))][:_QUESTIONS])
         zoned = asked.zoned if any(ec2_instances.protections(call)) else before.zoned
-        self._by_place[_place(origin)] = Hint(
-            asked.lookups[:_LOOKUPS], questions, asked.account, asked.long | before.long, zoned
-        )
+        now = evolve(asked, lookups=asked.lookups[:_LOOKUPS], questions=questions, zoned=zoned)
+        self._by_place[_place(origin)] = now
+        if self._kept:
+            self._kept.write(_name(origin), (now.lookups, now.questions or frozenset()))
         while len(self._by_place) > _PLACES:
             self._by_place.popitem(last=False)
 
@@ -78,6 +93,11 @@ def _named(call: Call) -> frozenset[Question]:
     """The machines that the call names, and those on what it names."""
     asked = (question(each.type, last_part(each.id)) for each in call.targets if each.type in _KINDS and each.id)
     return frozenset(each for each in asked if each and each != EVERYTHING)
+
+
+def _name(origin: Origin) -> str:
+    """A place for other processes: they have other credentials."""
+    return f"{origin.region} {origin.home_region} {origin.endpoint_url}"
 
 
 def _place(origin: Origin) -> tuple[object, ...]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from typing import Any
 
 from attrs import evolve, field, frozen
@@ -138,13 +138,16 @@ def is_about_machines(key: str) -> bool:
     return key.startswith(_OPERATION)
 
 
-def without_pages(answers: Mapping[str, Answer]) -> Mapping[str, Answer]:
-    """The answers without those that are one of several pages. Of machines, some examples are kept."""
+def without_pages(answers: Mapping[str, Answer], names: Container[str] = ()) -> Mapping[str, Answer]:
+    """The answers without those that are one of several pages. Of machines, those of these names and some are kept."""
     if all(answer.whole for answer in answers.values()):
         return answers
     whole = {key: answer for key, answer in answers.items() if answer.whole}
     page = answers.get(INSTANCES.key())
-    return whole if page is None or page.whole else {**whole, _PAGE: evolve(page, items=page.items[:_EXAMPLES])}
+    if page is None or page.whole:
+        return whole
+    named = (each for each in page.items[_EXAMPLES:] if any(one["InstanceId"] in names for one in machines_in([each])))
+    return {**whole, _PAGE: evolve(page, items=(*page.items[:_EXAMPLES], *named))}
 
 
 def lookups(questions: Iterable[Question]) -> tuple[Lookup, ...]:

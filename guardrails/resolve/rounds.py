@@ -13,7 +13,8 @@ from guardrails.resolve.capacity import capacity
 from guardrails.resolve.changes import narrow
 from guardrails.resolve.health import STATUS
 from guardrails.resolve.hints import Hint, Hints
-from guardrails.resolve.inventory import Inventory
+from guardrails.resolve.inventory import ADDRESSES, Inventory
+from guardrails.resolve.kept_hints import KeptHints
 from guardrails.resolve.lookups import Answering, Fetched
 from guardrails.resolve.ownership import Ownership
 from guardrails.resolve.picture import Picture, inventory_of, picture
@@ -40,19 +41,21 @@ class Gathered:
 class Rounds:
     """Makes the look-ups for calls."""
 
-    def __init__(self, settings: Settings, ownership: Ownership, lookups: Answering) -> None:
+    def __init__(
+        self, settings: Settings, ownership: Ownership, lookups: Answering, kept: KeptHints | None = None
+    ) -> None:
         self._live = settings.live
         self._of = serving.counted_machines(settings)
         self._ownership = ownership
         self._lookups = lookups
-        self._hints = Hints()
+        self._hints = Hints(kept)
 
     def gather(self, call: Call, origin: Origin) -> Gathered:
         """The answers to everything that the call and the sources of liveness ask, or what failed. Never raises."""
         wanted = self._wanted(call)
         hint = self._hints.of(origin)
-        known = self._ask((*self._hints.lookups(origin, call), *wanted), origin)
-        if hint.questions is not None:
+        known = self._ask((*self._hints.lookups(origin, call), *wanted), origin, call)
+        if hint.large:
             known = evolve(known, answers={**region.nothing_but(hint.account), **known.answers})
         asked = {lookup.key() for lookup in wanted} - _too_long(known)
         checks = [lookup for lookup in wanted if lookup.key() == STATUS.key()]
@@ -77,7 +80,7 @@ class Rounds:
                 return Gathered(fetched, shown.picture if shown else None)
             asked |= more.keys()
             missing = [lookup for key, lookup in more.items() if key not in known.answers]
-            known = known.with_more(self._ask(missing, origin)) if missing else known
+            known = known.with_more(self._ask(missing, origin, call)) if missing else known
         self._note(origin, of_sources, fetched, call, shown)
         return Gathered(fetched)
 
@@ -115,12 +118,18 @@ class Rounds:
                 yield lists.one_page(lookup, long=key in hint.long)
             elif key not in _LISTS:
                 yield lookup
-            elif hint.questions is None:
+            elif not hint.large:
                 yield evolve(lookup, first_page=True)
 
-    def _ask(self, wanted: Iterable[Lookup], origin: Origin) -> Fetched:
+    def _ask(self, wanted: Iterable[Lookup], origin: Origin, call: Call) -> Fetched:
         fetched = self._lookups.fetch(self._one_page_at_most(wanted, origin), origin)
-        return evolve(fetched, answers=lists.with_examples(fetched.answers, region.without_pages(fetched.answers)))
+        addresses = fetched.answers.get(ADDRESSES.key())
+        # What is on the page by luck need not be asked for.
+        names = {each.id for each in call.targets} | {
+            str(each.get("InstanceId")) for each in (addresses.items if addresses else ())
+        }
+        whole = region.without_pages(fetched.answers, names)
+        return evolve(fetched, answers=lists.with_examples(fetched.answers, whole))
 
     def _look(self, call: Call, fetched: Fetched) -> _Glance | None:
         """What the answers so far show of a large region; None where they show all."""

@@ -6,10 +6,14 @@ guardrails.testing.
 
 from __future__ import annotations
 
+import json
+
 import moto.ec2.utils
 import pytest
 
+import guardrails
 from guardrails.resolve import connection
+from guardrails.resolve.lookups import Lookups
 from tests.calls.test_every_target import CALLS, build
 from tests.calls.test_unknown_holders import attempt
 
@@ -62,6 +66,65 @@ def test_the_next_decision_takes_one_round(aws, green, guarded):
     aws.clear()
     assert attempt(aws, *TERMINATE, {"InstanceIds": [green.machine]}) is None
     assert {*asked(aws)} == {"instance-id", "tag:Cluster"}
+
+
+@pytest.fixture
+def rounds(monkeypatch):
+    """How many requests each round made."""
+    counted, original = [], Lookups.fetch
+
+    def fetch(self, *arguments):
+        fetched = original(self, *arguments)
+        counted.append(fetched.requests)
+        return fetched
+
+    monkeypatch.setattr(Lookups, "fetch", fetch)
+    return counted
+
+
+def test_the_next_process_asks_at_once(aws, blue, green, guarded, rounds, log):
+    """The first call of a process asks what an earlier one did in the first round, and is decided as ever."""
+    guarded()
+    assert attempt(aws, *TERMINATE, {"InstanceIds": [green.machine]}) is None
+    assert len(rounds) > 1
+    for parts, arrives in ((green, True), (blue, False)):
+        guardrails.uninstall()
+        guarded()
+        rounds.clear()
+        assert (attempt(aws, *TERMINATE, {"InstanceIds": [parts.machine]}) is None) == arrives
+        assert len(rounds) == 1
+    (kept,) = log.parent.glob("*.hints")
+    assert kept.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("change", ["{", "[]", '{"%s": 3}', None])
+def test_what_an_earlier_process_kept_is_no_evidence(change, aws, blue, green, guarded, log):
+    """A file that says nothing, or names what is not there, or more than look-ups: decisions stay as they are."""
+    guarded()
+    assert attempt(aws, *TERMINATE, {"InstanceIds": [green.machine]}) is None
+    guardrails.uninstall()
+    (kept,) = log.parent.glob("*.hints")
+    (place,) = json.loads(kept.read_text())
+    lookup = {
+        "service": "ec2",
+        "operation": "StopInstances",
+        "items": "StoppingInstances",
+        "empty_on": [],
+        "region": "",
+    }
+    lookup |= {"params": {"InstanceIds": [blue.machine]}, "optional": False, "sample": False}
+    lies = {place: {"lookups": [lookup], "questions": [["tag:Cluster", "gone"], ["instance-id", "i-1"], ["no", "x"]]}}
+    kept.write_text(json.dumps(lies) if change is None else change.replace("%s", place))
+    guarded()
+    assert attempt(aws, *TERMINATE, {"InstanceIds": [blue.machine]})
+    assert attempt(aws, *TERMINATE, {"InstanceIds": [green.machine]}) is None
+    assert aws.count("StopInstances") == 0
+    lies[place]["lookups"] = []
+    guardrails.uninstall()
+    kept.write_text(json.dumps(lies))
+    guarded()
+    assert attempt(aws, *TERMINATE, {"InstanceIds": [blue.machine]})
+    assert attempt(aws, *TERMINATE, {"InstanceIds": [green.machine]}) is None
 
 
 def test_an_unknown_id_beside_known_ones(aws, green, guarded):
