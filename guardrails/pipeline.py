@@ -147,7 +147,7 @@ class Pipeline:
     def _resolve(self, call: Call, origin: Origin, claims: list[Claim] | None) -> Facts | None:
         if call.unreviewed:
             # What such an operation acts on is unknown, so there is nothing to look up.
-            return nothing_known()
+            return self.finder.without_lookups()
         return self.facts(call, origin, claims) if call.needs_facts else None
 
     def facts(self, call: Call, origin: Origin, claims: list[Claim] | None = None) -> Facts:

@@ -467,6 +467,40 @@ class LookupFailure:
 
 
 @frozen
+class Freeze:
+    """Effects that every guard of a memory denies from `since` until `until` (seconds since the epoch, its clock)."""
+
+    id: str
+    effects: tuple[str, ...]
+    reason: str
+    by: str
+    host: str
+    since: float
+    until: float
+
+    def document(self) -> dict[str, Any]:
+        """As JSON: a member of `input.freezes` of the Rego contract."""
+        return {
+            "id": self.id,
+            "effects": list(self.effects),
+            "reason": self.reason,
+            "by": self.by,
+            "host": self.host,
+            "since": rfc3339(self.since),
+            "until": rfc3339(self.until),
+            "until_s": self.until,
+        }
+
+    def sentence(self) -> str:
+        """The announcement."""
+        frozen_now = ", ".join(self.effects)
+        return (
+            f"freeze: no guard that shares this memory lets a call through that does one of {frozen_now}, until "
+            f"{rfc3339(self.until)[:19]}Z. By {self.by} on {self.host}. Reason: {self.reason}"
+        )
+
+
+@frozen
 class Past:
     """What guards that share a memory did before a call, not counting the machines that the call itself names.
 
@@ -477,7 +511,8 @@ class Past:
     would start at once; None where that was not asked.
 
     Where the memory that hosts share did not answer, `unshared` says why. `hosts` is then how many of them may each do
-    as much as this one, and 0 where none may go on alone.
+    as much as this one, and 0 where none may go on alone. `freezes` are those in force; then, those that this host last
+    saw.
     """
 
     going: Mapping[str, str] = EMPTY
@@ -491,6 +526,7 @@ class Past:
     launch_tokens: float | None = None
     hosts: int = 1
     unshared: str = ""
+    freezes: tuple[Freeze, ...] = ()
 
 
 class OtherSubnet(TypedDict):

@@ -61,7 +61,7 @@ def init(config: str | None, *, policy_only: bool) -> None:
 def show(config: str | None, fmt: str) -> None:
     """Show which calls are under way, on which host and by whom.
 
-    So are, where hosts share a table, the rules that are set aside by break glass.
+    So is what is frozen and, where hosts share a table, the rules that are set aside by break glass.
 
     These are calls that are being decided on, and those of which AWS may not show yet what they did. Exit code 1 if the
     memory cannot be read.
@@ -69,13 +69,16 @@ def show(config: str | None, fmt: str) -> None:
     now = time.time()
     try:
         settings = load(config)
-        calls = configured.store(settings).under_way(now)
+        store = configured.store(settings)
+        calls, frozen = store.under_way(now), store.freezes(now)
         broken = configured.glasses(settings).broken(now) if settings.state.store == "dynamodb" else []
     except StateUnavailable as error:
         click.echo(f"guardrails: {error}", err=True)
         sys.exit(1)
     if fmt == "json":
-        click.echo(json.dumps({"calls": [_document(call) for call in calls], "break_glass": broken}, indent=2))
+        freezes = [freeze.document() for freeze in frozen]
+        document = {"calls": [_document(call) for call in calls], "break_glass": broken, "freezes": freezes}
+        click.echo(json.dumps(document, indent=2))
         return
     for call in calls:
         click.echo(_line(call, now))
@@ -84,7 +87,9 @@ def show(config: str | None, fmt: str) -> None:
             f"break glass: {', '.join(glass['rules'])} set aside until {glass['until']}, {glass['by']}, on "
             f"{glass['host']}: {glass['reason']}"
         )
-    if not calls and not broken:
+    for freeze in frozen:
+        click.echo(freeze.sentence())
+    if not calls and not broken and not frozen:
         click.echo("guardrails: nothing is under way", err=True)
 
 

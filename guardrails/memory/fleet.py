@@ -12,9 +12,11 @@ from collections.abc import Callable, Sequence
 from attrs import evolve, frozen
 
 from guardrails.memory.buckets import Bucket, Draw
+from guardrails.memory.sqlite import SqliteStore
 from guardrails.memory.store import Asked, Events, Remembered, StateUnavailable, Store
 from guardrails.memory.under_way import UnderWay
 from guardrails.memory.united import with_own
+from guardrails.values import Freeze
 
 _logger = logging.getLogger("guardrails")
 
@@ -27,7 +29,7 @@ class FleetStore:
     """
 
     shared: Store
-    host: Store
+    host: SqliteStore
     hosts: int
     alone: bool = False
 
@@ -38,6 +40,9 @@ class FleetStore:
             shared = self.shared.remember(asked)
         except StateUnavailable as error:
             return evolve(own, hosts=self.hosts if self.alone else 0, unshared=str(error))
+        if shared.freezes != own.freezes:
+            # For a time when the table does not answer.
+            self.host.replace_freezes(shared.freezes, asked.now)
         return with_own(shared, own)
 
     def settle(self, scope: str, claim: str, events: Events, now: float, *, sent: bool) -> None:
@@ -75,6 +80,22 @@ class FleetStore:
     def under_way(self, now: float) -> list[UnderWay]:
         """What is under way on all hosts."""
         return self.shared.under_way(now)
+
+    def freezes(self, now: float) -> tuple[Freeze, ...]:
+        """What is frozen on all hosts; while that is unknown, what this one last saw."""
+        try:
+            return self.shared.freezes(now)
+        except StateUnavailable as error:
+            _logger.warning("what is frozen may have changed: %s", error)
+            return self.host.freezes(now)
+
+    def freeze(self, freeze: Freeze) -> Freeze:
+        """Begin a freeze on all hosts."""
+        return self.shared.freeze(freeze)
+
+    def lift(self, now: float) -> tuple[Freeze, ...]:
+        """End every freeze on all hosts."""
+        return self.shared.lift(now)
 
     def try_it(self) -> None:
         """Use both as a decision does."""

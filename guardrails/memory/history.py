@@ -110,7 +110,12 @@ class History:
             launch_tokens=self.pacer.left(LAUNCH_LIMIT, *known.levels) if self.pacer and known.levels else None,
             hosts=known.hosts,
             unshared=known.unshared,
+            freezes=known.freezes,
         )
+
+    def freezes(self, now: float) -> Past:
+        """Nothing but what is frozen now, for a call of which nothing is known that could be counted."""
+        return Past(freezes=self.store.freezes(now))
 
     def _launches(self, call: Call) -> tuple[Bucket, ...]:
         """The bucket that limits how fast what a call takes away can be started again."""

@@ -14,7 +14,7 @@ from guardrails.memory.buckets import Bucket, Draw
 from guardrails.memory.events import Event
 from guardrails.memory.liveness import Liveness
 from guardrails.memory.under_way import UnderWay
-from guardrails.values import EMPTY, Live
+from guardrails.values import EMPTY, Freeze, Live
 
 # What a call does: (kind, cluster, name).
 Events = tuple[tuple[str, str, str], ...]
@@ -52,8 +52,8 @@ class Asked:
 class Remembered:
     """What the store knew before: events within the window, times of liveness, what was taken out of a live cluster.
 
-    `levels` are the tokens in the buckets that were asked for, `now` is the time by the store's clock. `hosts` and
-    `unshared` are those of values.Past.
+    `levels` are the tokens in the buckets that were asked for, `now` is the time by the store's clock. `hosts`,
+    `unshared` and `freezes` are those of values.Past.
     """
 
     events: tuple[Event, ...]
@@ -63,6 +63,7 @@ class Remembered:
     now: float
     hosts: int = 1
     unshared: str = ""
+    freezes: tuple[Freeze, ...] = ()
 
 
 class Store(Protocol):
@@ -98,6 +99,18 @@ class Store(Protocol):
 
     def under_way(self, now: float, /) -> list[UnderWay]:
         """What is being decided, or was sent and is not yet to be seen in AWS, the newest last."""
+        ...
+
+    def freezes(self, now: float, /) -> tuple[Freeze, ...]:
+        """What is frozen now, the next to end first."""
+        ...
+
+    def freeze(self, freeze: Freeze, /) -> Freeze:
+        """Begin a freeze, beside others. Returns it with its times by the store's clock."""
+        ...
+
+    def lift(self, now: float, /) -> tuple[Freeze, ...]:
+        """End every freeze. Returns those that were in force."""
         ...
 
     def try_it(self) -> None:

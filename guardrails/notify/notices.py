@@ -5,14 +5,14 @@ They have no parameters of calls.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from attrs import frozen
 
 from guardrails.show import blast_radius
 from guardrails.show.sentences import effective, paragraph, sentence
-from guardrails.values import EMPTY, Caller, Decision, rfc3339
+from guardrails.values import EMPTY, Caller, Decision, Freeze, rfc3339
 
 SCHEMA = 1
 TITLES = {
@@ -94,6 +94,12 @@ def of_glass(announcement: str, glass: Mapping[str, Any], caller: Caller, now: f
     """Rules that are set aside; `glass` is `input.break_glass`."""
     alike = (glass["reason"], *glass["rules"], glass["source"])
     return Notice("break_glass", _sentence(announcement, caller), now, alike, {"break_glass": glass, **_who(caller)})
+
+
+def of_freeze(announcement: str, freezes: Iterable[Freeze], caller: Caller, now: float) -> Notice:
+    """A freeze that begins, or those that are lifted."""
+    documents = [freeze.document() for freeze in freezes]
+    return Notice("freeze", announcement, now, (announcement,), {"freezes": documents, **_who(caller)})
 
 
 def of_test(caller: Caller, now: float) -> Notice:

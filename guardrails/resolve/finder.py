@@ -65,11 +65,29 @@ class FactFinder:
         gathered = self._rounds.gather(call, origin)
         fetched = gathered.fetched
         if fetched.required_failures:
-            return _unanswered(call, self._with_sources(call, fetched))
+            return self._unanswered(call, self._with_sources(call, fetched))
         try:
             return self._read(call, origin, gathered, claims)
         except StateUnavailable as error:
             return evolve(nothing_known(str(error)), lookups=fetched.requests)
+
+    def without_lookups(self) -> Facts:
+        """The facts of a call of which nothing can be looked up: only what is frozen."""
+        return evolve(nothing_known(), past=self._frozen())
+
+    def _unanswered(self, call: Call, fetched: Fetched) -> Facts:
+        """Facts that deny. A call that only starts something goes on, with the gap as a fact, unless that is frozen."""
+        facts = evolve(nothing_known(), lookups=fetched.requests)
+        if set(call.effects) != {"capacity"}:
+            return evolve(facts, failures=fetched.required_failures)
+        return evolve(facts, capacity=capacity.unknown(fetched.failures), past=self._frozen())
+
+    def _frozen(self) -> Past:
+        try:
+            return self._history.freezes(time.time()) if self._history is not None else NO_PAST
+        except StateUnavailable as error:
+            _logger.warning("%s", error)
+            return NO_PAST
 
     def _with_sources(self, call: Call, fetched: Fetched) -> Fetched:
         """The failures, with the source of liveness that alone needs what failed."""
@@ -86,10 +104,10 @@ class FactFinder:
         inventory = shown.inventory if shown else self._inventory(answers)
         contradicted = contradictions.among(answers, inventory)
         if contradicted:
-            return _unanswered(call, evolve(fetched, failures=contradicted))
+            return self._unanswered(call, evolve(fetched, failures=contradicted))
         shown = shown or picture(self._settings.live, call, answers, inventory, fetched.failures)
         if inventory.further() or shown.lists.further():
-            return _unanswered(call, evolve(fetched, failures=(_incomplete(),)))
+            return self._unanswered(call, evolve(fetched, failures=(_incomplete(),)))
         call, seen, targets = shown.call, shown.seen, shown.targets
         scope = scope_of(inventory.account, origin)
         past = self._past(scope, call, targets, inventory, seen, claims)
@@ -180,11 +198,3 @@ def _incomplete() -> LookupFailure:
     what = "a filter shows none of the machines that must be there, or each answer led to further ones"
     way = "name fewer machines in one call, and look at what answers for EC2 between here and AWS"
     return failure(INSTANCES, "Incomplete", f"{what}; {way}")
-
-
-def _unanswered(call: Call, fetched: Fetched) -> Facts:
-    """Facts that deny. A call that only starts something goes on, with the gap as a fact."""
-    facts = evolve(nothing_known(), lookups=fetched.requests)
-    if set(call.effects) != {"capacity"}:
-        return evolve(facts, failures=fetched.required_failures)
-    return evolve(facts, capacity=capacity.unknown(fetched.failures))

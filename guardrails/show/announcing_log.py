@@ -22,12 +22,15 @@ class _Log(Protocol):
 class AnnouncingLog:
     """Writes to another log. The first decision for which it was looked up what is live is announced, at level INFO.
 
+    A freeze is announced when the first decision sees it, as a warning.
+
     Not install(): that would take look-ups in programs that never make a governed call.
     """
 
     def __init__(self, log: _Log) -> None:
         self._log = log
         self._announced = False
+        self._frozen: set[str] = set()
 
     def write(self, decision: Decision, outcome: Outcome, mode: str, /) -> None:
         """Keep it. Raises OSError."""
@@ -35,6 +38,10 @@ class AnnouncingLog:
             self._announced = True
             live = sentence(live_sentence(decision.facts.live, time.time()))
             _logger.info("%s", printable(f"guardrails is on (mode {mode}). {live}"))
+        for freeze in decision.facts.past.freezes if decision.facts is not None else ():
+            if freeze.id not in self._frozen:
+                self._frozen.add(freeze.id)
+                _logger.warning("%s", printable(freeze.sentence()))
         self._log.write(decision, outcome, mode)
 
     def not_sent(self, decision_id: str, why: str, /) -> None:

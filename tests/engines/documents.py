@@ -76,6 +76,12 @@ def _capacity(dice):
     }  # fmt: skip
 
 
+def _freezes(dice):
+    times = {"since": "2023-10-09T15:00:00.000Z", "until": "2023-10-09T16:00:00.000Z", "until_s": 1696867200}
+    freeze = {"id": "f1", "reason": "INC-42", "by": "ann", "host": "h", **times, "effects": _some(dice, EFFECTS, 3)}
+    return [freeze] * (dice.random() < 0.1)
+
+
 def _shift(dice, clusters):
     if dice.random() < 0.6:
         return None
@@ -136,7 +142,7 @@ def generated(seed):
             "stopped": dict.fromkeys(_some(dice, CLUSTERS, 1), 1), "launched": {}, "call_rate": 0,
             "launch_tokens": dice.choice([None, 1000, -9000]), "hosts": dice.choice([0, 1, 1, 3]), "unshared": "away",
         },
-        "approvals": [], "break_glass": None,
+        "approvals": [], "freezes": _freezes(dice), "break_glass": None,
         "time": "2023-10-09T15:22:00.000Z", "now_s": 1696864920,
     }  # fmt: skip
     document["live"]["nothing"] = not named and dice.random() < 0.5

@@ -4,10 +4,12 @@ store.py         what a store does, each step one write to one item
 table.py         requests to the table, and its version
 failures.py      what a request that failed means
 ledger.py        the claims on a cluster
+compacting.py    old claims become counts
 calls.py         how many calls of an operation were made
 turns.py         turns in the buckets of AWS's rate limits
 lives.py         since when clusters have been live
 membership.py    what belonged to clusters while they were live
+freezes.py       what is frozen
 glasses.py       rules that are set aside by break glass
 approvals.py     requests to a second person, and what was granted
 own_client.py    the clients for it

@@ -9,19 +9,20 @@ import functools
 import os
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import suppress
 from functools import partial
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from guardrails.aws.in_time import OutOfTime
 from guardrails.memory.buckets import Bucket, Draw
-from guardrails.memory.dynamodb import calls, ledger, lives, turns
+from guardrails.memory.dynamodb import calls, freezes, ledger, lives, turns
 from guardrails.memory.dynamodb.at_once import at_once
+from guardrails.memory.dynamodb.compacting import compact
 from guardrails.memory.dynamodb.membership import Membership
-from guardrails.memory.dynamodb.table import ConditionFailed, Item, Place, Table
+from guardrails.memory.dynamodb.table import Item, Place, Table
 from guardrails.memory.events import SENT
 from guardrails.memory.store import Asked, Events, Remembered, StateUnavailable
 from guardrails.memory.under_way import UnderWay
+from guardrails.values import Freeze
 
 # Ledgers of which the size is remembered, and claims whose time of counting is.
 _KEPT = 1000
@@ -81,7 +82,7 @@ class DynamoStore:
         self._catch_up()
         claimed = ledger.by_cluster(asked.events)
         others = [name for name in _others(asked) if name not in claimed]
-        keys = [lives.key(scope), *(ledger.key(scope, name) for name in others)]
+        keys = [lives.key(scope), freezes.KEY, *(ledger.key(scope, name) for name in others)]
         keys += [turns.key(scope, bucket) for bucket in asked.levels]
         count = partial(calls.add, table, scope, asked.operation, now) if asked.events else partial(self._calls, asked)
         tasks = [partial(table.items, keys), count]
@@ -92,14 +93,15 @@ class DynamoStore:
         ledgers = {name: items.get(ledger.key(scope, name), {}) for name in others} | dict(
             zip(claimed, claims, strict=True)
         )
-        self._compact(asked, {name: ledgers[name] for name in claimed}, now)
+        compact(table, asked, {name: ledgers[name] for name in claimed}, now)
         lived = items.get(lives.key(scope), {})
         times = lives.note(table, scope, lived, asked.live, now)
         taken_out = self._membership.note(asked, lived.get("members", 0.0), times, now)
         events = [event for name, item in ledgers.items() for event in ledger.events(name, item, now, asked.window_s)]
         levels = [turns.level(items.get(turns.key(scope, bucket), {}), bucket, now) for bucket in asked.levels]
         made = calls.events(asked.operation, before, now)
-        return Remembered((*events, *made), times, taken_out, tuple(levels), now)
+        frozen = freezes.of_item(table, items.get(freezes.KEY, {}), now)
+        return Remembered((*events, *made), times, taken_out, tuple(levels), now, freezes=frozen)
 
     @_in_time
     def settle(self, scope: str, claim: str, events: Events, now: float, *, sent: bool) -> None:
@@ -163,6 +165,25 @@ class DynamoStore:
         ]
         return sorted(found, key=lambda each: each.at)
 
+    @_in_time
+    def freezes(self, now: float) -> tuple[Freeze, ...]:
+        """What is frozen now."""
+        at = self._now(now)
+        (found,) = at_once([partial(self.table.items, [freezes.KEY])])
+        return freezes.of_item(self.table, found.get(freezes.KEY, {}), at)
+
+    @_in_time
+    def freeze(self, freeze: Freeze) -> Freeze:
+        """Begin a freeze."""
+        made: Freeze = at_once([partial(freezes.add, self.table, freeze)])[0]
+        return made
+
+    @_in_time
+    def lift(self, now: float) -> tuple[Freeze, ...]:
+        """End every freeze."""
+        lifted: tuple[Freeze, ...] = at_once([partial(freezes.remove, self.table, self._now(now))])[0]
+        return lifted
+
     def try_it(self) -> None:
         """Nothing: a table that does not answer now may do so when it is needed, and calls that need it are denied."""
 
@@ -209,25 +230,6 @@ class DynamoStore:
         name = {"c": ledger.attribute(claim)}
         keys = [ledger.key(scope, cluster) for cluster in ledger.by_cluster(events)]
         return [partial(self.table.update, key, "REMOVE #c", {}, name) for key in keys]
-
-    def _compact(self, asked: Asked, ledgers: Mapping[str, Item], now: float) -> None:
-        for cluster, item in ledgers.items():
-            found = ledger.compaction(cluster, item, now, asked.kept_s)
-            if found is not None:
-                self._replace(ledger.key(asked.scope, cluster), found)
-
-    def _replace(self, key: tuple[str, str], found: ledger.Compaction) -> None:
-        """Count claims instead of keeping them, unless another host has done it by now."""
-        names = {f"n{number}": name for number, name in enumerate((*found.claims, *found.outdated, *found.counts))}
-        short = {name: short for short, name in names.items()}
-        expression = "REMOVE " + ", ".join(f"#{short[name]}" for name in (*found.claims, *found.outdated))
-        if found.counts:
-            expression += " ADD " + ", ".join(f"#{short[name]} :{short[name]}" for name in found.counts)
-        values = {short[name]: count for name, count in found.counts.items()}
-        condition = " AND ".join(f"attribute_exists(#{short[name]})" for name in found.claims) or None
-        # Nothing depends on it; the next call tries again.
-        with suppress(ConditionFailed, StateUnavailable):
-            self.table.update(key, expression, values, names, condition=condition)
 
 
 def _others(asked: Asked) -> Collection[str]:

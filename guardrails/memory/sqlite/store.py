@@ -17,9 +17,11 @@ from guardrails.memory import buckets, liveness, members
 from guardrails.memory.buckets import Bucket, Draw, Level
 from guardrails.memory.events import ABANDONED_S, CONFIRMED, LAUNCH, RATE_S, Event, is_under_way
 from guardrails.memory.liveness import Liveness, Naming, Noted
+from guardrails.memory.sqlite import freezes
 from guardrails.memory.sqlite.file import StateFile
 from guardrails.memory.store import Asked, Events, Remembered, StateUnavailable
 from guardrails.memory.under_way import UnderWay
+from guardrails.values import Freeze
 
 # What SQLite says where the file or its folder cannot be written.
 _UNWRITABLE = ("unable to open", "readonly")
@@ -56,7 +58,10 @@ class SqliteStore(StateFile):
                     for kind, cluster, name in asked.events
                 ],
             )
-        return Remembered(tuple(Event(*row) for row in rows), times, taken_out, tuple(levels), asked.now)
+            frozen = freezes.of_file(connection, asked.now)
+        return Remembered(
+            tuple(Event(*row) for row in rows), times, taken_out, tuple(levels), asked.now, freezes=frozen
+        )
 
     def settle(self, scope: str, claim: str, events: Events, now: float, *, sent: bool) -> None:
         """Keep a claim because its call is sent, or drop it."""
@@ -130,6 +135,29 @@ class SqliteStore(StateFile):
             )
             for (_, scope, cluster, kind), each in calls.items()
         ]
+
+    def freezes(self, now: float) -> tuple[Freeze, ...]:
+        """What is frozen now."""
+        with self.transaction() as connection:
+            return freezes.of_file(connection, now)
+
+    def freeze(self, freeze: Freeze) -> Freeze:
+        """Begin a freeze."""
+        with self.transaction() as connection:
+            freezes.add(connection, [freeze])
+        return freeze
+
+    def lift(self, now: float) -> tuple[Freeze, ...]:
+        """End every freeze."""
+        return self.replace_freezes((), now)
+
+    def replace_freezes(self, others: Sequence[Freeze], now: float) -> tuple[Freeze, ...]:
+        """Only these are in force now. Returns those before."""
+        with self.transaction() as connection:
+            before = freezes.of_file(connection, now)
+            connection.execute("DELETE FROM freeze")
+            freezes.add(connection, others)
+        return before
 
     def try_it(self) -> None:
         """Open the file as a decision does. Raises StateUnavailable where it cannot be written.

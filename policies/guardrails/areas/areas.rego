@@ -10,6 +10,7 @@ answers["deny"] := {
 	"caller": data.guardrails.caller.deny,
 	"capacity": data.guardrails.capacity.deny,
 	"environment": data.guardrails.environment.deny,
+	"freeze": data.guardrails.freeze.deny,
 	"indirect": data.guardrails.indirect.deny,
 	"live_cluster": data.guardrails.live_cluster.deny,
 	"network": data.guardrails.network.deny,

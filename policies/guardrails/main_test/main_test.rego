@@ -80,6 +80,7 @@ test_every_area_is_asked_by_its_name if {
 		"caller",
 		"capacity",
 		"environment",
+		"freeze",
 		"indirect",
 		"live_cluster",
 		"network",

@@ -1,0 +1,48 @@
+"""What is frozen: one item, with an attribute for each freeze. Decisions read it with what they read anyway."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import evolve
+
+from guardrails.memory import freezes
+from guardrails.memory.dynamodb.table import Table
+from guardrails.values import Freeze
+
+# For every account whose guards share the table.
+KEY = ("frz#*", "0")
+_FREEZE = "f_"
+
+
+def of_item(table: Table, item: Mapping[str, Any], now: float) -> tuple[Freeze, ...]:
+    """Those in the item that are in force at `now`. Raises StateUnavailable where one cannot be read."""
+    tables = [value for name, value in item.items() if name.startswith(_FREEZE)]
+    try:
+        return freezes.in_force(map(freezes.read, tables), now)
+    except (ValueError, AttributeError) as error:
+        raise table.unavailable(str(error), "end it with `guardrails freeze --lift`") from error
+
+
+def add(table: Table, freeze: Freeze) -> Freeze:
+    """Begin a freeze, with its times by AWS's clock."""
+    moved = evolve(freeze, since=table.now(freeze.since), until=table.now(freeze.until))
+    name = {"f": f"{_FREEZE}{freeze.id}"}
+    table.update(KEY, "SET #f = :f", {"f": freezes.written(moved)}, name, expires=True)
+    return moved
+
+
+def remove(table: Table, now: float) -> tuple[Freeze, ...]:
+    """End every freeze, those that cannot be read as well. Returns those that were in force."""
+    item = table.items([KEY]).get(KEY, {})
+    names = {f"f{number}": name for number, name in enumerate(item) if name.startswith(_FREEZE)}
+    if names:
+        table.update(KEY, "REMOVE " + ", ".join(f"#{name}" for name in names), {}, names)
+    readable = []
+    for name in names.values():
+        try:
+            readable.append(freezes.read(item[name]))
+        except (ValueError, AttributeError):
+            continue
+    return freezes.in_force(readable, now)

@@ -1,0 +1,56 @@
+# METADATA
+# title: Freezes
+# description: >-
+#   While someone has frozen effects for all guards that share a memory, no call that has one of them is sent.
+# schemas:
+#   - input: schema.input
+package guardrails.freeze
+
+import data.guardrails.lib
+import data.guardrails.text
+
+# What such a call does is not in the call itself: it may be what is frozen.
+unknown := {"indirect", "opaque", "unreviewed"}
+
+# AWS terminates machines for these.
+terminating := {"replace", "scale-in"}
+
+# METADATA
+# title: What is frozen stays as it is
+# description: >-
+#   Denies what `guardrails freeze` has frozen, whatever the call acts on: a change freeze, or an incident in which one
+#   hand acts. What a call does that runs a command, acts later, or is not reviewed yet, is unknown: a freeze of anything
+#   holds it. Only a break glass that names this rule sets it aside.
+# custom:
+#   rule: freeze/in-force
+#   severity: high
+#   remediation: Wait until it ends, or have it lifted.
+#   incident: PythonAnywhere, 2023-10-09
+#   avoid: aws ec2 terminate-instances --instance-ids ANY_MACHINE
+#   prefer: guardrails freeze --lift
+deny contains lib.violation("freeze/in-force", sprintf("(freeze %s)", [freeze.id]), message, remediation) if {
+	some freeze in input.freezes
+	held := {effect | some effect in lib.effects; holds(freeze, effect)}
+	count(held) > 0
+	message := sprintf("%s does what is frozen (%s) until %s, by %s on %s: %s.", [
+		text.operation,
+		text.listed(held),
+		freeze.until,
+		freeze.by,
+		freeze.host,
+		trim_right(freeze.reason, ". "),
+	])
+	remediation := concat(" ", [
+		"Wait until it ends, or have it lifted for everyone: `guardrails freeze --lift`.",
+		"In an emergency, break the glass for freeze/in-force.",
+	])
+}
+
+holds(freeze, effect) if effect in freeze.effects
+
+holds(_, effect) if effect in unknown
+
+holds(freeze, effect) if {
+	effect in terminating
+	"terminate" in freeze.effects
+}

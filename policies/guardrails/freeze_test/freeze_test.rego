@@ -1,0 +1,68 @@
+package guardrails.freeze_test
+
+import data.guardrails.fixtures_test as fixtures
+import data.guardrails.freeze
+
+frozen(effects) := {
+	"id": "f1",
+	"effects": effects,
+	"reason": "INC-42.",
+	"by": "ann (guardrails)",
+	"host": "bastion",
+	"since": "2023-10-09T15:00:00.000Z",
+	"until": "2023-10-09T16:00:00.000Z",
+	"until_s": 1696867200,
+}
+
+asked(effects, freezes) := object.union(fixtures.request("SomeCall", effects, {}), {"freezes": freezes})
+
+test_every_frozen_effect_is_denied if {
+	every effect in ["stop", "capacity", "protection"] {
+		count(freeze.deny) == 1 with input as asked([effect], [frozen(["stop", "capacity", "protection"])])
+	}
+}
+
+test_the_message_says_who_and_how_to_lift_it if {
+	denied := freeze.deny with input as asked(["stop", "ip"], [frozen(["stop"])])
+	some entry in denied
+	entry.target == "(freeze f1)"
+	message := "SomeCall does what is frozen (stop) until 2023-10-09T16:00:00.000Z, by ann (guardrails) on bastion: INC-42."
+	entry.message == message
+	contains(entry.remediation, "`guardrails freeze --lift`")
+	contains(entry.remediation, "break the glass for freeze/in-force")
+}
+
+test_each_freeze_is_named if {
+	other := object.union(frozen(["stop"]), {"id": "f2"})
+	count(freeze.deny) == 2 with input as asked(["stop"], [frozen(["stop"]), other])
+}
+
+test_what_a_call_does_unseen_is_held if {
+	every effect in ["opaque", "indirect", "unreviewed"] {
+		count(freeze.deny) == 1 with input as asked([effect], [frozen(["stop"])])
+	}
+}
+
+test_what_terminates_by_another_hand_is_held if {
+	every effect in ["scale-in", "replace"] {
+		count(freeze.deny) == 1 with input as asked([effect], [frozen(["terminate"])])
+	}
+}
+
+test_other_effects_pass if {
+	every effect in ["scale-in", "replace", "terminate", "capacity"] {
+		count(freeze.deny) == 0 with input as asked([effect], [frozen(["stop"])])
+	}
+}
+
+test_a_freeze_of_terminating_holds_nothing_else if {
+	every effect in ["capacity", "stop", "ip"] {
+		count(freeze.deny) == 0 with input as asked([effect], [frozen(["terminate"])])
+	}
+}
+
+test_without_a_freeze_all_passes if {
+	every effect in ["opaque", "terminate", "unreviewed"] {
+		count(freeze.deny) == 0 with input as asked([effect], [])
+	}
+}
