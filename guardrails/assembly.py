@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -36,9 +37,10 @@ from guardrails.record.background import Background
 from guardrails.record.decision_log import DecisionLog
 from guardrails.record.upload import Uploader, sink_of, spool_of
 from guardrails.resolve import caller_identity
-from guardrails.resolve.lookups import Lookups
+from guardrails.resolve.lookups import Lookups, Watch
 from guardrails.resolve.own_requests import OwnRequests
 from guardrails.resolve.ownership import EDITABLE, Ownership
+from guardrails.telemetry import Telemetry
 from guardrails.values import Decision, Origin
 
 
@@ -223,11 +225,12 @@ def callers(settings: Settings, history: History | None) -> DeniedOften:
     return DeniedOften(settings.caller, Denials(host) if isinstance(host, SqliteStore) else None)
 
 
-def lookups(settings: Settings, session: botocore.session.Session) -> Lookups:
+def lookups(settings: Settings, session: botocore.session.Session, telemetry: Telemetry | None = None) -> Lookups:
     """The guard's own requests. `session` lends its loader of service models."""
     loader = session.get_component("data_loader")
     own = OwnRequests(settings.pacing.share if settings.pacing.enabled else None)
-    return Lookups(settings.max_fact_age_s, settings.lookup_timeout_s, loader, own)
+    watch: Watch = nullcontext if telemetry is None else telemetry.looking_up
+    return Lookups(settings.max_fact_age_s, settings.lookup_timeout_s, loader, own, watch)
 
 
 def open_log(settings: Settings) -> DecisionLog:

@@ -33,7 +33,6 @@ from guardrails.evaluate.evaluate import allowed, unasked
 from guardrails.intercept import BypassingRequest, Interceptor, Judge, Tripwire
 from guardrails.memory import configured
 from guardrails.notify import NotifyingLog, Sender
-from guardrails.pipeline import Pipeline
 from guardrails.resolve.finder import FactFinder
 from guardrails.resolve.lasting import lasting
 from guardrails.resolve.lookups import Fetched, Lookups
@@ -43,6 +42,11 @@ from guardrails.self_test.admission import Admission
 from guardrails.show import displayed  # noqa: F401  (gives the values their cards)
 from guardrails.show.announcing_log import AnnouncingLog
 from guardrails.show.sentences import DENIAL, log_line
+from guardrails.surroundings import Log
+from guardrails.telemetry import telemetry_of
+from guardrails.telemetry.timed_store import timed
+from guardrails.telemetry.traced_pipeline import traced
+from guardrails.telemetry.tracing_log import TracingLog
 from guardrails.values import NOT_GOVERNED, Call, Caller, Decision, Facts, Lookup, Origin
 
 _logger = logging.getLogger("guardrails")
@@ -61,10 +65,14 @@ class Guard:
         self._catalogue = Catalogue(long_tail=settings.long_tail)
         self._engine = assembly.engine(settings, _warn)
         self.notices = Sender(settings)
-        log = NotifyingLog(AnnouncingLog(assembly.open_log(settings)), self.notices)
+        log: Log = NotifyingLog(AnnouncingLog(assembly.open_log(settings)), self.notices)
         self._models = sessions.models()
-        self._lookups = assembly.lookups(settings, self._models)
+        telemetry = telemetry_of(settings, _warn)
+        self._lookups = assembly.lookups(settings, self._models, telemetry)
         history = assembly.history(settings)
+        callers, history = assembly.callers(settings, history), timed(history, telemetry)
+        if telemetry is not None:
+            log = TracingLog(log, telemetry)
         self._turns = Turns(history.pacer) if history is not None and history.pacer is not None else None
         self._break_glass = BreakGlassScope(
             settings.break_glass,
@@ -72,9 +80,8 @@ class Guard:
             configured.post(settings),
             self.notices.glass_broken,
         )
-        callers = assembly.callers(settings, history)
         around = _ThisProcess(settings, self._catalogue, self._models, self._lookups, self._break_glass, callers)
-        self._pipeline = Pipeline(
+        self._pipeline = traced(telemetry)(
             settings=settings,
             catalogue=self._catalogue,
             evidence=assembly.evidence(settings),

@@ -82,6 +82,9 @@ _ROWS = (
     Key("notify", kinds.NOTIFY, '[{ to = "webhook", url_env = "SLACK_WEBHOOK", on = ["save"] }]',
         "Places that get a notice of a `save` (a blocked call that names something live), of an `approval` that is "
         "asked for, of a `break_glass` and of a `freeze`: each a table `[[notify]]`."),
+    Key("telemetry", kinds.SWITCH, "true",
+        "Report decisions and look-ups to OpenTelemetry, as spans and metrics (`pip install "
+        "'botocore-guardrails[otel]'`)."),
     Key("params", kinds.TABLE, '{ untagged = "deny" }',
         "Parameters of the policies, listed below; your own policies may declare more."),
 

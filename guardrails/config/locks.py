@@ -82,7 +82,7 @@ WITH_LOCKED_MODE: Mapping[str, Limit] = {
     "opa.url": _AS_SET, "opa.token_file": _FREE, "opa.token_env": _FREE, "opa.ca": _AS_SET, "opa.cert": _FREE,
     "opa.key": _FREE, "opa.timeout_s": _FREE,
     "caller.kind": _AS_SET, "caller.agent_marks": _ALL,
-    "break_glass.max_minutes": _AT_MOST, "break_glass.command": _AS_SET, "notify": _AS_SET,
+    "break_glass.max_minutes": _AT_MOST, "break_glass.command": _AS_SET, "notify": _AS_SET, "telemetry": _FREE,
 }  # fmt: skip
 # One is the short form of the other.
 _SAME_THING = ("cluster_tag", "cluster_tags")

@@ -210,6 +210,7 @@ class Settings:
     break_glass: BreakGlassSettings = Factory(BreakGlassSettings)
     notify: tuple[NotifySettings, ...] = ()
     caller: CallerSettings = Factory(CallerSettings)
+    telemetry: bool = False
     where: Mapping[str, str] = Factory(dict)
     where_inside: Mapping[tuple[str | int, ...], str] = Factory(dict)
     # The files it was read from, for reading them again; None where there is none.

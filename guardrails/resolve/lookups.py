@@ -6,8 +6,9 @@ import contextvars
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import Future
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol, TypeVar
 
 from attrs import evolve, frozen
@@ -23,6 +24,7 @@ from guardrails.waiting.interruptions import wait_for
 # How many connections (credentials, region, endpoint) are kept: a process uses a few, not many.
 _CONNECTIONS = 16
 _Kept = TypeVar("_Kept")
+Watch = Callable[[Lookup], AbstractContextManager[object]]
 
 
 @frozen
@@ -66,9 +68,15 @@ class Lookups:
     The guard does not judge them: no look-up is in the catalogue of governed operations.
     """
 
-    def __init__(self, max_age_s: float, timeout_s: float, loader: Any, own: OwnRequests) -> None:
-        """`loader` is botocore's loader of service models: each takes a tenth of a second to read."""
+    def __init__(
+        self, max_age_s: float, timeout_s: float, loader: Any, own: OwnRequests, watch: Watch = nullcontext
+    ) -> None:
+        """`loader` is botocore's loader of service models: each takes a tenth of a second to read.
+
+        `watch` goes around each look-up, in the thread that makes it.
+        """
         self.own = own
+        self._watch = watch
         self._max_age_s = max_age_s
         self._timeout_s = timeout_s
         self._loader = loader
@@ -126,7 +134,9 @@ class Lookups:
         with self._lock:
             memory = self._memories.get(key)
             if memory is None:
-                memory = self._memories[key] = _Memory(Connection(origin, self._timeout_s, self._loader, self.own))
+                memory = self._memories[key] = _Memory(
+                    Connection(origin, self._timeout_s, self._loader, self.own), self._watch
+                )
                 while len(self._memories) > _CONNECTIONS:
                     self._memories.popitem(last=False)
             self._memories.move_to_end(key)
@@ -144,8 +154,9 @@ class _UnderWay:
 class _Memory:
     """The recent answers of one connection, and the look-ups that are under way."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, watch: Watch) -> None:
         self._connection = connection
+        self._watch = watch
         # With the moment at which each was asked for, on a clock that nobody sets.
         self._answers: dict[str, tuple[Answer, float]] = {}
         self._under_way: dict[str, _UnderWay] = {}
@@ -171,7 +182,7 @@ class _Memory:
         asked_at, context, future = monotonic(), contextvars.copy_context(), asked.future
 
         def ask() -> None:
-            with deadline.within(asked.until):
+            with deadline.within(asked.until), self._watch(lookup):
                 result = self._connection.ask(lookup)
             with self._lock:
                 # An answer that was asked for before a change is not kept after it.

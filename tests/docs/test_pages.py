@@ -68,6 +68,7 @@ RUN_BY = {
     ("running", "bash", "guardrails approve"): "test_a_second_person_approves",
     ("running", "python", "from guardrails.testing"): "test_the_simulated_aws_runs",
     ("running", "python", "for task in guardrails.ramp("): "test_ramp_runs",
+    ("running", "bash", "guardrails freeze"): "test_the_freezes_begin_and_end",
     ("running", "toml", "[[notify]]"): "test_the_places_for_notices_load",
     ("running", "toml", "[state]"): "test_the_fleet_loads",
     ("running", "text", "Rule capacity/addresses"): "test_what_a_launch_without_room_says",
@@ -276,6 +277,15 @@ def test_the_clusters_load():
 def test_the_fleet_loads():
     """The configuration of many hosts is a valid one."""
     assert load(tomllib.loads(block("running", "toml", "[state]"))).state.hosts == 8
+
+
+def test_the_freezes_begin_and_end(tmp_path, monkeypatch):
+    """The page's commands freeze twice and lift both."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "guardrails.toml").write_text('[state]\npath = "state.db"\n')
+    commands = [shlex.split(line) for line in block("running", "bash", "guardrails freeze").splitlines()]
+    *_, lifted = [CliRunner().invoke(app, command[1:], catch_exceptions=False) for command in commands]
+    assert "It was for: INC-42: ann is the only one to act; holidays" in lifted.stdout
 
 
 def test_the_places_for_notices_load():

@@ -1,0 +1,29 @@
+"""A pipeline whose decisions are spans."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from attrs import field, frozen
+
+from guardrails.pipeline import Pipeline
+from guardrails.telemetry.telemetry import Telemetry
+from guardrails.values import Call, Origin
+
+
+@frozen(eq=False)
+class TracedPipeline(Pipeline):
+    """Decides as any pipeline does."""
+
+    telemetry: Telemetry = field(kw_only=True)
+
+    def admit(self, call: Call, origin: Origin) -> str | None:
+        """The same, in a span. Raises CallDenied."""
+        with self.telemetry.deciding(call):
+            return Pipeline.admit(self, call, origin)
+
+
+def traced(telemetry: Telemetry | None) -> Callable[..., Pipeline]:
+    """What makes the pipeline of a guard."""
+    return Pipeline if telemetry is None else partial(TracedPipeline, telemetry=telemetry)
