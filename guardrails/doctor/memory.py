@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 
 from guardrails.config.settings import IN_MEMORY, STANDARD_ERROR, Settings
 from guardrails.doctor.finding import Finding
@@ -15,8 +17,18 @@ def examine(settings: Settings) -> Iterator[Finding]:
     """The decision log and the state; missing files are created, as the first decision would do."""
     yield _log(settings)
     yield _state(settings)
+    yield from _freezes(settings)
     if settings.state.enabled and settings.state.store == "dynamodb":
         yield from _table(settings)
+
+
+def _freezes(settings: Settings) -> Iterator[Finding]:
+    """What is frozen. Where the memory cannot be read, other findings say so."""
+    if not settings.state.enabled:
+        return
+    with suppress(StateUnavailable):
+        for freeze in configured.store(settings).freezes(time.time()):
+            yield Finding("freeze", "note", freeze.sentence(), freeze.document())
 
 
 def _table(settings: Settings) -> Iterator[Finding]:

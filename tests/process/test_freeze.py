@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 import guardrails
 from guardrails.cli.app import app
+from guardrails.doctor import memory as of_doctor
 from guardrails.memory import SqliteStore, StateUnavailable, configured
 from guardrails.memory.dynamodb import DynamoStore, Place
 from guardrails.memory.dynamodb import freezes as of_table
@@ -216,3 +217,19 @@ def test_wrong_usage(arguments, toml, sentence, aws, tmp_path):
     done = CliRunner().invoke(app, ["freeze", "--config", str(file), *arguments])
     assert (done.exit_code, sentence in done.stderr) == (2, True), done.stderr
     assert not toml or aws.count("UpdateItem") == 0
+
+
+def test_it_is_announced(memory, commander, tmp_path, install):
+    """A freeze and its end send a notice each, and the doctor shows what is frozen."""
+    file = tmp_path / "notices"
+    lines = f'[[notify]]\nto = "command"\ncommand = ["sh", "-c", "cat >> {file}; echo >> {file}"]\non = ["freeze"]\n'
+    commander.file.write_text(commander.file.read_text() + lines)
+    commander("--reason", "INC-42", "--minutes", "5", "--effects", "stop")
+    guard = install(state=memory)
+    (finding,) = [each for each in of_doctor.examine(guard.settings) if each.about == "freeze"]
+    assert "Reason: INC-42" in finding.sentence
+    commander("--lift")
+    began, ended = map(json.loads, file.read_text().splitlines())
+    assert (began["event"], began["freezes"][0]["effects"]) == ("freeze", ["stop"])
+    assert ended["text"].startswith("freeze lifted by ")
+    assert not [each for each in of_doctor.examine(guard.settings) if each.about == "freeze"]
