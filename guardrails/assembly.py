@@ -40,7 +40,6 @@ from guardrails.resolve import caller_identity
 from guardrails.resolve.lookups import Lookups, Watch
 from guardrails.resolve.own_requests import OwnRequests
 from guardrails.resolve.ownership import EDITABLE, Ownership
-from guardrails.telemetry import Telemetry
 from guardrails.values import Decision, Origin
 
 
@@ -225,11 +224,10 @@ def callers(settings: Settings, history: History | None) -> DeniedOften:
     return DeniedOften(settings.caller, Denials(host) if isinstance(host, SqliteStore) else None)
 
 
-def lookups(settings: Settings, session: botocore.session.Session, telemetry: Telemetry | None = None) -> Lookups:
-    """The guard's own requests. `session` lends its loader of service models."""
+def lookups(settings: Settings, session: botocore.session.Session, watch: Watch = nullcontext) -> Lookups:
+    """The guard's own requests. `session` lends its loader of service models; `watch` goes around each look-up."""
     loader = session.get_component("data_loader")
     own = OwnRequests(settings.pacing.share if settings.pacing.enabled else None)
-    watch: Watch = nullcontext if telemetry is None else telemetry.looking_up
     return Lookups(settings.max_fact_age_s, settings.lookup_timeout_s, loader, own, watch)
 
 

@@ -42,11 +42,7 @@ from guardrails.self_test.admission import Admission
 from guardrails.show import displayed  # noqa: F401  (gives the values their cards)
 from guardrails.show.announcing_log import AnnouncingLog
 from guardrails.show.sentences import DENIAL, log_line
-from guardrails.surroundings import Log
-from guardrails.telemetry import telemetry_of
-from guardrails.telemetry.timed_store import timed
-from guardrails.telemetry.traced_pipeline import traced
-from guardrails.telemetry.tracing_log import TracingLog
+from guardrails.telemetry import telemetry_of, timed, traced, traced_log, watch_of
 from guardrails.values import NOT_GOVERNED, Call, Caller, Decision, Facts, Lookup, Origin
 
 _logger = logging.getLogger("guardrails")
@@ -65,14 +61,12 @@ class Guard:
         self._catalogue = Catalogue(long_tail=settings.long_tail)
         self._engine = assembly.engine(settings, _warn)
         self.notices = Sender(settings)
-        log: Log = NotifyingLog(AnnouncingLog(assembly.open_log(settings)), self.notices)
         self._models = sessions.models()
         telemetry = telemetry_of(settings, _warn)
-        self._lookups = assembly.lookups(settings, self._models, telemetry)
+        log = traced_log(NotifyingLog(AnnouncingLog(assembly.open_log(settings)), self.notices), telemetry)
+        self._lookups = assembly.lookups(settings, self._models, watch_of(telemetry))
         history = assembly.history(settings)
         callers, history = assembly.callers(settings, history), timed(history, telemetry)
-        if telemetry is not None:
-            log = TracingLog(log, telemetry)
         self._turns = Turns(history.pacer) if history is not None and history.pacer is not None else None
         self._break_glass = BreakGlassScope(
             settings.break_glass,

@@ -8,6 +8,9 @@ start.py            whether there is anything to report to
 """
 
 from guardrails.telemetry.start import telemetry_of
-from guardrails.telemetry.telemetry import Telemetry
+from guardrails.telemetry.telemetry import Telemetry, watch_of
+from guardrails.telemetry.timed_store import timed
+from guardrails.telemetry.traced_pipeline import traced
+from guardrails.telemetry.tracing_log import traced_log
 
-__all__ = ["Telemetry", "telemetry_of"]
+__all__ = ["Telemetry", "telemetry_of", "timed", "traced", "traced_log", "watch_of"]

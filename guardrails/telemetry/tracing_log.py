@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
+from guardrails.surroundings import Log
 from guardrails.telemetry.telemetry import Telemetry
 from guardrails.values import Decision, Outcome
 
 
-class _Log(Protocol):
-    def write(self, decision: Decision, outcome: Outcome, mode: str, /) -> None: ...
+def traced_log(log: Log, telemetry: Telemetry | None) -> Log:
+    """The same log, which also reports to `telemetry`."""
+    return log if telemetry is None else _TracingLog(log, telemetry)
 
-    def not_sent(self, decision_id: str, why: str, /) -> None: ...
 
-
-class TracingLog:
-    """Writes to another log."""
-
-    def __init__(self, log: _Log, telemetry: Telemetry) -> None:
+class _TracingLog:
+    def __init__(self, log: Log, telemetry: Telemetry) -> None:
         self._log = log
         self._telemetry = telemetry
 
