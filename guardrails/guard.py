@@ -69,10 +69,7 @@ class Guard:
         callers, history = assembly.callers(settings, history), timed(history, telemetry)
         self._turns = Turns(history.pacer) if history is not None and history.pacer is not None else None
         self._break_glass = BreakGlassScope(
-            settings.break_glass,
-            lambda: assembly.terms(settings),
-            configured.post(settings),
-            self.notices.glass_broken,
+            settings.break_glass, lambda: assembly.terms(settings), configured.post(settings), self.notices.glass_broken
         )
         around = _ThisProcess(settings, self._catalogue, self._models, self._lookups, self._break_glass, callers)
         self._pipeline = traced(telemetry)(

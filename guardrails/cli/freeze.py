@@ -21,7 +21,7 @@ from guardrails.memory import StateUnavailable, Store, configured
 from guardrails.notify import Sender, notices
 from guardrails.values import Freeze
 
-# Whoever recovers has to start machines.
+# To recover, machines have to be started.
 _DEFAULT = tuple(sorted(EFFECTS - {"capacity"}))
 _MOST_MINUTES = 30 * 24 * 60.0
 _NOTICES_S = 10.0

@@ -101,12 +101,11 @@ class History:
             whole=whole,
         )
         known = self.store.remember(asked)  # no longer than this has the store its lock
-        of_targets = {target: known.taken_out[name] for target, name in named.items() if name in known.taken_out}
         return claim, evolve(
             past(known.events, claim.events, claim.events[0][0], machines, {*_named(targets)}, known.now, whole=whole),
             live_since=known.times.live_since,
             retired_at=known.times.retired_at,
-            taken_out={**known.taken_out, **of_targets},
+            taken_out=_by_target(known.taken_out, named),
             launch_tokens=self.pacer.left(LAUNCH_LIMIT, *known.levels) if self.pacer and known.levels else None,
             hosts=known.hosts,
             unshared=known.unshared,
@@ -153,6 +152,13 @@ class History:
                 tagged = [own] if own else []
                 seen[named[target.id]] = frozenset(target.clusters if target.facts.get("marked") else tagged)
         return seen
+
+
+def _by_target(
+    taken_out: Mapping[str, Mapping[str, float]], named: Mapping[str, str]
+) -> dict[str, Mapping[str, float]]:
+    """What was taken out, by the names under which it is remembered and by the ids of the call's targets."""
+    return {**taken_out, **{target: taken_out[name] for target, name in named.items() if name in taken_out}}
 
 
 def _named(targets: Iterable[Target]) -> list[str]:

@@ -27,7 +27,7 @@ terminating := {"replace", "scale-in"}
 #   remediation: Wait until it ends, or have it lifted.
 #   incident: PythonAnywhere, 2023-10-09
 #   avoid: aws ec2 terminate-instances --instance-ids ANY_MACHINE
-#   prefer: guardrails freeze --lift
+#   prefer: aws ec2 describe-instances --instance-ids ANY_MACHINE
 deny contains lib.violation("freeze/in-force", sprintf("(freeze %s)", [freeze.id]), message, remediation) if {
 	some freeze in input.freezes
 	held := {effect | some effect in lib.effects; holds(freeze, effect)}
