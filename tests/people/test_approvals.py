@@ -21,6 +21,7 @@ from guardrails.enforce.approvals.digest import digest
 from guardrails.memory.approvals import ApprovalFolder, Grant
 from guardrails.notify import Sender
 from guardrails.record.entries import parse
+from guardrails.show.decision import page
 from tests.support import other_user
 from tests.support.waiting import until
 
@@ -86,6 +87,8 @@ def test_a_second_person_allows_exactly_one_call(site, aws, guard, place, log):
     error = denied(site, 0)
     asked = error.decision.approval
     assert f'`guardrails approve {asked.id} --reason "…"`' in str(error)
+    shown = next(section for section in page(error.decision).sections if section.title == "Approval")
+    assert asked.command in "".join(shown.lines)
     assert (asked.user, asked.rules, asked.targets) == (MINE, (RULE,), (site.blue.instance_ids[0],))
     assert denied(site, 0).decision.approval.id == asked.id
     approved_by_nobody(place, asked.id)

@@ -94,6 +94,40 @@ def test_bob_approves_alices_call(guard, aws, people_of, tmp_path, log):
     assert json.loads(log.read_text().splitlines()[-1])["input"]["caller"]["user_id"] == alice
 
 
+def command(site):
+    """Something that may be done again and again."""
+    ssm = boto3.Session().client("ssm", region_name="eu-west-1")
+    parameters = {"commands": ["uptime"]}
+    ssm.send_command(DocumentName="AWS-RunShellScript", InstanceIds=[site.blue.instance_ids[0]], Parameters=parameters)
+
+
+def test_replays_in_the_table(guard, aws, people_of):
+    """A self-made, an expired and a used approval: nothing arrives, each denial has its own sentence."""
+
+    def refused(sentence):
+        before = aws.count("SendCommand")
+        with pytest.raises(guardrails.CallDenied) as caught:
+            command(guard)
+        assert sentence in str(caught.value)
+        assert aws.count("SendCommand") == before
+
+    refused("A second person can approve it until")
+    board, alice, bob = ApprovalTable(Table(PLACE)), people_of("alice"), people_of("bob")
+    people_of("alice")
+    ((asked,),) = [[each.request] for each in board.all()]
+    for by, at, sentence in (
+        (bob, time.time() - 1801, "by bob expired at"),
+        (alice, time.time() - 1, "there is no second person"),
+        ("AROA1:i-0123456789abcdef0", time.time(), "is a machine's or anyone's"),
+    ):
+        board.grant(asked, Grant(by, "bob", "INC-42", asked.digest, at))
+        refused(sentence)
+    board.grant(asked, Grant(bob, "bob", "INC-42", asked.digest, time.time()))
+    command(guard)
+    assert aws.count("SendCommand") == 1
+    refused("was used already, by decision")
+
+
 def test_the_table_is_away(site, aws, people_of, install):
     """Without the table no approval counts: denied with the reason and no request; break glass works."""
     people_of("alice")
