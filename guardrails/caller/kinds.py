@@ -21,6 +21,7 @@ AGENT_MARKS = (
     "AMP_CURRENT_THREAD_ID",
     "ANTIGRAVITY_AGENT",
     "AUGMENT_AGENT",
+    "AWS_EXECUTION_ENV=AmazonQ",
     "CLAUDECODE",
     "CLINE_ACTIVE",
     "CODEX_CI",
@@ -63,8 +64,15 @@ class CallerSettings:
 
 
 def mark_of(names: tuple[str, ...], environment: Mapping[str, str] = os.environ) -> str:
-    """The first of these variables that is set, and does not say no; "" where none is."""
-    return next((name for name in names if environment.get(name, "").lower() not in _NO), "")
+    """The first of these variables that is set, and does not say no; "" where none is.
+
+    ``NAME=PART`` is one whose value has that part.
+    """
+    for name, _, part in (one.partition("=") for one in names):
+        value = environment.get(name, "").lower()
+        if value not in _NO and part.lower() in value:
+            return name
+    return ""
 
 
 def kind(settings: CallerSettings, *, notebook: bool) -> CallerKind:

@@ -218,8 +218,8 @@ _ROWS = (
         "What makes the calls here. An agent whose host sets one of `caller.agent_marks` is one whatever this says.",
         "found out: an agent, a CI job, a notebook, a person at a terminal, or else a script"),
     Key("caller.agent_marks", kinds.NAMES, '["CLAUDECODE", "OUR_AGENT"]',
-        "The environment variables that show that an agent makes the calls. An agent never confirms a call: a person "
-        "approves it.",
+        "The environment variables that show that an agent makes the calls, also as `NAME=PART` of its value. An agent "
+        "never confirms a call: a person approves it.",
         "those of the common hosts of agents, such as `CLAUDECODE`, `CURSOR_AGENT` and `GEMINI_CLI`"),
 
     Key("break_glass.max_minutes", kinds.NUMBER, "30",

@@ -14,8 +14,8 @@ from tests.people.test_confirm import Terminal, environment, place  # noqa: F401
 
 @pytest.fixture(autouse=True)
 def _without_marks(monkeypatch):
-    for name in (*AGENT_MARKS, *CI_MARKS):
-        monkeypatch.delenv(name, raising=False)
+    for mark in (*AGENT_MARKS, *CI_MARKS):
+        monkeypatch.delenv(mark.partition("=")[0], raising=False)
 
 
 @pytest.mark.parametrize(
@@ -29,6 +29,8 @@ def _without_marks(monkeypatch):
         ({"CLAUDECODE": "1"}, {}, False, "agent"),
         ({"CURSOR_AGENT": "1", "CI": "1"}, {}, True, "agent"),
         ({"AGENT": "goose"}, {}, False, "agent"),
+        ({"AWS_EXECUTION_ENV": "AmazonQ-For-CLI Version/1.0"}, {}, False, "agent"),
+        ({"AWS_EXECUTION_ENV": "AWS_ECS_FARGATE"}, {}, False, "script"),
         ({"OUR_BOT": "1"}, {}, False, "script"),
         ({"OUR_BOT": "1"}, {"agent_marks": ("OUR_BOT",)}, False, "agent"),
         ({}, {"kind": "agent"}, False, "agent"),
