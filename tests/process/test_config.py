@@ -252,6 +252,7 @@ def test_missing_working_directory(tmp_path, monkeypatch):
         ("package guardrails.extra\n\ndeny contains x if {\n", "extra.rego:4", "expecting"),
         ("package guardrails.extra\n\nok if nosuch(input.x)\n", "extra.rego:3", "unknown function nosuch"),
         ("package guardrails.extra\n\nok if data.guardrails.parms.x\n", "extra.rego:3", "nothing defines"),
+        ("package guardrails.extra\n\nimport rego.v2\n\nok := 1\n", "extra.rego:3", "rego.v2 is not known"),
         ("package guardrails.extra\n\nf(x) := g(x)\n\ng(x) := f(x)\n", "extra.rego:", "recursion"),
         ("package guardrails.extra\n\nx := http.send({})\n", "extra.rego:3", "not allowed"),
         ("package guardrails.extra\n\nx := data.guardrails[input.a].deny\n", "extra.rego:3", "by a variable"),

@@ -3,7 +3,7 @@
 It would fail on them at a decision, or never fire: unknown functions, references to `data` that nothing defines (an
 undefined value silences its rule), forbidden functions, recursion (recursive functions overflow the stack and kill the
 process), and what regorus 0.13 evaluates wrongly: a package picked by a variable, a function defined in several files,
-the result of `walk` unpacked by an assignment, and object patterns.
+the result of `walk` unpacked by an assignment, object patterns, and later versions of Rego.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ def mistakes(modules: Sequence[Module], data: Mapping[str, Any]) -> Iterator[Pol
     # The same names come up again and again.
     read: Callable[[Path], set[Path]] = cache(lambda path: reached(path, defined, within))
     for module in modules:
+        yield from _dialects(module)
         for rule in module.rules:
             for reference in module.references(rule, within):
                 into = read(reference.path)
@@ -57,6 +58,16 @@ def mistakes(modules: Sequence[Module], data: Mapping[str, Any]) -> Iterator[Pol
 
 def _at(file: str, span: Mapping[str, Any]) -> str:
     return f"{file}:{span['line']}:{span['col']}"
+
+
+def _dialects(module: Module) -> Iterator[PolicyError]:
+    """The embedded engine reads every file as Rego v1, whatever it imports."""
+    for path, span in module.dialects:
+        if path != ("rego", "v1"):
+            yield PolicyError(
+                f"{_at(module.file, span)}: {_name(path)} is not known to the embedded engine; write the rules in Rego "
+                "v1, and leave the import out"
+            )
 
 
 def _calls(reference: Reference, arities: Mapping[Path, int], file: str) -> Iterator[PolicyError]:
