@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import copy
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from importlib import import_module
-from pathlib import Path
-from typing import Any
 
 import botocore.session
 from attrs import evolve
@@ -19,14 +16,18 @@ from guardrails.config.settings import Settings
 from guardrails.enforce.approvals import Desk
 from guardrails.enforce.break_glass.grant import Terms
 from guardrails.enforce.denied_often import DeniedOften
-from guardrails.errors import ConfigError, PolicyError
-from guardrails.evaluate import bundle, bundle_file, configured, floor, own_rules, self_test
+from guardrails.errors import ConfigError
+from guardrails.evaluate import bundle, configured, floor, opa_versions, own_rules, rule_book, self_test
 from guardrails.evaluate.checked_before import checked_once
 from guardrails.evaluate.embedded import EmbeddedEngine, compiled
-from guardrails.evaluate.engine import Engine, EngineFailure
+from guardrails.evaluate.engine import Engine
 from guardrails.evaluate.opa_server import OpaServer
+from guardrails.evaluate.opa_servers import OpaServers
+from guardrails.evaluate.opa_verified import verify
 from guardrails.evaluate.rego.mistake import Mistake
 from guardrails.evaluate.reloading import ReloadingEngine
+from guardrails.evaluate.remote.in_force import FetchedBundles
+from guardrails.evaluate.remote.sources import Read, Sources
 from guardrails.memory import History, SqliteStore, StateUnavailable
 from guardrails.memory import configured as configured_memory
 from guardrails.memory.approvals import ApprovalFolder, Identity
@@ -55,45 +56,59 @@ def engine(settings: Settings, report: Callable[[str], None] | None = None) -> E
     `report` gets a sentence about what may be wrong with rules that load, here and at each reload.
     """
     if settings.engine == "embedded":
-        before: list[bundle.Bundle] = []
+        return _embedded_engine(settings, report)
+    return _servers(settings, report)
 
-        def make(now: Settings) -> EmbeddedEngine:
-            read = policies(now)
-            own_rules.check_not_lost(before, read, now.policies)
-            made = embedded(read, kept=settings.policy_key is None and settings.organisation is None)
-            before[:] = [read]
-            _report(findings(now, read), report)
-            return made
 
-        return ReloadingEngine(settings, make, reload, _files)
-    made = _server(settings)
-    self_test.check(made, time.time(), settings.enforcement)
+def _servers(settings: Settings, report: Callable[[str], None] | None) -> Engine:
+    """The OPA servers, once they have shown that they may decide."""
+    if settings.floor is not None:
+        floor.check_levels(settings, settings.floor, frozenset(settings.enforcement))
+    fallback = _embedded_engine(settings, report) if settings.opa.fallback == "embedded" else None
+    servers = [OpaServer(settings.opa, url) for url in settings.opa.addresses]
+    made = OpaServers(servers, settings.opa.timeout_s, lambda server: verify(server, settings), fallback)
+    made.start(report)
+    for server in servers:
+        doubts = server.version and opa_versions.doubts(server.version, signed=settings.policy_key is not None)
+        if doubts and report is not None:
+            report(f"OPA at {server.url} {doubts}")
     return made
+
+
+def _embedded_engine(settings: Settings, report: Callable[[str], None] | None) -> Engine:
+    """The embedded engine, which takes over edits and new bundles."""
+    rule_book.check_signed(settings)
+    sources = remote_sources(settings)
+    sources.refresh()
+    fetched = FetchedBundles(sources)
+    before: list[bundle.Bundle] = []
+
+    def make(now: Settings) -> EmbeddedEngine:
+        fetched.use(now)
+        read = policies(now, sources.contents)
+        own_rules.check_not_lost(before, read, now.local_policies)
+        made = embedded(read, kept=settings.policy_key is None and settings.organisation is None)
+        before[:] = [read]
+        _report(findings(now, read), report)
+        return made
+
+    return ReloadingEngine(settings, make, reload, rule_book.files, fetched)
+
+
+def remote_sources(settings: Settings) -> Sources:
+    """The bundles that this configuration fetches; none was looked at yet."""
+
+    def load(now: Settings, fetched: Read) -> None:
+        # By the thread that looks for bundles; another one decides.
+        embedded(policies(now, fetched)).forget()
+
+    return Sources(settings, load)
 
 
 def _report(mistakes: Sequence[Mistake], report: Callable[[str], None] | None) -> None:
     if mistakes and report is not None:
         more = f" ({len(mistakes) - 1} more; `guardrails policy check` lists all)" if len(mistakes) > 1 else ""
         report(f"a policy may not do what it should: {mistakes[0]}{more}")
-
-
-def _files(settings: Settings) -> Iterator[Path]:
-    """The files whose edits change the policies or their parameters."""
-    if settings.file is not None:
-        yield settings.file
-    if settings.organisation is not None:
-        yield settings.organisation
-    for folder in (bundle.shipped(), *settings.policies):
-        if not folder.is_dir():
-            yield folder
-        elif bundle_file.is_bundle(folder):
-            yield from (path for path in folder.rglob("*") if path.is_file())
-        else:
-            try:
-                yield from bundle.policy_files(folder)
-            except PolicyError:
-                # Its files are lost; loading it again says why.
-                yield folder
 
 
 def embedded(read: bundle.Bundle, *, kept: bool = False) -> EmbeddedEngine:
@@ -106,14 +121,21 @@ def embedded(read: bundle.Bundle, *, kept: bool = False) -> EmbeddedEngine:
     return made
 
 
-def policies(settings: Settings) -> bundle.Bundle:
-    """The policies, shipped and configured, with the configuration's parameters. Raises PolicyError or ConfigError."""
-    read = _read(settings)
+def policies(settings: Settings, fetched: Read | None = None) -> bundle.Bundle:
+    """The policies, shipped and configured, with the configuration's parameters. Raises PolicyError or ConfigError.
+
+    `fetched` returns a remote bundle; without it they are fetched now.
+    """
+    if fetched is None:
+        sources = remote_sources(settings)
+        sources.refresh()
+        fetched = sources.contents
+    read = rule_book.read(settings, fetched)
     rules = bundle.rule_ids(read)
     configured.check_enforcement(settings, rules)
     made = bundle.with_params(read, configured.params(settings, bundle.params_of(read)))
     if settings.floor is not None:
-        floor.check(settings, settings.floor, made, policies(settings.floor))
+        floor.check(settings, settings.floor, made, policies(settings.floor, fetched))
     configured.check_unbreakable(settings, rules, bundle.params_of(made))
     configured.check_approvals(settings, rules, bundle.params_of(made))
     return made
@@ -124,7 +146,7 @@ def findings(settings: Settings, read: bundle.Bundle | None = None) -> list[Mist
 
     `read` has them if they were read before. A bundle is checked when it is built. Raises PolicyError or ConfigError.
     """
-    folders = [path for path in settings.policies if not bundle_file.is_bundle(path)]
+    folders = rule_book.local_folders(settings)
     if settings.engine != "embedded" or not folders:
         return []
     read = read or policies(settings)
@@ -135,58 +157,10 @@ def findings(settings: Settings, read: bundle.Bundle | None = None) -> list[Mist
 
 def terms(settings: Settings) -> Terms:
     """What a break glass may set aside. Raises PolicyError or ConfigError."""
-    made = policies(settings)
+    # By the bundle that is kept: in an emergency its source may be down.
+    made = policies(settings, remote_sources(settings).contents)
     unbreakable = frozenset(bundle.params_of(made).get("unbreakable", ()))
     return Terms(bundle.rule_ids(made), unbreakable, settings.break_glass.max_minutes)
-
-
-def _read(settings: Settings) -> bundle.Bundle:
-    for number, path in enumerate(settings.policies):
-        if not path.exists():
-            raise PolicyError(
-                f"{settings.at('policies', number)}: `policies` names {path}, which does not exist; correct it or take "
-                "it out"
-            )
-    packed = [path for path in settings.policies if bundle_file.is_bundle(path)]
-    if (len(settings.policies) > len(packed) and packed) or len(packed) > 1:
-        raise ConfigError(
-            f"{settings.at('policies')}: `policies` names the bundle {packed[0]} and more; a bundle contains all "
-            "policies, so name it alone"
-        )
-    if packed:
-        made = bundle.unpack(packed[0], settings.policy_key)
-        own_rules.check(made, ())
-        return made
-    if settings.policy_key is not None:
-        raise ConfigError(
-            f"{settings.at('policy_key')}: `policy_key` needs a signed bundle, and `policies` names none; put a "
-            "bundle made by `guardrails policy build --signing-key` into `policies`"
-        )
-    made = bundle.read((bundle.shipped(), *settings.policies))
-    configured.check_declared(settings, bundle.params_of(made))
-    own_rules.check(made, settings.policies)
-    return made
-
-
-def _server(settings: Settings) -> OpaServer:
-    """The OPA server, once it has shown that it has this configuration's parameters."""
-    if settings.floor is not None:
-        floor.check_levels(settings, settings.floor, frozenset(settings.enforcement))
-    made = OpaServer(settings.opa)
-    try:
-        there = made.params()
-    except EngineFailure as error:
-        raise PolicyError(f"the OPA server cannot be asked for its parameters: {error}") from error
-    # What the bundle was built with is merged with its defaults.
-    wanted: dict[str, Any] = copy.deepcopy(dict(there))
-    bundle.merge(wanted, configured.params(settings, there))
-    other = sorted(name for name, value in wanted.items() if there.get(name) != value)
-    if other:
-        raise ConfigError(
-            f"the OPA server at {settings.opa.url} has other parameters than this configuration: "
-            f"{', '.join(other)}; build its bundle with this configuration (guardrails policy build)"
-        )
-    return made
 
 
 def history(settings: Settings) -> History | None:

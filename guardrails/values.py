@@ -733,9 +733,9 @@ class Decision:
     `input` and `result` are the documents the engine was given and gave, for the decision log.
     `what_if` is the mode that would apply, when nothing was to be sent (`Guard.check`); "" otherwise.
     `confirmed` is true when a person has given their word for a ``confirm``. `loaded_at` is when the policies that
-    decided were loaded, `behind` why a later edit does not load. `approval` is what a second person is asked, so that
-    the call may be made again; None where it is not blocked or cannot be approved. `approved` is the approval that lets
-    it pass, None where it needs none.
+    decided were loaded, `behind` why a later edit does not load, `checked_at` when fetched ones were last checked at
+    their source. `approval` is what a second person is asked, so that the call may be made again; None where it is not
+    blocked or cannot be approved. `approved` is the approval that lets it pass, None where it needs none.
     """
 
     id: str
@@ -751,6 +751,7 @@ class Decision:
     revision: str = ""
     loaded_at: float = 0.0
     behind: str = ""
+    checked_at: float = 0.0
     decided_at: float = 0.0
     approval: ApprovalRequest | None = None
     approved: Approval | None = None

@@ -31,7 +31,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A test that uses one of these fixtures needs software of other people.
-TOOLS = {"browser", "dynalite", "opa", "python_of"}
+TOOLS = {"browser", "dynalite", "opa", "opa_versions_built", "python_of"}
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -115,6 +115,20 @@ def opa() -> str:
     if program is None:
         environments.skip("there is no opa on PATH (.ci/run builds one)")
     return program
+
+
+# Beside the one on PATH: the oldest and the newest that are supported.
+OTHER_OPAS = ("1.0.0", "1.22.3")
+
+
+@pytest.fixture(scope="session")
+def opa_versions_built() -> list[str]:
+    """The paths of the oldest and the newest OPA that `.ci/run` built."""
+    found = [environments.CACHE / f"opa-{version}" / "opa" for version in OTHER_OPAS]
+    missing = [str(program) for program in found if not program.is_file()]
+    if missing:
+        environments.skip(f"{' and '.join(missing)} are missing (.ci/run builds them)")
+    return [*map(str, found)]
 
 
 @pytest.fixture

@@ -7,13 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from guardrails.config.load import load
-from guardrails.evaluate import bundle, bundle_file
+from guardrails.evaluate import bundle, rule_book
 
 
 def folders(config: str | None) -> Sequence[Path]:
     """The policy folders of this configuration; the shipped folder if it has none."""
-    configured = [path for path in load(config).policies if not bundle_file.is_bundle(path)]
-    return configured or [bundle.shipped()]
+    return rule_book.local_folders(load(config)) or [bundle.shipped()]
 
 
 def short_path(file: str) -> str:

@@ -22,6 +22,7 @@ class _Policy(LazyGroup):
         "promote": "policy_promote",
         "replay": "policy_replay",
         "snapshot": "policy_snapshot",
+        "sources": "policy_sources",
         "test": "policy_test",
     }
 

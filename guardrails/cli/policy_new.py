@@ -20,7 +20,7 @@ def new(config: str | None, rule: str, into: Path | None) -> None:
 
     AREA/RULE is its id, for example weekend/terminate.
     """
-    configured = load(config).policies
+    configured = load(config).local_policies
     folder = into or next((path for path in configured if not path.is_file()), Path("policies"))
     for file in scaffold(folder, rule):
         click.echo(file)

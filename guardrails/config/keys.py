@@ -7,39 +7,11 @@ After a change, run ``python -m tests.docs.configuration_page``.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, get_args
-
-import attrs
-from attrs import frozen
+from typing import get_args
 
 from guardrails.config import kinds
-from guardrails.config.kinds import Kind
-from guardrails.config.settings import Settings
+from guardrails.config.key import Key
 from guardrails.values import CallerKind, Mode
-
-
-@frozen
-class Key:
-    """A configuration key. `example` is TOML; `default_words` describes a default that is not a constant."""
-
-    name: str
-    kind: Kind
-    example: str
-    description: str
-    default_words: str = ""
-
-    @property
-    def path(self) -> tuple[str, ...]:
-        return tuple(self.name.split("."))
-
-    @property
-    def default(self) -> Any:
-        """The value that Settings has without any configuration."""
-        value: Any = Settings()
-        for step in self.path:
-            value = getattr(value, step)
-        return attrs.asdict(value) if attrs.has(type(value)) else value
-
 
 _ROWS = (
     Key("mode", kinds.one_of(*get_args(Mode)), '"warn"',
@@ -75,10 +47,15 @@ _ROWS = (
         "`$GUARDRAILS_APPROVALS`, or `/var/tmp/guardrails-approvals`"),
     Key("enforcement", kinds.ENFORCEMENT, '{ "network/route-table" = "dryrun" }',
         "The level of single rules, by rule id, instead of their own level and of `mode`."),
-    Key("policies", kinds.PATHS, '["my-policies"]',
-        "Folders with your own policies, beside the shipped ones; or one bundle, which then holds all policies."),
+    Key("policies", kinds.POLICIES, '["my-policies"]',
+        "Folders with your own policies, beside the shipped ones; or bundles, which hold all policies. A bundle is a "
+        "file, a folder, `s3://BUCKET/KEY` or `https://HOST/PATH`."),
     Key("policy_key", kinds.FILE, '"public.pem"',
-        "The key (PEM file or secret) that the bundle in `policies` must be signed with."),
+        "The key (PEM file or secret) that the bundles in `policies` must be signed with."),
+    Key("max_bundle_age_s", kinds.NUMBER, "86_400",
+        "How long ago a fetched bundle may have been checked at its source, in seconds. Governed calls are denied "
+        "after that.",
+        "no limit"),
     Key("notify", kinds.NOTIFY, '[{ to = "webhook", url_env = "SLACK_WEBHOOK", on = ["save"] }]',
         "Places that get a notice of a `save` (a blocked call that names something live), of an `approval` that is "
         "asked for, of a `break_glass` and of a `freeze`: each a table `[[notify]]`."),
@@ -87,6 +64,26 @@ _ROWS = (
         "'botocore-guardrails[otel]'`)."),
     Key("params", kinds.TABLE, '{ untagged = "deny" }',
         "Parameters of the policies, listed below; your own policies may declare more."),
+
+    Key("bundle.region", kinds.REGION, '"eu-west-1"',
+        "The region of the S3 buckets with bundles.",
+        "the session's region"),
+    Key("bundle.profile", kinds.STRING, '"guardrails"',
+        "The profile of AWS's configuration with which bundles are fetched from S3.",
+        "the session's credentials"),
+    Key("bundle.token_file", kinds.FILE, '"/run/secrets/bundle-token"',
+        "The file with the bearer token for bundles over HTTPS."),
+    Key("bundle.token_env", kinds.STRING, '"BUNDLE_TOKEN"',
+        "The environment variable with the bearer token for bundles over HTTPS."),
+    Key("bundle.ca", kinds.FILE, '"ca.pem"',
+        "The PEM file of the authority that signed the certificate of the HTTPS server.",
+        "the system's authorities"),
+    Key("bundle.timeout_s", kinds.NUMBER, "5",
+        "How long to wait for a bundle, in seconds. The last one that was verified is used after that."),
+    Key("bundle.poll_s", kinds.NUMBER, "300",
+        "How often to look for a new bundle, in seconds."),
+    Key("bundle.allow_unsigned", kinds.SWITCH, "true",
+        "Accept fetched bundles without a signature: who can write to the bucket or the server makes your rules."),
 
     Key("live.sources", kinds.SOURCE_NAMES, '["eip", "tag"]',
         "Which sources tell which cluster is live. Every cluster that any of them names is protected."),
@@ -200,6 +197,12 @@ _ROWS = (
 
     Key("opa.url", kinds.URL, '"https://opa.internal:8181"',
         "The address of the OPA server."),
+    Key("opa.urls", kinds.URLS, '["https://opa-1.internal:8181", "https://opa-2.internal:8181"]',
+        "Several OPA servers with the same bundle, instead of `opa.url`. The first that answers decides.",
+        "the one of `opa.url`"),
+    Key("opa.fallback", kinds.one_of("deny", "embedded"), '"embedded"',
+        "What happens while no OPA server answers: governed calls are denied, or the policies in this process decide, "
+        "if they have the revision of the servers."),
     Key("opa.token_file", kinds.FILE, '"/run/secrets/opa-token"',
         "The file with the bearer token for that server."),
     Key("opa.token_env", kinds.STRING, '"OPA_TOKEN"',

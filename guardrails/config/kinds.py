@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from attrs import field, frozen
 
-from guardrails.config import schema
+from guardrails.config import addresses, schema
+from guardrails.config.policy_settings import RemoteBundle
 from guardrails.config.schema import Mismatch
 from guardrails.config.settings import (
     IN_MEMORY,
@@ -68,10 +68,6 @@ def _to_float(value: Any, _: Path) -> float:
     return float(value)
 
 
-def _to_tuple(value: Any, _: Path) -> tuple[Any, ...]:
-    return tuple(value)
-
-
 def _without_repeats(value: Any, _: Path) -> tuple[Any, ...]:
     return tuple(dict.fromkeys(value))
 
@@ -103,31 +99,28 @@ def _to_state_file(value: Any, directory: Path) -> Path:
 
 
 def _to_addresses(value: Any, _: Path) -> tuple[str, ...]:
+    return tuple(_each(value, _to_address))
+
+
+def _to_address(value: Any) -> str:
+    try:
+        ipaddress.IPv4Address(value)
+    except ValueError:
+        raise Mismatch(value, "be an IPv4 address, such as 203.0.113.7") from None
+    return str(value)
+
+
+def _to_policies(value: Any, directory: Path) -> tuple[Path | RemoteBundle, ...]:
+    return tuple(_each(value, lambda item: addresses.remote_bundle(item) or _to_path(item, directory)))
+
+
+def _each(value: Any, convert: Callable[[Any], Any]) -> Iterator[Any]:
+    """The items, converted. A Mismatch names the item."""
     for number, item in enumerate(value):
         try:
-            ipaddress.IPv4Address(item)
-        except ValueError:
-            mismatch = Mismatch(item, "be an IPv4 address, such as 203.0.113.7")
-            mismatch.path = (number,)
-            raise mismatch from None
-    return tuple(value)
-
-
-def _to_paths(value: Any, directory: Path) -> tuple[Path, ...]:
-    return tuple(_to_path(item, directory) for item in value)
-
-
-_SERVER = "the address of an OPA server, such as http://127.0.0.1:8181"
-
-
-def _to_url(value: Any, _: Path) -> str:
-    try:
-        parts = urlsplit(value)
-    except ValueError:
-        parts = urlsplit("")
-    if not parts.hostname or parts.path.strip("/") or parts.query:
-        raise Mismatch(value, f"be {_SERVER}")
-    return str(value)
+            yield convert(item)
+        except Mismatch as mismatch:
+            raise _misplaced(mismatch.value, mismatch.must, number) from None
 
 
 # What each place that gets notices needs, one of them; and what it may have.
@@ -165,20 +158,6 @@ def _misplaced(value: Any, must: str, *path: str | int) -> Mismatch:
     return mismatch
 
 
-_SINK = "an https://, http://, s3://BUCKET/PREFIX or cloudwatch://LOG-GROUP address"
-
-
-def _to_sink(value: Any, _: Path) -> str:
-    try:
-        parts = urlsplit(value)
-    except ValueError:
-        parts = urlsplit("")
-    named = parts.netloc or (parts.scheme == "cloudwatch" and parts.path.strip("/"))
-    if not named or parts.query or parts.fragment or parts.password:
-        raise Mismatch(value, f"be {_SINK}, without a query or password")
-    return str(value)
-
-
 # A NUL character cannot be part of a path, of an environment variable's name or of a tag.
 _STRING = {"type": "string", "pattern": "^[^\\u0000]+$"}
 # Blanks alone name nothing.
@@ -187,14 +166,14 @@ _ENFORCEMENTS = ["deny", "warn", "dryrun"]
 _REGION = "^[a-z]{2,10}(-[a-z]{1,20}){1,4}-[0-9]{1,3}$"
 
 STRING = Kind(_NAME)
-STRINGS = Kind({"type": "array", "items": _NAME}, _to_tuple)
+STRINGS = Kind({"type": "array", "items": _NAME}, lambda value, _: tuple(value))
 NAMES = Kind({"type": "array", "minItems": 1, "items": _NAME}, _without_repeats)
 ADDRESSES = Kind({"type": "array", "items": _NAME}, _to_addresses, must_be="a list of IPv4 addresses")
 NUMBER = Kind({"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1_000_000_000}, _to_float)
 SECONDS = Kind({"type": "number", "minimum": 0, "exclusiveMaximum": 1_000_000_000}, _to_float)
 SHARE = Kind({"type": "number", "exclusiveMinimum": 0, "maximum": 1}, _to_float)
 SWITCH = Kind({"type": "boolean"})
-PATHS = Kind({"type": "array", "items": _NAME}, _to_paths, must_be="a list of paths")
+POLICIES = Kind({"type": "array", "items": _NAME}, _to_policies, must_be="a list of paths and addresses of bundles")
 FILE = Kind(_NAME, _to_file, must_be="the path of a file")
 FOLDER = Kind(_NAME, _to_file, must_be="the path of a folder")
 LOG_FILE = Kind(_NAME, _to_log_file, must_be='the path of a file, or "-" for standard error')
@@ -204,8 +183,15 @@ DYNAMODB_TABLE = Kind(
     {"type": "string", "pattern": "^[A-Za-z0-9_.-]{3,255}$"},
     must_be="the name of a DynamoDB table: 3 to 255 letters, digits, dots, hyphens and underscores",
 )
-URL = Kind({"type": "string", "pattern": "^https?://[^\\u0000]+$"}, _to_url, must_be=_SERVER)
-SINK = Kind({"type": "string", "pattern": "^(https?|s3|cloudwatch)://[^\\u0000]+$"}, _to_sink, must_be=_SINK)
+_URL = {"type": "string", "pattern": "^https?://[^\\u0000]+$"}
+URL = Kind(_URL, lambda value, _: addresses.opa_server(value), must_be=addresses.OPA_SERVER)
+URLS = Kind(
+    {"type": "array", "minItems": 1, "items": _URL},
+    lambda value, _: tuple(dict.fromkeys(_each(value, addresses.opa_server))),
+    must_be="a list of addresses of OPA servers",
+)
+SINK = Kind({"type": "string", "pattern": "^(https?|s3|cloudwatch)://[^\\u0000]+$"},
+            lambda value, _: addresses.sink(value), must_be=addresses.SINK)  # fmt: skip
 TAG = Kind(
     {
         "type": "object",

@@ -57,6 +57,11 @@ _FRESH = Limit(
     "with `mode` locked, it cannot be raised above the default and what the organisation sets",
     lambda given, base: bool(given <= max(base, Settings().max_fact_age_s)),
 )
+_AGE = Limit(
+    "with `mode` locked, it cannot be raised",
+    lambda given, base: base is None or (given is not None and bool(given <= base)),
+)
+_STAYS_OFF = Limit("with `mode` locked, it cannot be switched on", lambda given, base: bool(base or not given))
 _AT_LEAST = Limit("with `mode` locked, it cannot be lowered", lambda given, base: bool(given >= base))
 
 # Every key has a limit; a test compares this with the table of keys.
@@ -66,6 +71,9 @@ WITH_LOCKED_MODE: Mapping[str, Limit] = {
     "max_fact_age_s": _FRESH, "lookup_timeout_s": _FREE, "tripwire": _FREE, "confirm_timeout_s": _FREE,
     "approval_wait_s": _FREE, "approval_folder": _AS_SET,
     "enforcement": _ENFORCEMENT, "policies": _POLICIES, "policy_key": _AS_SET, "params": _PARAMS,
+    "max_bundle_age_s": _AGE, "bundle.region": _AS_SET, "bundle.profile": _FREE, "bundle.token_file": _FREE,
+    "bundle.token_env": _FREE, "bundle.ca": _AS_SET, "bundle.timeout_s": _FREE, "bundle.poll_s": _AT_MOST,
+    "bundle.allow_unsigned": _STAYS_OFF,
     "live.sources": _MORE, "live.eip_addresses": _AS_SET, "live.eip_tag": _AS_SET, "live.listeners": _AS_SET,
     "live.balancers": _AS_SET, "live.records": _AS_SET, "live.command": _AS_SET,
     "live.cnames": _AS_SET, "live.traffic_max_age_s": _AT_LEAST,
@@ -79,18 +87,18 @@ WITH_LOCKED_MODE: Mapping[str, Limit] = {
     "state.store": _AS_SET, "state.table": _AS_SET, "state.region": _AS_SET, "state.profile": _FREE,
     "state.timeout_s": _FREE, "state.fallback": _AS_SET, "state.hosts": _AS_SET,
     "pacing.enabled": _FREE, "pacing.share": _FREE, "pacing.max_wait_s": _FREE,
-    "opa.url": _AS_SET, "opa.token_file": _FREE, "opa.token_env": _FREE, "opa.ca": _AS_SET, "opa.cert": _FREE,
-    "opa.key": _FREE, "opa.timeout_s": _FREE,
+    "opa.url": _AS_SET, "opa.urls": _AS_SET, "opa.fallback": _AS_SET, "opa.token_file": _FREE,
+    "opa.token_env": _FREE, "opa.ca": _AS_SET, "opa.cert": _FREE, "opa.key": _FREE, "opa.timeout_s": _FREE,
     "caller.kind": _AS_SET, "caller.agent_marks": _ALL,
     "break_glass.max_minutes": _AT_MOST, "break_glass.command": _AS_SET, "notify": _AS_SET, "telemetry": _FREE,
 }  # fmt: skip
 # One is the short form of the other.
-_SAME_THING = ("cluster_tag", "cluster_tags")
+_PAIRS = (("cluster_tag", "cluster_tags"), ("opa.url", "opa.urls"))
 
 
-def _given(settings: Settings, key: str) -> str:
-    """The key, or the one that says the same thing where the file sets that."""
-    return next((name for name in _SAME_THING if name in settings.where), key) if key in _SAME_THING else key
+def _same_thing(key: str) -> tuple[str, ...]:
+    """The keys that say what this one says: itself, and for some another one."""
+    return next((pair for pair in _PAIRS if key in pair), (key,))
 
 
 @frozen
@@ -105,11 +113,16 @@ class Locks:
 
     def of(self, key: str) -> str | None:
         """The lock that covers a key: itself, its table, or None."""
-        names = _SAME_THING if key in _SAME_THING else (key,)
+        names = _same_thing(key)
         return next((lock for lock in self.locked for key in names if key == lock or key.startswith(f"{lock}.")), None)
 
     def _sets(self, key: str) -> bool:
-        return not {*self.keys}.isdisjoint(_SAME_THING if key in _SAME_THING else (key,))
+        return not {*self.keys}.isdisjoint(_same_thing(key))
+
+    def _given(self, settings: Settings, key: str) -> str:
+        """The key, or the one that says the same thing where a file sets that; the local file's comes first."""
+        named = [name for name in _same_thing(key) if name in settings.where]
+        return next((name for name in named if settings.where[name] != self.base.where.get(name)), (*named, key)[0])
 
     def applied(self, settings: Settings) -> Settings:
         """The settings, with what they may not fall below. Raises ConfigError where they do already."""
@@ -118,10 +131,10 @@ class Locks:
             if given == base:
                 continue
             if self.of(key) is not None:
-                raise self.refusal(settings.at(_given(settings, key)), key)
+                raise self.refusal(settings.at(self._given(settings, key)), key)
             limit = WITH_LOCKED_MODE[key]
             if "mode" in self.locked and (self._sets(key) or not limit.if_set) and not limit.keeps(given, base):
-                name = _given(settings, key)
+                name = self._given(settings, key)
                 raise ConfigError(
                     f"{settings.at(name)}: `{name}` is {given!r} here and {base!r} for the organisation; {limit.words} "
                     f"({self.base.at('mode')}); remove it here"
@@ -136,8 +149,10 @@ class Locks:
 
 def value(settings: Settings, key: str) -> Any:
     """The value of a key, by its dotted name; for two keys that say the same thing, what they say together."""
-    if key in _SAME_THING:
+    if key in _PAIRS[0]:
         return settings.cluster_keys
+    if key in _PAIRS[1]:
+        return settings.opa.addresses
     found: Any = settings
     for step in key.split("."):
         found = getattr(found, step)

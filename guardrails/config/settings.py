@@ -10,6 +10,7 @@ from attrs import Factory, evolve, field, frozen
 
 from guardrails.caller.kinds import CallerSettings
 from guardrails.config.places import approval_folder, state_home
+from guardrails.config.policy_settings import BundleSettings, OpaSettings, RemoteBundle
 from guardrails.values import Mode
 
 SOURCES = ("eip", "target-group", "elb", "asg", "dns", "ecs", "beanstalk", "rds", "accelerator", "traffic", "command",
@@ -90,23 +91,6 @@ class LogSettings:
         """Where decisions wait for the sink: beside the log unless `spool` says otherwise."""
         beside = LogSettings().path if self.path == STANDARD_ERROR else self.path
         return self.spool or beside.with_name(f"{beside.name}.spool")
-
-
-@frozen
-class OpaSettings:
-    """The OPA server of the engine `opa`. `timeout_s` is the deadline for a whole decision.
-
-    The token is sent as a bearer token. `ca` verifies the server's certificate; `cert` and `key` are this client's own
-    (mutual TLS). All three are PEM files.
-    """
-
-    url: str = "http://127.0.0.1:8181"
-    token_file: Path | None = None
-    token_env: str | None = None
-    ca: Path | None = None
-    cert: Path | None = None
-    key: Path | None = None
-    timeout_s: float = 2.0
 
 
 @frozen
@@ -199,14 +183,16 @@ class Settings:
     approval_wait_s: float = 0.0
     approval_folder: Path = Factory(approval_folder)
     enforcement: Mapping[str, str] = Factory(dict)
-    policies: tuple[Path, ...] = ()
+    policies: tuple[Path | RemoteBundle, ...] = ()
     policy_key: Path | None = None
+    max_bundle_age_s: float | None = None
     params: Mapping[str, Any] = Factory(dict)
     live: LiveSettings = Factory(LiveSettings)
     log: LogSettings = Factory(LogSettings)
     state: StateSettings = Factory(StateSettings)
     pacing: PacingSettings = Factory(PacingSettings)
     opa: OpaSettings = Factory(OpaSettings)
+    bundle: BundleSettings = Factory(BundleSettings)
     break_glass: BreakGlassSettings = Factory(BreakGlassSettings)
     notify: tuple[NotifySettings, ...] = ()
     caller: CallerSettings = Factory(CallerSettings)
@@ -225,6 +211,16 @@ class Settings:
     def cluster_keys(self) -> tuple[str, ...]:
         """The tags that name clusters, in order: the first that something has counts."""
         return self.cluster_tags or (self.cluster_tag,)
+
+    @property
+    def local_policies(self) -> tuple[Path, ...]:
+        """The folders and bundles of `policies` that are on this host."""
+        return tuple(source for source in self.policies if isinstance(source, Path))
+
+    @property
+    def remote_bundles(self) -> tuple[RemoteBundle, ...]:
+        """The bundles of `policies` that are fetched."""
+        return tuple(source for source in self.policies if isinstance(source, RemoteBundle))
 
     def same_as(self, other: Settings) -> bool:
         """True where both say the same, whichever files say it."""

@@ -13,6 +13,7 @@ from attrs import frozen
 
 from guardrails import assembly
 from guardrails.config.settings import Settings
+from guardrails.doctor import policy_sources
 from guardrails.doctor.finding import Finding
 from guardrails.errors import ConfigError, GuardrailsError
 from guardrails.evaluate.embedded import why_apart
@@ -34,11 +35,12 @@ class _Process:
     revision: str
     decided_at: float
     loaded_at: float | None
+    checked_at: float | None
     behind: str
 
 
 def examine(settings: Settings, now: float) -> Iterator[Finding]:
-    """The policies on disk, then every running process of this host that decided within a day."""
+    """The policies on disk and at their sources, then every running process of this host that decided within a day."""
     revision: str | None = None
     try:
         revision = _on_disk(settings)
@@ -51,6 +53,7 @@ def examine(settings: Settings, now: float) -> Iterator[Finding]:
         for mistake in assembly.findings(settings):
             yield Finding("policy check", "note", str(mistake), attrs.asdict(mistake))
         yield from _slower(settings)
+    yield from policy_sources.examine(settings, now)
     try:
         for process in _processes(settings, now):
             yield _finding(process, revision, now)
@@ -79,11 +82,13 @@ def _finding(process: _Process, revision: str | None, now: float) -> Finding:
         "program": process.program,
         "revision": process.revision,
         "loaded_at": process.loaded_at,
+        "checked_at": process.checked_at,
         "decided_at": process.decided_at,
         "behind": process.behind,
     }
     loaded = f", loaded {age(now - process.loaded_at)} ago" if process.loaded_at else ""
-    uses = f"uses revision {process.revision}{loaded}"
+    checked = f", checked at its source {age(now - process.checked_at)} ago" if process.checked_at else ""
+    uses = f"uses revision {process.revision}{loaded}{checked}"
     if process.behind:
         return Finding(about, "problem", f"{uses}; a later edit does not load: {process.behind}", facts)
     if revision is not None and process.revision != revision:
@@ -111,6 +116,7 @@ def _processes(settings: Settings, now: float) -> list[_Process]:
                 entry.revision,
                 decided_at,
                 _seconds(entry.custom.get("policies_loaded_at")),
+                _seconds(entry.custom.get("policies_checked_at")),
                 str(entry.custom.get("policies_behind") or ""),
             )
     return [process for pid, process in sorted(latest.items()) if _runs(pid)]

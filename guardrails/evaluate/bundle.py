@@ -47,8 +47,19 @@ def read(folders: Iterable[Path], *, tests: bool = False) -> Bundle:
     its values go (guardrails/params/data.json is data.guardrails.params); later folders override them key by key.
     Raises PolicyError naming the file.
     """
-    files: dict[str, Path] = {}
     data: dict[str, Any] = {}
+    files = read_into(data, folders, tests=tests)
+    modules = {str(path): read_text(path) for path in files.values()}
+    if not modules:
+        raise PolicyError("no policies found; `policies` needs at least one .rego file")
+    collector = str(files.get(_COLLECTOR, _COLLECTOR))
+    modules[collector] = collect(text for name, text in modules.items() if name != collector)
+    return Bundle(modules, data, _revision(modules, data))
+
+
+def read_into(data: dict[str, Any], folders: Iterable[Path], *, tests: bool = False) -> dict[str, Path]:
+    """Merge the data.json of the folders into `data`, and return their .rego files, as for `read`."""
+    files: dict[str, Path] = {}
     for folder in folders:
         for path in policy_files(folder):
             relative = path.relative_to(folder)
@@ -56,12 +67,7 @@ def read(folders: Iterable[Path], *, tests: bool = False) -> Bundle:
                 merge(data, _nested(relative, _json(path)))
             elif tests or not _is_test(path):
                 files[relative.as_posix()] = path
-    modules = {str(path): read_text(path) for path in files.values()}
-    if not modules:
-        raise PolicyError("no policies found; `policies` needs at least one .rego file")
-    collector = str(files.get(_COLLECTOR, _COLLECTOR))
-    modules[collector] = collect(text for name, text in modules.items() if name != collector)
-    return Bundle(modules, data, _revision(modules, data))
+    return files
 
 
 def policy_files(folder: Path) -> list[Path]:
@@ -98,10 +104,25 @@ def unpack(path: Path, key: Path | None = None) -> Bundle:
     contents = bundle_file.read(path)
     if key is not None:
         signature.verify(contents, key)
-    data, named = contents.data(), contents.revision()
+    return of_contents(contents)
+
+
+def of_contents(contents: bundle_file.Contents) -> Bundle:
+    """The policies of a bundle that was read. Raises PolicyError."""
     modules = {name: text for name, text in contents.modules().items() if not is_collector(text)}
-    modules[f"{path}/{_COLLECTOR}"] = collect(modules.values())
+    return collected(modules, contents.data(), contents.revision(), str(contents.path))
+
+
+def collected(modules: Mapping[str, str], data: Mapping[str, Any], named: str, place: str) -> Bundle:
+    """A bundle of these modules, with the one at `place` that collects their areas."""
+    modules = {**modules, f"{place}/{_COLLECTOR}": collect(modules.values())}
     return Bundle(modules, data, named or _revision(modules, data), named)
+
+
+def renamed(bundle: Bundle) -> str:
+    """A revision for a bundle that this configuration changed."""
+    digest = _revision(bundle.modules, bundle.data)
+    return f"{bundle.named}+{digest[:8]}" if bundle.named else digest
 
 
 def with_params(bundle: Bundle, params: Mapping[str, Any]) -> Bundle:
@@ -111,8 +132,8 @@ def with_params(bundle: Bundle, params: Mapping[str, Any]) -> Bundle:
     # Compared as JSON: a tuple in the configuration equals a list in a bundle.
     if json.dumps(data, sort_keys=True) == json.dumps(bundle.data, sort_keys=True):
         return bundle
-    digest = _revision(bundle.modules, data)
-    return evolve(bundle, data=data, revision=f"{bundle.named}+{digest[:8]}" if bundle.named else digest)
+    changed = evolve(bundle, data=data)
+    return evolve(changed, revision=renamed(changed))
 
 
 def params_of(bundle: Bundle) -> Mapping[str, Any]:

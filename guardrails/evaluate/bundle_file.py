@@ -10,7 +10,8 @@ import gzip
 import io
 import json
 import tarfile
-from collections.abc import Iterable, Iterator, Mapping
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -22,7 +23,7 @@ _SUFFIX = ".tar.gz"
 MANIFEST = ".manifest"
 SIGNATURES = ".signatures.json"
 # Bytes. No bundle of policies is larger; a file that unpacks to more is not one.
-_LARGEST = 100_000_000
+LARGEST = 100_000_000
 # Policies in a bundle. Parsing takes about 2 ms each, at every install.
 _MOST = 1_000
 
@@ -31,7 +32,7 @@ _MOST = 1_000
 class Contents:
     """The bytes of the bundle's files by name, read once, so that what is verified is what is used."""
 
-    path: Path
+    path: Path | str
     files: Mapping[str, bytes]
 
     def modules(self) -> dict[str, str]:
@@ -99,20 +100,28 @@ def write(path: Path, files: Mapping[str, bytes]) -> None:
 
 def read(path: Path) -> Contents:
     """The files of a tarball or folder. Raises PolicyError."""
+    return _contents(path, lambda: _in_folder(path) if path.is_dir() else _in_tarball(path, path.read_bytes()))
+
+
+def unpacked(name: str, packed: bytes) -> Contents:
+    """The files of a tarball that came from `name`. Raises PolicyError."""
+    return _contents(name, lambda: _in_tarball(name, packed))
+
+
+def _contents(place: Path | str, members: Callable[[], Iterator[tuple[str, bytes]]]) -> Contents:
     try:
-        files = _limited(path, _in_folder(path) if path.is_dir() else _in_tarball(path))
-    except (OSError, tarfile.TarError, EOFError) as error:
-        raise PolicyError(f"{path}: is not a bundle ({error}); build one with guardrails policy build") from error
-    return Contents(path, files)
+        return Contents(place, _limited(place, members()))
+    except (OSError, tarfile.TarError, EOFError, zlib.error) as error:
+        raise PolicyError(f"{place}: is not a bundle ({error}); build one with guardrails policy build") from error
 
 
-def check_number(place: Path, policies: int) -> None:
+def check_number(place: Path | str, policies: int) -> None:
     """Raise PolicyError where there are more policies than anyone writes, before they are parsed."""
     if policies > _MOST:
         raise PolicyError(f"{place}: has {policies:,} policies, more than the {_MOST:,} allowed; name another one")
 
 
-def _limited(path: Path, members: Iterator[tuple[str, bytes]]) -> dict[str, bytes]:
+def _limited(path: Path | str, members: Iterator[tuple[str, bytes]]) -> dict[str, bytes]:
     """The members, up to the limits of number and size."""
     files: dict[str, bytes] = {}
     size = policies = 0
@@ -131,14 +140,14 @@ def _in_folder(path: Path) -> Iterator[tuple[str, bytes]]:
             yield file.relative_to(path).as_posix(), file.read_bytes()
 
 
-def _in_tarball(path: Path) -> Iterator[tuple[str, bytes]]:
+def _in_tarball(path: Path | str, packed: bytes) -> Iterator[tuple[str, bytes]]:
     seen: set[str] = set()
-    with tarfile.open(path, "r:gz") as archive:
+    with tarfile.open(fileobj=io.BytesIO(packed), mode="r:gz") as archive:
         for member in archive:
             if not member.isfile():
                 continue
             name = member.name.removeprefix("./").lstrip("/")
-            _check_size(path / name, member.size)
+            _check_size(f"{path}/{name}", member.size)
             if name in seen:
                 raise PolicyError(f"{path}/{name}: appears twice; build the bundle again")
             seen.add(name)
@@ -146,9 +155,9 @@ def _in_tarball(path: Path) -> Iterator[tuple[str, bytes]]:
             yield name, file.read() if file is not None else b""
 
 
-def _check_size(name: Path, size: int) -> None:
-    if size > _LARGEST:
-        raise PolicyError(f"{name}: has {size:,} bytes, more than the {_LARGEST:,} allowed")
+def _check_size(name: Path | str, size: int) -> None:
+    if size > LARGEST:
+        raise PolicyError(f"{name}: has {size:,} bytes, more than the {LARGEST:,} allowed")
 
 
 def _is_policy(name: str) -> bool:

@@ -60,6 +60,10 @@ class EmbeddedEngine:
         self._keep(engine)
         return Evaluation(result, self.revision)
 
+    def forget(self) -> None:
+        """Drop what this thread compiled: a thread that ends must not leave it to another."""
+        self._take()
+
     def _take(self) -> Any:
         """The engine of this thread, removed from those kept; None where it has none."""
         _, engine = self._of_this_thread().pop(id(self), (None, None))

@@ -24,7 +24,8 @@ class Evaluation:
     """The result document, the revision of the policies that gave it, and OPA's timers (``timer_…_ns``).
 
     `loaded_at` is when the policies were loaded, in seconds since the epoch; 0 where only a server knows. `behind` is
-    why the files on disk do not load now; "" where they do.
+    why the files on disk, or a new bundle, do not load now; "" where they do. `checked_at` is when fetched bundles were
+    last checked at their source, 0 where there are none.
     """
 
     result: Mapping[str, Any]
@@ -32,6 +33,7 @@ class Evaluation:
     metrics: Mapping[str, int] = EMPTY
     loaded_at: float = 0.0
     behind: str = ""
+    checked_at: float = 0.0
 
 
 class Engine(Protocol):

@@ -11,7 +11,7 @@ from typing import Any
 from attrs import evolve
 
 from guardrails.evaluate import rego_input
-from guardrails.evaluate.engine import Engine, EngineFailure, read_result
+from guardrails.evaluate.engine import Engine, EngineFailure, Evaluation, read_result
 from guardrails.show.sentences import failure_sentence
 from guardrails.values import Approval, Call, Caller, Decision, Facts
 from guardrails.waiting.interruptions import is_injected
@@ -49,15 +49,23 @@ def evaluate(
         _logger.debug("the guard failed while it evaluated a call", exc_info=True)
         return evolve(undecided, unavailable=f"{type(error).__name__}: {error}")
     return evolve(
-        undecided,
+        _by_policies_of(undecided, evaluation),
         action=action,
         violations=violations,
-        revision=evaluation.revision,
-        loaded_at=evaluation.loaded_at,
-        behind=evaluation.behind,
         input=document,
         result=evaluation.result,
         metrics={**evaluation.metrics, "timer_rego_query_eval_ns": time.perf_counter_ns() - started},
+    )
+
+
+def _by_policies_of(decision: Decision, evaluation: Evaluation) -> Decision:
+    """The decision with what is known of the policies that made it."""
+    return evolve(
+        decision,
+        revision=evaluation.revision,
+        loaded_at=evaluation.loaded_at,
+        behind=evaluation.behind,
+        checked_at=evaluation.checked_at,
     )
 
 

@@ -16,8 +16,9 @@ from concurrent.futures import Future
 from typing import Any
 from urllib.parse import urlsplit
 
-from guardrails.config.settings import OpaSettings
+from guardrails.config.policy_settings import OpaSettings
 from guardrails.errors import ConfigError
+from guardrails.evaluate import opa_versions
 from guardrails.evaluate.engine import ENTRYPOINT, EngineFailure, Evaluation
 from guardrails.waiting import deadline, http
 from guardrails.waiting.deadline import Deadline
@@ -26,21 +27,25 @@ from guardrails.waiting.interruptions import wait_for
 _PACKAGE, _, _RULE = ENTRYPOINT.removeprefix("data.").rpartition(".")
 # A built-in function that fails is an error, as on the embedded engine, instead of undefined.
 _QUERY = {"strict-builtin-errors": "true", "provenance": "true", "metrics": "true"}
-_PARAMS = "guardrails.params"
+_PARAMS, _ENGINE = "guardrails.params", "guardrails.engine"
 _LONGEST_ANSWER = 16_000_000
 
 
 class OpaServer:
-    """Asks a server that has the policies; `revision` is the one its bundles had at the last answer.
+    """Asks a server that has the policies; `revision` and `version` (of OPA) are those of the last answer.
 
     Connections are pooled per process. Redirects, .netrc and proxies from the environment are ignored.
     """
 
-    def __init__(self, settings: OpaSettings) -> None:
-        """Connects at the first question. Raises ConfigError if a file in the settings, or the client, is missing."""
+    def __init__(self, settings: OpaSettings, url: str | None = None) -> None:
+        """The server at `url`, or the one of the settings. Connects at the first question.
+
+        Raises ConfigError if a file in the settings, or the client, is missing.
+        """
         if importlib.util.find_spec("opa_client") is None:
             raise ConfigError("engine = \"opa\" needs opa-python-client; pip install 'botocore-guardrails[opa]'")
-        self.revision = ""
+        self.url = url or settings.url
+        self.revision = self.version = ""
         self._settings = settings
         self._token = _token(settings)
         for name, path in (("ca", settings.ca), ("cert", settings.cert), ("key", settings.key)):
@@ -55,6 +60,9 @@ class OpaServer:
         answer = self._ask(document, _RULE)
         revision, metrics = _revision(answer), answer.get("metrics")
         self.revision = revision
+        # OPA may be replaced while this process runs.
+        if why := opa_versions.refused(self.version):
+            raise EngineFailure(f"OPA at {self.url} {why}")
         timers = metrics if isinstance(metrics, Mapping) else {}
         numbers = {name: value for name, value in timers.items() if isinstance(value, int)}
         return Evaluation(_result(answer), revision, numbers)
@@ -62,6 +70,15 @@ class OpaServer:
     def params(self) -> Mapping[str, Any]:
         """data.guardrails.params on the server. Raises EngineFailure."""
         return _result(self._ask({}, "", _PARAMS))
+
+    def matches(self) -> bool | None:
+        """Whether OPA finds a word of the input in a set with another word of the input; some versions do not.
+
+        None where the server's bundle has no such rule. Raises EngineFailure.
+        """
+        words = {"call": {"service": "same", "operation": "same"}}
+        found = self._ask(words, "matches", _ENGINE).get("result")
+        return found if isinstance(found, bool) else None
 
     def _ask(self, document: Mapping[str, Any], rule: str, package: str = _PACKAGE) -> Mapping[str, Any]:
         try:
@@ -85,13 +102,15 @@ class OpaServer:
         if not wait_for(answered, until.left()):
             self._forget(client)
             took = time.monotonic() - started
-            raise EngineFailure(f"OPA at {self._settings.url} gave no answer within {took:.1f} s")
+            raise EngineFailure(f"OPA at {self.url} gave no answer within {took:.1f} s")
         try:
             answer = answered.result()
         except Exception as error:
-            raise EngineFailure(f"OPA at {self._settings.url} {_explain(error)}") from error
+            raise EngineFailure(f"OPA at {self.url} {_explain(error)}") from error
         if not isinstance(answer, Mapping):
-            raise EngineFailure(f"OPA at {self._settings.url} answered with something that is not an object")
+            raise EngineFailure(f"OPA at {self.url} answered with something that is not an object")
+        provenance = answer.get("provenance")
+        self.version = str(provenance.get("version") or "") if isinstance(provenance, Mapping) else ""
         return answer
 
     def _connected(self) -> Any:
@@ -109,7 +128,7 @@ class OpaServer:
 
     def _make(self) -> Any:
         settings = self._settings
-        parts = urlsplit(settings.url)
+        parts = urlsplit(self.url)
         secure = parts.scheme == "https"
         opa_client = importlib.import_module("opa_client.opa")  # takes 200 ms: only for those who use it
         client = opa_client.OpaClient(

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from attrs import evolve, frozen
 
@@ -19,6 +19,16 @@ from guardrails.evaluate.engine import Evaluation
 _logger = logging.getLogger("guardrails")
 # By file: size in bytes and time of the last change in ns. A deleted file changes it, too.
 _Stamps = Mapping[str, tuple[int, int]]
+
+
+class Fetched(Protocol):
+    """The bundles that are fetched: remote/in_force.py."""
+
+    def generation(self) -> _Stamps: ...
+
+    def check(self) -> None: ...
+
+    def marked(self, answer: Evaluation) -> Evaluation: ...
 
 
 @frozen
@@ -48,11 +58,16 @@ class ReloadingEngine:
         make: Callable[[Settings], EmbeddedEngine],
         reread: Callable[[Settings], Settings],
         watched: Callable[[Settings], Iterator[Path]],
+        fetched: Fetched,
         *,
         interval_s: float = 2.0,
         settle_s: float = 0.5,
     ) -> None:
-        """`make` compiles, `reread` reads the configuration again, `watched` lists the files. Raises as `make` does."""
+        """`make` compiles, `reread` reads the configuration again, `watched` lists the files.
+
+        Raises as `make` does.
+        """
+        self._fetched = fetched
         self._settings, self._make, self._reread, self._watched = settings, make, reread, watched
         self._interval_s, self._settle_s = interval_s, settle_s
         # Before the files are read: an edit in between is then noticed later instead of lost.
@@ -69,10 +84,12 @@ class ReloadingEngine:
 
     def evaluate(self, document: Mapping[str, Any]) -> Evaluation:
         """Like EmbeddedEngine.evaluate, with `loaded_at` and `behind`."""
+        self._fetched.check()
         if time.monotonic() >= self._next:
             self._check_files()
         current = self._in_force
-        return evolve(current.engine.evaluate(document), loaded_at=current.loaded_at, behind=current.behind)
+        answer = current.engine.evaluate(document)
+        return self._fetched.marked(evolve(answer, loaded_at=current.loaded_at, behind=current.behind))
 
     def _check_files(self) -> None:
         if self._pid != os.getpid():
@@ -124,7 +141,7 @@ class ReloadingEngine:
             _logger.info("policies reloaded: revision %s replaces %s", engine.revision, before.engine.revision)
 
     def _stamps(self) -> _Stamps:
-        stamps = {}
+        stamps = dict(self._fetched.generation())
         for path in self._watched(self._settings):
             try:
                 status = path.stat()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from types import ModuleType
@@ -18,6 +19,8 @@ from guardrails.evaluate.bundle_file import MANIFEST, SIGNATURES, Contents
 
 _HASHES = {"MD5": "", "SHA-1": "", "SHA-224": "sha224", "SHA-256": "sha256", "SHA-384": "sha384", "SHA-512": "sha512",
            "SHA-512-224": "sha512_224", "SHA-512-256": "sha512_256"}  # fmt: skip
+# How far the clocks of two hosts may be apart.
+_CLOCKS_S = 3600
 # Algorithms by kind of key: a token must not choose its own.
 _SECRET = ("HS256", "HS384", "HS512")
 _RSA = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512")
@@ -33,16 +36,18 @@ def sign(files: Mapping[str, bytes], key: Path, algorithm: str | None = None) ->
     if chosen not in allowed:
         raise ConfigError(f"{key}: {chosen} does not work with this kind of key; use one of {', '.join(allowed)}")
     try:
-        token = jwt.encode({"files": entries}, material, algorithm=chosen)
+        # OPA knows `iat`, too. A guard that fetches bundles takes none that was signed before the one it has.
+        token = jwt.encode({"files": entries, "iat": int(time.time())}, material, algorithm=chosen)
     except (jwt.PyJWTError, TypeError, ValueError, AttributeError) as error:
         raise ConfigError(f"{key}: cannot sign ({error}); give a private key in PEM, or a secret") from error
     return json.dumps({"signatures": [token]}).encode()
 
 
-def verify(bundle: Contents, key: Path) -> None:
+def verify(bundle: Contents, key: Path) -> float:
     """Check that exactly the files of the bundle are signed with this key.
 
-    Raises PolicyError if they are not, ConfigError for a key that cannot be read.
+    Returns when it was signed, in seconds since the epoch; 0.0 where the signature does not say. Raises PolicyError if
+    they are not, ConfigError for a key that cannot be read.
     """
     jwt, material = _jwt(), _material(key)
     where = f"{bundle.path}/{SIGNATURES}"
@@ -50,7 +55,8 @@ def verify(bundle: Contents, key: Path) -> None:
         tokens = json.loads(bundle.files[SIGNATURES])["signatures"]
         if not isinstance(tokens, list) or len(tokens) != 1:
             raise PolicyError(f"{where}: must hold exactly one signature; sign the bundle again")
-        claims = jwt.decode(tokens[0], material, algorithms=_algorithms(material, key))
+        # The clock of the host that signed it may be ahead of this one's.
+        claims = jwt.decode(tokens[0], material, algorithms=_algorithms(material, key), options={"verify_iat": False})
     except KeyError as error:
         raise PolicyError(
             f"{bundle.path}: is not signed; sign it with guardrails policy build --signing-key, or with opa sign"
@@ -60,6 +66,15 @@ def verify(bundle: Contents, key: Path) -> None:
     if claims.get("scope"):
         raise PolicyError(f"{where}: is signed for the scope {claims['scope']!r}; sign it without a scope")
     _compare(bundle, claims.get("files"), where)
+    return _signed_at(claims.get("iat"), where)
+
+
+def _signed_at(claimed: Any, where: str) -> float:
+    if not isinstance(claimed, (int, float)) or claimed <= 0:
+        return 0.0
+    if claimed > time.time() + _CLOCKS_S:
+        raise PolicyError(f"{where}: is signed in the future; correct the clock of the host that signs, and sign again")
+    return float(claimed)
 
 
 def _compare(bundle: Contents, claimed: Any, where: str) -> None:

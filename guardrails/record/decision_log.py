@@ -181,6 +181,7 @@ def entry(decision: Decision, outcome: Outcome, mode: str, labels: Mapping[str, 
             **({"violations": own} if own else {}),
             **({"approval_request": decision.approval.document()} if decision.approval else {}),
             **({"policies_loaded_at": rfc3339(decision.loaded_at)} if decision.loaded_at else {}),
+            **({"policies_checked_at": rfc3339(decision.checked_at)} if decision.checked_at else {}),
             **({"policies_behind": decision.behind} if decision.behind else {}),
         },
     }

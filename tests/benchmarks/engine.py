@@ -24,7 +24,7 @@ from urllib.parse import urlsplit
 
 from attrs import frozen
 
-from guardrails.config.settings import OpaSettings
+from guardrails.config.policy_settings import OpaSettings
 from guardrails.evaluate import bundle, rego_input
 from guardrails.evaluate.embedded import EmbeddedEngine
 from guardrails.evaluate.opa_server import OpaServer

@@ -19,10 +19,12 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from cryptography.hazmat.primitives.asymmetric import ec
 
 import guardrails
 from guardrails.cli.app import app
 from guardrails.config.load import load
+from tests.engines.test_signing import key_files
 from tests.process import test_activation, test_aws_cli
 from tests.support import other_user
 from tests.support.environments import ROOT
@@ -77,6 +79,8 @@ RUN_BY = {
     ("commands", "bash", 'eval "$(_GUARDRAILS_COMPLETE'): "test_shell_completion",
     ("opa", "bash", "guardrails policy build"): "test_an_opa_server",
     ("opa", "toml", 'engine = "opa"'): "test_an_opa_server",
+    ("opa", "toml", "[opa]\nurls"): "test_several_opa_servers",
+    ("opa", "toml", "policies = ["): "test_policies_from_s3",
     ("agents", "console", "$ guardrails check"): "test_json_for_agents",
     ("agents", "python", "try:"): "test_exceptions_for_agents",
 }
@@ -257,6 +261,40 @@ def test_an_opa_server(opa_on_path, site, aws, tmp_path, install, monkeypatch):
         finally:
             os.killpg(server.pid, signal.SIGTERM)
     assert not aws.count("TerminateInstances")
+
+
+def test_several_opa_servers(tmp_path):
+    """The page's two servers and their fallback are accepted, in the order in which they are asked."""
+    file = tmp_path / "guardrails.toml"
+    file.write_text('engine = "opa"\n' + block("opa", "toml", "[opa]"))
+    opa = load(file).opa
+    assert [url.split("//")[1] for url in opa.addresses] == ["opa-1.internal:8181", "opa-2.internal:8181"]
+    assert opa.fallback == "embedded"
+
+
+def test_policies_from_s3(site, aws, tmp_path, monkeypatch):
+    """A signed bundle in the page's bucket guards under the page's configuration."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    private, public = key_files(tmp_path, ec.generate_private_key(ec.SECP256R1()))
+    public.rename(tmp_path / "public.pem")
+    file = tmp_path / "guardrails.toml"
+    file.write_text("")
+    bundle = tmp_path / "bundle.tar.gz"
+    command = ["policy", "--config", str(file), "build", "-o", str(bundle), "--signing-key", str(private)]
+    built = CliRunner().invoke(app, command)
+    assert built.exit_code == 0, built.output
+    s3 = aws.client("s3")
+    s3.create_bucket(Bucket="example-rules", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    s3.put_object(Bucket="example-rules", Key="bundle.tar.gz", Body=bundle.read_bytes())
+    file.write_text(block("opa", "toml", "policies"))
+    guardrails.install(str(file))
+    try:
+        with pytest.raises(guardrails.CallDenied, match="live-cluster/terminate"):
+            site.ec2.terminate_instances(InstanceIds=list(site.blue.instance_ids))
+        site.ec2.terminate_instances(InstanceIds=list(site.green.instance_ids))
+    finally:
+        guardrails.uninstall()
+    assert aws.count("TerminateInstances") == 1
 
 
 def test_the_readmes_configuration_loads(tmp_path):

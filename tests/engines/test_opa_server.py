@@ -13,7 +13,7 @@ import pytest
 import guardrails
 from guardrails import assembly
 from guardrails.config.load import load
-from guardrails.config.settings import OpaSettings
+from guardrails.config.policy_settings import OpaSettings
 from guardrails.evaluate import bundle, bundle_file
 from guardrails.evaluate.embedded import EmbeddedEngine
 from guardrails.evaluate.engine import EngineFailure
@@ -276,7 +276,9 @@ def test_a_file_that_is_not_a_bundle_is_refused(tmp_path, content):
         guardrails.install({"policies": [str(path)]})
 
 
-def test_a_bundle_stands_alone(tmp_path):
-    """A bundle beside other policies would be ambiguous."""
-    with pytest.raises(guardrails.ConfigError, match="name it alone"):
+def test_a_folder_cannot_replace_what_a_bundle_has(tmp_path):
+    """A bundle beside a folder with other policies of its packages would be ambiguous."""
+    (tmp_path / "guardrails" / "main").mkdir(parents=True)
+    (tmp_path / "guardrails" / "main" / "main.rego").write_text("package guardrails.main\n\nmore := 1\n")
+    with pytest.raises(guardrails.PolicyError, match=r"the bundle has the package guardrails\.main already"):
         guardrails.install({"policies": [str(build(tmp_path)), str(tmp_path)]})

@@ -39,10 +39,23 @@ def _answers_of_opa(documents, policies, opa, run, tmp_path):
     return json.loads(run(opa, "eval", *files, "-f", "raw", query))
 
 
+def _recorded():
+    packed = Path(__file__).with_name("recorded_inputs.jsonl.gz")
+    return [json.loads(line) for line in gzip.decompress(packed.read_bytes()).splitlines()]
+
+
+def test_the_oldest_and_the_newest(marked, opa_versions_built, run, tmp_path):
+    """The oldest and the newest OPA that are supported return the same documents for the recorded inputs, too."""
+    documents = _recorded()
+    engine = EmbeddedEngine(marked)
+    expected = [engine.evaluate(document).result for document in documents]
+    for opa in opa_versions_built:
+        assert _answers_of_opa(documents, marked, opa, run, tmp_path) == expected, opa
+
+
 def test_recorded_inputs(marked, opa, run, tmp_path):
     """For 500 inputs that guards logged in runs of this suite both engines return the same document."""
-    packed = Path(__file__).with_name("recorded_inputs.jsonl.gz")
-    documents = [json.loads(line) for line in gzip.decompress(packed.read_bytes()).splitlines()]
+    documents = _recorded()
     answers = _answers_of_opa(documents, marked, opa, run, tmp_path)
     engine = EmbeddedEngine(marked)
     assert len(answers) == len(documents) >= 500

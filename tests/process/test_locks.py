@@ -69,6 +69,15 @@ LIMITED = {
                            'caller.agent_marks = ["A", "B"]'),
     "break_glass.command": ('[break_glass]\ncommand = ["a"]', "[break_glass]\ncommand = []",
                             '[break_glass]\ncommand = ["a"]'),
+    "max_bundle_age_s": ("max_bundle_age_s = 60", "max_bundle_age_s = 61", "max_bundle_age_s = 30"),
+    "bundle.region": ('[bundle]\nregion = "eu-west-1"', '[bundle]\nregion = "eu-west-2"',
+                      '[bundle]\nregion = "eu-west-1"'),
+    "bundle.ca": ('[bundle]\nca = "a"', '[bundle]\nca = "b"', '[bundle]\nca = "a"'),
+    "bundle.poll_s": ("", "[bundle]\npoll_s = 61", "[bundle]\npoll_s = 30"),
+    "bundle.allow_unsigned": ("", "[bundle]\nallow_unsigned = true", "[bundle]\nallow_unsigned = false"),
+    "opa.urls": ('[opa]\nurl = "http://a:1"', '[opa]\nurls = ["http://a:1", "http://b:1"]',
+                 '[opa]\nurls = ["http://a:1"]'),
+    "opa.fallback": ('[opa]\nfallback = "deny"', '[opa]\nfallback = "embedded"', '[opa]\nfallback = "deny"'),
 }  # fmt: skip
 # Checked where the rules are known, below.
 BY_RULES = {"mode", "enforcement", "params", "policies"}

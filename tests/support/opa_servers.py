@@ -61,7 +61,10 @@ def _wait(process: subprocess.Popen, port: int) -> None:
 
 
 class Proxy(socketserver.ThreadingTCPServer):
-    """Passes requests on to `upstream` until it is given a `fault`: what to do with a connection instead."""
+    """Passes requests on to `upstream` until it is given a `fault`: what to do with a connection instead.
+
+    `change` makes something else of an answer's body.
+    """
 
     daemon_threads = True
     allow_reuse_address = True
@@ -71,6 +74,7 @@ class Proxy(socketserver.ThreadingTCPServer):
         self.upstream = upstream
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
         self.fault = None
+        self.change = None
         self.accepted = 0
         self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         self._thread.start()
@@ -103,7 +107,8 @@ class _Handler(socketserver.StreamRequestHandler):
         url = f"{self.server.upstream}{target}"
         request = urllib.request.Request(url, data=body, headers={"Content-Type": "application/json"})
         with urllib.request.urlopen(request) as answer:
-            self.answer(200, answer.read())
+            body = answer.read()
+            self.answer(200, body if self.server.change is None else self.server.change(body))
 
     def answer(self, status: int, body: bytes, kind: str = "application/json", more: str = "") -> None:
         head = f"HTTP/1.1 {status} X\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n{more}\r\n"

@@ -1,0 +1,68 @@
+"""Looks for new bundles again and again, off the path of calls, in a thread of each process."""
+
+from __future__ import annotations
+
+import logging
+import os
+import random
+import threading
+import weakref
+from collections.abc import Callable
+from concurrent.futures import Future
+
+from attrs import Factory, frozen
+
+_logger = logging.getLogger("guardrails")
+
+
+class Poller:
+    """Calls `refresh` every `every_s` seconds, more or less, so that the hosts of a fleet do not come together.
+
+    The thread ends with the object that has `refresh`. A forked process starts its own at the first `ensure`.
+    """
+
+    def __init__(self, refresh: Callable[[], None], every_s: float) -> None:
+        self._refresh, self._every_s = weakref.WeakMethod(refresh), every_s
+        self._looking: dict[int, _Looking] = {}
+
+    def ensure(self) -> None:
+        """Start the thread where this process has none."""
+        if os.getpid() in self._looking:
+            return
+        mine = _Looking()
+        if self._looking.setdefault(os.getpid(), mine) is mine:
+            arguments = (mine, self._refresh, self._every_s)
+            threading.Thread(target=_run, args=arguments, name="guardrails-bundles", daemon=True).start()
+
+    def look(self) -> Future[None]:
+        """Look now. Done when that was done."""
+        self.ensure()
+        looking, done = self._looking[os.getpid()], Future[None]()
+        looking.asked.append(done)
+        looking.wake.set()
+        return done
+
+
+@frozen(eq=False)
+class _Looking:
+    """The thread of a process: `asked` are those who wait for its next look."""
+
+    wake: threading.Event = Factory(threading.Event)
+    asked: list[Future[None]] = Factory(list)
+
+
+def _run(looking: _Looking, refresh: weakref.WeakMethod[Callable[[], None]], every_s: float) -> None:
+    while True:
+        looking.wake.wait(every_s * random.uniform(0.8, 1.2))  # noqa: S311  (no secret)
+        looking.wake.clear()
+        asked = [looking.asked.pop(0) for _ in range(len(looking.asked))]
+        look = refresh()
+        if look is None:
+            return
+        try:
+            look()
+        except Exception:
+            _logger.warning("the guard failed while it looked for new bundles", exc_info=True)
+        del look
+        for done in asked:
+            done.set_result(None)
