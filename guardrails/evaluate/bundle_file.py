@@ -142,7 +142,11 @@ def _in_folder(path: Path) -> Iterator[tuple[str, bytes]]:
 
 def _in_tarball(path: Path | str, packed: bytes) -> Iterator[tuple[str, bytes]]:
     seen: set[str] = set()
-    with tarfile.open(fileobj=io.BytesIO(packed), mode="r:gz") as archive:
+    with gzip.open(io.BytesIO(packed)) as whole:
+        # Before anything in it is read: a small file may unpack to any size, and its names count, too.
+        unpacked_bytes = whole.read(LARGEST + 1)
+    _check_size(path, len(unpacked_bytes))
+    with tarfile.open(fileobj=io.BytesIO(unpacked_bytes), mode="r:") as archive:
         for member in archive:
             if not member.isfile():
                 continue

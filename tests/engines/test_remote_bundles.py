@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import stat
@@ -216,6 +217,13 @@ def test_a_bad_bundle_changes_nothing(site, aws, install, config, server, pack, 
         file.unlink()
     with pytest.raises(PolicyError, match=why):
         install(**config())
+
+
+def test_a_bundle_that_unpacks_to_anything(monkeypatch):
+    """A small file that unpacks to more than a bundle may have is refused before anything in it is read."""
+    monkeypatch.setattr(bundle_file, "LARGEST", 100_000)
+    with pytest.raises(PolicyError, match="has 100,001 bytes, more than the 100,000 allowed"):
+        bundle_file.unpacked("https://rules/b", gzip.compress(bytes(1_000_000)))
 
 
 def test_an_old_bundle_is_not_put_back(site, install, config, server, pack):
