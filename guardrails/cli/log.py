@@ -43,9 +43,9 @@ def log(
     logs: tuple[str, ...],
     fmt: str,
 ) -> None:
-    """Show the last decisions of this host or of others, the newest last.
+    """Show the last decisions, the newest last.
 
-    With --format json, one JSON line each. At a terminal a decision that is too wide takes several lines. Those of
+    With --format json, one JSON line each. At a terminal a decision that is too wide takes several lines. Decisions of
     several hosts have the host, and each is shown once.
     """
     if context.invoked_subcommand is not None:

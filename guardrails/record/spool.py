@@ -39,6 +39,8 @@ class Spool:
         self.folder = folder
         self._max_bytes = max_bytes
         self._fsync = fsync
+        # Where the disk had no room for the position.
+        self._reached = Position(0, 0)
 
     def open(self) -> None:
         """Create the folder, readable only by its owner, and take the lock once."""
@@ -82,9 +84,12 @@ class Spool:
         with suppress(FileNotFoundError), self._opened(self._segment(end.number), os.O_RDONLY) as file:
             # Whatever `fsync` says: a power failure must not leave a position that is ahead of the segment.
             os.fsync(file)
-        with suppress(OSError):
-            # Without room on the disk lines are sent twice; deleting them makes room.
+        try:
             self._replace("position", f"{end.number} {end.offset}\n".encode())
+            self._reached = Position(0, 0)
+        except OSError:
+            # No room on the disk: another process will send the lines again. Deleting them makes room.
+            self._reached = end
         numbers = self._numbers()
         for number in numbers[:-1]:
             if number < end.number or (number == end.number and self._bytes(number) <= end.offset):
@@ -125,9 +130,9 @@ class Spool:
     def _kept_position(self) -> Position:
         try:
             number, offset = (self.folder / "position").read_text("ascii").split()
-            return Position(int(number), max(0, int(offset)))
+            return max(self._reached, Position(int(number), max(0, int(offset))))
         except (FileNotFoundError, ValueError):
-            return Position(0, 0)
+            return self._reached
 
     def failed(self, why: str) -> None:
         """Keep for people why the last upload failed; "" for one that did not."""

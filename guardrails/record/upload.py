@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import logging
+
 from guardrails.config.settings import LogSettings
 from guardrails.record.entries import parse
 from guardrails.record.sinks.cloudwatch import CloudWatchSink
 from guardrails.record.sinks.opa_service import OpaService
 from guardrails.record.sinks.s3 import S3Sink
 from guardrails.record.sinks.sink import Sink, SinkFailure
-from guardrails.record.spool import Spool
+from guardrails.record.spool import SET_ASIDE, Spool
 from guardrails.record.spooled_lines import Batch
+
+_logger = logging.getLogger("guardrails")
 
 
 def spool_of(settings: LogSettings) -> Spool | None:
@@ -63,10 +67,15 @@ class Uploader:
             if parse(line) is not None:
                 entries.append(line)
             elif line.strip():
-                self._spool.set_aside(line, "it is not a decision: its writer was killed, or the file is damaged")
+                self._set_aside(line, "it is not a decision: its writer was killed, or the file is damaged")
         if not entries:
             return 0
         refused = self._sink.send(tuple(entries), batch.start)
         for index, why in refused.items():
-            self._spool.set_aside(entries[index], why)
+            self._set_aside(entries[index], why)
         return len(entries) - len(refused)
+
+    def _set_aside(self, line: bytes, why: str) -> None:
+        self._spool.set_aside(line, why)
+        kept = self._spool.folder / SET_ASIDE
+        _logger.warning("a line of the spool cannot be uploaded, and is kept in %s: %s", kept, why)

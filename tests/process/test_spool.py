@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import multiprocessing
 import os
 import random
 import resource
@@ -20,6 +21,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import guardrails
+from guardrails import assembly
+from guardrails.config.load import load
 from guardrails.config.settings import LogSettings
 from guardrails.memory.file_lock import LockedElsewhere
 from guardrails.record.decision_log import DecisionLog
@@ -267,6 +270,50 @@ def test_a_full_disk_denies(site, aws, install, service, log):
     assert service.ids == [json.loads(line)["decision_id"] for line in log.read_text().splitlines()]
 
 
+def test_a_full_disk_under_an_upload(spooling, service):
+    """Where the position cannot be kept, a process still sends a batch once, and keeps it once there is room."""
+    _write(DecisionLog(spooling), "one", "two")
+    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, usual[1]))
+    try:
+        uploader = _uploader(spooling)
+        assert uploader.upload() == 2
+        assert uploader.upload() == 0
+        with pytest.raises(OSError, match="File too large"):
+            spool_of(spooling).append(_line("no room"))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, usual)
+    _write(DecisionLog(spooling), "three")
+    assert uploader.upload() == 1
+    assert _uploader(spooling).upload() == 0
+    assert service.ids == ["one", "two", "three"]
+
+
+def test_half_a_line_does_not_stay(spooling):
+    """Where only a part of a line fits on the disk, none of it stays, and the next line is whole."""
+    spool = spool_of(spooling)
+    spool.append(_line("one"))
+    (segment,) = spool.segments()
+    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (segment.stat().st_size + 10, usual[1]))
+    try:
+        with pytest.raises(OSError, match="only 10 of"):
+            spool.append(_line("two"))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, usual)
+    spool.append(_line("three"))
+    assert segment.read_bytes() == _line("one") + _line("three")
+
+
+def test_a_worker_of_a_pool_uploads_at_its_end(service, log):
+    """A process of multiprocessing, which ends without atexit, uploads what it has recorded."""
+    settings = load({"log": {"path": str(log), "sink": service.url, "upload_delay_s": 3600}})
+    worker = multiprocessing.get_context("fork").Process(target=lambda: _write(assembly.open_log(settings), "one"))
+    worker.start()
+    worker.join()
+    assert service.ids == ["one"]
+
+
 def test_the_log_without_a_spool_has_no_line(spooling, log):
     """A decision that the spool does not take is not in the local log either: its call is not sent."""
     spool = spool_of(spooling)
@@ -334,7 +381,7 @@ def test_the_end_of_a_program(service, tmp_path):
         assert service.ids == ([] if service.down else ["down", "up"])
 
 
-def test_damaged_lines_are_kept(spooling, service):
+def test_damaged_lines_are_kept(spooling, service, caplog):
     """A line of a killed writer does not spoil the next one; it is set aside with its reason, and the rest arrives."""
     spool, log = spool_of(spooling), DecisionLog(spooling)
     _write(log, "one")
@@ -342,6 +389,7 @@ def test_damaged_lines_are_kept(spooling, service):
         file.write(b'{"decision_id": "to')
     _write(log, "two")
     assert _uploader(spooling).upload() == 2
+    assert "a line of the spool cannot be uploaded" in caplog.text
     assert service.ids == ["one", "two"]
     (kept,) = map(json.loads, (spool.folder / SET_ASIDE).read_text().splitlines())
     assert kept["line"] == '{"decision_id": "to'

@@ -103,7 +103,11 @@ class OpaService:
         return {"Authorization": f"Bearer {token}"}
 
     def _make_pool(self) -> Any:
-        context = ssl.create_default_context(cafile=str(self._settings.ca) if self._settings.ca else None)
+        ca = self._settings.ca
+        try:
+            context = ssl.create_default_context(cafile=str(ca) if ca else None)
+        except OSError as error:
+            raise SinkFailure(f"log.ca names {ca}, which cannot be read ({error}); name a PEM file") from error
         pool = urllib3.PoolManager(timeout=urllib3.Timeout(connect=_CONNECT_S, read=_TIMEOUT_S), ssl_context=context)
         pool.pool_classes_by_scheme = http.ending(pool.pool_classes_by_scheme)
         return pool
