@@ -22,7 +22,7 @@ from guardrails.show.sentences import counted
 @config_option
 @click.option("--watch", is_flag=True, help="Go on uploading until Ctrl-C.")
 def upload(config: str | None, watch: bool) -> None:
-    """Upload the decisions that wait in this host's spool to the sink.
+    """Upload the decisions that wait on this host.
 
     Guarded processes do that themselves, unless log.upload is false. Exit code 1 if the sink did not take them; they
     stay in the spool.
