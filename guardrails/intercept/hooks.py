@@ -145,7 +145,7 @@ class Interceptor:
         self._judge.client_of[client._request_signer] = client
         self._judge.client_of[client._endpoint] = client
         self._clients.add(client)
-        client.__dict__[self._judge.key] = True
+        client.__dict__[self._judge.key] = self._judge.governed_names(client)
 
     # -- event handlers ------------------------------------------------------------------------------------------
 
@@ -155,9 +155,9 @@ class Interceptor:
         judge = self._judge
         if not judge.active:
             return None
-        service = judge.services.of_model(model.service_model)
-        if judge.clearly_ungoverned(service, model.name, params, context, request_signer):
+        if judge.clearly_ungoverned(model, params, context, request_signer):
             return None
+        service = judge.services.of_model(model.service_model)
         return aio.decide(judge, judge.review(service, model.name, of_dict(params), context, request_signer))
 
     def _before_sign(

@@ -7,16 +7,20 @@ every attempt. So a call is decided once however often it is sent, and again whe
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Protocol
 
 from attrs import evolve
+from botocore.model import OperationModel
 
 from guardrails.intercept import user_agent
 from guardrails.intercept.api_call import current
+from guardrails.intercept.glance import Glance, GovernedNames
 from guardrails.intercept.reading import origin_of, read_call
 from guardrails.intercept.request.operation import KnownOperations, ServiceModels, Services
-from guardrails.intercept.request.outgoing import Outgoing, credential_scope, of_dict, of_prepared, of_request
+from guardrails.intercept.request.outgoing import Outgoing, credential_scope, of_prepared, of_request
 from guardrails.intercept.seal import Seal
 from guardrails.intercept.ticket import Context, PendingRequest, Ticket
 from guardrails.values import Call, Origin
@@ -61,8 +65,8 @@ class Judge:
         self._max_age_s = max_age_s
         self.services = Services(catalogue, models)
         self.client_of = self.services.client_of
-        # One ticket per guard: two guards on one client each decide.
-        self.key = f"guardrails-{id(self):x}"
+        # One ticket per guard: two guards on one client each decide, and none takes what an earlier one has left.
+        self.key = f"guardrails-{os.urandom(8).hex()}"
         self.active = False
         self._governs = catalogue.governs
         self._admission = admission
@@ -75,60 +79,40 @@ class Judge:
     # -- the fast path: nearly every call of the process takes it ------------------------------------------------
 
     def clearly_ungoverned(
-        self, service: str, default: str, request: Mapping[str, Any], context: Context, signer: Any
+        self, model: OperationModel, request: Mapping[str, Any], context: Context, signer: Any
     ) -> bool:
         """True for a request dict made by botocore that needs no closer look; it then has a ticket.
 
         Must cost next to nothing. `review` answers the same question thoroughly.
         """
-        url = method = ""
-        if service in self.services.known:
-            rest = self.services.rest(service)
-            if rest is not None:
-                url, method = request["url"], request["method"]
-                if method in rest.governed:
-                    # Nearly always what botocore says it is, but a handler of the script may have changed it.
-                    default = self.services.action(service, default, of_dict(request))
-            else:
-                body, headers = request["body"], request["headers"]
-                if type(body) is dict:
-                    default = body.get("Action", default)
-                elif "X-Amz-Target" in headers:
-                    default = headers["X-Amz-Target"].rpartition(".")[2]
-                elif "smithy-protocol" in headers:
-                    url, method = request["url"], request["method"]
-                    default = url.rpartition("/")[2]
-                if "?" in request["url"]:
-                    return False
-            if self._governs(service, default):
-                return False
+        # Kept with the model, which belongs to one client.
+        ticket = model.__dict__.get(self.key)
+        if ticket is None or ticket.signer is not signer:
+            ticket = self._ungoverned(model, signer)
+        if ticket is None or ticket.glance is None or not ticket.glance.fits(request):
+            return False
         if self.key not in context:
-            context[self.key] = Ticket(service, default, signer, None, None, url, method)
+            context[self.key] = ticket
         return True
 
     def still_ungoverned(self, request: Any) -> bool:
         """True for a prepared request that clearly asks for what its ticket says; otherwise it needs a review."""
         context = getattr(request, "context", None)
         ticket = context.get(self.key) if context is not None else None
-        if ticket is None or ticket.seal is not None or ticket.service is None:
-            return False
-        service = ticket.service
-        if service not in self.services.known:
-            return True
-        if ticket.url:
-            # Method and URL identify the operation: REST, and the RPC protocol with CBOR.
-            if request.url != ticket.url or request.method != ticket.method:
-                return False
-            return "X-Amz-Target" not in request.headers or self.services.rest(service) is not None
-        body = request.body
-        if "?" in request.url:
-            return False
-        if type(body) is str:
-            return body.startswith(f"Action={ticket.operation}&")
-        if type(body) is bytes and body.startswith(b"{"):
-            target = request.headers.get("X-Amz-Target")
-            return type(target) is bytes and target.endswith(f".{ticket.operation}".encode())
-        return False
+        return ticket is not None and ticket.glance is not None and ticket.glance.still_fits(request)
+
+    def governed_names(self, client: Any) -> Mapping[str, bool]:
+        """Whether an operation of this client is governed, by its name."""
+        service = self.services.of_model(client.meta.service_model)
+        return GovernedNames(partial(self._governs, service))
+
+    def _ungoverned(self, model: OperationModel, signer: Any) -> Ticket | None:
+        service, operation = self.services.of_model(model.service_model), model.name
+        if self._governs(service, operation):
+            return None
+        ticket = Ticket(service, operation, signer, glance=Glance(self.services, service, operation))
+        model.__dict__[self.key] = ticket
+        return ticket
 
     # -- the thorough path ---------------------------------------------------------------------------------------
 
@@ -159,9 +143,7 @@ class Judge:
             key = service or self.services.governing(operation)
             return PendingRequest(key, operation, out, context, signer, presigned)
         if context is not None and ticket is None:
-            rest = service is not None and self.services.rest(service) is not None
-            url, method = (out.url, out.method) if rest else ("", "")
-            context[self.key] = Ticket(service, operation, signer, None, None, url, method)
+            context[self.key] = Ticket(service, operation, signer)
         return None
 
     def review_signing(

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from attrs import frozen
 
+from guardrails.intercept.glance import Glance
 from guardrails.intercept.request.outgoing import Outgoing
 from guardrails.intercept.seal import Seal
 
@@ -16,9 +17,8 @@ Context = MutableMapping[str, Any]
 class Ticket(NamedTuple):
     """Kept in the context of a request that passed a gate. Ungoverned requests have no `seal` and no `decision_id`.
 
-    `service` is the catalogue's key, None where it is unknown. `url` and `method` are set for an ungoverned request
-    whose operation they identify; `decided_at` is on the clock of waiting/clock.py. (A tuple, not an attrs class: every
-    call of the process gets one.)
+    `service` is the catalogue's key, None where it is unknown. `glance` is for an ungoverned operation of a client; the
+    ticket is then the same for all its calls. `decided_at` is on the clock of waiting/clock.py.
     """
 
     service: str | None
@@ -26,8 +26,7 @@ class Ticket(NamedTuple):
     signer: Any
     seal: Seal | None = None
     decision_id: str | None = None
-    url: str = ""
-    method: str = ""
+    glance: Glance | None = None
     decided_at: float = 0.0
 
 

@@ -36,11 +36,16 @@ def api_call(judge: Judge, remember: Callable[[Any], None], original: Any) -> An
     plain = unwrapped(original)
 
     def _make_api_call(client: Any, operation_name: str, api_params: Any) -> Any:
-        if known not in client.__dict__ and judge.active:
+        own = client.__dict__
+        if known not in own and judge.active:
             remember(client)
+        call = plain if OWN in own else original
         try:
+            if known in own and not own[known][operation_name]:
+                # If a handler turns it into a governed call, its decisions count as sent.
+                return call(client, operation_name, api_params)
             with UnderWay(judge.finished):
-                return (plain if OWN in client.__dict__ else original)(client, operation_name, api_params)
+                return call(client, operation_name, api_params)
         except CallDenied as error:
             raise trimmed(error)  # noqa: B904  (the same error)
 
@@ -93,9 +98,13 @@ def make_request(judge: Judge, original: Any) -> Any:
 
 def sign(judge: Judge, original: Any) -> Any:
     """A signer, presigning included."""
-    check = _signing(judge)
+    check, key = _signing(judge), judge.key
 
     def sign(signer: Any, operation_name: str, request: Any, *args: Any, **kwargs: Any) -> Any:
+        ticket = request.context.get(key)
+        if ticket is not None and ticket.seal is None and not args and not kwargs:
+            # As nearly every request is signed; Python calls it faster without the rest.
+            return original(signer, operation_name, request)
         pending = check(signer, operation_name, request, *args, **kwargs)
         if pending is not None:
             judge.decide(pending)

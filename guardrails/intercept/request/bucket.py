@@ -21,6 +21,7 @@ _VPC_ENDPOINT = re.compile(r"(?:(?P<bucket>.+)\.)?(?P<kind>bucket|accesspoint|co
 _ACCESS_POINT = re.compile(r"(?P<name>.+)-(?P<account>\d{12})")
 # Nearly every URL, read in a fifth of the time that urlsplit takes.
 _PLAIN = re.compile(r"https?://([a-z0-9.-]+)(?::\d+)?(/[^?#\x00-\x20]*)?(?:\?|\Z)")
+_PLAIN_HOST = re.compile(r"[a-z0-9.-]+(?::\d+)?")
 _NUMERIC = re.compile(r"[0-9.]+|.*:.*")
 
 
@@ -37,6 +38,18 @@ def paths_with_bucket(url: str) -> tuple[str, ...]:
     else:
         host, path = plain.groups()
     return tuple([before + (path or "/") for before in _before_path(host)])
+
+
+@lru_cache(maxsize=1000)
+def is_plain(host: str) -> bool:
+    """True for a URL's host, perhaps with its port, and nothing else."""
+    return _PLAIN_HOST.fullmatch(host) is not None
+
+
+@lru_cache(maxsize=1000)
+def before_path(host: str) -> tuple[str, ...]:
+    """For each path that `paths_with_bucket` would return, what comes before the URL's own path; () if unclear."""
+    return _before_path(host.partition(":")[0]) if is_plain(host) else ()
 
 
 # A program speaks to few hosts, and every request to S3 asks for this.

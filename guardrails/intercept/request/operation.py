@@ -26,6 +26,13 @@ class Rest:
     routes: Routes
     governed: Mapping[str, GovernedRoutes]
 
+    def clear(self, method: str, url: str) -> bool:
+        """True for a request that is clearly none of the governed operations."""
+        of_method = self.governed.get(method)
+        if of_method is None:
+            return method in self.routes.methods
+        return of_method.clear(url) or not self.routes.may_be(Outgoing(method, url, {}, None), of_method)
+
 
 class KnownOperations(Protocol):
     """What interception asks the catalogue. A service's key is the catalogue's name for it."""

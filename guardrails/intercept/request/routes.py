@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -13,6 +13,10 @@ from botocore.model import ServiceModel
 from guardrails.intercept.request import bucket
 from guardrails.intercept.request.outgoing import Outgoing, header
 from guardrails.intercept.request.url_template import Template, normal, split
+
+
+def _nothing_before_path(host: str) -> tuple[str, ...]:
+    return ("",) if bucket.is_plain(host) else ()
 
 
 @frozen(eq=False)
@@ -27,17 +31,43 @@ class _Route:
 class GovernedRoutes:
     """What the governed operations with one HTTP method need: one of `keys` in the query, or a path that fits `paths`.
 
-    None stands for no path.
+    None stands for no path. `others` fits a path and query that are none of them and need no decoding; `before` gives
+    what a host says of the path.
     """
 
     keys: frozenset[str]
     paths: re.Pattern[str] | None
+    others: re.Pattern[str]
+    before: Callable[[str], tuple[str, ...]]
 
     @classmethod
-    def of(cls, keys: Iterable[str], templates: Iterable[Template]) -> GovernedRoutes:
+    def of(cls, keys: frozenset[str], templates: Iterable[Template], *, of_s3: bool) -> GovernedRoutes:
         """One test for all paths: nearly every request to S3 passes it."""
         patterns = "|".join(template.pattern.pattern for template in templates)
-        return cls(frozenset(keys), re.compile(patterns, re.DOTALL) if patterns else None)
+        governed = rf"(?!(?:{patterns})(?:\?|\Z))" if patterns else ""
+        unclear = "|".join(["%", *map(re.escape, sorted(keys))])
+        # S3 takes a key as it is; elsewhere botocore resolves dots and doubled slashes.
+        path = r"/[^%?#\x00-\x20]*" if of_s3 else r"(?:/(?![/.])[^/%?#\x00-\x20]*)+"
+        others = rf"{governed}{path}(?:\?(?!.*(?:{unclear}))[^#\x00-\x20]*)?"
+        return cls(
+            keys,
+            re.compile(patterns, re.DOTALL) if patterns else None,
+            re.compile(others, re.DOTALL),
+            bucket.before_path if of_s3 else _nothing_before_path,
+        )
+
+    def clear(self, url: str) -> bool:
+        """True for a URL that is none of these operations, at a glance."""
+        try:
+            _, _, host, path = url.split("/", 3)
+        except ValueError:
+            return False
+        clear = False
+        for before in self.before(host):
+            clear = self.others.fullmatch(f"{before}/{path}") is not None
+            if not clear:
+                break
+        return clear
 
 
 class Routes:
@@ -63,6 +93,11 @@ class Routes:
         protocol = str(getattr(model, "resolved_protocol", None) or model.metadata["protocol"])
         return cls(model) if protocol.startswith("rest-") else None
 
+    @property
+    def methods(self) -> Collection[str]:
+        """The HTTP methods of all operations."""
+        return self._routes.keys()
+
     def governed(self, governed: Callable[[str], bool]) -> dict[str, GovernedRoutes]:
         """The governed operations by HTTP method."""
         by_method = {}
@@ -75,8 +110,9 @@ class Routes:
             ]
             if found:
                 by_method[method] = GovernedRoutes.of(
-                    (literals[0][0] for _, literals in found if literals),
+                    frozenset(literals[0][0] for _, literals in found if literals),
                     (template for template, query in found if not query),
+                    of_s3=self._of_s3,
                 )
         return by_method
 

@@ -1,0 +1,74 @@
+"""Nearly every call of a process is ungoverned: what its requests look like is worked out once for each operation.
+
+`Judge.review` answers the same question thoroughly, and whenever a request does not look as expected here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from guardrails.intercept.request.operation import Services
+
+
+class Glance:
+    """What a request for one ungoverned operation looks like. Must cost next to nothing."""
+
+    __slots__ = ("_form", "_known", "_operation", "_path", "_rest", "_target", "_target_sent")
+
+    def __init__(self, services: Services, service: str, operation: str) -> None:
+        self._known = service in services.known
+        self._rest = services.rest(service)
+        self._operation = operation
+        self._form = f"Action={operation}&"
+        self._target = f".{operation}"
+        self._target_sent = self._target.encode()
+        # The RPC protocol with CBOR.
+        self._path = f"/operation/{operation}"
+
+    def fits(self, request: Mapping[str, Any]) -> bool:
+        """True for a request dict made by botocore that clearly asks for this operation, or another ungoverned one."""
+        if not self._known:
+            return True
+        url = request["url"]
+        if self._rest is not None:
+            return self._rest.clear(request["method"], url)
+        if "?" in url:
+            return False
+        body, headers = request["body"], request["headers"]
+        if type(body) is dict:
+            return bool(body.get("Action") == self._operation)
+        target = headers.get("X-Amz-Target")
+        if target is not None:
+            return type(target) is str and target.endswith(self._target)
+        return "smithy-protocol" in headers and bool(url.endswith(self._path))
+
+    def still_fits(self, request: Any) -> bool:
+        """The same for a prepared request."""
+        if not self._known:
+            return True
+        url = request.url
+        if self._rest is not None:
+            return self._rest.clear(request.method, url)
+        if "?" in url:
+            return False
+        body = request.body
+        if type(body) is str:
+            return body.startswith(self._form)
+        try:
+            target = request.headers["X-Amz-Target"]
+        except KeyError:
+            return bool(url.endswith(self._path)) and "smithy-protocol" in request.headers
+        return type(body) is bytes and body[:1] == b"{" and type(target) is bytes and target.endswith(self._target_sent)
+
+
+class GovernedNames(dict[str, bool]):
+    """Which operations of a service are governed, by name; each is looked up once."""
+
+    def __init__(self, governs: Callable[[str], bool]) -> None:
+        super().__init__()
+        self._governs = governs
+
+    def __missing__(self, operation: str) -> bool:
+        self[operation] = governed = self._governs(operation)
+        return governed
