@@ -16,6 +16,7 @@ from guardrails.config.settings import Settings
 from guardrails.enforce.break_glass.grant import BreakGlass
 from guardrails.errors import BreakGlassRefused
 from guardrails.guard import Guard
+from guardrails.waiting.garbage import not_collected
 
 _logger = logging.getLogger("guardrails")
 # Reentrant: in an activated process, importing botocore inside install() installs, too.
@@ -43,8 +44,9 @@ def install(config: str | Path | Mapping[str, Any] | Settings | None = None) -> 
                 uninstall()
             config = settings
         if _installed is None:
-            guard = Guard.from_config(config)
-            guard.install()
+            with not_collected():
+                guard = Guard.from_config(config)
+                guard.install()
             _installed = guard
             if not descendants.hand_down(os.environ, guard.settings):
                 _logger.warning("the configuration is too long for children; they use the one that they find")

@@ -8,7 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from botocore.model import OperationModel
+
 from guardrails.intercept.request.operation import Services
+from guardrails.intercept.request.routes import protocol_of
 
 
 class Glance:
@@ -16,10 +19,12 @@ class Glance:
 
     __slots__ = ("_form", "_known", "_operation", "_path", "_rest", "_target", "_target_sent")
 
-    def __init__(self, services: Services, service: str, operation: str) -> None:
+    def __init__(self, services: Services, service: str, model: OperationModel) -> None:
+        """`model` is the client's; only for a service with a REST protocol is the guard's own read as well."""
         self._known = service in services.known
-        self._rest = services.rest(service)
-        self._operation = operation
+        rest = protocol_of(model.service_model).startswith("rest-")
+        self._rest = services.rest(service) if rest else None
+        self._operation = operation = model.name
         self._form = f"Action={operation}&"
         self._target = f".{operation}"
         self._target_sent = self._target.encode()

@@ -110,7 +110,7 @@ class Judge:
         service, operation = self.services.of_model(model.service_model), model.name
         if self._governs(service, operation):
             return None
-        ticket = Ticket(service, operation, signer, glance=Glance(self.services, service, operation))
+        ticket = Ticket(service, operation, signer, glance=Glance(self.services, service, model))
         model.__dict__[self.key] = ticket
         return ticket
 

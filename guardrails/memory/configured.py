@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from guardrails import caller
 from guardrails.config.places import state_home
 from guardrails.config.settings import STANDARD_ERROR, Settings
 from guardrails.memory.approvals import ApprovalFolder, Board
-from guardrails.memory.dynamodb import ApprovalTable, DynamoStore, Glasses, Place, Table
 from guardrails.memory.fleet import FleetStore
 from guardrails.memory.sqlite import SqliteStore
 from guardrails.memory.store import Store
+
+if TYPE_CHECKING:
+    from guardrails.memory.dynamodb import Glasses, Place
+
+# Imported when a configuration names a table: most processes start without one.
+_DYNAMODB = "guardrails.memory.dynamodb"
 
 
 def store(settings: Settings) -> Store:
@@ -21,7 +27,8 @@ def store(settings: Settings) -> Store:
     host, state = SqliteStore(state_file(settings)), settings.state
     if state.store == "sqlite":
         return host
-    return FleetStore(DynamoStore(table(settings), caller.claimant), host, state.hosts, state.fallback == "host")
+    shared = import_module(_DYNAMODB).DynamoStore(table(settings), caller.claimant)
+    return FleetStore(shared, host, state.hosts, state.fallback == "host")
 
 
 def post(settings: Settings) -> Callable[[Mapping[str, Any]], Callable[[], None]] | None:
@@ -33,20 +40,25 @@ def post(settings: Settings) -> Callable[[Mapping[str, Any]], Callable[[], None]
 
 def glasses(settings: Settings) -> Glasses:
     """The broken glasses of a fleet."""
-    return Glasses(Table(table(settings)), caller.claimant)
+    dynamodb = import_module(_DYNAMODB)
+    made: Glasses = dynamodb.Glasses(dynamodb.Table(table(settings)), caller.claimant)
+    return made
 
 
 def board(settings: Settings) -> Board:
     """Where approvals are asked for and given: in the table that hosts share, or in a folder of this host."""
     if settings.state.enabled and settings.state.store == "dynamodb":
-        return ApprovalTable(Table(table(settings)))
+        dynamodb = import_module(_DYNAMODB)
+        shared: Board = dynamodb.ApprovalTable(dynamodb.Table(table(settings)))
+        return shared
     return ApprovalFolder(settings.approval_folder)
 
 
 def table(settings: Settings) -> Place:
     """Where the memory of a fleet is."""
     state = settings.state
-    return Place(state.table, state.region, state.profile, state.timeout_s)
+    place: Place = import_module(_DYNAMODB).Place(state.table, state.region, state.profile, state.timeout_s)
+    return place
 
 
 def state_file(settings: Settings) -> Path:

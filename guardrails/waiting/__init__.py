@@ -4,5 +4,6 @@ clock.py          a clock that nobody sets
 command.py        a command that gets a document and ends in time
 deadline.py       the deadline of what is under way
 http.py           connections whose reads end with it
+garbage.py        Python's garbage collector while the guard starts
 interruptions.py  when the script's signal handlers run while the guard decides
 """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -13,6 +13,11 @@ from botocore.model import ServiceModel
 from guardrails.intercept.request import bucket
 from guardrails.intercept.request.outgoing import Outgoing, header
 from guardrails.intercept.request.url_template import Template, normal, split
+
+
+def protocol_of(model: ServiceModel) -> str:
+    """The protocol that botocore speaks with a service."""
+    return str(getattr(model, "resolved_protocol", None) or model.metadata["protocol"])
 
 
 def _nothing_before_path(host: str) -> tuple[str, ...]:
@@ -71,7 +76,7 @@ class GovernedRoutes:
 
 
 class Routes:
-    """The operations of one service with a REST protocol; `model` is its ServiceModel."""
+    """The operations of one service with a REST protocol; `model` is its ServiceModel. `methods` are those of HTTP."""
 
     def __init__(self, model: Any) -> None:
         self._model = model
@@ -86,17 +91,12 @@ class Routes:
             path, literals = split(http)
             route = self._routes.setdefault(http["method"], {}).setdefault(path, _Route(Template.of(path), []))
             route.variants.append((name, literals))
+        self.methods = frozenset(self._routes)
 
     @classmethod
     def of(cls, model: ServiceModel) -> Routes | None:
         """None for a service with another protocol."""
-        protocol = str(getattr(model, "resolved_protocol", None) or model.metadata["protocol"])
-        return cls(model) if protocol.startswith("rest-") else None
-
-    @property
-    def methods(self) -> Collection[str]:
-        """The HTTP methods of all operations."""
-        return self._routes.keys()
+        return cls(model) if protocol_of(model).startswith("rest-") else None
 
     def governed(self, governed: Callable[[str], bool]) -> dict[str, GovernedRoutes]:
         """The governed operations by HTTP method."""
