@@ -40,8 +40,10 @@ def api_call(judge: Judge, remember: Callable[[Any], None], original: Any) -> An
         if known not in own and judge.active:
             remember(client)
         call = plain if OWN in own else original
+        # Another thread may uninstall the guard meanwhile.
+        governed = own.get(known)
         try:
-            if known in own and not own[known][operation_name]:
+            if governed is not None and not governed[operation_name]:
                 # If a handler turns it into a governed call, its decisions count as sent.
                 return call(client, operation_name, api_params)
             with UnderWay(judge.finished):
