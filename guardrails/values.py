@@ -493,10 +493,9 @@ class Freeze:
 
     def sentence(self) -> str:
         """The announcement."""
-        frozen_now = ", ".join(self.effects)
         return (
-            f"freeze: no guard that shares this memory lets a call through that does one of {frozen_now}, until "
-            f"{rfc3339(self.until)[:19]}Z. By {self.by} on {self.host}. Reason: {self.reason}"
+            f"frozen until {rfc3339(self.until)[:19]}Z: {', '.join(self.effects)}. Every guard that shares this memory "
+            f"denies such calls. By {self.by} on {self.host}. Reason: {self.reason}"
         )
 
 

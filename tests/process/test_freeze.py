@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 from attrs import evolve
+from botocore.exceptions import ClientError
 from click.testing import CliRunner
 
 import guardrails
@@ -75,7 +76,7 @@ def test_every_guard_of_the_memory(site, aws, install, memory, commander, caplog
         attempt(aws, "ec2", "create_tags", {"Resources": [site.green.instance_ids[0]], "Tags": [{"Key": "A"}]}) is None
     )
     assert site.ec2.describe_instances()["Reservations"]
-    assert sum("freeze: no guard that shares this memory" in record.message for record in caplog.records) == 1
+    assert sum("Every guard that shares this memory" in record.message for record in caplog.records) == 1
     lifted = commander("--lift")
     assert (lifted.code, "It was for: INC-42: ann acts" in lifted.text) == (0, True)
     assert terminate(site, aws) is None
@@ -135,13 +136,24 @@ def test_break_glass_by_name_only(site, aws, install, memory, commander):
         assert terminate(site, aws) is None
 
 
-def test_calls_without_look_ups(site, aws, install, memory, commander):
+def test_calls_without_look_ups(site, aws, install, memory, commander, monkeypatch):
     """An unreviewed operation is held by any freeze, and a launch whose look-ups fail by one of launches."""
     install(state=memory)
+    operations = site.ec2.meta.service_model._service_description["operations"]
+    # An operation that AWS added after this version of the catalogue.
+    monkeypatch.setitem(
+        operations, "FlattenSubnet", {"name": "FlattenSubnet", "http": {"method": "POST", "requestUri": "/"}}
+    )
+    aws.answer("FlattenSubnet", 400, "Arrived", "it arrived")
+    with pytest.raises(ClientError, match="it arrived"):
+        site.ec2._make_api_call("FlattenSubnet", {})
     aws.answer("DescribeSubnets", 400, "UnauthorizedOperation", "no")
     assert attempt(aws, "ec2", "run_instances", {**LAUNCH, "SubnetId": site.subnet}) is None
     commander("--reason", "x", "--minutes", "5", "--effects", "capacity")
     assert HELD in attempt(aws, "ec2", "run_instances", {**LAUNCH, "SubnetId": site.subnet})
+    with pytest.raises(guardrails.CallDenied, match=HELD):
+        site.ec2._make_api_call("FlattenSubnet", {})
+    assert aws.count("FlattenSubnet") == 1
 
 
 def test_no_further_request(site, aws, install, memory, commander):

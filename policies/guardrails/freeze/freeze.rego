@@ -32,8 +32,9 @@ deny contains lib.violation("freeze/in-force", sprintf("(freeze %s)", [freeze.id
 	some freeze in input.freezes
 	held := {effect | some effect in lib.effects; holds(freeze, effect)}
 	count(held) > 0
-	message := sprintf("%s does what is frozen (%s) until %s, by %s on %s: %s.", [
+	message := sprintf("%s %s (%s). It is frozen until %s, by %s on %s: %s.", [
 		text.operation,
+		does(freeze, held),
 		text.listed(held),
 		freeze.until,
 		freeze.by,
@@ -45,6 +46,11 @@ deny contains lib.violation("freeze/in-force", sprintf("(freeze %s)", [freeze.id
 		"In an emergency, break the glass for freeze/in-force.",
 	])
 }
+
+does(freeze, held) := "does what is frozen" if {
+	some effect in held
+	effect in freeze.effects
+} else := "may do what is frozen"
 
 holds(freeze, effect) if effect in freeze.effects
 

@@ -26,10 +26,16 @@ test_the_message_says_who_and_how_to_lift_it if {
 	denied := freeze.deny with input as asked(["stop", "ip"], [frozen(["stop"])])
 	some entry in denied
 	entry.target == "(freeze f1)"
-	message := "SomeCall does what is frozen (stop) until 2023-10-09T16:00:00.000Z, by ann (guardrails) on bastion: INC-42."
+	message := "SomeCall does what is frozen (stop). It is frozen until 2023-10-09T16:00:00.000Z, by ann (guardrails) on bastion: INC-42."
 	entry.message == message
 	contains(entry.remediation, "`guardrails freeze --lift`")
 	contains(entry.remediation, "break the glass for freeze/in-force")
+}
+
+test_the_message_says_what_is_not_known if {
+	denied := freeze.deny with input as asked(["opaque"], [frozen(["stop"])])
+	some entry in denied
+	startswith(entry.message, "SomeCall may do what is frozen (opaque).")
 }
 
 test_each_freeze_is_named if {
