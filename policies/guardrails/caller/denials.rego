@@ -20,7 +20,7 @@ import data.guardrails.text
 #   remediation: Stop, and report the denials to a person, who can approve this call.
 #   incident: Replit, 2025-07
 #   avoid: aws ec2 terminate-instances --instance-ids BLUES_MACHINE  # for the fourth time
-#   prefer: report the first denial to a person
+#   prefer: aws ec2 describe-instances --instance-ids BLUES_MACHINE
 deny contains lib.violation("caller/denials", "(caller)", message, remediation) if {
 	count(lib.harmful) > 0
 	limit := data.guardrails.params.denials[input.caller.kind]
