@@ -20,7 +20,7 @@ from guardrails.values import rfc3339
 
 _EXAMPLE = """\b
 Example:
-  guardrails approve 3f2a9c01de --reason 'INC-42, checked with the database team'
+  guardrails approve 3f2a9c01de --reason 'INC-42, checked with the DBAs'
 """
 
 

@@ -39,7 +39,7 @@ def state(config: str | None) -> None:
     help="Only print the IAM policy of guards and approvers.",
 )
 def init(config: str | None, *, policy_only: bool) -> None:
-    """Create the shared table, and print the IAM policy of a guard and of who approves calls.
+    """Create the shared table, and print its IAM policy.
 
     It is the DynamoDB table that [state] names. It has on-demand capacity, deletion protection, expiry of old items and
     point-in-time recovery. One that is there already is completed. This needs permissions that no guard has.
