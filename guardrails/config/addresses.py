@@ -25,7 +25,7 @@ def remote_bundle(value: str) -> RemoteBundle | None:
         parts = urlsplit(value)
         host, user, _ = parts.hostname, parts.username, parts.port
     except ValueError:
-        raise Mismatch(value, f"be {_SOURCE}") from None
+        raise Mismatch("…" if "@" in value else value, f"be {_SOURCE}") from None
     if user is not None or parts.query or parts.fragment:
         # They would be in every message. A Mismatch would show them as well.
         shown = f"{parts.scheme}://{host}{parts.path}…"
@@ -50,6 +50,9 @@ def _is_this_host(host: str) -> bool:
 def opa_server(value: str) -> str:
     """The address. Raises Mismatch."""
     parts = _split(value)
+    if "@" in parts.netloc:
+        # It would be in every message.
+        raise Mismatch("…", "not have a password; see opa.token_file")
     if not parts.hostname or parts.path.strip("/") or parts.query:
         raise Mismatch(value, f"be {OPA_SERVER}")
     return value

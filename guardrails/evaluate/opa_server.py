@@ -20,6 +20,7 @@ from guardrails.config.policy_settings import OpaSettings
 from guardrails.errors import ConfigError
 from guardrails.evaluate import opa_versions
 from guardrails.evaluate.engine import ENTRYPOINT, EngineFailure, Evaluation
+from guardrails.evaluate.token import bearer
 from guardrails.waiting import deadline, http
 from guardrails.waiting.deadline import Deadline
 from guardrails.waiting.interruptions import wait_for
@@ -47,7 +48,7 @@ class OpaServer:
         self.url = url or settings.url
         self.revision = self.version = ""
         self._settings = settings
-        self._token = _token(settings)
+        self._token = bearer("opa", settings.token_file, settings.token_env)
         for name, path in (("ca", settings.ca), ("cert", settings.cert), ("key", settings.key)):
             if path is not None and not path.is_file():
                 raise ConfigError(f"`opa.{name}` names {path}, which does not exist; name a PEM file")
@@ -136,7 +137,7 @@ class OpaServer:
             port=parts.port or (443 if secure else 8181),
             ssl=secure,
             cert=(str(settings.cert), str(settings.key or settings.cert)) if settings.cert else None,
-            token=self._token,
+            token=self._token or None,
             retries=0,
             timeout=settings.timeout_s,
         )
@@ -151,23 +152,6 @@ class OpaServer:
             pools = adapter.poolmanager.pool_classes_by_scheme
             adapter.poolmanager.pool_classes_by_scheme = http.ending(pools)
         return client
-
-
-def _token(settings: OpaSettings) -> str | None:
-    if settings.token_file is not None:
-        try:
-            return settings.token_file.read_text("utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(
-                f"`opa.token_file` names {settings.token_file}, which cannot be read ({error}); "
-                "put the token into it, or remove the key"
-            ) from error
-    if settings.token_env is not None:
-        token = os.environ.get(settings.token_env, "")
-        if not token:
-            raise ConfigError(f"`opa.token_env` names {settings.token_env}, which is not set; set it to the token")
-        return token
-    return None
 
 
 class _NoAnswerError(Exception):

@@ -143,7 +143,11 @@ class OpaServers:
         for place in failed:
             if place.trying != os.getpid() and time.monotonic() >= place.again:
                 place.trying = os.getpid()
-                threading.Thread(target=self._try, args=(place,), name="guardrails-opa-again", daemon=True).start()
+                try:
+                    threading.Thread(target=self._try, args=(place,), name="guardrails-opa-again", daemon=True).start()
+                except RuntimeError:
+                    # Too many threads now; the next decision tries again.
+                    place.trying = 0
 
     def _try(self, place: _Place) -> None:
         try:

@@ -241,14 +241,17 @@ def test_mutual_tls(opa, tmp_path):
     [
         ({"url": "127.0.0.1:8181"}, "must be the address of an OPA server"),
         ({"url": "http://127.0.0.1:8181/v1"}, "must be the address of an OPA server"),
+        ({"url": "http://me:secret@127.0.0.1:8181"}, "not have a password; see opa.token_file"),
         ({"token_file": "missing"}, "cannot be read"),
         ({"token_env": "NOT_SET_ANYWHERE"}, "is not set"),
+        ({"token_env": "TWO_LINES"}, "one line of visible ASCII; put the token alone into it$"),
         ({"ca": "missing.pem"}, "does not exist"),
         ({"timeout_s": 0}, "must be a number above 0"),
     ],
 )
-def test_bad_settings(opa_table, words):
-    """A mistake in the settings is a ConfigError that says what to do."""
+def test_bad_settings(opa_table, words, monkeypatch):
+    """A mistake in the settings is a ConfigError that says what to do, and quotes no token."""
+    monkeypatch.setenv("TWO_LINES", "SECRET\nSECRET")
     with pytest.raises(guardrails.ConfigError, match=words):
         guardrails.install({"engine": "opa", "opa": opa_table})
 

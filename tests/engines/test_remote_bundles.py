@@ -416,10 +416,30 @@ def test_a_token(install, config, server, pack, tmp_path, monkeypatch):
     for how in ({"token_file": str(tmp_path / "token")}, {"token_env": "BUNDLE_TOKEN"}):
         assert install(**config(bundle=how)).revision == "one"
         guardrails.uninstall()
-    for how, why in (({"token_file": "none"}, "cannot be read"), ({"token_env": "NOT_SET"}, "is not set")):
+    monkeypatch.setenv("TWO_LINES", "SECRET\nSECRET")
+    wrong = {"token_file": "none"}, {"token_env": "NOT_SET"}, {"token_env": "TWO_LINES"}
+    for how, why in zip(wrong, ("cannot be read", "is not set", "one line of visible ASCII"), strict=True):
         sources = assembly.remote_sources(load(config(bundle=how)))
         sources.refresh(ask=True)
         assert why in sources.problem()
+        assert "SECRET" not in sources.problem()
+
+
+def test_no_thread_is_left(site, install, config, server, pack, monkeypatch):
+    """Where the system gives no thread a start uses the kept bundle, calls are decided, and it looks again later."""
+    server.packed = pack("one", "stop")
+    install(**config())
+    guardrails.uninstall()
+
+    def refused(thread):
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("guardrails.evaluate.remote.fetch.threading.Thread.start", refused)
+        guard = install(**config(bundle={"poll_s": 0.05}))
+        assert not guard._engine._fetched._poller._looking
+    assert stops(site) == {"main/no"}
+    assert guard._engine._fetched._poller._looking
 
 
 ADDRESSES = {
@@ -429,6 +449,7 @@ ADDRESSES = {
     "https://": "be a folder, a bundle",
     "https://[::1/b": "be a folder, a bundle",
     "https://me:secret@rules.example.com/b": "not have a password",
+    "https://me:secret@rules.example.com:port/b": "be a folder, a bundle",
     "https://rules.example.com/b?sig=secret": "not have a password",
     "s3://rules": "be s3://BUCKET/KEY",
     "s3://rules/": "be s3://BUCKET/KEY",

@@ -28,7 +28,10 @@ def fetch(remote: RemoteBundle, tag: str, settings: BundleSettings) -> Fetched |
             answered.set_exception(error)
 
     # In a thread: nothing ends the look-up of a name.
-    threading.Thread(target=ask, name="guardrails-bundle", daemon=True).start()
+    try:
+        threading.Thread(target=ask, name="guardrails-bundle", daemon=True).start()
+    except RuntimeError as error:
+        raise PolicyError(f"{remote}: it was not asked ({error}); let this user have more threads") from error
     if not wait_for(answered, until.left()):
         raise PolicyError(
             f"{remote}: it gave no answer within {settings.timeout_s:g} s; look at the network, or raise "

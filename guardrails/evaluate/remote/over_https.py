@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import ssl
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,6 +14,7 @@ from guardrails.config.policy_settings import BundleSettings
 from guardrails.errors import ConfigError, PolicyError
 from guardrails.evaluate.bundle_file import LARGEST
 from guardrails.evaluate.remote.kept import Fetched
+from guardrails.evaluate.token import bearer
 from guardrails.waiting import deadline, http
 
 _PIECE = 65_536
@@ -31,7 +31,7 @@ def fetch(url: str, tag: str, settings: BundleSettings) -> Fetched | None:
     Redirects are not followed: a token would go along.
     """
     headers = {"User-Agent": "guardrails", "Accept-Encoding": "identity"}
-    if token := _token(settings):
+    if token := bearer("bundle", settings.token_file, settings.token_env):
         headers["Authorization"] = f"Bearer {token}"
     if tag:
         headers["If-None-Match"] = tag
@@ -88,23 +88,6 @@ def _context(settings: BundleSettings) -> ssl.SSLContext:
     context = ssl.create_default_context()
     context.load_verify_locations(get_cert_path(verify=True))
     return context
-
-
-def _token(settings: BundleSettings) -> str:
-    if settings.token_file is not None:
-        try:
-            return settings.token_file.read_text("utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(
-                f"`bundle.token_file` names {settings.token_file}, which cannot be read ({error}); put the token into "
-                "it, or remove the key"
-            ) from error
-    if settings.token_env is not None:
-        token = os.environ.get(settings.token_env, "").strip()
-        if not token:
-            raise ConfigError(f"`bundle.token_env` names {settings.token_env}, which is not set; set it to the token")
-        return token
-    return ""
 
 
 def _explain(error: BaseException) -> str:

@@ -32,12 +32,20 @@ class Poller:
         mine = _Looking()
         if self._looking.setdefault(os.getpid(), mine) is mine:
             arguments = (mine, self._refresh, self._every_s)
-            threading.Thread(target=_run, args=arguments, name="guardrails-bundles", daemon=True).start()
+            try:
+                threading.Thread(target=_run, args=arguments, name="guardrails-bundles", daemon=True).start()
+            except RuntimeError:
+                # Too many threads now; the next decision tries again.
+                _logger.debug("no thread to look for new bundles", exc_info=True)
+                self._looking.pop(os.getpid(), None)
 
     def look(self) -> Future[None]:
         """Look now. Done when that was done."""
         self.ensure()
-        looking, done = self._looking[os.getpid()], Future[None]()
+        looking, done = self._looking.get(os.getpid()), Future[None]()
+        if looking is None:
+            done.set_result(None)
+            return done
         looking.asked.append(done)
         looking.wake.set()
         return done
