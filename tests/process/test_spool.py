@@ -305,8 +305,9 @@ def test_half_a_line_does_not_stay(spooling):
     assert segment.read_bytes() == _line("one") + _line("three")
 
 
-def test_a_worker_of_a_pool_uploads_at_its_end(service, log):
+def test_a_worker_of_a_pool_uploads_at_its_end(service, log, monkeypatch):
     """A process of multiprocessing, which ends without atexit, uploads what it has recorded."""
+    monkeypatch.setattr("guardrails.record.background._END_S", 60.0)
     settings = load({"log": {"path": str(log), "sink": service.url, "upload_delay_s": 3600}})
     worker = multiprocessing.get_context("fork").Process(target=lambda: _write(assembly.open_log(settings), "one"))
     worker.start()
@@ -369,8 +370,9 @@ def test_one_uploads_at_a_time(spooling):
 def test_the_end_of_a_program(service, tmp_path):
     """At its end a program uploads what it has recorded; with the sink down it ends, and the spool keeps it."""
     code = (
-        "import sys\nfrom pathlib import Path\nimport guardrails\nfrom guardrails import assembly\n"
+        "import sys\nfrom guardrails import assembly\nfrom guardrails.record import background\n"
         "from guardrails.config.load import load\nfrom guardrails.values import Call, Decision, Outcome\n"
+        "background._END_S = 60.0\n"
         "log = assembly.open_log(load({'log': {'path': sys.argv[1], 'sink': sys.argv[2], 'upload_delay_s': 3600}}))\n"
         "call = Call('ec2', 'StopInstances', {}, 'eu-west-1', '')\n"
         "log.write(Decision(sys.argv[3], 'allow', call, decided_at=1.0), Outcome(True, 'allow'), 'enforce')\n"

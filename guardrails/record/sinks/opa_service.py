@@ -103,9 +103,9 @@ class OpaService:
         return {"Authorization": f"Bearer {token}"}
 
     def _make_pool(self) -> Any:
-        ca = self._settings.ca
+        ca, secure = self._settings.ca, self._url.startswith("https:")
         try:
-            context = ssl.create_default_context(cafile=str(ca) if ca else None)
+            context = ssl.create_default_context(cafile=str(ca) if ca else None) if secure else None
         except OSError as error:
             raise SinkFailure(f"log.ca names {ca}, which cannot be read ({error}); name a PEM file") from error
         pool = urllib3.PoolManager(timeout=urllib3.Timeout(connect=_CONNECT_S, read=_TIMEOUT_S), ssl_context=context)
