@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Self
 
 import pytest
+from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -427,6 +428,28 @@ def test_other_answers_acknowledge_nothing(spooling, service, status, way):
     assert spool.waiting().count == 1
     assert _uploader(spooling).upload() == 1
     assert not spool.last_error()
+
+
+def test_tokens(spooling, service, tmp_path, monkeypatch):
+    """The service gets the bearer token that is in the file or variable now; one that is missing is a sentence."""
+    log, file = DecisionLog(spooling), tmp_path / "token"
+    from_file = evolve(spooling, token_file=file)
+    from_variable = evolve(spooling, token_env="LOG_TOKEN")
+    _write(log, "one")
+    with pytest.raises(SinkFailure, match=r"log\.token_file names .* cannot be read"):
+        _uploader(from_file).upload()
+    with pytest.raises(SinkFailure, match=r"log\.token_env names LOG_TOKEN, which is not set"):
+        _uploader(from_variable).upload()
+    uploader = _uploader(from_file)
+    for token in ("first", "second"):
+        file.write_text(f"{token}\n")
+        _write(log, token)
+        uploader.upload()
+        assert service.requests[-1][1]["Authorization"] == f"Bearer {token}"
+    monkeypatch.setenv("LOG_TOKEN", "third")
+    _write(log, "third")
+    _uploader(from_variable).upload()
+    assert service.requests[-1][1]["Authorization"] == "Bearer third"
 
 
 def test_segments_that_were_deleted_by_hand(spooling, service):

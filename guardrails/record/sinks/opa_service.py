@@ -70,10 +70,9 @@ class OpaService:
             reason = error
             while reason.__cause__ or reason.__context__:
                 reason = reason.__cause__ or reason.__context__  # type: ignore[assignment]
-            raise SinkFailure(
-                f"{self._url} cannot be reached ({type(reason).__name__}: {reason}); make it reachable, or correct "
-                "log.sink"
-            ) from error
+            way = "set log.ca" if isinstance(reason, ssl.SSLError) else "make it reachable, or correct log.sink"
+            why = f"{type(reason).__name__}: {reason}"
+            raise SinkFailure(f"{self._url} cannot be reached ({why}); {way}") from error
 
     def _check(self, answer: Any) -> None:
         """Raises SinkFailure unless the service has acknowledged."""
