@@ -4,12 +4,12 @@
     python -m tests.benchmarks.overhead [--calls N] [--rounds N] [--sets N]
 
 A process for each, which take turns for many rounds (within one process, changing classes back and forth would itself
-slow Python down), and several sets of processes, because two that do the same differ by a few us, too. The rounds are
-made at different depths of the stack: Python allocates it in pieces, and a call that happens to cross from one piece
-to the next costs about 5 us more, with or without the guard. A stub in place of the HTTP connection answers at once, so
-that a call has no share of waiting in which the addition would vanish. The figures are the processor time of the
-calling thread: what is added to a call, in per cent of the bare call. OpenTelemetry runs without an SDK and Datadog
-without an agent, which is the least that they can cost.
+slow Python down), and many sets of processes, because two that do the same differ by 3 %. The rounds are made at
+different depths of the stack: Python allocates it in pieces, and a call that happens to cross from one piece to the
+next costs about 5 us more, with or without the guard. A stub in place of the HTTP connection answers at once, so that a
+call has no share of waiting in which the addition would vanish. The figures are the processor time of the calling
+thread: what is added to a call, in per cent of the bare call. OpenTelemetry runs without an SDK and Datadog without an
+agent, which is the least that they can cost.
 """
 
 from __future__ import annotations
@@ -156,7 +156,7 @@ def measure(calls: int, rounds: int) -> dict[str, dict[str, list[float]]]:
     return times
 
 
-def rows(*, quick: bool = False, calls: int = 100, rounds: int = 30, sets: int = 3) -> Iterator[Row]:
+def rows(*, quick: bool = False, calls: int = 50, rounds: int = 10, sets: int = 6) -> Iterator[Row]:
     """A row for each call, and one for OpenTelemetry and Datadog where they are installed."""
     if quick:
         calls, rounds, sets = 2, 1, 1
@@ -196,9 +196,9 @@ def _row(name: str, of: Mapping[str, list[float]]) -> Row:
 def main() -> None:
     """Measure and print."""
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--calls", type=int, default=100)
-    options.add_argument("--rounds", type=int, default=30)
-    options.add_argument("--sets", type=int, default=3)
+    options.add_argument("--calls", type=int, default=50)
+    options.add_argument("--rounds", type=int, default=10)
+    options.add_argument("--sets", type=int, default=6)
     options.add_argument("--worker", choices=VARIANTS, help=argparse.SUPPRESS)
     given = options.parse_args()
     if given.worker:
