@@ -47,9 +47,12 @@ class _Deciding:
 
 
 class Telemetry:
-    """Reports to OpenTelemetry's global providers. `trace` and `metrics` are the modules of its API."""
+    """Reports to OpenTelemetry's global providers. `trace` and `metrics` are the modules of its API.
 
-    def __init__(self, trace: Any, metrics: Any) -> None:
+    `spooled` says how many bytes of the decision log wait for their sink; None where there is no spool.
+    """
+
+    def __init__(self, trace: Any, metrics: Any, spooled: Callable[[], int] | None = None) -> None:
         self._trace = trace
         self._tracer = trace.get_tracer(_NAME)
         meter = metrics.get_meter(_NAME)
@@ -60,6 +63,9 @@ class Telemetry:
         self._lookup_took = meter.create_histogram("guardrails.lookup.duration", "ms")
         self._store_took = meter.create_histogram("guardrails.store.duration", "ms")
         self._age = meter.create_histogram("guardrails.evidence.age", "s")
+        if spooled is not None:
+            # Asked for whenever the program's reader collects, in its thread.
+            meter.create_observable_gauge("guardrails.spool.size", [lambda _: [metrics.Observation(spooled())]], "By")
         self._deciding: ContextVar[_Deciding | None] = ContextVar("guardrails_telemetry", default=None)
 
     @contextmanager

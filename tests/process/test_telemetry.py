@@ -40,7 +40,9 @@ class Started(SpanProcessor):
         started.append(span.name)
 provider.add_span_processor(Started())
 
-guardrails.install({"telemetry": json.loads(os.environ["TELEMETRY"]), "lookup_timeout_s": 60, "max_fact_age_s": 60})
+log = {"path": os.environ["HOME"] + "/log", "sink": "http://127.0.0.1:9/logs", "upload": False}
+patient = {"lookup_timeout_s": 60, "max_fact_age_s": 60}
+guardrails.install({"log": log, "telemetry": json.loads(os.environ["TELEMETRY"]), **patient})
 ec2 = boto3.client("ec2")
 ec2.describe_instances()
 ec2.create_security_group(GroupName="g", Description="d")
@@ -126,6 +128,8 @@ def _check_what_is_counted(points):
         "ec2:DescribeAddresses",
     }
     assert "remember" in {attributes["guardrails.step"] for attributes, _ in points["guardrails.store.duration"]}
+    ((_, waiting),) = points["guardrails.spool.size"]
+    assert waiting > 1000
     assert points["guardrails.evidence.age"][0][1] == 2
     assert points["guardrails.decision.duration"][0][1] == 2
 
