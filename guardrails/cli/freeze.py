@@ -25,6 +25,7 @@ from guardrails.values import Freeze
 _DEFAULT = tuple(sorted(EFFECTS - {"capacity"}))
 _MOST_MINUTES = 30 * 24 * 60.0
 _NOTICES_S = 10.0
+_LONGEST = 500
 _EXAMPLE = """\b
 Examples:
   guardrails freeze --reason 'INC-42: ann is the only one to act' --minutes 60
@@ -76,6 +77,8 @@ def freeze(
 def _checked(reason: str | None, minutes: float | None, effects: Sequence[str]) -> Freeze:
     if reason is None or not reason.strip():
         raise click.UsageError("--reason is missing; say why, with the incident number if there is one")
+    if len(reason) > _LONGEST:
+        raise click.UsageError(f"--reason is too long: at most {_LONGEST:,} characters are shown with every denial")
     if minutes is None or not 0 < minutes <= _MOST_MINUTES:
         raise click.UsageError(f"--minutes must be a number above 0, and at most {_MOST_MINUTES:,.0f} (30 days)")
     now = time.time()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 import attrs
@@ -21,11 +22,18 @@ def read(table: Mapping[str, Any]) -> Freeze:
     try:
         texts = {name: table[name] for name in names}
         effects, since, until = tuple(table["effects"]), float(table["since"]), float(table["until"])
-    except (LookupError, TypeError) as error:
+    except (LookupError, TypeError, AttributeError) as error:
         raise ValueError("a freeze in it cannot be read") from error
     if not all(isinstance(text, str) for text in (*texts.values(), *effects)):
         raise ValueError("a freeze in it cannot be read")
     return Freeze(**texts, effects=effects, since=since, until=until)
+
+
+def readable(tables: Iterable[Mapping[str, Any]]) -> Iterator[Freeze]:
+    """Those that are freezes."""
+    for table in tables:
+        with suppress(ValueError):
+            yield read(table)
 
 
 def in_force(freezes: Iterable[Freeze], now: float) -> tuple[Freeze, ...]:

@@ -104,6 +104,9 @@ def test_it_ends_by_itself(memory, commander, install, aws, site):
     assert [each.id for each in store.freezes(now)] == ["f2"]
     assert [each.id for each in store.freezes(now - 2)] == ["f1", "f2"]
     assert store.freezes(now + 600) == ()
+    # What is over does not stay in the memory for ever.
+    store.freeze(evolve(FREEZE, id="f3", since=now + 300, until=now + 900))
+    assert [each.id for each in store.freezes(now - 2)] == ["f2", "f3"]
 
 
 def test_two_commanders(memory, commander, site, aws, install):
@@ -213,6 +216,7 @@ def test_what_cannot_be_read_denies(aws, tmp_path):
     [
         (["--minutes", "5"], "", "--reason is missing"),
         (["--reason", " ", "--minutes", "5"], "", "--reason is missing"),
+        (["--reason", "x" * 501, "--minutes", "5"], "", "--reason is too long"),
         (["--reason", "x"], "", "--minutes must be a number above 0"),
         (["--reason", "x", "--minutes", "nan"], "", "--minutes must be a number above 0"),
         (["--reason", "x", "--minutes", "5", "--effects", "terminat"], "", "did you mean `terminate`?"),
@@ -245,3 +249,14 @@ def test_it_is_announced(memory, commander, tmp_path, install):
     assert (began["event"], began["freezes"][0]["effects"]) == ("freeze", ["stop"])
     assert ended["text"].startswith("freeze lifted by ")
     assert not [each for each in of_doctor.examine(guard.settings) if each.about == "freeze"]
+
+
+def test_a_row_that_cannot_be_read(tmp_path):
+    """The same in a file: until it is lifted, the memory cannot be used."""
+    store = SqliteStore(tmp_path / "state.db")
+    with store.transaction() as connection:
+        connection.execute("INSERT INTO freeze VALUES ('x', '{\"id\": 1}')")
+    with pytest.raises(StateUnavailable, match="a freeze in it cannot be read"):
+        store.freezes(1500.0)
+    assert store.lift(1500.0) == ()
+    assert store.freezes(1500.0) == ()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from contextlib import suppress
 from typing import Any
 
 from attrs import evolve
 
 from guardrails.memory import freezes
 from guardrails.memory.dynamodb.table import Table
+from guardrails.memory.store import StateUnavailable
 from guardrails.values import Freeze
 
 # For every account whose guards share the table.
@@ -21,13 +23,18 @@ def of_item(table: Table, item: Mapping[str, Any], now: float) -> tuple[Freeze, 
     tables = [value for name, value in item.items() if name.startswith(_FREEZE)]
     try:
         return freezes.in_force(map(freezes.read, tables), now)
-    except (ValueError, AttributeError) as error:
+    except ValueError as error:
         raise table.unavailable(str(error), "end it with `guardrails freeze --lift`") from error
 
 
 def add(table: Table, freeze: Freeze) -> Freeze:
     """Begin a freeze, with its times by AWS's clock."""
     moved = evolve(freeze, since=table.now(freeze.since), until=table.now(freeze.until))
+    tables = _tables(table)
+    over = {freeze.id for freeze in freezes.readable(tables.values()) if freeze.until <= moved.since}
+    # Nothing depends on it; the item stays small.
+    with suppress(StateUnavailable):
+        _remove(table, [name for name in tables if name.removeprefix(_FREEZE) in over])
     name = {"f": f"{_FREEZE}{freeze.id}"}
     table.update(KEY, "SET #f = :f", {"f": freezes.written(moved)}, name, expires=True)
     return moved
@@ -35,14 +42,17 @@ def add(table: Table, freeze: Freeze) -> Freeze:
 
 def remove(table: Table, now: float) -> tuple[Freeze, ...]:
     """End every freeze, those that cannot be read as well. Returns those that were in force."""
+    tables = _tables(table)
+    _remove(table, tables)
+    return freezes.in_force(freezes.readable(tables.values()), now)
+
+
+def _tables(table: Table) -> dict[str, Any]:
     item = table.items([KEY]).get(KEY, {})
-    names = {f"f{number}": name for number, name in enumerate(item) if name.startswith(_FREEZE)}
+    return {name: value for name, value in item.items() if name.startswith(_FREEZE)}
+
+
+def _remove(table: Table, attributes: Collection[str]) -> None:
+    names = {f"f{number}": name for number, name in enumerate(attributes)}
     if names:
         table.update(KEY, "REMOVE " + ", ".join(f"#{name}" for name in names), {}, names)
-    readable = []
-    for name in names.values():
-        try:
-            readable.append(freezes.read(item[name]))
-        except (ValueError, AttributeError):
-            continue
-    return freezes.in_force(readable, now)

@@ -144,7 +144,7 @@ class SqliteStore(StateFile):
     def freeze(self, freeze: Freeze) -> Freeze:
         """Begin a freeze."""
         with self.transaction() as connection:
-            freezes.add(connection, [freeze])
+            freezes.add(connection, freeze)
         return freeze
 
     def lift(self, now: float) -> tuple[Freeze, ...]:
@@ -154,10 +154,7 @@ class SqliteStore(StateFile):
     def replace_freezes(self, others: Sequence[Freeze], now: float) -> tuple[Freeze, ...]:
         """Only these are in force now. Returns those before."""
         with self.transaction() as connection:
-            before = freezes.of_file(connection, now)
-            connection.execute("DELETE FROM freeze")
-            freezes.add(connection, others)
-        return before
+            return freezes.replace(connection, others, now)
 
     def try_it(self) -> None:
         """Open the file as a decision does. Raises StateUnavailable where it cannot be written.
