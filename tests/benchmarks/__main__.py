@@ -10,7 +10,7 @@ import argparse
 import importlib
 from collections.abc import Iterable
 
-MODULES = ("overhead", "accounts", "reading", "state", "log", "replay", "start", "memory", "engine")
+MODULES = ("overhead", "accounts", "networks", "reading", "state", "log", "replay", "start", "memory", "engine")
 _COLUMNS = ("what", "figure", "CPU", "requests", "fsyncs", "goal", "command")
 
 

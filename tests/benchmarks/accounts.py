@@ -4,10 +4,10 @@
 
 Each call terminates machines of clusters that are not live, with the default settings but for pacing, at a stand-in for
 EC2 (stand_in.py) that answers at once, or after the delay. Nothing is answered from memory, because each call follows
-one that was sent. The first call of a process, which makes clients and has learned nothing yet, is counted apart; the
-goal for round trips holds for it, too. CPU is this process's time for the whole call, as users pay it. Round trips are
-counted at the stand-in: the longest chain of requests that waited for each other, the call itself included. Clusters
-have 100 machines, or half of the account.
+one that was sent. The first call of a process, which makes clients, is counted apart; the goal for round trips holds
+for it, too. Beside it stands the first call ever of a host, which has learned nothing yet. CPU is this process's time
+for the whole call, as users pay it. Round trips are counted at the stand-in: the longest chain of requests that waited
+for each other, the call itself included. Clusters have 100 machines, or half of the account.
 """
 
 from __future__ import annotations
@@ -16,16 +16,17 @@ import argparse
 import statistics
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import boto3
-from attrs import frozen
+from attrs import evolve, frozen
 
 import guardrails
 from tests.benchmarks import stand_in
 from tests.benchmarks.row import Row
+from tests.benchmarks.stand_in_machines import machine_id
 
 SMALL = 100
 _PAGE = 1000
@@ -35,7 +36,10 @@ _KEYS = {"region_name": "eu-west-1", "aws_access_key_id": "testing", "aws_secret
 
 @frozen
 class Cost:
-    """Medians for one call; the times without and with the delay, in seconds. `first` is a process's first call."""
+    """Medians for one call; the times without and with the delay, in seconds.
+
+    `first` is a process's first call, and `ever` the first one of a host.
+    """
 
     cpu_s: float
     at_once_s: float
@@ -45,10 +49,12 @@ class Cost:
     outcome: str
     first_requests: float
     first_trips: float
+    ever_requests: float = 0.0
+    ever_trips: float = 0.0
 
 
 @frozen
-class _Made:
+class Made:
     """Calls after the first, medians: CPU and time in seconds; requests and round trips of the first and the others."""
 
     cpu_s: float
@@ -58,24 +64,30 @@ class _Made:
     outcome: str
 
 
-def _calls(client: Any, address: str, ids: list[str], count: int, delay_s: float) -> _Made:
-    """`outcome` is what became of the worst."""
+def calls(send: Callable[[], object], address: str, count: int, delay_s: float) -> Made:
+    """Make one call and then `count` more. `outcome` is what became of the worst."""
     cpu, wall, requests, trips, outcome = [], [], [], [], "sent"
     for _ in range(count + 1):
         stand_in.recorded(address, delay_s)
         started, began = time.process_time(), time.perf_counter()
         try:
-            client.terminate_instances(InstanceIds=ids)
+            send()
         except guardrails.CallDenied as error:
-            outcome = str(error).partition(":")[0][:60]
+            outcome = _why(error)
         cpu.append(time.process_time() - started)
         wall.append(time.perf_counter() - began)
         asked = stand_in.recorded(address, delay_s)
         requests.append(len(asked))
         trips.append(stand_in.trips(asked))
     of = statistics.median
-    both = ((requests[0], of(requests[1:])), (trips[0], of(trips[1:])))
-    return _Made(of(cpu[1:]), of(wall[1:]), *both, outcome)
+    others = [each[1:] or each for each in (cpu, wall, requests, trips)]
+    both = ((requests[0], of(others[2])), (trips[0], of(others[3])))
+    return Made(of(others[0]), of(others[1]), *both, outcome)
+
+
+def _why(error: guardrails.CallDenied) -> str:
+    rules = sorted({each.rule for each in error.decision.violations})
+    return f"denied by {', '.join(rules) or error.decision.unavailable}"[:100]
 
 
 def measure(machines: int, targets: Iterable[int], delay_s: float, count: int) -> Iterator[tuple[int, Cost, Cost]]:
@@ -84,21 +96,33 @@ def measure(machines: int, targets: Iterable[int], delay_s: float, count: int) -
     with stand_in.account(machines) as address, tempfile.TemporaryDirectory() as folder:
         client = boto3.client("ec2", endpoint_url=address, **_KEYS)
         for wanted in targets:
-            ids = [stand_in.machine_id(first + number) for number in range(wanted)]
-            bare = _cost(client, address, ids, delay_s, count)
-            # The same calls again and again would have to wait for their turn in AWS's limits.
-            guardrails.install({"log": {"path": f"{folder}/log"}, "pacing": {"enabled": False}})
-            try:
-                yield wanted, bare, _cost(client, address, ids, delay_s, count)
-            finally:
-                guardrails.uninstall()
-                Path(f"{folder}/state.db").unlink(missing_ok=True)
+            ids = [machine_id(first + number) for number in range(wanted)]
+            send = partial(client.terminate_instances, InstanceIds=ids)
+            yield wanted, cost(send, address, delay_s, count), guarded(send, address, delay_s, count, Path(folder))
 
 
-def _cost(client: Any, address: str, ids: list[str], delay_s: float, count: int) -> Cost:
+def guarded(send: Callable[[], object], address: str, delay_s: float, count: int, folder: Path) -> Cost:
+    """The cost with the guard, with its default settings but for pacing, on a host that knows nothing at first."""
+    # The same calls again and again would have to wait for their turn in AWS's limits.
+    settings = {"log": {"path": str(folder / "log")}, "pacing": {"enabled": False}}
+    try:
+        guardrails.install(settings)
+        ever = calls(send, address, 0, delay_s)
+        guardrails.uninstall()
+        guardrails.install(settings)
+        made = cost(send, address, delay_s, count)
+        return evolve(made, ever_requests=ever.requests[0], ever_trips=ever.trips[0])
+    finally:
+        guardrails.uninstall()
+        for each in folder.glob("state.db*"):
+            each.unlink()
+
+
+def cost(send: Callable[[], object], address: str, delay_s: float, count: int) -> Cost:
+    """The cost of calls with the delay, and at once."""
     # With the delay first: only then the chains of the first call are certain.
-    delayed = _calls(client, address, ids, count, delay_s)
-    at_once = _calls(client, address, ids, count, 0.0)
+    delayed = calls(send, address, count, delay_s)
+    at_once = calls(send, address, count, 0.0)
     (first_requests, requests), (first_trips, trips) = delayed.requests, delayed.trips
     return Cost(
         at_once.cpu_s, at_once.wall_s, delayed.wall_s, requests, trips, delayed.outcome, first_requests, first_trips
@@ -119,30 +143,30 @@ def rows(
     smallest: dict[int, tuple[int, Cost]] = {}
     for size in (SMALL, *machines):
         fitting = [wanted for wanted in targets if wanted <= size - stand_in.cluster_size(size)]
-        for wanted, bare, cost in measure(size, fitting, delay_s, count):
-            smallest.setdefault(wanted, (size, cost))
-            yield _row(size, wanted, bare, cost, smallest[wanted], delay_s)
+        for wanted, bare, made in measure(size, fitting, delay_s, count):
+            smallest.setdefault(wanted, (size, made))
+            yield _row(size, wanted, bare, made, smallest[wanted], delay_s)
 
 
-def _row(size: int, wanted: int, bare: Cost, cost: Cost, smallest: tuple[int, Cost], delay_s: float) -> Row:
+def _row(size: int, wanted: int, bare: Cost, made: Cost, smallest: tuple[int, Cost], delay_s: float) -> Row:
     least, small = smallest
-    at_once, delayed = cost.at_once_s / bare.at_once_s, cost.delayed_s / bare.delayed_s
-    cpu, added = cost.cpu_s / small.cpu_s, max(cost.trips, cost.first_trips) - bare.trips
+    at_once, delayed = made.at_once_s / bare.at_once_s, made.delayed_s / bare.delayed_s
+    cpu, added = made.cpu_s / small.cpu_s, max(made.trips, made.first_trips) - bare.trips
     goal, met = "", None
     if size > SMALL:
         most = 1.5 if size <= _PAGE else 2.5
         goal = f"sent, at most {most} added trips"
-        met = cost.outcome == "sent" and added <= most
+        met = made.outcome == "sent" and added <= most
         if size > _PAGE and least == SMALL:
             goal += f"; CPU and trips at most 2 x those of {SMALL} machines"
-            met = met and cpu <= 2 and cost.trips <= 2 * small.trips
+            met = met and cpu <= 2 and made.trips <= 2 * small.trips
     return Row(
-        what=f"terminate {wanted:,} of {size:,} machines: {cost.outcome}",
+        what=f"terminate {wanted:,} of {size:,} machines: {made.outcome}",
         figure=f"{at_once:.1f} x the bare call's time; {delayed:.1f} x at {delay_s * 1000:.0f} ms",
-        cpu=f"{cost.cpu_s / bare.cpu_s:.1f} x bare, {cpu:.2f} x that of {least:,} machines",
+        cpu=f"{made.cpu_s / bare.cpu_s:.1f} x bare, {cpu:.2f} x that of {least:,} machines",
         requests=(
-            f"{cost.requests:.0f} in {cost.trips:.0f} trips, the first call {cost.first_requests:.0f} in "
-            f"{cost.first_trips:.0f}; bare 1"
+            f"{made.requests:.0f} in {made.trips:.0f} trips, the first of a process {made.first_requests:.0f} in "
+            f"{made.first_trips:.0f}, the first ever {made.ever_requests:.0f} in {made.ever_trips:.0f}; bare 1"
         ),
         goal=goal,
         met=met,

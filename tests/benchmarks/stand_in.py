@@ -1,9 +1,9 @@
 """A fast stand-in for EC2 and Elastic Load Balancing, for accounts that a simulation is too slow for.
 
-It knows the look-ups of a termination only. DescribeInstances answers ids, filters and pages as AWS does, with
-machines of the size that AWS sends: an id that does not exist is an error, one in a filter is not. One Elastic IP is on
-the first machine, and there is no load balancer. TerminateInstances is accepted and changes nothing. The machines are
-written beforehand, so almost all of a call's time is the client's.
+It knows the look-ups of terminations and of changes of networks only. Lists answer filters and pages as AWS does, with
+items of the size that AWS sends; an id of a machine that does not exist is an error, one in a filter is not. The first
+machine has the one Elastic IP, and there is no load balancer. What changes something is accepted and changes nothing.
+The lists are written beforehand, so almost all of a call's time is the client's.
 """
 
 from __future__ import annotations
@@ -23,9 +23,13 @@ from urllib.parse import parse_qs
 from attrs import frozen
 
 from tests.benchmarks.stand_in_machines import Machines, UnknownFilter, interface_id, machine_id
+from tests.benchmarks.stand_in_networks import Networks
 
 PAGE = 1000
 CLUSTER = 100
+# Accepted, too.
+NETWORK_CALLS = ("ModifySubnetAttribute", "DeleteSubnet", "ReplaceRouteTableAssociation", "DeleteNatGateway",
+                 "DeleteNetworkInterface")  # fmt: skip
 _EC2 = 'xmlns="http://ec2.amazonaws.com/doc/2016-11-15/"'
 _ELB = 'xmlns="http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/"'
 
@@ -48,6 +52,8 @@ def _canned() -> dict[str, bytes]:
         "DescribeAddresses": _ec2("DescribeAddresses", f"<addressesSet>{address}</addressesSet>".encode()),
         "DescribeInstanceStatus": _ec2("DescribeInstanceStatus", b"<instanceStatusSet/>"),
         "TerminateInstances": _ec2("TerminateInstances", b"<instancesSet/>"),
+        "DescribeNetworkAcls": _ec2("DescribeNetworkAcls", b"<networkAclSet/>"),
+        **{name: _ec2(name, b"<return>true</return>") for name in NETWORK_CALLS},
     }
     for name, member in (("DescribeTargetGroups", "TargetGroups"), ("DescribeLoadBalancers", "LoadBalancers")):
         inside = f"<{name}Result><{member}/></{name}Result>"
@@ -81,11 +87,8 @@ def _describe_instances(machines: Machines, form: Mapping[str, Sequence[str]]) -
         return _error("InvalidParameterCombination", "instancesSet and maxResults cannot be used in the same request")
     if not 5 <= most <= PAGE:
         return _error("InvalidParameterValue", f"Value ( {most} ) for parameter maxResults is invalid")
-    filters = []
-    while (name := f"Filter.{len(filters) + 1}.Name") in form:
-        filters.append((form[name][0], _listed(form, f"Filter.{len(filters) + 1}.Value")))
     try:
-        found = machines.found(filters)
+        found = machines.found(_filters(form))
         if ids:
             named = machines.found([("instance-id", ids)])
             if len(named) < len(set(ids)):
@@ -93,13 +96,23 @@ def _describe_instances(machines: Machines, form: Mapping[str, Sequence[str]]) -
             found = sorted(set(named) & set(found))
     except UnknownFilter as error:
         return _error("InvalidParameterValue", f"The filter '{error}' is invalid")
+    return _page("DescribeInstances", "reservationSet", [machines.documents[number] for number in found], form)
+
+
+def _filters(form: Mapping[str, Sequence[str]]) -> list[tuple[str, list[str]]]:
+    filters: list[tuple[str, list[str]]] = []
+    while (name := f"Filter.{len(filters) + 1}.Name") in form:
+        filters.append((form[name][0], _listed(form, f"Filter.{len(filters) + 1}.Value")))
+    return filters
+
+
+def _page(operation: str, element: str, found: Sequence[bytes], form: Mapping[str, Sequence[str]]) -> tuple[int, bytes]:
     # Without MaxResults, AWS answers a request for everything whole.
     start = int(form.get("NextToken", ["0"])[0])
-    end = start + most if "MaxResults" in form else len(found)
-    inside = b"".join([machines.documents[number] for number in found[start:end]])
+    end = start + int(form["MaxResults"][0]) if "MaxResults" in form else len(found)
     more = f"<nextToken>{end}</nextToken>" if end < len(found) else ""
-    document = b"".join((b"<reservationSet>", inside, b"</reservationSet>", more.encode()))
-    return 200, _ec2("DescribeInstances", document)
+    inside = b"".join(found[start:end])
+    return 200, _ec2(operation, b"".join((f"<{element}>".encode(), inside, f"</{element}>{more}".encode())))
 
 
 @frozen
@@ -115,6 +128,7 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     machines: ClassVar[Machines]
+    networks: ClassVar[Networks]
     canned: ClassVar[dict[str, bytes]] = _canned()
     asked: ClassVar[list[tuple[str, float, float]]] = []
     delay_s: ClassVar[float] = 0.0
@@ -129,9 +143,16 @@ class _Handler(BaseHTTPRequestHandler):
         elif action in self.canned:
             status, body = 200, self.canned[action]
         else:
-            status, body = _error("InvalidAction", f"the stand-in does not know {action}")
+            status, body = self._list(action, form)
         self.asked.append((action, came, time.monotonic()))
         self._send(status, body)
+
+    def _list(self, action: str, form: Mapping[str, Sequence[str]]) -> tuple[int, bytes]:
+        try:
+            element, found = self.networks.found(action, _filters(form))
+        except KeyError as error:
+            return _error("InvalidAction", f"the stand-in does not know {action}, or its filter {error}")
+        return _page(action, element, found, form)
 
     def do_GET(self) -> None:
         """Says what was asked since the last time; the path is the delay from now on, in seconds."""
@@ -156,7 +177,7 @@ class _Server(ThreadingHTTPServer):
 
 
 def _serve(machines: int, started: Any) -> None:
-    _Handler.machines = Machines(machines, cluster_size(machines))
+    _Handler.machines, _Handler.networks = Machines(machines, cluster_size(machines)), Networks(machines)
     server = _Server(("127.0.0.1", 0), _Handler)
     started.send(server.server_port)
     server.serve_forever()

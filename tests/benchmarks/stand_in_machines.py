@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import random
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -28,13 +29,18 @@ def address(number: int) -> str:
     return f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}"
 
 
+def place_of(number: int) -> tuple[str, str, str]:
+    """Its subnet, VPC and zone: 250 machines are in a subnet, and 6 subnets in a VPC."""
+    return f"subnet-{number // 750}-{number % len(ZONES)}", f"vpc-{number // 1500}", ZONES[number % len(ZONES)]
+
+
 def tags_of(number: int, size: int) -> Mapping[str, str]:
     """Its tags: `size` machines in turn are in one cluster, and c0 is the live one."""
     return {"Name": f"web-{number}", "Cluster": f"c{number // size}", "Team": "shop", "Env": "prod", "Owner": "ops"}
 
 
 def _machine(number: int, size: int) -> str:
-    ip, place = address(number), number % len(ZONES)
+    ip, (subnet, vpc, zone) = address(number), place_of(number)
     pairs = tags_of(number, size).items()
     tags = "".join(f"<item><key>{key}</key><value>{value}</value></item>" for key, value in pairs)
     disks = "".join(
@@ -45,8 +51,8 @@ def _machine(number: int, size: int) -> str:
     )
     group = "<groupSet><item><groupId>sg-0123456789abcdef0</groupId><groupName>web</groupName></item></groupSet>"
     interface = (
-        f"<item><networkInterfaceId>{interface_id(number)}</networkInterfaceId><subnetId>subnet-{place}</subnetId>"
-        "<vpcId>vpc-1</vpcId><description/><ownerId>123456789012</ownerId><status>in-use</status>"
+        f"<item><networkInterfaceId>{interface_id(number)}</networkInterfaceId><subnetId>{subnet}</subnetId>"
+        f"<vpcId>{vpc}</vpcId><description/><ownerId>123456789012</ownerId><status>in-use</status>"
         f"<macAddress>0a:00:00:00:00:01</macAddress><privateIpAddress>{ip}</privateIpAddress>"
         f"<privateDnsName>ip.eu-west-1.compute.internal</privateDnsName><sourceDestCheck>true</sourceDestCheck>{group}"
         f"<attachment><attachmentId>eni-attach-{number:017x}</attachmentId><deviceIndex>0</deviceIndex>"
@@ -61,9 +67,9 @@ def _machine(number: int, size: int) -> str:
         "<code>16</code><name>running</name></instanceState>"
         "<privateDnsName>ip.eu-west-1.compute.internal</privateDnsName><dnsName/><reason/><keyName>ops</keyName>"
         "<amiLaunchIndex>0</amiLaunchIndex><productCodes/><instanceType>m5.large</instanceType>"
-        f"<launchTime>2026-10-01T12:00:00.000Z</launchTime><placement><availabilityZone>{ZONES[place]}</availabilityZone>"
+        f"<launchTime>2026-10-01T12:00:00.000Z</launchTime><placement><availabilityZone>{zone}</availabilityZone>"
         "<groupName/><tenancy>default</tenancy></placement><monitoring><state>disabled</state></monitoring>"
-        f"<subnetId>subnet-{place}</subnetId><vpcId>vpc-1</vpcId><privateIpAddress>{ip}</privateIpAddress>"
+        f"<subnetId>{subnet}</subnetId><vpcId>{vpc}</vpcId><privateIpAddress>{ip}</privateIpAddress>"
         f"<sourceDestCheck>true</sourceDestCheck>{group}<architecture>x86_64</architecture>"
         "<rootDeviceType>ebs</rootDeviceType><rootDeviceName>/dev/xvda</rootDeviceName>"
         f"<blockDeviceMapping>{disks}</blockDeviceMapping><virtualizationType>hvm</virtualizationType>"
@@ -85,6 +91,8 @@ class Machines:
     def __init__(self, total: int, size: int) -> None:
         self.size = size
         self.documents = [_machine(number, size).encode() for number in range(total)]
+        # As in AWS, a list has no order that means anything.
+        self._shuffled = random.Random(20).sample(range(total), total)
         self._indexes: dict[str, dict[str, list[int]]] = {}
 
     def found(self, filters: Iterable[tuple[str, Sequence[str]]]) -> Sequence[int]:
@@ -94,7 +102,7 @@ class Machines:
             index = self._index(name)
             matched = {number for value in values for number in _matching(index, value)}
             left = matched if left is None else left & matched
-        return range(len(self.documents)) if left is None else sorted(left)
+        return self._shuffled if left is None else sorted(left)
 
     def _index(self, name: str) -> Mapping[str, list[int]]:
         if name not in self._indexes:
@@ -114,7 +122,7 @@ def _matching(index: Mapping[str, list[int]], value: str) -> Iterable[int]:
 
 def _values(number: int, size: int, name: str) -> Sequence[str]:
     """What a machine has for a filter."""
-    tags = tags_of(number, size)
+    tags, (subnet, vpc, zone) = tags_of(number, size), place_of(number)
     if name.startswith("tag:"):
         return [tags[name[4:]]] if name[4:] in tags else []
     simple = {
@@ -123,10 +131,10 @@ def _values(number: int, size: int, name: str) -> Sequence[str]:
         "private-ip-address": address(number),
         "network-interface.addresses.private-ip-address": address(number),
         "network-interface.network-interface-id": interface_id(number),
-        "subnet-id": f"subnet-{number % len(ZONES)}",
-        "network-interface.subnet-id": f"subnet-{number % len(ZONES)}",
-        "vpc-id": "vpc-1",
-        "availability-zone": ZONES[number % len(ZONES)],
+        "subnet-id": subnet,
+        "network-interface.subnet-id": subnet,
+        "vpc-id": vpc,
+        "availability-zone": zone,
         "instance.group-id": "sg-0123456789abcdef0",
         "instance.group-name": "web",
         "image-id": "ami-0abcdef1234567890",

@@ -7,7 +7,9 @@ knows no pages of these lists, so they are made here.
 from __future__ import annotations
 
 import re
+from collections import Counter
 
+import boto3
 import moto.ec2.models.elastic_network_interfaces as interfaces
 import moto.ec2.models.route_tables as tables
 import pytest
@@ -16,11 +18,14 @@ from moto.ec2.responses.elastic_network_interfaces import ElasticNetworkInterfac
 from moto.ec2.responses.route_tables import RouteTables
 from moto.ec2.responses.security_groups import SecurityGroups
 
+import guardrails
 from guardrails.resolve import connection, lists
+from tests.benchmarks import networks, stand_in
 from tests.calls.test_every_target import CALLS, build
 from tests.calls.test_unknown_holders import attempt
 
 PAGE = 5
+KEYS = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
 LISTS = {
     "DescribeNetworkInterfaces": (ElasticNetworkInterfaces, "describe_network_interfaces", "NetworkInterfaces"),
     "DescribeRouteTables": (RouteTables, "describe_route_tables", "RouteTables"),
@@ -171,3 +176,25 @@ def test_more_interfaces_than_machines(aws, blue, green, guarded):
     assert attempt(aws, *SUBNET, change(blue))
     assert attempt(aws, *SUBNET, change(green)) is None
     assert "subnet-id" in asked(aws, "DescribeNetworkInterfaces")
+
+
+def test_a_region_of_ten_thousand(install):
+    """Counted at a stand-in for EC2: calls on networks arrive after a few requests, and no list is read whole."""
+    with stand_in.account(10_000) as address:
+        client = boto3.client(
+            "ec2", "eu-west-1", endpoint_url=address, aws_access_key_id="a", aws_secret_access_key="b"
+        )
+        install(pacing={"enabled": False})
+        here, live = dict(networks.changes(9_999)), dict(networks.changes(0))
+        # What is behind the gateway of a VPC may be thousands of machines, and all of them are read.
+        del here["delete_nat_gateway"]
+        for method, params in here.items():
+            stand_in.recorded(address)
+            getattr(client, method)(**params)
+            asked = Counter(each.operation for each in stand_in.recorded(address))
+            assert asked[client.meta.method_to_api_mapping[method]] == 1
+            assert asked["DescribeNetworkInterfaces"] <= 3
+            assert asked.total() <= 16
+        with pytest.raises(guardrails.CallDenied):
+            client.delete_network_interface(**live["delete_network_interface"])
+        assert stand_in.asked(address)["DeleteNetworkInterface"] == 0
