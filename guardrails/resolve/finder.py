@@ -102,7 +102,7 @@ class FactFinder:
         fetched, shown = gathered.fetched, gathered.picture
         answers = fetched.answers
         inventory = shown.inventory if shown else self._inventory(answers)
-        contradicted = contradictions.among(answers, inventory)
+        contradicted = gathered.contradicted if shown else contradictions.among(answers, inventory)
         if contradicted:
             return self._unanswered(call, evolve(fetched, failures=contradicted))
         shown = shown or picture(self._settings.live, call, answers, inventory, fetched.failures)

@@ -13,6 +13,7 @@ import json
 import time
 from collections import defaultdict
 from collections.abc import Container, Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from attrs import evolve, field, frozen
@@ -194,6 +195,7 @@ class _Condition:
     all_of: bool
 
 
+@lru_cache(maxsize=256)
 def _condition(key: str) -> _Condition | None:
     """By a look-up's key; None for one without a filter."""
     _, brace, text = key.partition("{")

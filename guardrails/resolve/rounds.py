@@ -21,7 +21,7 @@ from guardrails.resolve.picture import Picture, inventory_of, picture
 from guardrails.resolve.region import INSTANCES, Region
 from guardrails.resolve.resources import ec2_instances
 from guardrails.resolve.resources.registry import followups, plan
-from guardrails.values import Answer, Call, Lookup, Origin
+from guardrails.values import Answer, Call, Lookup, LookupFailure, Origin
 
 # One to four are enough for most calls, and the deadline ends them all. What is left after the last one counts as not
 # followed.
@@ -32,10 +32,11 @@ _LISTS = {INSTANCES.key(), STATUS.key()}
 
 @frozen
 class Gathered:
-    """The answers, and the picture that they show if it had to be looked at on the way."""
+    """The answers, and the picture that they show if it had to be looked at on the way, with what contradicts it."""
 
     fetched: Fetched
     picture: Picture | None = None
+    contradicted: tuple[LookupFailure, ...] = ()
 
 
 class Rounds:
@@ -77,7 +78,7 @@ class Rounds:
             more = {lookup.key(): lookup for lookup in further if lookup.key() not in asked}
             if not more:
                 self._note(origin, of_sources, fetched, call, shown)
-                return Gathered(fetched, shown.picture if shown else None)
+                return Gathered(fetched, shown.picture, shown.contradicted) if shown else Gathered(fetched)
             asked |= more.keys()
             missing = [lookup for key, lookup in more.items() if key not in known.answers]
             known = known.with_more(self._ask(missing, origin, call)) if missing else known
@@ -139,8 +140,9 @@ class Rounds:
         inventory = inventory_of(self._live, self._ownership, fetched.answers, known)
         # Other answers that it takes may still be missing; then it is looked at again.
         with suppress(KeyError):
-            contradictions.among(fetched.answers, inventory)
-            return _Glance(inventory, picture(self._live, call, fetched.answers, inventory, fetched.failures))
+            contradicted = contradictions.among(fetched.answers, inventory)
+            seen = picture(self._live, call, fetched.answers, inventory, fetched.failures)
+            return _Glance(inventory, seen, contradicted)
         return _Glance(inventory)
 
 
@@ -148,6 +150,7 @@ class Rounds:
 class _Glance:
     inventory: Inventory
     picture: Picture | None = None
+    contradicted: tuple[LookupFailure, ...] = ()
 
 
 def _shows_parts(key: str) -> bool:
