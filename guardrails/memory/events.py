@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
+from typing import NamedTuple
 
 from attrs import frozen
 
@@ -38,11 +39,11 @@ class MachineState:
     launched_at: float | None = None
 
 
-@frozen
-class Event:
+class Event(NamedTuple):
     """A call did `kind` to the machine `name`; `state` is what is known of its outcome.
 
-    The name is "" where machines are only counted; then it always counts.
+    The name is "" where machines are only counted; then it always counts. A tuple, because a decision may read
+    thousands.
     """
 
     kind: str

@@ -19,7 +19,7 @@ def with_own(shared: Remembered, own: Remembered) -> Remembered:
     """What the table answered, and what only this host knows."""
     ahead_s = shared.now - own.now
     # What is being decided here has its claim in the table.
-    events = [evolve(event, at=event.at + ahead_s) for event in own.events if event.state]
+    events = [event._replace(at=event.at + ahead_s) for event in own.events if event.state]
     return evolve(
         shared,
         events=tuple(_together(shared.events, events)),
