@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import random
 import stat
 import threading
 import time
@@ -142,9 +143,12 @@ def test_a_new_bundle_takes_effect(site, aws, install, config, server, pack, log
 def test_it_looks_by_itself(site, install, config, server, pack):
     """A running process finds a new bundle on its own, also one that makes no calls."""
     server.packed = pack("one")
+    dice = random.getstate()
     guard = install(**config(bundle={"poll_s": 0.05}))
     server.packed = pack("two", "stop")
     until(lambda: guard._engine._fetched._sources.generation == 2)
+    # A script that seeded its dice gets what it counts on.
+    assert random.getstate() == dice
     guard._engine._next = 0.0
     assert stops(site) == {"main/no"}
 

@@ -60,8 +60,10 @@ class _Looking:
 
 
 def _run(looking: _Looking, refresh: weakref.WeakMethod[Callable[[], None]], every_s: float) -> None:
+    # Its own: the script may have seeded the shared one, and count on what comes next.
+    chance = random.Random()  # noqa: S311  (no secret)
     while True:
-        looking.wake.wait(every_s * random.uniform(0.8, 1.2))  # noqa: S311  (no secret)
+        looking.wake.wait(every_s * chance.uniform(0.8, 1.2))
         looking.wake.clear()
         asked = [looking.asked.pop(0) for _ in range(len(looking.asked))]
         look = refresh()
