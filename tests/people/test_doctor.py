@@ -26,7 +26,7 @@ from guardrails.config.settings import SOURCES, LiveSettings, Settings
 from guardrails.doctor import fit, policies
 from guardrails.doctor.permissions import trials
 from guardrails.enforce.break_glass.grant import environment_value
-from guardrails.resolve import balancers, live
+from guardrails.resolve import balancers, lists, live
 from guardrails.resolve.capacity import capacity
 from guardrails.resolve.live import asks
 from guardrails.resolve.resources import registry
@@ -367,14 +367,14 @@ def test_every_look_up_is_tried():
     needed = set()
     files = [*Path(registry.__file__).parent.glob("*.py"), *Path(capacity.__file__).parent.glob("*.py")]
     files += Path(live.__file__).parent.glob("*.py")
-    for path in [*files, Path(balancers.__file__)]:
+    for path in [*files, Path(balancers.__file__), Path(lists.__file__)]:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id.endswith("ookup"):
                 names = [argument.value for argument in node.args if isinstance(argument, ast.Constant)]
                 needed |= {name for name in names if re.match("(Describe|List|Get|Search)[A-Z]", name)}
     tried = {trial.lookup.operation for trial in TRIALS}
-    # These two are named beside the inventory and the health of clusters; the parameter is asked for as it is.
-    assert tried == needed - {"GetParameter"} | {"DescribeInstanceStatus", "DescribeNetworkInterfaces"}
+    # This one is named beside the health of clusters; the parameter is asked for as it is.
+    assert tried == needed - {"GetParameter"} | {"DescribeInstanceStatus"}
 
 
 def test_every_trial_says_what_is_blocked_without_it():
