@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 import time
+from functools import cache
 
 import boto3
 import pytest
@@ -54,9 +56,14 @@ def guard(site, people_of, install):
     return site
 
 
-def ec2():
+@cache
+def _client(service, _key):
     # boto3's own session would keep the keys of the first person.
-    return boto3.Session().client("ec2", region_name="eu-west-1")
+    return boto3.Session().client(service, region_name="eu-west-1")
+
+
+def ec2():
+    return _client("ec2", os.environ["AWS_ACCESS_KEY_ID"])
 
 
 def denied(site, number=0):
@@ -96,7 +103,7 @@ def test_bob_approves_alices_call(guard, aws, people_of, tmp_path, log):
 
 def command(site):
     """Something that may be done again and again."""
-    ssm = boto3.Session().client("ssm", region_name="eu-west-1")
+    ssm = _client("ssm", os.environ["AWS_ACCESS_KEY_ID"])
     parameters = {"commands": ["uptime"]}
     ssm.send_command(DocumentName="AWS-RunShellScript", InstanceIds=[site.blue.instance_ids[0]], Parameters=parameters)
 
