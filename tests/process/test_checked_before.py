@@ -73,8 +73,11 @@ def test_a_mistake_is_not_kept(folder, shipped):
 
 
 def tampered(file: Path) -> None:
-    """The kept policies without their denials, with the digest left as it was."""
-    file.write_text(file.read_text().replace("deny contains", "off contains"))
+    """The kept policies with one that is off, and the digest left as it was."""
+    kept = file.read_text()
+    changed = kept.replace(" contains ", " contains false if ", 1)
+    assert changed != kept
+    file.write_text(changed)
 
 
 @pytest.mark.parametrize(
