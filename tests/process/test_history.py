@@ -472,7 +472,10 @@ def test_a_governed_call_inside_a_transaction(site, aws, install, monkeypatch):
 
 @pytest.mark.parametrize(("config", "transactions"), [({}, 3), ({"pacing": {"enabled": False}}, 2)])
 def test_transactions_of_a_decision(site, aws, install, monkeypatch, config, transactions):
-    """One transaction decides, one settles; a paced call takes its turn in a third, once the rules allow it."""
+    """One transaction decides, one settles, and a paced call takes its turn in a third, once the rules allow it.
+
+    Denied on a live cluster, it takes no turn, and counts as a denial of the caller in a third.
+    """
     counted = []
     begin = SqliteStore.transaction
     monkeypatch.setattr(SqliteStore, "transaction", lambda self: counted.append(self) or begin(self))
@@ -483,7 +486,7 @@ def test_transactions_of_a_decision(site, aws, install, monkeypatch, config, tra
     counted.clear()
     with pytest.raises(guardrails.CallDenied):
         site.ec2.terminate_instances(InstanceIds=[site.blue.instance_ids[0]])
-    assert len(counted) == 2
+    assert len(counted) == 3
     assert aws.count("TerminateInstances") == 1
 
 
