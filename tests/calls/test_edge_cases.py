@@ -266,8 +266,9 @@ def test_check_sends_nothing(site, aws, log):
     assert guard.check(site.ec2, "TerminateInstances", InstanceIds=ids).action == "deny"
     assert guard.check(site.ec2, "terminate_instances", InstanceIds=list(site.green.instance_ids)).action == "allow"
     assert guard.check(site.ec2, "DescribeInstances").reason == "not governed"
-    assert {request.operation for request in aws.requests} <= {
+    assert {request.operation for request in aws.requests} == {
         "DescribeInstances",
+        "DescribeInstanceAttribute",
         "DescribeAddresses",
         "DescribeTargetGroups",
     }
