@@ -14,6 +14,7 @@ from guardrails.errors import ConfigError
 from guardrails.memory.file_lock import LockedElsewhere
 from guardrails.record.background import pause
 from guardrails.record.sinks.sink import SinkFailure
+from guardrails.record.spool_files import not_permitted
 from guardrails.record.upload import Uploader, sink_of, spool_of
 from guardrails.show.sentences import counted
 
@@ -47,6 +48,9 @@ def _once(uploader: Uploader, log: LogSettings) -> bool:
     except LockedElsewhere:
         click.echo("guardrails: another process uploads them at the moment", err=True)
         return True
+    except PermissionError:
+        click.echo(f"guardrails: {not_permitted(log.spool_folder)}", err=True)
+        return False
     except (SinkFailure, OSError) as error:
         click.echo(f"guardrails: {error}", err=True)
         return False

@@ -9,6 +9,7 @@ from guardrails.doctor.finding import Finding
 from guardrails.record.entries import parse
 from guardrails.record.sinks.sink import SinkFailure
 from guardrails.record.spool import SET_ASIDE, Spool
+from guardrails.record.spool_files import not_permitted
 from guardrails.record.upload import sink_of, spool_of
 from guardrails.show.sentences import counted
 
@@ -30,6 +31,8 @@ def examine(log: LogSettings) -> Iterator[Finding]:
         yield Finding(_ABOUT, "ok", f"{log.sink} answers ({tried})", {**where, "tried": tried})
     try:
         yield from _spool(spool, log)
+    except PermissionError:
+        yield Finding("spool", "problem", not_permitted(spool.folder), where)
     except OSError as error:
         yield Finding("spool", "problem", f"{spool.folder} cannot be read ({error.strerror}); fix that", where)
 

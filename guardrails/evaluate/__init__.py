@@ -8,7 +8,6 @@ signature.py      signatures of bundles
 united.py         several bundles as one, with a host's own folders
 rule_book.py      the policies that a configuration names, from all of these
 remote/           bundles that are fetched from S3 or over HTTPS
-token.py          bearer tokens
 engine.py         what an engine is, and the shape its result must have
 embedded.py       the embedded engine, built on regorus.py
 opa_server.py     the engine `opa`, a server

@@ -17,10 +17,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from guardrails.config.policy_settings import OpaSettings
+from guardrails.config.tokens import bearer
 from guardrails.errors import ConfigError
 from guardrails.evaluate import opa_versions
 from guardrails.evaluate.engine import ENTRYPOINT, EngineFailure, Evaluation
-from guardrails.evaluate.token import bearer
 from guardrails.waiting import deadline, http
 from guardrails.waiting.deadline import Deadline
 from guardrails.waiting.interruptions import wait_for

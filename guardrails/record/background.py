@@ -66,8 +66,11 @@ class _Worker:
                     # Its processes end without atexit.
                     multiprocessing.Finalize(None, self._finish, exitpriority=0)
             except RuntimeError:
-                # At the end of a process no thread starts any more; the spool keeps what is in it.
+                # At the end of a process, or where the host has no thread left: the next decision tries again. The
+                # spool keeps what is in it.
                 _logger.debug("the upload of decisions cannot be started", exc_info=True)
+                self._starting.release()
+                return
             self._thread = thread
 
     def _run(self) -> None:
@@ -80,6 +83,8 @@ class _Worker:
             while not self._upload(uploader):
                 failures += 1
                 if self._ending.wait(pause(failures)):
+                    # The last attempt: the sink may be back.
+                    self._upload(uploader)
                     break
 
     def _upload(self, uploader: Uploader) -> bool:

@@ -58,17 +58,28 @@ class DecisionLog:
     def not_sent(self, decision_id: str, why: str) -> None:
         """Append that an allowed call was not sent after all, and why. Raises OSError."""
         if self._settings.enabled:
-            now = rfc3339(time.time())
-            custom = {"sent": False, "not_sent": why}
-            labels = {"app": "guardrails", **self._settings.labels}
-            note = {"decision_id": decision_id, "timestamp": now, "type": NOT_SENT, "labels": labels, "custom": custom}
-            self._add(note, bounded=False)
+            self._add(self._note(decision_id, why), bounded=False)
+
+    def _note(self, decision_id: str, why: str) -> dict[str, Any]:
+        return {
+            "decision_id": decision_id,
+            "timestamp": rfc3339(time.time()),
+            "type": NOT_SENT,
+            "labels": {"app": "guardrails", **self._settings.labels},
+            "custom": {"sent": False, "not_sent": why},
+        }
 
     def _add(self, document: Mapping[str, Any], *, bounded: bool) -> None:
         line = shortened(document) + b"\n"
         if self._settings.path == STANDARD_ERROR:
             self._to_spool(line, bounded=bounded)
-            _to_standard_error(line)
+            try:
+                _to_standard_error(line)
+            except BaseException as error:
+                # The sink must not say that the call was sent.
+                note = self._note(document["decision_id"], f"the decision log cannot be written: {error!r}")
+                self._to_spool(shortened(note) + b"\n", bounded=False)
+                raise
         else:
             self._to_file(line, bounded=bounded)
         if self._spool is not None and self._spooled is not None:
@@ -91,8 +102,8 @@ class DecisionLog:
                     raise OSError(f"only {written} of {len(line)} bytes fit on the disk")
                 try:
                     self._to_spool(line, bounded=bounded)
-                except OSError:
-                    # The call will not be sent, as this line would say.
+                except BaseException:
+                    # Also for Ctrl-C: the call will not be sent, as this line would say.
                     os.ftruncate(file, size)
                     raise
             finally:
@@ -140,7 +151,10 @@ def not_recorded(error: OSError, settings: LogSettings) -> str:
     where = f"the decision log {settings.path}"
     if settings.sink is None:
         return f"{where} cannot be written ({error}); fix it or set log.enabled = false"
-    return f"{where} or its spool {settings.spool_folder} cannot be written ({error}); make room or fix that"
+    way = "make room or fix that"
+    if isinstance(error, PermissionError) and error.filename:
+        way = f"give {error.filename} to the user of this program"
+    return f"{where} or its spool {settings.spool_folder} cannot be written ({error}); {way}"
 
 
 def _to_standard_error(line: bytes) -> None:

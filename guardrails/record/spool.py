@@ -7,16 +7,16 @@ a segment (the position, an answer of the sink, the process that uploads), the w
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Literal
 
-from guardrails.memory.file_lock import LockedElsewhere, locked
+from guardrails.memory.file_lock import locked
+from guardrails.record.spool_files import alone, opened, replace, size_of
 from guardrails.record.spooled_lines import Batch, Position, Waiting, append_whole, cut
 from guardrails.values import rfc3339
 
@@ -53,12 +53,13 @@ class Spool:
             numbers = self._numbers()
             # A number that was used before would be taken for the segment that the position names.
             last = numbers[-1] if numbers else self._kept_position().number + 1
-            if bounded and (size := self._size(numbers) + self._set_aside_size()) + len(line) > self._max_bytes:
+            size = self._size(numbers) + size_of(self.folder / SET_ASIDE)
+            if bounded and size + len(line) > self._max_bytes:
                 raise self._full(size)
             if self._bytes(last) + len(line) > min(_SEGMENT, self._max_bytes // 8) and self._bytes(last):
                 self._force(last)
                 last += 1
-            with self._opened(self._segment(last), os.O_RDWR | os.O_APPEND | os.O_CREAT) as file:
+            with opened(self._segment(last), os.O_RDWR | os.O_APPEND | os.O_CREAT) as file:
                 new = not os.fstat(file).st_size
                 append_whole(file, line)
                 self._sync(file, lock, new=new)
@@ -81,11 +82,11 @@ class Spool:
 
     def acknowledge(self, end: Position) -> None:
         """The sink has everything before `end`."""
-        with suppress(FileNotFoundError), self._opened(self._segment(end.number), os.O_RDONLY) as file:
+        with suppress(FileNotFoundError), opened(self._segment(end.number), os.O_RDONLY) as file:
             # Whatever `fsync` says: a power failure must not leave a position that is ahead of the segment.
             os.fsync(file)
         try:
-            self._replace("position", f"{end.number} {end.offset}\n".encode())
+            replace(self.folder / "position", f"{end.number} {end.offset}\n".encode())
             self._reached = Position(0, 0)
         except OSError:
             # No room on the disk: another process will send the lines again. Deleting them makes room.
@@ -96,10 +97,14 @@ class Spool:
                 self._segment(number).unlink(missing_ok=True)
 
     def set_aside(self, line: bytes, why: str) -> None:
-        """Keep a line that cannot be sent."""
-        kept = {"at": rfc3339(time.time()), "why": why, "line": line.decode("utf-8", "backslashreplace")}
-        with self._locked(), self._opened(self.folder / SET_ASIDE, os.O_RDWR | os.O_APPEND | os.O_CREAT) as file:
-            append_whole(file, json.dumps(kept).encode() + b"\n")
+        """Keep a line that cannot be sent, once."""
+        kept = json.dumps({"why": why, "line": line.decode("utf-8", "backslashreplace")}).encode()[1:] + b"\n"
+        with self._locked(), opened(self.folder / SET_ASIDE, os.O_RDWR | os.O_APPEND | os.O_CREAT) as file:
+            with (self.folder / SET_ASIDE).open("rb") as before:
+                # The batch is sent again: the sink was down, or this process was killed before it was acknowledged.
+                if any(other.endswith(b", " + kept) for other in before):
+                    return
+            append_whole(file, json.dumps({"at": rfc3339(time.time())}).encode()[:-1] + b", " + kept)
             os.fsync(file)
 
     def waiting(self) -> Waiting:
@@ -110,7 +115,7 @@ class Spool:
             lines = self._read(Position(number, position.offset if number == position.number else 0)).splitlines()
             count += len(lines)
             oldest = oldest or (lines[0] if lines else b"")
-        return Waiting(count, self._size(numbers), oldest, self._set_aside_size())
+        return Waiting(count, self._size(numbers), oldest, size_of(self.folder / SET_ASIDE))
 
     def segments(self) -> list[Path]:
         """The files with decisions, oldest first."""
@@ -123,7 +128,7 @@ class Spool:
 
     def _is_start_of_line(self, position: Position) -> bool:
         """False for a position that does not belong to this segment, as after a restored backup."""
-        with suppress(FileNotFoundError), self._opened(self._segment(position.number), os.O_RDONLY) as file:
+        with suppress(FileNotFoundError), opened(self._segment(position.number), os.O_RDONLY) as file:
             return position.offset == 0 or os.pread(file, 1, position.offset - 1) == b"\n"
         return True
 
@@ -131,14 +136,15 @@ class Spool:
         try:
             number, offset = (self.folder / "position").read_text("ascii").split()
             return max(self._reached, Position(int(number), max(0, int(offset))))
-        except (FileNotFoundError, ValueError):
+        except (FileNotFoundError, PermissionError, ValueError):
+            # Another user's: to send lines twice is better than to block calls.
             return self._reached
 
     def failed(self, why: str) -> None:
         """Keep for people why the last upload failed; "" for one that did not."""
         with suppress(OSError):
             if why:
-                self._replace("last-error", f"{rfc3339(time.time())} {why}".encode())
+                replace(self.folder / "last-error", f"{rfc3339(time.time())} {why}".encode())
             else:
                 (self.folder / "last-error").unlink(missing_ok=True)
 
@@ -149,31 +155,16 @@ class Spool:
         except OSError:
             return ""
 
-    @contextmanager
-    def uploading(self) -> Iterator[None]:
-        """Inside, no other process uploads. Raises LockedElsewhere at once if one does."""
-        with self._opened(self.folder / "upload.lock", os.O_RDWR | os.O_CREAT) as lock:
-            try:
-                # Not flock: a process that is forked meanwhile would keep it after this one is killed.
-                fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except (BlockingIOError, PermissionError) as error:
-                raise LockedElsewhere(error.errno, "another process uploads them") from error
-            yield
+    def uploading(self) -> AbstractContextManager[None]:
+        """Inside, nothing else uploads. Raises LockedElsewhere at once if another process or thread does."""
+        return alone(self.folder / "upload.lock")
 
     @contextmanager
     def _locked(self) -> Iterator[int]:
         # Someone may have deleted the folder since it was opened.
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with self._opened(self.folder / "lock", os.O_RDWR | os.O_CREAT) as lock, locked(lock, _PATIENCE_S):
+        with opened(self.folder / "lock", os.O_RDWR | os.O_CREAT) as lock, locked(lock, _PATIENCE_S):
             yield lock
-
-    @contextmanager
-    def _opened(self, path: Path, flags: int) -> Iterator[int]:
-        file = os.open(path, flags | os.O_CLOEXEC, 0o600)
-        try:
-            yield file
-        finally:
-            os.close(file)
 
     def _numbers(self) -> list[int]:
         try:
@@ -186,21 +177,12 @@ class Spool:
         return self.folder / f"{number:012}.jsonl"
 
     def _bytes(self, number: int) -> int:
-        try:
-            return self._segment(number).stat().st_size
-        except FileNotFoundError:
-            return 0
+        return size_of(self._segment(number))
 
     def _size(self, numbers: list[int]) -> int:
         """The bytes that the sink does not have."""
         total = sum(map(self._bytes, numbers))
         return max(0, total - self._position(numbers).offset) if total else 0
-
-    def _set_aside_size(self) -> int:
-        try:
-            return (self.folder / SET_ASIDE).stat().st_size
-        except FileNotFoundError:
-            return 0
 
     def _read(self, start: Position) -> bytes:
         try:
@@ -210,11 +192,6 @@ class Spool:
         except FileNotFoundError:
             # Another process has uploaded it meanwhile.
             return b""
-
-    def _replace(self, name: str, content: bytes) -> None:
-        new = self.folder / f"{name}.{os.getpid()}"
-        new.write_bytes(content)
-        new.replace(self.folder / name)
 
     def _sync(self, file: int, lock: int, *, new: bool) -> None:
         if self._fsync == "each":
@@ -231,17 +208,23 @@ class Spool:
 
     def _force(self, number: int) -> None:
         if self._fsync != "none":
-            with self._opened(self._segment(number), os.O_RDONLY) as file:
+            with opened(self._segment(number), os.O_RDONLY) as file:
                 os.fsync(file)
 
     def _force_names(self) -> None:
-        with self._opened(self.folder, os.O_RDONLY) as folder:
+        with opened(self.folder, os.O_RDONLY) as folder:
             os.fsync(folder)
 
     def _full(self, size: int) -> SpoolFull:
-        why = self.last_error()
+        why, aside = self.last_error(), size_of(self.folder / SET_ASIDE)
+        waiting, ways = size - aside, []
+        if waiting:
+            ways.append("make the sink take them (`guardrails log upload`; `guardrails doctor` says what is wrong)")
+        if aside:
+            ways.append(f"look at {self.folder / SET_ASIDE} and move it away")
         return SpoolFull(
-            f"the spool {self.folder} is full: {size:,} bytes wait for the sink of the decision log"
-            f"{f' (last error: {why})' if why else ''}; make the sink take them (`guardrails log upload`; `guardrails "
-            "doctor` says what is wrong), or raise log.spool_max_bytes"
+            f"the spool {self.folder} is full: {waiting:,} bytes wait for the sink of the decision log"
+            f"{f' (last error: {why})' if why else ''}"
+            f"{f', and {aside:,} bytes of lines that could not be uploaded are in it' if aside else ''}; "
+            f"{', '.join(ways)}, or raise log.spool_max_bytes"
         )

@@ -52,7 +52,7 @@ class Uploader:
                 while (batch := self._next()) is not None:
                     count += self._send(batch)
                     self._spool.acknowledge(batch.end)
-            except SinkFailure as error:
+            except (SinkFailure, OSError) as error:
                 self._spool.failed(str(error))
                 raise
             self._spool.failed("")

@@ -30,8 +30,8 @@ from tests.support.log_sinks import log_service
 
 CALL = Call("ec2", "StopInstances", {"InstanceIds": ["i-1"]}, "eu-west-1", "")
 BUCKET = "example-logs"
-# How the simulated AWS names the request for the object of the decision `one`.
-PUT = f"PUT /{BUCKET}/fleet/2023-11-14/{socket.gethostname()}/000000000001-000000000-one.jsonl.gz"
+# How the simulated AWS names the request for an object of so many decisions, the first of them `one`.
+PUT = f"PUT /{BUCKET}/fleet/2023-11-14/{socket.gethostname()}/000000000001-000000000-one-{{}}.jsonl.gz"
 
 
 def _write(settings, *names, at=1_700_000_000.0, host="", **more):
@@ -77,19 +77,23 @@ def test_objects_in_s3(aws, in_s3):
     _write(in_s3, "one", "two")
     assert _upload(in_s3) == 2
     ((key, lines),) = _objects(aws).items()
-    assert key == f"fleet/2023-11-14/{socket.gethostname()}/000000000001-000000000-one.jsonl.gz"
+    assert key == f"fleet/2023-11-14/{socket.gethostname()}/000000000001-000000000-one-2.jsonl.gz"
     assert b"\n".join(lines) + b"\n" == in_s3.path.read_bytes()
 
 
-def test_a_repeated_upload_overwrites_itself(aws, in_s3):
-    """After an acknowledgement that was lost, the batch goes to the same object, with what was added meanwhile."""
+def test_a_late_upload_replaces_nothing(aws, in_s3):
+    """A killed process's request that arrives late, after a longer batch from the same place, leaves that alone."""
     _write(in_s3, "one", "two")
-    _upload(in_s3)
-    (spool_of(in_s3).folder / "position").unlink()
+    late = spool_of(in_s3).batch(10, 10_000)
     _write(in_s3, "three")
     _upload(in_s3)
-    ((_, lines),) = _objects(aws).items()
-    assert [json.loads(line)["decision_id"] for line in lines] == ["one", "two", "three"]
+    sink_of(in_s3).send(late.lines, late.start)
+    with gathered(in_s3, [str(in_s3.sink)]) as found:
+        assert [entry.decision_id for entry in found.read()] == ["one", "two", "three"]
+    # Sent again after a lost acknowledgement, a batch goes to the same object.
+    (spool_of(in_s3).folder / "position").unlink()
+    _upload(in_s3)
+    assert sorted(map(len, _objects(aws).values())) == [2, 3]
 
 
 def test_a_note_about_the_first_decision_of_an_object(aws, in_s3):
@@ -113,7 +117,7 @@ def test_a_note_about_the_first_decision_of_an_object(aws, in_s3):
 def test_s3_refuses(aws, in_s3, answer, sentence):
     """What S3 refuses stays in the spool, with one sentence; canned, because moto permits everything."""
     _write(in_s3, "one")
-    aws.answer(PUT, *answer)
+    aws.answer(PUT.format(1), *answer)
     with pytest.raises(SinkFailure, match=sentence):
         _upload(in_s3)
     assert spool_of(in_s3).waiting().count == 1
@@ -187,7 +191,7 @@ def test_doctor(aws, in_s3, in_cloudwatch):
         assert (tried.state, spool.state) == ("ok", "ok")
         assert "nothing waits" in spool.sentence
     _write(in_s3, "one", "two")
-    for request in (PUT, f"PUT /{BUCKET}/fleet/guardrails-doctor"):
+    for request in (PUT.format(2), f"PUT /{BUCKET}/fleet/guardrails-doctor"):
         aws.answer(request, 403, "AccessDenied", "no")
     with pytest.raises(SinkFailure):
         _upload(in_s3)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import multiprocessing
 import os
@@ -12,6 +13,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Self
@@ -26,9 +28,11 @@ from guardrails import assembly
 from guardrails.config.load import load
 from guardrails.config.settings import LogSettings
 from guardrails.memory.file_lock import LockedElsewhere
+from guardrails.record import decision_log
 from guardrails.record.decision_log import DecisionLog
 from guardrails.record.sinks.sink import SinkFailure
 from guardrails.record.spool import SET_ASIDE, Spool, SpoolFull
+from guardrails.record.spool_files import not_permitted
 from guardrails.record.spooled_lines import Position
 from guardrails.record.upload import Uploader, sink_of, spool_of
 from guardrails.values import Call, Decision, Outcome
@@ -316,6 +320,47 @@ def test_a_worker_of_a_pool_uploads_at_its_end(service, log, monkeypatch):
     assert service.ids == ["one"]
 
 
+def test_ctrl_c_while_a_decision_is_recorded(spooling, log, monkeypatch):
+    """Interrupted while it waits for the spool, a decision is in neither log: its call is not sent."""
+
+    def interrupted(*_args, **_more):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Spool, "append", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        _write(DecisionLog(spooling), "one")
+    assert log.read_text() == ""
+
+
+def test_a_closed_standard_error(spooling, monkeypatch):
+    """Where the log on standard error cannot be written the call is denied, and the sink gets a note of that."""
+    settings = evolve(spooling, path=Path("-"))
+
+    def closed(_line):
+        raise OSError(errno.EBADF, "closed")
+
+    monkeypatch.setattr(decision_log, "_to_standard_error", closed)
+    with pytest.raises(OSError, match="closed"):
+        _write(DecisionLog(settings), "one")
+    entry, note = (json.loads(line) for line in spool_of(settings).segments()[0].read_bytes().splitlines())
+    assert (entry["decision_id"], note["decision_id"], note["custom"]["sent"]) == ("one", "one", False)
+
+
+def test_a_thread_that_cannot_start_now(service, log, monkeypatch):
+    """Where the host has no thread left at the first decision, the next one starts the upload."""
+    settings = load({"log": {"path": str(log), "sink": service.url, "upload_delay_s": 0.01}})
+    opened = assembly.open_log(settings)
+
+    def none_left(_self):
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", none_left)
+        _write(opened, "one")
+    _write(opened, "two")
+    until(lambda: service.ids == ["one", "two"])
+
+
 def test_the_log_without_a_spool_has_no_line(spooling, log):
     """A decision that the spool does not take is not in the local log either: its call is not sent."""
     spool = spool_of(spooling)
@@ -368,6 +413,25 @@ def test_one_uploads_at_a_time(spooling):
     assert _uploader(spooling).upload() == 1
 
 
+def test_two_guards_of_a_process_upload_once(spooling, service):
+    """While one thread uploads, another of its process does not, and does not end the lock for other processes."""
+    spool = spool_of(spooling)
+    spool.append(_line("one"))
+
+    def work(report: Callable[[str], None]) -> None:
+        with pytest.raises(LockedElsewhere):
+            _uploader(spooling).upload()
+        report("refused")
+
+    with spool.uploading():
+        with pytest.raises(LockedElsewhere, match="another thread"):
+            _uploader(spooling).upload()
+        with _Child(work) as other:
+            assert other.word() == "refused"
+    assert _uploader(spooling).upload() == 1
+    assert service.ids == ["one"]
+
+
 def test_the_end_of_a_program(service, tmp_path):
     """At its end a program uploads what it has recorded; with the sink down it ends, and the spool keeps it."""
     code = (
@@ -397,6 +461,76 @@ def test_damaged_lines_are_kept(spooling, service, caplog):
     (kept,) = map(json.loads, (spool.folder / SET_ASIDE).read_text().splitlines())
     assert kept["line"] == '{"decision_id": "to'
     assert "writer was killed" in kept["why"]
+
+
+def test_a_damaged_line_is_kept_once(spooling, service):
+    """However often the upload fails, a damaged line is set aside once; what fills the spool, a denial names."""
+    spool, log = Spool(spooling.spool_folder, 3_000, "none"), DecisionLog(spooling)
+    _write(log, "one")
+    with spool.segments()[0].open("ab") as file:
+        file.write(b'{"torn": "' + b"y" * 2_000 + b"\n")
+    service.down = True
+    for _ in range(3):
+        with pytest.raises(SinkFailure):
+            _uploader(spooling).upload()
+    service.down = False
+    assert _uploader(spooling).upload() == 1
+    aside = spool.folder / SET_ASIDE
+    assert len(aside.read_bytes().splitlines()) == 1
+    with pytest.raises(SpoolFull, match=r"0 bytes wait .* could not be uploaded are in it; look at .*set-aside.log"):
+        spool.append(_line("x" * 2_000))
+    aside.rename(aside.with_name("kept"))
+    spool.append(_line("x" * 2_000))
+
+
+def test_entries_that_the_service_refuses(spooling, service):
+    """An entry that the service answers with 400 is set aside if it takes others; where it takes none, all stay."""
+    service.invalid = {"bad"}
+    log, spool = DecisionLog(spooling), spool_of(spooling)
+    _write(log, "bad")
+    with pytest.raises(SinkFailure, match="answered 400"):
+        _uploader(spooling).upload()
+    assert spool.waiting().count == 1
+    _write(log, "one", "two")
+    assert _uploader(spooling).upload() == 2
+    assert service.ids == ["one", "two"]
+    assert "answered 400" in (spool.folder / SET_ASIDE).read_text()
+    names = [f"d-{number}" for number in range(100)]
+    service.invalid, asked = set(names), len(service.requests)
+    _write(log, *names)
+    with pytest.raises(SinkFailure, match="answered 400"):
+        _uploader(spooling).upload()
+    # It does not ask for each.
+    assert len(service.requests) - asked < 50
+    assert spool.waiting().count == 100
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be two users")
+def test_an_uploader_of_another_user(service, tmp_path):
+    """Root's uploader leaves the spool to its program, whatever its umask; another user's says who must run it."""
+    folder = tmp_path / "app"
+    folder.mkdir()
+    for parent in (folder, *folder.parents):
+        parent.chmod(0o755) if parent.is_relative_to("/tmp/pytest-of-root") else None
+    os.chown(folder, 65534, 65534)
+    settings = LogSettings(path=folder / "log", sink=service.url, fsync="none")
+
+    def writing(report: Callable[[str], None]) -> None:
+        os.setuid(65534)
+        _write(DecisionLog(settings), "one")
+        report("written")
+
+    usual = os.umask(0o027)
+    try:
+        for _ in range(2):
+            with _Child(writing) as program:
+                assert program.word() == "written"
+            assert _uploader(settings).upload() == 1
+    finally:
+        os.umask(usual)
+    spool = spool_of(settings)
+    assert {(file.stat().st_uid, file.stat().st_mode & 0o777) for file in spool.folder.iterdir()} == {(65534, 0o600)}
+    assert "the user of the guarded programs" in not_permitted(spool.folder)
 
 
 def test_too_large_for_the_service(spooling, service):
@@ -436,9 +570,9 @@ def test_tokens(spooling, service, tmp_path, monkeypatch):
     from_file = evolve(spooling, token_file=file)
     from_variable = evolve(spooling, token_env="LOG_TOKEN")
     _write(log, "one")
-    with pytest.raises(SinkFailure, match=r"log\.token_file names .* cannot be read"):
+    with pytest.raises(SinkFailure, match=r"`log\.token_file` names .* cannot be read"):
         _uploader(from_file).upload()
-    with pytest.raises(SinkFailure, match=r"log\.token_env names LOG_TOKEN, which is not set"):
+    with pytest.raises(SinkFailure, match=r"`log\.token_env` names LOG_TOKEN, which is not set"):
         _uploader(from_variable).upload()
     uploader = _uploader(from_file)
     for token in ("first", "second"):
@@ -450,6 +584,24 @@ def test_tokens(spooling, service, tmp_path, monkeypatch):
     _write(log, "third")
     _uploader(from_variable).upload()
     assert service.requests[-1][1]["Authorization"] == "Bearer third"
+
+
+@pytest.mark.parametrize("token", ["TOP-SECRET\n", " TOP-SECRET", "TOP\nSECRET", "TOP SECRET", "TÖP-SECRET", "\n"])
+@pytest.mark.parametrize("key", ["token_env", "token_file"])
+def test_a_token_is_in_no_message(spooling, service, monkeypatch, tmp_path, key, token):
+    """A line end around a token does no harm; another odd character is a sentence that does not quote it."""
+    file = tmp_path / "token"
+    file.write_text(token)
+    monkeypatch.setenv("LOG_TOKEN", token)
+    settings = evolve(spooling, **{key: file if key == "token_file" else "LOG_TOKEN"})
+    _write(DecisionLog(settings), "one")
+    if token.strip() == "TOP-SECRET":
+        assert _uploader(settings).upload() == 1
+        assert service.requests[-1][1]["Authorization"] == "Bearer TOP-SECRET"
+        return
+    with pytest.raises(SinkFailure, match=rf"`log\.{key}` names .*the token") as failed:
+        _uploader(settings).upload()
+    assert "SECRET" not in f"{failed.value} {spool_of(settings).last_error()}"
 
 
 def test_segments_that_were_deleted_by_hand(spooling, service):

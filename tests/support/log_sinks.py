@@ -12,7 +12,10 @@ from typing import Any
 
 
 class LogService(ThreadingHTTPServer):
-    """`batches` has what was posted and acknowledged, `refusals` statuses to answer with first; `longest` a body."""
+    """`batches` has what was posted and acknowledged, `refusals` statuses to answer with first.
+
+    `longest` is the longest body that it takes, `invalid` has ids of entries that it does not take.
+    """
 
     daemon_threads = True
 
@@ -23,6 +26,7 @@ class LogService(ThreadingHTTPServer):
         self.requests: list[tuple[str, dict[str, str]]] = []
         self.refusals: list[int] = []
         self.longest = 10_000_000
+        self.invalid: set[str] = set()
         self.down = False
 
     @property
@@ -46,6 +50,8 @@ class _Handler(BaseHTTPRequestHandler):
             status = 503
         elif self.server.refusals:
             status = self.server.refusals.pop(0)
+        elif self.server.invalid.intersection(entry["decision_id"] for entry in entries):
+            status = 400
         else:
             status = 413 if len(body) > self.server.longest else 200
         if status == 200:

@@ -11,10 +11,10 @@ from botocore.httpsession import get_cert_path
 from botocore.utils import get_environ_proxies
 
 from guardrails.config.policy_settings import BundleSettings
+from guardrails.config.tokens import bearer
 from guardrails.errors import ConfigError, PolicyError
 from guardrails.evaluate.bundle_file import LARGEST
 from guardrails.evaluate.remote.kept import Fetched
-from guardrails.evaluate.token import bearer
 from guardrails.waiting import deadline, http
 
 _PIECE = 65_536

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
 import ssl
 from collections.abc import Mapping
 from typing import Any
@@ -13,6 +12,8 @@ from urllib.parse import urlsplit
 import urllib3
 
 from guardrails.config.settings import LogSettings
+from guardrails.config.tokens import bearer
+from guardrails.errors import ConfigError
 from guardrails.record.long_lines import whole
 from guardrails.record.sinks.sink import SinkFailure
 from guardrails.record.spooled_lines import Position
@@ -24,6 +25,9 @@ _TIMEOUT_S = 20.0
 # Of an answer that says why.
 _REASON = 200
 _TOO_LARGE = 413
+_INVALID = (400, 422)
+# So many entries are refused before one is taken: the service refuses all.
+_ENOUGH = 10
 
 
 class OpaService:
@@ -40,23 +44,35 @@ class OpaService:
         self._pool: Any = None
 
     def send(self, lines: tuple[bytes, ...], start: Position, /) -> Mapping[int, str]:  # noqa: ARG002
-        """Post one array, or halves of it where the service finds it too large. Raises SinkFailure."""
-        return self._send([whole(json.loads(line)) for line in lines], 0)
+        """Post one array, or halves of it where the service refuses what is in it. Raises SinkFailure.
+
+        An entry that it refuses as invalid counts as refused only if it takes others: else the address may be wrong.
+        """
+        documents = [whole(json.loads(line)) for line in lines]
+        refused: dict[int, str] = {}
+        taken, invalid = 0, None
+        parts = [(0, len(documents))]
+        while parts and (taken or invalid is None or len(refused) < _ENOUGH):
+            first, end = parts.pop()
+            answer = self._post(documents[first:end])
+            if answer.status not in (_TOO_LARGE, *_INVALID):
+                self._check(answer)
+                taken += end - first
+            elif end - first > 1:
+                middle = (first + end) // 2
+                parts += [(middle, end), (first, middle)]
+            else:
+                why = "it is too large" if answer.status == _TOO_LARGE else "the service takes others, not this entry"
+                refused[first] = f"{self._where} answered {answer.status}: {why}"
+                invalid = answer if answer.status in _INVALID else invalid
+        if invalid is not None and not taken:
+            self._check(invalid)
+        return refused
 
     def try_it(self) -> str:
         """Post an empty array."""
         self._check(self._post([]))
         return f"POST {self._url}"
-
-    def _send(self, documents: list[dict[str, Any]], first: int) -> dict[int, str]:
-        answer = self._post(documents)
-        if answer.status != _TOO_LARGE:
-            self._check(answer)
-            return {}
-        if len(documents) == 1:
-            return {first: f"{self._where} answered 413: it is too large for the service"}
-        half = len(documents) // 2
-        return self._send(documents[:half], first) | self._send(documents[half:], first + half)
 
     def _post(self, documents: list[dict[str, Any]]) -> Any:
         headers = {"Content-Type": "application/json", "Content-Encoding": "gzip", **self._authorization()}
@@ -67,12 +83,14 @@ class OpaService:
             with within(Deadline(_TIMEOUT_S)):
                 return self._pool.request("POST", self._url, body=body, headers=headers, redirect=False, retries=False)
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-            reason = error
-            while reason.__cause__ or reason.__context__:
-                reason = reason.__cause__ or reason.__context__  # type: ignore[assignment]
+            reason: BaseException = error
+            while cause := reason.__cause__ or reason.__context__:
+                reason = cause
             way = "set log.ca" if isinstance(reason, ssl.SSLError) else "make it reachable, or correct log.sink"
-            why = f"{type(reason).__name__}: {reason}"
-            raise SinkFailure(f"{self._url} cannot be reached ({why}); {way}") from error
+            # Other errors of values may quote a header.
+            quoted = isinstance(reason, ValueError) and not isinstance(reason, OSError)
+            why = type(reason).__name__ if quoted else f"{type(reason).__name__}: {reason}"
+            raise SinkFailure(f"{self._url} cannot be reached ({why}); {way}") from (None if quoted else error)
 
     def _check(self, answer: Any) -> None:
         """Raises SinkFailure unless the service has acknowledged."""
@@ -86,20 +104,11 @@ class OpaService:
 
     def _authorization(self) -> Mapping[str, str]:
         """Read for each batch: tokens in files are replaced while a process runs."""
-        settings = self._settings
-        if settings.token_file is not None:
-            try:
-                return {"Authorization": f"Bearer {settings.token_file.read_text('utf-8').strip()}"}
-            except (OSError, UnicodeDecodeError) as error:
-                raise SinkFailure(
-                    f"log.token_file names {settings.token_file}, which cannot be read ({error}); put the token into it"
-                ) from error
-        if settings.token_env is None:
-            return {}
-        token = os.environ.get(settings.token_env, "")
-        if not token:
-            raise SinkFailure(f"log.token_env names {settings.token_env}, which is not set; set it to the token")
-        return {"Authorization": f"Bearer {token}"}
+        try:
+            token = bearer("log", self._settings.token_file, self._settings.token_env)
+        except ConfigError as error:
+            raise SinkFailure(str(error)) from error
+        return {"Authorization": f"Bearer {token}"} if token else {}
 
     def _make_pool(self) -> Any:
         ca, secure = self._settings.ca, self._url.startswith("https:")

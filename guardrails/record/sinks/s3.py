@@ -1,7 +1,7 @@
-"""The sink S3: gzipped objects of JSON lines, PREFIX/DATE/HOST/PLACE-ID.jsonl.gz.
+"""The sink S3: gzipped objects of JSON lines, PREFIX/DATE/HOST/PLACE-ID-COUNT.jsonl.gz.
 
-PLACE is where the lines are in the host's spool, ID the first decision's: a batch that is sent again goes to the same
-object, which then has at least the same lines.
+PLACE is where the lines begin in the host's spool, ID the first decision's, COUNT how many there are. So only the same
+lines go to the same object: a request of a killed process that arrives late cannot replace a longer batch.
 """
 
 from __future__ import annotations
@@ -50,9 +50,8 @@ class S3Sink:
 
     def send(self, lines: tuple[bytes, ...], start: Position, /) -> Mapping[int, str]:
         """Put one object. Raises SinkFailure."""
-        # The same lines make the same object.
         body = gzip.compress(b"".join(line + b"\n" for line in lines), mtime=0)
-        self._put(self._prefix + _name(lines[0], start), body)
+        self._put(self._prefix + _name(lines, start), body)
         return {}
 
     def try_it(self) -> str:
@@ -75,9 +74,9 @@ class S3Sink:
             self._client = client
 
 
-def _name(first: bytes, start: Position) -> str:
-    entry = parse(first)
+def _name(lines: tuple[bytes, ...], start: Position) -> str:
+    entry = parse(lines[0])
     day, decision = (entry.timestamp[:10], entry.decision_id) if entry else ("", "")
     host = _ODD.sub("-", socket.gethostname()) or "host"
     place = f"{start.number:012}-{start.offset:09}"
-    return f"{_ODD.sub('-', day) or 'undated'}/{host}/{place}-{_ODD.sub('-', decision)}.jsonl.gz"
+    return f"{_ODD.sub('-', day) or 'undated'}/{host}/{place}-{_ODD.sub('-', decision)}-{len(lines)}.jsonl.gz"
