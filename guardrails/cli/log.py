@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import heapq
 import json
-from collections import deque
 from collections.abc import Iterator
 
 import click
@@ -63,7 +63,7 @@ def log(
     _show(entries, fmt)
 
 
-def _show(entries: deque[Entry], fmt: str) -> None:
+def _show(entries: list[Entry], fmt: str) -> None:
     out = console()
     several = len({entry.host for entry in entries}) > 1
     for entry in entries:
@@ -88,11 +88,16 @@ def _why_none(settings: LogSettings, logs: tuple[str, ...], *, denied: bool) -> 
     )
 
 
-def _last(found: Iterator[Entry | str], count: int, *, denied: bool) -> deque[Entry]:
-    entries: deque[Entry] = deque(maxlen=count)
+def _last(found: Iterator[Entry | str], count: int, *, denied: bool) -> list[Entry]:
+    """The newest, by their own time: the logs come one after the other."""
+    chosen = enumerate(_chosen(found, denied=denied))
+    newest = heapq.nlargest(count, chosen, key=lambda one: (one[1].timestamp, one[0]))
+    return [entry for _, entry in reversed(newest)]
+
+
+def _chosen(found: Iterator[Entry | str], *, denied: bool) -> Iterator[Entry]:
     for entry in found:
         if isinstance(entry, str):
             click.echo(f"guardrails: {entry}", err=True)
         elif not denied or not (entry.sent or entry.not_sent):
-            entries.append(entry)
-    return entries
+            yield entry

@@ -37,13 +37,12 @@ def reconcile_(config: str | None, files: tuple[Path, ...], logs: tuple[str, ...
     """
     settings = load(config)
     known = {}
-    for named in ((), logs) if logs else ((),):
-        with gathered(settings.log, named) as found:
-            for entry in found.read():
-                if isinstance(entry, str):
-                    click.echo(f"guardrails: {entry}", err=True)
-                else:
-                    known[entry.decision_id] = entry
+    with gathered(settings.log, logs, own=True) as found:
+        for entry in found.read():
+            if isinstance(entry, str):
+                click.echo(f"guardrails: {entry}", err=True)
+            else:
+                known[entry.decision_id] = entry
     count = 0
     for bypass in reconcile(files, known.values(), Catalogue()):
         if isinstance(bypass, str):

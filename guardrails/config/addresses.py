@@ -54,7 +54,7 @@ def opa_server(value: str) -> str:
         # It would be in every message.
         raise Mismatch("…", "not have a password; see opa.token_file")
     if not parts.hostname or parts.path.strip("/") or parts.query:
-        raise Mismatch(value, f"be {OPA_SERVER}")
+        raise Mismatch(_shown(value), f"be {OPA_SERVER}")
     return value
 
 
@@ -62,9 +62,14 @@ def sink(value: str) -> str:
     """The address of a place that takes the log's entries. Raises Mismatch."""
     parts = _split(value)
     named = parts.netloc or (parts.scheme == "cloudwatch" and parts.path.strip("/"))
-    if not named or parts.query or parts.fragment or parts.password:
-        raise Mismatch(value, f"be {SINK}, without a query or password")
+    if not named or parts.query or parts.fragment or "@" in parts.netloc:
+        raise Mismatch(_shown(value), f"be {SINK}, without a query or password")
     return value
+
+
+def _shown(value: str) -> str:
+    """What a message may quote: no password, and nothing like ``?token=…``."""
+    return "…" if any(sign in value for sign in "@?#") else value
 
 
 def _split(value: str) -> SplitResult:

@@ -47,6 +47,7 @@ class Outbox:
     def put(self, making: Making) -> None:
         """Send what `making` returns, some time. Never waits, never raises."""
         worker = self._here()
+        worker.start()
         if worker.queue.qsize() >= _MOST:
             worker.dropped += 1
             return
@@ -57,6 +58,9 @@ class Outbox:
         worker = self._worker
         if worker is None or self._pid != os.getpid():
             return lambda _seconds: True
+        if not worker.start():
+            worker.lose()
+            return lambda _seconds: False
         done = threading.Event()
         worker.queue.put(done)
         return done.wait
@@ -70,22 +74,9 @@ class Outbox:
             self._lock, self._worker = threading.Lock(), None
         with self._lock:
             if self._worker is None:
-                self._worker, self._pid = self._started(), os.getpid()
+                self._worker = _Worker(self.name, self._deliver, self._troubles, Grouping(self._period_s))
+                self._pid = os.getpid()
             return self._worker
-
-    def _started(self) -> _Worker:
-        worker = _Worker(self.name, self._deliver, self._troubles, Grouping(self._period_s))
-        # A daemon: a place that does not answer must not keep the program from ending. With an empty context, neither
-        # a deadline nor a broken glass of the call reaches it.
-        thread = threading.Thread(
-            target=contextvars.Context().run, args=(worker.work,), name="guardrails-notices", daemon=True
-        )
-        try:
-            thread.start()
-        except RuntimeError as error:
-            # No new threads start while the interpreter shuts down.
-            _logger.debug("no notices are sent any more: %s", error)
-        return worker
 
 
 class _Worker:
@@ -100,6 +91,35 @@ class _Worker:
         self._troubles = troubles
         self._grouping = grouping
         self._counted = 0
+        self._starting = threading.Lock()
+        self._started = False
+
+    def start(self) -> bool:
+        """Start the thread if there is none yet; False where the host has no thread left. Never waits."""
+        if self._started or not self._starting.acquire(blocking=False):
+            return True
+        try:
+            # A daemon: a place that does not answer must not keep the program from ending. With an empty context,
+            # neither a deadline nor a broken glass of the call reaches it.
+            threading.Thread(
+                target=contextvars.Context().run, args=(self.work,), name="guardrails-notices", daemon=True
+            ).start()
+            self._started = True
+        except RuntimeError as error:
+            # Also while the interpreter shuts down. The next notice tries again.
+            _logger.debug("the thread for notices cannot be started: %s", error)
+        finally:
+            self._starting.release()
+        return self._started
+
+    def lose(self) -> None:
+        """Count what waits, because the process ends without a thread."""
+        lost = 0
+        while not self.queue.empty():
+            self.queue.get()
+            lost += 1
+        if lost:
+            self._troubles.failed(self._name, "this host had no thread left to send it", lost)
 
     def work(self) -> None:
         """Until the process ends."""

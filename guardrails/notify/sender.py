@@ -32,8 +32,9 @@ class Sender:
 
     def __init__(self, settings: Settings, period_s: float = PERIOD_S) -> None:
         troubles = Troubles(troubles_file(settings))
-        # What a command of ours starts sends no notices about itself.
-        chosen = () if targets.MARKER in os.environ else settings.notify
+        # What a command of ours starts does not start it again. Anyone can set the variable: all else is sent.
+        again = targets.MARKER in os.environ
+        chosen = [place for place in settings.notify if not (again and place.to == "command")]
         self._outboxes = [
             (frozenset(place.on), Outbox(targets.name(place), targets.deliverer(place), troubles, period_s))
             for place in chosen

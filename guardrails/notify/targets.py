@@ -24,7 +24,7 @@ from guardrails.notify.outbox import NotDelivered
 from guardrails.waiting import command, http
 from guardrails.waiting.deadline import Deadline, within
 
-# Set for a command: what guards itself there sends no notices.
+# Set for a command: what guards itself there starts no commands.
 MARKER = "GUARDRAILS_NOTICE"
 # What Slack takes in one block, what SNS takes as a subject, and what both leave of a long sentence.
 _BLOCK, _SUBJECT, _LONG = 2900, 100, 20_000
@@ -123,12 +123,12 @@ class _Webhook:
         self._place = place
 
     def __call__(self, notice: Notice) -> None:
-        url = self._place.url or os.environ.get(self._place.url_env, "")
+        url = self._place.url or os.environ.get(self._place.url_env, "").strip()
         if not _host(url):
             raise NotDelivered(f"{name(self._place)} has no address: set the variable {self._place.url_env}")
         try:
             # Redirected, it would become a GET, which a login page answers with success.
-            with _pools(url, self._place.timeout_s) as pools:
+            with http.unlogged(), _pools(url, self._place.timeout_s) as pools:
                 answer = pools.request(
                     "POST",
                     url,

@@ -25,9 +25,9 @@ class Troubles:
         self._path = path
         self._warned_in = 0
 
-    def failed(self, name: str, why: str) -> None:
-        """A notice did not arrive."""
-        self._count(name, "failed", 1, why)
+    def failed(self, name: str, why: str, number: int = 1) -> None:
+        """A notice did not arrive, or so many."""
+        self._count(name, "failed", number, why)
         self._warn(
             f"a notice did not arrive: {why}. Calls are decided as before; `guardrails notify test` tries it again"
         )

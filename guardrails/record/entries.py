@@ -10,7 +10,7 @@ from typing import Any
 
 from attrs import frozen
 
-from guardrails.record.log_files import files, opened, unreadable
+from guardrails.record.log_files import DAMAGED, files, opened, unreadable
 from guardrails.record.long_lines import whole
 
 # The type of a line that says of an earlier decision that its call was not sent after all.
@@ -178,7 +178,7 @@ def notes(every: Iterable[Path]) -> dict[str, str]:
     found = {}
     # A pipe can be read once only.
     for file in (file for file in every if file.is_file()):
-        with suppress(OSError, EOFError), opened(file) as lines:
+        with suppress(OSError, *DAMAGED), opened(file) as lines:
             for line in lines:
                 entry = parse(line) if NOT_SENT.encode() in line else None
                 if entry is not None and entry.document.get("type") == NOT_SENT:
@@ -206,16 +206,24 @@ def read(path: Path, keep: int = 0) -> Iterator[Entry | str]:
     return read_files(every, notes(every))
 
 
-def read_files(every: Iterable[Path], not_sent: Mapping[str, str]) -> Iterator[Entry | str]:
-    """As `read`, of these files; `not_sent` are the `notes` of all logs that are read together."""
+def read_files(
+    every: Iterable[Path], not_sent: Mapping[str, str], names: Mapping[Path, str] | None = None
+) -> Iterator[Entry | str]:
+    """As `read`, of these files; `not_sent` are the `notes` of all logs that are read together.
+
+    `names` are what sentences call files that were downloaded. Of a damaged file, what can be read is read.
+    """
     for file in every:
+        name, position = (names or {}).get(file, str(file)), 0
         try:
             with opened(file) as lines:
                 for position, line in enumerate(lines, 1):
                     entry = parse(line)
                     if entry is None:
-                        yield not_a_decision(f"{file}:{position}")
+                        yield not_a_decision(f"{name}:{position}")
                     elif entry.document.get("type") != NOT_SENT:
                         yield _with_note(entry, not_sent.get(entry.decision_id))
-        except (OSError, EOFError) as error:
+        except DAMAGED as error:
+            yield f"{name}: damaged after line {position} ({error}); the rest of it is left out"
+        except OSError as error:
             raise unreadable(file, error) from error

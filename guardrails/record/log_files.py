@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import gzip
+import re
+import zlib
+from collections import defaultdict
 from pathlib import Path
 from typing import IO, cast
 
 from guardrails.config.settings import STANDARD_ERROR
 from guardrails.errors import ConfigError
+
+# What reading a damaged gzip file raises.
+DAMAGED = (EOFError, zlib.error, gzip.BadGzipFile)
+_NAME = re.compile(r"(.+\.jsonl)(?:\.([0-9]{1,6}))?(\.gz)?")
 
 
 def numbered(path: Path, number: int) -> Path:
@@ -21,6 +28,15 @@ def files(path: Path, keep: int = 0) -> list[Path]:
         raise ConfigError('the decision log goes to standard error (log.path = "-"); name a file with a saved log')
     every = (numbered(path, number) for number in range(keep, -1, -1))
     return [file for file in every if _exists(file)]
+
+
+def below(folder: Path) -> list[tuple[Path, ...]]:
+    """The logs below a folder: the files of each, those that were rotated and gzipped included, oldest first."""
+    logs: dict[Path, list[tuple[int, Path]]] = defaultdict(list)
+    for file in sorted(folder.rglob("*")):
+        if (parts := _NAME.fullmatch(file.name)) and file.is_file():
+            logs[file.with_name(parts[1])].append((-int(parts[2] or 0), file))
+    return [tuple(file for _, file in sorted(each)) for each in logs.values()]
 
 
 def _exists(file: Path) -> bool:

@@ -1,42 +1,42 @@
-"""Several decision logs read as one, by time and each decision once: of this host, of others, and from S3."""
+"""Several decision logs read as one, each decision once: of this host, of others, and from S3."""
 
 from __future__ import annotations
 
-import heapq
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from glob import glob, has_magic
 from pathlib import Path
 
-from attrs import frozen
+from attrs import field, frozen
 
 from guardrails.config.settings import STANDARD_ERROR, LogSettings
 from guardrails.errors import ConfigError
 from guardrails.record.entries import Entry, notes, read_files
-from guardrails.record.log_files import files
+from guardrails.record.log_files import below, files
 from guardrails.record.s3_logs import download
 from guardrails.record.upload import spool_of
-
-_SUFFIXES = (".jsonl", ".jsonl.gz")
 
 
 @frozen
 class Logs:
-    """The files of some logs: those of one host or one log after the other (oldest first), several beside each other.
+    """The files of some logs: those of one log after the other, oldest first.
 
-    With `repeats`, a decision may be in several files.
+    With `repeats`, a decision may be in several files. `names` are what people call files that were downloaded.
     """
 
     streams: tuple[tuple[Path, ...], ...]
     repeats: bool
+    names: Mapping[Path, str] = field(factory=dict)
 
     def read(self) -> Iterator[Entry | str]:
-        """Every entry, oldest first, as `entries.read`. Raises ConfigError for a file that cannot be read."""
-        not_sent = notes(file for stream in self.streams for file in stream)
-        merged = heapq.merge(*(_timed(read_files(stream, not_sent)) for stream in self.streams), key=lambda one: one[0])
+        """Every entry, as `entries.read`: log after log, each by time. Raises ConfigError for an unreadable file.
+
+        One file is open at a time: a process may not have as many open as there may be hosts.
+        """
+        every = [file for stream in self.streams for file in stream]
         seen: set[str] = set()
-        for _, entry in merged:
+        for entry in read_files(every, notes(every), self.names):
             if self.repeats and isinstance(entry, Entry):
                 if entry.decision_id in seen:
                     continue
@@ -45,27 +45,31 @@ class Logs:
 
 
 @contextmanager
-def gathered(log: LogSettings, named: Sequence[str]) -> Iterator[Logs]:
+def gathered(log: LogSettings, named: Sequence[str], *, own: bool = False) -> Iterator[Logs]:
     """The logs that are `named`: paths, patterns, folders and ``s3://BUCKET/PREFIX``; those of this host by default.
 
-    What is in S3 is downloaded, and deleted afterwards. Raises ConfigError where there is no such log.
+    With `own`, those of this host as well. What is in S3 is downloaded, and deleted afterwards. Raises ConfigError
+    where there is no such log.
     """
     if not named:
         yield _own(log)
         return
     with tempfile.TemporaryDirectory(prefix="guardrails-logs-") as folder:
         streams: list[tuple[Path, ...]] = []
-        repeats = False
+        names: dict[Path, str] = {}
+        if own and (log.path != STANDARD_ERROR or log.sink is not None):
+            streams += _own(log).streams
         for number, name in enumerate(named):
             if name.startswith("s3://"):
                 into = Path(folder, str(number))
                 into.mkdir()
-                found = download(name, log, into)
+                downloaded = download(name, log, into)
+                names |= downloaded
+                streams.append(tuple(downloaded))
             else:
-                found = _local(name, log.keep)
-            repeats = repeats or name.startswith("s3://") or Path(name).is_dir()
-            streams += found
-        yield Logs(tuple(dict.fromkeys(streams)), repeats or len(streams) > 1)
+                streams += _local(name, log.keep)
+        repeats = len(streams) > 1 or bool(names) or any(Path(name).is_dir() for name in named)
+        yield Logs(tuple(dict.fromkeys(streams)), repeats, names)
 
 
 def _own(log: LogSettings) -> Logs:
@@ -78,23 +82,14 @@ def _own(log: LogSettings) -> Logs:
 
 def _local(name: str, keep: int) -> list[tuple[Path, ...]]:
     path = Path(name)
+    if name.startswith("cloudwatch://"):
+        raise ConfigError(f"{name}: decisions in CloudWatch Logs are read there (Logs Insights); name a file, or s3://")
     if path.is_dir():
-        # One after the other: a folder may have more files than a process may open.
-        below = sorted(file for file in path.rglob("*") if file.name.endswith(_SUFFIXES) and file.is_file())
-        found: list[tuple[Path, ...]] = [tuple(below)]
+        found = below(path)
     elif has_magic(name) and not path.exists():
         found = [(Path(match),) for match in sorted(glob(name, recursive=True)) if Path(match).is_file()]
     else:
         found = [tuple(files(path, keep))]
     if not any(found):
-        raise ConfigError(f"{name}: no such decision log; name one with --log")
+        raise ConfigError(f"{name}: no such decision log; correct the name, or name another one")
     return found
-
-
-def _timed(entries: Iterator[Entry | str]) -> Iterator[tuple[str, Entry | str]]:
-    """With the time at which each is placed; a sentence stays behind the entry before it."""
-    at = ""
-    for entry in entries:
-        if isinstance(entry, Entry):
-            at = entry.timestamp
-        yield at, entry

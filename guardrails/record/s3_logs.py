@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -16,12 +15,14 @@ from guardrails.record.sinks.sink import SinkFailure
 _AT_ONCE = 8
 
 
-def download(url: str, settings: LogSettings, folder: Path) -> list[tuple[Path, ...]]:
-    """The objects below ``s3://BUCKET/PREFIX``, as files in `folder`: those of each host, oldest first.
+def download(url: str, settings: LogSettings, folder: Path) -> dict[Path, str]:
+    """The objects below ``s3://BUCKET/PREFIX``, or one object, as files in `folder` with their addresses.
 
     Raises ConfigError.
     """
     bucket, prefix = bucket_and_prefix(url)
+    if not bucket:
+        raise ConfigError(f"{url}: no bucket; name one, as in s3://BUCKET/PREFIX")
     try:
         with aws.in_time(url, "s3:ListBucket"):
             client = aws.own_client("s3", settings)
@@ -38,23 +39,18 @@ def download(url: str, settings: LogSettings, folder: Path) -> list[tuple[Path, 
         raise ConfigError(str(failure)) from failure
     if not keys:
         raise ConfigError(f"{url}: no decision log below it; name the bucket and prefix of log.sink")
-    hosts: dict[str, list[Path]] = defaultdict(list)
-    for key, file in zip(keys, files, strict=True):
-        hosts[_host(key)].append(file)
-    return [tuple(each) for each in hosts.values()]
+    return {file: f"s3://{bucket}/{key}" for file, key in zip(files, keys, strict=True)}
 
 
 def _keys(client: Any, url: str, bucket: str, prefix: str) -> list[str]:
     found: list[str] = []
+    # With its slash, because `prod` is not `prod-old`; the key of an object has none.
+    below = prefix.removesuffix("/") if prefix.endswith((".jsonl/", ".jsonl.gz/")) else prefix
     more: dict[str, str] = {}
     while True:
         with aws.in_time(url, "s3:ListBucket"):
-            page = client.list_objects_v2(Bucket=bucket, Prefix=prefix.removesuffix("/"), **more)
+            page = client.list_objects_v2(Bucket=bucket, Prefix=below, **more)
         found += [item["Key"] for item in page.get("Contents", ()) if item["Key"].endswith((".jsonl", ".jsonl.gz"))]
         if not page.get("IsTruncated"):
             return found
         more = {"ContinuationToken": page["NextContinuationToken"]}
-
-
-def _host(key: str) -> str:
-    return key.rpartition("/")[0].rpartition("/")[2]

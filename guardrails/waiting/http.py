@@ -6,6 +6,10 @@ A timeout of urllib3 counts anew for every piece that arrives: a server that sen
 from __future__ import annotations
 
 import io
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http.client import HTTPResponse
 from typing import Any, cast
 
@@ -13,6 +17,30 @@ from guardrails.waiting import deadline
 
 # A socket without a timeout of its own.
 _FOREVER = 86_400.0
+
+
+class _Unlogged(threading.local, logging.Filter):
+    """Leaves out what urllib3 logs in a thread, while `on` there."""
+
+    on = False
+
+    def filter(self, record: logging.LogRecord) -> bool:  # noqa: ARG002
+        return not self.on
+
+
+_UNLOGGED = _Unlogged()
+
+
+@contextmanager
+def unlogged() -> Iterator[None]:
+    """Inside, this thread's requests are not logged: urllib3 logs the path of an address, which may be a secret."""
+    # Adding it again changes nothing. It stays, because removing it could make another thread skip it.
+    logging.getLogger("urllib3.connectionpool").addFilter(_UNLOGGED)
+    _UNLOGGED.on = True
+    try:
+        yield
+    finally:
+        _UNLOGGED.on = False
 
 
 class _Bytes(io.RawIOBase):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import logging
 import multiprocessing
 import threading
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+import urllib3
 from attrs import evolve
 from click.testing import CliRunner
 
@@ -33,12 +35,14 @@ class Webhook(ThreadingHTTPServer):
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Posting)
         self.status, self.open, self.posted = 200, threading.Event(), []
+        self.paths = []
         self.open.set()
         self.url = f"http://127.0.0.1:{self.server_port}/services/SECRET"
 
 
 class Posting(BaseHTTPRequestHandler):
     def do_POST(self):
+        self.server.paths.append(self.path)
         self.server.posted.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
         self.server.open.wait(PATIENCE_S)
         self.send_response(self.server.status)
@@ -286,13 +290,46 @@ def test_a_forked_child_sends_its_own(site, aws, install, webhook):
     assert [texts.count(name) for name in ("Blocked before it reached AWS", "StopInstances on")] == [3, 1]
 
 
-def test_what_a_command_starts_is_silent(site, aws, install, webhook, monkeypatch):
-    """A guarded program that a notice starts sends no notices, or it would start itself again."""
+def test_what_a_command_starts(site, aws, install, webhook, monkeypatch, tmp_path):
+    """A guarded program that a notice starts does not start it again; everything else it sends, the marker or not."""
     monkeypatch.setenv(targets.MARKER, "1")
-    guard = install(notify=[{"to": "webhook", "url": webhook.url}])
+    file = tmp_path / "started"
+    guard = install(notify=[{"to": "webhook", "url": webhook.url}, {"to": "command", "command": ["touch", str(file)]}])
     denied(site.ec2.stop_instances, site.blue.instance_ids[0])
     flushed(guard)
-    assert webhook.posted == []
+    assert len(webhook.posted) == 1
+    assert not file.exists()
+
+
+def test_an_address_is_not_logged(webhook, monkeypatch, caplog):
+    """With everything logged, a webhook's path is in no line; requests of others still are. A line end is no path."""
+    caplog.set_level(logging.DEBUG)
+    monkeypatch.setenv("HOOK", f"{webhook.url}\n")
+    targets.deliverer(place(to="webhook", url_env="HOOK"))(Notice("test", "a", 0.0))
+    assert webhook.paths == ["/services/SECRET"]
+    assert "SECRET" not in caplog.text
+    urllib3.PoolManager().request("GET", webhook.url.replace("SECRET", "public"))
+    assert "/services/public" in caplog.text
+
+
+def test_a_thread_that_cannot_start_now(tmp_path, monkeypatch):
+    """Where the host has no thread left, the next notice starts it; what waits at the end without one is counted."""
+    sent, file = [], tmp_path / "notices.json"
+
+    def none_left(_self):
+        raise RuntimeError("can't start new thread")
+
+    outbox = Outbox("place", sent.append, Troubles(file))
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", none_left)
+        outbox.put(partial(Notice, "save", "a", 0.0, (1,)))
+        lost = Outbox("other", sent.append, Troubles(file))
+        lost.put(partial(Notice, "save", "a", 0.0, (1,)))
+        assert not lost.flush()(PATIENCE_S)
+    outbox.put(partial(Notice, "save", "a", 0.0, (2,)))
+    assert outbox.flush()(PATIENCE_S)
+    assert len(sent) == 2
+    assert "other" in file.read_text()
 
 
 def test_the_command_line_tries_every_place(webhook, tmp_path, monkeypatch):

@@ -5,8 +5,11 @@ from __future__ import annotations
 import contextlib
 import gzip
 import json
+import os
+import resource
 import socket
 import time
+from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
@@ -239,7 +242,87 @@ def test_logs_of_many_hosts(tmp_path, aws, in_s3):
     assert counts["decisions"] == 5
 
 
-@pytest.mark.parametrize("named", ["/no/such.jsonl", "no*.jsonl", "s3://example-none/x", "s3://example-logs/none"])
+def _entries(settings, *named, **more):
+    with gathered(settings, list(map(str, named)), **more) as found:
+        return list(found.read())
+
+
+def test_a_folder_of_logs(tmp_path):
+    """A folder's rotated and gzipped files are read; `--last` keeps the newest by time, whatever log they are in."""
+    _host(tmp_path, "web-1", "newest", at=9_000.0)
+    second = _host(tmp_path, "web-2", *(f"w2-{number:02}" for number in range(20)), at=1_000.0)
+    rotated = _host(tmp_path, "old", "rotated", at=500.0)
+    rotated.rename(second.with_name("web-2.jsonl.2"))
+    second.with_name("web-2.jsonl.10.gz").write_bytes(
+        gzip.compress(_host(tmp_path, "x", "oldest", at=1.0).read_bytes())
+    )
+    (tmp_path / "x.jsonl").unlink()
+    (tmp_path / "web-2.jsonl.lock").touch()
+    names = [entry.decision_id for entry in _entries(LogSettings(), tmp_path)]
+    assert names == ["newest", "oldest", "rotated", *(f"w2-{number:02}" for number in range(20))]
+    config = tmp_path / "guardrails.toml"
+    config.write_text(f'[log]\npath = "{tmp_path}/none"\n')
+    arguments = ["log", f"{tmp_path}/", "--last", "3", "--format", "json", "--config", str(config)]
+    done = CliRunner().invoke(app, arguments)
+    assert [json.loads(line)["decision_id"] for line in done.output.splitlines()] == ["w2-18", "w2-19", "newest"]
+
+
+def test_more_logs_than_a_process_may_open(tmp_path):
+    """As many hosts as there are: one file is open at a time."""
+    settings = LogSettings(path=tmp_path / "web-0.jsonl")
+    _write(settings, "one")
+    line = settings.path.read_text()
+    for number in range(1, 100):
+        (tmp_path / f"web-{number}.jsonl").write_text(line.replace('"one"', f'"{number}"'))
+    usual = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (len(os.listdir("/proc/self/fd")) + 20, usual[1]))
+    try:
+        assert len(_entries(LogSettings(), tmp_path / "web-*.jsonl")) == 100
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, usual)
+
+
+def test_damaged_objects(aws, in_s3):
+    """Of a damaged object, what can be read is read, a sentence names it, and the others are whole."""
+    _write(in_s3, *(f"d-{number}" for number in range(50)))
+    whole_one = gzip.compress(in_s3.path.read_bytes())
+    odd = bytearray(whole_one)
+    odd[len(odd) // 2] ^= 0xFF
+    s3 = aws.client("s3")
+    for key, body in (("a", whole_one[:-9]), ("b", bytes(odd)), ("c", b"no gzip"), ("d", whole_one)):
+        s3.put_object(Bucket=BUCKET, Key=f"fleet/2023-11-14/h/{key}.jsonl.gz", Body=body)
+    found = _entries(in_s3, in_s3.sink)
+    sentences = [entry for entry in found if isinstance(entry, str)]
+    assert [
+        f"s3://{BUCKET}/fleet/2023-11-14/h/{key}.jsonl.gz" in text for key, text in zip("abc", sentences, strict=True)
+    ]
+    assert all("damaged after line" in text for text in sentences)
+    assert len(found) - len(sentences) == 50
+
+
+def test_a_prefix_ends_at_its_slash(aws, in_s3):
+    """`prod` has nothing of `prod-old`; one object can be named as well."""
+    s3, body = aws.client("s3"), b'{"decision_id": "%b", "timestamp": "2026-11-28T10:00:00Z"}\n'
+    for prefix in ("prod", "prod-old"):
+        s3.put_object(Bucket=BUCKET, Key=f"{prefix}/2026-11-28/h/1.jsonl", Body=body % prefix.encode())
+    for named in ("prod", "prod/", "prod/2026-11-28/h/1.jsonl"):
+        assert [entry.decision_id for entry in _entries(in_s3, f"s3://{BUCKET}/{named}")] == ["prod"]
+
+
+def test_reconcile_reads_all_logs_together(tmp_path):
+    """A note in this host's log that a call was not sent holds for the entry in another log, too."""
+    own, other = LogSettings(path=tmp_path / "own.jsonl"), LogSettings(path=tmp_path / "other.jsonl")
+    for settings in (own, other):
+        _write(settings, "one")
+    DecisionLog(own).not_sent("one", "cancelled")
+    (entry,) = _entries(own, other.path, own=True)
+    assert (entry.sent, entry.not_sent) == (False, "cancelled")
+    (entry,) = _entries(LogSettings(path=Path("-")), other.path, own=True)
+    assert entry.sent
+
+
+@pytest.mark.parametrize("named", ["/no/such.jsonl", "no*.jsonl", "s3://example-none/x", "s3://example-logs/none",
+                                   "s3://", "cloudwatch://g"])  # fmt: skip
 def test_logs_that_do_not_exist(in_s3, tmp_path, named):
     """A log that is not there is one sentence and exit code 2, never an empty list."""
     config = tmp_path / "guardrails.toml"
@@ -304,12 +387,14 @@ def test_a_log_on_standard_error_has_a_spool(tmp_path):
     assert (done.exit_code, "from the" in done.output) == (0, True)
 
 
-@pytest.mark.parametrize("sink", ["s3://", "ftp://example.com", "https://user:secret@example.com", "cloudwatch://",
+@pytest.mark.parametrize("sink", ["s3://", "ftp://example.com", "https://user:SECRET@example.com", "cloudwatch://",
+                                  "https://SECRET@example.com", "https://example.com/?token=SECRET",
                                   "https://example.com/?a=b", "s3:///x"])  # fmt: skip
 def test_addresses_of_no_sink(sink):
     """A wrong address is refused at load, with the forms that there are."""
-    with pytest.raises(guardrails.ConfigError, match=r"log\.sink.*s3://BUCKET/PREFIX"):
+    with pytest.raises(guardrails.ConfigError, match=r"log\.sink.*s3://BUCKET/PREFIX") as refused:
         guardrails.Guard.from_config({"log": {"sink": sink}})
+    assert "SECRET" not in str(refused.value)
 
 
 def test_the_organisation_requires_the_sink(tmp_path):
