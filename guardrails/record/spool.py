@@ -96,16 +96,17 @@ class Spool:
             if number < end.number or (number == end.number and self._bytes(number) <= end.offset):
                 self._segment(number).unlink(missing_ok=True)
 
-    def set_aside(self, line: bytes, why: str) -> None:
-        """Keep a line that cannot be sent, once."""
+    def set_aside(self, line: bytes, why: str) -> bool:
+        """Keep a line that cannot be sent; False if it is kept already."""
         kept = json.dumps({"why": why, "line": line.decode("utf-8", "backslashreplace")}).encode()[1:] + b"\n"
         with self._locked(), opened(self.folder / SET_ASIDE, os.O_RDWR | os.O_APPEND | os.O_CREAT) as file:
             with (self.folder / SET_ASIDE).open("rb") as before:
                 # The batch is sent again: the sink was down, or this process was killed before it was acknowledged.
                 if any(other.endswith(b", " + kept) for other in before):
-                    return
+                    return False
             append_whole(file, json.dumps({"at": rfc3339(time.time())}).encode()[:-1] + b", " + kept)
             os.fsync(file)
+        return True
 
     def waiting(self) -> Waiting:
         """What is in the spool now."""

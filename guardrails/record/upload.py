@@ -76,6 +76,7 @@ class Uploader:
         return len(entries) - len(refused)
 
     def _set_aside(self, line: bytes, why: str) -> None:
-        self._spool.set_aside(line, why)
+        if not self._spool.set_aside(line, why):
+            return
         kept = self._spool.folder / SET_ASIDE
         _logger.warning("a line of the spool cannot be uploaded, and is kept in %s: %s", kept, why)
