@@ -211,7 +211,8 @@ def read_files(
 ) -> Iterator[Entry | str]:
     """As `read`, of these files; `not_sent` are the `notes` of all logs that are read together.
 
-    `names` are what sentences call files that were downloaded. Of a damaged file, what can be read is read.
+    `names` are what sentences call files that were downloaded. With them, of a damaged file what can be read is read;
+    without them it is a ConfigError.
     """
     for file in every:
         name, position = (names or {}).get(file, str(file)), 0
@@ -224,6 +225,8 @@ def read_files(
                     elif entry.document.get("type") != NOT_SENT:
                         yield _with_note(entry, not_sent.get(entry.decision_id))
         except DAMAGED as error:
+            if names is None:
+                raise unreadable(file, error) from error
             yield f"{name}: damaged after line {position} ({error}); the rest of it is left out"
         except OSError as error:
             raise unreadable(file, error) from error
