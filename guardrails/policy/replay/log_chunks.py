@@ -8,7 +8,7 @@ from pathlib import Path
 
 from attrs import frozen
 
-from guardrails.record.log_files import opened, unreadable
+from guardrails.record.log_files import DAMAGED, opened, unreadable
 
 _LINES = 250
 
@@ -42,5 +42,5 @@ def chunks(files: Iterable[Path]) -> Iterator[LogChunk]:
                     if not batch:
                         break
                     yield LogChunk(str(file), number, batch)
-        except (OSError, EOFError) as error:
+        except (OSError, *DAMAGED) as error:
             raise unreadable(file, error) from error
