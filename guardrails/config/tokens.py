@@ -27,6 +27,6 @@ def bearer(table: str, file: Path | None, variable: str | None) -> str:
     else:
         return ""
     # Libraries quote what they cannot send, in an error that others read.
-    if token and not _ONE_LINE.fullmatch(token):
+    if not _ONE_LINE.fullmatch(token):
         raise ConfigError(f"{where} does not hold one line of visible ASCII; put the token alone into it")
     return token
