@@ -334,7 +334,7 @@ def test_ctrl_c_while_a_decision_is_recorded(spooling, log, monkeypatch):
 
 def test_a_closed_standard_error(spooling, monkeypatch):
     """Where the log on standard error cannot be written the call is denied, and the sink gets a note of that."""
-    settings = evolve(spooling, path=Path("-"))
+    settings = evolve(spooling, path=Path("-"), spool=spooling.spool_folder)
 
     def closed(_line):
         raise OSError(errno.EBADF, "closed")
@@ -506,47 +506,34 @@ def test_entries_that_the_service_refuses(spooling, service):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be two users")
-def test_an_uploader_of_another_user(service, tmp_path):
+def test_an_uploader_of_another_user(service):
     """Root's uploader leaves the spool to its program, whatever its umask; another user's says who must run it."""
-    folder = tmp_path / "app"
-    folder.mkdir()
-    for parent in (folder, *folder.parents):
-        parent.chmod(0o755) if parent.is_relative_to("/tmp/pytest-of-root") else None
-    os.chown(folder, 65534, 65534)
-    settings = LogSettings(path=folder / "log", sink=service.url, fsync="none")
-
-    def writing(report: Callable[[str], None]) -> None:
-        os.setuid(65534)
-        _write(DecisionLog(settings), "one")
-        report("written")
-
     usual = os.umask(0o027)
     try:
-        for _ in range(2):
-            with _Child(writing) as program:
-                assert program.word() == "written"
-            assert _uploader(settings).upload() == 1
+        # Not tmp_path, which is closed to other users.
+        with tempfile.TemporaryDirectory() as base:
+            Path(base).chmod(0o755)
+            folder = Path(base, "app")
+            folder.mkdir()
+            os.chown(folder, 65534, 65534)
+            settings = LogSettings(path=folder / "log", sink=service.url, fsync="none")
+
+            def writing(report: Callable[[str], None]) -> None:
+                os.setgroups([])
+                os.setgid(65534)
+                os.setuid(65534)
+                _write(DecisionLog(settings), "one")
+                report("written")
+
+            for _ in range(2):
+                with _Child(writing) as program:
+                    assert program.word() == "written"
+                assert _uploader(settings).upload() == 1
+            spool = spool_of(settings).folder
+            assert {(each.stat().st_uid, each.stat().st_mode & 0o777) for each in spool.iterdir()} == {(65534, 0o600)}
+            assert "as the user of the guarded programs" in not_permitted(spool)
     finally:
         os.umask(usual)
-    spool = spool_of(settings)
-    assert {(file.stat().st_uid, file.stat().st_mode & 0o777) for file in spool.folder.iterdir()} == {(65534, 0o600)}
-    assert "the user of the guarded programs" in not_permitted(spool.folder)
-
-
-def test_too_large_for_the_service(spooling, service):
-    """A batch that is too large is sent in parts; a decision that is too large alone is set aside, not in the way."""
-    log = DecisionLog(spooling)
-    noise = random.Random(1).randbytes(4_000).hex()
-    large = Decision(
-        "large", "allow", Call("ec2", "X", {"Data": noise}, "", ""), input={"noise": noise}, decided_at=1.0
-    )
-    _write(log, "one", "two")
-    log.write(large, Outcome(True, "allow"), "enforce")
-    _write(log, "three")
-    service.longest = 2_000
-    assert _uploader(spooling).upload() == 3
-    assert service.ids == ["one", "two", "three"]
-    assert "413" in (spool_of(spooling).folder / SET_ASIDE).read_text()
 
 
 @pytest.mark.parametrize(("status", "way"), [(401, "log.token_file"), (404, "correct log.sink"), (500, "repair"),
@@ -591,7 +578,7 @@ def test_tokens(spooling, service, tmp_path, monkeypatch):
 def test_a_token_is_in_no_message(spooling, service, monkeypatch, tmp_path, key, token):
     """A line end around a token does no harm; another odd character is a sentence that does not quote it."""
     file = tmp_path / "token"
-    file.write_text(token)
+    file.write_text(token, "utf-8")
     monkeypatch.setenv("LOG_TOKEN", token)
     settings = evolve(spooling, **{key: file if key == "token_file" else "LOG_TOKEN"})
     _write(DecisionLog(settings), "one")
