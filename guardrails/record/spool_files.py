@@ -37,7 +37,7 @@ def _give(file: int, folder: Path) -> None:
 
 
 def replace(path: Path, content: bytes) -> None:
-    """Write the file anew, at once for whoever reads it. Raises OSError."""
+    """Write the file anew, in one step for its readers. Raises OSError."""
     new = path.with_name(f"{path.name}.{os.getpid()}")
     with opened(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC) as file:
         written = os.write(file, content)

@@ -370,12 +370,22 @@ def test_the_log_without_a_spool_has_no_line(spooling, log):
     assert log.read_text() == ""
 
 
+def _is_free(spool: Spool) -> bool:
+    """Whether the thread that uploads has noted what arrived."""
+    try:
+        with spool.uploading():
+            return True
+    except LockedElsewhere:
+        return False
+
+
 def test_a_fork_uploads_by_itself(site, install, service, log):
     """A forked child has a thread of its own, and the lock of its parent's upload ends with the parent."""
     guard = install(log={"path": str(log), "sink": service.url, "upload_delay_s": 0.01})
     site.ec2.terminate_instances(InstanceIds=[site.green.instance_ids[0]])
     until(lambda: service.ids)
     spool = spool_of(guard.settings.log)
+    until(lambda: _is_free(spool))
     with spool.uploading():
         if (child := os.fork()) == 0:
             # Holds what it has inherited until it is killed.
