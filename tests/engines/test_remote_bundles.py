@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import json
 import os
@@ -59,6 +60,14 @@ def keys(tmp_path_factory):
 def _own_state(tmp_path, monkeypatch):
     """What one test keeps on disk is not there in the next."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+
+
+@pytest.fixture(autouse=True)
+def _end_the_threads():
+    """The thread that looks for bundles ends with its guard, some of which look 1,000 times a second."""
+    yield
+    guardrails.uninstall()
+    gc.collect()
 
 
 @pytest.fixture
