@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from tests.transparency.kinds_governed import MACHINES
+from tests.transparency.kinds_governed import MACHINES, PROTECTED
 from tests.transparency.registry import case
 
 _PLACE = {"LocationConstraint": "eu-west-1"}
@@ -146,7 +146,7 @@ async def aio_errors(t):
     return retried
 
 
-@case("governed: terminate, and wait", protocol="governed", decisions=1, looks_up=MACHINES)
+@case("governed: terminate, and wait", protocol="governed", decisions=1, looks_up=MACHINES + PROTECTED)
 async def aio_terminate(t):
     ids = t.world["green"]
     async with t.client("ec2") as ec2:

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from tests.transparency.registry import LAUNCH, MACHINES, NETWORK, QUOTA, case
+from tests.transparency.registry import LAUNCH, MACHINES, NETWORK, PROTECTED, QUOTA, case
 
 
 def governed(title, *looks_up, decisions=1, **how):
     return case(title, protocol="governed", decisions=decisions, looks_up=looks_up, **how)
 
 
-@governed("terminate machines that are not live", *MACHINES)
+@governed("terminate machines that are not live", *MACHINES, *PROTECTED)
 def terminate(t):
     ids = t.world["green"]
     ec2 = t.client("ec2")
     return [ec2.terminate_instances(InstanceIds=ids), ec2.describe_instances(InstanceIds=ids)]
 
 
-@governed("terminate with a client from before the guard, and wait", *MACHINES, early="ec2")
+@governed("terminate with a client from before the guard, and wait", *MACHINES, *PROTECTED, early="ec2")
 def terminate_early(t):
     t.early.terminate_instances(InstanceIds=t.world["green"])
     t.early.get_waiter("instance_terminated").wait(InstanceIds=t.world["green"])
@@ -64,7 +64,7 @@ def throttled(t):
     return t.client("ec2", retries={"mode": "standard", "total_max_attempts": 4}).stop_instances(InstanceIds=ids)
 
 
-@governed("refused by AWS", *MACHINES, inside=False, raises="ClientError")
+@governed("refused by AWS", *MACHINES, *PROTECTED, inside=False, raises="ClientError")
 def refused(t):
     ids = t.world["green"]
     t.control.fault("TerminateInstances", 403, "UnauthorizedOperation", "you may not")

@@ -36,6 +36,8 @@ class Kind:
 # The look-ups for a call on machines, and those for a launch.
 MACHINES = ("DescribeAddresses", "DescribeInstances", "DescribeTargetGroups")
 NETWORK = ("DescribeNatGateways", "DescribeNetworkInterfaces", "DescribeRouteTables", "DescribeSubnets")
+# Whether each of two machines is protected, which is asked at once where a process takes a batch away first.
+PROTECTED = ("DescribeInstanceAttribute",) * 2
 LAUNCH = (*MACHINES, "DescribeSubnets", "DescribeAutoScalingGroups")
 QUOTA = "ServiceQuotasV20190624.GetServiceQuota"
 # Those after the first one ask for machines with the tag: an answer without them would not be believed.
