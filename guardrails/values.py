@@ -511,7 +511,7 @@ class Past:
 
     Where the memory that hosts share did not answer, `unshared` says why. `hosts` is then how many of them may each do
     as much as this one, and 0 where none may go on alone. `freezes` are those in force; then, those that this host last
-    saw.
+    saw. Where no memory says what is frozen, `freezes_unknown` says why.
     """
 
     going: Mapping[str, str] = EMPTY
@@ -526,6 +526,7 @@ class Past:
     hosts: int = 1
     unshared: str = ""
     freezes: tuple[Freeze, ...] = ()
+    freezes_unknown: str = ""
 
 
 class OtherSubnet(TypedDict):

@@ -71,6 +71,7 @@ def with_facts(document: Mapping[str, Any], facts: Facts, now: float) -> dict[st
         "capacity": facts.capacity,
         "shift": None if facts.shift is None else attrs.asdict(facts.shift),
         "freezes": [freeze.document() for freeze in facts.past.freezes],
+        "freezes_unknown": facts.past.freezes_unknown,
         "time": rfc3339(now),
         "now_s": now,
     }

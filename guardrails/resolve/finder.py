@@ -83,11 +83,12 @@ class FactFinder:
         return evolve(facts, capacity=capacity.unknown(fetched.failures), past=self._frozen())
 
     def _frozen(self) -> Past:
+        """What is frozen; where the memory that says so cannot be used, that it is unknown."""
         try:
             return self._history.freezes(time.time()) if self._history is not None else NO_PAST
         except StateUnavailable as error:
-            _logger.warning("%s", error)
-            return NO_PAST
+            _logger.warning("what is frozen is unknown: %s", error)
+            return Past(freezes_unknown=str(error))
 
     def _with_sources(self, call: Call, fetched: Fetched) -> Fetched:
         """The failures, with the source of liveness that alone needs what failed."""
@@ -159,8 +160,9 @@ class FactFinder:
         except StateUnavailable as error:
             if set(call.effects) - _WITHOUT_HISTORY:
                 raise
-            _logger.warning("%s", error)
-            return NO_PAST
+            _logger.warning("decided without what was done before: %s", error)
+            # A freeze holds such calls as well, and may be known where nothing can be written.
+            return evolve(self._frozen(), unshared=str(error))
         claims.append(claim)
         return _warned(past)
 

@@ -142,7 +142,8 @@ def generated(seed):
             "stopped": dict.fromkeys(_some(dice, CLUSTERS, 1), 1), "launched": {}, "call_rate": 0,
             "launch_tokens": dice.choice([None, 1000, -9000]), "hosts": dice.choice([0, 1, 1, 3]), "unshared": "away",
         },
-        "approvals": [], "freezes": _freezes(dice), "break_glass": None,
+        "approvals": [], "freezes": _freezes(dice),
+        "freezes_unknown": dice.choice(["", "", "", "away"]), "break_glass": None,
         "time": "2023-10-09T15:22:00.000Z", "now_s": 1696864920,
     }  # fmt: skip
     document["live"]["nothing"] = not named and dice.random() < 0.5

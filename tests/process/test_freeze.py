@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -139,14 +142,18 @@ def test_break_glass_by_name_only(site, aws, install, memory, commander):
         assert terminate(site, aws) is None
 
 
-def test_calls_without_look_ups(site, aws, install, memory, commander, monkeypatch):
-    """An unreviewed operation is held by any freeze, and a launch whose look-ups fail by one of launches."""
-    install(state=memory)
+def unreviewed(site, monkeypatch):
+    """Add the operation FlattenSubnet, as AWS would after this version of the catalogue."""
     operations = site.ec2.meta.service_model._service_description["operations"]
-    # An operation that AWS added after this version of the catalogue.
     monkeypatch.setitem(
         operations, "FlattenSubnet", {"name": "FlattenSubnet", "http": {"method": "POST", "requestUri": "/"}}
     )
+
+
+def test_calls_without_look_ups(site, aws, install, memory, commander, monkeypatch):
+    """An unreviewed operation is held by any freeze, and a launch whose look-ups fail by one of launches."""
+    install(state=memory)
+    unreviewed(site, monkeypatch)
     aws.answer("FlattenSubnet", 400, "Arrived", "it arrived")
     with pytest.raises(ClientError, match="it arrived"):
         site.ec2._make_api_call("FlattenSubnet", {})
@@ -209,6 +216,106 @@ def test_what_cannot_be_read_denies(aws, tmp_path):
         store.remember(asked_at(1500.0))
     assert store.lift(1500.0) == ()
     assert store.remember(asked_at(1500.0)).freezes == ()
+
+
+def without_history(site, aws):
+    """The rules against a command, less protection and a launch, which need no history; how many of each arrived."""
+    machine = site.green.instance_ids[0]
+    command = {"DocumentName": "AWS-RunShellScript", "InstanceIds": [machine], "Parameters": {"commands": ["true"]}}
+    protected = {"InstanceId": machine, "DisableApiTermination": {"Value": False}}
+    before = [aws.count(each) for each in ("SendCommand", "ModifyInstanceAttribute", "RunInstances")]
+    rules = [
+        attempt(aws, "ssm", "send_command", command),
+        attempt(aws, "ec2", "modify_instance_attribute", protected),
+        attempt(aws, "ec2", "run_instances", {**LAUNCH, "SubnetId": site.subnet}),
+    ]
+    after = [aws.count(each) for each in ("SendCommand", "ModifyInstanceAttribute", "RunInstances")]
+    return rules, [now - then for now, then in zip(after, before, strict=True)]
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    """Nobody waits for a lock in the tests below."""
+    monkeypatch.setattr(SqliteStore.__init__, "__defaults__", (0.05,))
+
+
+@pytest.mark.usefixtures("impatient")
+def test_while_another_process_has_it_locked(site, aws, install, memory, commander):
+    """What is frozen is read also while nothing can be written: it holds, and without a freeze the calls arrive."""
+    install(state=memory)
+    with closing(sqlite3.connect(memory["path"], isolation_level=None)) as other:
+        SqliteStore(Path(memory["path"])).freezes(0)
+        other.execute("BEGIN EXCLUSIVE")
+        assert without_history(site, aws) == ([None, None, None], [1, 1, 1])
+        other.execute("ROLLBACK")
+        commander("--reason", "INC-42", "--minutes", "60")
+        other.execute("BEGIN EXCLUSIVE")
+        rules, arrived = without_history(site, aws)
+        assert ([HELD in each for each in rules[:2]], rules[2]) == ([True, True], None)
+        assert arrived == [0, 0, 1]
+        with pytest.raises(guardrails.GuardUnavailable):
+            site.ec2.terminate_instances(InstanceIds=[site.green.instance_ids[0]])
+        assert aws.count("TerminateInstances") == 0
+
+
+@pytest.mark.usefixtures("impatient")
+def test_an_unusable_memory_is_no_end_of_a_freeze(site, aws, install, tmp_path, monkeypatch):
+    """Where the file cannot be read, what a freeze may hold is denied; launches and ungoverned calls arrive."""
+    (tmp_path / "state.db").write_bytes(b"not a database at all" * 100)
+    install(state={"path": str(tmp_path / "state.db")})
+    rules, arrived = without_history(site, aws)
+    assert ([HELD in each for each in rules[:2]], rules[2], arrived) == ([True, True], None, [0, 0, 1])
+    machine = {"InstanceId": site.green.instance_ids[0], "DisableApiTermination": {"Value": False}}
+    with pytest.raises(guardrails.CallDenied) as denied:
+        site.ec2.modify_instance_attribute(**machine)
+    for part in ("whether this is frozen is unknown: the state file", "break the glass for freeze/in-force"):
+        assert part in str(denied.value)
+    aws.answer("FlattenSubnet", 400, "Arrived", "it arrived")
+    unreviewed(site, monkeypatch)
+    with pytest.raises(guardrails.CallDenied, match="whether this is frozen is unknown"):
+        site.ec2._make_api_call("FlattenSubnet", {})
+    # Look-ups that fail hold no launch either.
+    aws.answer("DescribeSubnets", 400, "UnauthorizedOperation", "no")
+    assert attempt(aws, "ec2", "run_instances", {**LAUNCH, "SubnetId": site.subnet}) is None
+    tagged = {"Resources": [site.green.instance_ids[0]], "Tags": [{"Key": "A"}]}
+    assert attempt(aws, "ec2", "create_tags", tagged) is None
+    assert site.ec2.describe_instances()["Reservations"]
+    assert aws.count("FlattenSubnet", "ModifyInstanceAttribute", "SendCommand") == 0
+    with guardrails.break_glass(reason="INC-43", rules=[HELD]):
+        assert attempt(aws, "ec2", "modify_instance_attribute", machine) is None
+        assert aws.count("ModifyInstanceAttribute") == 1
+        with pytest.raises(ClientError, match="it arrived"):
+            site.ec2._make_api_call("FlattenSubnet", {})
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("memory", ["dynamodb"], indirect=True)
+def test_a_table_without_the_file_of_the_host(site, aws, install, commander, memory):
+    """A host whose file is damaged asks the table; only where that is away as well, what is frozen is unknown."""
+    Path(memory["path"]).write_bytes(b"not a database at all" * 100)
+    install(state=memory)
+    assert without_history(site, aws) == ([None, None, None], [1, 1, 1])
+    commander("--reason", "INC-42", "--minutes", "60")
+    rules, arrived = without_history(site, aws)
+    assert ([HELD in each for each in rules[:2]], rules[2], arrived) == ([True, True], None, [0, 0, 1])
+    commander("--lift")
+    aws.answer("BatchGetItem", 400, "AccessDeniedException", "away")
+    rules, arrived = without_history(site, aws)
+    assert ([HELD in each for each in rules[:2]], rules[2], arrived) == ([True, True], None, [0, 0, 1])
+
+
+@pytest.mark.parametrize("memory", ["dynamodb"], indirect=True)
+def test_a_host_alone_keeps_what_it_saw(site, aws, install, commander, memory):
+    """While the table is away, calls are held by the freeze that this host last saw, and go on where it saw none."""
+    install(state=memory)
+    aws.answer("BatchGetItem", 400, "AccessDeniedException", "away")
+    assert without_history(site, aws) == ([None, None, None], [1, 1, 1])
+    assert terminate(site, aws) is None
+    aws.repair()
+    commander("--reason", "INC-42", "--minutes", "60")
+    assert without_history(site, aws)[1] == [0, 0, 1]
+    aws.answer("BatchGetItem", 400, "AccessDeniedException", "away")
+    assert without_history(site, aws)[1] == [0, 0, 1]
 
 
 @pytest.mark.parametrize(

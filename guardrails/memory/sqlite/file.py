@@ -58,14 +58,20 @@ class StateFile:
         with self._usable(), self._begun() as connection:
             yield connection
 
-    def rows(self, statement: str, values: Sequence[object]) -> list[Any]:
-        """What a query finds. It waits for no one who writes. Raises StateUnavailable."""
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """A connection for queries, which wait for no one who writes. Raises StateUnavailable."""
         with self._usable():
             try:
-                return self._connection.get(deadline.left(self._timeout_s)).execute(statement, values).fetchall()
+                yield self._connection.get(deadline.left(self._timeout_s))
             except (sqlite3.Error, OSError):
                 self._connection.close()
                 raise
+
+    def rows(self, statement: str, values: Sequence[object]) -> list[Any]:
+        """What a query finds. It waits for no one who writes. Raises StateUnavailable."""
+        with self.reading() as connection:
+            return connection.execute(statement, values).fetchall()
 
     @contextmanager
     def _usable(self) -> Iterator[None]:

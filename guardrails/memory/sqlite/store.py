@@ -139,8 +139,8 @@ class SqliteStore(StateFile):
         ]
 
     def freezes(self, now: float) -> tuple[Freeze, ...]:
-        """What is frozen now."""
-        with self.transaction() as connection:
+        """What is frozen now, also while another process has the file locked to write."""
+        with self.reading() as connection:
             return freezes.of_file(connection, now)
 
     def freeze(self, freeze: Freeze) -> Freeze:

@@ -20,7 +20,8 @@ terminating := {"replace", "scale-in"}
 # description: >-
 #   Denies what `guardrails freeze` has frozen, whatever the call acts on: a change freeze, or an incident in which one
 #   hand acts. What a call does that runs a command, acts later, or is not reviewed yet, is unknown: a freeze of anything
-#   holds it. Only a break glass that names this rule sets it aside.
+#   holds it. Where the memory does not say what is frozen, all is held but what only starts machines. Only a break glass
+#   that names this rule sets it aside.
 # custom:
 #   rule: freeze/in-force
 #   severity: high
@@ -28,7 +29,11 @@ terminating := {"replace", "scale-in"}
 #   incident: PythonAnywhere, 2023-10-09
 #   avoid: aws ec2 terminate-instances --instance-ids ANY_MACHINE
 #   prefer: aws ec2 describe-instances --instance-ids ANY_MACHINE
-deny contains lib.violation("freeze/in-force", sprintf("(freeze %s)", [freeze.id]), message, remediation) if {
+deny contains lib.violation("freeze/in-force", sprintf("(freeze %s)", [found.id]), found.message, found.remediation) if {
+	some found in holding
+}
+
+holding contains {"id": freeze.id, "message": message, "remediation": remediation} if {
 	some freeze in input.freezes
 	held := {effect | some effect in lib.effects; holds(freeze, effect)}
 	count(held) > 0
@@ -45,6 +50,19 @@ deny contains lib.violation("freeze/in-force", sprintf("(freeze %s)", [freeze.id
 		"Wait until it ends, or have it lifted for everyone: `guardrails freeze --lift`.",
 		"In an emergency, break the glass for freeze/in-force.",
 	])
+}
+
+# No memory says what is frozen: anything may be. To recover, machines have to be started.
+holding contains {"id": "unknown", "message": message, "remediation": remediation} if {
+	input.freezes_unknown != ""
+	held := lib.effects - {"capacity"}
+	count(held) > 0
+	message := sprintf("%s may do what is frozen (%s): whether this is frozen is unknown: %s.", [
+		text.operation,
+		text.listed(held),
+		trim_right(input.freezes_unknown, ". "),
+	])
+	remediation := "Repair the memory that guards share, or break the glass for freeze/in-force."
 }
 
 does(freeze, held) := "does what is frozen" if {

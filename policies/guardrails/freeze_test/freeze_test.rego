@@ -67,6 +67,37 @@ test_a_freeze_of_terminating_holds_nothing_else if {
 	}
 }
 
+without_answer(effects) := object.union(asked(effects, []), {"freezes_unknown": "the file is damaged."})
+
+test_what_is_not_known_to_be_free_is_held if {
+	every effect in ["opaque", "indirect", "protection", "terminate", "unreviewed"] {
+		count(freeze.deny) == 1 with input as without_answer([effect])
+	}
+}
+
+test_the_message_says_that_freezes_are_unknown if {
+	denied := freeze.deny with input as without_answer(["opaque", "capacity"])
+	some entry in denied
+	entry.target == "(freeze unknown)"
+	why := "whether this is frozen is unknown: the file is damaged."
+	entry.message == sprintf("SomeCall may do what is frozen (opaque): %s", [why])
+	startswith(entry.remediation, "Repair the memory")
+	endswith(entry.remediation, "or break the glass for freeze/in-force.")
+}
+
+test_launches_pass_where_freezes_are_unknown if {
+	count(freeze.deny) == 0 with input as without_answer(["capacity"])
+}
+
+test_a_call_without_effects_passes_where_freezes_are_unknown if {
+	count(freeze.deny) == 0 with input as without_answer([])
+}
+
+test_where_nothing_is_frozen_all_passes if {
+	known := object.union(without_answer(["opaque"]), {"freezes_unknown": ""})
+	count(freeze.deny) == 0 with input as known
+}
+
 test_without_a_freeze_all_passes if {
 	every effect in ["opaque", "terminate", "unreviewed"] {
 		count(freeze.deny) == 0 with input as asked([effect], [])
