@@ -690,7 +690,8 @@ class Approval:
     """A second person's yes to a request: for this very call, once.
 
     `by` is who approved, and `asked_by` who asked: AWS's user ids, or users of the host. `name` and `asker` are the
-    same for people. Until `until` (seconds since the epoch), `rules` do not block the call.
+    same for people. Until `until` (seconds since the epoch), `rules` do not block the call. `leaves` is what was to
+    remain of each cluster that the call reaches, and how many machines of it ran.
     """
 
     id: str
@@ -703,6 +704,7 @@ class Approval:
     until: float
     asked_by: str
     asker: str = ""
+    leaves: Mapping[str, tuple[int, int]] = field(factory=dict)
 
     @property
     def asker_arn(self) -> str | None:

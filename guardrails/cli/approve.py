@@ -44,7 +44,7 @@ def approve(config: str | None, request_id: str, reason: str) -> None:
         _check(record, me, now)
         request = record.request
         _show(request)
-        board.grant(request, Grant(me.id, me.name, " ".join(reason.split()), request.digest, now))
+        board.grant(request, Grant(me.id, me.name, " ".join(reason.split()), request.digest, now, request.leaves))
     except StateUnavailable as error:
         raise ApprovalRefused(f"not approved: {error}") from error
     until = rfc3339(now + request.minutes * 60)[:16].replace("T", " ")
@@ -103,6 +103,7 @@ def _show(request: Request) -> None:
         ("where", " ".join(filter(None, (what["region"], what["account"])))),
         ("targets", ", ".join(what["targets"])),
         ("clusters", ", ".join(sorted({name for names in what["clusters"].values() for name in names}))),
+        ("leaves", ", ".join(f"{left} of {running} of {name}" for name, (left, running) in request.leaves.items())),
         ("with", ", ".join(f"{name}={value}" for name, value in what["params"].items())),
         ("rules", ", ".join(request.rules)),
         ("asked by", request.asked_by.name),

@@ -168,6 +168,56 @@ def test_an_altered_call_is_another_one(site, aws, guard, place):
     assert aws.count("TerminateInstances") == 1
 
 
+def end_unguarded(site, guard, *numbers):
+    """Terminate machines of blue without the guard."""
+    guardrails.uninstall()
+    terminate(site, *numbers)
+    guard()
+
+
+def test_an_approval_ends_where_less_would_remain(site, aws, guard, place):
+    """Approved while two machines would remain: it does not count for the last one; a new approval, of that, does."""
+    guard()
+    asked = denied(site, 0).decision.approval
+    assert "leaves:    2 of 3 of blue" in other_user.act(lambda: approve(place, asked.id))
+    end_unguarded(site, guard, 1, 2)
+    before = aws.count("TerminateInstances")
+    error = denied(site, 0)
+    sentence = (
+        f"Approval {asked.id} by {other_user.name()} does not count: since the approval, fewer machines of blue run"
+    )
+    assert sentence in str(error)
+    assert denied(site, 0).decision.approval.id == error.decision.approval.id != asked.id
+    assert aws.count("TerminateInstances") == before
+    approved_by_nobody(place, error.decision.approval.id)
+    terminate(site, 0)
+    assert aws.count("TerminateInstances") == before + 1
+
+
+def test_a_request_says_what_would_be_left_now(site, aws, guard, place):
+    """A request from before others went is not shown again: who approves sees what would remain now."""
+    guard()
+    asked = denied(site, 0).decision.approval
+    end_unguarded(site, guard, 1)
+    before = aws.count("TerminateInstances")
+    now = denied(site, 0).decision.approval
+    assert now.id != asked.id
+    assert "leaves:    1 of 2 of blue" in other_user.act(lambda: approve(place, now.id))
+    terminate(site, 0)
+    assert aws.count("TerminateInstances") == before + 1
+
+
+def test_where_more_remains_it_counts(site, aws, guard, place):
+    """A machine more in the cluster ends no approval."""
+    site.ec2.stop_instances(InstanceIds=[site.blue.instance_ids[2]])
+    guard({RULE: {"minutes": 10}, "remaining/share": {"minutes": 10}, "remaining/minimum": {"minutes": 10}})
+    asked = denied(site, 0).decision.approval
+    approved_by_nobody(place, asked.id)
+    site.ec2.start_instances(InstanceIds=[site.blue.instance_ids[2]])
+    terminate(site, 0)
+    assert aws.count("TerminateInstances") == 1
+
+
 def test_another_callers_approval(site, aws, guard, place):
     """What was approved for another user is theirs: the denial names them, and nothing arrives."""
     guard()

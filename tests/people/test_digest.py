@@ -6,8 +6,10 @@ import botocore.session
 import pytest
 from attrs import evolve
 
-from guardrails.enforce.approvals.digest import TOKENS, digest, document
-from guardrails.values import Call, Decision, Facts, Live, Private, Target, TargetRef, Violation
+from guardrails.enforce.approvals import Desk
+from guardrails.enforce.approvals.digest import TOKENS, digest, document, leaves, worse
+from guardrails.memory.approvals import ApprovalFolder, Identity
+from guardrails.values import Approval, Call, Decision, Facts, Live, Private, Target, TargetRef, Violation
 
 SECRET = {"InstanceIds": ["i-1", "i-2"], "UserData": "one"}
 CALL = Call(
@@ -68,6 +70,42 @@ def test_everything_that_matters_changes_it():
 def test_what_changes_nothing_leaves_it(name):
     """What a second attempt of the same call may have different."""
     assert of(SAME[name]) == of(DECISION)
+
+
+@pytest.mark.parametrize(
+    ("now", "said"),
+    [
+        ({"blue": (2, 3)}, ""),
+        ({"blue": (4, 5)}, ""),
+        ({}, ""),
+        ({"blue": (1, 2)}, "since the approval, fewer machines of blue run"),
+        ({"blue": (2, 3), "red": (5, 5)}, "since the approval, the call reaches red as well"),
+    ],
+)
+def test_as_much_must_remain(now, said):
+    """Of an approval that left 2 of 3 of blue: no less may be left, and nothing of another cluster be touched."""
+    assert worse(now, {"blue": (2, 3)}) == said
+
+
+def allowed(running):
+    """DECISION with the approval, while this many machines of blue run."""
+    blue = {"live": True, "running": running, "remaining": running - 1, "total": running}
+    targets = {"i-1": {"role": "target", "type": "instance", "clusters": ["blue"]}}
+    approvals = [{"rules": [DENIED.rule]}]
+    warned = (evolve(DENIED, action="warn"),)
+    document = {"call": {"effects": ["terminate"]}, "targets": targets, "clusters": {"blue": blue}}
+    return evolve(DECISION, action="warn", violations=warned, input={**document, "approvals": approvals})
+
+
+@pytest.mark.parametrize(("running", "holds"), [(3, True), (4, True), (2, False)])
+def test_an_approval_holds_through_a_wait(running, holds, tmp_path):
+    """A call that waited for AWS's rate limits passes where as much remains as was approved, and no less."""
+    before = allowed(3)
+    given = Approval("a", of(before), (DENIED.rule,), "bob", "bob", "r", 0.0, 9.0, "alice", leaves=leaves(before))
+    desk = Desk(ApprovalFolder(tmp_path), lambda _: Identity("alice", "alice"), print)
+    after = desk.holds(allowed(running), evolve(before, approved=given), None)
+    assert after.allowed is holds
+    assert ("fewer machines of blue run" in (after.reason or "")) is not holds
 
 
 def test_no_secret_is_in_the_document():

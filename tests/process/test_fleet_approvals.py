@@ -129,7 +129,7 @@ def test_replays_in_the_table(guard, aws, people_of):
     ):
         board.grant(asked, Grant(by, "bob", "INC-42", asked.digest, at))
         refused(sentence)
-    board.grant(asked, Grant(bob, "bob", "INC-42", asked.digest, time.time()))
+    board.grant(asked, Grant(bob, "bob", "INC-42", asked.digest, time.time(), asked.leaves))
     command(guard)
     assert aws.count("SendCommand") == 1
     refused("was used already, by decision")

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from attrs import evolve, field, frozen
 
 from guardrails.enforce.approvals import standing
-from guardrails.enforce.approvals.digest import digest, document
+from guardrails.enforce.approvals.digest import digest, document, leaves, worse
 from guardrails.enforce.approvals.standing import Standing, Terms
 from guardrails.enforce.ctrl_c import interruptible
 from guardrails.memory import StateUnavailable
@@ -87,13 +87,18 @@ class Desk:
         if before.approved is None:
             return decision
         what = document(decision, self.identify(origin).id)
-        if decision.allowed and digest(what) == before.approved.digest:
+        if not decision.allowed:
+            return decision
+        less = worse(leaves(decision), before.approved.leaves)
+        if digest(what) == before.approved.digest and not less:
             return evolve(decision, approved=before.approved)
-        return decision if not decision.allowed else evolve(decision, action="deny", reason=_CHANGED)
+        reason = f"Approval {before.approved.id} does not count: {less}" if less else _CHANGED
+        return evolve(decision, action="deny", reason=reason)
 
     def _case(self, decision: Decision, asker: Identity) -> _Case:
         found = {rule: (tuple(terms["by"]), float(terms["minutes"])) for rule, terms in approvable(decision).items()}
-        terms = Terms({rule: by for rule, (by, _) in found.items()}, min(minutes for _, minutes in found.values()))
+        minutes = min(minutes for _, minutes in found.values())
+        terms = Terms({rule: by for rule, (by, _) in found.items()}, minutes, leaves(decision))
         return _Case(decision, document(decision, asker.id), terms, asker)
 
     def _answer(self, case: _Case, decide: DecideAgain) -> Decision:
@@ -132,7 +137,7 @@ class Desk:
     def _use(self, case: _Case, approval: Approval, record: Record, decide: DecideAgain) -> Decision | None:
         """The call decided on anew with the approval, which is used up; None where it does not cover it, or is gone."""
         again = decide(approval)
-        same = digest(document(again, case.asker.id)) == approval.digest
+        same = digest(document(again, case.asker.id)) == approval.digest and not worse(leaves(again), approval.leaves)
         if not again.allowed or not same or not self.board.take(record.request, again.id):
             return None
         return evolve(again, approved=approval)
@@ -148,6 +153,7 @@ class Desk:
             minutes=case.terms.minutes,
             terms=case.terms.by,
             asked_by=case.asker,
+            leaves=case.terms.leaves,
         )
         self.board.ask(request)
         return request

@@ -3,6 +3,8 @@
 It has everything that changes what the call does or hits: the operation with all its parameters, the targets with their
 clusters, the effects, where it goes, what each rule objects to, and who asks. Left out is what differs each time and
 changes nothing: the order of ids, and the tokens that AWS's libraries make up so that a retry counts once.
+
+How many machines run is kept beside it: where more of them run than were shown, the approval still counts.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from guardrails.show import blast_radius
 from guardrails.values import Call, Decision
 
 SCHEMA = 1
@@ -55,6 +58,21 @@ def digest(what: Mapping[str, Any]) -> str:
 def canonical(what: object) -> str:
     """The same JSON for the same content."""
     return json.dumps(what, sort_keys=True, separators=(",", ":"), default=str)
+
+
+def leaves(decision: Decision) -> dict[str, tuple[int, int]]:
+    """For each cluster that the call reaches: how many machines it would leave running, and how many run now."""
+    reached = (hit for hit in blast_radius.of(decision.input) if hit.touched)
+    return {hit.cluster: (hit.running - hit.down, hit.running) for hit in reached}
+
+
+def worse(now: Mapping[str, tuple[int, int]], approved: Mapping[str, tuple[int, int]]) -> str:
+    """What became worse since these were approved, for people; "" where at least as much would remain."""
+    fewer = sorted(name for name, (left, _) in now.items() if name in approved and left < approved[name][0])
+    if fewer:
+        return f"since the approval, fewer machines of {', '.join(fewer)} run"
+    more = sorted(now.keys() - approved.keys())
+    return f"since the approval, the call reaches {', '.join(more)} as well" if more else ""
 
 
 def blocking(decision: Decision) -> list[list[str]]:

@@ -8,7 +8,7 @@ from typing import Any
 from attrs import frozen
 
 from guardrails.enforce.approvals import people
-from guardrails.enforce.approvals.digest import digest
+from guardrails.enforce.approvals.digest import digest, worse
 from guardrails.memory.approvals import Grant, Identity, Record, Request
 from guardrails.values import Approval, rfc3339
 
@@ -18,10 +18,14 @@ _AHEAD_S = 30.0
 
 @frozen
 class Terms:
-    """Who may approve each rule that blocks the call, by patterns, and for how many minutes that counts."""
+    """Who may approve each rule that blocks the call, by patterns, and for how many minutes that counts.
+
+    `leaves` is what the call would leave of each cluster now, and how many machines of it run.
+    """
 
     by: Mapping[str, tuple[str, ...]]
     minutes: float
+    leaves: Mapping[str, tuple[int, int]]
 
 
 @frozen
@@ -62,6 +66,8 @@ def _one(record: Record, wanted: str, asker: Identity, terms: Terms, now: float)
         if not refused:
             return Standing(approval=_approval(request, grant, terms), record=record)
     opened = now < min(request.until, request.asked_at + terms.minutes * 60)
+    # Who approves must see what would be left now.
+    opened = opened and not worse(terms.leaves, request.leaves)
     return Standing(request=request if opened else None, note=refused)
 
 
@@ -89,7 +95,8 @@ def _refusal(request: Request, grant: Grant, wanted: str, asker: Identity, terms
             f"Approval {request.id} by {grant.name} expired at {rfc3339(end)[:19]}Z: it counted for "
             f"{terms.minutes:g} minutes"
         )
-    return ""
+    less = worse(terms.leaves, grant.leaves)
+    return f"Approval {request.id} by {grant.name} does not count: {less}" if less else ""
 
 
 def _approval(request: Request, grant: Grant, terms: Terms) -> Approval:
@@ -104,6 +111,7 @@ def _approval(request: Request, grant: Grant, terms: Terms) -> Approval:
         until=grant.at + terms.minutes * 60,
         asked_by=request.asked_by.id,
         asker=request.asked_by.name,
+        leaves=grant.leaves,
     )
 
 

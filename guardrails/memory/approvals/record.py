@@ -32,7 +32,7 @@ class Request:
     """What is asked, by whom and until when. `document` is what `digest` was made of; `terms` has each rule's `by`.
 
     `place` is the account, region and operation; `minutes` is how long a grant counts. Times are in seconds since the
-    epoch.
+    epoch. `leaves` says for each cluster how many machines the call would leave running, and how many ran.
     """
 
     id: str
@@ -44,6 +44,7 @@ class Request:
     minutes: float
     terms: Mapping[str, tuple[str, ...]]
     asked_by: Identity
+    leaves: Mapping[str, tuple[int, int]] = field(factory=dict)
 
     @property
     def until(self) -> float:
@@ -62,13 +63,17 @@ class Request:
 
 @frozen
 class Grant:
-    """A yes. `by` is proven by the place; `name` and `reason` are the words of who gave it."""
+    """A yes. `by` is proven by the place; `name` and `reason` are the words of who gave it.
+
+    `leaves` is the request's, as they saw it.
+    """
 
     by: str
     name: str
     reason: str
     digest: str
     at: float
+    leaves: Mapping[str, tuple[int, int]] = field(factory=dict)
 
     def written(self) -> str:
         """As text."""
@@ -127,6 +132,7 @@ def read_request(text: object) -> Request | None:
             minutes=float(values["minutes"]),
             terms={str(rule): tuple(map(str, by)) for rule, by in values["terms"].items()},
             asked_by=Identity(str(who["id"]), str(who["name"]), tuple(map(str, who["others"]))),
+            leaves=_leaves(values["leaves"]),
         )
     except (KeyError, TypeError, ValueError, AttributeError):
         return None
@@ -137,9 +143,14 @@ def read_grant(text: object, by: str, name: str = "") -> Grant | None:
     """A grant from its text, by who is proven to have given it; None for anything else."""
     values = _object(text)
     try:
-        return Grant(by, name or str(values["name"]), str(values["reason"]), str(values["digest"]), float(values["at"]))
-    except (KeyError, TypeError, ValueError):
+        said = name or str(values["name"]), str(values["reason"]), str(values["digest"])
+        return Grant(by, *said, float(values["at"]), _leaves(values["leaves"]))
+    except (KeyError, TypeError, ValueError, AttributeError):
         return None
+
+
+def _leaves(values: Any) -> dict[str, tuple[int, int]]:
+    return {str(name): (int(left), int(running)) for name, (left, running) in values.items()}
 
 
 def _object(text: object) -> dict[str, Any]:
