@@ -18,6 +18,8 @@ from guardrails.memory.approvals import Board, Grant, Identity, Record, Request
 from guardrails.show.printable import printable
 from guardrails.values import rfc3339
 
+# A shorter beginning could be another request's than the one that is meant.
+_SHORTEST = 6
 _EXAMPLE = """\b
 Example:
   guardrails approve 3f2a9c01de --reason 'INC-42, checked with the DBAs'
@@ -31,7 +33,8 @@ Example:
 def approve(config: str | None, request_id: str, reason: str) -> None:
     """Approve a blocked call of another person.
 
-    The blocked call names the ID. The approval covers exactly that call, once, and for as long as the rule book says.
+    The blocked call names the ID; its first 6 characters are enough. The approval covers exactly that call, once, and
+    for as long as the rule book says.
     The person who asked cannot approve it, nor can an agent or a CI job.
     """
     settings = load(config)
@@ -60,10 +63,19 @@ def _only_people(settings: Settings) -> None:
 
 
 def _found(board: Board, request_id: str) -> Record:
-    found = [record for record in board.all() if record.request.id.startswith(request_id)]
+    """The request with this id, or the only one whose id begins so."""
+    if not request_id.strip():
+        raise ApprovalRefused("the id is empty; `guardrails requests` lists the requests that are open")
+    every = board.all()
+    found = [record for record in every if record.request.id == request_id]
+    if not found and len(request_id) >= _SHORTEST:
+        found = [record for record in every if record.request.id.startswith(request_id)]
     if len(found) != 1:
         many = "several requests begin with" if found else "there is no request"
-        raise ApprovalRefused(f"{many} {request_id}; `guardrails requests` lists those that are open")
+        raise ApprovalRefused(
+            f"{many} {request_id}; give the whole id, or at least {_SHORTEST} characters: `guardrails requests` lists "
+            "those that are open"
+        )
     return found[0]
 
 

@@ -114,6 +114,11 @@ def test_the_command_tells_apart_what_does_not_count(site, aws, guard, place):
     board, file = ApprovalFolder(place / "asked"), place / "asked" / f"request-{asked.id}.json"
     assert f"2 guardrails: request {asked.id} is your own ({MINE})" in approve(place, asked.id)
     assert "2 guardrails: there is no request 0000" in approve(place, "0000")
+    for nothing in ("", "  "):
+        assert "2 guardrails: the id is empty" in other_user.act(lambda nothing=nothing: approve(place, nothing))
+    assert f"there is no request {asked.id[:5]}; give the whole id, or at least 6 characters" in other_user.act(
+        lambda: approve(place, asked.id[:5])
+    )
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CLAUDECODE", "1")
         assert "an agent runs this command" in other_user.act(lambda: approve(place, asked.id))
@@ -127,6 +132,15 @@ def test_the_command_tells_apart_what_does_not_count(site, aws, guard, place):
     assert f"is not among those who may approve {RULE}" in other_user.act(lambda: approve(place, asked.id))
     denied(site, 0)
     assert not aws.count("TerminateInstances")
+
+
+def test_the_beginning_of_an_id_is_enough(site, aws, guard, place):
+    """Six characters name a request where no other one begins so."""
+    guard()
+    asked = denied(site, 0).decision.approval
+    approved_by_nobody(place, asked.id[:6])
+    terminate(site, 0)
+    assert aws.count("TerminateInstances") == 1
 
 
 def grant(place, record, uid=other_user.NOBODY, **changes):
