@@ -186,7 +186,7 @@ def desk(settings: Settings, lookups: Lookups, notify: Callable[[Decision], None
             return me
         caller = caller_identity.of(lookups, origin)
         # The credentials of the call and of the table are one person's, whichever of them approves.
-        return evolve(caller, others=tuple({*me.ids} - {caller.id}))
+        return evolve(caller, others=tuple(sorted(me.names - {caller.id})))
 
     return Desk(board, identify, notify, settings.approval_wait_s)
 

@@ -90,9 +90,9 @@ def _check(record: Record, me: Identity, now: float) -> None:
     if now >= request.until:
         until = rfc3339(request.until)[:19]
         raise ApprovalRefused(f"request {request.id} expired at {until}Z; have the call made again")
-    if any(people.is_same(request.asked_by.ids, one) for one in me.ids):
+    if people.is_same(request.asked_by.names, me.names):
         raise ApprovalRefused(
-            f"request {request.id} is your own ({me.name}), or of a session with your session's name: there is no "
+            f"request {request.id} is your own ({me.name}), or of a user or session with your name: there is no "
             "second person. If everyone has the same name here, give each person a user or a session name of their own"
         )
     if not people.is_person(me.id):

@@ -15,7 +15,9 @@ from click.testing import CliRunner
 
 import guardrails
 from guardrails.cli.app import app
-from guardrails.enforce.approvals import people
+from guardrails.enforce.approvals import people, standing
+from guardrails.enforce.approvals.digest import digest
+from guardrails.enforce.approvals.standing import Terms
 from guardrails.memory import StateUnavailable
 from guardrails.memory.approvals import Grant, Identity, Record, Request
 from guardrails.memory.dynamodb import ApprovalTable, Place, Table
@@ -263,12 +265,37 @@ def test_grants_count_by_their_partition():
         ("AROA1:alice", "AROA2:alice", True),
         ("AROA1:ci", "AROA1:ci", True),
         ("AROA1:alice", "AROA1:bob", False),
+        ("AROA1:alice", "AROA2:Alice", True),
         ("AIDAALICE", "AIDABOB", False),
+        ("AIDAALICE arn:aws:iam::1:user/alice", "AROA1:alice", True),
+        ("AIDAALICE arn:aws:iam::1:user/team/web/Alice", "AROA1:alice", True),
+        ("AROA1:alice", "AIDAALICE arn:aws-cn:iam::1:user/alice", True),
+        ("AROA1:alice arn:aws:sts::1:assumed-role/Ops/alice", "AROA2:bob arn:aws:sts::1:assumed-role/Ops/bob", False),
+        ("1:alice arn:aws:sts::1:federated-user/alice", "AIDAALICE arn:aws:iam::1:user/alice", True),
+        ("AIDAANNA arn:aws:iam::1:user/anna", "AIDABEN arn:aws:iam::1:user/ben", False),
+        ("AIDAALICE arn:aws:iam::1:user/alice", "AROA1:bob", False),
+        ("AIDAALICE arn:aws:iam::1:user/bob/alice", "AROA1:bob", False),
+        ("alice", "Alice", False),
+        ("AIDAALICE ", "AIDABOB ", False),
     ],
 )
 def test_two_people(asker, approver, same):
-    """Two user ids are two people, unless both are sessions of the same name."""
-    assert people.is_same((asker,), approver) is same
+    """Two user ids are two people, unless they have the same user or session name; two users of the host always are."""
+    assert people.is_same(asker.split(" "), approver.split(" ")) is same
+
+
+def test_one_person_as_user_and_role():
+    """A grant of the asker's own role does not count, nor one of their IAM user the other way round; bob's does."""
+    user = Identity("AIDAALICE", "arn:aws:iam::1:user/alice")
+    role = Identity("AROA1:alice", "arn:aws:sts::1:assumed-role/Ops/alice")
+    bob = Identity("AROA1:bob", "arn:aws:sts::1:assumed-role/Ops/bob")
+    for asker, by, sentence in ((user, role, "no second person"), (role, user, "no second person"), (user, bob, "")):
+        asked = evolve(request(), asked_by=asker, digest=digest(request().document))
+        grant = Grant(by.id, by.name, "INC-42", asked.digest, asked.asked_at)
+        terms = Terms({RULE: ("*",)}, 10.0, {})
+        found = standing.of([Record(asked, (grant,))], asked.document, asker, terms, asked.asked_at)
+        assert (found.approval is None) is bool(sentence)
+        assert sentence in found.note
 
 
 @pytest.mark.parametrize(
@@ -278,6 +305,11 @@ def test_two_people(asker, approver, same):
         ("AROA1:botocore-session-1700000000", False),
         ("AROA1:1700000000", False),
         ("AROA1:AWSCLI-Session", False),
+        ("AROA1:GitHubActions", False),
+        ("AROA1:0123456789abcdef0123456789abcdef", False),
+        ("AROA1:AWSCodeBuild-6cd4a1c6-8e8b", False),
+        ("AROA1:eks-web-pod-6cd4a1c6", False),
+        ("AROA1:eksi", True),
         ("AROA1:alice", True),
         ("AROA1:alice@example.com", True),
         ("AIDABOB", True),

@@ -73,10 +73,11 @@ def _one(record: Record, wanted: str, asker: Identity, terms: Terms, now: float)
 
 def _refusal(request: Request, grant: Grant, wanted: str, asker: Identity, terms: Terms, now: float) -> str:
     """Why a grant does not count; "" where it does."""
-    if people.is_same((*asker.ids, *request.asked_by.ids), grant.by):
+    # What a grant says its name is counts against it only: who gave it wrote that.
+    if people.is_same(asker.names | request.asked_by.names, (grant.by, grant.name)):
         return (
-            f"Approval {request.id} does not count, because {grant.name} also asked for it, or has a session of the "
-            "same name: there is no second person. Give each person a user or a session name of their own"
+            f"Approval {request.id} does not count, because {grant.name} also asked for it, or has the same user or "
+            "session name: there is no second person. Give each person a user or a session name of their own"
         )
     if not people.is_person(grant.by):
         return (

@@ -26,6 +26,11 @@ class Identity:
         """Every id."""
         return frozenset((self.id, *self.others))
 
+    @property
+    def names(self) -> frozenset[str]:
+        """Every id, and the name: AWS's user id does not say what an IAM user is called, and the ARN does."""
+        return self.ids | {self.name}
+
 
 @frozen
 class Request:
