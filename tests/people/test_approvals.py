@@ -249,6 +249,70 @@ def test_another_callers_approval(site, aws, guard, place):
     assert not aws.count("TerminateInstances")
 
 
+def spoiled(written):
+    """Texts that any user could write beside others' requests, each by what is wrong with it."""
+    at = json.dumps(written["asked_at"])
+    document = written["document"]
+    deep = json.dumps({**written, "document": {**document, "params": {"X": 0}}})
+    return {
+        "an integer too large": json.dumps(written).replace(at, "1" + "0" * 400),
+        "infinity": json.dumps({**written, "asked_at": float("inf")}),
+        "not a number": json.dumps({**written, "minutes": float("nan")}),
+        "in the future": json.dumps({**written, "asked_at": time.time() + 3600}),
+        "forever": json.dumps({**written, "minutes": 1e300}),
+        "no time": json.dumps({**written, "minutes": 0}),
+        "nothing": json.dumps({**written, "document": {}}),
+        "targets": json.dumps({**written, "document": {**document, "targets": 5}}),
+        "clusters": json.dumps({**written, "document": {**document, "clusters": {"i-1": "blue"}}}),
+        "rules": json.dumps({**written, "document": {**document, "rules": ["a"]}}),
+        "leaves": json.dumps({**written, "leaves": {"blue": 5}}),
+        "depth": deep.replace('{"X": 0}', '{"X": ' + "[" * 400 + "]" * 400 + "}"),
+        "another name": json.dumps({**written, "id": "bbbbbbbb"}),
+    }
+
+
+def test_a_bad_request_disturbs_no_one(site, aws, guard, place):
+    """Whatever a user of the host puts there: requests are listed, asked for, approved and used as without it."""
+    guard()
+    asked = denied(site, 0).decision.approval
+    (record,) = ApprovalFolder(place / "asked").all()
+    who = other_user.name()
+    mine = {
+        **json.loads(record.request.written()),
+        "id": "aaaaaaaa",
+        "asked_by": {"id": who, "name": who, "others": []},
+    }
+    file = place / "asked" / "request-aaaaaaaa.json"
+    command = ["requests", "--all", "--format", "json", "--config", str(place / "guardrails.toml")]
+
+    def listed():
+        done = CliRunner().invoke(app, command)
+        assert done.exit_code == 0, done.output
+        return [json.loads(line)["id"] for line in done.output.splitlines()]
+
+    other_user.act(lambda: file.write_text(json.dumps(mine)))
+    assert {*listed()} == {asked.id, "aaaaaaaa"}
+    for what, text in spoiled(mine).items():
+        other_user.act(lambda text=text: file.write_text(text))
+        assert listed() == [asked.id], what
+        assert "there is no request aaaaaaaa" in approve(place, "aaaaaaaa"), what
+    assert denied(site, 0).decision.approval.id == asked.id
+    approved_by_nobody(place, asked.id)
+    other_user.act(lambda: bad_grants(place, asked.id))
+    terminate(site, 0)
+    assert aws.count("TerminateInstances") == 1
+
+
+def bad_grants(place, request_id):
+    (good,) = (place / "asked").glob(f"grant-{request_id}-*")
+    written = json.loads(good.read_text())
+    at = json.dumps(written["at"])
+    for number, wrong in enumerate(("1" + "0" * 400, "Infinity", "NaN", "-1", "true", '"now"')):
+        file = place / "asked" / f"grant-{request_id}-{number:08}.json"
+        file.write_text(good.read_text().replace(at, wrong))
+        file.chmod(0o644)
+
+
 def test_the_used_marker_decides(site, aws, guard, place):
     """An approval whose use is on record lets nothing pass, and the denial names the decision that used it."""
     guard()

@@ -16,12 +16,13 @@ from click.testing import CliRunner
 import guardrails
 from guardrails.cli.app import app
 from guardrails.enforce.approvals import people, standing
-from guardrails.enforce.approvals.digest import digest
+from guardrails.enforce.approvals.digest import digest, document
 from guardrails.enforce.approvals.standing import Terms
 from guardrails.memory import StateUnavailable
 from guardrails.memory.approvals import Grant, Identity, Record, Request
 from guardrails.memory.dynamodb import ApprovalTable, Place, Table
 from guardrails.memory.dynamodb.administration import create, policy
+from guardrails.values import Call, Decision
 from tests.support.simulated_table import SimulatedTable, World
 
 PLACE = Place("guardrails", "eu-west-1", timeout_s=30)
@@ -176,7 +177,9 @@ def test_only_ones_own_grants_may_be_written():
 
 def request(number=0):
     who = Identity("AIDAALICE", "arn:aws:iam::1:user/alice")
-    return Request(f"r{number}", "1#eu-west-1#ec2:X", "d", {"targets": []}, "X", time.time(), 10, {RULE: ("*",)}, who)
+    call = Call("ec2", "X", {}, "eu-west-1", "https://ec2.eu-west-1.amazonaws.com", account="1")
+    what = document(Decision("d", "deny", call, ()), who.id)
+    return Request(f"r{number}", "1#eu-west-1#ec2:X", "d", what, "X", time.time(), 10, {RULE: ("*",)}, who)
 
 
 class LosesTheAnswer(SimulatedTable):
@@ -256,6 +259,20 @@ def test_grants_count_by_their_partition():
     (record,) = board.records(request().place)
     assert isinstance(record, Record)
     assert [grant.by for grant in record.grants] == ["AROA1:bob"]
+
+
+def test_what_others_write_disturbs_no_request():
+    """A text, a name or a list of answers that no guard writes is passed over; the request beside it is read."""
+    table = SimulatedTable(World(1))
+    board = ApprovalTable(table)
+    board.ask(request())
+    bad = evolve(request(1), minutes=float("inf")).written()
+    item = table.world.items[f"req#{request().place}", "0"]
+    item |= {"r_r1": bad, "r_r2": request(3).written(), "r_r4": "[" * 10_000, "r_r5": 5, "g_r0": 5}
+    (record,) = board.records(request().place)
+    assert (record.request.id, record.grants) == ("r0", ())
+    board.ask(request(6))
+    assert {each.request.id for each in board.records(request().place)} == {"r0", "r6"}
 
 
 @pytest.mark.parametrize(

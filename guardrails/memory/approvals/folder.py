@@ -17,7 +17,8 @@ from pathlib import Path
 
 from attrs import frozen
 
-from guardrails.memory.approvals.record import Grant, Identity, Record, Request, read_grant, read_request
+from guardrails.memory.approvals.reading import read_grant, read_request
+from guardrails.memory.approvals.record import Grant, Identity, Record, Request
 from guardrails.memory.store import StateUnavailable
 
 _LARGEST = 1_000_000
@@ -59,7 +60,9 @@ class ApprovalFolder:
         records = [
             Record(request, tuple(_grants(request, files)), used_by=_used(request, file.owner, files))
             for request, file in asked
-            if request is not None and request.asked_by.id == user(file.owner)
+            if request is not None
+            and file.name == f"request-{request.id}.json"
+            and request.asked_by.id == user(file.owner)
         ]
         return sorted(records, key=lambda record: record.request.asked_at)
 

@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from guardrails.aws.in_time import OutOfTime
 from guardrails.memory.approvals import Grant, Identity, Record, Request
-from guardrails.memory.approvals.record import read_grant, read_request
+from guardrails.memory.approvals.reading import read_grant, read_request
 from guardrails.memory.dynamodb.own_client import create
 from guardrails.memory.dynamodb.table import ConditionFailed, Item, Table
 from guardrails.memory.store import StateUnavailable
@@ -92,13 +92,9 @@ class ApprovalTable:
         return True
 
     def _records(self, items: list[Item]) -> list[Record]:
-        asked = [(read_request(value), item) for item in items for value in _with(item, _ASKED).values()]
-        found = [(request, item) for request, item in asked if request is not None]
-        keys = [
-            (f"{GRANTS}{by}", request.id)
-            for request, item in found
-            for by in sorted(item.get(f"{_ANSWERED}{request.id}", ()))
-        ]
+        asked = [(name, read_request(value), item) for item in items for name, value in _with(item, _ASKED).items()]
+        found = [(request, item) for name, request, item in asked if request and name == f"{_ASKED}{request.id}"]
+        keys = [(f"{GRANTS}{by}", request.id) for request, item in found for by in _answered(item, request)]
         grants = self.table.items(keys) if keys else {}
         records = []
         for request, item in found:
@@ -128,6 +124,12 @@ class ApprovalTable:
 
 def _with(item: Mapping[str, Any], prefix: str) -> dict[str, Any]:
     return {name: value for name, value in item.items() if name.startswith(prefix)}
+
+
+def _answered(item: Item, request: Request) -> list[str]:
+    """The user ids that answered, whatever else was written there."""
+    by = item.get(f"{_ANSWERED}{request.id}")
+    return sorted(one for one in by if isinstance(one, str)) if isinstance(by, (set, frozenset)) else []
 
 
 def _is_old(value: object, now: float) -> bool:
