@@ -67,11 +67,12 @@ class Pipeline:
     def _admit(self, call: Call, origin: Origin, deliver: Callable[[], None]) -> str | None:
         claims: list[Claim] = []
         sent = False
+        passed: Decision | None = None
         try:
             decision = self.decide(call, origin, claims)
             if decision is None:
                 return None
-            decision = self._confirm(decision, call, origin, claims)
+            passed = decision = self._confirm(decision, call, origin, claims)
             decision, outcome = self._enforce(decision, call, origin, claims)
             deliver()
             self.record(decision, outcome)
@@ -85,6 +86,8 @@ class Pipeline:
                 self.turns.sent(decision.id, scope_of(decision.call.account, origin), decision.call)
         finally:
             settle(claims, sent=sent)
+            if not sent and passed is not None and self.desk is not None:
+                self.desk.give_back(passed)
         self.around.changed(decision.call)
         if outcome.warning:
             self.around.warn(outcome.warning)

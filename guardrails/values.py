@@ -691,7 +691,8 @@ class Approval:
 
     `by` is who approved, and `asked_by` who asked: AWS's user ids, or users of the host. `name` and `asker` are the
     same for people. Until `until` (seconds since the epoch), `rules` do not block the call. `leaves` is what was to
-    remain of each cluster that the call reaches, and how many machines of it ran.
+    remain of each cluster that the call reaches, and how many machines of it ran. `used_by` is the id of the decision
+    that uses it, "" before that.
     """
 
     id: str
@@ -705,6 +706,7 @@ class Approval:
     asked_by: str
     asker: str = ""
     leaves: Mapping[str, tuple[int, int]] = field(factory=dict)
+    used_by: str = ""
 
     @property
     def asker_arn(self) -> str | None:

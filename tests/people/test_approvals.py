@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -18,8 +19,11 @@ from click.testing import CliRunner
 import guardrails
 from guardrails.cli.app import app
 from guardrails.enforce.approvals.digest import digest
+from guardrails.enforce.pacing import Turns
 from guardrails.memory.approvals import ApprovalFolder, Grant
+from guardrails.memory.pacer import Pause
 from guardrails.notify import Sender
+from guardrails.record.decision_log import DecisionLog
 from guardrails.record.entries import parse
 from guardrails.show.decision import page
 from tests.support import other_user
@@ -249,8 +253,32 @@ def test_another_callers_approval(site, aws, guard, place):
     assert not aws.count("TerminateInstances")
 
 
+def test_what_is_not_sent_uses_no_approval(site, aws, guard, place, monkeypatch):
+    """A call that a full disk or AWS's rate limits keep back leaves its approval, still good for one call."""
+    guard()
+    asked = denied(site, 0).decision.approval
+    approved_by_nobody(place, asked.id)
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(DecisionLog, "write", full)
+        assert isinstance(denied(site, 0), guardrails.GuardUnavailable)
+    with monkeypatch.context() as patch:
+        patch.setattr(Turns, "wait", lambda *_: Pause(30.0, refused=True))
+        assert "pacing/rate-limit" in str(denied(site, 0))
+    assert not aws.count("TerminateInstances")
+    terminate(site, 0)
+    assert aws.count("TerminateInstances") == 1
+    (record,) = ApprovalFolder(place / "asked").all()
+    assert record.used_by
+    ApprovalFolder(place / "asked").give_back(record.request.place, asked.id, "another decision")
+    assert ApprovalFolder(place / "asked").all() == [record]
+
+
 def spoiled(written):
-    """Texts that any user could write beside others' requests, each by what is wrong with it."""
+    """Strings that any user could write beside others' requests, each by what is wrong with it."""
     at = json.dumps(written["asked_at"])
     document = written["document"]
     deep = json.dumps({**written, "document": {**document, "params": {"X": 0}}})

@@ -206,6 +206,17 @@ def test_a_lost_answer_is_read_back():
     assert board.take(request(), "d-1")
 
 
+def test_a_use_is_given_back_by_its_decision_alone():
+    """Only the decision that has an approval can give it back; then another one may use it."""
+    board = ApprovalTable(SimulatedTable(World(1)))
+    board.ask(request())
+    assert board.take(request(), "d-1")
+    board.give_back(request().place, "r0", "d-2")
+    assert not board.take(request(), "d-2")
+    board.give_back(request().place, "r0", "d-1")
+    assert board.take(request(), "d-2")
+
+
 def test_a_lost_write_is_no_use():
     """Where the use was not written, no one has it."""
 

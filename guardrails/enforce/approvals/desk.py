@@ -7,6 +7,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, Protocol
 
 from attrs import evolve, field, frozen
@@ -45,8 +46,7 @@ class _Case:
     @property
     def place(self) -> str:
         """The account, region and operation: where the requests for calls like it are."""
-        call = self.decision.call
-        return f"{call.account or ''}#{call.region}#{call.name}"
+        return _place(self.decision)
 
 
 @frozen
@@ -95,6 +95,14 @@ class Desk:
         reason = f"Approval {before.approved.id} does not count: {less}" if less else _CHANGED
         return evolve(decision, action="deny", reason=reason)
 
+    def give_back(self, decision: Decision) -> None:
+        """The call was not sent after all, so the approval that it used counts again. Never raises."""
+        given = decision.approved
+        if given is not None:
+            # Where this fails, the approval stays used up.
+            with suppress(Exception):
+                self.board.give_back(_place(decision), given.id, given.used_by)
+
     def _case(self, decision: Decision, asker: Identity) -> _Case:
         found = {rule: (tuple(terms["by"]), float(terms["minutes"])) for rule, terms in approvable(decision).items()}
         minutes = min(minutes for _, minutes in found.values())
@@ -140,7 +148,7 @@ class Desk:
         same = digest(document(again, case.asker.id)) == approval.digest and not worse(leaves(again), approval.leaves)
         if not again.allowed or not same or not self.board.take(record.request, again.id):
             return None
-        return evolve(again, approved=approval)
+        return evolve(again, approved=evolve(approval, used_by=again.id))
 
     def _ask(self, case: _Case) -> Request:
         request = Request(
@@ -173,6 +181,11 @@ def approvable(decision: Decision) -> Mapping[str, Any]:
     # A URL that was signed once may be used many times. What the guard itself objects to is not in the rule book.
     blocked = {one.rule for one in decision.violations if one.action in ("deny", "confirm")}
     return found if isinstance(found, Mapping) and blocked == found.keys() else {}
+
+
+def _place(decision: Decision) -> str:
+    call = decision.call
+    return f"{call.account or ''}#{call.region}#{call.name}"
 
 
 def _public(request: Request, note: str) -> ApprovalRequest:

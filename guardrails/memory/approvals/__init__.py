@@ -1,7 +1,7 @@
 """Requests for a second person's approval, and what became of them.
 
 record.py   what is kept of a request, its grants and its use      folder.py   in a folder of one host
-reading.py  the same from a text that anyone may have written
+reading.py  the same from a string that anyone may have written
 In a table of many hosts they are kept by memory/dynamodb/approvals.py.
 """
 

@@ -83,6 +83,17 @@ class ApprovalFolder:
             return False
         return True
 
+    def give_back(self, _place: str, request_id: str, decision_id: str) -> None:
+        """Undo what `take` did for this decision, whose call was never sent."""
+        used = self.path / f"used-{request_id}"
+        try:
+            if used.read_text(encoding="utf-8") == decision_id:
+                used.unlink()
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise self._unavailable(error) from error
+
     def _files(self) -> Iterator[_File]:
         try:
             names = sorted(os.listdir(self.path))

@@ -120,3 +120,7 @@ class Board(Protocol):
     def take(self, request: Request, decision_id: str, /) -> bool:
         """Use its grant for this decision. False where another decision did: of two at once, one is first."""
         ...
+
+    def give_back(self, place: str, request_id: str, decision_id: str, /) -> None:
+        """Undo what `take` did for this decision, whose call was never sent."""
+        ...

@@ -91,6 +91,12 @@ class ApprovalTable:
             return bool(holder == decision_id)
         return True
 
+    def give_back(self, place: str, request_id: str, decision_id: str) -> None:
+        """Undo what `take` did for this decision, whose call was never sent."""
+        values, names = {"u": decision_id}, {"u": f"{_USED}{request_id}"}
+        with suppress(ConditionFailed):
+            self.table.update((f"{REQUESTS}{place}", "0"), "REMOVE #u", values, names, condition="#u = :u")
+
     def _records(self, items: list[Item]) -> list[Record]:
         asked = [(name, read_request(value), item) for item in items for name, value in _with(item, _ASKED).items()]
         found = [(request, item) for name, request, item in asked if request and name == f"{_ASKED}{request.id}"]
