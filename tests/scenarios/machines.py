@@ -43,7 +43,7 @@ class WrongCluster:
 
 @scenario
 class AgentThatGoesOn:
-    """It was told to change nothing, is denied, and tries the next thing."""
+    """It was to change nothing; it is denied, and tries the next thing."""
 
     incident = "Replit 2025-07"
     rule = "caller/denials"
