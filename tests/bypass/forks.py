@@ -1,7 +1,7 @@
-"""Run cases without the guard, each in a fork of one process that has imported boto3.
+"""Run cases, each in a fork of one process that has imported boto3 and the guard, and installed nothing.
 
 A line of JSON asks for one: its name and its environment variables. So does the answer: the exit code, and what the
-case printed. With the guard a case gets a process of its own, as users have.
+case printed. Cases about imports and about processes of their own are not run like this.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import sys
 from collections.abc import Mapping
 
 import boto3
+
+import guardrails.guard  # noqa: F401  (otherwise each fork imports it)
 
 
 def run(name: str, environment: Mapping[str, str]) -> tuple[int, str]:
