@@ -29,7 +29,7 @@ _LONGEST = 500
 _EXAMPLE = """\b
 Examples:
   guardrails freeze --reason 'INC-42: ann is the only one to act' --minutes 60
-  guardrails freeze --reason 'holidays' --minutes 2880 --effects terminate,stop
+  guardrails freeze --reason holidays --minutes 2880 --effects terminate,stop
   guardrails freeze --lift
 """
 

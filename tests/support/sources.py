@@ -40,7 +40,8 @@ def assert_denied_without(
     `request` is what the front door calls the operation where that is another name.
     """
     aws.answer(request or permission.partition(":")[2], 403, "AccessDenied", "not authorized", times=1)
-    install(live={"sources": ["eip", source], **config})
+    # Without what an earlier guard has learned: that is asked at once, and again when it fails.
+    install(live={"sources": ["eip", source], **config}, state={"enabled": False})
     before = aws.count("TerminateInstances")
     with pytest.raises(guardrails.GuardUnavailable, match=permission):
         aws.client("ec2").terminate_instances(InstanceIds=list(side.instance_ids))
