@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import urllib3
+from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.utils import get_environ_proxies
 
@@ -28,7 +29,7 @@ from guardrails.waiting.deadline import Deadline, within
 MARKER = "GUARDRAILS_NOTICE"
 # What Slack takes in one block, what SNS takes as a subject, and what both leave of a long sentence.
 _BLOCK, _SUBJECT, _LONG = 2900, 100, 20_000
-_SETTING = "notify.timeout_s"
+_CONNECT_S = 1.0
 
 
 def name(place: NotifySettings) -> str:
@@ -68,14 +69,24 @@ class _Aws:
     def __call__(self, notice: Notice) -> None:
         try:
             if self._client is None or self._pid != os.getpid():
-                region = self._place.region or _region_of(self._place.topic)
-                self._client = own_client(self.service, region, self._place.profile, self._place.timeout_s, _SETTING)
+                self._client = self._made()
                 self._pid = os.getpid()
             self._send(notice)
         except (BotoCoreError, ClientError, OutOfTime, OSError, ValueError) as error:
             # A client keeps the credentials that it was made with.
             self._client = None
             raise NotDelivered(f"{name(self._place)} did not take it ({error})") from error
+
+    def _made(self) -> Any:
+        timeout_s = self._place.timeout_s
+        config = Config(
+            connect_timeout=min(_CONNECT_S, timeout_s),
+            read_timeout=timeout_s,
+            retries={"mode": "standard", "total_max_attempts": 2},
+            user_agent_extra="guardrails-own",
+        )
+        region = self._place.region or _region_of(self._place.topic)
+        return own_client(self.service, region, self._place.profile, config, "notify.timeout_s")
 
     def _send(self, notice: Notice) -> None:
         raise NotImplementedError

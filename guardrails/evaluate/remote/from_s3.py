@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlsplit
 
-import botocore.session
 from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
@@ -15,9 +14,8 @@ from botocore.exceptions import (
     ProfileNotFound,
 )
 
-from guardrails.aws.in_time import OutOfTime, end_in_time
-from guardrails.aws.sessions import without_profile
-from guardrails.aws.uninstrumented import hide
+from guardrails.aws.in_time import OutOfTime
+from guardrails.aws.own_clients import own_client
 from guardrails.config.policy_settings import BundleSettings
 from guardrails.errors import ConfigError, PolicyError
 from guardrails.evaluate.bundle_file import LARGEST
@@ -82,21 +80,8 @@ def _client(settings: BundleSettings) -> Any:
         user_agent_extra="guardrails-bundle",
     )
     try:
-        client = _session(settings.profile).create_client("s3", region_name=settings.region, config=config)
+        return own_client("s3", settings.region, settings.profile, config, "bundle.timeout_s")
+    except ProfileNotFound as error:
+        raise ConfigError(f"{str(error).rstrip('.')}; correct bundle.profile") from error
     except BotoCoreError as error:
         raise ConfigError(f"there is no client for S3 ({str(error).rstrip('.')}); see bundle.region") from error
-    hide(client)
-    end_in_time(client, "bundle.timeout_s")
-    return client
-
-
-def _session(profile: str | None) -> botocore.session.Session:
-    try:
-        session = botocore.session.Session(profile=profile)
-        session.get_scoped_config()
-    except ProfileNotFound as error:
-        if profile:
-            raise ConfigError(f"{str(error).rstrip('.')}; correct bundle.profile") from error
-        # The environment names one that does not exist; the script may have sessions of its own.
-        return without_profile()
-    return session

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import botocore.session
 from botocore.config import Config
-from botocore.exceptions import ProfileNotFound
 
-from guardrails.aws.in_time import end_in_time
-from guardrails.aws.sessions import without_profile
-from guardrails.aws.uninstrumented import hide
+from guardrails.aws.own_clients import own_client
 
 _CONNECT_S = 1.0
 
@@ -25,13 +21,4 @@ def create(service: str, profile: str | None, region: str | None, timeout_s: flo
         max_pool_connections=32,
         user_agent_extra="guardrails-state",
     )
-    try:
-        session = botocore.session.Session(profile=profile)
-        client = session.create_client(service, region_name=region, config=config)
-    except ProfileNotFound:
-        if profile:
-            raise
-        client = without_profile().create_client(service, region_name=region, config=config)
-    hide(client)
-    end_in_time(client, "state.timeout_s")
-    return client
+    return own_client(service, region, profile, config, "state.timeout_s")

@@ -6,13 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError, ProfileNotFound
 
-from guardrails.aws.in_time import OutOfTime, end_in_time
-from guardrails.aws.sessions import without_profile
-from guardrails.aws.uninstrumented import hide
+from guardrails.aws import own_clients
+from guardrails.aws.in_time import OutOfTime
 from guardrails.config.settings import LogSettings
 from guardrails.record.sinks.sink import SinkFailure
 from guardrails.waiting.deadline import Deadline, within
@@ -31,16 +29,7 @@ def own_client(service: str, settings: LogSettings) -> Any:
         retries={"mode": "standard", "total_max_attempts": 2},
         user_agent_extra="guardrails-log",
     )
-    try:
-        session = botocore.session.Session(profile=settings.profile)
-        client = session.create_client(service, region_name=settings.region, config=config)
-    except ProfileNotFound:
-        if settings.profile:
-            raise
-        client = without_profile().create_client(service, region_name=settings.region, config=config)
-    hide(client)
-    end_in_time(client, f"{TIMEOUT_S:g} s for a batch")
-    return client
+    return own_clients.own_client(service, settings.region, settings.profile, config, f"{TIMEOUT_S:g} s for a batch")
 
 
 @contextmanager
