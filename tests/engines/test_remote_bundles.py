@@ -24,6 +24,7 @@ from guardrails.doctor import policies as doctor
 from guardrails.errors import ConfigError, PolicyError
 from guardrails.evaluate import bundle_file, configured, signature
 from guardrails.evaluate.remote import kept
+from guardrails.evaluate.remote.sources import Sources
 from tests.engines.test_signing import key_files
 from tests.support import bundle_servers
 from tests.support.bundle_servers import BundleServer
@@ -63,11 +64,25 @@ def _own_state(tmp_path, monkeypatch):
 
 
 @pytest.fixture(autouse=True)
-def _end_the_threads():
-    """The thread that looks for bundles ends with its guard, some of which look 1,000 times a second."""
+def _end_the_threads(monkeypatch):
+    """The thread that looks for bundles ends with its guard, some of which look 1,000 times a second.
+
+    A look that is under way keeps what it finds where the next test has its own.
+    """
+    original, under_way = Sources.refresh, []
+
+    def refresh(self, **how):
+        under_way.append(self)
+        try:
+            original(self, **how)
+        finally:
+            under_way.remove(self)
+
+    monkeypatch.setattr(Sources, "refresh", refresh)
     yield
     guardrails.uninstall()
     gc.collect()
+    until(lambda: not under_way)
 
 
 @pytest.fixture
