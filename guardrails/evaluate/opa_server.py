@@ -30,6 +30,8 @@ _PACKAGE, _, _RULE = ENTRYPOINT.removeprefix("data.").rpartition(".")
 _QUERY = {"strict-builtin-errors": "true", "provenance": "true", "metrics": "true"}
 _PARAMS, _ENGINE = "guardrails.params", "guardrails.engine"
 _LONGEST_ANSWER = 16_000_000
+# The revision of a server that has policies, but no bundle with a revision.
+NO_BUNDLE = "no bundle"
 
 
 class OpaServer:
@@ -194,10 +196,7 @@ def _explain(error: BaseException) -> str:
         "ChunkedEncodingError": "stopped in the middle of its answer",
         "JSONDecodeError": "gave an answer that is not JSON",
     }
-    # The libraries wrap the reason several times, each time with the whole address.
-    reason = error
-    while reason.__cause__ or reason.__context__:
-        reason = reason.__cause__ or reason.__context__  # type: ignore[assignment]
+    reason = http.innermost(error)
     return f"{what_failed.get(type(error).__name__, 'could not be asked')} ({type(reason).__name__}: {reason})"
 
 
@@ -215,6 +214,6 @@ def _revision(answer: Mapping[str, Any]) -> str:
     provenance = answer.get("provenance")
     bundles = provenance.get("bundles") if isinstance(provenance, Mapping) else None
     if not isinstance(bundles, Mapping):
-        return "no bundle"
+        return NO_BUNDLE
     revisions = [str(entry.get("revision", "")) for _, entry in sorted(bundles.items()) if isinstance(entry, Mapping)]
-    return ",".join(revision for revision in revisions if revision) or "no bundle"
+    return ",".join(revision for revision in revisions if revision) or NO_BUNDLE

@@ -17,15 +17,13 @@ from attrs import define
 
 from guardrails.errors import GuardrailsError, PolicyError
 from guardrails.evaluate.engine import Engine, EngineFailure, Evaluation, read_result
-from guardrails.evaluate.opa_server import OpaServer
+from guardrails.evaluate.opa_server import NO_BUNDLE, OpaServer
 from guardrails.waiting import deadline
 from guardrails.waiting.deadline import Deadline
 
 _logger = logging.getLogger("guardrails")
 # Before a server that failed is tried again, in the background.
 _PAUSE_S = 5.0
-# What a server reports that has policies, but no bundle with a revision.
-NO_BUNDLE = "no bundle"
 
 
 @define(eq=False)

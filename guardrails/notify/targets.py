@@ -211,9 +211,6 @@ def _region_of(topic: str) -> str | None:
 
 
 def _pools(url: str, timeout_s: float) -> urllib3.PoolManager:
-    """Connections that end with the deadline, through the proxy of the environment where there is one."""
-    settings: dict[str, Any] = {"timeout": timeout_s, "ssl_context": ssl.create_default_context()}
+    """Through the proxy of the environment where there is one."""
     proxy = get_environ_proxies(url).get(urlsplit(url).scheme)
-    pools = urllib3.ProxyManager(proxy, **settings) if proxy else urllib3.PoolManager(**settings)
-    pools.pool_classes_by_scheme = http.ending(pools.pool_classes_by_scheme)
-    return pools
+    return http.pools(proxy, timeout=timeout_s, ssl_context=ssl.create_default_context())

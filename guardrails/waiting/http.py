@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from http.client import HTTPResponse
 from typing import Any, cast
 
+import urllib3
+
 from guardrails.waiting import deadline
 
 # A socket without a timeout of its own.
@@ -89,6 +91,20 @@ class _Source:
 class _Response(HTTPResponse):
     def __init__(self, sock: Any, *args: Any, **kwargs: Any) -> None:
         super().__init__(cast("Any", _Source(sock)), *args, **kwargs)
+
+
+def pools(proxy: str | None = None, **options: Any) -> urllib3.PoolManager:
+    """Connections of urllib3 that end with the deadline, by way of a proxy if there is one."""
+    made = urllib3.ProxyManager(proxy, **options) if proxy else urllib3.PoolManager(**options)
+    made.pool_classes_by_scheme = ending(made.pool_classes_by_scheme)
+    return made
+
+
+def innermost(error: BaseException) -> BaseException:
+    """The reason itself: the libraries wrap it several times, each time with the whole address."""
+    while cause := error.__cause__ or error.__context__:
+        error = cause
+    return error
 
 
 def ending(pools: Any) -> dict[str, Any]:

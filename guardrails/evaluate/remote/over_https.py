@@ -71,9 +71,7 @@ def _pools(url: str, settings: BundleSettings) -> Any:
     secure = urlsplit(url).scheme == "https"
     options: dict[str, Any] = {"ssl_context": _context(settings)} if secure else {}
     proxy = get_environ_proxies(url).get("https") if secure else None
-    pools = urllib3.ProxyManager(proxy, **options) if proxy else urllib3.PoolManager(**options)
-    pools.pool_classes_by_scheme = http.ending(pools.pool_classes_by_scheme)
-    return pools
+    return http.pools(proxy, **options)
 
 
 def _context(settings: BundleSettings) -> ssl.SSLContext:
@@ -106,11 +104,5 @@ def _explain(error: BaseException) -> str:
         ((what, advice) for kind, what, advice in kinds if isinstance(error, kind)),
         unreachable,
     )
-    return f"{what} ({_reason(error)}); {advice}"
-
-
-def _reason(error: BaseException) -> str:
-    """The innermost reason: the libraries wrap it several times, with the address of an object."""
-    while error.__cause__ or error.__context__:
-        error = error.__cause__ or error.__context__  # type: ignore[assignment]
-    return f"{type(error).__name__}: {error}"
+    reason = http.innermost(error)
+    return f"{what} ({type(reason).__name__}: {reason}); {advice}"

@@ -83,9 +83,7 @@ class OpaService:
             with within(Deadline(_TIMEOUT_S)):
                 return self._pool.request("POST", self._url, body=body, headers=headers, redirect=False, retries=False)
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-            reason: BaseException = error
-            while cause := reason.__cause__ or reason.__context__:
-                reason = cause
+            reason = http.innermost(error)
             way = "set log.ca" if isinstance(reason, ssl.SSLError) else "make it reachable, or correct log.sink"
             # Other errors of values may quote a header.
             quoted = isinstance(reason, ValueError) and not isinstance(reason, OSError)
@@ -116,6 +114,4 @@ class OpaService:
             context = ssl.create_default_context(cafile=str(ca) if ca else None) if secure else None
         except OSError as error:
             raise SinkFailure(f"log.ca names {ca}, which cannot be read ({error}); name a PEM file") from error
-        pool = urllib3.PoolManager(timeout=urllib3.Timeout(connect=_CONNECT_S, read=_TIMEOUT_S), ssl_context=context)
-        pool.pool_classes_by_scheme = http.ending(pool.pool_classes_by_scheme)
-        return pool
+        return http.pools(timeout=urllib3.Timeout(connect=_CONNECT_S, read=_TIMEOUT_S), ssl_context=context)
