@@ -214,7 +214,7 @@ class Pipeline:
             settle(claims, sent=False)
             again = self.decide(call, origin, claims, decision.approved) or decision
             before, decision = decision, still_confirmed(again, decision)
-            decision = self.desk.holds(decision, before, origin) if self.desk is not None else decision
+            decision = self.desk.holds(decision, before) if self.desk is not None else decision
             outcome = evolve(enforce(decision, mode, time.time()), waited_s=pause.seconds)
         return decision, outcome
 

@@ -103,7 +103,7 @@ def test_an_approval_holds_through_a_wait(running, holds, tmp_path):
     before = allowed(3)
     given = Approval("a", of(before), (DENIED.rule,), "bob", "bob", "r", 0.0, 9.0, "alice", leaves=leaves(before))
     desk = Desk(ApprovalFolder(tmp_path), lambda _: Identity("alice", "alice"), print)
-    after = desk.holds(allowed(running), evolve(before, approved=given), None)
+    after = desk.holds(allowed(running), evolve(before, approved=given))
     assert after.allowed is holds
     assert ("fewer machines of blue run" in (after.reason or "")) is not holds
 

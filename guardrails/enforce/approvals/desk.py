@@ -82,15 +82,12 @@ class Desk:
             _logger.debug("the guard failed while it asked for an approval", exc_info=True)
             return evolve(decision, reason=f"No approval can be asked for: {type(error).__name__}: {error}")
 
-    def holds(self, decision: Decision, before: Decision, origin: Origin) -> Decision:
+    def holds(self, decision: Decision, before: Decision) -> Decision:
         """The new decision, on a call that was approved `before`: it covers exactly that."""
-        if before.approved is None:
-            return decision
-        what = document(decision, self.identify(origin).id)
-        if not decision.allowed:
+        if before.approved is None or not decision.allowed:
             return decision
         less = worse(leaves(decision), before.approved.leaves)
-        if digest(what) == before.approved.digest and not less:
+        if digest(document(decision, before.approved.asked_by)) == before.approved.digest and not less:
             return evolve(decision, approved=before.approved)
         reason = f"Approval {before.approved.id} does not count: {less}" if less else _CHANGED
         return evolve(decision, action="deny", reason=reason)
