@@ -15,7 +15,7 @@ import re
 import threading
 from collections.abc import Callable
 
-from guardrails.memory.dynamodb.table import ConditionFailed
+from guardrails.memory.dynamodb.table import ConditionFailed, Table
 from guardrails.memory.store import StateUnavailable
 
 _CLAUSE = re.compile(r"(SET|ADD|REMOVE|DELETE) (.*?)(?= SET | ADD | REMOVE | DELETE |$)")
@@ -106,6 +106,9 @@ class SimulatedTable:
 
     def unavailable(self, why: str, fix: str = "") -> StateUnavailable:
         return StateUnavailable(why)
+
+    # An update as well.
+    remove = Table.remove
 
     def items(self, keys):
         return self._request(

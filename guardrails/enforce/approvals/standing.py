@@ -10,10 +10,8 @@ from attrs import frozen
 from guardrails.enforce.approvals import people
 from guardrails.enforce.approvals.digest import digest, worse
 from guardrails.memory.approvals import Grant, Identity, Record, Request
+from guardrails.memory.approvals.reading import AHEAD_S
 from guardrails.values import Approval, rfc3339
-
-# Clocks of hosts differ by so much at most.
-_AHEAD_S = 30.0
 
 
 @frozen
@@ -88,7 +86,7 @@ def _refusal(request: Request, grant: Grant, wanted: str, asker: Identity, terms
         return f"Approval {request.id} does not count: {grant.name} is not among those who may approve {_rules(terms)}"
     if grant.digest != wanted:
         return f"Approval {request.id} by {grant.name} was given to another form of this call, so it does not cover it"
-    if grant.at > now + _AHEAD_S:
+    if grant.at > now + AHEAD_S:
         return f"Approval {request.id} by {grant.name} is from the future: correct the clock of that host"
     end = grant.at + terms.minutes * 60
     if now >= end:

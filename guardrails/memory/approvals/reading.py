@@ -13,7 +13,7 @@ from typing import Any
 from guardrails.memory.approvals.record import Grant, Identity, Request
 
 # Clocks of hosts differ by so much at most.
-_AHEAD_S = 30.0
+AHEAD_S = 30.0
 # As the parameter `approvals` has it.
 _MOST_MINUTES = 1_440.0
 # In the year 5138; later ones have no calendar date everywhere.
@@ -34,7 +34,7 @@ def read_request(text: object) -> Request | None:
             digest=_text(values["digest"]),
             document=_document(values["document"]),
             summary=_text(values["summary"]),
-            asked_at=_number(values["asked_at"], 0.0, time.time() + _AHEAD_S),
+            asked_at=_number(values["asked_at"], 0.0, time.time() + AHEAD_S),
             minutes=_number(values["minutes"], 0.0, _MOST_MINUTES),
             terms={rule: tuple(_texts(by)) for rule, by in _mapping(values["terms"]).items()},
             asked_by=Identity(_text(who["id"]), _text(who["name"]), tuple(_texts(who["others"]))),

@@ -7,7 +7,7 @@ grant is an item of its own, in the partition ``gra#USERID``. IAM lets each user
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -17,6 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from guardrails.aws.in_time import OutOfTime
 from guardrails.memory.approvals import Grant, Identity, Record, Request
 from guardrails.memory.approvals.reading import read_grant, read_request
+from guardrails.memory.dynamodb.attributes import starting
 from guardrails.memory.dynamodb.own_client import create
 from guardrails.memory.dynamodb.table import ConditionFailed, Item, Table
 from guardrails.memory.store import StateUnavailable
@@ -98,7 +99,7 @@ class ApprovalTable:
             self.table.update((f"{REQUESTS}{place}", "0"), "REMOVE #u", values, names, condition="#u = :u")
 
     def _records(self, items: list[Item]) -> list[Record]:
-        asked = [(name, read_request(value), item) for item in items for name, value in _with(item, _ASKED).items()]
+        asked = [(name, read_request(value), item) for item in items for name, value in starting(item, _ASKED).items()]
         found = [(request, item) for name, request, item in asked if request and name == f"{_ASKED}{request.id}"]
         keys = [(f"{GRANTS}{by}", request.id) for request, item in found for by in _answered(item, request)]
         grants = self.table.items(keys) if keys else {}
@@ -119,17 +120,11 @@ class ApprovalTable:
     def _clear(self, key: tuple[str, str], now: float) -> None:
         """Remove what is of no use any more."""
         item = self.table.items([key]).get(key, {})
-        old = [name.removeprefix(_ASKED) for name, value in _with(item, _ASKED).items() if _is_old(value, now)]
+        old = [name.removeprefix(_ASKED) for name, value in starting(item, _ASKED).items() if _is_old(value, now)]
         names = [f"{kind}{one}" for one in old[:_AT_ONCE] for kind in (_ASKED, _ANSWERED, _USED)]
-        short = {f"n{number}": name for number, name in enumerate(names)}
-        if short:
-            # They do no harm, and go next time.
-            with suppress(StateUnavailable):
-                self.table.update(key, "REMOVE " + ", ".join(f"#{name}" for name in short), {}, short)
-
-
-def _with(item: Mapping[str, Any], prefix: str) -> dict[str, Any]:
-    return {name: value for name, value in item.items() if name.startswith(prefix)}
+        # They do no harm, and go next time.
+        with suppress(StateUnavailable):
+            self.table.remove(key, names)
 
 
 def _answered(item: Item, request: Request) -> list[str]:

@@ -51,3 +51,8 @@ def read(attribute: Mapping[str, Any]) -> Any:
 def read_table(item: Mapping[str, Any]) -> dict[str, Any]:
     """The values of an item."""
     return {name: read(attribute) for name, attribute in item.items()}
+
+
+def starting(item: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    """The members of an item whose names start with `prefix`."""
+    return {name: value for name, value in item.items() if name.startswith(prefix)}

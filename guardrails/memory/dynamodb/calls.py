@@ -28,10 +28,9 @@ def add(table: Table, scope: str, operation: str, now: float) -> Mapping[str, fl
     before = {**after, slot: after[slot] - 1}
     slots = [name for name in before if name.startswith(_SLOT) and _end(name) < now - RATE_S][:_AT_ONCE]
     if len(slots) >= _KEPT:
-        names = {f"s{number}": name for number, name in enumerate(slots)}
         # Old counts do no harm, and go next time.
         with suppress(StateUnavailable):
-            table.update(key(scope, operation), "REMOVE " + ", ".join(f"#{name}" for name in names), {}, names)
+            table.remove(key(scope, operation), slots)
     return before
 
 

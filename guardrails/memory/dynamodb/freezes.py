@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
 from attrs import evolve
 
 from guardrails.memory import freezes
+from guardrails.memory.dynamodb.attributes import starting
 from guardrails.memory.dynamodb.table import Table
 from guardrails.memory.store import StateUnavailable
 from guardrails.values import Freeze
@@ -20,9 +21,8 @@ _FREEZE = "f_"
 
 def of_item(table: Table, item: Mapping[str, Any], now: float) -> tuple[Freeze, ...]:
     """Those in the item that are in force at `now`. Raises StateUnavailable where one cannot be read."""
-    tables = [value for name, value in item.items() if name.startswith(_FREEZE)]
     try:
-        return freezes.in_force(map(freezes.read, tables), now)
+        return freezes.in_force(map(freezes.read, starting(item, _FREEZE).values()), now)
     except ValueError as error:
         raise table.unavailable(str(error), "end it with `guardrails freeze --lift`") from error
 
@@ -34,7 +34,7 @@ def add(table: Table, freeze: Freeze) -> Freeze:
     over = {freeze.id for freeze in freezes.readable(tables.values()) if freeze.until <= moved.since}
     # Nothing depends on it; the item stays small.
     with suppress(StateUnavailable):
-        _remove(table, [name for name in tables if name.removeprefix(_FREEZE) in over])
+        table.remove(KEY, [name for name in tables if name.removeprefix(_FREEZE) in over])
     name = {"f": f"{_FREEZE}{freeze.id}"}
     table.update(KEY, "SET #f = :f", {"f": freezes.written(moved)}, name, expires=True)
     return moved
@@ -43,16 +43,9 @@ def add(table: Table, freeze: Freeze) -> Freeze:
 def remove(table: Table, now: float) -> tuple[Freeze, ...]:
     """End every freeze, those that cannot be read as well. Returns those that were in force."""
     tables = _tables(table)
-    _remove(table, tables)
+    table.remove(KEY, tables)
     return freezes.in_force(freezes.readable(tables.values()), now)
 
 
 def _tables(table: Table) -> dict[str, Any]:
-    item = table.items([KEY]).get(KEY, {})
-    return {name: value for name, value in item.items() if name.startswith(_FREEZE)}
-
-
-def _remove(table: Table, attributes: Collection[str]) -> None:
-    names = {f"f{number}": name for number, name in enumerate(attributes)}
-    if names:
-        table.update(KEY, "REMOVE " + ", ".join(f"#{name}" for name in names), {}, names)
+    return starting(table.items([KEY]).get(KEY, {}), _FREEZE)

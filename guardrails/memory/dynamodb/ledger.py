@@ -12,6 +12,7 @@ from typing import Any
 
 from attrs import frozen
 
+from guardrails.memory.dynamodb.attributes import starting
 from guardrails.memory.events import (
     ABANDONED_S,
     CONFIRMED,
@@ -118,7 +119,7 @@ def under_way(partition: str, item: Mapping[str, Any], now: float) -> Iterator[U
 
 def compaction(cluster: str, item: Mapping[str, Any], now: float, kept_s: float) -> Compaction | None:
     """What to take out of an item; None if it is fine as it is."""
-    claims = {name: value for name, value in item.items() if name.startswith(_CLAIM)}
+    claims = starting(item, _CLAIM)
     gone = [name for name, value in claims.items() if _is_over(value, now, kept_s)]
     outdated = [name for name in item if name.startswith(_COUNTED) and _minute(name) < now - kept_s]
     old: list[str] = []

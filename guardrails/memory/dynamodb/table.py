@@ -102,6 +102,12 @@ class Table:
             raise self.unavailable(*failures.STRANGE)
         return read_table(written or {})
 
+    def remove(self, key: Key, attributes: Iterable[str]) -> None:
+        """Take these attributes out of an item, in one write; nothing is written for none."""
+        names = {f"n{number}": name for number, name in enumerate(attributes)}
+        if names:
+            self.update(key, "REMOVE " + ", ".join(f"#{name}" for name in names), {}, names)
+
     def items(self, keys: Iterable[Key]) -> dict[Key, Item]:
         """The items with these keys, as they are now; those that do not exist are missing."""
         self._check()
