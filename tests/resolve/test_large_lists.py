@@ -21,8 +21,10 @@ from moto.ec2.responses.security_groups import SecurityGroups
 import guardrails
 from guardrails.resolve import connection, lists
 from tests.benchmarks import networks, stand_in
-from tests.calls.test_every_target import CALLS, build
-from tests.calls.test_unknown_holders import attempt
+from tests.calls.test_every_target import CALLS
+from tests.calls.test_unknown_holders import attempt, blue, green
+
+__all__ = ["blue", "green"]
 
 PAGE = 5
 KEYS = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
@@ -46,16 +48,6 @@ def _in_pages(own, member):
         return ActionResult({member: items[start : start + most], **more})
 
     return answer
-
-
-@pytest.fixture
-def blue(aws):
-    return build(aws, "blue", "10.1")
-
-
-@pytest.fixture
-def green(aws):
-    return build(aws, "green", "10.2")
 
 
 @pytest.fixture

@@ -13,21 +13,13 @@ import pytest
 
 import guardrails
 from guardrails.resolve import connection
-from guardrails.resolve.lookups import Lookups
-from tests.calls.test_every_target import CALLS, build
-from tests.calls.test_unknown_holders import attempt
+from tests.calls.test_every_target import CALLS
+from tests.calls.test_unknown_holders import attempt, blue, green
+from tests.resolve.test_hints import rounds
+
+__all__ = ["blue", "green", "rounds"]
 
 TERMINATE = ("ec2", "terminate_instances")
-
-
-@pytest.fixture
-def blue(aws):
-    return build(aws, "blue", "10.1")
-
-
-@pytest.fixture
-def green(aws):
-    return build(aws, "green", "10.2")
 
 
 @pytest.fixture
@@ -66,20 +58,6 @@ def test_the_next_decision_takes_one_round(aws, green, guarded):
     aws.clear()
     assert attempt(aws, *TERMINATE, {"InstanceIds": [green.machine]}) is None
     assert {*asked(aws)} == {"instance-id", "tag:Cluster"}
-
-
-@pytest.fixture
-def rounds(monkeypatch):
-    """How many requests each round made."""
-    counted, original = [], Lookups.fetch
-
-    def fetch(self, *arguments):
-        fetched = original(self, *arguments)
-        counted.append(fetched.requests)
-        return fetched
-
-    monkeypatch.setattr(Lookups, "fetch", fetch)
-    return counted
 
 
 def test_the_next_process_asks_at_once(aws, blue, green, guarded, rounds, log):
