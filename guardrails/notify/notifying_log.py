@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
 from guardrails.notify.sender import Sender
+from guardrails.surroundings import Log
 from guardrails.values import Decision, Outcome
-
-
-class _Log(Protocol):
-    def write(self, decision: Decision, outcome: Outcome, mode: str, /) -> None: ...
-
-    def not_sent(self, decision_id: str, why: str, /) -> None: ...
 
 
 class NotifyingLog:
     """Writes to another log, and sends notices by `sender`."""
 
-    def __init__(self, log: _Log, sender: Sender) -> None:
+    def __init__(self, log: Log, sender: Sender) -> None:
         self._log = log
         self._sender = sender
 

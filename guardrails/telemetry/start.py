@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable
 from importlib import import_module
-from pathlib import Path
 
 from guardrails.config.settings import Settings
+from guardrails.record.spool_files import size_of
 from guardrails.record.upload import spool_of
 from guardrails.telemetry.telemetry import Telemetry
 
@@ -25,13 +24,4 @@ def telemetry_of(settings: Settings, report: Callable[[str], None]) -> Telemetry
         )
         return None
     spool = spool_of(settings.log)
-    return Telemetry(trace, metrics, None if spool is None else lambda: _size(spool.segments()))
-
-
-def _size(files: Iterable[Path]) -> int:
-    """How large the files are together; one that is gone by now has been uploaded."""
-    size = 0
-    for file in files:
-        with suppress(FileNotFoundError):
-            size += file.stat().st_size
-    return size
+    return Telemetry(trace, metrics, None if spool is None else lambda: sum(map(size_of, spool.segments())))
