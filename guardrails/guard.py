@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import botocore.session
-from attrs import evolve, frozen
+from attrs import evolve
 
 from guardrails import assembly
 from guardrails.activation import inherited
@@ -43,7 +43,7 @@ from guardrails.show import displayed  # noqa: F401  (gives the values their car
 from guardrails.show.announcing_log import AnnouncingLog
 from guardrails.show.sentences import DENIAL, log_line
 from guardrails.telemetry import telemetry_of, timed, traced, traced_log, watch_of
-from guardrails.values import NOT_GOVERNED, Call, Caller, Decision, Facts, Lookup, Origin
+from guardrails.values import NOT_GOVERNED, Call, Caller, Decision, Facts, Lookup, Origin, frozen
 
 _logger = logging.getLogger("guardrails")
 

@@ -9,7 +9,7 @@ import logging
 import time
 from collections.abc import Callable
 
-from attrs import evolve, field, frozen
+from attrs import evolve, field
 
 from guardrails.classify.catalogue import Catalogue
 from guardrails.classify.classify import Evidence, classify
@@ -28,7 +28,7 @@ from guardrails.record.decision_log import not_recorded
 from guardrails.resolve.finder import FactFinder, nothing_known, scope_of
 from guardrails.show.sentences import paragraph
 from guardrails.surroundings import Log, Surroundings
-from guardrails.values import Approval, Call, Decision, Facts, Origin, Outcome, Violation
+from guardrails.values import Approval, Call, Decision, Facts, Origin, Outcome, Violation, frozen
 from guardrails.waiting.deadline import Deadline, within
 from guardrails.waiting.interruptions import held_back, is_injected
 

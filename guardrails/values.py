@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Literal, TypedDict, final
+from operator import attrgetter
+from reprlib import recursive_repr
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, final
 
-from attrs import evolve, field, frozen
+import attrs
+from attrs import NOTHING, evolve, field
 
 Action = Literal["allow", "warn", "confirm", "deny"]
 Enforcement = Literal["deny", "confirm", "warn", "dryrun"]
@@ -29,6 +32,50 @@ EMPTY_ID = "(empty)"
 UNREVIEWED = "unreviewed"
 # The reason of a decision on a call that the guard lets through without a look.
 NOT_GOVERNED = "not governed"
+
+
+if TYPE_CHECKING:
+    from attrs import frozen as frozen  # noqa: PLC0414  (the name is exported)
+else:
+
+    def frozen(cls: type | None = None, **options: Any) -> Any:
+        """As `attrs.frozen`, which compiles a repr, a comparison and a hash for each class: half the time to make it.
+
+        A start makes some 200 classes. What they get here does the same, 0.1 us slower. `order` is left to attrs.
+        """
+        if cls is None:
+            return functools.partial(frozen, **options)
+        if options.get("order"):
+            return attrs.frozen(**options)(cls)
+        made = attrs.frozen(**{**options, "eq": False, "repr": False})(cls)
+        own, fields = frozenset(vars(cls)), attrs.fields(made)
+        if "__repr__" not in own:
+            made.__repr__ = _shows([field.name for field in fields if field.repr])
+        if options.get("eq", True) and "__eq__" not in own:
+            made.__eq__, made.__hash__ = _compares([field.name for field in fields if field.eq])
+        return made
+
+
+def _shows(names: Sequence[str]) -> Callable[[Any], str]:
+    @recursive_repr()
+    def __repr__(self: Any) -> str:  # noqa: N807
+        members = ", ".join(f"{name}={getattr(self, name, NOTHING)!r}" for name in names)
+        return f"{type(self).__qualname__.rpartition('>.')[2]}({members})"
+
+    return __repr__
+
+
+def _compares(names: Sequence[str]) -> tuple[Callable[[Any, Any], Any], Callable[[Any], int]]:
+    # With one name, attrgetter returns the value alone; the class makes it two in any case.
+    values = attrgetter("__class__", *names)
+
+    def __eq__(self: Any, other: Any) -> Any:  # noqa: N807
+        return values(self) == values(other) if other.__class__ is self.__class__ else NotImplemented
+
+    def __hash__(self: Any) -> int:  # noqa: N807
+        return hash(values(self))
+
+    return __eq__, __hash__
 
 
 def rfc3339(seconds: float) -> str:

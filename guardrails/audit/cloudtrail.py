@@ -13,11 +13,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from attrs import frozen
-
 from guardrails.classify.catalogue import Catalogue
 from guardrails.errors import ConfigError
 from guardrails.intercept.user_agent import PATTERN
+from guardrails.values import frozen
 
 
 @frozen

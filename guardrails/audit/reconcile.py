@@ -10,11 +10,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Literal
 
-from attrs import frozen
-
 from guardrails.audit.cloudtrail import Event, events
 from guardrails.classify.catalogue import Catalogue
 from guardrails.record.entries import Entry
+from guardrails.values import frozen
 
 Why = Literal["no decision", "unknown decision", "blocked", "another call"]
 

@@ -25,10 +25,10 @@ from importlib import resources
 from typing import Any
 
 import jmespath
-from attrs import field, frozen
+from attrs import field
 
 from guardrails.aws import resource_ids
-from guardrails.values import TargetRef
+from guardrails.values import TargetRef, frozen
 
 _SCHEMA = 1
 # Parameters of the services' own calls that say which zone, cluster or address a name belongs to, by property.

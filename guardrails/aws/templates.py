@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from attrs import frozen
+from guardrails.values import frozen
 
 # Stands for what a stack creates itself, as in the values that a change set shows.
 OWN = "{{changeSet:KNOWN_AFTER_APPLY}}"

@@ -6,9 +6,7 @@ import os
 import sys
 from collections.abc import Mapping
 
-from attrs import frozen
-
-from guardrails.values import CallerKind
+from guardrails.values import CallerKind, frozen
 
 # What the hosts of agents set for the programs that they start, also in a pseudo-terminal. Claude Code:
 # https://code.claude.com/docs/en/env-vars; Gemini CLI: its documentation of run_shell_command; Cursor, Codex, Cline,

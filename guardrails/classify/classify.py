@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from guardrails.aws import resource_ids
 from guardrails.aws.parameter_names import same_parameter
@@ -16,7 +16,7 @@ from guardrails.classify import cloud_control, scheduled, stacks
 from guardrails.classify.catalogue import Catalogue
 from guardrails.classify.documents import readable
 from guardrails.classify.entry import SEVERITIES, CatalogueEntry, Form, TagPaths
-from guardrails.values import EMPTY_ID, Call, Cause, Role, TagChange, TargetRef
+from guardrails.values import EMPTY_ID, Call, Cause, Role, TagChange, TargetRef, frozen
 
 _SSM_POINTER = "ssm-parameter"
 # Not a resource but a string, perhaps JSON, that may name some.

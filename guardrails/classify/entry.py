@@ -30,9 +30,9 @@ from functools import cached_property
 from typing import Any
 
 import jmespath
-from attrs import define, field, frozen
+from attrs import define, field
 
-from guardrails.values import UNREVIEWED, Role
+from guardrails.values import UNREVIEWED, Role, frozen
 
 EFFECTS = frozenset(
     ("terminate", "stop", "network", "ip", "traffic", "storage", "protection", "indirect", "scale-in", "replace",

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import click
-from attrs import asdict, frozen
+from attrs import asdict
 from rich.markdown import Markdown
 
 from guardrails.cli.options import format_option
@@ -16,6 +16,7 @@ from guardrails.cli.show import console
 from guardrails.config.suggest import suggestion
 from guardrails.errors import ConfigError
 from guardrails.evaluate import bundle
+from guardrails.values import frozen
 
 FOLDER = Path(__file__).parent.parent / "docs"
 _ROW = re.compile(r"^- \[([\w-]+)\]\(([\w./-]+)\): (.+)$", re.MULTILINE)

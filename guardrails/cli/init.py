@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from attrs import frozen
 from rich.console import Console
 from rich.text import Text
 
@@ -22,6 +21,7 @@ from guardrails.errors import ConfigError
 from guardrails.init import proposal, sentences
 from guardrails.init.survey import Survey, look, place
 from guardrails.init.trail import Past, past
+from guardrails.values import frozen
 
 _POLICY = "guardrails-iam-policy.json"
 _SHOWN = 5

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from attrs import frozen
 
 from guardrails.cli import own_policies
 from guardrails.cli.options import config_option, format_option
@@ -18,6 +17,7 @@ from guardrails.policy.mutate import justified, run
 from guardrails.policy.mutate.justified import Justified
 from guardrails.policy.mutate.mutants import Mutant
 from guardrails.policy.test import suite
+from guardrails.values import frozen
 
 
 @frozen

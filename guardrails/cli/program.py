@@ -10,9 +10,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from attrs import frozen
-
 from guardrails.errors import ConfigError
+from guardrails.values import frozen
 
 _PYTHON = re.compile(r"python[\d.]*t?")
 # With these Python does not read PYTHONPATH, through which the guard gets there.

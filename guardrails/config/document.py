@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from attrs import Factory, frozen
+from attrs import Factory
 
 from guardrails.config.keys import TABLES
 from guardrails.config.lines import KeyPath, line_of, lines_of
 from guardrails.errors import ConfigError
+from guardrails.values import frozen
 
 # Where pyproject.toml has what guardrails.toml has at its top.
 _IN_PYPROJECT = ("tool", "guardrails")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import attrs
-from attrs import frozen
 
 from guardrails.config.kinds import Kind
 from guardrails.config.settings import Settings
+from guardrails.values import frozen
 
 
 @frozen

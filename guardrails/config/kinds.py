@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from attrs import field, frozen
+from attrs import field
 
 from guardrails.config import addresses, schema
 from guardrails.config.policy_settings import RemoteBundle
@@ -22,6 +22,7 @@ from guardrails.config.settings import (
     NotifySettings,
     Tag,
 )
+from guardrails.values import frozen
 
 
 def _as_is(value: Any, _: Path) -> Any:

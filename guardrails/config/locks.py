@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from attrs import evolve, field, frozen
+from attrs import evolve, field
 
 from guardrails.config.settings import Settings
 from guardrails.errors import ConfigError
+from guardrails.values import frozen
 
 
 @frozen

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from attrs import Factory, evolve, field, frozen
+from attrs import Factory, evolve, field
 
 from guardrails.caller.kinds import CallerSettings
 from guardrails.config.places import approval_folder, state_home
 from guardrails.config.policy_settings import BundleSettings, OpaSettings, RemoteBundle
-from guardrails.values import Mode
+from guardrails.values import Mode, frozen
 
 SOURCES = ("eip", "target-group", "elb", "asg", "dns", "ecs", "beanstalk", "rds", "accelerator", "traffic", "command",
            "tag", "ssm", "file", "env")  # fmt: skip

@@ -6,10 +6,12 @@ import json
 import time
 from typing import Any
 
-from attrs import asdict, field, frozen
+from attrs import asdict, field
 from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
+
+from guardrails.values import frozen
 
 _STYLES = {"operator": "bold", "guard": "cyan", "AWS": "yellow", "demo": "dim"}
 _WORDS = {"DOWN": "bold red", "BLOCKED": "bold green", "up": "green"}

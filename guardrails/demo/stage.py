@@ -9,14 +9,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from attrs import frozen
-
 import guardrails
 from guardrails.config.load import ENVIRONMENT
 from guardrails.demo import operator_script
 from guardrails.record.entries import Entry, read
 from guardrails.testing import SimulatedAWS
-from guardrails.values import Mode
+from guardrails.values import Mode, frozen
 
 SIZE = 6
 ADDRESSES = 2

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from attrs import Factory, field, frozen
+from attrs import Factory, field
 
 from guardrails.show.printable import printable
+from guardrails.values import frozen
 
 State = Literal["ok", "note", "problem"]
 

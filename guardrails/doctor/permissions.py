@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from guardrails.config.settings import LiveSettings
 from guardrails.doctor.trial_params import trial_params
@@ -20,7 +20,7 @@ from guardrails.resolve.inventory import ADDRESSES, INSTANCES
 from guardrails.resolve.live import asks as live_asks
 from guardrails.resolve.live import lookups as live_lookups
 from guardrails.resolve.resources import registry
-from guardrails.values import Lookup, LookupFailure
+from guardrails.values import Lookup, LookupFailure, frozen
 
 _UNCOUNTED = "launches are not compared with the account's quotas"
 _EVERY = "every call that could hurt a cluster is blocked"

@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any
 
 import attrs
-from attrs import frozen
 
 from guardrails import assembly
 from guardrails.config.settings import Settings
@@ -19,6 +18,7 @@ from guardrails.errors import ConfigError, GuardrailsError
 from guardrails.evaluate.embedded import why_apart
 from guardrails.record.entries import Entry, read
 from guardrails.show.sentences import age
+from guardrails.values import frozen
 
 # An older decision may be from a process that has ended and whose pid is in use again.
 _RECENT_S = 24 * 3600.0

@@ -6,13 +6,13 @@ import logging
 import time
 from typing import Any
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from guardrails import caller
 from guardrails.caller.kinds import CallerSettings
 from guardrails.memory import StateUnavailable
 from guardrails.memory.sqlite import Denials
-from guardrails.values import Caller, Decision
+from guardrails.values import Caller, Decision, frozen
 
 _logger = logging.getLogger("guardrails")
 

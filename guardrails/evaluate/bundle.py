@@ -11,10 +11,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from guardrails.errors import PolicyError
 from guardrails.evaluate import bundle_file, signature
+from guardrails.values import frozen
 
 
 @frozen

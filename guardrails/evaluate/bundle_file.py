@@ -15,9 +15,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from attrs import frozen
-
 from guardrails.errors import PolicyError
+from guardrails.values import frozen
 
 _SUFFIX = ".tar.gz"
 MANIFEST = ".manifest"

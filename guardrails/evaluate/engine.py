@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol, cast, get_args
 
-from attrs import frozen
-
-from guardrails.values import EMPTY, Action, Enforcement, Violation
+from guardrails.values import EMPTY, Action, Enforcement, Violation, frozen
 
 ENTRYPOINT = "data.guardrails.main.decision"
 _ACTIONS = get_args(Action)

@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from guardrails.config.settings import Settings
 from guardrails.evaluate.embedded import EmbeddedEngine
 from guardrails.evaluate.engine import Evaluation
+from guardrails.values import frozen
 
 _logger = logging.getLogger("guardrails")
 # By file: size in bytes and time of the last change in ns. A deleted file changes it, too.

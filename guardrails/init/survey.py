@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from attrs import Factory, evolve, frozen
+from attrs import Factory, evolve
 
 from guardrails import assembly
 from guardrails.aws import sessions
@@ -19,7 +19,7 @@ from guardrails.resolve.inventory import INSTANCES
 from guardrails.resolve.lookups import Lookups
 from guardrails.resolve.machine import Machine, machine_of
 from guardrails.show.sentences import failure_sentence
-from guardrails.values import Call, Cluster, Facts, Live, LookupFailure, Origin, SourceReport
+from guardrails.values import Call, Cluster, Facts, Live, LookupFailure, Origin, SourceReport, frozen
 
 # The sources that need no setting, in the order in which they are proposed.
 SOURCES = ("eip", "target-group", "elb", "ecs", "accelerator", "rds", "asg", "tag")

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from attrs import Factory, frozen
+from attrs import Factory
 from botocore.exceptions import BotoCoreError, ClientError
 
 from guardrails import assembly
@@ -22,6 +22,7 @@ from guardrails.policy.replay.snapshot import Snapshot
 from guardrails.policy.replay.tally import ReplayTally
 from guardrails.policy.replay.trail import Trail
 from guardrails.show.sentences import counted
+from guardrails.values import frozen
 
 PERMISSION = "cloudtrail:LookupEvents"
 UNTAGGED = "live-cluster/untagged"

@@ -18,10 +18,9 @@ from collections.abc import Callable, Mapping
 from types import FunctionType, ModuleType
 from typing import Any
 
-from attrs import frozen
-
 from guardrails.activation.imports import ImportWatch
 from guardrails.errors import ConfigError
+from guardrails.values import frozen
 
 # gate(original) -> replacement
 Gate = Callable[[Any], Any]

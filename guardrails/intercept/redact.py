@@ -11,10 +11,10 @@ import re
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from attrs import field, frozen
+from attrs import field
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
-from guardrails.values import MASK, Private
+from guardrails.values import MASK, Private, frozen
 
 # Members that hold secrets in practice, although not every model marks them `sensitive`: by the end of their names,
 # without `_`, `-` and case.

@@ -14,11 +14,10 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from attrs import frozen
-
 from guardrails.intercept.request import bucket
 from guardrails.intercept.request.headers import ParameterHeaders
 from guardrails.intercept.request.outgoing import Outgoing, header, unsigned
+from guardrails.values import frozen
 
 _S3 = ("s3", "s3express", "s3-outposts", "s3-object-lambda")
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import MutableMapping
 from typing import Any, NamedTuple
 
-from attrs import frozen
-
 from guardrails.intercept.glance import Glance
 from guardrails.intercept.request.outgoing import Outgoing
 from guardrails.intercept.seal import Seal
+from guardrails.values import frozen
 
 Context = MutableMapping[str, Any]
 

@@ -11,10 +11,9 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from attrs import frozen
-
 from guardrails.aws.endpoints import is_aws
 from guardrails.intercept.request.outgoing import Outgoing, action_of, credential_scope
+from guardrails.values import frozen
 
 
 @frozen

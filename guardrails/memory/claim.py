@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from attrs import frozen
-
 from guardrails.memory.events import IN_DOUBT, SENT
 from guardrails.memory.store import Store
+from guardrails.values import frozen
 
 
 @frozen

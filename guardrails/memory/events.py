@@ -6,9 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
-from attrs import frozen
-
-from guardrails.values import Past
+from guardrails.values import Past, frozen
 
 # What is known of the call of an event; 0 is a call that is being decided on.
 SENT, IN_DOUBT = 1, 2

@@ -9,14 +9,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from guardrails.memory.buckets import Bucket, Draw
 from guardrails.memory.sqlite import SqliteStore
 from guardrails.memory.store import Asked, Events, Remembered, StateUnavailable, Store
 from guardrails.memory.under_way import UnderWay
 from guardrails.memory.united import with_own
-from guardrails.values import Freeze
+from guardrails.values import Freeze, frozen
 
 _logger = logging.getLogger("guardrails")
 

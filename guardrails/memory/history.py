@@ -10,7 +10,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 
-from attrs import evolve, field, frozen
+from attrs import evolve, field
 
 from guardrails.memory import members
 from guardrails.memory.buckets import Bucket
@@ -19,7 +19,7 @@ from guardrails.memory.events import GOING, LAUNCH, START, MachineState, past
 from guardrails.memory.pacer import Pacer
 from guardrails.memory.rate_limits import LAUNCH_LIMIT
 from guardrails.memory.store import Asked, Store
-from guardrails.values import Call, Live, Past, Target
+from guardrails.values import Call, Live, Past, Target, frozen
 
 _KEPT_S = 86_400.0
 # The machines are running again at once.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from attrs import evolve, field, frozen
+from attrs import evolve, field
 
-from guardrails.values import POINTERS, Live
+from guardrails.values import POINTERS, Live, frozen
 
 # A cluster that stopped being live longer ago than this is forgotten.
 _KEPT_S = 30 * 86_400.0

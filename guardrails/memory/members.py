@@ -7,11 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from attrs import frozen
-
 from guardrails.aws.parents import within
 from guardrails.memory.liveness import Liveness
-from guardrails.values import Call, Live, Target
+from guardrails.values import Call, Live, Target, frozen
 
 _KEPT_S = 30 * 86_400.0
 # An id is not used twice: a machine that is gone for a day does not come back.

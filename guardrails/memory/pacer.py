@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from attrs import frozen
-
 from guardrails.memory.buckets import Bucket, Draw
 from guardrails.memory.rate_limits import tokens
 from guardrails.memory.store import Store
-from guardrails.values import Call
+from guardrails.values import Call, frozen
 
 
 @frozen

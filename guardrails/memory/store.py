@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from attrs import field, frozen
+from attrs import field
 
 from guardrails.memory.buckets import Bucket, Draw
 from guardrails.memory.events import Event
 from guardrails.memory.liveness import Liveness
 from guardrails.memory.under_way import UnderWay
-from guardrails.values import EMPTY, Freeze, Live
+from guardrails.values import EMPTY, Freeze, Live, frozen
 
 # What a call does: (kind, cluster, name).
 Events = tuple[tuple[str, str, str], ...]

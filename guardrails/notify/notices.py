@@ -8,11 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from attrs import frozen
-
 from guardrails.show import blast_radius
 from guardrails.show.sentences import effective, paragraph, sentence
-from guardrails.values import EMPTY, Caller, Decision, Freeze, rfc3339
+from guardrails.values import EMPTY, Caller, Decision, Freeze, frozen, rfc3339
 
 SCHEMA = 1
 TITLES = {

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from guardrails.evaluate.bundle import Bundle
 from guardrails.evaluate.embedded import parsed, prepared
@@ -19,6 +19,7 @@ from guardrails.evaluate.rego.entry import LEVELS
 from guardrails.evaluate.rego.references import Path
 from guardrails.evaluate.rego.syntax import Module, Rule
 from guardrails.policy.check.entries import entries, metadata_of
+from guardrails.values import frozen
 
 _ENTRY = re.compile(r'"rule":\s*"([^"]+)"|violation\(\s*"([^"]+)"')
 _NAME = re.compile(r"\b(input(?:\.\w+)+)")

@@ -8,10 +8,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from attrs import frozen
-
 from guardrails.record.log_files import DAMAGED, files, opened, unreadable
 from guardrails.record.long_lines import whole
+from guardrails.values import frozen
 
 # The type of a line that says of an earlier decision that its call was not sent after all.
 NOT_SENT = "guardrails/not-sent"

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from glob import glob, has_magic
 from pathlib import Path
 
-from attrs import field, frozen
+from attrs import field
 
 from guardrails.config.settings import STANDARD_ERROR, LogSettings
 from guardrails.errors import ConfigError
@@ -16,6 +16,7 @@ from guardrails.record.entries import Entry, notes, read_files
 from guardrails.record.log_files import below, files
 from guardrails.record.s3_logs import download
 from guardrails.record.upload import spool_of
+from guardrails.values import frozen
 
 
 @frozen

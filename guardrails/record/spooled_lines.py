@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from attrs import frozen
+from guardrails.values import frozen
 
 
 @frozen(order=True)

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from attrs import frozen
-
 from guardrails.record.entries import Entry, part, texts
 from guardrails.report.picture import Picture, picture
 from guardrails.report.tally import KINDS, Tally, Worst, outcome
 from guardrails.show import blast_radius, html_page
 from guardrails.show.sentences import grouped, listed
 from guardrails.show.timeline import timeline
-from guardrails.values import Violation
+from guardrails.values import Violation, frozen
 
 _SHOWN = 20
 _LABELS = {kind: kind for kind in KINDS}

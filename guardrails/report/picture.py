@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from attrs import frozen
-
 from guardrails.show.blast_radius import Hit
 from guardrails.show.sentences import counted
+from guardrails.values import frozen
 
 # More squares than this say nothing more.
 _SQUARES = 60

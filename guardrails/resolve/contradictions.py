@@ -8,12 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import jmespath
-from attrs import frozen
 
 from guardrails.resolve.connection import failure
 from guardrails.resolve.inventory import ADDRESSES, INSTANCES, Inventory
 from guardrails.resolve.lists import INTERFACES, ROUTE_TABLES, Lists
-from guardrails.values import Answer, Lookup, LookupFailure
+from guardrails.values import Answer, Lookup, LookupFailure, frozen
 
 
 @frozen

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterator
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from guardrails.resolve import lists, region
 from guardrails.resolve.kept_hints import KeptHints
@@ -18,7 +18,7 @@ from guardrails.resolve.machine import USES
 from guardrails.resolve.question import EVERYTHING, Question, question
 from guardrails.resolve.resources import ec2_instances
 from guardrails.resolve.resources.resolver import last_part
-from guardrails.values import Call, Lookup, Origin
+from guardrails.values import Call, Lookup, Origin, frozen
 
 # A process works in few places, and asks little there.
 _PLACES = 16

@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from guardrails.resolve.question import FILTER_VALUES, literal, unescaped
-from guardrails.values import Answer, Lookup
+from guardrails.values import Answer, Lookup, frozen
 
 INTERFACES = Lookup("ec2", "DescribeNetworkInterfaces", "NetworkInterfaces")
 ROUTE_TABLES = Lookup("ec2", "DescribeRouteTables", "RouteTables")

@@ -11,11 +11,11 @@ from concurrent.futures import Future
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol, TypeVar
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from guardrails.resolve.connection import Connection, failure
 from guardrails.resolve.own_requests import OwnRequests
-from guardrails.values import Answer, Lookup, LookupFailure, Origin
+from guardrails.values import Answer, Lookup, LookupFailure, Origin, frozen
 from guardrails.waiting import deadline
 from guardrails.waiting.clock import monotonic
 from guardrails.waiting.deadline import Deadline

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from attrs import field, frozen
+from attrs import field
 
 from guardrails.config.settings import Settings
+from guardrails.values import frozen
 
 # The kind of a cluster that a configured tag names, or that the configuration puts together.
 NAMED = "tag"

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from attrs import frozen
-
 from guardrails.config.settings import LiveSettings
 from guardrails.resolve import live, shifts
 from guardrails.resolve.balancers import members_of_groups
@@ -16,7 +14,7 @@ from guardrails.resolve.lists import Lists
 from guardrails.resolve.ownership import NAMED, Ownership
 from guardrails.resolve.region import Region
 from guardrails.resolve.resources.registry import targets_of
-from guardrails.values import Answer, Call, Capacity, Live, LookupFailure, Shift, Target
+from guardrails.values import Answer, Call, Capacity, Live, LookupFailure, Shift, Target, frozen
 
 
 @frozen

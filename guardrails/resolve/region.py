@@ -16,10 +16,10 @@ from collections.abc import Container, Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
-from attrs import evolve, field, frozen
+from attrs import evolve, field
 
 from guardrails.resolve.question import EVERYTHING, FILTER_VALUES, Question, family_of, literal, unescaped
-from guardrails.values import Answer, Lookup
+from guardrails.values import Answer, Lookup, frozen
 
 INSTANCES = Lookup("ec2", "DescribeInstances", "Reservations")
 _STATES = ["pending", "running", "shutting-down", "terminated", "stopping", "stopped"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from guardrails.config.settings import Settings
 from guardrails.resolve import contradictions, health, lists, live, region, serving, shifts
@@ -21,7 +21,7 @@ from guardrails.resolve.picture import Picture, inventory_of, picture
 from guardrails.resolve.region import INSTANCES, Region
 from guardrails.resolve.resources import ec2_instances
 from guardrails.resolve.resources.registry import followups, plan
-from guardrails.values import Answer, Call, Lookup, LookupFailure, Origin
+from guardrails.values import Answer, Call, Lookup, LookupFailure, Origin, frozen
 
 # One to four are enough for most calls, and the deadline ends them all. What is left after the last one counts as not
 # followed.

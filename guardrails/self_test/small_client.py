@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import botocore.session
-from attrs import frozen
 from botocore.config import Config
 from botocore.credentials import Credentials
 
 from guardrails.aws.sessions import without_profile
 from guardrails.aws.uninstrumented import hide
+from guardrails.values import frozen
 
 ENDPOINT = "https://canary.invalid"
 _REGION = "us-east-1"

@@ -6,11 +6,9 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from attrs import frozen
-
 from guardrails.resolve.inventory import ADDRESSES, INSTANCES
 from guardrails.resolve.lookups import Fetched
-from guardrails.values import Answer, Lookup, Origin
+from guardrails.values import Answer, Lookup, Origin, frozen
 
 MACHINE, ASSOCIATION = "i-00000000000canary", "eipassoc-00000000000canary"
 _ADDRESS, _CLUSTER, _ACCOUNT = "192.0.2.1", "canary", "000000000000"

@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from attrs import frozen
-
 from guardrails.record.entries import part, texts
 from guardrails.show.sentences import counted
+from guardrails.values import frozen
 
 # What a call does to machines, by its effects; the worst first.
 Kind = Literal["down", "cut", "disks", "anything", "changed"]

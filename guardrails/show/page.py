@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal
 
-from attrs import field, frozen
+from attrs import field
 
 from guardrails.show.printable import printable
+from guardrails.values import frozen
 
 Tone = Literal["allow", "warn", "deny", "live"]
 

@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
-from attrs import Factory, define, frozen
+from attrs import Factory, define
 
 from guardrails.show.sentences import counted
+from guardrails.values import frozen
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 # The seconds of a bar, and how a caption names them.

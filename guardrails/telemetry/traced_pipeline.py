@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from attrs import field, frozen
+from attrs import field
 
 from guardrails.pipeline import Pipeline
 from guardrails.telemetry.telemetry import Telemetry
-from guardrails.values import Call, Origin
+from guardrails.values import Call, Origin, frozen
 
 
 @frozen(eq=False)

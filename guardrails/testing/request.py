@@ -9,7 +9,9 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl
 
-from attrs import field, frozen
+from attrs import field
+
+from guardrails.values import frozen
 
 
 @frozen

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from attrs import frozen
-
 from guardrails.testing.simulated import SimulatedAWS
+from guardrails.values import frozen
 
 _GROUP = "aws:autoscaling:groupName"
 

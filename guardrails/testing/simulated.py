@@ -9,7 +9,6 @@ from types import TracebackType
 from typing import Any, Self
 
 import boto3
-from attrs import frozen
 
 from guardrails.testing.fault import Fault
 from guardrails.testing.moto_app import indexed, no_profile, strings
@@ -17,6 +16,7 @@ from guardrails.testing.request import Request
 from guardrails.testing.server import Server
 from guardrails.testing.session import KEY, SECRET, SimulatedSession
 from guardrails.testing.throttle import Throttle
+from guardrails.values import frozen
 
 _IMAGE = "ami-12345678"
 _CIDR = "10.0.0.0/16"

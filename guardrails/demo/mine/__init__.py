@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from guardrails.config.settings import LogSettings, Settings, StateSettings
 from guardrails.demo.mine.accidents import Accident, Site
@@ -19,7 +19,7 @@ from guardrails.demo.mine.rebuild import Rebuilt
 from guardrails.guard import Guard
 from guardrails.show.sentences import effective, failure_sentence, live_sentence, verb, why
 from guardrails.testing import SimulatedAWS
-from guardrails.values import Decision
+from guardrails.values import Decision, frozen
 
 __all__ = ["Answer", "Rehearsal", "rehearse"]
 

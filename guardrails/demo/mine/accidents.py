@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from attrs import frozen
-
 from guardrails.config.settings import Settings
 from guardrails.demo.mine.account import Account, Item
 from guardrails.resolve.balancers import target_id, weights
@@ -14,6 +12,7 @@ from guardrails.resolve.inventory import Inventory
 from guardrails.resolve.machine import Machine
 from guardrails.resolve.ownership import Ownership
 from guardrails.resolve.region import Region
+from guardrails.values import frozen
 
 
 @frozen

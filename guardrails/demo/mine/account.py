@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from attrs import field, frozen
+from attrs import field
 
 from guardrails.guard import Guard
 from guardrails.resolve.balancers import BALANCERS, CLASSIC, GROUPS, LISTENERS, REGISTERED, RULES
 from guardrails.resolve.inventory import ADDRESSES, INSTANCES
 from guardrails.resolve.resources import autoscaling
-from guardrails.values import Lookup, LookupFailure
+from guardrails.values import Lookup, LookupFailure, frozen
 
 Item = Mapping[str, Any]
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, Protocol
 
-from attrs import evolve, field, frozen
+from attrs import evolve, field
 
 from guardrails.enforce.approvals import standing
 from guardrails.enforce.approvals.digest import digest, document, leaves, worse
@@ -19,7 +19,7 @@ from guardrails.enforce.ctrl_c import interruptible
 from guardrails.memory import StateUnavailable
 from guardrails.memory.approvals import Board, Identity, Record, Request
 from guardrails.show.sentences import summary
-from guardrails.values import Approval, ApprovalRequest, Decision, Origin
+from guardrails.values import Approval, ApprovalRequest, Decision, Origin, frozen
 from guardrails.waiting.interruptions import is_injected, waiting
 
 _logger = logging.getLogger("guardrails")

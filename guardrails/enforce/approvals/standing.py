@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from attrs import frozen
-
 from guardrails.enforce.approvals import people
 from guardrails.enforce.approvals.digest import digest, worse
 from guardrails.memory.approvals import Grant, Identity, Record, Request
 from guardrails.memory.approvals.reading import AHEAD_S
-from guardrails.values import Approval, rfc3339
+from guardrails.values import Approval, frozen, rfc3339
 
 
 @frozen

@@ -15,11 +15,9 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from attrs import frozen
-
 from guardrails.config.suggest import suggestion
 from guardrails.errors import BreakGlassRefused
-from guardrails.values import rfc3339
+from guardrails.values import frozen, rfc3339
 from guardrails.waiting.command import feed
 
 ENVIRONMENT = "GUARDRAILS_BREAK_GLASS"

@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Any
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from guardrails import caller
 from guardrails.enforce.confirm import who_can_answer
@@ -18,7 +18,7 @@ from guardrails.enforce.ctrl_c import interruptible
 from guardrails.show import blast_radius
 from guardrails.show import decision as show_decision
 from guardrails.show.page import Page
-from guardrails.values import Decision
+from guardrails.values import Decision, frozen
 from guardrails.waiting.interruptions import waiting
 
 

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from attrs import frozen
-
 from guardrails.evaluate.rego.first_lines import Lines
 from guardrails.evaluate.rego.references import Path
 from guardrails.evaluate.rego.rewriting import Edit, apply
+from guardrails.values import frozen
 
 # A rule that does not hold costs about two lines.
 _LINES_OF_A_RULE = 0.5

@@ -12,13 +12,12 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from attrs import frozen
-
 from guardrails.evaluate.engine import ENTRYPOINT
 from guardrails.evaluate.rego import areas, first_lines
 from guardrails.evaluate.rego.references import Path, Reference, leading
 from guardrails.evaluate.rego.rewriting import Edit, apply, literal, value_at, written
 from guardrails.evaluate.rego.syntax import Module, Rule
+from guardrails.values import frozen
 
 PACKAGE = "_g"
 # The first file of the package; others follow where the engine would refuse one so long.

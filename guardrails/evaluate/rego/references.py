@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
-from attrs import frozen
+from guardrails.values import frozen
 
 # A step of a reference: its name, or None where only an evaluation can tell.
 Path = tuple[str | None, ...]

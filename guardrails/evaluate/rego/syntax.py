@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
-from attrs import evolve, field, frozen
+from attrs import evolve, field
 
 from guardrails.evaluate.rego.references import Contents, Misread, Path, Reference, leading, path_of, variables
+from guardrails.values import frozen
 
 _QUOTES = (b'"', b"`")
 # How a rule begins: `name contains …`, `name := …` or `name if …`, `name(…) := …`, `default name := …`.

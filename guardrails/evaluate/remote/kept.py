@@ -11,10 +11,9 @@ import json
 from contextlib import suppress
 from pathlib import Path
 
-from attrs import frozen
-
 from guardrails.config.policy_settings import RemoteBundle
 from guardrails.evaluate import private_file
+from guardrails.values import frozen
 
 
 @frozen

@@ -10,7 +10,9 @@ import weakref
 from collections.abc import Callable
 from concurrent.futures import Future
 
-from attrs import Factory, frozen
+from attrs import Factory
+
+from guardrails.values import frozen
 
 _logger = logging.getLogger("guardrails")
 

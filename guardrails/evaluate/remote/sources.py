@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 
-from attrs import define, frozen
+from attrs import define
 
 from guardrails.config.policy_settings import RemoteBundle
 from guardrails.config.settings import Settings
@@ -23,6 +23,7 @@ from guardrails.evaluate.bundle_file import Contents
 from guardrails.evaluate.remote import kept
 from guardrails.evaluate.remote.fetch import fetch
 from guardrails.evaluate.remote.kept import Fetched
+from guardrails.values import frozen
 
 _logger = logging.getLogger("guardrails")
 # Returns the contents of a remote bundle. Raises PolicyError.

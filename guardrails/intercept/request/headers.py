@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from attrs import frozen
 from botocore.model import OperationModel
+
+from guardrails.values import frozen
 
 # Headers that botocore and the SDKs add, some of them only when a request is signed or sent.
 _TRANSPORT = re.compile(

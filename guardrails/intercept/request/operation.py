@@ -7,12 +7,12 @@ from functools import partial
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
-from attrs import frozen
 from botocore.model import ServiceModel
 
 from guardrails.intercept.request.headers import ParameterHeaders
 from guardrails.intercept.request.outgoing import Outgoing, action_of, version_of
 from guardrails.intercept.request.routes import GovernedRoutes, Routes
+from guardrails.values import frozen
 
 _MANY = 1_000
 # S3 signs some requests under other names.

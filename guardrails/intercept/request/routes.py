@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from attrs import frozen
 from botocore.model import ServiceModel
 
 from guardrails.intercept.request import bucket
 from guardrails.intercept.request.outgoing import Outgoing, header
 from guardrails.intercept.request.url_template import Template, normal, split
+from guardrails.values import frozen
 
 
 def protocol_of(model: ServiceModel) -> str:

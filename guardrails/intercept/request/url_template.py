@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote
 
-from attrs import frozen
 from botocore.utils import normalize_url_path
+
+from guardrails.values import frozen
 
 _LABEL = re.compile(r"(\{[^}]*\})")
 _SAFE = "-._~:@!$&'()*+,;="

@@ -15,11 +15,10 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from attrs import frozen
-
 from guardrails.memory.approvals.reading import read_grant, read_request
 from guardrails.memory.approvals.record import Grant, Identity, Record, Request
 from guardrails.memory.store import StateUnavailable
+from guardrails.values import frozen
 
 _LARGEST = 1_000_000
 _MODE = 0o1777

@@ -10,7 +10,9 @@ import json
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from attrs import asdict, field, frozen
+from attrs import asdict, field
+
+from guardrails.values import frozen
 
 
 @frozen

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from attrs import field, frozen
+from attrs import field
 from botocore.exceptions import BotoCoreError, ClientError
 
 from guardrails.aws.in_time import OutOfTime
@@ -21,6 +21,7 @@ from guardrails.memory.dynamodb.attributes import starting
 from guardrails.memory.dynamodb.own_client import create
 from guardrails.memory.dynamodb.table import ConditionFailed, Item, Table
 from guardrails.memory.store import StateUnavailable
+from guardrails.values import frozen
 
 REQUESTS, GRANTS = "req#", "gra#"
 _ASKED, _ANSWERED, _USED = "r_", "g_", "u_"

@@ -10,8 +10,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from attrs import frozen
-
 from guardrails.memory.dynamodb.attributes import starting
 from guardrails.memory.events import (
     ABANDONED_S,
@@ -26,6 +24,7 @@ from guardrails.memory.events import (
 )
 from guardrails.memory.store import Events
 from guardrails.memory.under_way import UnderWay
+from guardrails.values import frozen
 
 _CLAIM, _COUNTED = "c_", "m_"
 # Kinds of events of which the machines are named.

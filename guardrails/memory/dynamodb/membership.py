@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Collection, Iterable, Mapping
 from functools import partial
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from guardrails.memory import members
 from guardrails.memory.dynamodb import lives
@@ -20,6 +20,7 @@ from guardrails.memory.dynamodb.table import Item, Key, Table
 from guardrails.memory.liveness import Liveness
 from guardrails.memory.members import Members, TakenOut
 from guardrails.memory.store import Asked
+from guardrails.values import frozen
 
 _CHUNKS = 8
 # A host that dies between its two writes leaves a version that is old for so long.

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any
 
-from attrs import frozen
 from botocore.exceptions import BotoCoreError, ClientError, ProfileNotFound
 
 from guardrails.aws.in_time import OutOfTime
@@ -19,6 +18,7 @@ from guardrails.memory.dynamodb.attributes import read_table, table
 from guardrails.memory.dynamodb.own_client import create
 from guardrails.memory.dynamodb.server_clock import MOST_S, ServerClock
 from guardrails.memory.store import StateUnavailable
+from guardrails.values import frozen
 from guardrails.waiting import deadline
 from guardrails.waiting.deadline import Deadline, within
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from attrs import frozen
-
 from guardrails.memory.sqlite.file import StateFile
+from guardrails.values import frozen
 
 WINDOW_S = 3600.0
 

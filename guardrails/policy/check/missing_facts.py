@@ -10,13 +10,12 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from attrs import frozen
-
 from guardrails.evaluate.rego.entry import LEVELS, MEMBERS, members_of, value_of
 from guardrails.evaluate.rego.mistake import Mistake
 from guardrails.evaluate.rego.references import Contents, Path
 from guardrails.evaluate.rego.syntax import Module, Rule
 from guardrails.policy.check.input_paths import may_be_missing
+from guardrails.values import frozen
 
 _NOT_NUMBERS = ("", "a", "1a", "a1", " 1", "007", "+5", ".5", "5.", "1_000", "0x10")
 _NUMBER = "`^(0|[1-9][0-9]*)$`"

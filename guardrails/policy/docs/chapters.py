@@ -6,8 +6,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from attrs import frozen
-
 from guardrails.evaluate.bundle import Bundle
 from guardrails.evaluate.embedded import parsed
 from guardrails.evaluate.rego import lint
@@ -15,6 +13,7 @@ from guardrails.evaluate.rego.entry import LEVELS
 from guardrails.evaluate.rego.references import Path as RulePath
 from guardrails.evaluate.rego.syntax import Module, Rule
 from guardrails.policy.check.entries import entries, metadata_of
+from guardrails.values import frozen
 
 _PARAMS = ("data", "guardrails", "params")
 _SHARED = ("data", "guardrails", "lib")

@@ -5,9 +5,8 @@ from __future__ import annotations
 import tomllib
 from pathlib import Path
 
-from attrs import frozen
-
 from guardrails.errors import ConfigError
+from guardrails.values import frozen
 
 NAME = "mutants.toml"
 _KEYS = ("file", "line", "change", "reason")

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from attrs import frozen
-
 from guardrails.evaluate.rego.references import spans
 from guardrails.evaluate.rego.syntax import Module
+from guardrails.values import frozen
 
 _OPERATORS = {"Eq": ("==", "!="), "Ne": ("!=", "=="), "Lt": ("<", "<="), "Le": ("<=", "<"), "Gt": (">", ">="),
               "Ge": (">=", ">")}  # fmt: skip

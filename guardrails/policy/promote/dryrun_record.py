@@ -7,9 +7,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from attrs import Factory, define, frozen
+from attrs import Factory, define
 
 from guardrails.record.entries import Entry, part
+from guardrails.values import frozen
 
 # By then, a change to a cluster's machines shows in EC2's answers.
 _SHOWS_AFTER_S = 60.0

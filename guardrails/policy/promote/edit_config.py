@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import tomlkit
-from attrs import frozen
 from tomlkit.exceptions import TOMLKitError
 
 from guardrails.config.document import start_of
@@ -20,6 +19,7 @@ from guardrails.config.lines import line_of, lines_of
 from guardrails.config.load import load
 from guardrails.config.settings import Settings
 from guardrails.errors import ConfigError
+from guardrails.values import frozen
 
 
 @frozen

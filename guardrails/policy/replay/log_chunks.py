@@ -6,9 +6,8 @@ import itertools
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from attrs import frozen
-
 from guardrails.record.log_files import DAMAGED, opened, unreadable
+from guardrails.values import frozen
 
 _LINES = 250
 

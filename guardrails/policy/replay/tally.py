@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
-from attrs import Factory, asdict, define, frozen
+from attrs import Factory, asdict, define
 
 from guardrails.show.timeline import Activity
+from guardrails.values import frozen
 
 # "other change": the call is blocked or allowed as before, but by other rules.
 Kind = Literal["newly denied", "newly allowed", "other change"]

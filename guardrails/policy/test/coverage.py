@@ -6,7 +6,9 @@ from collections.abc import Collection, Mapping
 from pathlib import PurePath
 from typing import Any
 
-from attrs import define, field, frozen
+from attrs import define, field
+
+from guardrails.values import frozen
 
 
 @frozen

@@ -7,11 +7,12 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from attrs import define, frozen
+from attrs import define
 
 from guardrails.evaluate.regorus import explain
 from guardrails.policy.test.coverage import Coverage
 from guardrails.policy.test.suite import RegoTest, Suite, compiled
+from guardrails.values import frozen
 
 
 @frozen

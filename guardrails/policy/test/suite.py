@@ -7,13 +7,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from attrs import frozen
-
 from guardrails.errors import PolicyError
 from guardrails.evaluate.bundle import Bundle, read, shipped
 from guardrails.evaluate.embedded import checked
 from guardrails.evaluate.rego.syntax import Module
 from guardrails.evaluate.regorus import ask, explain, new_engine
+from guardrails.values import frozen
 
 
 @frozen

@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 
-from attrs import frozen
-
 from guardrails.resolve.capacity.machine_spec import (
     ANYWHERE,
     Params,
@@ -22,7 +20,7 @@ from guardrails.resolve.capacity.machine_spec import (
 )
 from guardrails.resolve.inventory import Inventory
 from guardrails.resolve.region import Region
-from guardrails.values import EMPTY, Answer, Call, Target, Unknown
+from guardrails.values import EMPTY, Answer, Call, Target, Unknown, frozen
 
 
 @frozen

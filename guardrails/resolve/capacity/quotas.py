@@ -9,11 +9,9 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Mapping
 
-from attrs import frozen
-
 from guardrails.resolve.capacity.launches import Launch
 from guardrails.resolve.inventory import ADDRESSES, Inventory
-from guardrails.values import Answer, Call, Lookup, Quota, Unknown
+from guardrails.values import Answer, Call, Lookup, Quota, Unknown, frozen
 
 
 @frozen

@@ -18,12 +18,12 @@ from collections.abc import Collection, Mapping
 from functools import cache
 from typing import Any
 
-from attrs import field, frozen
+from attrs import field
 
 from guardrails.aws.cloudformation import read_table
 from guardrails.resolve.changes.compare import same, true
 from guardrails.resolve.changes.rows import Row, rows_of
-from guardrails.values import Lookup
+from guardrails.values import Lookup, frozen
 
 # CloudFormation writes this where it will know the value later.
 _NOT_KNOWN_YET = "{{changeSet:"

@@ -28,12 +28,12 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from attrs import field, frozen
+from attrs import field
 from jmespath.exceptions import JMESPathError
 
 from guardrails.resolve.changes.compare import search, true
 from guardrails.resolve.region import INSTANCES, Region
-from guardrails.values import Answer, Call, Lookup
+from guardrails.values import Answer, Call, Lookup, frozen
 
 # Only says how AWS answers, or makes the call a rehearsal.
 _NEVER_A_CHANGE = frozenset(("DryRun", "ClientToken", "clientToken", "clientRequestToken", "Reason"))

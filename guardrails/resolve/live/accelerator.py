@@ -9,8 +9,6 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from attrs import frozen
-
 from guardrails.config.settings import LiveSettings
 from guardrails.resolve.inventory import Inventory
 from guardrails.resolve.live import endpoints
@@ -19,7 +17,7 @@ from guardrails.resolve.live.source import Source
 from guardrails.resolve.live.ways import Answers
 from guardrails.resolve.resources.globalaccelerator import ACCELERATORS, GROUPS, LISTENERS
 from guardrails.resolve.resources.trail import Node
-from guardrails.values import Lookup, SourceReport
+from guardrails.values import Lookup, SourceReport, frozen
 
 # eu-west-1 of eu-west-1a, and of a Local Zone such as us-west-2-lax-1a: us-west-2.
 _REGION = re.compile(r"[a-z]+(-[a-z]+)+?-\d+")

@@ -9,12 +9,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from attrs import define, field, frozen
+from attrs import define, field
 
 from guardrails.resolve.changes.records import plain_name
 from guardrails.resolve.resources.dns_names import plain
 from guardrails.resolve.resources.route53_zones import RECORDS, zone_id
-from guardrails.values import Answer, Lookup
+from guardrails.values import Answer, Lookup, frozen
 
 Answers = Mapping[str, Answer]
 Record = Mapping[str, Any]

@@ -9,10 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from attrs import frozen
-
 from guardrails.resolve.resources.resolver import last_part
-from guardrails.values import Answer, Lookup
+from guardrails.values import Answer, Lookup, frozen
 
 Answers = Mapping[str, Answer]
 CLUSTERS = Lookup("ecs", "ListClusters", "clusterArns")

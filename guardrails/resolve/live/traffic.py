@@ -11,8 +11,6 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from attrs import frozen
-
 from guardrails.config.settings import LiveSettings
 from guardrails.resolve.balancers import GROUPS
 from guardrails.resolve.inventory import Inventory
@@ -20,7 +18,7 @@ from guardrails.resolve.live import ways
 from guardrails.resolve.live.reached import Reached
 from guardrails.resolve.live.source import Source
 from guardrails.resolve.live.ways import Answers, Way
-from guardrails.values import Lookup, SourceReport
+from guardrails.values import Lookup, SourceReport, frozen
 
 METRICS = Lookup("cloudwatch", "GetMetricData", "MetricDataResults")
 # How many queries one request takes, and over how many seconds each value is added up.

@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from attrs import frozen
-
 from guardrails.config.settings import LiveSettings
 from guardrails.resolve.balancers import (
     BALANCERS,
@@ -31,7 +29,7 @@ from guardrails.resolve.balancers import (
 )
 from guardrails.resolve.inventory import Inventory
 from guardrails.resolve.live.reached import Reached
-from guardrails.values import Answer, Lookup
+from guardrails.values import Answer, Lookup, frozen
 
 Answers = Mapping[str, Answer]
 ASKS = (GROUPS, BALANCERS, LISTENERS, REGISTERED, RULES)

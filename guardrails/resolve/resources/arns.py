@@ -7,10 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from attrs import frozen
-
 from guardrails.resolve.resources.resolver import Item, last_part
-from guardrails.values import Call
+from guardrails.values import Call, frozen
 
 _DEFAULT_PARENT = "default"
 

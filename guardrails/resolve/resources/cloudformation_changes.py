@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from guardrails.aws import templates
 from guardrails.aws.cloudformation import service_of, table
@@ -18,7 +18,7 @@ from guardrails.resolve.changes import properties
 from guardrails.resolve.resources import cloudformation_new
 from guardrails.resolve.resources.cloudformation import RESOURCES, STACK, listed, part_of
 from guardrails.resolve.resources.resolver import Answers, Context, Item, Part, Resolver, last_part, named
-from guardrails.values import Call, Lookup, Target, TargetRef
+from guardrails.values import Call, Lookup, Target, TargetRef, frozen
 
 _CHANGES = Lookup("cloudformation", "DescribeChangeSet", "Changes", empty_on=("ChangeSetNotFound", "ValidationError"))
 _OF = " of "

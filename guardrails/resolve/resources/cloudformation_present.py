@@ -8,10 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from attrs import frozen
-
 from guardrails.resolve.resources.resolver import Answers
-from guardrails.values import Call, Lookup
+from guardrails.values import Call, Lookup, frozen
 
 # They may fail: then the template is not read, or a value is unknown.
 _TEMPLATE = Lookup("cloudformation", "GetTemplate", "TemplateBody", optional=True)

@@ -9,12 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from attrs import frozen
-
 from guardrails.resolve.lists import INTERFACES, ROUTE_TABLES
 from guardrails.resolve.machine import Machine
 from guardrails.resolve.resources.resolver import Context, Item, strings, uncertain
-from guardrails.values import EMPTY, Lookup, Target, TargetFacts, TargetRef
+from guardrails.values import EMPTY, Lookup, Target, TargetFacts, TargetRef, frozen
 
 NAT_GATEWAYS = Lookup("ec2", "DescribeNatGateways", "NatGateways")
 # What `in_subnets`, `in_vpc` and `routed` read.

@@ -7,13 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from attrs import frozen
-
 from guardrails.resolve.balancers import balancer_of, machines_of, registered_with, target_id
 from guardrails.resolve.machine import Machine
 from guardrails.resolve.resources.machines import clusters_of
 from guardrails.resolve.resources.resolver import Answers, Context, merged, tags_of
-from guardrails.values import Lookup
+from guardrails.values import Lookup, frozen
 
 TAGS = Lookup("elbv2", "DescribeTags", "TagDescriptions", empty_on=("LoadBalancerNotFound", "TargetGroupNotFound"))
 

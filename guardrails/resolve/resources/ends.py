@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from guardrails.resolve import lists
 from guardrails.resolve.resources.ec2_occupants import ASKS, Occupants, in_subnets, in_vpc
 from guardrails.resolve.resources.resolver import Answers, Context, Resolver, merged, named, unknown
 from guardrails.resolve.resources.trail import NEAR, NETWORKS, REGISTERED, UNKNOWN, Node, Trails, Walk, walk
-from guardrails.values import Call, Lookup, Target, TargetFacts, TargetRef
+from guardrails.values import Call, Lookup, Target, TargetFacts, TargetRef, frozen
 
 
 @frozen

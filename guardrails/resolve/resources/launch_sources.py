@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 import jmespath
-from attrs import evolve, frozen
+from attrs import evolve
 
 from guardrails.resolve.question import FILTER_VALUES
 from guardrails.resolve.region import Region
@@ -24,7 +24,7 @@ from guardrails.resolve.resources.resolver import (
     same_name,
     strings,
 )
-from guardrails.values import Call, Lookup, Target, TargetFacts, TargetRef
+from guardrails.values import Call, Lookup, Target, TargetFacts, TargetRef, frozen
 
 _GROUPS = Lookup("autoscaling", "DescribeAutoScalingGroups", "AutoScalingGroups")
 _CONFIGURATIONS = Lookup("autoscaling", "DescribeLaunchConfigurations", "LaunchConfigurations")

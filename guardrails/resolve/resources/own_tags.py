@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from guardrails.resolve.resources import ec2_tags
 from guardrails.resolve.resources.resolver import Context, Resolver, last_part, named, tags_of
-from guardrails.values import Call, Lookup, Target, TargetRef
+from guardrails.values import Call, Lookup, Target, TargetRef, frozen
 
 
 @frozen

@@ -7,12 +7,12 @@ https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DescribeDBInstance
 
 from __future__ import annotations
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from guardrails.resolve.resources.ends import asks, followed
 from guardrails.resolve.resources.resolver import Answers, Context, Resolver, named, tags_of, unknown
 from guardrails.resolve.resources.trail import Trails, walk
-from guardrails.values import Call, Lookup, Target, TargetFacts, TargetRef
+from guardrails.values import Call, Lookup, Target, TargetFacts, TargetRef, frozen
 
 
 @frozen

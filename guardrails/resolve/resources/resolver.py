@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import jmespath
-from attrs import Factory, evolve, field, frozen
+from attrs import Factory, evolve, field
 
 from guardrails.resolve.inventory import Inventory
 from guardrails.resolve.lists import Lists
-from guardrails.values import EMPTY, Answer, Call, Lookup, Target, TargetFacts, TargetRef
+from guardrails.values import EMPTY, Answer, Call, Lookup, Target, TargetFacts, TargetRef, frozen
 
 Answers = Mapping[str, Answer]
 # Behind a name in lower case in an index; no name of AWS's contains it.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from guardrails.resolve.changes.records import leave_traffic
 from guardrails.resolve.inventory import ADDRESSES
@@ -17,7 +17,7 @@ from guardrails.resolve.resources.ends import asks, reached
 from guardrails.resolve.resources.resolver import Answers, Context, Item, Resolver, judged, merged, named, strings
 from guardrails.resolve.resources.route53_zones import RECORDS, items_of, key, key_of, read, zone_id
 from guardrails.resolve.resources.trail import Trails, walk
-from guardrails.values import Call, Lookup, Target, TargetFacts, TargetRef
+from guardrails.values import Call, Lookup, Target, TargetFacts, TargetRef, frozen
 
 _ZONES = Lookup("route53", "ListHostedZones", "HostedZones", empty_on=("NoSuchDelegationSet",))
 _POLICY = Lookup(

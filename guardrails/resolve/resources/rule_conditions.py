@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from attrs import frozen
+from guardrails.values import frozen
 
 _CONFIGS = {
     "path-pattern": "PathPatternConfig",

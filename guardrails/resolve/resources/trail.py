@@ -15,14 +15,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import jmespath
-from attrs import define, evolve, field, frozen
+from attrs import define, evolve, field
 
 from guardrails.resolve import lists
 from guardrails.resolve.lists import INTERFACES
 from guardrails.resolve.ownership import Ownership
 from guardrails.resolve.resources.ec2_occupants import ASKS
 from guardrails.resolve.resources.resolver import Answers, Item, last_part, same_name, strings
-from guardrails.values import Lookup
+from guardrails.values import Lookup, frozen
 
 REGISTERED, NEAR, UNKNOWN = "registered", "near", "unknown"
 NETWORKS = ("vpc", "subnet", NEAR)

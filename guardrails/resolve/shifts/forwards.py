@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from guardrails.resolve.balancers import (
     LISTENERS,
@@ -24,7 +24,7 @@ from guardrails.resolve.changes.rows import left_alone
 from guardrails.resolve.health import STATUS
 from guardrails.resolve.shifts import shares
 from guardrails.resolve.shifts.shares import Answers, Shares, Situation, UnclearError, cluster_of
-from guardrails.values import Call, Lookup, Shift
+from guardrails.values import Call, Lookup, Shift, frozen
 
 Actions = list[Mapping[str, Any]]
 

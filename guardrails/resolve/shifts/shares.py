@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 
-from attrs import define, field, frozen
+from attrs import define, field
 
 from guardrails.config.settings import LiveSettings
 from guardrails.resolve.inventory import Inventory
 from guardrails.resolve.machine import Machine
-from guardrails.values import Answer, Call, Live, Lookup, Shift
+from guardrails.values import Answer, Call, Live, Lookup, Shift, frozen
 
 Answers = Mapping[str, Answer]
 

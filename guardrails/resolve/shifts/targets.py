@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from guardrails.resolve.balancers import IN_SERVICE, machines_of, receiving, registered_with, target_id
 from guardrails.resolve.health import STATUS
 from guardrails.resolve.resources.autoscaling import GROUPS
 from guardrails.resolve.shifts import shares
 from guardrails.resolve.shifts.shares import Answers, Shares, Situation, UnclearError, cluster_of
-from guardrails.values import Call, Lookup, Shift
+from guardrails.values import Call, Lookup, Shift, frozen
 
 _WAY = "targets"
 Params = Mapping[str, Any]
