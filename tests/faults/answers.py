@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import re
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -43,6 +44,23 @@ def dripping(exchange: Exchange) -> None:
             return
 
 
+def unheard(exchange: Exchange) -> None:
+    """The request is carried out, and the connection closes without an answer."""
+    exchange.forward()
+    exchange.hang_up()
+
+
+def reset(exchange: Exchange) -> None:
+    """The connection is reset before the request is carried out."""
+    exchange.reset()
+
+
+def twice(exchange: Exchange) -> None:
+    """The request arrives twice; the answer is that of the second time."""
+    exchange.forward()
+    exchange.send(exchange.forward())
+
+
 def refused(status: int, code: str) -> Answer:
     """AWS's error, in the protocol of the request."""
 
@@ -64,6 +82,15 @@ def late(seconds: float) -> Answer:
     def answer(exchange: Exchange) -> None:
         exchange.over.wait(seconds)
         exchange.send(exchange.forward())
+
+    return answer
+
+
+def sometimes(chance: random.Random, share: float, *faults: Answer) -> Answer:
+    """One of the faults for this share of requests, and the true answer for the others."""
+
+    def answer(exchange: Exchange) -> None:
+        (chance.choice(faults) if chance.random() < share else late(0))(exchange)
 
     return answer
 

@@ -1,8 +1,10 @@
-"""Between the clients and the simulated AWS: passes everything on, but answers the guard's look-ups with a fault."""
+"""Between the clients and the simulated AWS: passes everything on, but answers the guard's requests with a fault."""
 
 from __future__ import annotations
 
 import http.client
+import socket
+import struct
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -11,7 +13,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from attrs import define, frozen
 
-LOOKUP = "guardrails-lookup"
+# What the User-Agent of the guard's own requests says: those of its look-ups, and those to its shared memory.
+LOOKUP, STATE = "guardrails-lookup", "guardrails-state"
 
 
 @frozen
@@ -25,7 +28,7 @@ class Response:
 
 @define
 class Exchange:
-    """One look-up that a fault may answer as it likes. `over` is set when the proxy stops."""
+    """One request that a fault may answer as it likes. `over` is set when the proxy stops."""
 
     handler: BaseHTTPRequestHandler
     request: bytes
@@ -46,6 +49,12 @@ class Exchange:
         """Close the connection."""
         self.handler.close_connection = True
 
+    def reset(self) -> None:
+        """Break the connection: the client gets a reset instead of an end."""
+        self.handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.handler.connection.close()
+        self.hang_up()
+
 
 Answer = Callable[[Exchange], None]
 
@@ -58,9 +67,13 @@ class _Server(ThreadingHTTPServer):
 
 
 class Proxy:
-    """A context manager. `answer` is the fault of the look-ups in `operations`; of all of them where that is None."""
+    """A context manager. `answer` is the fault of the operations in `operations`; of all where that is None.
 
-    def __init__(self, endpoint: str) -> None:
+    It is that of requests with `faulty` in their User-Agent: of the guard's look-ups.
+    """
+
+    def __init__(self, endpoint: str, faulty: str = LOOKUP) -> None:
+        self._faulty = faulty
         self.answer: Answer | None = None
         self.operations: frozenset[str] | None = None
         self.asked: list[str] = []
@@ -112,7 +125,7 @@ class Proxy:
             answer(exchange)
 
     def _fault(self, handler: BaseHTTPRequestHandler, body: bytes) -> Answer | None:
-        if LOOKUP not in handler.headers.get("User-Agent", ""):
+        if self._faulty not in handler.headers.get("User-Agent", ""):
             return None
         target = handler.headers.get("X-Amz-Target", "").rpartition(".")[2]
         operation = target or parse_qs(body.decode()).get("Action", [""])[0]

@@ -1,8 +1,9 @@
 """Eight processes that take machines of one cluster, killed at random: together no more than the bound.
 
 ``python -m tests.process.fleet_under_fire 20`` makes twenty runs on a dynalite of its own, and prints what each took.
-Each process takes a machine where its claim's past leaves room, as the policy `remaining` decides; what it takes, it
-notes in a file, which stands for AWS.
+Between the processes and the table is a proxy that delays, loses, resets and repeats requests and answers. Each process
+takes a machine where its claim's past leaves room, as the policy `remaining` decides; what it takes, it notes in a
+file, which stands for AWS.
 """
 
 from __future__ import annotations
@@ -21,34 +22,41 @@ from guardrails.memory.dynamodb import DynamoStore, Place
 from guardrails.memory.dynamodb.administration import create
 from guardrails.memory.store import StateUnavailable
 from guardrails.resolve.ownership import Ownership
+from tests.faults import answers
+from tests.faults.proxy import STATE, Proxy
 from tests.process.test_history import BLUE, SCOPE, terminating
 
 BOUND = 13
 _PROCESSES = 8
+# The share of requests that something happens to.
+_FAULTS = 0.1
 _MACHINES = {f"i-{number:03}": MachineState("workers", "running") for number in range(400)}
 
 
-def run(url: str, seed: int, seconds: float) -> int:
-    """One run on a table of its own: how many machines were taken."""
-    environment = {
-        **os.environ,
-        "AWS_ENDPOINT_URL_DYNAMODB": url,
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-    }
-    with tempfile.TemporaryDirectory() as folder:
+def run(url: str, seed: int, seconds: float) -> tuple[int, int]:
+    """One run on a table of its own: how many machines were taken, and how many requests were made for that."""
+    place = Place(f"fire-{os.getpid()}-{seed}", "eu-west-1", timeout_s=20)
+    environment = {**os.environ, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+    with tempfile.TemporaryDirectory() as folder, Proxy(url, STATE) as proxy:
+        environment["AWS_ENDPOINT_URL_DYNAMODB"] = proxy.endpoint
         taken = Path(folder) / "taken"
         taken.touch()
-        table = f"fire-{os.getpid()}-{seed}"
-        command = [sys.executable, "-m", "tests.process.fleet_under_fire", "fire", table, str(taken)]
-        subprocess.run([*command, str(seed), str(seconds)], env=environment, check=True)
-        return len(set(taken.read_text().split()))
+        command = [sys.executable, "-m", "tests.process.fleet_under_fire", "fire", place.table, str(taken)]
+        with subprocess.Popen([*command, str(seed), str(seconds)], env=environment, stdout=subprocess.PIPE) as process:
+            # The table is there.
+            assert process.stdout is not None and process.stdout.readline() == b"ready\n"
+            late = answers.late(random.Random(seed).uniform(0.05, 1))
+            faults = (late, answers.lost, answers.unheard, answers.reset, answers.twice, answers.refused(500, "Internal"))
+            proxy.answer = answers.sometimes(random.Random(seed), _FAULTS, *faults)
+        assert process.returncode == 0
+        return len(set(taken.read_text().split())), len(proxy.asked)
 
 
 def _fire(table: str, taken: str, seed: int, seconds: float) -> None:
     """Fork processes, and kill one after the other, until the time is over."""
     place = Place(table, "eu-west-1", timeout_s=20)
     list(create(place))
+    print("ready", flush=True)
     chance = random.Random(seed)
     running = [_forked(place, taken, number) for number in range(_PROCESSES)]
     end = time.monotonic() + seconds
@@ -104,7 +112,8 @@ def _main(arguments: list[str]) -> None:
 
     with dynalite.running(dynalite.program()) as url:
         for seed in range(int(arguments[0])):
-            print(f"run {seed}: {run(url, seed, 10)} of {BOUND}")
+            taken, requests = run(url, seed, 10)
+            print(f"run {seed}: {taken} of {BOUND}, with {requests} requests", flush=True)
 
 
 if __name__ == "__main__":
