@@ -28,8 +28,16 @@ from tests.process.test_history import BLUE, SCOPE, terminating
 
 BOUND = 13
 _PROCESSES = 8
-# The share of requests that something happens to.
-_FAULTS = 0.1
+# The share of requests that something happens to, and what.
+_SHARE = 0.1
+_FAULTS = (
+    *map(answers.late, (0.05, 0.3, 1)),
+    answers.lost,
+    answers.unheard,
+    answers.reset,
+    answers.twice,
+    answers.refused(500, "InternalServerError"),
+)
 _MACHINES = {f"i-{number:03}": MachineState("workers", "running") for number in range(400)}
 
 
@@ -44,10 +52,9 @@ def run(url: str, seed: int, seconds: float) -> tuple[int, int]:
         command = [sys.executable, "-m", "tests.process.fleet_under_fire", "fire", place.table, str(taken)]
         with subprocess.Popen([*command, str(seed), str(seconds)], env=environment, stdout=subprocess.PIPE) as process:
             # The table is there.
-            assert process.stdout is not None and process.stdout.readline() == b"ready\n"
-            late = answers.late(random.Random(seed).uniform(0.05, 1))
-            faults = (late, answers.lost, answers.unheard, answers.reset, answers.twice, answers.refused(500, "Internal"))
-            proxy.answer = answers.sometimes(random.Random(seed), _FAULTS, *faults)
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"ready\n"
+            proxy.answer = answers.sometimes(random.Random(seed), _SHARE, *_FAULTS)
         assert process.returncode == 0
         return len(set(taken.read_text().split())), len(proxy.asked)
 
