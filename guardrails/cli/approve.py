@@ -1,4 +1,4 @@
-"""``guardrails approve``: a second person allows one blocked call, once."""
+"""``guardrails approve``: a second person allows one blocked call, or a plan, once."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from guardrails.config.load import load
 from guardrails.config.settings import Settings
 from guardrails.enforce.approvals import people
 from guardrails.enforce.approvals.digest import digest
+from guardrails.enforce.approvals.whole import WHOLE
 from guardrails.errors import ApprovalRefused
 from guardrails.memory import StateUnavailable, configured
 from guardrails.memory.approvals import Board, Grant, Identity, Record, Request
@@ -31,10 +32,10 @@ Example:
 @click.argument("request_id", metavar="ID")
 @click.option("--reason", required=True, help="Why, with the incident number.")
 def approve(config: str | None, request_id: str, reason: str) -> None:
-    """Approve a blocked call of another person.
+    """Approve a blocked call, a plan or a cutover of another person.
 
-    The blocked call names the ID; its first 6 characters are enough. The approval covers exactly that call, once, and
-    for as long as the rule book says.
+    The blocked call names the ID; its first 6 characters are enough. The approval covers exactly that call or plan,
+    once, and for as long as the rule book says.
     The person who asked cannot approve it, nor can an agent or a CI job.
     """
     settings = load(config)
@@ -52,7 +53,8 @@ def approve(config: str | None, request_id: str, reason: str) -> None:
         raise ApprovalRefused(f"not approved: {error}") from error
     until = rfc3339(now + request.minutes * 60)[:16].replace("T", " ")
     asker = printable(request.asked_by.name)
-    click.echo(f"Approved by {printable(me.name)}: {asker} may make this call once, until {until} UTC.")
+    may = f"run this {whole}" if (whole := _whole(request)) else "make this call"
+    click.echo(f"Approved by {printable(me.name)}: {asker} may {may} once, until {until} UTC.")
 
 
 def _only_people(settings: Settings) -> None:
@@ -107,21 +109,30 @@ def _check(record: Record, me: Identity, now: float) -> None:
         )
 
 
+def _whole(request: Request) -> str:
+    """``plan`` or ``cutover`` for a request that covers many calls, "" for one call."""
+    what = request.document
+    return str(what["operation"]) if what["service"] == WHOLE else ""
+
+
 def _show(request: Request) -> None:
     """What is approved, from what the digest was made of."""
-    what = request.document
+    what, whole = request.document, _whole(request)
+    params = {} if whole else what["params"]
     rows = (
-        ("call", f"{what['service']}:{what['operation']}"),
+        (whole or "call", request.summary if whole else f"{what['service']}:{what['operation']}"),
         ("where", " ".join(filter(None, (what["region"], what["account"])))),
         ("targets", ", ".join(what["targets"])),
         ("clusters", ", ".join(sorted({name for names in what["clusters"].values() for name in names}))),
         ("leaves", ", ".join(f"{left} of {running} of {name}" for name, (left, running) in request.leaves.items())),
-        ("with", ", ".join(f"{name}={value}" for name, value in what["params"].items())),
+        ("with", ", ".join(f"{name}={value}" for name, value in params.items())),
         ("rules", ", ".join(request.rules)),
         ("asked by", request.asked_by.name),
     )
     for name, value in rows:
         if value:
             click.echo(f"{name + ':':<10} {printable(value)}")
+    for line in what["params"].get("lines") or () if whole else ():
+        click.echo(f"  {printable(str(line))}")
     if what["hidden"]:
         click.echo("Parameters that may be secret are hidden: the approval covers their present values.")

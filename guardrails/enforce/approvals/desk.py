@@ -15,11 +15,12 @@ from attrs import evolve, field
 from guardrails.enforce.approvals import standing
 from guardrails.enforce.approvals.digest import digest, document, leaves, worse
 from guardrails.enforce.approvals.standing import Standing, Terms
+from guardrails.enforce.approvals.whole import public
 from guardrails.enforce.ctrl_c import interruptible
 from guardrails.memory import StateUnavailable
 from guardrails.memory.approvals import Board, Identity, Record, Request
 from guardrails.show.sentences import summary
-from guardrails.values import Approval, ApprovalRequest, Decision, Origin, frozen
+from guardrails.values import Approval, Decision, Origin, frozen
 from guardrails.waiting.interruptions import is_injected, waiting
 
 _logger = logging.getLogger("guardrails")
@@ -131,7 +132,7 @@ class Desk:
                 asked = now.request or self._ask(case)
                 self._announce(case, asked, note, until - time.monotonic())
             if until <= time.monotonic():
-                return evolve(case.decision, approval=_public(asked, note))
+                return evolve(case.decision, approval=public(asked, note))
             with waiting(), interruptible():
                 time.sleep(max(0.0, min(_PAUSE_S, until - time.monotonic())))
 
@@ -165,9 +166,9 @@ class Desk:
 
     def _announce(self, case: _Case, request: Request, note: str, left_s: float) -> None:
         if left_s > 0:
-            public = _public(request, note)
-            _logger.warning("waiting %.0f s for a second person (Ctrl-C ends it); they run: %s", left_s, public.command)
-            self.notify(evolve(case.decision, approval=public))
+            shown = public(request, note)
+            _logger.warning("waiting %.0f s for a second person (Ctrl-C ends it); they run: %s", left_s, shown.command)
+            self.notify(evolve(case.decision, approval=shown))
 
 
 def approvable(decision: Decision) -> Mapping[str, Any]:
@@ -183,16 +184,3 @@ def approvable(decision: Decision) -> Mapping[str, Any]:
 def _place(decision: Decision) -> str:
     call = decision.call
     return f"{call.account or ''}#{call.region}#{call.name}"
-
-
-def _public(request: Request, note: str) -> ApprovalRequest:
-    return ApprovalRequest(
-        id=request.id,
-        digest=request.digest,
-        rules=request.rules,
-        targets=tuple(request.document["targets"]),
-        summary=request.summary,
-        until=request.until,
-        user=request.asked_by.id,
-        note=note,
-    )

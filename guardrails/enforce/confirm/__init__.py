@@ -5,6 +5,6 @@ who_can_answer.py    whether anyone can be asked here
 terminal.py          one line from a terminal        notebook.py   one line from a notebook
 """
 
-from guardrails.enforce.confirm.asking import Confirmation, ask, still_confirmed
+from guardrails.enforce.confirm.asking import Confirmation, ask, ask_about, still_confirmed
 
-__all__ = ["Confirmation", "ask", "still_confirmed"]
+__all__ = ["Confirmation", "ask", "ask_about", "still_confirmed"]

@@ -18,7 +18,7 @@ from guardrails.enforce.ctrl_c import interruptible
 from guardrails.show import blast_radius
 from guardrails.show import decision as show_decision
 from guardrails.show.page import Page
-from guardrails.values import Decision, frozen
+from guardrails.values import Caller, Decision, frozen
 from guardrails.waiting.interruptions import waiting
 
 
@@ -62,11 +62,21 @@ def still_confirmed(now: Decision, before: Decision) -> Decision:
 
 def ask(decision: Decision, timeout_s: float) -> Confirmation:
     """Ask at the terminal or notebook of this process. Never raises; waits at most `timeout_s` seconds."""
-    shell, name = caller.notebook(), name_of(decision)
     try:
-        who_can_answer.check(shell, decision.caller.kind if decision.caller else "script")
+        page = _page(decision)
+    except Exception as error:
+        # What cannot be shown cannot be confirmed.
+        return Confirmation(given=False, why=f"The question could not be asked ({type(error).__name__}: {error})")
+    return ask_about(page, name_of(decision), decision.caller, timeout_s)
+
+
+def ask_about(page: Page, name: str, who: Caller | None, timeout_s: float) -> Confirmation:
+    """The same about anything that a page shows: `name` must be typed. `who` wants to do it."""
+    shell, asked = caller.notebook(), f"To send it, type '{name}' within {timeout_s:g} s; anything else blocks it."
+    try:
+        who_can_answer.check(shell, who.kind if who else "script")
         with waiting(), interruptible():
-            typed = _in_notebook(shell, decision, timeout_s) if shell else _at_terminal(decision, timeout_s)
+            typed = _in_notebook(shell, page, asked, timeout_s) if shell else _at_terminal(page, asked, timeout_s)
     except KeyboardInterrupt:
         why = "The question was interrupted (Ctrl-C)"
     except who_can_answer.NoOneThere as error:
@@ -81,34 +91,30 @@ def ask(decision: Decision, timeout_s: float) -> Confirmation:
     return Confirmation(given=False, why=f"{why}; make the call again to be asked again")
 
 
-def _in_notebook(shell: Any, decision: Decision, timeout_s: float) -> str | None:
+def _in_notebook(shell: Any, page: Page, asked: str, timeout_s: float) -> str | None:
     from guardrails.enforce.confirm import notebook  # noqa: PLC0415  (IPython is there only in a notebook)
 
-    return notebook.typed(shell, _page(decision), _asked(decision, timeout_s), timeout_s)
+    return notebook.typed(shell, page, asked, timeout_s)
 
 
-def _at_terminal(decision: Decision, timeout_s: float) -> str | None:
+def _at_terminal(page: Page, asked: str, timeout_s: float) -> str | None:
     from guardrails.enforce.confirm import terminal  # noqa: PLC0415  (where there is no terminal there is no termios)
 
-    return terminal.asked("\n".join(_question(decision, timeout_s)), timeout_s)
+    return terminal.asked("\n".join(_question(page, asked)), timeout_s)
 
 
-def _question(decision: Decision, timeout_s: float) -> Iterator[str]:
+def _question(page: Page, asked: str) -> Iterator[str]:
     from guardrails.show import text  # noqa: PLC0415  (only a question needs it)
 
     yield ""
-    yield from text.lines(_page(decision))
+    yield from text.lines(page)
     yield ""
-    yield from text.wrapped(_asked(decision, timeout_s))
+    yield from text.wrapped(asked)
     yield "> "
 
 
 def _page(decision: Decision) -> Page:
     return show_decision.page(decision, "guardrails: this call needs your confirmation", payloads=True)
-
-
-def _asked(decision: Decision, timeout_s: float) -> str:
-    return f"To send it, type '{name_of(decision)}' within {timeout_s:g} s; anything else blocks it."
 
 
 def _typed(answer: str) -> str:
