@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from guardrails import health
     from guardrails.errors import (
         BreakGlassRefused,
         CallDenied,
@@ -41,6 +42,7 @@ __all__ = [
     "Violation",
     "__version__",
     "break_glass",
+    "health",
     "install",
     "ramp",
     "uninstall",
@@ -60,6 +62,7 @@ _HOMES = {
     "RampStopped": "ramping",
     "Violation": "values",
     "break_glass": "process",
+    "health": "health",
     "install": "process",
     "ramp": "ramping",
     "uninstall": "process",
@@ -70,7 +73,9 @@ def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     with import_module(f"{__name__}.waiting.garbage").not_collected():
-        value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+        home = import_module(f"{__name__}.{_HOMES[name]}")
+        # A folder is public as a whole.
+        value = home if _HOMES[name] == name else getattr(home, name)
     globals()[name] = value
     return value
 
