@@ -12,12 +12,15 @@ from botocore.loaders import Loader
 from guardrails.errors import ConfigError
 
 
-def without_profile(loader: Any = None, credentials: Any = None) -> botocore.session.Session:
+def without_profile(loader: Any = None, credentials: Any = None, *, handlers: bool = True) -> botocore.session.Session:
     """A session that ignores the profile in the environment, which may not exist.
 
-    `loader` is another session's data loader, which has read some of botocore's models already.
+    `loader` is another session's data loader, which has read some of botocore's models already. Without `handlers`
+    its clients do not have botocore's own, of which most are for one operation of one service.
     """
-    session = botocore.session.Session(session_vars={"profile": (None, None, None, None)})
+    session = botocore.session.Session(
+        session_vars={"profile": (None, None, None, None)}, include_builtin_handlers=handlers
+    )
     if loader is not None:
         session.register_component("data_loader", loader)
     if credentials is not None:

@@ -9,7 +9,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from attrs import evolve
 
@@ -63,11 +63,10 @@ def read_into(data: dict[str, Any], folders: Iterable[Path], *, tests: bool = Fa
     files: dict[str, Path] = {}
     for folder in folders:
         for path in policy_files(folder):
-            relative = path.relative_to(folder)
             if path.name == "data.json":
-                merge(data, _nested(relative, _json(path)))
+                merge(data, _nested(path.relative_to(folder), _json(path)))
             elif tests or not _is_test(path):
-                files[relative.as_posix()] = path
+                files[path.as_posix().removeprefix(f"{folder.as_posix()}/")] = path
     return files
 
 
@@ -76,12 +75,12 @@ def policy_files(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise PolicyError(f"{folder}: no such folder of policies; correct `policies` in the configuration")
     found: list[Path] = []
-    seen: set[str] = set()
+    seen: set[tuple[int, int]] = set()
     for place, folders, names in os.walk(folder, onerror=_unreadable, followlinks=True):
-        seen.add(os.path.realpath(place))
+        seen.add(_identity(place))
         # Kubernetes mounts a ConfigMap as links into a folder ..2026_…, where every file would be found again.
         folders[:] = sorted(
-            name for name in folders if not name.startswith("..") and os.path.realpath(f"{place}/{name}") not in seen
+            name for name in folders if not name.startswith("..") and _identity(f"{place}/{name}") not in seen
         )
         found += [Path(place, name) for name in sorted(names) if name == "data.json" or name.endswith(".rego")]
     bundle_file.check_number(folder, len(found))
@@ -93,7 +92,16 @@ def policy_files(folder: Path) -> list[Path]:
     return found
 
 
-def _unreadable(error: OSError) -> None:
+def _identity(folder: str) -> tuple[int, int]:
+    """The same for every way that leads to this folder."""
+    try:
+        status = os.stat(folder)
+    except OSError as error:
+        _unreadable(error)
+    return status.st_dev, status.st_ino
+
+
+def _unreadable(error: OSError) -> NoReturn:
     raise PolicyError(f"{error.filename}: cannot be read ({error.strerror}); let this user read it") from error
 
 

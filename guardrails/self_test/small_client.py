@@ -12,6 +12,7 @@ from typing import Any
 import botocore.session
 from botocore.config import Config
 from botocore.credentials import Credentials
+from botocore.handlers import BUILTIN_HANDLERS, REGISTER_FIRST, REGISTER_LAST
 
 from guardrails.aws.sessions import without_profile
 from guardrails.aws.uninstrumented import hide
@@ -143,7 +144,8 @@ def make(session: botocore.session.Session) -> Any:
 
 
 def _client(loader: Any) -> Any:
-    own = without_profile(loader, Credentials("canary", "canary", method="canary"))
+    own = without_profile(loader, Credentials("canary", "canary", method="canary"), handlers=False)
+    _register_handlers(own.get_component("event_emitter"))
     made: Any = own.create_client(
         "ec2",
         region_name=_REGION,
@@ -153,3 +155,12 @@ def _client(loader: Any) -> Any:
     made._endpoint.http_session = _NoWayOut()
     hide(made)
     return made
+
+
+def _register_handlers(events: Any) -> None:
+    """Botocore's own handlers, as a session has them, without those that only calls of other services have."""
+    ways = {REGISTER_FIRST: events.register_first, REGISTER_LAST: events.register_last}
+    for event, handler, *way in BUILTIN_HANDLERS:
+        kind, _, which = event.partition(".")
+        if kind != "docs" and which.partition(".")[0] in ("", "*", "ec2"):
+            ways.get(*way or [None], events.register)(event, handler)
