@@ -160,7 +160,8 @@ def _client(loader: Any) -> Any:
 def _register_handlers(events: Any) -> None:
     """Botocore's own handlers, as a session has them, without those that only calls of other services have."""
     ways = {REGISTER_FIRST: events.register_first, REGISTER_LAST: events.register_last}
-    for event, handler, *way in BUILTIN_HANDLERS:
+    for event, handler, *how in BUILTIN_HANDLERS:
         kind, _, which = event.partition(".")
         if kind != "docs" and which.partition(".")[0] in ("", "*", "ec2"):
-            ways.get(*way or [None], events.register)(event, handler)
+            register = ways[how[0]] if how else events.register
+            register(event, handler)

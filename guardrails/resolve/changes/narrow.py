@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 from attrs import evolve
 
-from guardrails.resolve.changes import patches
 from guardrails.resolve.changes.rows import changes_nothing, left_alone, rows_of
 from guardrails.values import Answer, Call, Lookup
 
@@ -21,7 +20,7 @@ def narrow(call: Call, answers: Mapping[str, Answer]) -> Call:
     """The call without the effects of parameters that leave everything as it is, or that hurt no one."""
     if changes_nothing(call, answers):
         return evolve(call, tags=None, effects=(), forms=())
-    alone = left_alone(call, answers) | patches.left_alone(call, answers)
+    alone = left_alone(call, answers) | _patch_left_alone(call, answers)
     causes = [cause for cause in call.causes if not cause.params or not cause.params <= alone]
     if len(causes) == len(call.causes):
         return call
@@ -31,3 +30,11 @@ def narrow(call: Call, answers: Mapping[str, Answer]) -> Call:
         effects=tuple(dict.fromkeys(effect for cause in causes for effect in cause.effects)),
         forms=tuple(cause.meaning for cause in causes if cause.meaning),
     )
+
+
+def _patch_left_alone(call: Call, answers: Mapping[str, Answer]) -> frozenset[str]:
+    if call.service != "cloudcontrolapi":
+        return frozenset()
+    from guardrails.resolve.changes import patches  # noqa: PLC0415  (only Cloud Control has patches)
+
+    return patches.left_alone(call, answers)

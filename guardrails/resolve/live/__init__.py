@@ -31,66 +31,56 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from functools import cache
+from importlib import import_module
 
 from attrs import evolve
 
 from guardrails.config.settings import LiveSettings
 from guardrails.resolve.inventory import Inventory
-from guardrails.resolve.live import (
-    accelerator,
-    asg,
-    beanstalk,
-    command,
-    dns,
-    ecs,
-    eip,
-    elb,
-    env,
-    file,
-    rds,
-    ssm,
-    tag,
-    target_group,
-    traffic,
-)
 from guardrails.resolve.live.source import Source
 from guardrails.resolve.ownership import ADDRESS, NAMED
 from guardrails.values import POINTERS, Answer, Live, Lookup, SourceReport
 
-_SOURCES: Mapping[str, Source] = {
-    source.name: source
-    for source in (
-        eip.ElasticIps(),
-        target_group.TargetGroups(),
-        elb.ClassicBalancers(),
-        asg.AutoScalingGroups(),
-        dns.Records(),
-        ecs.Services(),
-        beanstalk.Environments(),
-        rds.Deployments(),
-        accelerator.Accelerators(),
-        traffic.Traffic(),
-        command.Command(),
-        tag.LiveTag(),
-        ssm.Parameter(),
-        file.File(),
-        env.Variable(),
-    )
+# Imported when a configuration names them: most name two or three.
+_SOURCES = {
+    "eip": "eip.ElasticIps",
+    "target-group": "target_group.TargetGroups",
+    "elb": "elb.ClassicBalancers",
+    "asg": "asg.AutoScalingGroups",
+    "dns": "dns.Records",
+    "ecs": "ecs.Services",
+    "beanstalk": "beanstalk.Environments",
+    "rds": "rds.Deployments",
+    "accelerator": "accelerator.Accelerators",
+    "traffic": "traffic.Traffic",
+    "command": "command.Command",
+    "tag": "tag.LiveTag",
+    "ssm": "ssm.Parameter",
+    "file": "file.File",
+    "env": "env.Variable",
 }
-NAMES = tuple(_SOURCES)
-_BALANCERS = frozenset((target_group.TargetGroups.name, elb.ClassicBalancers.name))
+_BALANCERS = frozenset(("target-group", "elb"))
 # By these users reach machines. Where one of them is not asked, nothing can be said to be live nowhere.
-_ENTRANCES = frozenset((eip.ElasticIps.name, target_group.TargetGroups.name))
+_ENTRANCES = frozenset(("eip", "target-group"))
+
+
+@cache
+def source(name: str) -> Source:
+    """The source of this name."""
+    module, _, kind = _SOURCES[name].partition(".")
+    made: Source = getattr(import_module(f"{__name__}.{module}"), kind)()
+    return made
 
 
 def lookups(settings: LiveSettings) -> tuple[Lookup, ...]:
     """The look-ups that the configured sources need, in addition to the machines."""
-    return tuple(lookup for name in settings.sources for lookup in _SOURCES[name].lookups(settings))
+    return tuple(lookup for name in settings.sources for lookup in source(name).lookups(settings))
 
 
 def asks(settings: LiveSettings) -> tuple[Lookup, ...]:
     """What the sources may ask beside that, without parameters."""
-    return tuple(lookup for name in settings.sources for lookup in _SOURCES[name].asks)
+    return tuple(lookup for name in settings.sources for lookup in source(name).asks)
 
 
 def asked_by(settings: LiveSettings) -> dict[str, str]:
@@ -98,18 +88,18 @@ def asked_by(settings: LiveSettings) -> dict[str, str]:
     return {
         lookup.permission: name
         for name in settings.sources
-        for lookup in (*_SOURCES[name].lookups(settings), *_SOURCES[name].asks)
+        for lookup in (*source(name).lookups(settings), *source(name).asks)
     }
 
 
 def followups(settings: LiveSettings, answers: Mapping[str, Answer]) -> tuple[Lookup, ...]:
     """What the answers so far call for."""
-    return tuple(lookup for name in settings.sources for lookup in _SOURCES[name].followups(settings, answers))
+    return tuple(lookup for name in settings.sources for lookup in source(name).followups(settings, answers))
 
 
 def observe(settings: LiveSettings, answers: Mapping[str, Answer], inventory: Inventory) -> Live:
     """Ask every configured source and combine the reports."""
-    reports = [_SOURCES[name].observe(settings, answers, inventory) for name in settings.sources]
+    reports = [source(name).observe(settings, answers, inventory) for name in settings.sources]
     named = {name for report in reports for name in report.clusters}
     existing = {name: sum(each.present for each in inventory.members_of(name)) for name in named}
     existing = {name: count for name, count in existing.items() if count}

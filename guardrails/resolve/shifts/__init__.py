@@ -13,25 +13,49 @@ replacement.rego). To add a kind, write a file with a `Way` and add it to `_WAYS
 
 from __future__ import annotations
 
-from guardrails.resolve.shifts import addresses, cnames, forwards, pointer, records, targets
-from guardrails.resolve.shifts.records import losing
-from guardrails.resolve.shifts.shares import Answers, Situation
-from guardrails.values import Call, Lookup, Shift
+from functools import cache
+from importlib import import_module
+from types import ModuleType
+
+from guardrails.resolve.shifts import addresses, forwards, pointer, targets
+from guardrails.resolve.shifts.shares import Answers, Situation, Way
+from guardrails.values import Call, Lookup, Shift, Target
 
 __all__ = ["Situation", "followups", "lookups", "losing", "shift"]
-_WAYS = (forwards.WAY, targets.WAY, records.WAY, cnames.WAY, addresses.WAY, pointer.WAY)
+_WAYS = (forwards.WAY, targets.WAY, addresses.WAY, pointer.WAY)
+_RECORDS = "route53:ChangeResourceRecordSets"
+# Imported for the only operation that they are about, because much else comes with them.
+_ALONE = {_RECORDS: "records", "elasticbeanstalk:SwapEnvironmentCNAMEs": "cnames"}
 
 
 def lookups(call: Call) -> tuple[Lookup, ...]:
     """What shows who is served now, and who will be."""
-    return tuple(lookup for way in _WAYS for lookup in way.lookups(call))
+    return tuple(lookup for way in _ways(call) for lookup in way.lookups(call))
 
 
 def followups(call: Call, answers: Answers) -> tuple[Lookup, ...]:
     """What the answers so far call for."""
-    return tuple(lookup for way in _WAYS for lookup in way.followups(call, answers))
+    return tuple(lookup for way in _ways(call) for lookup in way.followups(call, answers))
 
 
 def shift(situation: Situation) -> Shift | None:
     """What the call does to users; None for a call that moves none in a way that is understood here."""
-    return next((made for way in _WAYS if (made := way.shift(situation)) is not None), None)
+    return next((made for way in _ways(situation.call) if (made := way.shift(situation)) is not None), None)
+
+
+def losing(targets: tuple[Target, ...], situation: Situation) -> tuple[Target, ...]:
+    """The targets, where it is clear who loses users by each record: those clusters, none where nobody does."""
+    if situation.call.name != _RECORDS:
+        return targets
+    changed: tuple[Target, ...] = _module(_ALONE[_RECORDS]).losing(targets, situation)
+    return changed
+
+
+def _ways(call: Call) -> tuple[Way, ...]:
+    alone = _ALONE.get(call.name)
+    return _WAYS if alone is None else (_module(alone).WAY, *_WAYS)
+
+
+@cache
+def _module(name: str) -> ModuleType:
+    return import_module(f"{__name__}.{name}")
