@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 import botocore.session
 from attrs import evolve
@@ -17,14 +18,10 @@ from guardrails.enforce.approvals import Desk
 from guardrails.enforce.break_glass.grant import Terms
 from guardrails.enforce.denied_often import DeniedOften
 from guardrails.errors import ConfigError
-from guardrails.evaluate import bundle, configured, floor, opa_versions, own_rules, rule_book, self_test
+from guardrails.evaluate import bundle, configured, floor, own_rules, rule_book, self_test
 from guardrails.evaluate.checked_before import checked_once
 from guardrails.evaluate.embedded import EmbeddedEngine, compiled
 from guardrails.evaluate.engine import Engine
-from guardrails.evaluate.opa_server import OpaServer
-from guardrails.evaluate.opa_servers import OpaServers
-from guardrails.evaluate.opa_verified import verify
-from guardrails.evaluate.rego.mistake import Mistake
 from guardrails.evaluate.reloading import ReloadingEngine
 from guardrails.evaluate.remote.in_force import FetchedBundles
 from guardrails.evaluate.remote.sources import Read, Sources
@@ -34,14 +31,16 @@ from guardrails.memory.approvals import ApprovalFolder, Identity
 from guardrails.memory.fleet import FleetStore
 from guardrails.memory.pacer import Pacer
 from guardrails.memory.sqlite import Denials
-from guardrails.record.background import Background
 from guardrails.record.decision_log import DecisionLog
-from guardrails.record.upload import Uploader, sink_of, spool_of
+from guardrails.record.upload import spool_of
 from guardrails.resolve import caller_identity
 from guardrails.resolve.lookups import Lookups, Watch
 from guardrails.resolve.own_requests import OwnRequests
 from guardrails.resolve.ownership import EDITABLE, Ownership
 from guardrails.values import Decision, Origin
+
+if TYPE_CHECKING:
+    from guardrails.evaluate.rego.mistake import Mistake
 
 
 def evidence(settings: Settings) -> Evidence:
@@ -65,14 +64,9 @@ def _servers(settings: Settings, report: Callable[[str], None] | None) -> Engine
     if settings.floor is not None:
         floor.check_levels(settings, settings.floor, frozenset(settings.enforcement))
     fallback = _embedded_engine(settings, report) if settings.opa.fallback == "embedded" else None
-    servers = [OpaServer(settings.opa, url) for url in settings.opa.addresses]
-    made = OpaServers(servers, settings.opa.timeout_s, lambda server: verify(server, settings), fallback)
-    made.start(report)
-    for server in servers:
-        doubts = server.version and opa_versions.doubts(server.version, signed=settings.policy_key is not None)
-        if doubts and report is not None:
-            report(f"OPA at {server.url} {doubts}")
-    return made
+    from guardrails.evaluate import opa_configured  # noqa: PLC0415  (most configurations name no server)
+
+    return opa_configured.servers(settings, fallback, report)
 
 
 def _embedded_engine(settings: Settings, report: Callable[[str], None] | None) -> Engine:
@@ -210,6 +204,9 @@ def open_log(settings: Settings) -> DecisionLog:
     spool = spool_of(settings.log)
     background = None
     if spool is not None and settings.log.upload:
+        from guardrails.record.background import Background  # noqa: PLC0415  (most logs have no sink)
+        from guardrails.record.upload import Uploader, sink_of  # noqa: PLC0415
+
         background = Background(lambda: Uploader(spool, sink_of(settings.log)), settings.log.upload_delay_s)
     log = DecisionLog(settings.log, background.wake if background is not None else None)
     try:

@@ -42,7 +42,7 @@ from guardrails.self_test.admission import Admission
 from guardrails.show import displayed  # noqa: F401  (gives the values their cards)
 from guardrails.show.announcing_log import AnnouncingLog
 from guardrails.show.sentences import DENIAL, log_line
-from guardrails.telemetry import telemetry_of, timed, traced, traced_log, watch_of
+from guardrails.telemetry import reports_of
 from guardrails.values import NOT_GOVERNED, Call, Caller, Decision, Facts, Lookup, Origin, frozen
 
 _logger = logging.getLogger("guardrails")
@@ -62,17 +62,17 @@ class Guard:
         self._engine = assembly.engine(settings, _warn)
         self.notices = Sender(settings)
         self._models = sessions.models()
-        telemetry = telemetry_of(settings, _warn)
-        log = traced_log(NotifyingLog(AnnouncingLog(assembly.open_log(settings)), self.notices), telemetry)
-        self._lookups = assembly.lookups(settings, self._models, watch_of(telemetry))
+        reports = reports_of(settings, _warn)
+        log = reports.log(NotifyingLog(AnnouncingLog(assembly.open_log(settings)), self.notices))
+        self._lookups = assembly.lookups(settings, self._models, reports.looking_up)
         history = assembly.history(settings)
-        callers, history = assembly.callers(settings, history), timed(history, telemetry)
+        callers, history = assembly.callers(settings, history), reports.history(history)
         self._turns = Turns(history.pacer) if history is not None and history.pacer is not None else None
         self._break_glass = BreakGlassScope(
             settings.break_glass, lambda: assembly.terms(settings), configured.post(settings), self.notices.glass_broken
         )
         around = _ThisProcess(settings, self._catalogue, self._models, self._lookups, self._break_glass, callers)
-        self._pipeline = traced(telemetry)(
+        self._pipeline = reports.pipeline(
             settings=settings,
             catalogue=self._catalogue,
             evidence=assembly.evidence(settings),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Iterable
 from typing import Any
@@ -31,6 +30,8 @@ def operation(client: Any, name: str) -> str:
 def suggestion(word: str, known: Iterable[str]) -> str:
     """``; did you mean TerminateInstances?``, or "" where no known word is similar."""
     lowered = {each.lower(): each for each in known}
+    import difflib  # noqa: PLC0415  (only for a mistake)
+
     close = difflib.get_close_matches(word.lower(), lowered, n=1)
     return f"; did you mean {lowered[close[0]]}?" if close else ""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 
@@ -11,5 +10,7 @@ def suggestion(name: object, known: Iterable[str], listed: str) -> str:
 
     A name in a mapping from Python may be something else than a string.
     """
+    import difflib  # noqa: PLC0415  (only for a mistake)
+
     near = difflib.get_close_matches(str(name), sorted(known), 1)
     return f"did you mean `{near[0]}`?" if near else listed

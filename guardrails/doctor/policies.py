@@ -15,7 +15,7 @@ from guardrails.config.settings import Settings
 from guardrails.doctor import policy_sources
 from guardrails.doctor.finding import Finding
 from guardrails.errors import ConfigError, GuardrailsError
-from guardrails.evaluate.embedded import why_apart
+from guardrails.evaluate.checked import why_apart
 from guardrails.record.entries import Entry, read
 from guardrails.show.sentences import age
 from guardrails.values import frozen

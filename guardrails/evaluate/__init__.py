@@ -12,6 +12,7 @@ engine.py         what an engine is, and the shape its result must have
 embedded.py       the embedded engine, built on regorus.py
 opa_server.py     the engine `opa`, a server
 opa_servers.py    several of them: which one decides
+opa_configured.py those of a configuration
 opa_verified.py   what a server has to show before it may decide
 opa_versions.py   versions of OPA that may not
 private_file.py   files of the guard's own that no other user can have written

@@ -19,7 +19,7 @@ from guardrails.evaluate.bundle import Bundle
 from guardrails.evaluate.embedded import compiled
 from guardrails.evaluate.regorus import build
 
-_CHECKER, _CALLER = Path(__file__).parent / "rego", Path(__file__).parent / "embedded.py"
+_CHECKER, _CALLER = Path(__file__).parent / "rego", Path(__file__).parent / "checked.py"
 # Some configurations, and some edits of each. A file has about 150 kB.
 _MOST = 8
 

@@ -10,7 +10,6 @@ from guardrails.config.settings import Settings
 from guardrails.errors import ConfigError
 from guardrails.evaluate import own_rules
 from guardrails.evaluate.bundle import Bundle, is_collector, params_of, rule_ids
-from guardrails.evaluate.embedded import parsed
 
 _LEVELS = {"dryrun": 0, "warn": 1, "deny": 2, "enforce": 2}
 # The words of parameters, from weak to strict; a word that is not among them cannot be changed.
@@ -63,6 +62,8 @@ def _replaced(made: Bundle, base: Bundle) -> Iterator[str]:
     theirs = {name for name, text in base.modules.items() if not is_collector(text)}
     for name in sorted(theirs - made.modules.keys()):
         yield f"the policy {Path(name).name} of {Path(name).parent} is replaced"
+    from guardrails.evaluate.checked import parsed  # noqa: PLC0415  (only where an organisation locks something)
+
     packages = {module.package for module in parsed(base)}
     for module in own_rules.modules(made):
         if module.file not in base.modules and module.package in packages and not is_collector(module.source.decode()):

@@ -6,14 +6,15 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from attrs import evolve
 
 from guardrails.errors import PolicyError
 from guardrails.evaluate.bundle import Bundle, is_collector, policy_files, read_text, shipped
-from guardrails.evaluate.embedded import parsed
-from guardrails.evaluate.rego import silent
-from guardrails.evaluate.rego.syntax import Module
+
+if TYPE_CHECKING:
+    from guardrails.evaluate.rego.syntax import Module
 
 _LEVEL = re.compile(r"^[ \t]*(deny|confirm|warn)\b", re.MULTILINE)
 
@@ -23,12 +24,21 @@ def modules(bundle: Bundle) -> list[Module]:
     ours = (shipped(),)
     own = {name: text for name, text in bundle.modules.items() if is_collector(text) or not is_below(name, ours)}
     # Alone, the collector has nothing to collect from.
-    return parsed(evolve(bundle, modules=own)) if len(own) > 1 else []
+    if len(own) <= 1:
+        return []
+    from guardrails.evaluate.checked import parsed  # noqa: PLC0415  (only for added policies)
+
+    return parsed(evolve(bundle, modules=own))
 
 
 def check(bundle: Bundle, folders: Iterable[Path]) -> None:
     """Raise PolicyError for the first rule that could never act, in the bundle or in the folders' files of tests."""
-    mistakes = sorted(silent.mistakes([*modules(bundle), *_tests_with_rules(folders)]))
+    added = [*modules(bundle), *_tests_with_rules(folders)]
+    if not added:
+        return
+    from guardrails.evaluate.rego import silent  # noqa: PLC0415  (only for added policies)
+
+    mistakes = sorted(silent.mistakes(added))
     if mistakes:
         more = f" ({len(mistakes) - 1} more; `guardrails policy check` lists all)" if len(mistakes) > 1 else ""
         raise PolicyError(f"{mistakes[0]}{more}")
@@ -37,6 +47,9 @@ def check(bundle: Bundle, folders: Iterable[Path]) -> None:
 def _tests_with_rules(folders: Iterable[Path]) -> Iterator[Module]:
     """The files of tests that also seem to define a rule; they are not loaded."""
     for folder in folders:
+        from guardrails.evaluate.checked import parsed  # noqa: PLC0415  (only for added policies)
+        from guardrails.evaluate.rego import silent  # noqa: PLC0415
+
         for path in policy_files(folder):
             if silent.left_out(path.name) and _LEVEL.search(text := read_text(path)):
                 # A test that is not finished yet does not stop a guard.

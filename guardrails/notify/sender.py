@@ -15,7 +15,7 @@ from guardrails import caller
 from guardrails.config.places import state_home
 from guardrails.config.settings import IN_MEMORY, Settings
 from guardrails.memory import configured
-from guardrails.notify import notices, targets
+from guardrails.notify import notices
 from guardrails.notify.grouping import PERIOD_S
 from guardrails.notify.notices import Notice
 from guardrails.notify.outbox import Making, Outbox
@@ -31,14 +31,7 @@ class Sender:
     """Sends notices to the places that `[[notify]]` names. No method waits for one of them, or raises."""
 
     def __init__(self, settings: Settings, period_s: float = PERIOD_S) -> None:
-        troubles = Troubles(troubles_file(settings))
-        # What a command of ours starts does not start it again. Anyone can set the variable: all else is sent.
-        again = targets.MARKER in os.environ
-        chosen = [place for place in settings.notify if not (again and place.to == "command")]
-        self._outboxes = [
-            (frozenset(place.on), Outbox(targets.name(place), targets.deliverer(place), troubles, period_s))
-            for place in chosen
-        ]
+        self._outboxes = _outboxes(settings, period_s) if settings.notify else []
         self._ends_in = 0
 
     def blocked(self, decision: Decision) -> None:
@@ -81,6 +74,20 @@ class Sender:
         util: Any = sys.modules.get("multiprocessing.util")
         if util is not None:
             util.Finalize(None, self.flush, exitpriority=0)
+
+
+def _outboxes(settings: Settings, period_s: float) -> list[tuple[frozenset[str], Outbox]]:
+    """The outbox of each place, with the kinds of notices that it gets."""
+    from guardrails.notify import targets  # noqa: PLC0415  (most configurations name no place)
+
+    troubles = Troubles(troubles_file(settings))
+    # What a command of ours starts does not start it again. Anyone can set the variable: all else is sent.
+    again = targets.MARKER in os.environ
+    return [
+        (frozenset(place.on), Outbox(targets.name(place), targets.deliverer(place), troubles, period_s))
+        for place in settings.notify
+        if not (again and place.to == "command")
+    ]
 
 
 def troubles_file(settings: Settings) -> Path:

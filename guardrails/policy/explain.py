@@ -14,7 +14,7 @@ from typing import Any
 from attrs import evolve
 
 from guardrails.evaluate.bundle import Bundle
-from guardrails.evaluate.embedded import parsed, prepared
+from guardrails.evaluate.checked import parsed, prepared
 from guardrails.evaluate.rego.entry import LEVELS
 from guardrails.evaluate.rego.references import Path
 from guardrails.evaluate.rego.syntax import Module, Rule

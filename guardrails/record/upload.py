@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import logging
+from importlib import import_module
 
 from guardrails.config.settings import LogSettings
 from guardrails.record.entries import parse
-from guardrails.record.sinks.cloudwatch import CloudWatchSink
-from guardrails.record.sinks.opa_service import OpaService
-from guardrails.record.sinks.s3 import S3Sink
 from guardrails.record.sinks.sink import Sink, SinkFailure
 from guardrails.record.spool import SET_ASIDE, Spool
 from guardrails.record.spooled_lines import Batch
@@ -25,10 +23,13 @@ def spool_of(settings: LogSettings) -> Spool | None:
 
 def sink_of(settings: LogSettings) -> Sink:
     """The sink that a configuration names."""
-    address = str(settings.sink)
-    if address.startswith("s3://"):
-        return S3Sink(settings)
-    return CloudWatchSink(settings) if address.startswith("cloudwatch://") else OpaService(settings)
+    scheme = str(settings.sink).partition("://")[0]
+    module, _, kind = {"s3": "s3.S3Sink", "cloudwatch": "cloudwatch.CloudWatchSink"}.get(
+        scheme, "opa_service.OpaService"
+    ).partition(".")
+    # Imported when a configuration names one.
+    sink: Sink = getattr(import_module(f"guardrails.record.sinks.{module}"), kind)(settings)
+    return sink
 
 
 class Uploader:

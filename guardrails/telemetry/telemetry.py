@@ -10,7 +10,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
@@ -135,11 +135,6 @@ class Telemetry:
         age_s = _age_s(decision)
         if age_s is not None:
             self._age.record(age_s)
-
-
-def watch_of(telemetry: Telemetry | None) -> Callable[[Lookup], AbstractContextManager[object]]:
-    """What goes around each look-up."""
-    return nullcontext if telemetry is None else telemetry.looking_up
 
 
 def _attributes(decision: Decision, outcome: Outcome, mode: str) -> dict[str, Any]:

@@ -13,10 +13,8 @@ from guardrails.memory import History, Store
 from guardrails.telemetry.telemetry import Telemetry
 
 
-def timed(history: History | None, telemetry: Telemetry | None) -> History | None:
+def timed(history: History, telemetry: Telemetry) -> History:
     """The same history, whose store reports each of its steps."""
-    if history is None or telemetry is None:
-        return history
     store = cast("Store", _Timed(history.store, telemetry))
     pacer = history.pacer and evolve(history.pacer, store=store)
     return evolve(history, store=store, pacer=pacer)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
-
 from attrs import field
 
 from guardrails.pipeline import Pipeline
@@ -22,8 +19,3 @@ class TracedPipeline(Pipeline):
         """The same, in a span. Raises CallDenied."""
         with self.telemetry.deciding(call):
             return Pipeline.admit(self, call, origin)
-
-
-def traced(telemetry: Telemetry | None) -> Callable[..., Pipeline]:
-    """What makes the pipeline of a guard."""
-    return Pipeline if telemetry is None else partial(TracedPipeline, telemetry=telemetry)

@@ -7,12 +7,9 @@ from guardrails.telemetry.telemetry import Telemetry
 from guardrails.values import Decision, Outcome
 
 
-def traced_log(log: Log, telemetry: Telemetry | None) -> Log:
-    """The same log, which also reports to `telemetry`."""
-    return log if telemetry is None else _TracingLog(log, telemetry)
+class TracingLog:
+    """Writes to another log, and reports to `telemetry`."""
 
-
-class _TracingLog:
     def __init__(self, log: Log, telemetry: Telemetry) -> None:
         self._log = log
         self._telemetry = telemetry

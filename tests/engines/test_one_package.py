@@ -10,7 +10,8 @@ import pytest
 from attrs import evolve
 
 from guardrails.evaluate import bundle
-from guardrails.evaluate.embedded import EmbeddedEngine, checked, compiled, parsed
+from guardrails.evaluate.checked import checked, compiled, parsed
+from guardrails.evaluate.embedded import EmbeddedEngine
 from guardrails.evaluate.engine import EngineFailure
 from guardrails.evaluate.rego import one_package
 from guardrails.evaluate.rego.rewriting import written

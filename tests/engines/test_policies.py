@@ -19,7 +19,8 @@ from botocore.exceptions import ClientError
 import guardrails
 from guardrails.errors import PolicyError
 from guardrails.evaluate import bundle
-from guardrails.evaluate.embedded import EmbeddedEngine, checked
+from guardrails.evaluate.checked import checked
+from guardrails.evaluate.embedded import EmbeddedEngine
 from guardrails.evaluate.engine import EngineFailure, read_result
 from guardrails.evaluate.rego import lint
 from guardrails.evaluate.rego.builtins import ADDED, AVAILABLE

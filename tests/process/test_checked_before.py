@@ -10,8 +10,9 @@ import pytest
 import guardrails
 from guardrails.errors import PolicyError
 from guardrails.evaluate import bundle, checked_before
+from guardrails.evaluate.checked import compiled
 from guardrails.evaluate.checked_before import checked_once
-from guardrails.evaluate.embedded import EmbeddedEngine, compiled
+from guardrails.evaluate.embedded import EmbeddedEngine
 
 BROKEN = "package guardrails.own\n\nimport data.guardrails.lib\n\nwarn contains lib.missing if true\n"
 

@@ -2,33 +2,27 @@
 
 Measured on regorus 0.13: a reference into another package makes the engine look through all modules, and so does every
 use of a parameter. Within one package a rule is found by its name, and sooner if names are short and files are few:
-``data.guardrails.lib.effects`` becomes ``r12__``. `placed` finds the place of an error in the author's file.
+``data.guardrails.lib.effects`` becomes ``r12__``.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from guardrails.evaluate.engine import ENTRYPOINT
 from guardrails.evaluate.rego import areas, first_lines
+from guardrails.evaluate.rego.merged import DECISION, MERGED, PACKAGE
 from guardrails.evaluate.rego.references import Path, Reference, leading
 from guardrails.evaluate.rego.rewriting import Edit, apply, literal, value_at, written
 from guardrails.evaluate.rego.syntax import Module, Rule
 from guardrails.values import frozen
 
-PACKAGE = "_g"
-# The first file of the package; others follow where the engine would refuse one so long.
-MERGED = "(all policies)"
-_DECISION = "decision__"
 _COLLECTOR = ("data", "guardrails", "areas")
 _PARAMS = ("data", "guardrails", "params")
 # In bytes. The engine refuses files of 1 MB, or 20,000 lines.
 _LONGEST, _MOST_LINES = 500_000, 10_000
-_FILE = re.compile(r'#@ (".*")')
-_PLACE = re.compile(rf"({re.escape(MERGED)}\d*):(\d+):")
 
 
 class NotMergeable(Exception):
@@ -104,24 +98,6 @@ def _files(texts: Iterable[str]) -> Iterator[str]:
     yield file
 
 
-def placed(sentence: str, modules: Mapping[str, str]) -> str:
-    """An error's sentence with the file and line that the author knows; `modules` are those that `merged` gave."""
-    place = _PLACE.match(sentence)
-    if place is None or place[1] not in modules:
-        return sentence
-    lines = modules[place[1]].split("\n")[: int(place[2])]
-    for above, line in enumerate(reversed(lines)):
-        file = _FILE.fullmatch(line)
-        if file:
-            return f"{json.loads(file[1])}:{above}:{sentence[place.end() :]}"
-    return sentence
-
-
-def entrypoint(modules: Mapping[str, str]) -> str:
-    """The path of the decision in these modules, which may be one package or as they are written."""
-    return f"data.{PACKAGE}.{_DECISION}" if MERGED in modules else ENTRYPOINT
-
-
 def paths(modules: Sequence[Module]) -> Mapping[Path, str]:
     """The path of each rule in the one package."""
     return {path: f"data.{PACKAGE}.{name}" for path, name in _new_names(modules).items()}
@@ -130,7 +106,7 @@ def paths(modules: Sequence[Module]) -> Mapping[Path, str]:
 def _new_names(modules: Sequence[Module]) -> Mapping[Path, str]:
     known = {rule.path[: len(rule.package) + 1] for module in modules for rule in module.rules}
     numbered = {path: f"r{number}__" for number, path in enumerate(sorted(known, key=str))}
-    return {path: _DECISION if _dotted(path) == ENTRYPOINT else name for path, name in numbered.items()}
+    return {path: DECISION if _dotted(path) == ENTRYPOINT else name for path, name in numbered.items()}
 
 
 def _names(modules: Sequence[Module], data: Mapping[str, Any], constants: Mapping[Path, str]) -> _Names:

@@ -10,7 +10,7 @@ from attrs import evolve
 
 from guardrails.errors import PolicyError
 from guardrails.evaluate.bundle import Bundle, read, shipped
-from guardrails.evaluate.embedded import parsed, prepared, syntax_of
+from guardrails.evaluate.checked import parsed, prepared, syntax_of
 from guardrails.evaluate.rego import lint, silent
 from guardrails.evaluate.rego.mistake import Mistake
 from guardrails.evaluate.rego.syntax import Module

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from guardrails.evaluate.bundle import Bundle
-from guardrails.evaluate.embedded import parsed
+from guardrails.evaluate.checked import parsed
 from guardrails.evaluate.rego import lint
 from guardrails.evaluate.rego.entry import LEVELS
 from guardrails.evaluate.rego.references import Path as RulePath

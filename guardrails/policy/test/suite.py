@@ -9,7 +9,7 @@ from typing import Any
 
 from guardrails.errors import PolicyError
 from guardrails.evaluate.bundle import Bundle, read, shipped
-from guardrails.evaluate.embedded import checked
+from guardrails.evaluate.checked import checked
 from guardrails.evaluate.rego.syntax import Module
 from guardrails.evaluate.regorus import ask, explain, new_engine
 from guardrails.values import frozen

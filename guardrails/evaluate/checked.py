@@ -1,0 +1,100 @@
+"""Policies as the embedded engine evaluates them: parsed, linted, rewritten."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+from attrs import evolve
+
+from guardrails.errors import PolicyError
+from guardrails.evaluate.bundle import Bundle
+from guardrails.evaluate.rego import constants, lint, one_package
+from guardrails.evaluate.rego.inline_imports import expand
+from guardrails.evaluate.rego.merged import entrypoint
+from guardrails.evaluate.rego.syntax import Module
+from guardrails.evaluate.regorus import ask, explain, new_engine, syntax_trees
+
+_logger = logging.getLogger("guardrails")
+
+
+def checked(bundle: Bundle) -> Bundle:
+    """The bundle as the engine evaluates it correctly: linted, imports written out. Raises PolicyError."""
+    return evolve(bundle, modules=dict(_checked(tuple(bundle.modules.items()), json.dumps(bundle.data))[0]))
+
+
+def compiled(bundle: Bundle) -> Bundle:
+    """The bundle as the engine evaluates it fastest: linted, as one package where that can be. Raises PolicyError."""
+    return evolve(bundle, modules=dict(_checked(tuple(bundle.modules.items()), json.dumps(bundle.data))[1]))
+
+
+def why_apart(bundle: Bundle) -> str:
+    """Why the policies cannot be one package, as ``file:line: what, and how to fix it``; "" where they are.
+
+    Raises PolicyError.
+    """
+    return _checked(tuple(bundle.modules.items()), json.dumps(bundle.data))[2]
+
+
+_Sources = tuple[tuple[str, str], ...]
+
+
+# A process checks the same policies at every install, guard and reload; parsing them takes most of the time.
+@lru_cache(maxsize=8)
+def _checked(modules: _Sources, data: str) -> tuple[_Sources, _Sources, str]:
+    """The modules with their imports written out, and as one package.
+
+    Where they cannot be one, both are the same, and the text says why.
+    """
+    bundle = Bundle(dict(modules), json.loads(data), "")
+    parsed_modules = [Module(tree, trees=False) for tree in syntax_trees(bundle)]
+    lint.check(parsed_modules, bundle.data)
+    apart, why = expand(parsed_modules), ""
+    try:
+        merged = _as_one(parsed_modules, bundle)
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # whatever it is, the modules as they are written are still there
+        merged, why = apart, str(error) if isinstance(error, one_package.NotMergeable) else explain(error)
+        _logger.debug("the policies are evaluated package by package: %s", why)
+    return tuple(apart.items()), tuple(merged.items()), why
+
+
+def _as_one(modules: Sequence[Module], bundle: Bundle) -> dict[str, str]:
+    """The modules as one package that gives an answer. Raises NotMergeable, or whatever regorus raises."""
+    merged = one_package.merged(modules, bundle.data)
+    path = entrypoint(merged)
+    engine = new_engine(evolve(bundle, modules=merged))
+    ask(engine, {}, path)
+    paths = one_package.paths(modules)
+    values = constants.written(modules, lambda path: engine.eval_rule_as_json(paths[path]))
+    merged = one_package.merged(modules, bundle.data, values)
+    ask(new_engine(evolve(bundle, modules=merged)), {}, path)
+    return merged
+
+
+def syntax_of(bundle: Bundle) -> list[dict[str, Any]]:
+    """The syntax trees, unchecked. Raises PolicyError for invalid Rego."""
+    trees: list[dict[str, Any]] = json.loads(prepared(bundle, ready=True).get_ast_as_json())
+    return trees
+
+
+def parsed(bundle: Bundle) -> list[Module]:
+    """The modules' syntax trees. Raises PolicyError at the first mistake."""
+    return list(map(Module, syntax_of(bundle)))
+
+
+def prepared(bundle: Bundle, *, ready: bool = False) -> Any:
+    """An engine of regorus with the bundle, for more questions than a decision; `ready` bundles were checked before.
+
+    It belongs to the thread that made it. Raises PolicyError.
+    """
+    try:
+        return new_engine(bundle if ready else checked(bundle))
+    except (KeyboardInterrupt, SystemExit, PolicyError):
+        raise
+    except BaseException as error:
+        raise PolicyError(explain(error)) from None
