@@ -10,6 +10,7 @@ rule_book.py      the policies that a configuration names, from all of these
 remote/           bundles that are fetched from S3 or over HTTPS
 engine.py         what an engine is, and the shape its result must have
 embedded.py       the embedded engine, built on regorus.py
+checked.py        policies as it evaluates them; checked_before.py keeps what was checked
 opa_server.py     the engine `opa`, a server
 opa_servers.py    several of them: which one decides
 opa_configured.py those of a configuration

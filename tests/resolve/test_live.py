@@ -23,6 +23,7 @@ REPORTS = st.lists(st.builds(SourceReport, NAMES, st.lists(CLUSTERS).map(tuple),
 def test_every_configurable_source_is_implemented():
     """The names that the configuration accepts are those of the sources, and each has a file of its name."""
     assert sources_of_liveness.NAMES == SOURCES
+    assert tuple(sources_of_liveness.source(name).name for name in SOURCES) == SOURCES
     files = {file.stem.replace("_", "-") for file in Path(sources_of_liveness.__file__).parent.glob("*.py")}
     shared = {"--init--", "source", "ways", "reached", "endpoints", "dns-records", "ecs-services"}
     assert files == shared | {*SOURCES}

@@ -60,6 +60,7 @@ _SOURCES = {
     "file": "file.File",
     "env": "env.Variable",
 }
+NAMES = tuple(_SOURCES)
 _BALANCERS = frozenset(("target-group", "elb"))
 # By these users reach machines. Where one of them is not asked, nothing can be said to be live nowhere.
 _ENTRANCES = frozenset(("eip", "target-group"))
