@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import signal
@@ -40,6 +41,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if TOOLS.intersection(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.tools)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _look_at_new_objects_only() -> None:
+    """Garbage collections of a test file skip what is there for good: all tests, service models, clients kept."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
