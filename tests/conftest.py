@@ -19,6 +19,7 @@ import guardrails
 from guardrails.testing import Cluster, SimulatedAWS
 from tests.support import dynalite as dynamodb
 from tests.support import environments, pages, service_models
+from tests.support.saved_world import SavedWorlds
 
 # How long an example takes means nothing on a machine that others use as well.
 settings.register_profile("patient", settings(), deadline=None)
@@ -54,6 +55,12 @@ def _look_at_new_objects_only() -> None:
 def _server() -> Iterator[SimulatedAWS]:
     with SimulatedAWS() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def worlds() -> SavedWorlds:
+    """worlds.once(name, build): an account with what `build` makes, which is built once."""
+    return SavedWorlds()
 
 
 @pytest.fixture

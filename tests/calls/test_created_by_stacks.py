@@ -8,19 +8,16 @@ import pytest
 import yaml
 
 from tests.calls.test_created_resources import ALLOW, DENY
-from tests.calls.test_every_target import build
-from tests.calls.test_same_act_other_api import HEAD, front
+from tests.calls.test_same_act_other_api import HEAD, fronts
 from tests.calls.test_unknown_holders import attempt
 
 KNOWN_LATER = "{{changeSet:KNOWN_AFTER_APPLY}}"
 
 
 @pytest.fixture
-def sides(aws, install):
+def sides(aws, worlds, install):
     """Blue, which is live, and green, which is not, each with a load balancer and a DNS name."""
-    made = {
-        name: front(aws, name, build(aws, name, f"10.{number}")) for number, name in enumerate(("blue", "green"), 1)
-    }
+    made = worlds.once("sides", lambda: fronts(aws))
     install(live={"sources": ["eip"], "eip_addresses": [made["blue"].parts.public_ip]})
     return made
 

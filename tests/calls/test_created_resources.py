@@ -6,8 +6,7 @@ import json
 
 import pytest
 
-from tests.calls.test_every_target import build
-from tests.calls.test_same_act_other_api import front
+from tests.calls.test_same_act_other_api import fronts
 from tests.calls.test_unknown_holders import attempt
 
 REGION = "eu-west-1:123456789012"
@@ -19,9 +18,9 @@ ARNS = ("sqs:{}:{}-queue", "sns:{}:{}-topic", "secretsmanager:{}:secret:{}-secre
 
 
 @pytest.fixture
-def sides(aws):
+def sides(aws, worlds):
     """Blue, which is live, and green, which is not: a balancer, a role, and what carries the tag of each."""
-    made = {name: front(aws, name, build(aws, name, f"10.{number}")) for number, name in enumerate(SIDES, 1)}
+    made = worlds.once("sides", lambda: fronts(aws))
     tagged = [
         {"ResourceARN": f"arn:aws:{arn.format(REGION, name)}", "Tags": [{"Key": "Cluster", "Value": name}]}
         for name in made

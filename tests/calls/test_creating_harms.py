@@ -6,18 +6,11 @@ import json
 
 import pytest
 
-from tests.calls.test_every_target import build
 from tests.support import rest
 
 DENY = json.dumps({"Statement": [{"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*"}]})
 ALLOW = DENY.replace("Deny", "Allow")
 LIVE, OTHER = "blue", "green"
-
-
-@pytest.fixture
-def places(aws):
-    """Blue is live, green is not."""
-    return {LIVE: build(aws, LIVE, "10.1"), OTHER: build(aws, OTHER, "10.2")}
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import json
 
 import pytest
 
-from tests.calls.test_every_target import build
 from tests.calls.test_unknown_holders import attempt
 from tests.support import rest
 
@@ -16,12 +15,6 @@ ALLOW = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}
 
 def tags(name):
     return [{"Key": "Cluster", "Value": name}]
-
-
-@pytest.fixture
-def places(aws):
-    """Blue is live, green is not."""
-    return {name: build(aws, name, net) for name, net in zip(NAMES, ("10.1", "10.2"), strict=True)}
 
 
 @pytest.fixture

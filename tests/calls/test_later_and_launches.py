@@ -6,7 +6,6 @@ import json
 
 import pytest
 
-from tests.calls.test_every_target import build
 from tests.support import rest
 
 FUNCTION = "arn:aws:lambda:eu-west-1:123456789012:function:{}"
@@ -23,12 +22,6 @@ def tagged(aws, *arns):
         for name in ("blue", "green")
     ]
     aws.reply("GetResources", json.dumps({"ResourceTagMappingList": listed}))
-
-
-@pytest.fixture
-def places(aws):
-    """Blue is live, green is not."""
-    return {"blue": build(aws, "blue", "10.1"), "green": build(aws, "green", "10.2")}
 
 
 @pytest.fixture

@@ -5,17 +5,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.calls.test_every_target import build
 from tests.calls.test_unknown_holders import attempt
 from tests.support import rest
 
 TAG = {"Key": "Cluster", "PropagateAtLaunch": True}
-
-
-@pytest.fixture
-def places(aws):
-    """Blue is live, green is not."""
-    return {"blue": build(aws, "blue", "10.1"), "green": build(aws, "green", "10.2")}
 
 
 @pytest.fixture

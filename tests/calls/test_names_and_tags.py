@@ -9,7 +9,6 @@ import json
 
 import pytest
 
-from tests.calls.test_every_target import build
 from tests.support import rest
 
 ARN = "arn:aws:{}:eu-west-1:123456789012:{}"
@@ -29,10 +28,9 @@ RESOURCES = (
 
 
 @pytest.fixture
-def world(aws, install, monkeypatch):
+def world(aws, places, install, monkeypatch):
     """Blue is live; the tagging API lists the resources of both clusters."""
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
-    places = {name: build(aws, name, net) for name, net in zip(NAMES, ("10.1", "10.2"), strict=True)}
     rows = [
         (name, ARN.format(service, resource.format(name=name, id=IDS[name])))
         for name in NAMES

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from tests.calls.test_every_target import build
 from tests.calls.test_unknown_holders import attempt
 from tests.support import rest
 
 
 @pytest.fixture
-def places(aws, install):
+def places(places, install):
     """Blue is live, green is not; each in a network of its own, with a default route to a NAT gateway."""
-    built = build(aws, "blue", "10.1"), build(aws, "green", "10.2")
+    built = tuple(places.values())
     install(live={"eip_addresses": [built[0].public_ip]})
     return built
 

@@ -10,9 +10,9 @@ from attrs import frozen
 
 import guardrails
 from tests.calls import test_new_network_and_names as names
-from tests.calls.test_every_target import build
 from tests.calls.test_unknown_holders import attempt
 from tests.calls.test_updates import judge
+from tests.support.places import build
 
 BLUE, GREEN = ([{"Key": "Cluster", "Value": name}] for name in ("blue", "green"))
 

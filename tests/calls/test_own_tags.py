@@ -7,7 +7,6 @@ import re
 
 import pytest
 
-from tests.calls.test_every_target import build
 from tests.calls.test_unknown_holders import attempt
 
 NAMES = ("blue", "green")
@@ -18,9 +17,8 @@ def tags(name):
 
 
 @pytest.fixture
-def owned(aws, install):
+def owned(aws, places, install):
     """A group, image, stack, profile and parameter of each cluster that no machine uses; blue is live."""
-    places = {name: build(aws, name, net) for name, net in zip(NAMES, ("10.1", "10.2"), strict=True)}
     ec2, iam, ssm = aws.client("ec2"), aws.client("iam"), aws.client("ssm")
     vpc = ec2.describe_subnets(SubnetIds=[places["green"].subnet])["Subnets"][0]["VpcId"]
     template = json.dumps({"Resources": {"T": {"Type": "AWS::SNS::Topic"}}})

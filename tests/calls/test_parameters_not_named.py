@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from tests.calls.test_every_target import build
 from tests.calls.test_same_names import tagged
 from tests.calls.test_updates import judge
+from tests.support.places import build
 
 BLUE = [{"Key": "Cluster", "Value": "blue"}]
 NOW = {"ApplyImmediately": True}

@@ -7,7 +7,6 @@ import json
 import pytest
 
 from guardrails.resolve.changes.permissions import keeps
-from tests.calls.test_every_target import build
 from tests.calls.test_unknown_holders import attempt
 
 READ = {"Effect": "Allow", "Action": ["s3:GetObject", "s3:ListBucket"], "Resource": "*"}
@@ -24,10 +23,9 @@ ESCAPED = document(READ, NO).replace('"Deny"', '"\\u0044eny"')
 
 
 @pytest.fixture
-def world(aws, install):
+def world(aws, places, install):
     """A role of each cluster's machine, with an inline policy and one of its own; further policies that none has."""
     iam, ec2 = aws.client("iam"), aws.client("ec2")
-    places = {name: build(aws, name, net) for name, net in (("blue", "10.1"), ("green", "10.2"))}
     arns = {}
     for name, place in places.items():
         iam.create_role(RoleName=name, AssumeRolePolicyDocument="{}")

@@ -6,7 +6,6 @@ import json
 
 import pytest
 
-from tests.calls.test_every_target import build
 from tests.calls.test_unknown_holders import attempt
 
 NAMES = ("blue", "green")
@@ -18,12 +17,6 @@ TEMPLATE = json.dumps(
         "Resources": {"Route": {"Type": "AWS::EC2::Route", "Properties": ROUTE}},
     }
 )
-
-
-@pytest.fixture
-def places(aws):
-    """Blue is live, green is not."""
-    return {name: build(aws, name, net) for name, net in zip(NAMES, ("10.1", "10.2"), strict=True)}
 
 
 @pytest.fixture

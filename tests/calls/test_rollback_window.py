@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 import guardrails
-from tests.calls.test_every_target import build
 from tests.calls.test_unknown_holders import attempt
+from tests.support.places import build
 
 ARN = "arn:aws:ec2:eu-west-1:123456789012:instance/"
 # Ways to give machines another cluster tag, or none.

@@ -7,8 +7,8 @@ import json
 import pytest
 from attrs import frozen
 
-from tests.calls.test_every_target import Parts, build
 from tests.calls.test_unknown_holders import attempt
+from tests.support.places import Parts, both
 
 REGION = "eu-west-1:123456789012"
 HEAD = '<{0}Response xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/"><{0}Result>'
@@ -57,6 +57,11 @@ def front(aws, name, parts):
     return Side(name, parts, vpc, balancer, arn, rule, group, zone)
 
 
+def fronts(aws):
+    """Both clusters, with what stands in front of them, by their names."""
+    return {name: front(aws, name, parts) for name, parts in both(aws).items()}
+
+
 # By the tag alone: the name of each within its service, and its ARN.
 TAGGED = {
     "AWS::RDS::DBInstance": "rds:{region}:db:{name}-db",
@@ -84,11 +89,9 @@ def databases(kind, names):
 
 
 @pytest.fixture
-def sides(aws, install):
+def sides(aws, worlds, install):
     """Blue, which is live, and green, which is not; each with everything that its cluster's tag is on."""
-    made = {
-        name: front(aws, name, build(aws, name, f"10.{number}")) for number, name in enumerate(("blue", "green"), 1)
-    }
+    made = worlds.once("sides", lambda: fronts(aws))
     marked = [
         {"ResourceARN": f"arn:aws:{arn.format(region=REGION, name=name)}", "Tags": [{"Key": "Cluster", "Value": name}]}
         for name in made

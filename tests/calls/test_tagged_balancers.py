@@ -6,9 +6,9 @@ import pytest
 from attrs import frozen
 
 from guardrails.testing import SimulatedAWS
-from tests.calls.test_every_target import build
 from tests.calls.test_unknown_holders import attempt
 from tests.support.balancers import health
+from tests.support.places import build
 
 REFUSED = [{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "503"}}]
 ANY_PATH = [{"Field": "path-pattern", "Values": ["*"]}]

@@ -9,7 +9,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 import guardrails
-from tests.calls.test_every_target import CALLS, build
+from tests.calls.test_every_target import CALLS
+from tests.support.places import build
 
 NO_MACHINES = "<DescribeInstancesResponse><reservationSet/></DescribeInstancesResponse>"
 # What changes a live machine's disk, address, interface, subnet, routes or gateway.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.calls.test_every_target import build
 from tests.calls.test_unknown_holders import attempt
 from tests.support import rest
+from tests.support.places import build
 
 LAUNCH = {"LaunchTemplateSpecification": {"LaunchTemplateName": "web", "Version": "$Default"}}
 MIX = {

@@ -13,8 +13,8 @@ from guardrails.resolve.lists import INTERFACES
 from guardrails.resolve.ownership import Ownership
 from guardrails.resolve.region import Region
 from guardrails.values import Answer, Lookup
-from tests.calls.test_every_target import build
 from tests.calls.test_unknown_holders import attempt
+from tests.support.places import build
 
 SUBNET = ("ec2", "delete_subnet", lambda place: {"SubnetId": place.subnet})
 
