@@ -365,7 +365,7 @@ def test_state_init_and_show(aws, config, workers, install, tmp_path):
     made = command("state", "init", config=config)
     assert made.exit_code == 0, made.output
     actions = [statement["Action"] for statement in json.loads(made.stdout)["Statement"][:2]]
-    assert actions == ["dynamodb:BatchGetItem", "dynamodb:UpdateItem"]
+    assert actions == [["dynamodb:BatchGetItem", "dynamodb:Query"], "dynamodb:UpdateItem"]
     table = boto3.client("dynamodb").describe_table(TableName="guardrails")["Table"]
     assert table["DeletionProtectionEnabled"]
     assert table["BillingModeSummary"]["BillingMode"] == "PAY_PER_REQUEST"
@@ -407,7 +407,7 @@ def test_show_reads_a_file_too(aws, workers, install, tmp_path):
 def test_doctor_tries_every_permission(aws, config, place):
     """`doctor` names the permission that is missing, by a write that cannot succeed."""
     settings = load(config)
-    assert [each.state for each in memory.examine(settings) if each.about == "shared memory"] == ["ok"] * 3
+    assert [each.state for each in memory.examine(settings) if each.about == "shared memory"] == ["ok"] * 4
     aws.answer("UpdateItem", 400, "AccessDeniedException", "User is not authorized")
     findings = [each for each in memory.examine(settings) if each.state == "problem"]
     assert [each.facts["action"] for each in findings] == ["dynamodb:UpdateItem"]

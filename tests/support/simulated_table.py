@@ -14,10 +14,13 @@ import random
 import re
 import threading
 from collections.abc import Callable
+from typing import Any
 
 from guardrails.memory.dynamodb.table import ConditionFailed, Table
 from guardrails.memory.store import StateUnavailable
 
+# What may become of a request; "" is nothing unusual.
+FAULTS = ("request lost", "killed before", "repeated", "answer lost", "killed after")
 _CLAUSE = re.compile(r"(SET|ADD|REMOVE|DELETE) (.*?)(?= SET | ADD | REMOVE | DELETE |$)")
 
 
@@ -29,7 +32,7 @@ class World:
     """The table's items, the time, and the hosts that take turns."""
 
     def __init__(self, seed: int, faults: float = 0.0, ignored: str = "") -> None:
-        """`faults` is how likely each fault is at a request; updates lose the condition `ignored`.
+        """`faults` is how likely each fault is at a request; updates lose conditions that begin with `ignored`.
 
         With "whole" instead of a condition, they return what was read before other hosts came between.
         """
@@ -39,6 +42,11 @@ class World:
         # Those of liveness, as they are written.
         self.epochs: list[float] = []
         self.faults, self.ignored = faults, ignored
+        # The conditions of updates, as they were made.
+        self.conditions: set[str] = set()
+        self.stopped = False
+        # What went wrong in a host, other than that it was killed.
+        self.failed: list[BaseException] = []
         # A host waits for its own lock, and the scheduler for its own.
         self._locks: dict[threading.Thread, threading.Semaphore] = {}
         self._idle = threading.Semaphore(0)
@@ -47,11 +55,7 @@ class World:
 
     def run(self, hosts: list[Callable[[], None]], step_s: float) -> None:
         """Run the hosts to their ends; about `step_s` seconds pass between two requests."""
-        for host in hosts:
-            thread = threading.Thread(target=self._body, args=(host,), daemon=True)
-            self._locks[thread] = threading.Semaphore(0)
-            thread.start()
-        awake = [*self._locks]
+        awake = [self.begin(host) for host in hosts]
         while awake or self._asleep:
             self.now += self.chance.expovariate(1 / step_s)
             while self._asleep and (not awake or self._asleep[0][0] <= self.now):
@@ -59,13 +63,25 @@ class World:
                 self.now = max(self.now, wakes_at)
                 awake.append(thread)
             number = self.chance.randrange(len(awake))
-            thread = awake[number]
-            self._locks[thread].release()
-            self._idle.acquire()
-            if thread not in self._locks or self._fell_asleep:
+            if not self.step(awake[number]) or self._fell_asleep:
                 self._fell_asleep = False
                 awake[number] = awake[-1]
                 awake.pop()
+
+    def begin(self, host: Callable[[], None]) -> threading.Thread:
+        """Start a host, which waits for its first step."""
+        thread = threading.Thread(target=self._body, args=(host,), daemon=True)
+        self._locks[thread] = threading.Semaphore(0)
+        thread.start()
+        return thread
+
+    def step(self, thread: threading.Thread) -> bool:
+        """Let a host run to its next request; False at its end. Raises what the host did."""
+        self._locks[thread].release()
+        self._idle.acquire()
+        for error in self.failed:
+            raise error
+        return thread in self._locks
 
     def sleep(self, seconds: float) -> None:
         """Do nothing for so long."""
@@ -81,12 +97,40 @@ class World:
             self._idle.release()
             mine.acquire()
 
+    def fault(self) -> str:
+        """What becomes of the next request."""
+        number = int(self.chance.random() / self.faults) if self.faults else len(FAULTS)
+        return FAULTS[number] if number < len(FAULTS) else ""
+
+    def request(self, act: Callable[[], Any], *, repeats: bool = True) -> Any:
+        """Do it as a request of a host, which may come twice if it `repeats`."""
+        if threading.current_thread() not in self._locks:
+            return act()
+        self.pause()
+        fault = self.fault()
+        if self.stopped or fault == "request lost":
+            raise StateUnavailable("the request was lost")
+        if fault == "killed before":
+            raise Killed
+        if fault == "repeated" and repeats:
+            with contextlib.suppress(ConditionFailed):
+                act()
+            self.pause()
+        result = act()
+        if fault == "answer lost":
+            raise StateUnavailable("the answer was lost")
+        if fault == "killed after":
+            raise Killed
+        return result
+
     def _body(self, host: Callable[[], None]) -> None:
         me = threading.current_thread()
         self._locks[me].acquire()
         try:
             with contextlib.suppress(Killed):
                 host()
+        except BaseException as error:  # the thread that steps raises it
+            self.failed.append(error)
         finally:
             del self._locks[me]
             self._idle.release()
@@ -111,46 +155,39 @@ class SimulatedTable:
     remove = Table.remove
 
     def items(self, keys):
-        return self._request(
+        return self.world.request(
             lambda: {key: copy.deepcopy(self.world.items[key]) for key in keys if key in self.world.items}
         )
+
+    def query(self, partition, prefix="", *, most=None):
+        def read():
+            keys = sorted(key for key in self.world.items if key[0] == partition and key[1].startswith(prefix))
+            return [(key, copy.deepcopy(self.world.items[key])) for key in keys[::-1][:most]]
+
+        return self.world.request(read)
 
     def update(self, key, expression, values, names, *, condition=None, whole=False, expires=False):
         early = copy.deepcopy(self.world.items.get(key, {}))
 
         def write():
             item = self.world.items.get(key)
-            if condition is not None and condition != self.world.ignored and not _holds(condition, item, names, values):
+            self.world.conditions.add(condition or "")
+            if not self._ignores(condition) and not _holds(condition, item, names, values):
                 raise ConditionFailed
             after = self.world.items.setdefault(key, {})
             _apply(expression, after, names, values)
-            if "epoch" in after:
+            if "epoch" in names.values():
                 self.world.epochs.append(after["epoch"])
             if whole and self.world.ignored == "whole":
                 _apply(expression, early, names, values)
                 return early
             return copy.deepcopy(after)
 
-        return self._request(write)
+        return self.world.request(write)
 
-    def _request(self, act):
-        world = self.world
-        world.pause()
-        fault = world.chance.random() if world.faults else 1.0
-        if fault < world.faults:
-            raise StateUnavailable("the request was lost")
-        if fault < 2 * world.faults:
-            raise Killed
-        with contextlib.suppress(ConditionFailed):
-            if fault < 3 * world.faults:
-                act()
-                world.pause()
-        result = act()
-        if 3 * world.faults < fault < 4 * world.faults:
-            raise StateUnavailable("the answer was lost")
-        if 4 * world.faults < fault < 5 * world.faults:
-            raise Killed
-        return result
+    def _ignores(self, condition):
+        ignored = self.world.ignored
+        return condition is None or (bool(ignored) and condition.startswith(ignored))
 
 
 def _apply(expression, item, names, values):
@@ -174,6 +211,8 @@ def _apply(expression, item, names, values):
 
 def _value(text, item, names, values):
     first, *rest = text.split()
+    if first[0] != ":" and names[first[1:]] not in item:
+        raise StateUnavailable("the expression refers to an attribute that does not exist")
     value = values[first[1:]] if first[0] == ":" else item[names[first[1:]]]
     if rest:
         sign, second = rest

@@ -17,7 +17,7 @@ from guardrails.memory.dynamodb.table import GONE_AT, VERSION, VERSION_KEY, Cond
 from guardrails.memory.store import StateUnavailable
 
 # What every guard does with the table.
-GUARD = ("BatchGetItem", "UpdateItem")
+READS, WRITES = ("BatchGetItem", "Query"), "UpdateItem"
 # `guardrails state show` reads all of it.
 SHOW = ("Scan",)
 _NEVER = "attribute_exists(pk) AND attribute_not_exists(pk)"
@@ -51,20 +51,19 @@ def policy(place: Place, account: str = "*", partition: str = "aws") -> str:
     """
     arn = f"arn:{partition}:dynamodb:{place.region or '*'}:{account}:table/{place.table}"
     keys = "dynamodb:LeadingKeys"
-    read, write = GUARD
     statements = [
-        {"Sid": "Guard", "Effect": "Allow", "Action": f"dynamodb:{read}", "Resource": arn},
+        {"Sid": "Guard", "Effect": "Allow", "Action": [f"dynamodb:{each}" for each in READS], "Resource": arn},
         {
             "Sid": "GuardWrites",
             "Effect": "Allow",
-            "Action": f"dynamodb:{write}",
+            "Action": f"dynamodb:{WRITES}",
             "Resource": arn,
             "Condition": {"ForAllValues:StringNotLike": {keys: [f"{GRANTS}*"]}},
         },
         {
             "Sid": "Approve",
             "Effect": "Allow",
-            "Action": f"dynamodb:{write}",
+            "Action": f"dynamodb:{WRITES}",
             "Resource": arn,
             "Condition": {"ForAllValues:StringLike": {keys: [f"{GRANTS}${{aws:userid}}", f"{REQUESTS}*"]}},
         },
@@ -79,6 +78,7 @@ def try_permissions(place: Place) -> Iterator[tuple[str, StateUnavailable | None
     write = partial(table.update, VERSION_KEY, "SET #v = :v", {"v": 0}, {"v": "version"}, condition=_NEVER)
     tries: tuple[tuple[str, Callable[[], Any]], ...] = (
         ("BatchGetItem", partial(table.items, [VERSION_KEY])),
+        ("Query", partial(list, table.query(REQUESTS, most=1))),
         ("UpdateItem", write),
         ("Scan", partial(table.request, "Scan", Limit=1)),
     )

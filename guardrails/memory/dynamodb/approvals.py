@@ -1,13 +1,15 @@
 """Requests, grants and uses in a table of many hosts.
 
-An item holds the requests for an operation in an account and region, with the ids of who answered each, and its use. A
-grant is an item of its own, in the partition ``gra#USERID``. IAM lets each user write only their own
+A request is an item, with the ids of who answered it, and its use. All are in one partition: the sort key begins with
+the account, region and operation, so those of one operation are read by a query, the last to end first.
+
+A grant is an item of its own, in the partition ``gra#USERID``. IAM lets each user write only their own
 (`dynamodb:LeadingKeys`), so the partition proves who gave it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any
 
@@ -17,17 +19,19 @@ from botocore.exceptions import BotoCoreError, ClientError
 from guardrails.aws.in_time import OutOfTime
 from guardrails.memory.approvals import Grant, Identity, Record, Request
 from guardrails.memory.approvals.reading import read_grant, read_request
-from guardrails.memory.dynamodb.attributes import starting
 from guardrails.memory.dynamodb.own_client import create
-from guardrails.memory.dynamodb.table import ConditionFailed, Item, Table
+from guardrails.memory.dynamodb.table import GONE_AT, ConditionFailed, Item, Key, Table
 from guardrails.memory.store import StateUnavailable
 from guardrails.values import frozen
 
-REQUESTS, GRANTS = "req#", "gra#"
-_ASKED, _ANSWERED, _USED = "r_", "g_", "u_"
-_FREE = "attribute_not_exists(#u)"
-_KEPT_S = 86_400.0
-_AT_ONCE = 50
+# For every account whose guards share the table.
+REQUESTS, GRANTS = "req#*", "gra#"
+FREE, MINE = "attribute_not_exists(#u)", "#u = :u"
+_USED = {"u": "used"}
+# AWS may delete a request so long after its end, when no grant of it counts any more.
+_KEPT_S = 2 * 86_400
+# A decision reads no more. Guards ask for less than that at a time.
+_MOST = 500
 
 
 def _sts(table: Table) -> Any:
@@ -58,34 +62,30 @@ class ApprovalTable:
 
     def records(self, place: str) -> list[Record]:
         """The requests for an operation in an account and region, the oldest first."""
-        key = (f"{REQUESTS}{place}", "0")
-        return self._records([self.table.items([key]).get(key, {})])
+        return self._records(self.table.query(REQUESTS, f"{place}#", most=_MOST))
 
     def all(self) -> list[Record]:
-        """Every request, the oldest first. Reads the whole table."""
-        return self._records([item for _, item in self.table.scan(REQUESTS)])
+        """Every request, the oldest first."""
+        return self._records(self.table.query(REQUESTS))
 
     def ask(self, request: Request) -> None:
         """Put a request up."""
-        key = self._key(request)
-        self._clear(key, request.asked_at)
-        names = {"r": f"{_ASKED}{request.id}"}
-        self.table.update(key, "SET #r = :r", {"r": request.written()}, names, expires=True)
+        values = {"r": request.written(), "gone": int(request.until) + _KEPT_S}
+        self.table.update(_key(request), "SET #r = :r, #gone = :gone", values, {"r": "request", "gone": GONE_AT})
 
     def grant(self, request: Request, grant: Grant) -> None:
         """Answer it, in this user's own partition; the request then says where to look."""
         key = (f"{GRANTS}{grant.by}", request.id)
         self.table.update(key, "SET #g = :g", {"g": grant.written()}, {"g": "grant"}, expires=True)
-        names = {"g": f"{_ANSWERED}{request.id}"}
-        self.table.update(self._key(request), "ADD #g :by", {"by": {grant.by}}, names)
+        self.table.update(_key(request), "ADD #by :by", {"by": {grant.by}}, {"by": "answered"})
 
     def take(self, request: Request, decision_id: str) -> bool:
         """Use its grant, in one write. Where the answer is lost, what is written there says who has it."""
-        key, name = self._key(request), f"{_USED}{request.id}"
+        key = _key(request)
         try:
-            self.table.update(key, "SET #u = :u", {"u": decision_id}, {"u": name}, condition=_FREE)
+            self.table.update(key, "SET #u = :u", {"u": decision_id}, _USED, condition=FREE)
         except (ConditionFailed, StateUnavailable) as error:
-            holder = self.table.items([key]).get(key, {}).get(name)
+            holder = self.table.items([key]).get(key, {}).get("used")
             if holder is None:
                 if isinstance(error, StateUnavailable):
                     raise
@@ -95,45 +95,34 @@ class ApprovalTable:
 
     def give_back(self, place: str, request_id: str, decision_id: str) -> None:
         """Undo what `take` did for this decision, whose call was never sent."""
-        values, names = {"u": decision_id}, {"u": f"{_USED}{request_id}"}
-        with suppress(ConditionFailed):
-            self.table.update((f"{REQUESTS}{place}", "0"), "REMOVE #u", values, names, condition="#u = :u")
+        for key, _ in self.table.query(REQUESTS, f"{place}#", most=_MOST):
+            if key[1].rpartition("#")[2] == request_id:
+                with suppress(ConditionFailed):
+                    self.table.update(key, "REMOVE #u", {"u": decision_id}, _USED, condition=MINE)
 
-    def _records(self, items: list[Item]) -> list[Record]:
-        asked = [(name, read_request(value), item) for item in items for name, value in starting(item, _ASKED).items()]
-        found = [(request, item) for name, request, item in asked if request and name == f"{_ASKED}{request.id}"]
-        keys = [(f"{GRANTS}{by}", request.id) for request, item in found for by in _answered(item, request)]
+    def _records(self, found: Iterable[tuple[Key, Item]]) -> list[Record]:
+        asked = [(key, read_request(item.get("request")), item) for key, item in found]
+        whole = [(request, item) for key, request, item in asked if request and key == _key(request)]
+        keys = [(f"{GRANTS}{by}", request.id) for request, item in whole for by in _answered(item)]
         grants = self.table.items(keys) if keys else {}
         records = []
-        for request, item in found:
+        for request, item in whole:
             mine = [
                 read_grant(each.get("grant"), partition.removeprefix(GRANTS))
                 for (partition, sort), each in grants.items()
                 if sort == request.id
             ]
             given = tuple(sorted(filter(None, mine), key=lambda grant: grant.at))
-            records.append(Record(request, given, used_by=str(item.get(f"{_USED}{request.id}", ""))))
+            records.append(Record(request, given, used_by=str(item.get("used", ""))))
         return sorted(records, key=lambda record: record.request.asked_at)
 
-    def _key(self, request: Request) -> tuple[str, str]:
-        return f"{REQUESTS}{request.place}", "0"
 
-    def _clear(self, key: tuple[str, str], now: float) -> None:
-        """Remove what is of no use any more."""
-        item = self.table.items([key]).get(key, {})
-        old = [name.removeprefix(_ASKED) for name, value in starting(item, _ASKED).items() if _is_old(value, now)]
-        names = [f"{kind}{one}" for one in old[:_AT_ONCE] for kind in (_ASKED, _ANSWERED, _USED)]
-        # They do no harm, and go next time.
-        with suppress(StateUnavailable):
-            self.table.remove(key, names)
+def _key(request: Request) -> Key:
+    # By the time of its end, in digits that sort as the times do.
+    return REQUESTS, f"{request.place}#{request.until:012.1f}#{request.id}"
 
 
-def _answered(item: Item, request: Request) -> list[str]:
+def _answered(item: Item) -> list[str]:
     """The user ids that answered, whatever else was written there."""
-    by = item.get(f"{_ANSWERED}{request.id}")
+    by = item.get("answered")
     return sorted(one for one in by if isinstance(one, str)) if isinstance(by, (set, frozenset)) else []
-
-
-def _is_old(value: object, now: float) -> bool:
-    request = read_request(value)
-    return request is None or request.until < now - _KEPT_S

@@ -28,7 +28,7 @@ class Glasses:
     def broken(self, now: float) -> list[dict[str, Any]]:
         """The glasses whose time is not over at `now` (seconds since the epoch), the next to end first."""
         at = self._table.now(now)
-        found = [item["glass"] for _, item in self._table.scan(_PARTITION) if "glass" in item]
+        found = [item["glass"] for _, item in self._table.query(_PARTITION) if "glass" in item]
         return sorted((glass for glass in found if glass["until_s"] > at), key=lambda glass: glass["until_s"])
 
     def _end(self, key: tuple[str, str]) -> None:

@@ -6,8 +6,9 @@ import os
 import random
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
+from itertools import islice
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError, ProfileNotFound
@@ -132,26 +133,32 @@ class Table:
             raise self.unavailable(*failures.STRANGE)
         return answered or [], unread.get("Keys") or []
 
-    def scan(self, prefix: str) -> Iterable[tuple[Key, Item]]:
+    def scan(self, prefix: str) -> Iterator[tuple[Key, Item]]:
         """Every item whose partition key starts with `prefix`. Reads the whole table."""
+        return self._pages("Scan", {":prefix": prefix}, FilterExpression="begins_with(pk, :prefix)")
+
+    def query(self, partition: str, prefix: str = "", *, most: int | None = None) -> Iterator[tuple[Key, Item]]:
+        """The items of a partition whose sort keys start with `prefix`, the last sort key first; `most` at most."""
+        condition, values = "pk = :pk", {":pk": partition}
+        if prefix:
+            condition, values = f"{condition} AND begins_with(sk, :prefix)", {**values, ":prefix": prefix}
+        limit = {} if most is None else {"Limit": most}
+        found = self._pages("Query", values, KeyConditionExpression=condition, ScanIndexForward=False, **limit)
+        return islice(found, most)
+
+    def _pages(self, operation: str, values: Mapping[str, str], **params: Any) -> Iterator[tuple[Key, Item]]:
         self._check()
-        start: dict[str, Any] = {}
+        more: dict[str, Any] = {"ExpressionAttributeValues": table(values), "ConsistentRead": True, **params}
         while True:
-            answer = self.request(
-                "Scan",
-                FilterExpression="begins_with(pk, :prefix)",
-                ExpressionAttributeValues=table({":prefix": prefix}),
-                ConsistentRead=True,
-                **start,
-            )
+            answer = self.request(operation, **more)
             if "Items" not in answer:
                 raise self.unavailable(*failures.STRANGE)
             for item in answer["Items"]:
-                values = read_table(item)
-                yield (values.pop("pk"), values.pop("sk")), values
+                read = read_table(item)
+                yield (read.pop("pk"), read.pop("sk")), read
             if not answer.get("LastEvaluatedKey"):
                 return
-            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+            more["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
     def in_time(self) -> AbstractContextManager[None]:
         """All requests inside end `timeout_s` from now."""

@@ -7,6 +7,7 @@ answer has come would let calls through too early or too late.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 
 from guardrails.memory.buckets import Bucket, Draw
 from guardrails.memory.dynamodb.table import ConditionFailed, Item, Table
@@ -15,7 +16,8 @@ _NAMES = {"t": "tat"}
 # Between the two updates another host may take a turn or give one back.
 _TRIES = 4
 WAS_FULL = "attribute_not_exists(pk) OR #t < :now"
-_IS_THERE = "attribute_exists(pk)"
+IS_THERE = "attribute_exists(pk)"
+HAS_ROOM = "#t BETWEEN :now AND :last"
 
 
 def key(scope: str, bucket: Bucket) -> tuple[str, str]:
@@ -41,7 +43,7 @@ def take(table: Table, scope: str, draw: Draw, max_wait_s: float, now: float) ->
             return now
         try:
             values = {"step": step, "now": now, "last": now + ahead + max_wait_s}
-            after = _update(table, scope, bucket, "SET #t = #t + :step", values, "#t BETWEEN :now AND :last")
+            after = _update(table, scope, bucket, "SET #t = #t + :step", values, HAS_ROOM)
         except ConditionFailed:
             before = table.items([key(scope, bucket)]).get(key(scope, bucket), {}).get("tat", 0.0)
             if before > now + ahead + max_wait_s:
@@ -52,8 +54,10 @@ def take(table: Table, scope: str, draw: Draw, max_wait_s: float, now: float) ->
 
 
 def give_back(table: Table, scope: str, draw: Draw) -> None:
-    """Return tokens that were not used."""
-    _update(table, scope, draw.bucket, "SET #t = #t - :step", {"step": draw.amount / draw.bucket.rate}, _IS_THERE)
+    """Return tokens that were not used. Where AWS has deleted the bucket meanwhile, it is full and there is no need."""
+    with suppress(ConditionFailed):
+        values = {"step": draw.amount / draw.bucket.rate}
+        _update(table, scope, draw.bucket, "SET #t = #t - :step", values, IS_THERE)
 
 
 def drain(table: Table, scope: str, bucket: Bucket, now: float) -> None:
