@@ -15,7 +15,7 @@ from click.testing import CliRunner
 
 import guardrails
 from guardrails.cli.app import app
-from guardrails.enforce.approvals import people, standing
+from guardrails.enforce.approvals import asking, people, standing
 from guardrails.enforce.approvals.digest import digest, document
 from guardrails.enforce.approvals.standing import Terms
 from guardrails.memory import StateUnavailable
@@ -180,6 +180,29 @@ def request(number=0):
     call = Call("ec2", "X", {}, "eu-west-1", "https://ec2.eu-west-1.amazonaws.com", account="1")
     what = document(Decision("d", "deny", call, ()), who.id)
     return Request(f"r{number}", "1#eu-west-1#ec2:X", "d", what, "X", time.time(), 10, {RULE: ("*",)}, who)
+
+
+def test_many_requests_are_bounded(guard, aws, people_of, monkeypatch):
+    """With fifty of her requests open, no other one is made: the denial says until when. Carol's is made, up to all."""
+    monkeypatch.setattr(asking, "_OPEN", 55)
+    alice, board = people_of("alice"), ApprovalTable(Table(PLACE))
+    place, now = f"123456789012#{guard.ec2.meta.region_name}#ec2:TerminateInstances", time.time()
+
+    def fill(user, numbers):
+        for number in numbers:
+            who = Identity(user, user)
+            board.ask(evolve(request(), id=f"n{number}", place=place, asked_at=now - number / 10, asked_by=who))
+
+    fill(alice, range(50))
+    error = denied(guard)
+    assert error.decision.approval is None
+    assert "50 of your requests for ec2:TerminateInstances wait for an approval already" in str(error)
+    people_of("carol")
+    assert denied(guard).decision.approval is not None
+    fill("AIDAOTHER", range(100, 104))
+    people_of("dora")
+    assert "55 requests for ec2:TerminateInstances wait for an approval already" in str(denied(guard))
+    assert aws.count("TerminateInstances", "Scan") == 0
 
 
 class LosesTheAnswer(SimulatedTable):

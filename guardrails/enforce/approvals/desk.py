@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from attrs import evolve, field
 
 from guardrails.enforce.approvals import standing
+from guardrails.enforce.approvals.asking import TooMany, ask
 from guardrails.enforce.approvals.digest import digest, document, leaves, worse
 from guardrails.enforce.approvals.standing import Standing, Terms
 from guardrails.enforce.approvals.whole import public
@@ -72,6 +73,8 @@ class Desk:
             return decision
         try:
             return self._answer(self._case(decision, self.identify(origin)), decide)
+        except TooMany as error:
+            return evolve(decision, reason=str(error))
         except StateUnavailable as error:
             return evolve(decision, reason=f"No approval can be asked for, and none counts: {error}")
         except KeyboardInterrupt:
@@ -161,7 +164,7 @@ class Desk:
             asked_by=case.asker,
             leaves=case.terms.leaves,
         )
-        self.board.ask(request)
+        ask(self.board, request)
         return request
 
     def _announce(self, case: _Case, request: Request, note: str, left_s: float) -> None:

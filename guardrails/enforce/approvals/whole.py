@@ -10,6 +10,7 @@ from typing import Any, Literal
 from attrs import evolve, field
 
 from guardrails.enforce.approvals import standing
+from guardrails.enforce.approvals.asking import ask
 from guardrails.enforce.approvals.digest import SCHEMA, digest
 from guardrails.enforce.approvals.standing import Standing, Terms
 from guardrails.enforce.ctrl_c import interruptible
@@ -117,7 +118,7 @@ class WholeDesk:
             asked_by=self.asker,
             leaves=whole.leaves,
         )
-        self.board.ask(request)
+        ask(self.board, request)
         return request
 
 

@@ -65,7 +65,7 @@ def policy(place: Place, account: str = "*", partition: str = "aws") -> str:
             "Effect": "Allow",
             "Action": f"dynamodb:{WRITES}",
             "Resource": arn,
-            "Condition": {"ForAllValues:StringLike": {keys: [f"{GRANTS}${{aws:userid}}", f"{REQUESTS}*"]}},
+            "Condition": {"ForAllValues:StringLike": {keys: [f"{GRANTS}${{aws:userid}}", REQUESTS]}},
         },
         {"Sid": "StateShow", "Effect": "Allow", "Action": [f"dynamodb:{each}" for each in SHOW], "Resource": arn},
     ]
