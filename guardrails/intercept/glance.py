@@ -17,13 +17,14 @@ from guardrails.intercept.request.routes import protocol_of
 class Glance:
     """What a request for one ungoverned operation looks like. Must cost next to nothing."""
 
-    __slots__ = ("_form", "_known", "_operation", "_path", "_rest", "_target", "_target_sent")
+    __slots__ = ("_form", "_governed", "_known", "_operation", "_path", "_rest", "_target", "_target_sent")
 
     def __init__(self, services: Services, service: str, model: OperationModel) -> None:
         """`model` is the client's; only for a service with a REST protocol is the guard's own read as well."""
         self._known = service in services.known
         rest = protocol_of(model.service_model).startswith("rest-")
         self._rest = services.rest(service) if rest else None
+        self._governed = self._rest.governed if self._rest is not None else {}
         self._operation = operation = model.name
         self._form = f"Action={operation}&"
         self._target = f".{operation}"
@@ -37,7 +38,9 @@ class Glance:
             return True
         url = request["url"]
         if self._rest is not None:
-            return self._rest.clear(request["method"], url)
+            method = request["method"]
+            routes = self._governed.get(method)
+            return (routes is not None and routes.clear(url)) or self._rest.clear(method, url)
         if "?" in url:
             return False
         body, headers = request["body"], request["headers"]
@@ -54,7 +57,8 @@ class Glance:
             return True
         url = request.url
         if self._rest is not None:
-            return self._rest.clear(request.method, url)
+            routes = self._governed.get(request.method)
+            return (routes is not None and routes.clear(url)) or self._rest.clear(request.method, url)
         if "?" in url:
             return False
         body = request.body
@@ -68,11 +72,15 @@ class Glance:
 
 
 class GovernedNames(dict[str, bool]):
-    """Which operations of a service are governed, by name; each is looked up once."""
+    """Which operations of a service are governed, by name; each is looked up once.
+
+    `listening` is whether the client's events are listened to.
+    """
 
     def __init__(self, governs: Callable[[str], bool]) -> None:
         super().__init__()
         self._governs = governs
+        self.listening = False
 
     def __missing__(self, operation: str) -> bool:
         self[operation] = governed = self._governs(operation)

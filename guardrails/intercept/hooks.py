@@ -19,6 +19,7 @@ from botocore.session import Session
 from guardrails.aws import call_syntax
 from guardrails.intercept import aio, wrappers
 from guardrails.intercept.gates import Gate, Gates
+from guardrails.intercept.glance import GovernedNames
 from guardrails.intercept.judge import Judge
 from guardrails.intercept.reading import read_call
 from guardrails.intercept.request.outgoing import of_dict
@@ -48,8 +49,8 @@ class Interceptor:
     def _wrappers(self) -> Mapping[str, Gate]:
         judge = self._judge
         return {
-            "api_call": partial(wrappers.api_call, judge, self._remember),
-            "api_call_async": partial(wrappers.api_call_async, judge, self._remember),
+            "api_call": partial(wrappers.api_call, judge, self._remember, self._listen),
+            "api_call_async": partial(wrappers.api_call_async, judge, self._listen),
             "make_request": partial(wrappers.make_request, judge),
             "sign": partial(wrappers.sign, judge),
             "sign_async": partial(wrappers.sign_async, judge),
@@ -83,6 +84,7 @@ class Interceptor:
         for client in list(self._clients):
             self._unregister(client.meta.events)
             client.__dict__.pop(self._judge.key, None)
+            client._endpoint.__dict__.pop(self._judge.key, None)
         self._clients.clear()
         for emitter in self._emitters:
             self._unregister(emitter)
@@ -100,7 +102,7 @@ class Interceptor:
         client = getattr(getattr(target, "meta", None), "client", target)
         session = getattr(target, "_session", target)
         if isinstance(client, BaseClient):
-            self._remember(client)
+            self._listen(client)
             emitter: Any = client.meta.events
         elif isinstance(session, Session):
             emitter = session.get_component("event_emitter")
@@ -139,13 +141,23 @@ class Interceptor:
         for event in _EVENTS:
             emitter.unregister(event, unique_id=self._handler_id(event))
 
-    def _remember(self, client: Any) -> None:
+    def _remember(self, client: Any) -> GovernedNames:
+        signer, endpoint = client._request_signer, client._endpoint
+        self._judge.client_of[signer] = client
+        self._judge.client_of[endpoint] = client
+        self._clients.add(client)
+        # In their own dicts, because asking a weak set costs as much as a gate.
+        endpoint.__dict__[self._judge.key] = signer
+        governed = client.__dict__[self._judge.key] = self._judge.governed_names(client)
+        return governed
+
+    def _listen(self, client: Any) -> None:
+        governed = client.__dict__.get(self._judge.key)
+        if governed is None:
+            governed = self._remember(client)
         events: Any = client.meta.events
         events.register_last("before-call", self._before_call, unique_id=self._handler_id("before-call"))
-        self._judge.client_of[client._request_signer] = client
-        self._judge.client_of[client._endpoint] = client
-        self._clients.add(client)
-        client.__dict__[self._judge.key] = self._judge.governed_names(client)
+        governed.listening = True
 
     # -- event handlers ------------------------------------------------------------------------------------------
 

@@ -79,14 +79,16 @@ class Judge:
     # -- the fast path: nearly every call of the process takes it ------------------------------------------------
 
     def clearly_ungoverned(
-        self, model: OperationModel, request: Mapping[str, Any], context: Context, signer: Any
+        self, model: OperationModel, request: Mapping[str, Any], context: Context | None, signer: Any
     ) -> bool:
         """True for a request dict made by botocore that needs no closer look; it then has a ticket.
 
-        Must cost next to nothing. `review` answers the same question thoroughly.
+        False without a signer or a context. Must cost next to nothing. `review` answers the same question thoroughly.
         """
         # Kept with the model, which belongs to one client.
         ticket = model.__dict__.get(self.key)
+        if signer is None or context is None:
+            return False
         if ticket is None or ticket.signer is not signer:
             ticket = self._ungoverned(model, signer)
         if ticket is None or ticket.glance is None or not ticket.glance.fits(request):
@@ -101,7 +103,7 @@ class Judge:
         ticket = context.get(self.key) if context is not None else None
         return ticket is not None and ticket.glance is not None and ticket.glance.still_fits(request)
 
-    def governed_names(self, client: Any) -> Mapping[str, bool]:
+    def governed_names(self, client: Any) -> GovernedNames:
         """Whether an operation of this client is governed, by its name."""
         service = self.services.of_model(client.meta.service_model)
         return GovernedNames(partial(self._governs, service))

@@ -16,6 +16,7 @@ from guardrails.aws.uninstrumented import OWN, unwrapped
 from guardrails.errors import CallDenied
 from guardrails.intercept import aio
 from guardrails.intercept.api_call import UnderWay
+from guardrails.intercept.glance import GovernedNames
 from guardrails.intercept.judge import Judge
 from guardrails.intercept.request.outgoing import of_dict, of_request
 from guardrails.intercept.ticket import PendingRequest
@@ -28,24 +29,27 @@ _GATE = "guardrails_gate"
 Check = Callable[..., PendingRequest | None]
 
 
-def api_call(judge: Judge, remember: Callable[[Any], None], original: Any) -> Any:
-    """Have a client remembered when it is first used, and raise a denial with the traceback of the user's own code."""
-    # In the client's own dict, because asking a weak set costs as much as a gate.
+def api_call(
+    judge: Judge, remember: Callable[[Any], GovernedNames], listen: Callable[[Any], None], original: Any
+) -> Any:
+    """Remember a client, listen to its events from its first governed call on, and shorten a denial's traceback."""
     known = judge.key
     # For the guard's own clients: without the tracers that were there first.
     plain = unwrapped(original)
 
     def _make_api_call(client: Any, operation_name: str, api_params: Any) -> Any:
         own = client.__dict__
-        if known not in own and judge.active:
-            remember(client)
-        call = plain if OWN in own else original
-        # Another thread may uninstall the guard meanwhile.
         governed = own.get(known)
+        if governed is None and judge.active:
+            governed = remember(client)
+        call = plain if OWN in own else original
         try:
-            if governed is not None and not governed[operation_name]:
-                # If a handler turns it into a governed call, its decisions count as sent.
-                return call(client, operation_name, api_params)
+            if governed is not None:
+                if not governed[operation_name]:
+                    # If a handler turns it into a governed call, its decisions count as sent.
+                    return call(client, operation_name, api_params)
+                if not governed.listening:
+                    listen(client)
             with UnderWay(judge.finished):
                 return call(client, operation_name, api_params)
         except CallDenied as error:
@@ -54,13 +58,13 @@ def api_call(judge: Judge, remember: Callable[[Any], None], original: Any) -> An
     return _make_api_call
 
 
-def api_call_async(judge: Judge, remember: Callable[[Any], None], original: Any) -> Any:
-    """The same for a client of aiobotocore."""
+def api_call_async(judge: Judge, listen: Callable[[Any], None], original: Any) -> Any:
+    """The same for a client of aiobotocore, whose events are listened to from the first call on."""
     known = judge.key
 
     async def _make_api_call(client: Any, operation_name: str, api_params: Any) -> Any:
         if known not in client.__dict__ and judge.active:
-            remember(client)
+            listen(client)
         with UnderWay(judge.finished):
             return await original(client, operation_name, api_params)
 
@@ -69,7 +73,7 @@ def api_call_async(judge: Judge, remember: Callable[[Any], None], original: Any)
 
 def make_request(judge: Judge, original: Any) -> Any:
     """The endpoint, below the events."""
-    key = judge.key
+    key, clearly_ungoverned = judge.key, judge.clearly_ungoverned
 
     def check(endpoint: Any, model: Any, request: Mapping[str, Any]) -> PendingRequest | None:
         # Without a client only the signer knows the service: its gate decides.
@@ -82,6 +86,8 @@ def make_request(judge: Judge, original: Any) -> Any:
     def make_request(endpoint: Any, operation_model: Any, request_dict: dict[str, Any]) -> Any:
         context = request_dict.get("context")
         ticket = context.get(key) if context is not None else None
+        if ticket is None and clearly_ungoverned(operation_model, request_dict, context, endpoint.__dict__.get(key)):
+            return original(endpoint, operation_model, request_dict)
         if ticket is None or ticket.seal is not None:
             waiting = aio.decide(judge, check(endpoint, operation_model, request_dict))
             if waiting is not None:
@@ -193,12 +199,14 @@ def prepare(original: Any) -> Any:
 
 def send(judge: Judge, tripwire: Tripwire | None, original: Any) -> Any:
     """What leaves the process."""
-    still_ungoverned = judge.still_ungoverned
+    key = judge.key
     if tripwire is not None:
         original = tripwire.expecting(original)
 
     def send(session: Any, request: Any) -> Any:
-        if still_ungoverned(request):
+        context = getattr(request, "context", None)
+        ticket = context.get(key) if context is not None else None
+        if ticket is not None and ticket.glance is not None and ticket.glance.still_fits(request):
             return original(session, request)
         pending = judge.review_sending(request)
         if pending is not None:
