@@ -205,9 +205,10 @@ def open_log(settings: Settings) -> DecisionLog:
     background = None
     if spool is not None and settings.log.upload:
         from guardrails.record.background import Background  # noqa: PLC0415  (most logs have no sink)
-        from guardrails.record.upload import Uploader, sink_of  # noqa: PLC0415
+        from guardrails.record.upload import Uploader, sink_kind  # noqa: PLC0415
 
-        background = Background(lambda: Uploader(spool, sink_of(settings.log)), settings.log.upload_delay_s)
+        sink = sink_kind(settings.log)
+        background = Background(lambda: Uploader(spool, sink(settings.log)), settings.log.upload_delay_s)
     log = DecisionLog(settings.log, background.wake if background is not None else None)
     try:
         log.open()

@@ -16,6 +16,7 @@ from typing import Any
 from attrs import define
 
 from guardrails.errors import GuardrailsError, PolicyError
+from guardrails.evaluate import last_revision
 from guardrails.evaluate.engine import Engine, EngineFailure, Evaluation, read_result
 from guardrails.evaluate.opa_server import NO_BUNDLE, OpaServer
 from guardrails.waiting import deadline
@@ -55,6 +56,7 @@ class OpaServers:
         """`verify` raises where a server may not decide; `fallback` decides where none answers. See `start`."""
         self.revision = ""
         self._places = [_Place(server) for server in servers]
+        self._urls = [server.url for server in servers]
         self._timeout_s, self._verify, self._fallback = timeout_s, verify, fallback
         self._last: OpaServer | None = None
         self._fell_back = False
@@ -62,7 +64,8 @@ class OpaServers:
     def start(self, report: Callable[[str], None] | None) -> None:
         """Verify every server that answers; `report` gets a sentence about each other one.
 
-        Raises PolicyError where none answers, PolicyError or ConfigError where one may not decide.
+        Raises PolicyError where none answers and the fallback does not decide, PolicyError or ConfigError where one may
+        not decide.
         """
         failures = []
         for place in self._places:
@@ -72,12 +75,28 @@ class OpaServers:
                 failures.append(str(error))
                 place.fail()
         if len(failures) == len(self._places):
-            raise PolicyError("; ".join(failures))
+            self._start_without("; ".join(failures), report)
+            return
         for failure in failures:
             if report is not None:
                 report(f"{failure}. It is not asked until that is corrected; the others decide")
         if self._fallback is not None and self._fallback.revision != self.revision and report is not None:
             report(self._fallback_differs(self._fallback))
+
+    def _start_without(self, failures: str, report: Callable[[str], None] | None) -> None:
+        """Start with the fallback, if it has the revision that the servers had when this host last saw them."""
+        if self._fallback is None:
+            raise PolicyError(f"{failures}. Make one of them answer, or set opa.fallback")
+        self.revision = last_revision.read(self._urls)
+        if not self.revision:
+            raise PolicyError(
+                f"{failures}. opa.fallback does not decide: no server has answered this host yet, so it is unknown "
+                'whether they have its policies. Make one of them answer once, or set engine = "embedded"'
+            )
+        if self._fallback.revision != self.revision:
+            raise PolicyError(f"{failures}. {self._fallback_differs(self._fallback)}")
+        if report is not None:
+            report(f"{failures}. The policies in this process decide, which have the revision that the servers had")
 
     def evaluate(self, document: Mapping[str, Any]) -> Evaluation:
         """The result document of the first server that works. Raises EngineFailure."""
@@ -134,6 +153,8 @@ class OpaServers:
                 "give both the same bundle"
             )
         if decides or last is None:
+            if self._fallback is not None and (last is None or now != self.revision):
+                last_revision.write(self._urls, now)
             self.revision, self._last = now, server
 
     def _try_again(self, failed: Sequence[_Place]) -> None:

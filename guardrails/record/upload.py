@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from importlib import import_module
 
 from guardrails.config.settings import LogSettings
@@ -23,13 +24,17 @@ def spool_of(settings: LogSettings) -> Spool | None:
 
 def sink_of(settings: LogSettings) -> Sink:
     """The sink that a configuration names."""
+    return sink_kind(settings)(settings)
+
+
+def sink_kind(settings: LogSettings) -> Callable[[LogSettings], Sink]:
+    """What makes it; imported now, because a thread can import little once the program ends."""
     scheme = str(settings.sink).partition("://")[0]
     module, _, kind = {"s3": "s3.S3Sink", "cloudwatch": "cloudwatch.CloudWatchSink"}.get(
         scheme, "opa_service.OpaService"
     ).partition(".")
-    # Imported when a configuration names one.
-    sink: Sink = getattr(import_module(f"guardrails.record.sinks.{module}"), kind)(settings)
-    return sink
+    made: Callable[[LogSettings], Sink] = getattr(import_module(f"guardrails.record.sinks.{module}"), kind)
+    return made
 
 
 class Uploader:

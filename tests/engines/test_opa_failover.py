@@ -167,6 +167,38 @@ def test_the_fallback_has_other_policies(site, aws, guard, proxy, left_behind, c
     assert aws.count("StopInstances") == 0
 
 
+def test_a_start_without_servers(site, aws, guard, proxy, tmp_path, monkeypatch, caplog):
+    """The fallback lets a guard start while no server answers, once this host has seen its revision on the servers."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    server = proxy()
+    server.fault = closed
+    with pytest.raises(guardrails.PolicyError, match=r"set opa\.fallback"):
+        guard(server)
+    with pytest.raises(guardrails.PolicyError, match=r"no server has answered .*engine = .embedded"):
+        guard(server, fallback="embedded")
+    server.fault = None
+    guard(server, fallback="embedded")
+    guardrails.uninstall()
+    server.fault = closed
+    guard(server, fallback="embedded")
+    assert "which have the revision that the servers had" in caplog.text
+    with pytest.raises(guardrails.CallDenied, match="Rule live-cluster/stop"):
+        stop_blue(site)
+    stop_green(site)
+    assert aws.count("StopInstances") == 1
+
+
+def test_a_start_with_other_policies_than_the_servers_had(guard, proxy, left_behind, tmp_path, monkeypatch):
+    """Where this host has last seen another revision on the servers, the fallback lets no guard start."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    server = proxy(left_behind)
+    guard(server, fallback="embedded")
+    guardrails.uninstall()
+    server.fault = closed
+    with pytest.raises(guardrails.PolicyError, match=r"opa\.fallback does not decide: .* and those of the servers old"):
+        guard(server, fallback="embedded")
+
+
 def test_a_start_without_one_server(site, guard, proxy, caplog):
     """One server that is down at install is reported; the other decides. When none answers, install() says so."""
     first, second = proxy(), proxy()

@@ -174,6 +174,26 @@ def _writing(settings: LogSettings, name: str, count: int) -> Callable[[Callable
     return work
 
 
+def _writing_on_a_full_disk(settings: LogSettings, name: str, count: int) -> Callable[[Callable[[str], None]], None]:
+    """The same, while no file may grow for three of four decisions; reports which were recorded, and which were not."""
+
+    def work(report: Callable[[str], None]) -> None:
+        log = DecisionLog(settings)
+        most = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+        for number in range(count):
+            # Half a line has room, or nothing.
+            room = most if number % 4 == 0 else number * 40
+            resource.setrlimit(resource.RLIMIT_FSIZE, (room, most))
+            try:
+                _write(log, f"{name}-{number}")
+            except OSError:
+                report(f"refused {name}-{number}")
+            else:
+                report(f"{name}-{number}")
+
+    return work
+
+
 def _uploading(settings: LogSettings) -> Callable[[Callable[[str], None]], None]:
     """Uploads three decisions at a time, again and again."""
 
@@ -191,16 +211,21 @@ def _uploading(settings: LogSettings) -> Callable[[Callable[[str], None]], None]
 def test_sink_down_processes_killed(spooling, service):
     """Four processes write, two are killed; the sink is down at first; uploaders are killed: what was recorded arrives.
 
-    The uploaders send small batches and are killed in the middle of that, twelve times.
+    A fifth one writes on a full disk: what it was refused arrives nowhere. The uploaders send small batches and are
+    killed in the middle of that, twelve times.
     """
     service.down = True
     with contextlib.ExitStack() as stack:
         writers = [stack.enter_context(_Child(_writing(spooling, f"{number}", 150))) for number in range(4)]
+        full = stack.enter_context(_Child(_writing_on_a_full_disk(spooling, "full", 120)))
         until(lambda: spooling.spool_folder.exists() and spool_of(spooling).waiting().count > 50)
         for writer in writers[:2]:
             writer.kill()
-        recorded = set().union(*(writer.words() for writer in writers))
-    assert len(recorded) > 300
+        recorded = set().union(*(writer.words() for writer in (*writers, full)))
+    refused = {word.removeprefix("refused ") for word in recorded if word.startswith("refused ")}
+    recorded = {word for word in recorded if not word.startswith("refused ")}
+    assert len(recorded) > 330
+    assert len(refused) > 10
     assert not service.ids
     chance = random.Random(7)
     for number in range(12):
@@ -212,6 +237,7 @@ def test_sink_down_processes_killed(spooling, service):
     _uploader(spooling).upload()
     assert spool_of(spooling).waiting().count == 0
     assert recorded <= set(service.ids)
+    assert refused.isdisjoint(service.ids)
     # A killed process may have recorded one more before it could report it.
     assert len(set(service.ids) - recorded) <= 2
     # Of each uploader that was killed, no more than the batch that it had sent came again.
