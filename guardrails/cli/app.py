@@ -41,6 +41,7 @@ class _App(LazyGroup):
         "policy": "policy",
         "report": "report",
         "state": "state",
+        "backstop": "backstop",
         "activate": "activate",
         "deactivate": "activate",
     }
