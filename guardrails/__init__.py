@@ -21,9 +21,10 @@ if TYPE_CHECKING:
         GuardUnavailable,
         PolicyError,
     )
+    from guardrails.gradual.ramp import RampStopped, ramp
+    from guardrails.gradual.waves import WavesStopped
     from guardrails.guard import Guard
-    from guardrails.process import break_glass, install, uninstall
-    from guardrails.ramping import RampStopped, ramp
+    from guardrails.process import break_glass, install, uninstall, waves
     from guardrails.values import Decision, Violation
 
 __version__ = "0.1.0"
@@ -40,12 +41,14 @@ __all__ = [
     "PolicyError",
     "RampStopped",
     "Violation",
+    "WavesStopped",
     "__version__",
     "break_glass",
     "health",
     "install",
     "ramp",
     "uninstall",
+    "waves",
 ]
 
 # Imported on first use: the hook in guardrails.activation runs in every process and must not import botocore there.
@@ -59,13 +62,15 @@ _HOMES = {
     "GuardUnavailable": "errors",
     "GuardrailsError": "errors",
     "PolicyError": "errors",
-    "RampStopped": "ramping",
+    "RampStopped": "gradual.ramp",
     "Violation": "values",
+    "WavesStopped": "gradual.waves",
     "break_glass": "process",
     "health": "health",
     "install": "process",
-    "ramp": "ramping",
+    "ramp": "gradual.ramp",
     "uninstall": "process",
+    "waves": "process",
 }
 
 

@@ -14,6 +14,7 @@ from attrs import evolve
 from guardrails.classify.classify import Evidence
 from guardrails.config.load import reload
 from guardrails.config.settings import Settings
+from guardrails.config.waves import in_use as waves_in_use
 from guardrails.enforce.approvals import Desk
 from guardrails.enforce.break_glass.grant import Terms
 from guardrails.enforce.denied_often import DeniedOften
@@ -167,7 +168,8 @@ def history(settings: Settings) -> History | None:
     except StateUnavailable as error:
         raise ConfigError(f"{settings.at('state.path')}: {error}") from error
     pacer = Pacer(shared, settings.pacing.share, settings.pacing.max_wait_s) if settings.pacing.enabled else None
-    return History(shared, Ownership.configured(settings).named, settings.state.window_s, pacer)
+    pause_s = settings.wave_pause_s if waves_in_use(settings) else None
+    return History(shared, Ownership.configured(settings).named, settings.state.window_s, pacer, pause_s)
 
 
 def desk(settings: Settings, lookups: Lookups, notify: Callable[[Decision], None]) -> Desk:

@@ -188,7 +188,8 @@ class Call:
     names with secrets and payloads replaced; `private` has them in clear. `undecodable` says why the body could not be
     read back. The lower block is filled in by classification: `native` is the operation of the service itself that a
     call of Cloud Control comes to, as in `name`. `look_at`, in the same form, is the operation that shows what follows
-    from a call whose harm comes later.
+    from a call whose harm comes later. `per_machine` is the parameter that lists the machines, of an operation that
+    does the same to each.
     """
 
     service: str
@@ -211,6 +212,7 @@ class Call:
     tags: TagChange | None = None
     native: str = ""
     look_at: str = ""
+    per_machine: str = ""
 
     @property
     def name(self) -> str:
@@ -547,6 +549,47 @@ class Freeze:
 
 
 @frozen
+class Earlier:
+    """What of a cluster was taken out of service within the window, before a call that may take more.
+
+    `gone` counts machines, `in_wave` those of the wave that is not over; it is over after `wait_s` more seconds.
+    """
+
+    gone: int = 0
+    in_wave: int = 0
+    wait_s: float = 0.0
+
+
+class Wave(TypedDict):
+    """What a call takes of a cluster whose machines go in waves; `taken` is None where the number is not known."""
+
+    mode: str
+    taken: int | None
+    gone: int
+    in_wave: int
+    wait_s: float
+
+
+class LiveSide(TypedDict):
+    """How many machines of a live cluster are healthy, and the most that were while waves have been going out."""
+
+    healthy: int | None
+    best: int
+
+
+class Waves(TypedDict):
+    """`waves` of the policies' input. `loop` is the call for one part of what a call names, "" where there is none.
+
+    `sized` is true for a call that lowers the size of a group.
+    """
+
+    clusters: dict[str, Wave]
+    live: dict[str, LiveSide]
+    loop: str
+    sized: bool
+
+
+@frozen
 class Past:
     """What guards that share a memory did before a call, not counting the machines that the call itself names.
 
@@ -558,7 +601,8 @@ class Past:
 
     Where the memory that hosts share did not answer, `unshared` says why. `hosts` is then how many of them may each do
     as much as this one, and 0 where none may go on alone. `freezes` are those in force; then, those that this host last
-    saw. Where no memory says what is frozen, `freezes_unknown` says why.
+    saw. Where no memory says what is frozen, `freezes_unknown` says why. `earlier` is by cluster ("" is none), and
+    empty where nothing goes in waves.
     """
 
     going: Mapping[str, str] = EMPTY
@@ -574,6 +618,7 @@ class Past:
     unshared: str = ""
     freezes: tuple[Freeze, ...] = ()
     freezes_unknown: str = ""
+    earlier: Mapping[str, Earlier] = EMPTY
 
 
 class OtherSubnet(TypedDict):
@@ -642,7 +687,8 @@ class Facts:
     launches nothing. `shift` is None for a call that is no switch. `launch_tokens` is how many machines AWS would start
     at once, for a call that terminates some.
     `problem` says why these facts are not enough to decide on, "" where they are. `call` is the call with the effects
-    that are left once it is compared with what is there; None where nothing was compared.
+    that are left once it is compared with what is there; None where nothing was compared. `waves` is None for a call
+    that takes no machine of a cluster whose machines go in waves.
     """
 
     targets: tuple[Target, ...]
@@ -658,6 +704,7 @@ class Facts:
     launch_tokens: float | None = None
     problem: str = ""
     call: Call | None = None
+    waves: Waves | None = None
 
 
 @frozen

@@ -93,6 +93,7 @@ def _classified(call: Call, catalogue: Catalogue, evidence: Evidence) -> Call | 
         targets=targets,
         tags=tags,
         look_at=entry.look and f"{call.service}:{entry.look}",
+        per_machine=entry.per_machine.ids if entry.per_machine else "",
         dry_run=entry.dry_run is not None and params.get(entry.dry_run) is True,
     )
 

@@ -11,6 +11,9 @@ regions. In an entry ``when``, ``path`` and the tag expressions are JMESPath ove
     forms      [{when, effects, meaning, severity?}] tags      {set?, remove?, all_when?} or {replaced}
     others     {effects, meaning, harmless}          note      a trap worth knowing
     look       for the effect "indirect": the operation that shows what follows from the call
+    per_machine  {ids, source, answer?}: it does the same to each machine in the parameter `ids`, so that several calls
+               for some of them come to the same. `source` is the page of AWS's reference, `answer` the list in the
+               response with an item for each machine
     by_tag     what it does to a parameter of Parameter Store that does not name the live cluster
 
 ``others`` is what every other parameter of an update does: one that neither an expression nor ``harmless`` names.
@@ -128,6 +131,15 @@ class TagPaths:
 
 
 @frozen
+class PerMachine:
+    """The parameter with the machines of a call that does the same to each, and the list in the response about them."""
+
+    ids: str
+    source: str
+    answer: str = ""
+
+
+@frozen
 class CatalogueEntry:
     """One operation: what it does, how severe that is, and what it acts on."""
 
@@ -142,6 +154,7 @@ class CatalogueEntry:
     look: str = ""
     others: Others | None = None
     by_tag: tuple[str, ...] = ()
+    per_machine: PerMachine | None = None
 
     @property
     def all_effects(self) -> tuple[str, ...]:

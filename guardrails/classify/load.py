@@ -9,7 +9,7 @@ from importlib.resources.abc import Traversable
 from types import MappingProxyType
 from typing import Any
 
-from guardrails.classify.entry import CatalogueEntry, Form, Others, Service, TagPaths, TargetPath
+from guardrails.classify.entry import CatalogueEntry, Form, Others, PerMachine, Service, TagPaths, TargetPath
 
 _SCHEMA = 1
 _SUFFIX = ".json"
@@ -40,6 +40,7 @@ def entry(operation: str, row: dict[str, Any]) -> CatalogueEntry:
         forms=tuple(Form(**form) for form in row.pop("forms", ())),
         others=Others(**row.pop("others")) if "others" in row else None,
         tags=TagPaths(**row.pop("tags")) if "tags" in row else None,
+        per_machine=PerMachine(**row.pop("per_machine")) if "per_machine" in row else None,
         by_tag=tuple(row.pop("by_tag", ())),
         **row,
     )

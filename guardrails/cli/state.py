@@ -21,7 +21,8 @@ from guardrails.memory.under_way import UnderWay
 from guardrails.show.sentences import counted
 
 _STATES = {0: "being decided", 1: "sent", 2: "in doubt"}
-_DOES = {"terminate": "terminates", "stop": "stops", "start": "starts", "launch": "launches"}
+_DOES = {"terminate": "terminates", "stop": "stops", "start": "starts", "launch": "launches",
+         "take": "takes out of service"}  # fmt: skip
 
 
 @click.group(cls=SuggestingGroup)

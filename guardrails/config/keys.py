@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import get_args
 
-from guardrails.config import kinds
+from guardrails.config import kinds, waves
 from guardrails.config.key import Key
 from guardrails.values import CallerKind, Mode
 
@@ -62,6 +62,20 @@ _ROWS = (
     Key("telemetry", kinds.SWITCH, "true",
         "Report decisions and look-ups to OpenTelemetry, as spans and metrics (`pip install "
         "'botocore-guardrails[otel]'`)."),
+    Key("waves", waves.WAVES, '{ "*" = "refuse", green = "split" }',
+        "How machines are taken away: all at once (`off`), or first a few, then more (`wave_sizes`), with a pause and "
+        "a look at the live cluster between. A call that takes more is denied (`refuse`), or the guard sends it in "
+        "parts where the operation does the same to each machine (`split`). In a table, `*` is for all other clusters.",
+        "`off`"),
+    Key("wave_sizes", waves.SIZES, "[1, 10, 50]",
+        "How many machines go at once in the first wave, in the second, and so on. After these, all the rest may go."),
+    Key("wave_pause_s", kinds.NUMBER, "120",
+        "How long after a wave the next one may begin, in seconds."),
+    Key("wave_checks", waves.CHECKS, '["arn:aws:cloudwatch:eu-west-1:123456789012:alarm:errors"]',
+        "Target groups and CloudWatch alarms, by ARN, that must be healthy before each wave that the guard or "
+        "`guardrails.waves` sends, besides the live cluster."),
+    Key("wave_command", kinds.STRINGS, '["is-the-shop-well"]',
+        "A program that must end with exit code 0 before each of these waves. It is started without a shell."),
     Key("params", kinds.TABLE, '{ untagged = "deny" }',
         "Parameters of the policies, listed below; your own policies may declare more."),
 

@@ -92,6 +92,7 @@ WITH_LOCKED_MODE: Mapping[str, Limit] = {
     "opa.token_env": _FREE, "opa.ca": _AS_SET, "opa.cert": _FREE, "opa.key": _FREE, "opa.timeout_s": _FREE,
     "caller.kind": _AS_SET, "caller.agent_marks": _ALL,
     "break_glass.max_minutes": _AT_MOST, "break_glass.command": _AS_SET, "notify": _AS_SET, "telemetry": _FREE,
+    "waves": _AS_SET, "wave_sizes": _AS_SET, "wave_pause_s": _AT_LEAST, "wave_checks": _ALL, "wave_command": _AS_SET,
 }  # fmt: skip
 # One is the short form of the other.
 _PAIRS = (("cluster_tag", "cluster_tags"), ("opa.url", "opa.urls"))

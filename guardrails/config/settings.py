@@ -197,6 +197,11 @@ class Settings:
     notify: tuple[NotifySettings, ...] = ()
     caller: CallerSettings = Factory(CallerSettings)
     telemetry: bool = False
+    waves: Mapping[str, str] = Factory(dict)
+    wave_sizes: tuple[int, ...] = (1, 5, 25)
+    wave_pause_s: float = 30.0
+    wave_checks: tuple[str, ...] = ()
+    wave_command: tuple[str, ...] = ()
     where: Mapping[str, str] = Factory(dict)
     where_inside: Mapping[tuple[str | int, ...], str] = Factory(dict)
     # The files it was read from, for reading them again; None where there is none.

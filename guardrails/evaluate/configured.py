@@ -13,7 +13,8 @@ from guardrails.evaluate import policy_params
 
 # The parameters that follow from keys outside `params`.
 _KEY_OF = {"cluster_tag": "cluster_tag", "cluster_tags": "cluster_tags", "max_fact_age_s": "max_fact_age_s",
-           "window_s": "state.window_s", "enforcement": "enforcement", "live": "live"}  # fmt: skip
+           "window_s": "state.window_s", "enforcement": "enforcement", "live": "live",
+           "waves": "wave_sizes"}  # fmt: skip
 _RULES_LISTED = "`guardrails policy docs` lists all rules"
 _PARAMS_LISTED = "`guardrails docs configuration` lists the parameters; declare your own in a data.json"
 
@@ -101,6 +102,7 @@ def _params_from_keys(settings: Settings) -> dict[str, Any]:
         "max_fact_age_s": settings.max_fact_age_s,
         "window_s": settings.state.window_s,
         "enforcement": dict(settings.enforcement),
+        "waves": {"sizes": [*settings.wave_sizes], "pause_s": settings.wave_pause_s},
         "live": {
             "tag": as_table(settings.live.mark),
             "eip_tag": as_table(settings.live.eip_tag),

@@ -19,7 +19,7 @@ _WORDS = {"allow": 0, "ignore": 0, "protect-named": 0, "warn": 1, "bounds": 1, "
 _LARGER = frozenset(("rollback_window_s", "min_share", "min_running", "headroom_machines"))
 _SMALLER = frozenset(("max_share", "rebuild_minutes", "rebuild_share", "minutes"))
 # They follow from keys that have limits of their own (config/locks.py).
-_FROM_KEYS = frozenset(("cluster_tag", "cluster_tags", "max_fact_age_s", "window_s", "enforcement", "live"))
+_FROM_KEYS = frozenset(("cluster_tag", "cluster_tags", "max_fact_age_s", "window_s", "enforcement", "live", "waves"))
 
 
 def check_levels(settings: Settings, floor: Settings, rules: frozenset[str]) -> None:

@@ -59,21 +59,26 @@ def with_facts(document: Mapping[str, Any], facts: Facts, now: float) -> dict[st
                 for source in facts.live.sources
             ],
         },
-        "history": {
-            "destroyed": dict(facts.past.destroyed),
-            "stopped": dict(facts.past.stopped),
-            "launched": dict(facts.past.launched),
-            "call_rate": facts.past.call_rate,
-            "launch_tokens": facts.launch_tokens,
-            "hosts": facts.past.hosts,
-            "unshared": facts.past.unshared,
-        },
+        "history": _history(facts),
         "capacity": facts.capacity,
         "shift": None if facts.shift is None else attrs.asdict(facts.shift),
+        "waves": facts.waves,
         "freezes": [freeze.document() for freeze in facts.past.freezes],
         "freezes_unknown": facts.past.freezes_unknown,
         "time": rfc3339(now),
         "now_s": now,
+    }
+
+
+def _history(facts: Facts) -> dict[str, Any]:
+    return {
+        "destroyed": dict(facts.past.destroyed),
+        "stopped": dict(facts.past.stopped),
+        "launched": dict(facts.past.launched),
+        "call_rate": facts.past.call_rate,
+        "launch_tokens": facts.launch_tokens,
+        "hosts": facts.past.hosts,
+        "unshared": facts.past.unshared,
     }
 
 

@@ -10,18 +10,23 @@ from guardrails.health.check import Check, Health
 from guardrails.health.source import Source, reason
 
 _PERMISSION = "cloudwatch:DescribeAlarms"
+# arn:aws:cloudwatch:REGION:ACCOUNT:alarm:NAME
+_COLONS = 6
 
 
 def alarm(name: str, *, region: str | None = None, client: Any = None, session: Any = None) -> Check:
-    """A check that is true when the CloudWatch alarm of this name (metric or composite) is in state OK.
+    """A check that is true when the CloudWatch alarm of this name or ARN (metric or composite) is in state OK.
 
     INSUFFICIENT_DATA, an alarm that does not exist, and one that CloudWatch evaluates from a part of its data only are
     unknown, so never healthy. What OK means is up to the alarm: with ``TreatMissingData`` = ``notBreaching``, it is OK
-    without any data. Asks DescribeAlarms, by `client` (cloudwatch) or one of `session`, in `region` or the session's
-    own. Raises ValueError for an empty name.
+    without any data. Asks DescribeAlarms, by `client` (cloudwatch) or one of `session`, in `region`, the ARN's region
+    or the session's own. Raises ValueError for an empty name.
     """
     if not name:
         raise ValueError("alarm(''): give the name of a CloudWatch alarm")
+    if name.startswith("arn:") and name.count(":") >= _COLONS:
+        *_, arn_region, _, _, name = name.split(":", _COLONS)
+        region = region or arn_region
     return _Alarm(name, Source("cloudwatch", client, session, region))
 
 

@@ -9,6 +9,7 @@ fleet.py        a table, and what a host does while it does not answer
 united.py       what a host knows beside what the table does
 history.py      machines taken away and launched, claimed before the call so that two processes see each other
 events.py       how what was done is counted
+waves.py        the same of machines that go in waves
 freezes.py      how a freeze is kept
 under_way.py    what is under way, for people
 claim.py        what a call takes away or starts, and what is known of its outcome

@@ -22,6 +22,8 @@ GOING = {"terminate": "shutting-down", "stop": "stopping"}
 # Of these, AWS's own answer confirms what became of a machine.
 CONFIRMED = tuple(GOING)
 START = "start"
+# Out of service in another way, or one of machines that the call does not name; only where machines go in waves.
+TAKE = "take"
 LAUNCH = "launch"
 
 

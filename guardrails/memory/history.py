@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 from attrs import evolve, field
 
-from guardrails.memory import members
+from guardrails.memory import members, waves
 from guardrails.memory.buckets import Bucket
 from guardrails.memory.claim import Claim
 from guardrails.memory.events import GOING, LAUNCH, START, MachineState, past
 from guardrails.memory.pacer import Pacer
 from guardrails.memory.rate_limits import LAUNCH_LIMIT
-from guardrails.memory.store import Asked, Store
-from guardrails.values import Call, Live, Past, Target, frozen
+from guardrails.memory.store import Asked, Remembered, Store
+from guardrails.memory.waves import Leaving, leaving
+from guardrails.values import EMPTY, Call, Live, Past, Target, frozen
 
 _KEPT_S = 86_400.0
 # The machines are running again at once.
@@ -31,13 +33,15 @@ class History:
     """What calls did, in a store. Counts cover the last `window_s` seconds. All methods raise StateUnavailable.
 
     `owner` says which cluster something with certain tags belongs to, None for no cluster. `pacer` has the rate limits
-    that launches draw on; None where calls are not paced.
+    that launches draw on; None where calls are not paced. `wave_pause_s` is how long after a wave the next one may
+    begin; None where nothing goes in waves.
     """
 
     store: Store
     owner: Callable[[Mapping[str, str]], str | None]
     window_s: float = field(default=3600.0)
     pacer: Pacer | None = None
+    wave_pause_s: float | None = None
 
     def past(
         self,
@@ -84,7 +88,8 @@ class History:
         whole: bool,
     ) -> tuple[Claim, Past]:
         targets = tuple(targets)
-        claim = self._claim(scope, call, targets, machines)
+        taken = leaving(call, targets, machines) if self.wave_pause_s is not None else {}
+        claim = self._claim(scope, call, targets, machines, taken)
         named = {each.id: members.resource(call, each) for each in targets if each.id not in machines}
         asked = Asked(
             scope,
@@ -106,11 +111,20 @@ class History:
             live_since=known.times.live_since,
             retired_at=known.times.retired_at,
             taken_out=_by_target(known.taken_out, named),
-            launch_tokens=self.pacer.left(LAUNCH_LIMIT, *known.levels) if self.pacer and known.levels else None,
-            hosts=known.hosts,
-            unshared=known.unshared,
-            freezes=known.freezes,
+            **self._shared(known, taken),
         )
+
+    def _shared(self, known: Remembered, taken: Mapping[str, Leaving]) -> dict[str, Any]:
+        """What guards did together, as fields of Past."""
+        own = frozenset(name for part in taken.values() for name in part.names)
+        pause_s = self.wave_pause_s
+        return {
+            "launch_tokens": self.pacer.left(LAUNCH_LIMIT, *known.levels) if self.pacer and known.levels else None,
+            "hosts": known.hosts,
+            "unshared": known.unshared,
+            "freezes": known.freezes,
+            "earlier": EMPTY if pause_s is None else waves.earlier(known.events, own, known.now, pause_s),
+        }
 
     def freezes(self, now: float) -> Past:
         """Nothing but what is frozen now, for a call of which nothing is known that could be counted."""
@@ -120,7 +134,14 @@ class History:
         """The bucket that limits how fast what a call takes away can be started again."""
         return (self.pacer.bucket(LAUNCH_LIMIT),) if self.pacer and "terminate" in call.effects else ()
 
-    def _claim(self, scope: str, call: Call, targets: Iterable[Target], machines: Mapping[str, MachineState]) -> Claim:
+    def _claim(
+        self,
+        scope: str,
+        call: Call,
+        targets: Iterable[Target],
+        machines: Mapping[str, MachineState],
+        taken: Mapping[str, Leaving],
+    ) -> Claim:
         claim_id = str(uuid.uuid4())
         events = [(f"call {call.name}", "", claim_id)]
         for kind in GOING:
@@ -132,6 +153,7 @@ class History:
         if call.operation == "RunInstances":
             cluster = self._tagged(call)
             events += [(LAUNCH, cluster, f"{claim_id} {number}") for number in range(_size(call))]
+        events += waves.events(claim_id, taken, events)
         return Claim(claim_id, self.store, scope, tuple(dict.fromkeys(events)))
 
     def _tagged(self, call: Call) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from attrs import evolve
 
 from guardrails.config.settings import IN_MEMORY, Settings
+from guardrails.config.waves import in_use as waves_in_use
 from guardrails.memory import Claim, History, MachineState, StateUnavailable
 from guardrails.memory.configured import state_file
 from guardrails.memory.rate_limits import LAUNCH_LIMIT
@@ -29,7 +30,8 @@ from guardrails.resolve.region import Region
 from guardrails.resolve.resources.registry import NO_PAST, clusters_of, plan
 from guardrails.resolve.rounds import Gathered, Rounds
 from guardrails.resolve.taken_out import with_taken_out
-from guardrails.values import Answer, Call, Facts, Live, LookupFailure, Origin, Past, Target
+from guardrails.resolve.waves import WaveFacts
+from guardrails.values import Answer, Call, Facts, Live, LookupFailure, Origin, Past, Target, Waves
 
 NOTHING_KNOWN = Live(known=False, disputed=False, clusters=())
 # What these do to a cluster does not depend on what was done before.
@@ -56,6 +58,7 @@ class FactFinder:
         self._ownership = Ownership.configured(settings)
         self._rounds = Rounds(settings, self._ownership, lookups, _kept_hints(settings) if history else None)
         self._history = history
+        self._waves = WaveFacts(settings) if waves_in_use(settings) else None
 
     def find(self, call: Call, origin: Origin, claims: list[Claim] | None = None) -> Facts:
         """Make the look-ups and read the answers. What fails is in the facts' `failures` or `problem`, and denies.
@@ -128,12 +131,27 @@ class FactFinder:
             past=past,
             capacity=shown.capacity,
             shift=shown.shift,
+            waves=self._in_waves(call, scope, targets, answers, inventory, seen, past),
             launch_tokens=_launch_tokens(call, past),
             call=call,
         )
 
     def _inventory(self, answers: Mapping[str, Answer]) -> Inventory:
         return inventory_of(self._settings.live, self._ownership, answers, Region.of(answers))
+
+    def _in_waves(
+        self,
+        call: Call,
+        scope: str,
+        targets: tuple[Target, ...],
+        answers: Mapping[str, Answer],
+        inventory: Inventory,
+        seen: Live,
+        past: Past,
+    ) -> Waves | None:
+        if self._waves is None:
+            return None
+        return self._waves.find(call, scope, targets, _states(inventory), answers, inventory, seen, past)
 
     def _past(
         self,
@@ -147,10 +165,7 @@ class FactFinder:
         """What was done before. Raises StateUnavailable where that matters for what the call does."""
         if self._history is None:
             return NO_PAST
-        machines = {
-            machine.id: MachineState(machine.cluster or "", machine.state, machine.launched_at)
-            for machine in inventory.known.values()
-        }
+        machines = _states(inventory)
         try:
             if claims is None:
                 return _warned(
@@ -165,6 +180,13 @@ class FactFinder:
             return evolve(self._frozen(), unshared=str(error))
         claims.append(claim)
         return _warned(past)
+
+
+def _states(inventory: Inventory) -> dict[str, MachineState]:
+    return {
+        machine.id: MachineState(machine.cluster or "", machine.state, machine.launched_at)
+        for machine in inventory.known.values()
+    }
 
 
 def _kept_hints(settings: Settings) -> KeptHints | None:

@@ -8,7 +8,8 @@ from contextlib import suppress
 from attrs import evolve
 
 from guardrails.config.settings import Settings
-from guardrails.resolve import contradictions, health, lists, live, region, serving, shifts
+from guardrails.config.waves import in_use as waves_in_use
+from guardrails.resolve import contradictions, health, lists, live, region, serving, shifts, waves
 from guardrails.resolve.capacity import capacity
 from guardrails.resolve.changes import narrow
 from guardrails.resolve.health import STATUS
@@ -47,6 +48,7 @@ class Rounds:
     ) -> None:
         self._live = settings.live
         self._of = serving.counted_machines(settings)
+        self._waves = waves_in_use(settings)
         self._ownership = ownership
         self._lookups = lookups
         self._hints = Hints(kept)
@@ -105,6 +107,7 @@ class Rounds:
             *live.lookups(self._live),
             *capacity.lookups(call),
             *serving.lookups(call, self._of),
+            *(waves.lookups(call) if self._waves else ()),
             *shifts.lookups(call),
         )
         keys = {lookup.key() for lookup in wanted}

@@ -72,7 +72,7 @@ def test_the_guides_tests_pass(written, opa, run):
 def test_the_guides_parameters_are_the_shipped_ones():
     """The guide's table lists every parameter with its default."""
     declared = dict(bundle.params_of(bundle.read([bundle.shipped()])))
-    for own in ("cluster_tag", "cluster_tags", "enforcement", "live", "max_fact_age_s", "window_s"):
+    for own in ("cluster_tag", "cluster_tags", "enforcement", "live", "max_fact_age_s", "waves", "window_s"):
         del declared[own]
     for nested in ("capacity", "cutover", "remaining"):
         declared |= {f"{nested}.{name}": value for name, value in declared.pop(nested).items()}

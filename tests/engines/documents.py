@@ -82,6 +82,18 @@ def _freezes(dice):
     return [freeze] * (dice.random() < 0.1)
 
 
+def _waves(dice, clusters):
+    if dice.random() < 0.7:
+        return None
+    wave = lambda: {"mode": "refuse", "taken": dice.choice([None, 1, 5, 40]), "gone": dice.choice([0, 1, 6, 31]),
+                    "in_wave": dice.choice([0, 0, 1]), "wait_s": dice.choice([0, 4.5])}  # fmt: skip
+    return {
+        "clusters": {name: wave() for name in _some(dice, clusters)},
+        "live": {name: {"healthy": dice.choice([None, 0, 2, 3]), "best": 3} for name in _some(dice, clusters)},
+        "loop": dice.choice(["", "ec2.stop_instances(InstanceIds=batch)"]), "sized": dice.random() < 0.3,
+    }  # fmt: skip
+
+
 def _shift(dice, clusters):
     if dice.random() < 0.6:
         return None
@@ -148,6 +160,7 @@ def generated(seed):
     }  # fmt: skip
     document["live"]["nothing"] = not named and dice.random() < 0.5
     document["shift"] = _shift(dice, clusters)
+    document["waves"] = _waves(dice, clusters)
     if dice.random() < 0.05:
         del document[dice.choice(["call", "targets", "clusters", "live"])]
     kinds = ["person", "script", "ci", "notebook", "agent"]

@@ -18,6 +18,7 @@ from guardrails.memory.events import (
     LAUNCH,
     SENT,
     START,
+    TAKE,
     Event,
     counts_longer,
     is_under_way,
@@ -28,7 +29,7 @@ from guardrails.values import frozen
 
 _CLAIM, _COUNTED = "c_", "m_"
 # Kinds of events of which the machines are named.
-_NAMED = ("terminate", "stop", START)
+_NAMED = ("terminate", "stop", START, TAKE)
 # How large an item may be, in bytes, before machines are only counted: AWS allows 400 kB, and charges by the size.
 _COUNT_OLD, _COUNT_ALL = 64_000, 250_000
 # A condition has room for so many claims.

@@ -18,6 +18,7 @@ answers["deny"] := {
 	"remaining": data.guardrails.remaining.deny,
 	"rollback": data.guardrails.rollback.deny,
 	"unreviewed": data.guardrails.unreviewed.deny,
+	"waves": data.guardrails.waves.deny,
 }
 
 answers["confirm"] := {

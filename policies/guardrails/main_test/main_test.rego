@@ -88,6 +88,7 @@ test_every_area_is_asked_by_its_name if {
 		"remaining",
 		"rollback",
 		"unreviewed",
+		"waves",
 	}
 	object.keys(answers.confirm) == {"addresses", "capacity", "indirect", "live_cluster", "opaque"}
 	object.keys(answers.warn) == {"capacity", "environment", "indirect", "live_cluster", "opaque", "unreviewed"}

@@ -1,0 +1,84 @@
+"""Take things away in waves: a few first, then more, with a pause and a look at health before each.
+
+Google Compute Engine, 2016-04-11: a change that went to all places at once left no one to notice. AWS S3, 2017-02-28:
+one command took more machines than anyone meant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, TypeVar
+
+from attrs import frozen
+
+from guardrails.gradual.looking import Looking
+from guardrails.gradual.progress import Progress
+
+Item = TypeVar("Item")
+
+
+class WavesStopped(Exception):
+    """Before a wave, health was not proved; `left` are the items that were not yielded, `why` what the check said."""
+
+    def __init__(self, left: list[Any], total: int, why: str) -> None:
+        super().__init__(
+            f"stopped before the next wave with {len(left)} of {total} items left: {why}; find out what is wrong, then "
+            "continue with the items in `left`"
+        )
+        self.left = left
+        self.total = total
+        self.why = why
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.left, self.total, self.why)
+
+
+@frozen
+class Plan:
+    """How large waves are, one after the other, and how many seconds lie between."""
+
+    sizes: Sequence[int]
+    pause_s: float
+
+    def __attrs_post_init__(self) -> None:
+        if not self.sizes or min(self.sizes) < 1 or self.pause_s < 0:
+            raise ValueError(
+                f"waves(sizes={list(self.sizes)}, pause_s={self.pause_s}): give at least one size, each 1 or more, and "
+                "a pause that is not negative"
+            )
+
+    def parts(self, items: Sequence[Item]) -> Iterator[list[Item]]:
+        """The items in parts of these sizes; after the last size, all the rest."""
+        start = 0
+        for size in (*self.sizes, len(items)):
+            if start < len(items):
+                yield list(items[start : start + size])
+            start += size
+
+
+def in_waves(
+    items: Iterable[Item],
+    plan: Plan,
+    looking: Looking,
+    resume: Any = None,
+    key: Callable[[Item], str] | None = None,
+) -> Iterator[list[Item]]:
+    """Yield the items in waves, see `guardrails.waves`. What a file of progress has is refused at once."""
+    everything = list(items)
+    return _waves(len(everything), Progress(everything, resume, key), plan, looking)
+
+
+def _waves(total: int, progress: Progress[Item], plan: Plan, looking: Looking) -> Iterator[list[Item]]:
+    try:
+        left = progress.left
+        for number, batch in enumerate(plan.parts(left)):
+            if number:
+                looking.sleep(plan.pause_s)
+            failed = looking.patiently(looking.now(), f"the next wave has {len(batch)} items")
+            if failed is not None:
+                raise WavesStopped(left, total, failed.why)
+            yield batch
+            progress.done(batch)
+            left = left[len(batch) :]
+    finally:
+        progress.close()

@@ -1,0 +1,87 @@
+"""What a call takes of clusters whose machines go in waves, and how the live clusters are meanwhile."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+
+from guardrails.config.settings import Settings
+from guardrails.config.waves import mode_of
+from guardrails.memory import MachineState
+from guardrails.memory.waves import leaving, lowers_a_size
+from guardrails.resolve import health
+from guardrails.resolve.balancers import machines_of, not_serving
+from guardrails.resolve.inventory import Inventory
+from guardrails.values import Answer, Call, Earlier, Live, LiveSide, Lookup, Past, Target, Wave, Waves
+
+_TAKING = frozenset(("terminate", "stop", "scale-in", "traffic"))
+# Waves that are further apart than this, or than four pauses, are another run.
+_APART_S = 600.0
+
+
+def lookups(call: Call) -> tuple[Lookup, ...]:
+    """The status checks, for a call that takes machines out of service."""
+    return (health.STATUS,) if _TAKING & {*call.effects} else ()
+
+
+class WaveFacts:
+    """Finds these facts. It remembers how many machines of each live cluster were healthy while waves have gone out."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._apart_s = max(_APART_S, 4 * settings.wave_pause_s)
+        # By scope and cluster: the most that were healthy, and when that was last asked.
+        self._best: dict[tuple[str, str], tuple[int, float]] = {}
+
+    def find(
+        self,
+        call: Call,
+        scope: str,
+        targets: Iterable[Target],
+        machines: Mapping[str, MachineState],
+        answers: Mapping[str, Answer],
+        inventory: Inventory,
+        seen: Live,
+        past: Past,
+    ) -> Waves | None:
+        """None where the call takes no machine of a cluster whose machines go in waves."""
+        taken = {name: part.number for name, part in leaving(call, targets, machines).items() if part.number != 0}
+        modes = {name: mode for name in taken if (mode := mode_of(self._settings, name)) != "off"}
+        if not modes:
+            return None
+        return Waves(
+            clusters={
+                name: _wave(mode, taken[name], past.earlier.get(name, Earlier())) for name, mode in modes.items()
+            },
+            live={name: self._side(scope, name, answers, inventory, past) for name in seen.clusters},
+            loop=_loop(call),
+            sized=lowers_a_size(call),
+        )
+
+    def _side(
+        self, scope: str, cluster: str, answers: Mapping[str, Answer], inventory: Inventory, past: Past
+    ) -> LiveSide:
+        passing = health.passing(answers)
+        if passing is None:
+            return LiveSide(healthy=None, best=0)
+        running = {each.id for each in inventory.clusters.get(cluster, ()) if each.state == "running"}
+        unfit = {machine.id for name in not_serving(answers) for machine in machines_of(name, inventory)}
+        healthy, now = len((running & passing) - unfit), time.monotonic()
+        best, at = self._best.get((scope, cluster), (0, now))
+        best = healthy if now - at > self._apart_s else max(best, healthy)
+        self._best[scope, cluster] = best, now
+        # What the waves themselves took of it is not what it lost.
+        return LiveSide(healthy=healthy, best=max(0, best - past.earlier.get(cluster, Earlier()).gone))
+
+
+def _wave(mode: str, taken: int | None, before: Earlier) -> Wave:
+    return Wave(mode=mode, taken=taken, gone=before.gone, in_wave=before.in_wave, wait_s=before.wait_s)
+
+
+def _loop(call: Call) -> str:
+    """``ec2.terminate_instances(InstanceIds=batch)``: the call for one part of the machines."""
+    if not call.per_machine:
+        return ""
+    others = "".join(f", {name}={value!r}" for name, value in call.params.items() if name != call.per_machine)
+    method = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in call.operation).lstrip("_")
+    return f"{call.service}.{method}({call.per_machine}=batch{others})"
