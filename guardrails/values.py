@@ -340,7 +340,8 @@ class Cluster:
     both are None where that was not asked for.
     `total` counts machines that are not terminated or terminating, `in_flight` those that are terminating, `targeted`
     the machines that this call names, `remaining` the running ones that it leaves. `healthy` is None without a health
-    check. `live_since` and `retired_at` are when the guards of this host saw it become live, and stop being live.
+    check. `live_since` and `retired_at` are when the guards of this host saw it become live, and stop being live;
+    `was_live_until` is when an earlier time of being live ended.
     """
 
     name: str
@@ -358,6 +359,7 @@ class Cluster:
     kind: str = "tag"
     serving: int | None = None
     serving_targeted: int | None = None
+    was_live_until: float | None = None
 
 
 @frozen
@@ -595,9 +597,9 @@ class Past:
 
     `going` maps machines that AWS still shows as running to the state that an earlier call brings them into.
     `destroyed`, `stopped` and `launched` count machines by cluster within `state.window_s`; `call_rate` counts calls of
-    the same operation within a minute. `live_since` and `retired_at` are by cluster. `taken_out` is when a machine or
-    target was taken out of a cluster that was live: by its id, and by cluster. `launch_tokens` is how many machines AWS
-    would start at once; None where that was not asked.
+    the same operation within a minute. `live_since`, `retired_at` and `was_live_until` are by cluster. `taken_out` is
+    when a machine or target was taken out of a cluster that was live: by its id, and by cluster. `launch_tokens` is how
+    many machines AWS would start at once; None where that was not asked.
 
     Where the memory that hosts share did not answer, `unshared` says why. `hosts` is then how many of them may each do
     as much as this one, and 0 where none may go on alone. `freezes` are those in force; then, those that this host last
@@ -612,6 +614,7 @@ class Past:
     call_rate: int = 0
     live_since: Mapping[str, float] = EMPTY
     retired_at: Mapping[str, float] = EMPTY
+    was_live_until: Mapping[str, float] = EMPTY
     taken_out: Mapping[str, Mapping[str, float]] = EMPTY
     launch_tokens: float | None = None
     hosts: int = 1

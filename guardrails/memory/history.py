@@ -92,11 +92,7 @@ class History:
         claim = self._claim(scope, call, targets, machines, taken)
         named = {each.id: members.resource(call, each) for each in targets if each.id not in machines}
         asked = Asked(
-            scope,
-            claim.id,
-            claim.events[0][0],
-            live,
-            now,
+            *(scope, claim.id, claim.events[0][0], live, now),
             claim.events if claims else (),
             self._seen(machines, targets, named),
             frozenset(name for target in targets for name in target.clusters),
@@ -110,6 +106,7 @@ class History:
             past(known.events, claim.events, claim.events[0][0], machines, {*_named(targets)}, known.now, whole=whole),
             live_since=known.times.live_since,
             retired_at=known.times.retired_at,
+            was_live_until=known.times.was_live_until,
             taken_out=_by_target(known.taken_out, named),
             **self._shared(known, taken),
         )

@@ -20,12 +20,14 @@ LOOKED = ""
 class Liveness:
     """Times by cluster, in seconds since the epoch; `mistaken` are those that just turned out never to have been live.
 
-    A cluster counts as live since it was first seen to be.
+    A cluster counts as live since it was first seen to be. `was_live_until` is when an earlier time of that ended, for
+    those that are live again.
     """
 
     live_since: Mapping[str, float]
     retired_at: Mapping[str, float]
     mistaken: frozenset[str]
+    was_live_until: Mapping[str, float] = field(factory=dict)
 
 
 @frozen
@@ -81,6 +83,11 @@ def note(before: Noted, live: Live, now: float) -> tuple[Noted, Liveness]:
         {name: since for name, (since, at) in said.items() if at is None},
         {name: at for name, (_, at) in said.items() if at is not None},
         mistaken,
+        {
+            name: until
+            for name, (_, at) in said.items()
+            if at is None and name in namings and (until := namings[name].retired_before) is not None
+        },
     )
 
 

@@ -58,6 +58,7 @@ def _times(shared: Liveness, own: Liveness) -> Liveness:
         shared,
         live_since={**_unknown(own.live_since, shared), **shared.live_since},
         retired_at={**_unknown(own.retired_at, shared), **shared.retired_at},
+        was_live_until={**_unknown(own.was_live_until, shared), **shared.was_live_until},
     )
 
 

@@ -167,5 +167,6 @@ def _cluster(
         healthy=healthy,
         live_since=past.live_since.get(name),
         retired_at=past.retired_at.get(name),
+        was_live_until=past.was_live_until.get(name),
         kind=inventory.kinds.get(name, NAMED),
     )

@@ -214,3 +214,85 @@ test_an_address_without_a_destination_is_not_replaced if {
 	without := object.union(object.remove(request, ["targets"]), {"targets": {"eipalloc-1": request.targets["eipalloc-1"]}})
 	rules(addresses.deny) == steal with input as without
 }
+
+# Green has four machines and has just taken the address from blue, which has three.
+going_back(changes) := object.union(
+	moving_back,
+	{"clusters": object.union({"green": taken_over, "blue": {"live": false, "retired_at": 1696864900}}, changes)},
+)
+
+taken_over := {"live": true, "running": 4, "total": 4, "live_since": 1696864900}
+
+moving_back := object.union(
+	fixtures.request("AssociateAddress", ["ip"], {
+		"eipalloc-1": object.union(address, {"clusters": ["green"]}),
+		"i-back": onto(fixtures.machine("blue")),
+	}),
+	{"live": {"clusters": ["green"]}},
+)
+
+test_the_address_goes_back_to_a_smaller_cluster if {
+	count(addresses.deny) == 0 with input as going_back({})
+	still_live := {"blue": {"live": true, "live_since": 1696860000, "retired_at": null}}
+	count(addresses.deny) == 0 with input as going_back(still_live)
+}
+
+test_only_within_the_rollback_window if {
+	every window in [20, 0, "long"] {
+		rules(addresses.deny) == steal with input as going_back({})
+			with data.guardrails.params.rollback_window_s as window
+	}
+	count(addresses.deny) == 0 with input as going_back({})
+		with data.guardrails.params.rollback_window_s as 21
+}
+
+test_only_to_a_cluster_that_was_live_before if {
+	every times in [
+		{"retired_at": null},
+		{"retired_at": "1696864900"},
+		{"retired_at": 1696864899},
+		{"live": true, "retired_at": null, "live_since": 1696864900},
+		{"live": true, "retired_at": null, "live_since": null},
+		{"live": true, "retired_at": null, "live_since": false},
+	] {
+		rules(addresses.deny) == steal with input as going_back({"blue": times})
+	}
+	unknown := {"green": {"live_since": null}}
+	rules(addresses.deny) == steal with input as going_back(unknown)
+	strange := {"green": {"live_since": "1696864900"}}
+	rules(addresses.deny) == steal with input as going_back(strange)
+}
+
+test_only_to_a_cluster_that_lost_no_machine if {
+	every lost in [{"destroyed": {"blue": 1}}, {"stopped": {"blue": 1}}] {
+		rules(addresses.deny) == steal with input as object.union(going_back({}), {"history": lost})
+	}
+	elsewhere := {"history": {"destroyed": {"red": 1}, "stopped": {"green": 1}}}
+	count(addresses.deny) == 0 with input as object.union(going_back({}), elsewhere)
+}
+
+test_going_back_to_a_cluster_that_is_partly_live_again if {
+	back := {"blue": {"live": true, "retired_at": null, "live_since": 1696864910, "was_live_until": 1696864905}}
+	count(addresses.deny) == 0 with input as going_back(back)
+	every until in [1696864899, null, "1696864905"] {
+		earlier := object.union(back, {"blue": {"was_live_until": until}})
+		rules(addresses.deny) == steal with input as going_back(earlier)
+	}
+}
+
+test_an_invalid_share_lets_nothing_go_back if {
+	rules(addresses.deny) == steal with input as going_back({})
+		with data.guardrails.params.cutover.min_share as "half"
+}
+
+test_going_back_needs_a_whole_and_healthy_cluster if {
+	every flaw in [{"healthy": false}, {"total": 4}, {"in_flight": 1}] {
+		rules(addresses.deny) == steal with input as going_back({"blue": flaw})
+	}
+}
+
+test_it_goes_back_from_each_cluster_that_has_users if {
+	both := object.union(going_back({}), {"targets": {"eipalloc-1": {"clusters": ["green", "red"]}}})
+	since := {"clusters": {"red": object.union(fixtures.cluster(true, 9, 9), {"live_since": 1696860000})}}
+	rules(addresses.deny) == steal with input as object.union(both, since)
+}

@@ -22,6 +22,43 @@ large_enough(name, others) if {
 	}
 }
 
+large_enough(name, others) if {
+	is_number(data.guardrails.params.cutover.min_share)
+	every other in others {
+		took_over(other, name)
+	}
+}
+
+# Within the rollback window users may go back to where they were: to a smaller cluster, too, if none of its machines was
+# terminated or stopped.
+took_over(other, name) if {
+	since := input.clusters[other].live_since
+	is_number(since)
+	window := data.guardrails.params.rollback_window_s
+	is_number(window)
+	input.now_s - since < window
+	was_live(name, since)
+	unharmed(name)
+}
+
+was_live(name, at) if {
+	since := input.clusters[name].live_since
+	is_number(since)
+	since < at
+}
+
+was_live(name, at) if {
+	some member in ["retired_at", "was_live_until"]
+	until := input.clusters[name][member]
+	is_number(until)
+	until >= at
+}
+
+unharmed(name) if {
+	object.get(input.history.destroyed, name, 0) == 0
+	object.get(input.history.stopped, name, 0) == 0
+}
+
 # A switch after which every cluster that gains users can serve them.
 sanctioned_shift if {
 	input.shift.known == true
@@ -56,6 +93,15 @@ enough_machines(name) if {
 	every other in losers {
 		machines >= (share * input.shift.after[name]) * object.get(input.shift, ["machines_before", other], 0)
 	}
+}
+
+# Users go back: all machines of the cluster share them, as before.
+enough_machines(name) if {
+	every other in losers {
+		took_over(other, name)
+	}
+	share := data.guardrails.params.cutover.min_share
+	object.get(input.shift, ["machines_after", name], 0) >= share * input.clusters[name].running
 }
 
 gains(name) if input.shift.after[name] > object.get(input.shift.before, name, 0)

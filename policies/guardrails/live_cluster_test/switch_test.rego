@@ -221,3 +221,50 @@ test_the_remediation_fits_the_way if {
 		contains(entry.remediation, text)
 	}
 }
+
+# Green has just taken the users over from blue, which has fewer machines.
+switching_back(machines) := object.union(
+	fixtures.request("ModifyListener", ["traffic"], {"web": fixtures.thing("load-balancer", ["blue", "green"])}),
+	{
+		"shift": {
+			"way": "listener", "known": true, "why": "",
+			"before": {"green": 1}, "after": {"blue": 1}, "healthy": {"blue": true},
+			"machines_before": {"green": 4}, "machines_after": {"blue": machines},
+		},
+		"clusters": {
+			"blue": {"live": false, "retired_at": 1696864900},
+			"green": {"live": true, "running": 4, "total": 4, "live_since": 1696864900},
+		},
+		"live": {"clusters": ["green"]},
+	},
+)
+
+test_users_go_back_to_all_machines_of_a_smaller_cluster if {
+	count(live_cluster.deny) == 0 with input as switching_back(3)
+	rules(live_cluster.deny) == not_switched with input as switching_back(2)
+	count(live_cluster.deny) == 0 with input as switching_back(2)
+		with data.guardrails.params.cutover.min_share as 0.6
+}
+
+test_users_go_back_only_to_machines_that_are_counted if {
+	alone := {"clusters": {"blue": {"running": 1, "total": 1}}}
+	count(live_cluster.deny) == 0 with input as object.union(switching_back(1), alone)
+	rules(live_cluster.deny) == not_switched with input as json.patch(
+		object.union(switching_back(1), alone),
+		[{"op": "remove", "path": "/shift/machines_after/blue"}],
+	)
+}
+
+test_users_do_not_go_back_after_the_rollback_window if {
+	rules(live_cluster.deny) == not_switched with input as switching_back(3)
+		with data.guardrails.params.rollback_window_s as 20
+}
+
+test_users_of_a_third_cluster_do_not_go_back_with_them if {
+	others := [
+		{"op": "replace", "path": "/shift/before", "value": {"green": 0.5, "red": 0.5}},
+		{"op": "add", "path": "/clusters/red", "value": fixtures.cluster(true, 3, 3)},
+		{"op": "add", "path": "/shift/machines_before/red", "value": 9},
+	]
+	rules(live_cluster.deny) == not_switched with input as json.patch(switching_back(3), others)
+}
