@@ -11,6 +11,7 @@ history.py      machines taken away and launched, claimed before the call so tha
 events.py       how what was done is counted
 waves.py        the same of machines that go in waves
 freezes.py      how a freeze is kept
+cutovers.py     where the state of a cutover is kept
 under_way.py    what is under way, for people
 claim.py        what a call takes away or starts, and what is known of its outcome
 sent_claims.py  the claims of calls that AWS has not answered yet

@@ -11,8 +11,10 @@ from guardrails import caller
 from guardrails.config.places import state_home
 from guardrails.config.settings import STANDARD_ERROR, Settings
 from guardrails.memory.approvals import ApprovalFolder, Board
+from guardrails.memory.cutovers import Cutovers, FleetCutovers
 from guardrails.memory.fleet import FleetStore
 from guardrails.memory.sqlite import SqliteStore
+from guardrails.memory.sqlite.cutovers import SqliteCutovers
 from guardrails.memory.store import Store
 
 if TYPE_CHECKING:
@@ -52,6 +54,15 @@ def board(settings: Settings) -> Board:
         shared: Board = dynamodb.ApprovalTable(dynamodb.Table(table(settings)))
         return shared
     return ApprovalFolder(settings.approval_folder)
+
+
+def cutovers(settings: Settings) -> Cutovers:
+    """Where the state of a cutover is kept: in a file of this host, or in the table that hosts share."""
+    host = SqliteCutovers(state_file(settings))
+    if settings.state.store == "sqlite":
+        return host
+    dynamodb = import_module(_DYNAMODB)
+    return FleetCutovers(dynamodb.CutoverTable(dynamodb.Table(table(settings))), host)
 
 
 def table(settings: Settings) -> Place:

@@ -10,6 +10,7 @@ turns.py         turns in the buckets of AWS's rate limits
 lives.py         since when clusters have been live
 membership.py    what belonged to clusters while they were live
 freezes.py       what is frozen
+cutovers.py      the latest cutover
 glasses.py       rules that are set aside by break glass
 approvals.py     requests to a second person, and what was granted
 own_client.py    the clients for it
@@ -19,8 +20,9 @@ at_once.py       several requests side by side
 """
 
 from guardrails.memory.dynamodb.approvals import ApprovalTable
+from guardrails.memory.dynamodb.cutovers import CutoverTable
 from guardrails.memory.dynamodb.glasses import Glasses
 from guardrails.memory.dynamodb.store import DynamoStore
 from guardrails.memory.dynamodb.table import Place, Table
 
-__all__ = ["ApprovalTable", "DynamoStore", "Glasses", "Place", "Table"]
+__all__ = ["ApprovalTable", "CutoverTable", "DynamoStore", "Glasses", "Place", "Table"]

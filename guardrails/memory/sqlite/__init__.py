@@ -4,6 +4,7 @@ denials.py      how often a caller was denied
 store.py        what a store does, each in one transaction
 file.py         the file, and its transactions
 freezes.py      what is frozen
+cutovers.py     the latest cutover
 connection.py   the connection to it that a process keeps
 """
 
