@@ -8,7 +8,8 @@
         ├── ConfigError           guardrails.toml or an environment variable is wrong
         ├── PolicyError           a policy does not load
         ├── GuardBroken           the guard let a call through that must be denied
-        └── BreakGlassRefused     break glass was refused; every rule still applies
+        ├── BreakGlassRefused     break glass was refused; every rule still applies
+        └── CutoverRefused        a cutover cannot start or go on
 
 CallDenied is a ClientError because ops scripts already catch that. Neither botocore nor a retry library retries its
 codes.
@@ -92,3 +93,7 @@ class BreakGlassRefused(GuardrailsError):
     def __init__(self, why: str) -> None:
         super().__init__(f"break glass is refused: {why}")
         self.why = why
+
+
+class CutoverRefused(GuardrailsError):
+    """A cutover cannot start or go on; the message says why, and what to do."""

@@ -35,6 +35,7 @@ class _App(LazyGroup):
         "log": "log",
         "demo": "demo",
         "docs": "docs",
+        "cutover": "cutover",
         "freeze": "freeze",
         "doctor": "doctor",
         "notify": "notify",

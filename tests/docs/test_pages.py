@@ -71,6 +71,7 @@ RUN_BY = {
     ("running", "python", "from guardrails.testing"): "test_the_simulated_aws_runs",
     ("running", "python", "for task in guardrails.ramp("): "test_ramp_runs",
     ("running", "bash", "guardrails freeze"): "test_the_freezes_begin_and_end",
+    ("running", "bash", "guardrails cutover plan"): "test_the_cutover_commands",
     ("running", "toml", "[[notify]]"): "test_the_places_for_notices_load",
     ("running", "toml", "[state]"): "test_the_fleet_loads",
     ("running", "text", "Rule capacity/addresses"): "test_what_a_launch_without_room_says",
@@ -344,6 +345,18 @@ def test_the_freezes_begin_and_end(tmp_path, monkeypatch):
     commands = [shlex.split(line) for line in block("running", "bash", "guardrails freeze").splitlines()]
     *_, lifted = [CliRunner().invoke(app, command[1:], catch_exceptions=False) for command in commands]
     assert "It was for: INC-42: ann is the only one to act; holidays" in lifted.stdout
+
+
+def test_the_cutover_commands(site, tmp_path, monkeypatch):
+    """Each command of the page does what the page says: blue is live, and green lacks a machine."""
+    monkeypatch.chdir(tmp_path)
+    config = '[log]\npath = "decisions.jsonl"\n[state]\npath = "state.db"\n[live]\nsources = ["eip"]\n'
+    (tmp_path / "guardrails.toml").write_text(config)
+    commands = [shlex.split(line) for line in block("running", "bash", "guardrails cutover plan").splitlines()]
+    ended = [CliRunner().invoke(app, command[1:]) for command in commands]
+    assert [each.exit_code for each in ended] == [1, 1, 0, 2, 2], [each.output for each in ended]
+    assert all("green is large enough" in each.output for each in ended[:2])
+    assert "there was no cutover here" in ended[2].output
 
 
 def test_the_places_for_notices_load():

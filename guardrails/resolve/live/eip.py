@@ -29,7 +29,7 @@ class ElasticIps(Source):
 
     def observe(self, settings: LiveSettings, answers: Mapping[str, Answer], inventory: Inventory, /) -> SourceReport:
         """The clusters of the machines that hold such an address."""
-        counted = [address for address in inventory.addresses if _counts(address, settings)]
+        counted = [address for address in inventory.addresses if counts(address, settings)]
         holders: dict[str, list[str]] = defaultdict(list)
         strays = 0
         for address in counted:
@@ -49,7 +49,8 @@ class ElasticIps(Source):
         return SourceReport(self.name, tuple(sorted(holders)), oldest, sentence, silent)
 
 
-def _counts(address: Mapping[str, Any], settings: LiveSettings) -> bool:
+def counts(address: Mapping[str, Any], settings: LiveSettings) -> bool:
+    """Whether an address shows what is live, by `eip_addresses` and `eip_tag`."""
     if settings.eip_addresses:
         return address.get("PublicIp") in settings.eip_addresses
     if settings.eip_tag:

@@ -1,0 +1,38 @@
+"""``guardrails cutover``: users go from one cluster to another, step by step, with a way back from every step."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import click
+
+from guardrails.cli.groups import LazyGroup
+from guardrails.cli.options import config_option
+
+_EXIT_CODES = """\b
+Exit codes:
+  0  done; for status: none is under way, or users are where the last one left them
+  1  it went back, or a check failed; for status: one is under way
+  2  refused: wrong usage or configuration, not confirmed, another one is under way, or no answer from the shared memory
+  3  blocked by a rule, or not everything could be brought back
+"""
+
+
+class _Cutover(LazyGroup):
+    modules: ClassVar = {
+        "plan": "cutover_start",
+        "start": "cutover_start",
+        "status": "cutover_end",
+        "finish": "cutover_end",
+        "abort": "cutover_end",
+    }
+
+
+@click.group(cls=_Cutover, epilog=_EXIT_CODES)
+@config_option
+def cutover(config: str | None) -> None:
+    """Move users from one cluster to another.
+
+    By Elastic IPs, weights of listeners and rules, or DNS records: what makes the old cluster live says which. After
+    each step the new cluster must be healthy for a while; else, and after Ctrl-C, everything goes back as it was.
+    """

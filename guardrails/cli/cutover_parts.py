@@ -1,0 +1,90 @@
+"""What the commands of ``guardrails cutover`` share: guarded clients, the shared memory, and carrying something out."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Callable, Mapping
+
+import click
+from attrs import frozen
+
+from guardrails.aws.clients import make_client
+from guardrails.cli.show import console
+from guardrails.config.settings import IN_MEMORY
+from guardrails.cutover.entrances import StepFailed
+from guardrails.cutover.gate import Gate
+from guardrails.cutover.hold import Hold
+from guardrails.cutover.kinds import Clients
+from guardrails.cutover.plan import STUCK
+from guardrails.cutover.runner import Runner, WentBack
+from guardrails.cutover.show import record_json, record_page
+from guardrails.cutover.signals import going_back
+from guardrails.errors import ConfigError, CutoverRefused
+from guardrails.guard import Guard
+from guardrails.memory import StateUnavailable, configured
+from guardrails.memory.cutovers import Cutovers
+
+
+@frozen
+class Parts:
+    """`clients` are judged by `guard` like those of any program. `scope` is the account and region."""
+
+    guard: Guard
+    clients: Clients
+    cutovers: Cutovers
+    scope: str
+
+
+def parts(aws: Mapping[str, str | None]) -> Parts:
+    """By the options that all commands have. Raises ConfigError."""
+    guard = Guard.from_config(aws["config"])
+    _check_shared(guard)
+
+    @functools.cache
+    def client(service: str) -> object:
+        made = make_client(service, aws["profile"], aws["region"], aws["endpoint_url"])
+        guard.attach(made)
+        return made
+
+    ec2 = client("ec2")
+    account = guard.live(ec2).account or ""
+    return Parts(guard, client, configured.cutovers(guard.settings), f"{account}/{ec2.meta.region_name}")  # type: ignore[attr-defined]
+
+
+def work(here: Parts, hold: Hold, fmt: str, task: Callable[[Runner], None]) -> int:
+    """Carry something out; the exit code. Ctrl-C and SIGTERM go back."""
+
+    def say(sentence: str) -> None:
+        click.echo(sentence, err=fmt == "json")
+
+    runner = Runner(hold, here.clients, Gate(here.clients, hold.record.plan), say)
+    code = 0
+    with going_back(say):
+        try:
+            task(runner)
+        except WentBack:
+            code = 1
+        except (CutoverRefused, StepFailed) as error:
+            click.echo(f"guardrails: {error}", err=True)
+            code = 2
+        except StateUnavailable as error:
+            raise ConfigError(str(error)) from error
+    if runner.record.phase == STUCK:
+        code = 3
+    if fmt == "json":
+        click.echo(json.dumps(record_json(runner.record), indent=2))
+    else:
+        console().print(record_page(runner.record))
+    return code
+
+
+def _check_shared(guard: Guard) -> None:
+    settings = guard.settings
+    if not settings.state.enabled:
+        raise ConfigError(f"{settings.at('state.enabled')}: a cutover keeps its state in the shared memory; remove it")
+    if settings.state.store == "sqlite" and configured.state_file(settings) == IN_MEMORY:
+        raise ConfigError(
+            f"{settings.at('state.path')}: the memory is in each process alone, so a cutover could not be resumed; set "
+            "state.path to a file, or state.store to a table"
+        )

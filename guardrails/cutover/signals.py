@@ -1,0 +1,33 @@
+"""What ends a process gently goes back instead; on the way back it does nothing, for each change there is needed."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@contextmanager
+def going_back(say: Callable[[str], None]) -> Iterator[None]:
+    """The first of them raises KeyboardInterrupt inside; those that follow say that the cutover is going back.
+
+    To be used by the main thread only.
+    """
+    pressed = 0
+
+    def pressed_again(_number: int, _frame: FrameType | None) -> None:
+        nonlocal pressed
+        pressed += 1
+        if pressed == 1:
+            raise KeyboardInterrupt
+        say("still going back; wait until it is over")
+
+    before = {number: signal.signal(number, pressed_again) for number in _SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
