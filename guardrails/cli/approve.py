@@ -52,7 +52,7 @@ def approve(config: str | None, request_id: str, reason: str) -> None:
     except StateUnavailable as error:
         raise ApprovalRefused(f"not approved: {error}") from error
     until = rfc3339(now + request.minutes * 60)[:16].replace("T", " ")
-    asker = printable(request.asked_by.name)
+    asker = printable(request.asked_by.id)
     may = f"run this {whole}" if (whole := _whole(request)) else "make this call"
     click.echo(f"Approved by {printable(me.name)}: {asker} may {may} once, until {until} UTC.")
 
@@ -127,7 +127,7 @@ def _show(request: Request) -> None:
         ("leaves", ", ".join(f"{left} of {running} of {name}" for name, (left, running) in request.leaves.items())),
         ("with", ", ".join(f"{name}={value}" for name, value in params.items())),
         ("rules", ", ".join(request.rules)),
-        ("asked by", request.asked_by.name),
+        ("asked by", request.asked_by.shown),
     )
     for name, value in rows:
         if value:

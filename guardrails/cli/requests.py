@@ -13,7 +13,7 @@ import click
 from guardrails.cli.options import config_option, format_option
 from guardrails.config.load import load
 from guardrails.memory import StateUnavailable, configured
-from guardrails.memory.approvals import Record
+from guardrails.memory.approvals import Board, Record
 from guardrails.show.printable import printable
 from guardrails.values import rfc3339
 
@@ -28,17 +28,22 @@ _PAUSE_S = 5.0
 def requests(config: str | None, *, every: bool, watch: bool, fmt: str) -> None:
     """List the calls that wait for a second person's approval.
 
-    With --format json, one JSON line each. Exit code 1 if the place of the requests cannot be read.
+    With --format json, one JSON line each. Exit code 1 if the place of the requests cannot be read; with --watch, it is
+    tried again.
     """
     board = configured.board(load(config))
     shown: set[tuple[str, str]] = set()
+    away = ""
     try:
         while True:
-            now = time.time()
-            for record, state in _listed(board.all(), now, every=every):
-                if (record.request.id, state) not in shown:
-                    shown.add((record.request.id, state))
-                    click.echo(json.dumps(_document(record, state)) if fmt == "json" else _line(record, state))
+            try:
+                _print_new(board, shown, every=every, fmt=fmt)
+            except StateUnavailable as error:
+                if not watch:
+                    raise
+                away = _report(away, str(error))
+            else:
+                away = _report(away, "")
             if not watch:
                 break
             time.sleep(_PAUSE_S)
@@ -49,6 +54,22 @@ def requests(config: str | None, *, every: bool, watch: bool, fmt: str) -> None:
         return
     if not shown:
         click.echo("guardrails: no call waits for an approval", err=True)
+
+
+def _print_new(board: Board, shown: set[tuple[str, str]], *, every: bool, fmt: str) -> None:
+    for record, state in _listed(board.all(), time.time(), every=every):
+        if (record.request.id, state) not in shown:
+            shown.add((record.request.id, state))
+            click.echo(json.dumps(_document(record, state)) if fmt == "json" else _line(record, state))
+
+
+def _report(before: str, why: str) -> str:
+    """Say, once for each reason, that requests cannot be read, and that they can be read again."""
+    if why and why != before:
+        click.echo(f"guardrails: requests are not seen now, it is tried again every {_PAUSE_S:g} s: {why}", err=True)
+    elif before and not why:
+        click.echo("guardrails: requests are seen again", err=True)
+    return why
 
 
 def _listed(records: list[Record], now: float, *, every: bool) -> Iterator[tuple[Record, str]]:
@@ -86,9 +107,9 @@ def _document(record: Record, state: str) -> dict[str, Any]:
 
 def _line(record: Record, state: str) -> str:
     request = record.request
-    by = f" by {', '.join(grant.name for grant in record.grants)}" if record.grants else ""
+    by = f" by {', '.join(grant.name or grant.by for grant in record.grants)}" if record.grants else ""
     until = rfc3339(request.until)[:16].replace("T", " ")
     return printable(
         f"{request.id}  {state}{by}  until {until} UTC  {request.summary}  {', '.join(request.rules)}  asked by "
-        f"{request.asked_by.name}"
+        f"{request.asked_by.shown}"
     )

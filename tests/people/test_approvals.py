@@ -10,7 +10,9 @@ import signal
 import tempfile
 import threading
 import time
+from importlib import import_module
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from attrs import evolve
@@ -503,6 +505,46 @@ def test_requests_are_listed(site, guard, place):
     shown = json.loads(CliRunner().invoke(app, [*command, "--format", "json"]).output)
     assert (shown["id"], shown["state"], shown["approved_by"]) == (asked.id, "approved", [other_user.name()])
     assert "no call waits" in CliRunner().invoke(app, ["requests", "--config", str(empty(place))]).output
+
+
+def test_a_name_of_ones_own(site, guard, place):
+    """Who asks is shown by the id that counts; what they call themselves is marked as that."""
+    guard()
+    asked = denied(site, 0).decision.approval
+    (file,) = (place / "asked").glob("request-*")
+    who = {"id": MINE, "name": "the boss", "others": []}
+    file.write_text(json.dumps({**json.loads(file.read_text()), "asked_by": who}))
+    said = f"{MINE}, which calls itself the boss"
+    config = str(place / "guardrails.toml")
+    assert f"asked by {said}" in CliRunner().invoke(app, ["requests", "--config", config]).output
+    shown = other_user.act(lambda: approve(place, asked.id))
+    assert f"asked by:  {said}" in shown
+    assert f"{MINE} may make this call once" in shown
+
+
+def test_a_watch_goes_on(site, guard, place, monkeypatch):
+    """`guardrails requests --watch` says that requests cannot be read, tries again, and shows what came meanwhile."""
+    guard()
+    file = place / "asked"
+    file.write_text("")
+    looks = []
+
+    def next_look(_seconds):
+        looks.append(len(looks))
+        if len(looks) == 2:
+            file.unlink()
+            denied(site, 0)
+        if len(looks) == 4:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(
+        import_module("guardrails.cli.requests"), "time", SimpleNamespace(sleep=next_look, time=time.time)
+    )
+    done = CliRunner().invoke(app, ["requests", "--watch", "--config", str(place / "guardrails.toml")])
+    assert done.exit_code == 0
+    assert done.output.count("requests are not seen now") == 1
+    assert done.output.count("requests are seen again") == 1
+    assert done.output.count("  open  ") == 1
 
 
 def empty(place):

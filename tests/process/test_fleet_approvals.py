@@ -125,14 +125,15 @@ def test_replays_in_the_table(guard, aws, people_of):
     board, alice, bob = ApprovalTable(Table(PLACE)), people_of("alice"), people_of("bob")
     people_of("alice")
     ((asked,),) = [[each.request] for each in board.all()]
+    name = "arn:aws:iam::123456789012:user/bob"
     for by, at, sentence in (
-        (bob, time.time() - 1801, "by bob expired at"),
+        (bob, time.time() - 1801, "user/bob expired at"),
         (alice, time.time() - 1, "there is no second person"),
         ("AROA1:i-0123456789abcdef0", time.time(), "is a machine's or anyone's"),
     ):
-        board.grant(asked, Grant(by, "bob", "INC-42", asked.digest, at))
+        board.grant(asked, Grant(by, name, "INC-42", asked.digest, at))
         refused(sentence)
-    board.grant(asked, Grant(bob, "bob", "INC-42", asked.digest, time.time(), asked.leaves))
+    board.grant(asked, Grant(bob, name, "INC-42", asked.digest, time.time(), asked.leaves))
     command(guard)
     assert aws.count("SendCommand") == 1
     refused("was used already, by decision")
@@ -167,7 +168,9 @@ def test_only_ones_own_grants_may_be_written():
     statements = {one["Sid"]: one for one in json.loads(policy(PLACE))["Statement"]}
     assert statements["GuardWrites"]["Condition"] == {"ForAllValues:StringNotLike": {"dynamodb:LeadingKeys": ["gra#*"]}}
     assert statements["Approve"]["Condition"] == {
-        "ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["gra#${aws:userid}", "req#*"]}
+        "ForAllValues:StringLike": {
+            "dynamodb:LeadingKeys": ["gra#${aws:userid}", "gra#${aws:userid}#${aws:username}", "req#*"]
+        }
     }
     assert statements["Guard"]["Action"] == ["dynamodb:BatchGetItem", "dynamodb:Query"]
     assert {statements[sid]["Action"] for sid in ("GuardWrites", "Approve")} == {"dynamodb:UpdateItem"}
@@ -293,6 +296,38 @@ def test_grants_count_by_their_partition():
     (record,) = board.records(request().place)
     assert isinstance(record, Record)
     assert [grant.by for grant in record.grants] == ["AROA1:bob"]
+
+
+@pytest.mark.parametrize(
+    ("partition", "said", "sentence"),
+    [
+        ("gra#AIDAALICE#alice", "arn:aws:iam::1:user/bob", "there is no second person"),
+        ("gra#AIDAALICE#Alice", "bob", "there is no second person"),
+        ("gra#AIDAALICE", "arn:aws:iam::1:user/bob", "nothing proves which IAM user AIDAALICE is"),
+        ("gra#AIDABOB", "arn:aws:iam::1:user/bob", "`guardrails state init --policy`"),
+        ("gra#AIDABOB#bob", "arn:aws:iam::1:user/team/bob", ""),
+        ("gra#AIDABOB#bob", "the boss", ""),
+        ("gra#AROA2:bob", "arn:aws:sts::1:assumed-role/Ops/bob", ""),
+    ],
+)
+def test_the_name_of_a_user_is_proven(partition, said, sentence):
+    """A grant that is written by hand counts only under the user name that IAM lets its writer use."""
+    table = SimulatedTable(World(1))
+    board = ApprovalTable(table)
+    asked = evolve(request(), asked_by=Identity("AROA1:alice", "arn:aws:sts::1:assumed-role/Ops/alice"))
+    asked = evolve(asked, digest=digest(asked.document))
+    board.ask(asked)
+    grant = Grant("x", said, "INC-42", asked.digest, asked.asked_at)
+    table.world.items[partition, asked.id] = {"grant": grant.written()}
+    (key,) = [key for key in table.world.items if key[0] == "req#*"]
+    table.world.items[key]["answered"] = frozenset([partition.removeprefix("gra#")])
+    found = standing.of(
+        board.records(asked.place), asked.document, asked.asked_by, Terms({RULE: ("*",)}, 10.0, {}), asked.asked_at
+    )
+    assert (found.approval is None) is bool(sentence)
+    assert sentence in found.note
+    if found.approval:
+        assert found.approval.name.endswith("/bob")
 
 
 def test_what_others_write_disturbs_no_request():

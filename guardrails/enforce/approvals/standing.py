@@ -69,7 +69,11 @@ def _one(record: Record, wanted: str, asker: Identity, terms: Terms, now: float)
 
 def _refusal(request: Request, grant: Grant, wanted: str, asker: Identity, terms: Terms, now: float) -> str:
     """Why a grant does not count; "" where it does."""
-    # What a grant says its name is counts against it only: who gave it wrote that.
+    if not grant.name:
+        return (
+            f"Approval {request.id} does not count: nothing proves which IAM user {grant.by} is. Use the IAM policy of "
+            "`guardrails state init --policy`, and approve with `guardrails approve`, both of this version"
+        )
     if people.is_same(asker.names | request.asked_by.names, (grant.by, grant.name)):
         return (
             f"Approval {request.id} does not count, because {grant.name} also asked for it, or has the same user or "

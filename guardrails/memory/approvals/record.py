@@ -17,7 +17,11 @@ from guardrails.values import frozen
 
 @frozen
 class Identity:
-    """A person or program, as AWS or the host knows it. `others` are further ids of it; `name` is for people."""
+    """A person or program, as AWS or the host knows it. `others` are further ids of it; `name` is for people.
+
+    In a request, the `id` is what counts: an approval lets only the caller pass whom AWS or the host knows by it. The
+    rest is its own word.
+    """
 
     id: str
     name: str
@@ -27,6 +31,11 @@ class Identity:
     def ids(self) -> frozenset[str]:
         """Every id."""
         return frozenset((self.id, *self.others))
+
+    @property
+    def shown(self) -> str:
+        """The id, and what it calls itself where that is something else."""
+        return self.id if self.name in ("", self.id) else f"{self.id}, which calls itself {self.name}"
 
     @property
     def names(self) -> frozenset[str]:
@@ -70,9 +79,9 @@ class Request:
 
 @frozen
 class Grant:
-    """A yes. `by` is proven by the place; `name` and `reason` are the words of who gave it.
+    """A yes. `by` and `name` are proven by the place; `reason` is the word of who gave it.
 
-    `leaves` is the request's, as they saw it.
+    The name is "" where the place does not prove it. `leaves` is the request's, as they saw it.
     """
 
     by: str

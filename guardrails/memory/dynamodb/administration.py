@@ -20,6 +20,8 @@ from guardrails.memory.store import StateUnavailable
 READS, WRITES = ("BatchGetItem", "Query"), "UpdateItem"
 # `guardrails state show` reads all of it.
 SHOW = ("Scan",)
+# AWS fills in who writes; only IAM users have a username.
+_OWN_GRANTS = (f"{GRANTS}${{aws:userid}}", f"{GRANTS}${{aws:userid}}#${{aws:username}}")
 _NEVER = "attribute_exists(pk) AND attribute_not_exists(pk)"
 # For two minutes.
 _TRIES, _PAUSE_S = 60, 2.0
@@ -65,7 +67,7 @@ def policy(place: Place, account: str = "*", partition: str = "aws") -> str:
             "Effect": "Allow",
             "Action": f"dynamodb:{WRITES}",
             "Resource": arn,
-            "Condition": {"ForAllValues:StringLike": {keys: [f"{GRANTS}${{aws:userid}}", REQUESTS]}},
+            "Condition": {"ForAllValues:StringLike": {keys: [*_OWN_GRANTS, REQUESTS]}},
         },
         {"Sid": "StateShow", "Effect": "Allow", "Action": [f"dynamodb:{each}" for each in SHOW], "Resource": arn},
     ]

@@ -3,17 +3,19 @@
 A request is an item, with the ids of who answered it, and its use. All are in one partition: the sort key begins with
 the account, region and operation, so those of one operation are read by a query, the last to end first.
 
-A grant is an item of its own, in the partition ``gra#USERID``. IAM lets each user write only their own
-(`dynamodb:LeadingKeys`), so the partition proves who gave it.
+A grant is an item of its own, in the partition ``gra#USERID``, or ``gra#USERID#NAME`` of an IAM user. IAM lets each
+user write only their own (`dynamodb:LeadingKeys`), so the partition proves who gave it. The id of a role's session has
+its name, and that of an IAM user has not.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any
 
-from attrs import field
+from attrs import evolve, field
 from botocore.exceptions import BotoCoreError, ClientError
 
 from guardrails.aws.in_time import OutOfTime
@@ -28,6 +30,7 @@ from guardrails.values import frozen
 REQUESTS, GRANTS = "req#*", "gra#"
 FREE, MINE = "attribute_not_exists(#u)", "#u = :u"
 _USED = {"u": "used"}
+_USER = re.compile(r"arn:[\w-]+:iam::\d*:user/(?:.*/)?([^/]+)")
 # AWS may delete a request so long after its end, when no grant of it counts any more.
 _KEPT_S = 2 * 86_400
 # A decision reads no more. Guards ask for less than that at a time.
@@ -75,9 +78,10 @@ class ApprovalTable:
 
     def grant(self, request: Request, grant: Grant) -> None:
         """Answer it, in this user's own partition; the request then says where to look."""
-        key = (f"{GRANTS}{grant.by}", request.id)
+        by = _proof(grant)
+        key = (f"{GRANTS}{by}", request.id)
         self.table.update(key, "SET #g = :g", {"g": grant.written()}, {"g": "grant"}, expires=True)
-        self.table.update(_key(request), "ADD #by :by", {"by": {grant.by}}, {"by": "answered"})
+        self.table.update(_key(request), "ADD #by :by", {"by": {by}}, {"by": "answered"})
 
     def take(self, request: Request, decision_id: str) -> bool:
         """Use its grant, in one write. Where the answer is lost, what is written there says who has it."""
@@ -108,7 +112,7 @@ class ApprovalTable:
         records = []
         for request, item in whole:
             mine = [
-                read_grant(each.get("grant"), partition.removeprefix(GRANTS))
+                _proven(each.get("grant"), partition.removeprefix(GRANTS))
                 for (partition, sort), each in grants.items()
                 if sort == request.id
             ]
@@ -120,6 +124,29 @@ class ApprovalTable:
 def _key(request: Request) -> Key:
     # By the time of its end, in digits that sort as the times do.
     return REQUESTS, f"{request.place}#{request.until:012.1f}#{request.id}"
+
+
+def _proof(grant: Grant) -> str:
+    """The id of who gives it, with the name of an IAM user."""
+    user = _USER.fullmatch(grant.name)
+    return f"{grant.by}#{user[1]}" if user else grant.by
+
+
+def _proven(text: object, by: str) -> Grant | None:
+    """A grant from its text, with no other id and name than its partition proves; None for anything else."""
+    user_id, _, user = by.partition("#")
+    read = read_grant(text, user_id)
+    if read is None or _is_of_session(user_id):
+        return read
+    said = _USER.fullmatch(read.name)
+    if user and not (said and said[1] == user):
+        return evolve(read, name=f"arn:aws:iam:::user/{user}")
+    # The root user has no name.
+    return read if user or user_id.isdigit() else evolve(read, name="")
+
+
+def _is_of_session(user_id: str) -> bool:
+    return ":" in user_id
 
 
 def _answered(item: Item) -> list[str]:
