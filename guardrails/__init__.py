@@ -19,12 +19,13 @@ if TYPE_CHECKING:
         GuardBroken,
         GuardrailsError,
         GuardUnavailable,
+        NotSentInPlan,
         PolicyError,
     )
     from guardrails.gradual.ramp import RampStopped, ramp
     from guardrails.gradual.waves import WavesStopped
     from guardrails.guard import Guard
-    from guardrails.process import break_glass, install, uninstall, waves
+    from guardrails.process import break_glass, install, plan, uninstall, waves
     from guardrails.values import Decision, Violation
 
 __version__ = "0.1.0"
@@ -38,6 +39,7 @@ __all__ = [
     "GuardBroken",
     "GuardUnavailable",
     "GuardrailsError",
+    "NotSentInPlan",
     "PolicyError",
     "RampStopped",
     "Violation",
@@ -46,6 +48,7 @@ __all__ = [
     "break_glass",
     "health",
     "install",
+    "plan",
     "ramp",
     "uninstall",
     "waves",
@@ -61,6 +64,7 @@ _HOMES = {
     "GuardBroken": "errors",
     "GuardUnavailable": "errors",
     "GuardrailsError": "errors",
+    "NotSentInPlan": "errors",
     "PolicyError": "errors",
     "RampStopped": "gradual.ramp",
     "Violation": "values",
@@ -68,6 +72,7 @@ _HOMES = {
     "break_glass": "process",
     "health": "health",
     "install": "process",
+    "plan": "process",
     "ramp": "gradual.ramp",
     "uninstall": "process",
     "waves": "process",

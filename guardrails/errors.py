@@ -3,6 +3,8 @@
     botocore.exceptions.ClientError
     └── CallDenied                code GuardrailsDenied       a rule blocked the call
         └── GuardUnavailable      code GuardrailsUnavailable  the guard could not decide, so it blocked the call
+    botocore.exceptions.ClientError
+    └── NotSentInPlan             code GuardrailsPlanned      a plan has no answer for this kind of request
     Exception
     └── GuardrailsError
         ├── ConfigError           guardrails.toml or an environment variable is wrong
@@ -61,6 +63,20 @@ class GuardUnavailable(CallDenied):
     """The guard could not decide (a look-up, the engine or the log failed), so it blocked the call."""
 
     code = "GuardrailsUnavailable"
+
+
+class NotSentInPlan(ClientError):
+    """A request inside a plan that no client made as an ordinary call, such as a presigned one: it was not sent."""
+
+    code = "GuardrailsPlanned"
+
+    def __init__(self, operation: str, how: str) -> None:
+        self._how = how
+        message = f"{how} is not sent inside a plan, and there is no answer for it; leave it out of what is planned"
+        super().__init__({"Error": {"Code": self.code, "Message": message}}, operation)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.operation_name, self._how)
 
 
 class GuardrailsError(Exception):

@@ -84,8 +84,9 @@ class Guard:
             desk=assembly.desk(settings, self._lookups, self.notices.asked),
         )
         self._admission = Admission(self._pipeline, self._models)
+        self._judge = Judge(self._catalogue, self._admission, self._admission, settings.max_fact_age_s)
         self._interceptor = Interceptor(
-            Judge(self._catalogue, self._admission, self._admission, settings.max_fact_age_s),
+            self._judge,
             inherited.gates(settings),
             Tripwire(self._tripped) if settings.tripwire else None,
         )
@@ -162,6 +163,11 @@ class Guard:
         """What these look-ups return for `client`, in its region, and which are not permitted."""
         _, origin = self._interceptor.read(client, None, {})
         return self._lookups.fetch(lookups, origin)
+
+    @property
+    def parts(self) -> tuple[Judge, Admission, Lookups, botocore.session.Session]:
+        """What a plan is made with: it judges calls that are not sent."""
+        return self._judge, self._admission, self._lookups, self._models
 
     @property
     def own_requests(self) -> OwnRequests:

@@ -9,13 +9,13 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from guardrails.activation import descendants
 from guardrails.config.load import load
 from guardrails.config.settings import Settings
 from guardrails.enforce.break_glass.grant import BreakGlass
-from guardrails.errors import BreakGlassRefused
+from guardrails.errors import BreakGlassRefused, ConfigError
 from guardrails.gradual.configured import configured_checks
 from guardrails.gradual.looking import HealthCheck, Looking, Waiting
 from guardrails.gradual.waves import Plan, in_waves
@@ -23,6 +23,10 @@ from guardrails.guard import Guard
 from guardrails.waiting.garbage import not_collected
 
 Item = TypeVar("Item")
+
+if TYPE_CHECKING:
+    from guardrails.planning import Planning
+
 _logger = logging.getLogger("guardrails")
 # Reentrant: in an activated process, importing botocore inside install() installs, too.
 _lock = threading.RLock()
@@ -56,6 +60,7 @@ def install(config: str | Path | Mapping[str, Any] | Settings | None = None) -> 
             if not descendants.hand_down(os.environ, guard.settings):
                 _logger.warning("the configuration is too long for children; they use the one that they find")
             guard.broken_glass.announce()
+            _join_plan(guard)
         elif config is not None and not _installed.settings.same_as(load(config)):
             _logger.warning(
                 "install() is ignored: %r is installed already, with another configuration; call "
@@ -78,6 +83,29 @@ def uninstall() -> None:
 def current() -> Guard | None:
     """The guard that is installed in this process, None where there is none."""
     return _installed
+
+
+def plan(*, on_denial: Literal["continue", "stop"] = "continue", permissions: bool = False) -> Planning:
+    """A context manager: inside, no call that may change something is sent, and its `plan` says what they would do.
+
+    Reads go to AWS. Every other call of this process is decided on against the world as it would be after the calls
+    before it, and answered from the service model. A denied call is answered as well, so that the plan shows every
+    denial; with ``on_denial="stop"`` it raises CallDenied. With `permissions`, each EC2 call that has a
+    DryRun parameter is also sent with it, for AWS's own word. Raises ConfigError where no guard is installed.
+    """
+    if _installed is None:
+        raise ConfigError("no guard is installed in this process, so nothing can be planned; call install() first")
+    from guardrails.planning import Planning  # noqa: PLC0415  (only a plan needs it)
+
+    return Planning(_installed, on_denial=on_denial, permissions=permissions)
+
+
+def _join_plan(guard: Guard) -> None:
+    """Where a parent process or `guardrails run` makes a plan or runs one, this process is a part of it."""
+    if os.environ.get("GUARDRAILS_PLAN") or os.environ.get("GUARDRAILS_APPROVED"):
+        from guardrails.planning.joining import from_environment  # noqa: PLC0415  (only a plan needs it)
+
+        from_environment(guard)
 
 
 def break_glass(*, reason: str, rules: Iterable[str], minutes: float = 15.0) -> AbstractContextManager[BreakGlass]:

@@ -22,6 +22,8 @@ _SITE = Path(__file__).parent / "site"
 _PATH, _CONFIG = "PYTHONPATH", "GUARDRAILS_CONFIG"
 # Linux allows 128 KiB for one variable.
 _LONGEST = 100_000
+# What a child needs to be a part of a plan (planning/joining.py).
+_PLANS = ("GUARDRAILS_PLAN", "GUARDRAILS_APPROVED")
 # The place of `env` among the arguments of subprocess.Popen and of os.execve and os.posix_spawn.
 _POPEN_ENV, _EXEC_ENV = 11, 2
 
@@ -95,11 +97,15 @@ def _handed_on(env: Any) -> Any:
     """`env` with this process's variables; as it is where it has INHERITED, or where it is not understood."""
     try:
         given = {os.fsdecode(name): value for name, value in env.items()}
-        if given.get(INHERITED) == "" or not _has_site(os.environ):
+        planned = any(name in os.environ for name in _PLANS)
+        if (given.get(INHERITED) == "" and not planned) or not _has_site(os.environ):
             return env
-        ours = {name: os.environ[name] for name in (INHERITED, _CONFIG) if name in os.environ and name not in given}
+        names = (INHERITED, _CONFIG, *_PLANS)
+        ours = {name: os.environ[name] for name in names if name in os.environ and not given.get(name)}
         path = {_PATH: _with_site(os.fsdecode(given.get(_PATH, "")))}
-        kept = {name: value for name, value in env.items() if os.fsdecode(name) != _PATH}
+        # Nothing leaves a plan, not even a process that is to be unguarded.
+        left_out = {_PATH, *([INHERITED] if given.get(INHERITED) == "" else [])}
+        kept = {name: value for name, value in env.items() if os.fsdecode(name) not in left_out}
     except Exception:
         # Whatever it is, starting a program does not fail because of the guard.
         return env

@@ -39,7 +39,7 @@ def _install_inherited(inherited: str) -> None:
         public_install()
         from guardrails.activation.inherited import install  # noqa: PLC0415  (it imports botocore)
     except Exception as error:
-        if prefix == sys.prefix:
+        if prefix == sys.prefix or os.environ.get("GUARDRAILS_PLAN") or os.environ.get("GUARDRAILS_APPROVED"):
             raise
         # Another Python, which has worked without the guard so far.
         sys.stderr.write(

@@ -22,7 +22,7 @@ from guardrails.intercept.reading import origin_of, read_call
 from guardrails.intercept.request.operation import KnownOperations, ServiceModels, Services
 from guardrails.intercept.request.outgoing import Outgoing, credential_scope, of_prepared, of_request
 from guardrails.intercept.seal import Seal
-from guardrails.intercept.ticket import Context, PendingRequest, Ticket
+from guardrails.intercept.ticket import ONLY_ASKS, PASSED, Context, PendingRequest, Ticket
 from guardrails.values import Call, Origin
 from guardrails.waiting.clock import monotonic
 from guardrails.waiting.interruptions import held_back
@@ -68,6 +68,8 @@ class Judge:
         # One ticket per guard: two guards on one client each decide, and none takes what an earlier one has left.
         self.key = f"guardrails-{os.urandom(8).hex()}"
         self.active = False
+        # Inside a plan the plan comes first: it decides, or lets a request pass. Others have no ticket when it ends.
+        self.planning = False
         self._governs = catalogue.governs
         self._admission = admission
         self.finished = admission.finished
@@ -173,6 +175,9 @@ class Judge:
 
     def decide(self, pending: PendingRequest, credentials: Any = None) -> None:
         """Have a request decided on; `credentials` where reading the signer's means waiting. Raises CallDenied."""
+        context = pending.context or {}
+        if self.planning and (PASSED not in context or ONLY_ASKS in context):
+            return
         with held_back():  # a decorator would leave its line in the traceback of a denial
             self._decide(pending, credentials)
 

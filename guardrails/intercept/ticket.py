@@ -11,6 +11,10 @@ from guardrails.intercept.seal import Seal
 from guardrails.values import frozen
 
 Context = MutableMapping[str, Any]
+# In the context of a request that a plan lets through; its value is the seal.
+PASSED = "guardrails-plan"
+# In that of a request with which a plan asks AWS about permissions: it changes nothing, and is not judged.
+ONLY_ASKS = "guardrails-plan-asks"
 
 
 class Ticket(NamedTuple):

@@ -22,4 +22,9 @@ def trimmed(error: BaseException) -> BaseException:
 
 def is_user_code(traceback: TracebackType) -> bool:
     """True for a frame of the user's own code."""
-    return str(traceback.tb_frame.f_globals.get("__name__", "")).partition(".")[0] not in _LIBRARIES
+    return is_user_module(str(traceback.tb_frame.f_globals.get("__name__", "")))
+
+
+def is_user_module(name: str) -> bool:
+    """True for the name of a module that is the user's own."""
+    return name.partition(".")[0] not in _LIBRARIES

@@ -18,7 +18,7 @@ class Admission:
     """The interceptor's AdmissionController and ServiceModels. Other threads and tasks do not see a self-test."""
 
     def __init__(self, pipeline: Pipeline, models: botocore.session.Session) -> None:
-        self._pipeline = pipeline
+        self.pipeline = pipeline
         self._models = models
         self._testing: ContextVar[Pipeline | None] = ContextVar("guardrails_self_test", default=None)
 
@@ -38,13 +38,13 @@ class Admission:
         return self._models.get_service_model(service_name)
 
     def admit(self, call: Call, origin: Origin) -> str | None:
-        return (self._testing.get() or self._pipeline).admit(call, origin)
+        return (self._testing.get() or self.pipeline).admit(call, origin)
 
     def leaves(self, decision_id: str) -> None:
-        self._pipeline.leaves(decision_id)
+        self.pipeline.leaves(decision_id)
 
     def came_back(self, decision_id: str, status: int | None, *, connected: bool = True) -> None:
-        self._pipeline.came_back(decision_id, status, connected=connected)
+        self.pipeline.came_back(decision_id, status, connected=connected)
 
     def finished(self, decision_id: str) -> None:
-        self._pipeline.finished(decision_id)
+        self.pipeline.finished(decision_id)

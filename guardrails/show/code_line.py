@@ -8,7 +8,7 @@ import sys
 from types import TracebackType
 from typing import Any
 
-from guardrails.intercept.traceback import is_user_code
+from guardrails.intercept.traceback import is_user_code, is_user_module
 
 
 def of(traceback: TracebackType | None) -> str:
@@ -26,6 +26,18 @@ def of(traceback: TracebackType | None) -> str:
             line_of_code = _with_source(where or f"{os.path.basename(file)}:{line}", file, line)
         traceback = traceback.tb_next
     return line_of_code
+
+
+def calling() -> str:
+    """The line of the user's own code that is running in this thread; "" where there is none."""
+    frame = sys._getframe(1)
+    while frame is not None:
+        if is_user_module(str(frame.f_globals.get("__name__", ""))):
+            file, line = frame.f_code.co_filename, frame.f_lineno
+            cell = _cell(file)
+            return _with_source(f"line {line} of {cell}" if cell else f"{os.path.basename(file)}:{line}", file, line)
+        frame = frame.f_back  # type: ignore[assignment]
+    return ""
 
 
 def _with_source(where: str, file: str, line: int) -> str:

@@ -44,7 +44,8 @@ def _rich(page: Page, width: int) -> Iterator[Any]:
     yield from terminal.renderables(page, width)
 
 
-def _show(kind: type, page: Callable[[Any], Page]) -> None:
+def shown_as(kind: type, page: Callable[[Any], Page]) -> None:
+    """Give the instances of a class their displays."""
     methods: dict[str, Callable[..., Any]] = {
         "_repr_html_": lambda value: _html(page(value)),
         "_repr_pretty_": lambda value, printer, _cycle: printer.text("\n".join(_text(page(value)))),
@@ -61,9 +62,9 @@ def _traceback(error: CallDenied) -> list[str]:
     return _text(decision.page(error.decision, place=code_line.of(error.__traceback__)))
 
 
-_show(Page, lambda page: page)
-_show(Decision, _decision)
-_show(Facts, _facts)
+shown_as(Page, lambda page: page)
+shown_as(Decision, _decision)
+shown_as(Facts, _facts)
 for _name, _method in {
     "_repr_html_": lambda error: _html(_decision(error.decision)),
     "_render_traceback_": _traceback,

@@ -78,6 +78,8 @@ RUN_BY = {
     ("running", "toml", "[log]\nsink ="): "test_the_sink_loads",
     ("running", "toml", '[log]\npath = "-"'): "test_without_files",
     ("commands", "bash", 'eval "$(_GUARDRAILS_COMPLETE'): "test_shell_completion",
+    ("plans", "bash", "guardrails run --plan"): "process/test_plan_run.py",
+    ("plans", "python", "with guardrails.plan()"): "process/test_plan_run.py",
     ("opa", "bash", "guardrails policy build"): "test_an_opa_server",
     ("opa", "toml", 'engine = "opa"'): "test_an_opa_server",
     ("opa", "toml", "[opa]\nurls"): "test_several_opa_servers",

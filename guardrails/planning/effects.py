@@ -1,0 +1,167 @@
+"""What a planned call does to the world, for calls whose effect on later reads is known.
+
+An effect has the changes, and what of the answer the service model alone would not say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from attrs import field
+from botocore.model import ServiceModel
+
+from guardrails.planning.answers import item_of
+from guardrails.planning.kinds import CHANGES, ENDS, MAKES, Listing, noun_of, reader
+from guardrails.planning.planned_ids import PlannedIds
+from guardrails.planning.world import TARGETS, Change, Item
+from guardrails.values import Call, Lookup, frozen
+
+INSTANCES = Lookup("ec2", "DescribeInstances", "Reservations")
+
+
+@frozen
+class Effect:
+    """`known` is false where later reads may show something that the plan does not know."""
+
+    changes: tuple[Change, ...] = ()
+    answer: Mapping[str, Any] = field(factory=dict)
+    known: bool = True
+
+
+@frozen
+class Planned:
+    """A call that would change something. `find` returns the items of a look-up as they would be now.
+
+    `params` are those of the request, whole; `botocore` is what botocore calls the service.
+    """
+
+    call: Call
+    params: Mapping[str, Any]
+    model: ServiceModel
+    ids: PlannedIds
+    find: Callable[[Lookup], tuple[Item, ...]]
+    account: str = "000000000000"
+
+    def change(self, noun: str, name: str, item: Item | None) -> Change:
+        return Change(self.call.service, self.call.region, noun, name, item)
+
+    def machines(self, ids: Iterable[str]) -> list[Item]:
+        """The machines with these ids."""
+        wanted = [*ids]
+        if not wanted:
+            return []
+        asked = INSTANCES.about(Filters=[{"Name": "instance-id", "Values": wanted}])
+        return [
+            machine
+            for reservation in self.find(asked)
+            for machine in reservation.get("Instances") or ()
+            if machine["InstanceId"] in wanted
+        ]
+
+    def things(self, noun: str, names: Iterable[str]) -> list[Item]:
+        """The things of this kind with these ids, as their own read describes them."""
+        found = reader(self.model, self.call.service, noun)
+        if found is None:
+            return []
+        operation, listing = found
+        members = operation.input_shape.members if operation.input_shape is not None else {}
+        plural, wanted = f"{listing.key}s", [*names]
+        params: Mapping[str, Any] = {}
+        if plural in members:
+            params = {plural: wanted}
+        elif listing.key in members and len(wanted) == 1:
+            params = {listing.key: wanted[0]}
+        service = self.model.service_name
+        items = self.find(Lookup(service, operation.name, listing.member, params))
+        return [item for item in items if item.get(listing.key) in wanted]
+
+
+def effect_of(planned: Planned) -> Effect:
+    """The effect of a call by its own function, else by what its name says of a thing that reads describe."""
+    own = OWN.get((planned.call.service, planned.call.operation))
+    return own(planned) if own is not None else _generic(planned)
+
+
+def register(service: str, *operations: str) -> Callable[[Callable[[Planned], Effect]], Callable[[Planned], Effect]]:
+    """Marks the function that knows the effect of these operations."""
+
+    def keep(function: Callable[[Planned], Effect]) -> Callable[[Planned], Effect]:
+        OWN.update({(service, operation): function for operation in operations})
+        return function
+
+    return keep
+
+
+OWN: dict[tuple[str, str], Callable[[Planned], Effect]] = {}
+
+
+def _generic(planned: Planned) -> Effect:
+    verb, noun = noun_of(planned.call.operation)
+    found = reader(planned.model, planned.call.service, noun)
+    if found is None:
+        return Effect(known=False)
+    listing = found[1]
+    named = _named(planned.params, listing.key)
+    if verb in ENDS and named:
+        return Effect(tuple(planned.change(noun, name, None) for name in named))
+    if verb in MAKES and verb != "Register":
+        shape: Any = found[0].output_shape
+        return _made(planned, noun, listing, shape.members[listing.member].member)
+    if verb in CHANGES and named:
+        items = planned.things(noun, named)
+        changed = {name: value for name, value in planned.params.items() if name in (items[0] if items else ())}
+        changes = tuple(planned.change(noun, item[listing.key], {**item, **changed}) for item in items)
+        return Effect(changes, known=bool(items))
+    return Effect(known=False)
+
+
+def _made(planned: Planned, noun: str, listing: Listing, shape: Any) -> Effect:
+    """A new thing, which has the id or name that the request gives it."""
+    named = _named(planned.params, listing.key)
+    ids: dict[str, Any] = {listing.key: named[0] if named else _new_id(planned, noun, listing.key)}
+    arn = next((name for name in shape.members if name in (f"{noun}Arn", "Arn")), "")
+    if arn and arn not in ids:
+        ids[arn] = _arn(planned, noun)
+    item = item_of(shape, planned.params, ids)
+    return Effect((planned.change(noun, str(ids[listing.key]), item),), item)
+
+
+def _new_id(planned: Planned, noun: str, key: str) -> str:
+    if planned.call.service == "ec2":
+        return planned.ids.ec2(noun)
+    # Some requests call the name of a thing just that.
+    given = planned.params.get("Name")
+    if isinstance(given, str) and key.endswith("Name"):
+        return given
+    return _arn(planned, noun) if key.endswith("Arn") else planned.ids.other()
+
+
+def _arn(planned: Planned, noun: str) -> str:
+    signing = planned.model.signing_name
+    kind = noun.lower()
+    name = planned.params.get("Name")
+    return planned.ids.arn(signing, planned.call.region, planned.account, f"{kind}/{name}" if name else kind)
+
+
+def _named(params: Mapping[str, Any], key: str) -> list[str]:
+    for name, value in params.items():
+        if name.lower() in (key.lower(), f"{key}s".lower()):
+            return [str(each) for each in value] if isinstance(value, list) else [str(value)]
+    return []
+
+
+def targets_of(params: Mapping[str, Any]) -> list[Item]:
+    return [each for each in params.get("Targets") or () if isinstance(each, Mapping)]
+
+
+@register("elbv2", "RegisterTargets", "DeregisterTargets")
+def _targets(planned: Planned) -> Effect:
+    group, joins = str(planned.params.get("TargetGroupArn")), planned.call.operation == "RegisterTargets"
+    healthy = {"TargetHealth": {"State": "healthy"}, "HealthCheckPort": "80"}
+    return Effect(
+        tuple(
+            planned.change(TARGETS, f"{group}|{each['Id']}", {"Target": each, **healthy} if joins else None)
+            for each in targets_of(planned.params)
+        )
+    )

@@ -1,0 +1,60 @@
+"""What the calls of Auto Scaling and of classic load balancers do to the world whose names do not say it all."""
+
+from __future__ import annotations
+
+from guardrails.planning.ec2_effects import state
+from guardrails.planning.effects import Effect, Planned, register
+from guardrails.planning.world import Change
+
+
+@register("autoscaling", "SetDesiredCapacity", "AttachInstances", "DetachInstances", "EnterStandby", "ExitStandby")
+def _group(planned: Planned) -> Effect:
+    params = planned.params
+    name, ids = str(params.get("AutoScalingGroupName")), {*(params.get("InstanceIds") or ())}
+    operation, changes = planned.call.operation, []
+    for each in planned.things("AutoScalingGroup", [name]):
+        members = [dict(one) for one in each.get("Instances") or ()]
+        after = dict(each)
+        if operation == "SetDesiredCapacity":
+            after["DesiredCapacity"] = params.get("DesiredCapacity")
+        elif operation == "DetachInstances":
+            after["Instances"] = [one for one in members if one["InstanceId"] not in ids]
+        elif operation in ("EnterStandby", "ExitStandby"):
+            now = "Standby" if operation == "EnterStandby" else "InService"
+            after["Instances"] = [
+                {**one, "LifecycleState": now} if one["InstanceId"] in ids else one for one in members
+            ]
+        else:
+            known = {one["InstanceId"] for one in members}
+            new = [{"InstanceId": one, "LifecycleState": "InService", "HealthStatus": "Healthy"} for one in ids - known]
+            after["Instances"] = [*members, *new]
+        changes.append(planned.change("AutoScalingGroup", name, after))
+    # Which machines a smaller group would end is AWS's choice.
+    return Effect(tuple(changes), known=bool(changes) and operation != "SetDesiredCapacity")
+
+
+@register("autoscaling", "TerminateInstanceInAutoScalingGroup")
+def _in_group(planned: Planned) -> Effect:
+    machines = planned.machines([str(planned.params.get("InstanceId"))])
+    return Effect(
+        tuple(
+            Change("ec2", planned.call.region, "Instance", each["InstanceId"], {**each, "State": state("terminated")})
+            for each in machines
+        ),
+        # The group may start another one.
+        known=False,
+    )
+
+
+@register("elb", "RegisterInstancesWithLoadBalancer", "DeregisterInstancesFromLoadBalancer")
+def _classic(planned: Planned) -> Effect:
+    name = str(planned.params.get("LoadBalancerName"))
+    named = [each["InstanceId"] for each in planned.params.get("Instances") or ()]
+    changes, members = [], []
+    for each in planned.things("LoadBalancer", [name]):
+        before = [one["InstanceId"] for one in each.get("Instances") or ()]
+        joins = planned.call.operation.startswith("Register")
+        after = dict.fromkeys([*before, *named]) if joins else [one for one in before if one not in named]
+        members = [{"InstanceId": one} for one in after]
+        changes.append(planned.change("LoadBalancer", name, {**each, "Instances": members}))
+    return Effect(tuple(changes), {"Instances": members}, known=bool(changes))

@@ -1,0 +1,121 @@
+"""Puts this process into a plan: in `guardrails.plan()`, under `guardrails run --plan`, and as a child of either."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from attrs import define
+
+from guardrails.guard import Guard
+from guardrails.intercept.gates import Gates
+from guardrails.intercept.request.outgoing import Outgoing
+from guardrails.intercept.tripwire import BypassingRequest, Tripwire
+from guardrails.planning.asked_before import pipeline_of
+from guardrails.planning.gates import Handler, gates
+from guardrails.planning.journal import Journal
+from guardrails.planning.planner import Planner
+from guardrails.planning.progress import Progress
+from guardrails.planning.rehearsal import Rehearsal
+from guardrails.planning.running import Running
+
+# The folder of the plan, for the processes that this one starts.
+VARIABLE = "GUARDRAILS_PLAN"
+# The folder of an approved plan that is being run.
+APPROVED = "GUARDRAILS_APPROVED"
+
+
+@define
+class Joined:
+    """A process in a plan. `leave` takes it out again."""
+
+    handler: Handler
+    _gates: Gates
+    _after: Callable[[], None] | None = None
+
+    def leave(self) -> None:
+        """Calls are sent again."""
+        self.handler.judge.planning = False
+        self.handler.active = False
+        self._gates.uninstall()
+        wire = _wire()
+        wire.tripwire.disarm()
+        wire.handler = None
+        if self._after is not None:
+            self._after()
+
+
+def join(guard: Guard, folder: Path) -> Joined:
+    """From now on, no call of this process that may change something is sent."""
+    judge, admission, lookups, models = guard.parts
+    joined = enter(Rehearsal(Planner(Journal(folder), judge, admission.pipeline, lookups, models)))
+    judge.planning = True
+    return joined
+
+
+def enter(handler: Handler) -> Joined:
+    """Let the handler answer every call of this process."""
+    joined = Joined(handler, Gates(gates(handler)))
+    handler.active = True
+    wire = _wire()
+    wire.handler = handler
+    wire.tripwire.arm()
+    joined._gates.install()
+    return joined
+
+
+@define(eq=False)
+class _Wire:
+    """What sees requests that pass no gate. Python cannot take its hook out again, so there is one in a process."""
+
+    tripwire: Any = None
+    handler: Handler | None = None
+
+    def tripped(self, request: BypassingRequest) -> None:
+        handler = self.handler
+        if handler is None or not handler.active or _through_a_gate():
+            return
+        service, name = request.service or None, request.operation
+        if handler.kind(service, name) != "read":
+            out = Outgoing(request.method, f"https://{request.host}{request.path}", {}, b"")
+            raise handler.refused(service, name, out, f"a request to {request.host} that did not come from botocore")
+
+
+@cache
+def _wire() -> _Wire:
+    wire = _Wire()
+    wire.tripwire = Tripwire(wire.tripped)
+    return wire
+
+
+def _through_a_gate() -> bool:
+    """Whether the request comes from botocore's own session, which the gate has seen."""
+    frame = sys._getframe(2)
+    while frame is not None:
+        if frame.f_globals.get("__name__", "").endswith("botocore.httpsession"):
+            return True
+        frame = frame.f_back  # type: ignore[assignment]
+    return False
+
+
+def run_approved(guard: Guard, folder: Path) -> Joined:
+    """From now on, only what is in the approved plan leaves this process. Raises ConfigError."""
+    judge, admission, _, _ = guard.parts
+    progress, usual = Progress.of(folder), admission.pipeline
+    joined = enter(Running(progress, judge, usual.catalogue))
+    judge.planning = True
+    admission.pipeline = pipeline_of(usual, progress)
+    joined._after = lambda: setattr(admission, "pipeline", usual)
+    return joined
+
+
+def from_environment(guard: Guard, find: Callable[[str], str | None] = os.environ.get) -> Joined | None:
+    """Join the plan that a parent process or `guardrails run` is making or running, if there is one."""
+    if folder := find(VARIABLE):
+        return join(guard, Path(folder))
+    approved = find(APPROVED)
+    return run_approved(guard, Path(approved)) if approved else None

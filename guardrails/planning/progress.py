@@ -1,0 +1,140 @@
+"""How far an approved plan has been run: what was used, and which real ids its made-up ones stand for."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+import jmespath
+from attrs import asdict, define, field
+
+from guardrails.errors import ConfigError
+from guardrails.memory.file_lock import locked
+from guardrails.planning import file as files
+from guardrails.planning.entry import Entry
+from guardrails.planning.identity import identity_of
+from guardrails.values import Approval, Call
+
+_PATIENCE_S = 60.0
+
+
+@define
+class Progress:
+    """What of a plan was used already, and which real ids its made-up ones stand for; shared by all processes.
+
+    `confirmed` is true where a person confirmed the whole plan, `approval` is that of a second person.
+    """
+
+    folder: Path
+    plan: files.SavedPlan
+    confirmed: bool
+    approval: Approval | None
+    _used: Counter[int] = field(factory=Counter)
+    _names: dict[str, str] = field(factory=dict)
+    _read: int = 0
+
+    @classmethod
+    def make(cls, folder: Path, plan: files.SavedPlan, *, confirmed: bool, approval: Approval | None) -> None:
+        """Begin, in an empty folder that only its owner may read."""
+        document = {
+            "plan": str(plan.path.resolve()),
+            "digest": plan.digest,
+            "confirmed": confirmed,
+            "approval": asdict(approval) if approval else None,
+        }
+        (folder / "run.json").write_text(json.dumps(document), encoding="utf-8")
+        (folder / "used.jsonl").touch(mode=0o600)
+        (folder / "lock").touch(mode=0o600)
+
+    @classmethod
+    def of(cls, folder: Path) -> Progress:
+        """As `make` began it. Raises ConfigError where the plan has changed since."""
+        document = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        path = Path(document["plan"])
+        plan = files.load(path, time.time())
+        if plan.digest != document["digest"]:
+            raise ConfigError(f"{path}: this is not the plan that was confirmed; {plan.again}")
+        given = document["approval"]
+        approval = None
+        if given is not None:
+            leaves = {name: (left, running) for name, (left, running) in given["leaves"].items()}
+            approval = Approval(**{**given, "rules": tuple(given["rules"]), "leaves": leaves})
+        return cls(folder, plan, document["confirmed"], approval)
+
+    def planned(self, call: Call) -> Entry | None:
+        """The planned call like this one, whether it was made already or not."""
+        with self._turn():
+            wanted = identity_of(call, self._names)
+            return next((each for each in self.plan.plan.entries if each.identity == wanted), None)
+
+    def take(self, call: Call) -> Entry | None:
+        """A planned call like this one that was not made yet; it is used then."""
+        with self._turn():
+            entry = self._find(call)
+            if entry is not None:
+                self._write({"number": entry.number, "used": 1, "names": {}})
+            return entry
+
+    def give_back(self, entry: Entry) -> None:
+        """It was not done after all."""
+        with self._turn():
+            self._write({"number": entry.number, "used": -1, "names": {}})
+
+    def learn(self, entry: Entry, answer: Mapping[str, Any]) -> None:
+        """Which real ids stand for what the plan made up."""
+        real = {planned: jmespath.search(path, dict(answer)) for path, planned in entry.made.items()}
+        names = {value: planned for planned, value in real.items() if isinstance(value, str) and value}
+        if names:
+            with self._turn():
+                self._write({"number": entry.number, "used": 0, "names": names})
+
+    def left(self) -> list[Entry]:
+        """The planned calls that were not made yet."""
+        with self._turn():
+            return [each for each in self.plan.plan.entries if not self._used[each.number]]
+
+    def _find(self, call: Call) -> Entry | None:
+        wanted = identity_of(call, self._names)
+        return next(
+            (each for each in self.plan.plan.entries if each.identity == wanted and not self._used[each.number]), None
+        )
+
+    def _turn(self) -> Any:
+        return _Turn(self)
+
+    def refresh(self) -> None:
+        """Read what other processes did."""
+        with (self.folder / "used.jsonl").open(encoding="utf-8") as file:
+            file.seek(self._read)
+            for line in iter(file.readline, ""):
+                step = json.loads(line)
+                self._used[step["number"]] += step["used"]
+                self._names |= step["names"]
+            self._read = file.tell()
+
+    def _write(self, step: Mapping[str, Any]) -> None:
+        with (self.folder / "used.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps(step) + "\n")
+        self.refresh()
+
+
+class _Turn:
+    """Alone among all processes and threads of the run."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+
+    def __enter__(self) -> None:
+        self._descriptor = os.open(self._progress.folder / "lock", os.O_RDWR | os.O_CLOEXEC)
+        self._lock = locked(self._descriptor, _PATIENCE_S)
+        self._lock.__enter__()
+        self._progress.refresh()
+
+    def __exit__(self, *error: object) -> None:
+        self._lock.__exit__(*cast("tuple[Any, Any, Any]", error))
+        os.close(self._descriptor)

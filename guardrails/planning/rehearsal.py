@@ -1,0 +1,107 @@
+"""A plan as the handler of the gates: reads go to AWS, everything else is answered by the planner."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+
+from botocore.awsrequest import AWSResponse, HeadersDict
+from botocore.exceptions import BotoCoreError
+from botocore.serialize import create_serializer
+
+from guardrails.intercept.request.outgoing import Outgoing, of_dict
+from guardrails.intercept.ticket import ONLY_ASKS
+from guardrails.planning.entry import NOT_PERMITTED
+from guardrails.planning.gates import Outbound, pass_on
+from guardrails.planning.planned_ids import is_planned, planned_in
+from guardrails.planning.planner import Planner, Request
+
+
+class Rehearsal:
+    """Answers the calls of this process for as long as it is `active`."""
+
+    def __init__(self, planner: Planner) -> None:
+        self._planner = planner
+        self.judge = planner.judge
+        self.active = False
+
+    def kind(self, service: str | None, operation: str) -> str:
+        """``read``, ``change`` or ``unknown``."""
+        return self._planner.kind(service, operation)
+
+    def refused(self, service: str | None, operation: str, out: Outgoing, how: str) -> Exception:
+        """The exception for a request that no client made as an ordinary call; it is in the plan."""
+        return self._planner.refused(service, operation, out, how)
+
+    def handle(self, call: Outbound, send: Callable[[dict[str, Any]], Any]) -> Any:
+        """A client's call."""
+        services, out = self.judge.services, of_dict(call.request)
+        model = call.model.service_model
+        service = services.of_model(model)
+        operation = services.action(service, call.model.name, out)
+        context = call.request.get("context") or {}
+        reads = self.kind(service, operation) == "read"
+        if reads and not self._planner.may_differ(service, str(context.get("client_region") or "")):
+            pass_on(self, call, service, operation, out)
+            return send(call.request)
+        request = self._planner.request(model, operation, out, context, call.signer, call.credentials)
+        if reads:
+            return self._read(call, request, send)
+        return _response(out.url), self._planner.planned(request, self._permission(call, request, send))
+
+    def _permission(self, call: Outbound, request: Request, send: Callable[[dict[str, Any]], Any]) -> str:
+        """AWS's own word on a call of EC2, where it was asked for; "" otherwise."""
+        shape, body = call.model.input_shape, call.request.get("body")
+        if not self._planner.options.get("ask_aws") or request.service != "ec2" or not isinstance(body, Mapping):
+            return ""
+        if shape is None or "DryRun" not in shape.members or planned_in(dict(request.params)):
+            return ""
+        context = {**(call.request.get("context") or {}), ONLY_ASKS: True}
+        asked = Outbound(call.endpoint, call.model, {**call.request, "body": {**body, "DryRun": "true"}}, call.signer)
+        asked.request["context"] = context
+        pass_on(self, asked, request.service, request.operation, of_dict(asked.request))
+        try:
+            _, parsed = send(asked.request)
+        except BotoCoreError as error:
+            return f"no answer: {error}"
+        word = parsed.get("Error") or {}
+        code = str(word.get("Code", ""))
+        if code == "DryRunOperation":
+            return "permitted"
+        return f"{NOT_PERMITTED if 'Unauthorized' in code else code}: {word.get('Message', '')}"
+
+    def _read(self, call: Outbound, request: Request, send: Callable[[dict[str, Any]], Any]) -> Any:
+        asked, nothing_left = _askable(call.request, call.model, request)
+        if nothing_left:
+            return _response(request.out.url), self._planner.as_it_would_be(request, _EMPTY)
+        sent = Outbound(call.endpoint, call.model, asked, call.signer)
+        pass_on(self, sent, request.service, request.operation, of_dict(asked))
+        http, parsed = send(asked)
+        if http.status_code >= 300 or request.call.undecodable:
+            return http, parsed
+        return http, self._planner.as_it_would_be(request, parsed)
+
+
+_EMPTY: Mapping[str, Any] = {"ResponseMetadata": {"HTTPStatusCode": 200, "HTTPHeaders": {}, "RetryAttempts": 0}}
+
+
+def _response(url: str) -> AWSResponse:
+    made: Any = AWSResponse(url, 200, cast("Any", HeadersDict({})), None)
+    made._content = b""
+    return cast("AWSResponse", made)
+
+
+def _askable(wire: dict[str, Any], model: Any, request: Request) -> tuple[dict[str, Any], bool]:
+    """The request without the ids that AWS cannot know; and whether nothing is left to ask."""
+    params = dict(request.params)
+    if not planned_in(params) or not isinstance(wire.get("body"), Mapping):
+        return wire, bool(planned_in(params))
+    for name, value in request.params.items():
+        if is_planned(value):
+            return wire, True
+        if isinstance(value, list) and name != "Filters" and planned_in(value):
+            params[name] = [each for each in value if not planned_in(each)]
+            if not params[name]:
+                return wire, True
+    serializer = create_serializer(model.service_model.metadata["protocol"], include_validation=False)
+    return {**wire, "body": serializer.serialize_to_request(params, model)["body"]}, False

@@ -1,0 +1,143 @@
+"""The world as it would be: what the calls of a plan made, changed and ended, laid over the answers of AWS.
+
+Of each thing that a planned call touches, the world has the whole item as a read would describe it, or None where it
+is gone. An answer loses these items, and gets back those that the request asks for, as they would be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from attrs import field
+from botocore.model import ServiceModel
+
+from guardrails.planning import filters
+from guardrails.planning.kinds import Listing, listings
+from guardrails.values import frozen
+
+Item = Mapping[str, Any]
+# The service, the region and the noun, and the id.
+Key = tuple[str, str, str, str]
+# The states of a target in its group, by group and id; None where it is deregistered.
+TARGETS = "TargetHealth"
+
+
+@frozen
+class Change:
+    """What a planned call makes of one thing; `item` is None where it is gone."""
+
+    service: str
+    region: str
+    noun: str
+    id: str
+    item: Item | None
+
+    @property
+    def key(self) -> Key:
+        return self.service, self.region, self.noun, self.id
+
+
+@frozen
+class Seen:
+    """An answer as it would be; `certain` is false where the plan does not know whether something belongs in it."""
+
+    answer: dict[str, Any]
+    certain: bool = True
+
+
+@frozen
+class World:
+    """What a plan has changed so far. `unseen` are the services in which it does not know what a call changed."""
+
+    things: Mapping[Key, Item | None] = field(factory=dict)
+    unseen: frozenset[tuple[str, str]] = field(factory=frozenset)
+
+    def after(self, changes: Iterable[Change], unseen: Iterable[tuple[str, str]] = ()) -> World:
+        """The world after these changes as well."""
+        return World({**self.things, **{each.key: each.item for each in changes}}, self.unseen.union(unseen))
+
+    def of_kind(self, service: str, region: str, noun: str) -> dict[str, Item | None]:
+        """What was changed of this kind, by id."""
+        return {key[3]: item for key, item in self.things.items() if key[:3] == (service, region, noun)}
+
+    def touches(self, service: str, region: str) -> bool:
+        """Whether an answer of this service may look different."""
+        return (service, region) in self.unseen or any(key[:2] == (service, region) for key in self.things)
+
+    def seen(self, model: ServiceModel, service: str, operation: str, region: str, params: Item, answer: Item) -> Seen:
+        """The answer to this read as it would be. `answer` is AWS's, or {} where it was not asked."""
+        certain = (service, region) not in self.unseen
+        made = dict(answer)
+        if operation == "DescribeTargetHealth":
+            return Seen(_with_targets(made, self.of_kind(service, region, TARGETS), params), certain)
+        for listing in listings(model, service, operation):
+            changed = self.of_kind(service, region, "Instance" if listing.noun == "InstanceStatus" else listing.noun)
+            if changed:
+                rows, sure = _rows(listing, made, changed, params)
+                made[listing.member] = rows
+                certain = certain and sure
+        return Seen(made, certain)
+
+
+def _rows(
+    listing: Listing, answer: Mapping[str, Any], changed: Mapping[str, Item | None], params: Item
+) -> tuple[list[Any], bool]:
+    rows = list(answer.get(listing.member) or ())
+    nested = listing.member == "Reservations"
+    there = [item for row in rows for item in (row.get("Instances") or () if nested else [row])]
+    before = {item.get(listing.key): item for item in there}
+    certain, added = True, []
+    # The next pages will not have them.
+    last = not any(answer.get(token) for token in ("NextToken", "Marker", "NextMarker", "nextToken"))
+    for name, item in changed.items():
+        if item is None:
+            continue
+        fits = filters.fits(item, params)
+        if fits is None:
+            certain = False
+        if (fits or (fits is None and name in before)) and (last or name in before):
+            added.append(_status(item) if listing.noun == "InstanceStatus" else item)
+    if not nested:
+        return [*(item for item in rows if item.get(listing.key) not in changed), *filter(None, added)], certain
+    kept = [
+        {**row, "Instances": [each for each in row.get("Instances") or () if each.get(listing.key) not in changed]}
+        for row in rows
+    ]
+    owner = next((row["OwnerId"] for row in rows if row.get("OwnerId")), "")
+    new = [
+        {"ReservationId": "r-00000000000000000", "OwnerId": item.get("OwnerId") or owner, "Groups": [],
+         "Instances": [item]}
+        for item in added
+        if item is not None
+    ]  # fmt: skip
+    return [*(row for row in kept if row["Instances"]), *new], certain
+
+
+def _status(machine: Item) -> Item | None:
+    """As DescribeInstanceStatus shows a machine; it leaves out those that do not run."""
+    if machine.get("State", {}).get("Name") != "running":
+        return None
+    fine = {"Status": "ok", "Details": [{"Name": "reachability", "Status": "passed"}]}
+    return {
+        "InstanceId": machine["InstanceId"],
+        "InstanceState": machine["State"],
+        "InstanceStatus": fine,
+        "SystemStatus": fine,
+        "AvailabilityZone": machine.get("Placement", {}).get("AvailabilityZone", ""),
+    }
+
+
+def _with_targets(answer: dict[str, Any], changed: Mapping[str, Item | None], params: Item) -> dict[str, Any]:
+    group = str(params.get("TargetGroupArn", ""))
+    mine = {key.partition("|")[2]: item for key, item in changed.items() if key.partition("|")[0] == group}
+    if not mine:
+        return answer
+    rows = [row for row in answer.get("TargetHealthDescriptions") or () if row["Target"]["Id"] not in mine]
+    wanted = {each["Id"] for each in params.get("Targets") or ()}
+    new = [
+        item or {"Target": {"Id": name}, "TargetHealth": {"State": "unused", "Reason": "Target.NotRegistered"}}
+        for name, item in mine.items()
+        if (item is not None and not wanted) or name in wanted
+    ]
+    return {**answer, "TargetHealthDescriptions": [*rows, *new]}

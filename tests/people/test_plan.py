@@ -1,0 +1,324 @@
+"""`guardrails.plan()`: nothing that changes anything leaves, by any way, and the plan says what it would do."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import urllib.request
+
+import boto3
+import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.exceptions import ClientError
+
+import guardrails
+from guardrails.classify.catalogue import Catalogue
+from guardrails.classify.entry import READ_ONLY
+from guardrails.planning.html import whole_page
+from guardrails.planning.page import page
+from guardrails.planning.reads import kind_of
+from guardrails.show import text
+
+TAGGED = {"ResourceType": "instance", "Tags": [{"Key": "Cluster", "Value": "green"}]}
+YES = "permitted"
+LAUNCH = {"ImageId": "ami-12345678", "InstanceType": "t3.small", "TagSpecifications": [TAGGED]}
+
+
+def changing(aws):
+    """The requests that arrived and do not only read."""
+    return [request.operation for request in aws.requests if not str(request.operation).startswith(READ_ONLY)]
+
+
+def shown(plan):
+    return [(each.operation, each.status) for each in plan.entries]
+
+
+@pytest.fixture
+def planning(site, install, tmp_path):
+    """Blue is live, green is half started; the guard has its memory in a file of this test."""
+    return install(state={"path": str(tmp_path / "state.db")})
+
+
+def terminate(site, cluster, *numbers):
+    return site.ec2.terminate_instances(InstanceIds=[getattr(site, cluster).instance_ids[each] for each in numbers])
+
+
+def test_a_script_is_planned_and_nothing_arrives(site, aws, planning, log):
+    """Each call is answered, waiters and paginators end, and what was planned is seen afterwards; nothing is logged."""
+    ec2, greens = site.ec2, list(site.green.instance_ids)
+    with guardrails.plan() as planned:
+        gone = terminate(site, "green", 0)["TerminatingInstances"]
+        ec2.get_waiter("instance_terminated").wait(InstanceIds=greens[:1])
+        new = ec2.run_instances(**LAUNCH, MinCount=2, MaxCount=2)["Instances"]
+        ids = [each["InstanceId"] for each in new]
+        ec2.get_waiter("instance_status_ok").wait(InstanceIds=ids)
+        ec2.create_tags(Resources=[ids[0]], Tags=[{"Key": "Name", "Value": "first"}])
+        found = ec2.get_paginator("describe_instances").paginate(Filters=[{"Name": "tag:Cluster", "Values": ["green"]}])
+        instances = [one for part in found for each in part["Reservations"] for one in each["Instances"]]
+        named = ec2.describe_instances(Filters=[{"Name": "tag:Name", "Values": ["f*"]}])["Reservations"]
+        volume = ec2.create_volume(AvailabilityZone="eu-west-1a", Size=8)["VolumeId"]
+        ec2.get_waiter("volume_available").wait(VolumeIds=[volume])
+        ec2.get_waiter("snapshot_completed").wait(SnapshotIds=[ec2.create_snapshot(VolumeId=volume)["SnapshotId"]])
+        ec2.delete_volume(VolumeId=volume)
+    assert changing(aws) == []
+    assert gone[0]["CurrentState"]["Name"] == "shutting-down"
+    states = {each["InstanceId"]: each["State"]["Name"] for each in instances}
+    assert states == {greens[0]: "terminated", greens[1]: "running", ids[0]: "running", ids[1]: "running"}
+    assert [one["InstanceId"] for each in named for one in each["Instances"]] == ids[:1]
+    assert {status for _, status in shown(planned.plan)} == {"allowed"}
+    assert planned.plan.entries[2].planned == (ids[0],)
+    assert planned.plan.entries[0].line.startswith("test_plan.py:")
+    assert (planned.plan.exit_code, planned.plan.guesses) == (0, ())
+    assert planned.plan.left()["green"].after == 1
+    assert not log.exists() or log.read_text() == ""
+    # The plan is over: the real call is decided on and sent.
+    terminate(site, "green", 1)
+    assert changing(aws) == ["TerminateInstances"]
+
+
+def test_each_call_is_judged_by_the_world_after_those_before_it(site, aws, planning):
+    """Once the plan moves the addresses to green, green may not go, though AWS shows blue live throughout."""
+    ec2, greens = site.ec2, site.green.instance_ids
+    with guardrails.plan() as planned:
+        terminate(site, "blue", 2)
+        new = [each["InstanceId"] for each in ec2.run_instances(**LAUNCH, MinCount=2, MaxCount=2)["Instances"]]
+        for allocation, machine in zip(site.blue.allocation_ids, greens, strict=True):
+            ec2.associate_address(AllocationId=allocation, InstanceId=machine, AllowReassociation=True)
+        holders = {each["InstanceId"] for each in ec2.describe_addresses()["Addresses"]}
+        terminate(site, "green", 0)
+        ec2.terminate_instances(InstanceIds=new)
+    assert changing(aws) == []
+    assert holders == {*greens}
+    rules = [{rule.id for rule in each.rules} for each in planned.plan.entries]
+    assert "live-cluster/terminate" in rules[0]
+    assert "live-cluster/terminate" in rules[-2] & rules[-1]
+    assert planned.plan.entries[-1].planned == tuple(new)
+    assert planned.plan.exit_code == 3
+    after = planned.plan.entries[-1].left[0]
+    assert (after.cluster, after.live, after.before - after.after) == ("green", True, 2)
+
+
+def by_resource(site, aws):
+    aws.resource("ec2").Instance(site.blue.instance_ids[0]).terminate()
+
+
+def by_collection(site, aws):
+    aws.resource("ec2").instances.filter(InstanceIds=list(site.blue.instance_ids)).stop()
+
+
+def by_a_new_client(site, aws):
+    boto3.client("ec2", endpoint_url=aws.endpoint_url).terminate_instances(InstanceIds=list(site.blue.instance_ids))
+
+
+def by_thread(site, aws):
+    thread = threading.Thread(target=terminate, args=(site, "blue", 0))
+    thread.start()
+    thread.join()
+
+
+def by_ungoverned_services(site, aws):
+    aws.client("s3").put_object(Bucket="logs", Key="report", Body=b"x")
+    aws.client("sqs").send_message(QueueUrl=f"{aws.endpoint_url}/q", MessageBody="x")
+    aws.client("sns").publish(TopicArn="arn:aws:sns:eu-west-1:123456789012:t", Message="x")
+    aws.client("lambda").invoke(FunctionName="f")
+    aws.client("dynamodb").put_item(TableName="t", Item={"k": {"S": "x"}})
+    site.ec2.create_tags(Resources=[site.blue.instance_ids[0]], Tags=[{"Key": "Owner", "Value": "ann"}])
+
+
+def by_changed_request(site, aws):
+    """A handler turns a read into a change, before it is signed and after."""
+
+    def to_terminate(request, **_):
+        request.data = {"Action": "TerminateInstances", "Version": "2016-11-15", "InstanceId.1": "i-1"}
+
+    site.ec2.meta.events.register("request-created.ec2.DescribeVpcs", to_terminate, unique_id="turn")
+    try:
+        with pytest.raises(ClientError, match="not sent inside a plan"):
+            site.ec2.describe_vpcs()
+    finally:
+        site.ec2.meta.events.unregister("request-created.ec2.DescribeVpcs", unique_id="turn")
+
+
+def by_presigned_url(site, _):
+    with pytest.raises(guardrails.NotSentInPlan):
+        site.ec2.generate_presigned_url("terminate_instances", {"InstanceIds": list(site.blue.instance_ids)})
+
+
+def by_hand_made_signature(site, aws):
+    request = AWSRequest("POST", aws.endpoint_url, data={"Action": "TerminateInstances", "InstanceId.1": "i-1"})
+    with pytest.raises(guardrails.NotSentInPlan):
+        SigV4Auth(site.ec2._request_signer._credentials, "ec2", "eu-west-1").add_auth(request)
+
+
+def by_http_session(site, aws):
+    request = AWSRequest("POST", aws.endpoint_url, data={"Action": "TerminateInstances", "InstanceId.1": "i-1"})
+    request.headers["Authorization"] = (
+        "AWS4-HMAC-SHA256 Credential=key/20231009/eu-west-1/ec2/aws4_request, Signature=0"
+    )
+    with pytest.raises(guardrails.NotSentInPlan):
+        site.ec2._endpoint.http_session.send(request.prepare())
+
+
+def by_urllib(_, aws):
+    body = b"Action=TerminateInstances&InstanceId.1=i-1"
+    scope = "AWS4-HMAC-SHA256 Credential=key/20231009/eu-west-1/ec2/aws4_request, SignedHeaders=host, Signature=0"
+    with pytest.raises(guardrails.NotSentInPlan):
+        urllib.request.urlopen(urllib.request.Request(aws.endpoint_url, body, {"Authorization": scope}))
+
+
+WAYS = [by_resource, by_collection, by_a_new_client, by_thread, by_ungoverned_services, by_changed_request,
+        by_presigned_url, by_hand_made_signature, by_http_session, by_urllib]  # fmt: skip
+
+
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
+def test_no_way_out(way, site, aws, planning):
+    """However a call is sent, it is in the plan and nothing arrives; a read by the same client does."""
+    with guardrails.plan() as planned:
+        way(site, aws)
+        site.ec2.describe_instances()
+    assert changing(aws) == []
+    assert len(planned.plan.entries) >= 1
+    assert aws.count("DescribeInstances") >= 1
+
+
+def test_presigned_reads_are_no_problem(site, aws, planning):
+    """A URL that reads may be made inside a plan, and used."""
+    with guardrails.plan() as planned:
+        url = aws.client("s3").generate_presigned_url("list_buckets")
+        assert urllib.request.urlopen(url).status == 200
+    assert planned.plan.entries == ()
+
+
+def test_children_are_a_part_of_the_plan(site, aws, planning):
+    """A process that is started inside plans as well, sees what was planned before it, and cannot opt out."""
+    code = (
+        "import boto3, sys; ec2 = boto3.client('ec2'); ids = sys.argv[1:]\n"
+        "state = ec2.describe_instances(InstanceIds=ids[:1])['Reservations'][0]['Instances'][0]['State']['Name']\n"
+        "print(state); ec2.terminate_instances(InstanceIds=ids)"
+    )
+    with guardrails.plan() as planned:
+        terminate(site, "green", 0)
+        for more in ({}, {"GUARDRAILS_INHERITED": ""}):
+            done = subprocess.run(
+                [sys.executable, "-c", code, *site.green.instance_ids], env={**os.environ, **more},
+                capture_output=True, text=True, check=True,
+            )  # fmt: skip
+            assert done.stdout == "terminated\n"
+        pid = os.fork()
+        if pid == 0:
+            terminate(site, "green", 1)
+            os._exit(0)
+        assert os.waitpid(pid, 0)[1] == 0
+    assert changing(aws) == []
+    assert len({each.pid for each in planned.plan.entries}) == 4
+    assert [each.number for each in planned.plan.entries] == [1, 2, 3, 4]
+
+
+def test_a_denial_may_stop_the_script(site, aws, planning):
+    """By default the script goes on, so that the plan shows every denial; with on_denial="stop" it gets CallDenied."""
+    with guardrails.plan(on_denial="stop") as planned, pytest.raises(guardrails.CallDenied):
+        terminate(site, "blue", 0)
+    assert shown(planned.plan) == [("TerminateInstances", "denied")]
+    with guardrails.plan() as planned:
+        terminate(site, "blue", 0)
+        terminate(site, "blue", 1)
+    assert shown(planned.plan) == [("TerminateInstances", "denied")] * 2
+    assert changing(aws) == []
+
+
+def test_what_is_not_known_is_a_guess(site, aws, planning):
+    """A read that may show what an unknown call changed makes the rest a guess; a read of another service does not."""
+    ssm = aws.client("ssm")
+    with guardrails.plan() as planned:
+        aws.client("s3").put_object(Bucket="logs", Key="report", Body=b"x")
+        site.ec2.describe_instances()
+        terminate(site, "green", 0)
+    assert planned.plan.guesses == ()
+    with guardrails.plan() as planned:
+        ssm.send_command(DocumentName="AWS-RunShellScript", InstanceIds=list(site.green.instance_ids))
+        ssm.list_commands()
+        terminate(site, "green", 0)
+    assert [bool(each.guess) for each in planned.plan.entries] == [False, True]
+    assert "ssm:ListCommands may show what an earlier call changed" in planned.plan.entries[1].guess
+    assert changing(aws) == []
+
+
+def test_the_memory_and_the_person_are_left_alone(site, aws, planning, monkeypatch):
+    """No question, no claim, no turn in the rate limits: a real call afterwards is judged as if nothing was planned."""
+    asked = []
+    monkeypatch.setattr("guardrails.enforce.confirm.asking.ask_about", lambda *_: asked.append(1))
+    with guardrails.plan():
+        site.ec2.terminate_instances(InstanceIds=[site.green.instance_ids[0]])
+        site.ec2.terminate_instances(InstanceIds=[site.green.instance_ids[1]])
+    decision = planning.check(site.ec2, "terminate_instances", InstanceIds=[site.green.instance_ids[0]])
+    assert decision.facts.past.destroyed == {}
+    assert decision.facts.past.call_rate == 0
+    assert asked == []
+
+
+def test_a_plan_is_shown(site, aws, planning):
+    """As text, as a card and as a page: clusters, calls with their verdicts, rules with what to do instead."""
+    with guardrails.plan() as planned:
+        terminate(site, "green", 0)
+        terminate(site, "blue", 0)
+        aws.client("sqs").send_message(QueueUrl=f"{aws.endpoint_url}/q", MessageBody="<b>")
+    lines = "\n".join(text.lines(page(planned.plan)))
+    assert lines.startswith("Plan: 3 calls, 2 allowed, 1 denied\nNothing was sent but reads.")
+    assert "1 of 2 of green" in lines
+    assert "2 live-cluster/terminate: TerminateInstances would terminate" in lines
+    html = whole_page(planned.plan)
+    assert html.count('class="squares"') == 2
+    assert "would go down" in html
+    assert "<b>" not in html
+    assert "Plan: 3 calls" in planned.plan._repr_html_()
+
+
+def test_aws_is_asked_about_permissions(site, aws, planning):
+    """On request an EC2 call is also sent with DryRun, and AWS's word is in the plan; no other call is sent."""
+    # moto does not know the permissions of anyone.
+    aws.answer("TerminateInstances", 403, "UnauthorizedOperation", "You are not authorized", times=1)
+    with guardrails.plan(permissions=True) as planned:
+        terminate(site, "green", 0)
+        terminate(site, "green", 1)
+        aws.client("sqs").send_message(QueueUrl=f"{aws.endpoint_url}/q", MessageBody="x")
+    assert [each.aws_says for each in planned.plan.entries] == [
+        "not permitted: You are not authorized",
+        "permitted",
+        "",
+    ]
+    assert [request.params.get("DryRun") for request in aws.requests if request.operation in changing(aws)] == [
+        "true"
+    ] * 2
+    assert planned.plan.exit_code == 3
+    assert aws.running("green") == 2
+
+
+def test_plans_do_not_nest_and_need_a_guard(site, planning):
+    """A plan inside a plan is an error, as is one without a guard; neither leaves anything behind."""
+    with guardrails.plan(), pytest.raises(RuntimeError, match="inside each other"), guardrails.plan():
+        pass
+    assert "GUARDRAILS_PLAN" not in os.environ
+    guardrails.uninstall()
+    with pytest.raises(guardrails.ConfigError, match="call install"):
+        guardrails.plan()
+
+
+READS = [
+    *[("ec2", "DescribeInstances"), ("s3", "GetObject"), ("s3", "HeadObject"), ("sts", "AssumeRole")],
+    *[("kms", "Decrypt"), ("dynamodb", "Query"), ("logs", "FilterLogEvents"), ("iam", "SimulatePrincipalPolicy")],
+]
+NOT_READS = [
+    *[("sqs", "ReceiveMessage"), ("states", "GetActivityTask"), ("logs", "StartQuery"), ("lambda", "Invoke")],
+    *[("ec2", "CreateTags"), ("athena", "StartQueryExecution"), ("dynamodb", "ExecuteStatement"), ("ec2", "")],
+    *[("ec2", "GetThingAndDelete"), ("anything", "Getaway"), ("rds-data", "ExecuteStatement")],
+]
+
+
+def test_what_is_a_read():
+    """Only what certainly reads is sent; everything else that AWS has is not."""
+    catalogue = Catalogue()
+    assert {kind_of(catalogue, *each) for each in READS} == {"read"}
+    assert "read" not in {kind_of(catalogue, *each) for each in NOT_READS}

@@ -1,0 +1,167 @@
+"""`guardrails run --plan` and `--approved`: the plan is what the run does, and what is not in it is stopped."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+import guardrails
+from guardrails.cli.app import app
+from guardrails.planning import file as files
+from guardrails.planning.joining import run_approved
+from guardrails.planning.progress import Progress
+from tests.docs.test_pages import block
+from tests.people.test_plan import changing
+from tests.support.environments import ROOT
+
+RETIRE = """
+import boto3, sys
+ec2 = boto3.client("ec2")
+cluster, more = sys.argv[1], sys.argv[2:]
+found = ec2.describe_instances(Filters=[{"Name": "tag:Cluster", "Values": [cluster]}])["Reservations"]
+ids = [one["InstanceId"] for each in found for one in each["Instances"]]
+ec2.create_tags(Resources=ids, Tags=[{"Key": "Retired", "Value": "yes"}])
+tags = {"ResourceType": "instance", "Tags": [{"Key": "Cluster", "Value": "teal"}]}
+launch = {"ImageId": "ami-12345678", "InstanceType": "t3.small", "TagSpecifications": [tags]}
+new = ec2.run_instances(**launch, MinCount=2, MaxCount=2)
+made = [each["InstanceId"] for each in new["Instances"]]
+ec2.get_waiter("instance_running").wait(InstanceIds=made)
+ec2.stop_instances(InstanceIds=[made[1]])
+for _ in range(1 + len(more)):
+    ec2.terminate_instances(InstanceIds=ids)
+ec2.get_waiter("instance_terminated").wait(InstanceIds=ids)
+print(len(ids), "retired")
+"""
+
+
+@pytest.fixture
+def folder(site, aws, tmp_path):
+    """A script that retires a cluster and starts another one, and a configuration."""
+    (tmp_path / "retire.py").write_text(RETIRE)
+    settings = 'lookup_timeout_s = 60\nmax_fact_age_s = 60\n[log]\npath = "log.jsonl"\n'
+    (tmp_path / "guardrails.toml").write_text(settings)
+    aws.clear()
+    return tmp_path
+
+
+def run(folder, *arguments):
+    """The exit code, the output and the errors of `guardrails run`."""
+    done = subprocess.run(
+        [sys.executable, "-m", "guardrails", "run", *arguments], cwd=folder, capture_output=True, text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)}, stdin=subprocess.DEVNULL, check=False,
+    )  # fmt: skip
+    return done.returncode, done.stdout, done.stderr
+
+
+def lines():
+    """The arguments of the lines on the page."""
+    return [shlex.split(line)[2:] for line in block("plans", "bash", "guardrails run --plan").splitlines()]
+
+
+def test_the_plan_is_what_the_run_does(folder, aws):
+    """Planning sends nothing; the run then makes exactly the planned calls, in their order, with the real ids."""
+    plan, approved = lines()
+    code, output, errors = run(folder, *plan)
+    assert (code, changing(aws)) == (0, []), errors
+    assert "Plan: 4 calls, 4 allowed" in output
+    assert not (folder / "log.jsonl").exists() or not (folder / "log.jsonl").read_text()
+    planned = [each["operation"] for each in json.loads((folder / "plan.json").read_text())["plan"]["calls"]]
+    aws.clear()
+    code, output, errors = run(folder, *approved)
+    assert (code, output) == (0, "2 retired\n"), errors
+    assert changing(aws) == planned == ["CreateTags", "RunInstances", "StopInstances", "TerminateInstances"]
+    assert (aws.running("green"), aws.running("teal")) == (0, 1)
+
+
+CHANGED = [
+    ("[made[1]]", "[made[0]]", "StopInstances"),
+    ("Retired", "Owner", "CreateTags"),
+    ("t3.small", "t3.large", "RunInstances"),
+    ("terminate_instances(InstanceIds=ids)", "terminate_instances(InstanceIds=ids[:1])", "TerminateInstances"),
+    ("range(1", "range(2", "TerminateInstances"),
+    ("print(", "boto3.client('sqs').send_message(QueueUrl='q', MessageBody='x'); print(", "SendMessage"),
+]
+
+
+@pytest.mark.parametrize(("before", "after", "stopped"), CHANGED)
+def test_one_line_changed_stops_exactly_there(before, after, stopped, site, aws, install, tmp_path, monkeypatch):
+    """Other targets, another parameter, a call more: the calls before it are made, it is not, and the text says why."""
+    monkeypatch.setattr(sys, "argv", ["retire.py", "green"])
+    guard = install(state={"path": str(tmp_path / "state.db")})
+    with guardrails.plan() as planned:
+        exec(RETIRE, {})
+    path = tmp_path / "plan.json"
+    saved = files.save(planned.plan, path, account="1", region="eu-west-1", minutes=60, command=("retire.py",))
+    Progress.make(tmp_path, saved, confirmed=False, approval=None)
+    aws.clear()
+    running = run_approved(guard, tmp_path)
+    try:
+        with pytest.raises(guardrails.CallDenied) as denied:
+            exec(RETIRE.replace(before, after), {})
+    finally:
+        running.leave()
+    assert f"{stopped} with these parameters is not in the approved plan" in str(denied.value)
+    assert f"guardrails run --plan --save {path}" in str(denied.value)
+    every = [each.operation for each in planned.plan.entries]
+    assert changing(aws) == (
+        every if stopped == "SendMessage" or before == "range(1" else every[: every.index(stopped)]
+    )
+
+
+def test_a_plan_holds_for_what_it_was_made_for(folder, aws, monkeypatch):
+    """An altered file, another account, region or rule book, and an expired plan are refused before the script runs."""
+    plan, approved = lines()
+    assert run(folder, *plan)[0] == 0
+    monkeypatch.chdir(folder)
+    path = folder / "plan.json"
+    content = json.loads(path.read_text())
+    aws.clear()
+
+    def refused(document, *, seal=True):
+        digest = files.digest_of(document) if seal else content["digest"]
+        path.write_text(json.dumps({"digest": digest, "plan": document}))
+        done = CliRunner().invoke(app, ["run", *approved])
+        assert (done.exit_code, changing(aws)) == (2, []), done.output
+        return done.output
+
+    document = content["plan"]
+    assert "was altered after it was made" in refused({**document, "guess": "x"}, seal=False)
+    assert "this is 123456789012 in eu-west-1" in refused({**document, "caller": {"account": "1", "region": "x"}})
+    assert "is for account" in refused({**document, "caller": {"account": "123456789012", "region": "us-east-1"}})
+    assert "the plan expired at" in refused({**document, "expires_at": 1.0})
+    assert "was made with the policies abc" in refused({**document, "revision": "abc"})
+    path.write_text("[]")
+    assert CliRunner().invoke(app, ["run", *approved]).exit_code == 2
+
+
+def test_a_denied_plan_and_a_failed_script(folder, aws, monkeypatch):
+    """The exit code says so; a plan with a denial cannot be run, and a script's own failure ends the plan there."""
+    code, output, _ = run(folder, "--plan", "--save", "plan.json", "--format", "json", "retire.py", "blue")
+    document = json.loads(output)
+    assert (code, document["exit_code"]) == (3, 3)
+    assert [each["status"] for each in document["calls"]] == ["allowed", "allowed", "allowed", "denied"]
+    monkeypatch.chdir(folder)
+    done = CliRunner().invoke(app, ["run", "--approved", "plan.json", "retire.py", "blue"])
+    assert (done.exit_code, changing(aws)) == (2, [])
+    assert "call 4 of the plan is denied" in done.output
+    (folder / "retire.py").write_text(RETIRE.replace("print(len(ids)", "raise SystemExit(7); print(len(ids)"))
+    code, _, errors = run(folder, "--plan", "retire.py", "green")
+    assert code == 1
+    assert "the script ended with exit code 7, so the plan ends there" in errors
+    assert CliRunner().invoke(app, ["run", "--save", "plan.json", "retire.py", "green"]).exit_code == 2
+
+
+def test_the_pages_lines_in_a_program(site, install, tmp_path, capsys):
+    """The lines of the page, in a program."""
+    install(state={"path": str(tmp_path / "state.db")})
+    names = {"guardrails": guardrails, "cluster": "green"}
+    names["retire"] = lambda _: site.ec2.terminate_instances(InstanceIds=[site.green.instance_ids[0]])
+    exec(block("plans", "python", "with guardrails.plan()"), names)
+    assert capsys.readouterr().out.startswith("allowed {'green': Left(")
+    assert names["planned"].plan.left()["green"].after == 1
