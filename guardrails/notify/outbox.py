@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextvars
 import logging
-import os
 import queue
 import threading
 from collections.abc import Callable
@@ -14,6 +12,7 @@ from guardrails.notify.grouping import PERIOD_S, Grouping
 from guardrails.notify.notices import Notice
 from guardrails.notify.troubles import Troubles
 from guardrails.waiting.clock import monotonic
+from guardrails.waiting.own_thread import OwnThread
 
 _logger = logging.getLogger("guardrails")
 # So many notices wait; what comes while they do is dropped, and counted. The decision log has it anyway.
@@ -37,17 +36,14 @@ class Outbox:
         period_s: float = PERIOD_S,
     ) -> None:
         self.name = name
-        self._deliver = deliver
-        self._troubles = troubles
-        self._period_s = period_s
-        self._lock = threading.Lock()
-        self._worker: _Worker | None = None
-        self._pid = 0
+        self._thread = OwnThread(
+            "guardrails-notices", lambda: _Worker(name, deliver, troubles, Grouping(period_s)), _Worker.work
+        )
 
     def put(self, making: Making) -> None:
         """Send what `making` returns, some time. Never waits, never raises."""
-        worker = self._here()
-        worker.start()
+        worker = self._thread.here
+        self._thread.start()
         if worker.queue.qsize() >= _MOST:
             worker.dropped += 1
             return
@@ -55,28 +51,15 @@ class Outbox:
 
     def flush(self) -> Callable[[float], bool]:
         """Send all that waits, grouped or not. Returns what waits for that, for so many seconds at most."""
-        worker = self._worker
-        if worker is None or self._pid != os.getpid():
+        worker = self._thread.there
+        if worker is None:
             return lambda _seconds: True
-        if not worker.start():
+        if not self._thread.start():
             worker.lose()
             return lambda _seconds: False
         done = threading.Event()
         worker.queue.put(done)
         return done.wait
-
-    def _here(self) -> _Worker:
-        worker = self._worker
-        if worker is not None and self._pid == os.getpid():
-            return worker
-        # In a forked child the thread is missing, and another one may have had the lock.
-        if self._pid != os.getpid():
-            self._lock, self._worker = threading.Lock(), None
-        with self._lock:
-            if self._worker is None:
-                self._worker = _Worker(self.name, self._deliver, self._troubles, Grouping(self._period_s))
-                self._pid = os.getpid()
-            return self._worker
 
 
 class _Worker:
@@ -91,26 +74,6 @@ class _Worker:
         self._troubles = troubles
         self._grouping = grouping
         self._counted = 0
-        self._starting = threading.Lock()
-        self._started = False
-
-    def start(self) -> bool:
-        """Start the thread if there is none yet; False where the host has no thread left. Never waits."""
-        if self._started or not self._starting.acquire(blocking=False):
-            return True
-        try:
-            # A daemon: a place that does not answer must not keep the program from ending. With an empty context,
-            # neither a deadline nor a broken glass of the call reaches it.
-            threading.Thread(
-                target=contextvars.Context().run, args=(self.work,), name="guardrails-notices", daemon=True
-            ).start()
-            self._started = True
-        except RuntimeError as error:
-            # Also while the interpreter shuts down. The next notice tries again.
-            _logger.debug("the thread for notices cannot be started: %s", error)
-        finally:
-            self._starting.release()
-        return self._started
 
     def lose(self) -> None:
         """Count what waits, because the process ends without a thread."""

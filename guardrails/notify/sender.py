@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import atexit
 import os
-import sys
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -22,6 +20,7 @@ from guardrails.notify.outbox import Making, Outbox
 from guardrails.notify.troubles import Troubles
 from guardrails.values import Decision
 from guardrails.waiting.deadline import Deadline
+from guardrails.waiting.own_thread import at_the_end
 
 # How long the end of the program waits for notices.
 _AT_EXIT_S = 2.0
@@ -69,11 +68,7 @@ class Sender:
         if self._ends_in == os.getpid():
             return
         self._ends_in = os.getpid()
-        atexit.register(self.flush)
-        # A child of multiprocessing ends without the handlers of atexit.
-        util: Any = sys.modules.get("multiprocessing.util")
-        if util is not None:
-            util.Finalize(None, self.flush, exitpriority=0)
+        at_the_end(self.flush)
 
 
 def _outboxes(settings: Settings, period_s: float) -> list[tuple[frozenset[str], Outbox]]:

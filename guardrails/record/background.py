@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import atexit
 import logging
-import os
 import random
-import sys
 import threading
 from collections.abc import Callable
 
 from guardrails.memory.file_lock import LockedElsewhere
 from guardrails.record.sinks.sink import SinkFailure
 from guardrails.record.upload import Uploader
+from guardrails.waiting.own_thread import OwnThread
 
 _logger = logging.getLogger("guardrails")
 _FIRST_PAUSE_S = 1.0
@@ -28,57 +26,33 @@ def pause(failures: int) -> float:
 
 
 class Background:
-    """A daemon thread for each process, from its first decision on; a forked child gets one of its own."""
+    """A thread for each process, from its first decision on, which makes one more attempt when the process ends."""
 
     def __init__(self, make: Callable[[], Uploader], delay_s: float) -> None:
         """`make` makes the uploader of a process. Decisions are gathered for `delay_s` seconds."""
-        self._make = make
-        self._delay_s = delay_s
-        self._workers: dict[int, _Worker] = {}
+        self._thread = OwnThread("guardrails-log", lambda: _Worker(make, delay_s), _Worker.run, _Worker.finish)
 
     def wake(self) -> None:
         """There is something to upload. Never raises, never waits."""
-        pid = os.getpid()
-        worker = self._workers.get(pid)
-        if worker is None:
-            worker = self._workers.setdefault(pid, _Worker(self._make, self._delay_s))
-        worker.wake()
+        self._thread.here.awake.set()
+        self._thread.start()
 
 
 class _Worker:
     def __init__(self, make: Callable[[], Uploader], delay_s: float) -> None:
+        self.awake = threading.Event()
         self._make = make
         self._delay_s = delay_s
-        self._pid = os.getpid()
-        self._awake, self._ending = threading.Event(), threading.Event()
-        self._starting = threading.Lock()
-        self._thread: threading.Thread | None = None
+        self._ending = threading.Event()
         self._failing = ""
 
-    def wake(self) -> None:
-        self._awake.set()
-        if self._thread is None and self._starting.acquire(blocking=False):
-            thread = threading.Thread(target=self._run, name="guardrails-log", daemon=True)
-            try:
-                thread.start()
-                atexit.register(self._finish)
-                if multiprocessing := sys.modules.get("multiprocessing.util"):
-                    # Its processes end without atexit.
-                    multiprocessing.Finalize(None, self._finish, exitpriority=0)
-            except RuntimeError:
-                # At the end of a process, or where the host has no thread left: the next decision tries again. The
-                # spool keeps what is in it.
-                _logger.debug("the upload of decisions cannot be started", exc_info=True)
-                self._starting.release()
-                return
-            self._thread = thread
-
-    def _run(self) -> None:
+    def run(self) -> None:
+        """Until the process ends."""
         uploader = self._make()
         while not self._ending.is_set():
-            self._awake.wait()
+            self.awake.wait()
             self._ending.wait(self._delay_s)
-            self._awake.clear()
+            self.awake.clear()
             failures = 0
             while not self._upload(uploader):
                 failures += 1
@@ -112,9 +86,9 @@ class _Worker:
             self._failing = why
             _logger.warning("decisions are not uploaded, and wait in the spool: %s", why)
 
-    def _finish(self) -> None:
+    def finish(self, thread: threading.Thread) -> None:
         """One more attempt at the end of the process."""
-        if self._pid == os.getpid() and self._thread is not None and not self._ending.is_set():
+        if not self._ending.is_set():
             self._ending.set()
-            self._awake.set()
-            self._thread.join(_END_S)
+            self.awake.set()
+            thread.join(_END_S)

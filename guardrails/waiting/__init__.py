@@ -5,5 +5,6 @@ command.py        a command that gets a document and ends in time
 deadline.py       the deadline of what is under way
 http.py           connections whose reads end with it
 garbage.py        Python's garbage collector while the guard starts
+own_thread.py     a thread of each process, for work that no call waits for
 interruptions.py  when the script's signal handlers run while the guard decides
 """

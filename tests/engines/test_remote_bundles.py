@@ -465,9 +465,9 @@ def test_no_thread_is_left(site, install, config, server, pack, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr("guardrails.evaluate.remote.fetch.threading.Thread.start", refused)
         guard = install(**config(bundle={"poll_s": 0.05}))
-        assert not guard._engine._fetched._poller._looking
+        assert not guard._engine._fetched._poller._thread.runs
     assert stops(site) == {"main/no"}
-    assert guard._engine._fetched._poller._looking
+    assert guard._engine._fetched._poller._thread.runs
 
 
 ADDRESSES = {

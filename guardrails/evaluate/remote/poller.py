@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import random
 import threading
 import weakref
@@ -13,6 +12,7 @@ from concurrent.futures import Future
 from attrs import Factory
 
 from guardrails.values import frozen
+from guardrails.waiting.own_thread import OwnThread
 
 _logger = logging.getLogger("guardrails")
 
@@ -24,28 +24,17 @@ class Poller:
     """
 
     def __init__(self, refresh: Callable[[], None], every_s: float) -> None:
-        self._refresh, self._every_s = weakref.WeakMethod(refresh), every_s
-        self._looking: dict[int, _Looking] = {}
+        found = weakref.WeakMethod(refresh)
+        self._thread = OwnThread("guardrails-bundles", _Looking, lambda looking: _run(looking, found, every_s))
 
     def ensure(self) -> None:
         """Start the thread where this process has none."""
-        if os.getpid() in self._looking:
-            return
-        mine = _Looking()
-        if self._looking.setdefault(os.getpid(), mine) is mine:
-            arguments = (mine, self._refresh, self._every_s)
-            try:
-                threading.Thread(target=_run, args=arguments, name="guardrails-bundles", daemon=True).start()
-            except RuntimeError:
-                # Too many threads now; the next decision tries again.
-                _logger.debug("no thread to look for new bundles", exc_info=True)
-                self._looking.pop(os.getpid(), None)
+        self._thread.start()
 
     def look(self) -> Future[None]:
         """Look now. Done when that was done."""
-        self.ensure()
-        looking, done = self._looking.get(os.getpid()), Future[None]()
-        if looking is None:
+        looking, done = self._thread.here, Future[None]()
+        if not self._thread.start():
             done.set_result(None)
             return done
         looking.asked.append(done)
