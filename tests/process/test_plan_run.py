@@ -5,19 +5,25 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import shutil
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 import guardrails
+from guardrails.cli import run_plan
 from guardrails.cli.app import app
+from guardrails.memory.approvals import ApprovalFolder
 from guardrails.planning import file as files
-from guardrails.planning.joining import run_approved
+from guardrails.planning.joining import APPROVED, run_approved
 from guardrails.planning.progress import Progress
 from tests.docs.test_pages import block
 from tests.people.test_plan import changing
+from tests.support import other_user, terminals
 from tests.support.environments import ROOT
 
 RETIRE = """
@@ -155,6 +161,81 @@ def test_a_denied_plan_and_a_failed_script(folder, aws, monkeypatch):
     assert code == 1
     assert "the script ended with exit code 7, so the plan ends there" in errors
     assert CliRunner().invoke(app, ["run", "--save", "plan.json", "retire.py", "green"]).exit_code == 2
+
+
+COMMAND = """
+import boto3, sys
+for machine in sys.argv[1:]:
+    document = {"DocumentName": "AWS-RunShellScript", "Parameters": {"commands": ["uptime"]}}
+    boto3.client("ssm").send_command(InstanceIds=[machine], **document)
+print("SENT")
+"""
+
+
+def test_one_confirmation_for_the_whole_plan(folder, site, aws):
+    """Two calls that need confirmation are confirmed with one name, typed after the plan; another one runs nothing."""
+    (folder / "ops.py").write_text(COMMAND)
+    code, output, _ = run(folder, "--plan", "--save", "plan.json", "ops.py", *site.blue.instance_ids[:2])
+    assert code == 0
+    assert "Plan: 2 calls, 2 to confirm" in output
+    command = [
+        sys.executable,
+        "-m",
+        "guardrails",
+        "run",
+        "--approved",
+        "plan.json",
+        "ops.py",
+        *site.blue.instance_ids[:2],
+    ]
+    env = terminals.environment(**aws.environment(), PYTHONPATH=str(ROOT))
+    for typed, code in (("green", 3), ("blue", 0)):
+        person = terminals.Terminal(command, env, folder)
+        assert "Plan: 2 calls, 2 to confirm" in person.until("\n> ")
+        person.type(f"{typed}\n")
+        said = person.end(code)
+        assert said.count("\n> ") == 1
+        assert aws.count("SendCommand") == (2 if code == 0 else 0)
+    assert "SENT" in said
+
+
+def test_one_approval_for_the_whole_plan(folder, site, aws, install):
+    """A second person approves the plan by its digest; then its denied calls pass once each, and no other call."""
+    place = Path(tempfile.mkdtemp(prefix="guardrails-approvals-"))
+    place.chmod(0o755)
+    config = {
+        "approval_folder": str(place / "asked"),
+        "params": {"approvals": {"live-cluster/terminate": {"minutes": 9}}},
+    }
+    guard = install(state={"path": str(folder / "state.db")}, **config)
+    ids = [[each] for each in site.blue.instance_ids[:2]]
+    with guardrails.plan() as planned:
+        for each in ids:
+            site.ec2.terminate_instances(InstanceIds=each)
+    assert [each.status for each in planned.plan.entries] == ["needs approval"] * 2
+    path = folder / "plan.json"
+    files.save(planned.plan, path, account="123456789012", region="eu-west-1", minutes=60, command=())
+    with pytest.raises(SystemExit) as asked:
+        run_plan.approved(guard.settings, guard.revision, path)
+    assert asked.value.code == 3
+    (record,) = ApprovalFolder(place / "asked").all()
+    (place / "guardrails.toml").write_text(f'approval_folder = "{place}/asked"\n')
+    arguments = ["approve", record.request.id, "--reason", "INC-42", "--config", str(place / "guardrails.toml")]
+    said = other_user.act(lambda: CliRunner().invoke(app, arguments).output)
+    assert "may run this plan once" in said
+    running = run_approved(guard, Path(run_plan.approved(guard.settings, guard.revision, path)[APPROVED]))
+    try:
+        for each in ids:
+            site.ec2.terminate_instances(InstanceIds=each)
+        for each in (ids[0], list(site.blue.instance_ids[2:])):
+            with pytest.raises(guardrails.CallDenied, match="is not in the approved plan"):
+                site.ec2.terminate_instances(InstanceIds=each)
+    finally:
+        running.leave()
+        shutil.rmtree(place)
+    assert aws.count("TerminateInstances") == 2
+    with pytest.raises(SystemExit):
+        run_plan.approved(guard.settings, guard.revision, path)
 
 
 def test_the_pages_lines_in_a_program(site, install, tmp_path, capsys):
