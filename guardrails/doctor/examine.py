@@ -8,6 +8,7 @@ from typing import Any
 from guardrails import process
 from guardrails.config.load import load
 from guardrails.doctor import (
+    approvals,
     bypasses,
     cloud,
     configuration,
@@ -43,6 +44,7 @@ def examine(config: str | None, now: float, client: Callable[[str], Any]) -> Ite
     yield from configuration.examine(settings)
     yield from policies.examine(settings, now)
     yield from memory.examine(settings)
+    yield from approvals.examine(settings)
     yield from notices.examine(settings)
     yield from log_sink.examine(settings.log)
     yield own_lookups.examine(settings, guard)

@@ -15,7 +15,7 @@ from click.testing import CliRunner
 import guardrails
 from guardrails.cli.app import app
 from guardrails.config.load import load
-from guardrails.doctor import memory
+from guardrails.doctor import approvals, memory
 from guardrails.memory import History, MachineState, SqliteStore, StateUnavailable
 from guardrails.memory.dynamodb import DynamoStore, Place, ledger
 from guardrails.memory.dynamodb.administration import create
@@ -402,6 +402,28 @@ def test_show_reads_a_file_too(aws, workers, install, tmp_path):
     refused = command("state", "init", config=path)
     assert refused.exit_code == 2
     assert 'store = "dynamodb"' in refused.output
+
+
+def test_doctor_tries_the_place_of_approvals(aws, config, place, tmp_path):
+    """`doctor` says as whom this host asks; without AWS's answer, the table or the folder, that no approval counts."""
+    settings = load(config)
+    (found,) = approvals.examine(settings)
+    assert (found.state, found.facts["place"]) == ("ok", "the table guardrails")
+    assert "where this is arn:aws:" in found.sentence
+    aws.answer("GetCallerIdentity", 403, "AccessDenied", "no")
+    (found,) = approvals.examine(settings)
+    assert (found.state, "sts:GetCallerIdentity" in found.sentence) == ("problem", True)
+    aws.repair()
+    aws.answer("Query", 400, "AccessDeniedException", "no")
+    (found,) = approvals.examine(settings)
+    assert "dynamodb:Query is not permitted" in found.sentence
+    assert "Until then no approval can be asked for" in found.sentence
+    file = tmp_path / "file"
+    file.write_text("")
+    for folder, state in ((tmp_path / "asked", "ok"), (file, "problem")):
+        (found,) = approvals.examine(load({"approval_folder": str(folder)}))
+        assert found.state == state
+    assert list((tmp_path / "asked").iterdir()) == []
 
 
 def test_doctor_tries_every_permission(aws, config, place):

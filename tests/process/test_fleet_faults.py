@@ -13,6 +13,7 @@ import boto3
 import pytest
 
 import guardrails
+from guardrails.enforce.break_glass import shown
 from guardrails.memory import History, MachineState, SqliteStore, StateUnavailable
 from guardrails.memory.buckets import Draw
 from guardrails.memory.dynamodb import DynamoStore, Glasses, Place, Table, administration, ledger
@@ -24,6 +25,7 @@ from guardrails.values import Live
 from tests.process.test_fleet import (  # noqa: F401  (fixtures)
     BOUNDED,
     attempt,
+    aws_machines,
     break_it,
     command,
     config,
@@ -32,6 +34,7 @@ from tests.process.test_fleet import (  # noqa: F401  (fixtures)
     workers,
 )
 from tests.process.test_history import BLUE, SCOPE, WORKERS, gone, take, terminating
+from tests.support.waiting import until
 
 NOW = 1e9
 
@@ -378,6 +381,27 @@ def test_init_without_region_or_credentials(aws, tmp_path, monkeypatch, missing,
     failed = command("state", "init", config=path)
     assert failed.exit_code == 2, failed.output
     assert words in failed.output
+
+
+def test_a_glass_is_shown_later(aws, config, place, install, tmp_path, workers, monkeypatch, caplog):  # noqa: F811
+    """Broken while the table is away, a glass counts at once, and other hosts see it when the table is back."""
+    monkeypatch.setattr(shown, "AGAIN_S", 0.01)
+    install(**fleet(tmp_path))
+    aws.answer("UpdateItem", 400, "AccessDeniedException", "not now")
+    with guardrails.break_glass(reason="INC-9", rules=["live-cluster/stop"], minutes=60):
+        pass
+    rules = ["live-cluster/stop", "remaining/shared-memory"]
+    with guardrails.break_glass(reason="INC-10", rules=rules, minutes=60):
+        assert "other hosts do not see that the glass is broken (this is tried again)" in caplog.text
+        blue = [each.id for each in aws_machines(aws.client("ec2"), "blue")]
+        assert attempt(aws.client("ec2"), blue, "stop_instances") is None
+        assert "INC-10" not in command("state", "show", config=config).output
+        aws.repair()
+        until(lambda: "INC-10" in command("state", "show", config=config).output)
+        # What was over before is not shown.
+        assert "INC-9" not in command("state", "show", config=config).output
+    assert "INC-10" not in command("state", "show", config=config).output
+    assert aws.count("StopInstances") == 1
 
 
 def test_a_closed_glass_is_not_shown(aws, config, place, install, tmp_path, caplog):  # noqa: F811

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from typing import Any, TypeVar
+from typing import Any
 
 import attrs
 from attrs import define
@@ -16,11 +16,10 @@ from attrs import define
 from guardrails import caller
 from guardrails.config.settings import BreakGlassSettings
 from guardrails.enforce.break_glass.grant import ENVIRONMENT, BreakGlass, Terms, announce, parse
+from guardrails.enforce.break_glass.shown import Post, ShownElsewhere
 from guardrails.errors import BreakGlassRefused
-from guardrails.memory import StateUnavailable
 
 _logger = logging.getLogger("guardrails")
-R = TypeVar("R")
 
 
 @define
@@ -42,7 +41,7 @@ class BreakGlassScope:
         self,
         settings: BreakGlassSettings,
         terms: Callable[[], Terms],
-        post: Callable[[Mapping[str, Any]], Callable[[], None]] | None = None,
+        post: Post | None = None,
         notify: Callable[[str, Mapping[str, Any]], None] = lambda _sentence, _glass: None,
     ) -> None:
         """`terms()` says what may be set aside, by the policies as they are at that moment.
@@ -50,7 +49,7 @@ class BreakGlassScope:
         `post` shows other hosts what is set aside, and returns what ends that; None where there is no place for it.
         `notify` sends notices of it, in words and as `input.break_glass`.
         """
-        self._post = post
+        self._elsewhere = None if post is None else ShownElsewhere(post)
         self._notify = notify
         self._settings = settings
         self._terms = terms
@@ -81,7 +80,7 @@ class BreakGlassScope:
             with suppress(ValueError):
                 self._block.reset(token)
             if block.pid == os.getpid():
-                _shown(end, "other hosts still see that the glass is broken, until its time is over")
+                end()
 
     def document(self, now: float) -> dict[str, Any] | None:
         """`input.break_glass` for a call at `now`."""
@@ -123,20 +122,7 @@ class BreakGlassScope:
         """Returns what ends that other hosts see it."""
         announce(glass, attrs.asdict(caller.describe(None)), self._settings.command)
         self._notify(glass.sentence(), glass.document())
-        post = self._post
-        if post is None:
-            return _nothing
-        shown = _shown(lambda: post(glass.document()), "other hosts do not see that the glass is broken")
-        return shown or _nothing
-
-
-def _shown(act: Callable[[], R], otherwise: str) -> R | None:
-    # An emergency does not wait for a table.
-    try:
-        return act()
-    except StateUnavailable as error:
-        _logger.warning("%s: %s", otherwise, error)
-        return None
+        return _nothing if self._elsewhere is None else self._elsewhere.show(glass.document())
 
 
 def _nothing() -> None:

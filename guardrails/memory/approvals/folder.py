@@ -48,6 +48,14 @@ class ApprovalFolder:
         others = [caller] if caller.isdigit() and caller != str(uid) else []
         return Identity(user(uid), user(uid), tuple(user(int(other)) for other in others))
 
+    def try_it(self) -> None:
+        """Read all of it, and write a file that is removed again."""
+        for _ in self._files():
+            pass
+        name = f"tried-{secrets.token_hex(8)}"
+        self._write(name, "")
+        (self.path / name).unlink(missing_ok=True)
+
     def records(self, place: str) -> list[Record]:
         """The requests for an operation in an account and region, the oldest first."""
         return [record for record in self.all() if record.request.place == place]

@@ -112,6 +112,10 @@ class Board(Protocol):
         """Who this process is, as this place proves it for what it grants."""
         ...
 
+    def try_it(self) -> None:
+        """Use it as a request does, and leave nothing behind."""
+        ...
+
     def records(self, place: str, /) -> list[Record]:
         """The requests for an operation in an account and region, the oldest first."""
         ...

@@ -29,6 +29,7 @@ from guardrails.values import frozen
 # For every account whose guards share the table.
 REQUESTS, GRANTS = "req#*", "gra#"
 FREE, MINE = "attribute_not_exists(#u)", "#u = :u"
+_NEVER = "attribute_exists(#u) AND attribute_not_exists(#u)"
 _USED = {"u": "used"}
 _USER = re.compile(r"arn:[\w-]+:iam::\d*:user/(?:.*/)?([^/]+)")
 # AWS may delete a request so long after its end, when no grant of it counts any more.
@@ -62,6 +63,13 @@ class ApprovalTable:
                     f"it is unknown who uses the table ({error}); make sts:GetCallerIdentity reachable"
                 ) from error
         return self._who[0]
+
+    def try_it(self) -> None:
+        """Read a request, and try a write that cannot succeed."""
+        for _ in self.table.query(REQUESTS, most=1):
+            pass
+        with suppress(ConditionFailed):
+            self.table.update((REQUESTS, "0"), "SET #u = :u", {"u": ""}, _USED, condition=_NEVER)
 
     def records(self, place: str) -> list[Record]:
         """The requests for an operation in an account and region, the oldest first."""
