@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from guardrails.errors import (
         BreakGlassRefused,
         CallDenied,
+        CallStopped,
         ConfigError,
         GuardBroken,
         GuardrailsError,
@@ -33,6 +34,7 @@ __version__ = "0.1.0"
 __all__ = [
     "BreakGlassRefused",
     "CallDenied",
+    "CallStopped",
     "ConfigError",
     "Decision",
     "Guard",
@@ -58,6 +60,7 @@ __all__ = [
 _HOMES = {
     "BreakGlassRefused": "errors",
     "CallDenied": "errors",
+    "CallStopped": "errors",
     "ConfigError": "errors",
     "Decision": "values",
     "Guard": "guard",

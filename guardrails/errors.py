@@ -2,6 +2,7 @@
 
     botocore.exceptions.ClientError
     └── CallDenied                code GuardrailsDenied       a rule blocked the call
+        ├── CallStopped           code GuardrailsDenied       a call in waves was stopped; some machines went already
         └── GuardUnavailable      code GuardrailsUnavailable  the guard could not decide, so it blocked the call
     botocore.exceptions.ClientError
     └── NotSentInPlan             code GuardrailsPlanned      a plan has no answer for this kind of request
@@ -19,6 +20,7 @@ codes.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -57,6 +59,22 @@ class CallDenied(ClientError):
     def __reduce__(self) -> tuple[Any, ...]:
         # ClientError's own __reduce__ would rebuild a plain ClientError and lose the decision.
         return type(self), (self.decision, self.paragraph)
+
+
+class CallStopped(CallDenied):
+    """A call that the guard sent in waves was stopped between them.
+
+    `gone` are the machines that went already, as the call named them, and `left` those that did not; `response` has
+    both under ``Waves``.
+    """
+
+    def __init__(self, decision: Decision, message: str, gone: Sequence[Any], left: Sequence[Any]) -> None:
+        super().__init__(decision, message)
+        self.gone, self.left = [*gone], [*left]
+        self.response["Waves"] = {"Gone": self.gone, "Left": self.left}  # type: ignore[typeddict-unknown-key]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.decision, self.paragraph, self.gone, self.left)
 
 
 class GuardUnavailable(CallDenied):

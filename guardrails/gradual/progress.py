@@ -17,6 +17,8 @@ from typing import IO, Any, Generic, TypeVar
 
 Item = TypeVar("Item")
 _SCHEMA = 1
+# What the first line begins with.
+_START = b'{"schema": '
 
 
 class Progress(Generic[Item]):
@@ -55,9 +57,12 @@ class Progress(Generic[Item]):
     def _left(self, items: list[Item], path: Path, file: IO[bytes]) -> list[Item]:
         names = [self._name(item) for item in items]
         digest = hashlib.sha256(json.dumps(sorted(names)).encode()).hexdigest()
-        whole = file.read().rpartition(b"\n")[0]
+        content = file.read()
+        whole = content.rpartition(b"\n")[0]
         if not whole:
             # Empty, or killed while the first line was written: nothing was done.
+            if content[: len(_START)] != _START[: len(content)]:
+                raise _other_file(path)
             file.truncate(0)
             file.write(_line({"schema": _SCHEMA, "list": digest, "items": len(items)}))
             _force(file)
@@ -116,4 +121,8 @@ def _read(whole: bytes, path: Path) -> list[Any]:
     try:
         return [json.loads(line) for line in whole.split(b"\n")]
     except ValueError:
-        raise ValueError(f"{path} is not a file of progress; give another path, or delete it") from None
+        raise _other_file(path) from None
+
+
+def _other_file(path: Path) -> ValueError:
+    return ValueError(f"{path} is not a file of progress; give another path, or delete it")

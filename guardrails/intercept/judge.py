@@ -18,6 +18,7 @@ from botocore.model import OperationModel
 from guardrails.intercept import user_agent
 from guardrails.intercept.api_call import current
 from guardrails.intercept.glance import Glance, GovernedNames
+from guardrails.intercept.parts import Splitter
 from guardrails.intercept.reading import origin_of, read_call
 from guardrails.intercept.request.operation import KnownOperations, ServiceModels, Services
 from guardrails.intercept.request.outgoing import Outgoing, credential_scope, of_prepared, of_request
@@ -70,6 +71,8 @@ class Judge:
         self.active = False
         # Inside a plan the plan comes first: it decides, or lets a request pass. Others have no ticket when it ends.
         self.planning = False
+        # Sends calls in waves; None where none go so.
+        self.splitter: Splitter | None = None
         self._governs = catalogue.governs
         self._admission = admission
         self.finished = admission.finished

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from botocore.awsrequest import AWSPreparedRequest
@@ -37,6 +38,10 @@ def api_call(
     # For the guard's own clients: without the tracers that were there first.
     plain = unwrapped(original)
 
+    def under_way(call: Any, client: Any, operation_name: str, api_params: Any) -> Any:
+        with UnderWay(judge.finished):
+            return call(client, operation_name, api_params)
+
     def _make_api_call(client: Any, operation_name: str, api_params: Any) -> Any:
         own = client.__dict__
         governed = own.get(known)
@@ -50,8 +55,12 @@ def api_call(
                     return call(client, operation_name, api_params)
                 if not governed.listening:
                     listen(client)
-            with UnderWay(judge.finished):
-                return call(client, operation_name, api_params)
+            parts = (
+                judge.splitter.split(client, operation_name, api_params) if judge.splitter and judge.active else None
+            )
+            if parts is not None:
+                return parts.send(partial(under_way, call, client, operation_name))
+            return under_way(call, client, operation_name, api_params)
         except CallDenied as error:
             raise trimmed(error)  # noqa: B904  (the same error)
 

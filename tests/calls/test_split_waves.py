@@ -1,0 +1,184 @@
+"""With `waves = "split"`, the guard sends one call in waves, and stops between them when something goes wrong."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import signal
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+import guardrails
+from guardrails.gradual import deciding
+from tests.calls.test_waves import arrived, denied, fleet, outside
+
+__all__ = ["fleet"]
+PAUSE_S = 0.01
+
+
+@pytest.fixture
+def ec2(aws, fleet, install):
+    """A client under a guard that splits."""
+    install(waves="split", wave_pause_s=PAUSE_S)
+    return aws.client("ec2")
+
+
+def after_wave(client, what):
+    """Do this once the first wave has come back."""
+    events = client.meta.events
+    events.register_first("after-call.ec2.TerminateInstances", lambda **_: what(), unique_id="once")
+
+    def once(**_):
+        events.unregister("after-call.ec2.TerminateInstances", unique_id="once")
+
+    events.register_last("after-call.ec2.TerminateInstances", once)
+
+
+def test_one_call_goes_in_waves(aws, fleet, ec2):
+    """The server sees four requests, and the caller one response with every machine in its order."""
+    answer = ec2.terminate_instances(InstanceIds=fleet[1])
+    assert arrived(aws, "TerminateInstances") == [1, 5, 25, 9]
+    assert [each["InstanceId"] for each in answer["TerminatingInstances"]] == fleet[1]
+    assert answer["ResponseMetadata"]["HTTPStatusCode"] == 200
+    assert aws.running("blue") == 3
+
+
+def test_collections_of_resources(aws, fleet, ec2):
+    """A collection of boto3's resources goes the same way."""
+    aws.resource("ec2").instances.filter(InstanceIds=fleet[1]).stop()
+    assert arrived(aws, "StopInstances") == [1, 5, 25, 9]
+
+
+def test_one_machine_at_a_time_is_slowed_down(aws, fleet, ec2):
+    """Ten calls for one machine each go, too, and wait for their turn; the other parameters are in each."""
+    for name in fleet[1][:10]:
+        ec2.stop_instances(InstanceIds=[name], Force=True)
+    requests = [request for request in aws.requests if request.operation == "StopInstances"]
+    assert len(requests) == 10
+    assert all(request.params["Force"] == "true" for request in requests)
+
+
+def test_what_is_denied_for_anything_else(aws, fleet, ec2):
+    """A live machine among forty others: all of it is denied, before any wave."""
+    blue, ids = fleet
+    rules, _ = denied(ec2.terminate_instances, InstanceIds=[*ids, blue.instance_ids[0]])
+    assert "live-cluster/terminate" in rules
+    assert aws.count("TerminateInstances") == 0
+
+
+def test_a_dry_run_is_one_call(aws, fleet, ec2):
+    """A rehearsal takes nothing away, and is sent whole."""
+    with pytest.raises(ClientError, match="DryRunOperation"):
+        ec2.terminate_instances(InstanceIds=fleet[1], DryRun=True)
+    assert arrived(aws, "TerminateInstances") == [40]
+
+
+def test_aws_refuses_the_first_wave(aws, fleet, ec2):
+    """Where nothing went yet, AWS's own error is raised as ever."""
+    aws.answer("TerminateInstances", 400, "OperationNotPermitted", "protected")
+    with pytest.raises(ClientError, match="OperationNotPermitted") as caught:
+        ec2.terminate_instances(InstanceIds=fleet[1])
+    assert not isinstance(caught.value, guardrails.CallDenied)
+
+
+def stopped(call, ids, gone):
+    """The message of a call that was stopped after this many machines; it names all of both."""
+    with pytest.raises(guardrails.CallStopped) as caught:
+        call(InstanceIds=ids)
+    error = caught.value
+    assert (error.gone, error.left) == (ids[:gone], ids[gone:])
+    assert error.response["Error"]["Code"] == "GuardrailsDenied"
+    assert f"{gone} machine{'s' * (gone > 1)} ({', '.join(ids[:gone])}) went already" in str(error)
+    assert ids[-1] in str(error)
+    again = pickle.loads(pickle.dumps(error))
+    assert (again.gone, again.left, str(again)) == (error.gone, error.left, str(error))
+    return str(error)
+
+
+def test_aws_refuses_a_later_wave(aws, fleet, ec2, log):
+    """The rest is not sent; the denial says what went, and stands in the decision log."""
+    after_wave(ec2, lambda: aws.answer("TerminateInstances", 400, "OperationNotPermitted", "protected"))
+    message = stopped(ec2.terminate_instances, fleet[1], 1)
+    assert "OperationNotPermitted" in message
+    assert arrived(aws, "TerminateInstances") == [1, 5]
+    entries = [json.loads(line) for line in log.read_text().splitlines()]
+    assert "waves/stopped" in log.read_text()
+    assert len(entries) == 3
+
+
+def test_the_live_side_falls(aws, fleet, ec2):
+    """A live machine that goes down after the first wave ends it before the second."""
+    after_wave(ec2, lambda: outside(aws, "StopInstances", fleet[0].instance_ids[2]))
+    assert "blue has 2 healthy machines (3 before)" in stopped(ec2.terminate_instances, fleet[1], 1)
+    assert arrived(aws, "TerminateInstances") == [1]
+
+
+def test_a_configured_check_fails(aws, fleet, install, tmp_path):
+    """The program of the configuration is asked before each wave."""
+    alarm = tmp_path / "alarm"
+    install(waves="split", wave_pause_s=PAUSE_S, wave_command=["test", "!", "-e", str(alarm)])
+    ec2 = aws.client("ec2")
+    after_wave(ec2, alarm.touch)
+    assert "test ended with exit code 1" in stopped(ec2.terminate_instances, fleet[1], 1)
+
+
+def test_ctrl_c_between_waves(aws, fleet, install, monkeypatch, log):
+    """Ctrl-C in the pause stops the rest as KeyboardInterrupt, which says what went; the log has it as well."""
+    monkeypatch.setattr(deciding, "wait", lambda _seconds, _what: signal.raise_signal(signal.SIGINT))
+    install(waves="split")
+    with pytest.raises(KeyboardInterrupt, match=rf"1 machine \({fleet[1][0]}\) went already, 39 machines"):
+        aws.client("ec2").terminate_instances(InstanceIds=fleet[1])
+    assert arrived(aws, "TerminateInstances") == [1]
+    assert "interrupted (Ctrl-C)" in log.read_text()
+
+
+def test_what_cannot_be_split_is_refused(aws, fleet):
+    """A guard that is only attached sees requests, not calls: one beyond its wave is denied, with the way."""
+    session = boto3.session.Session()
+    config = {"waves": "split", "log": {"enabled": False}, "state": {"path": ":memory:"}, "lookup_timeout_s": 60}
+    guardrails.Guard.from_config({**config, "max_fact_age_s": 60}).attach(session)
+    rules, message = denied(session.client("ec2").terminate_instances, InstanceIds=fleet[1])
+    assert rules == {"waves/size"}
+    assert "for batch in guardrails.waves(ids): ec2.terminate_instances(InstanceIds=batch)" in message
+
+
+def test_refuse_of_one_cluster_holds_for_the_call(aws, fleet, install):
+    """A call on two clusters, one of which is to be refused, is refused."""
+    red = aws.start_cluster("red", 2)
+    install(waves={"green": "split", "red": "refuse"}, wave_pause_s=PAUSE_S)
+    ids = [*fleet[1][:2], *red.instance_ids]
+    assert denied(aws.client("ec2").terminate_instances, InstanceIds=ids)[0] == {"waves/size"}
+    assert aws.count("TerminateInstances") == 0
+
+
+@pytest.mark.parametrize("service", ["elbv2", "elb"])
+def test_machines_leave_a_balancer_in_waves(service, aws, fleet, install):
+    """Targets and instances of a balancer are deregistered in waves; the members of the list are tables."""
+    ids, client = fleet[1][:8], aws.client(service)
+    if service == "elbv2":
+        made = client.create_target_group(Name="old", Protocol="HTTP", Port=80, VpcId=vpc(aws, ids[0]))
+        params = {
+            "TargetGroupArn": made["TargetGroups"][0]["TargetGroupArn"],
+            "Targets": [{"Id": name} for name in ids],
+        }
+        client.register_targets(**params)
+        method, operation = client.deregister_targets, "DeregisterTargets"
+    else:
+        listener = {"Protocol": "HTTP", "LoadBalancerPort": 81, "InstancePort": 81}
+        client.create_load_balancer(
+            LoadBalancerName="old", Listeners=[listener], AvailabilityZones=["eu-west-1a"], Scheme="internal"
+        )
+        params = {"LoadBalancerName": "old", "Instances": [{"InstanceId": name} for name in ids]}
+        client.register_instances_with_load_balancer(**params)
+        method, operation = client.deregister_instances_from_load_balancer, "DeregisterInstancesFromLoadBalancer"
+    install(waves="split", wave_pause_s=PAUSE_S)
+    method(**params)
+    assert aws.count(operation) == 3
+
+
+def vpc(aws, machine):
+    """The network of a machine."""
+    found = aws.client("ec2").describe_instances(InstanceIds=[machine])
+    return found["Reservations"][0]["Instances"][0]["VpcId"]
