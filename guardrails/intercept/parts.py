@@ -1,9 +1,11 @@
-"""What interception asks about a call that may be sent in parts."""
+"""A call that may be sent in parts, each of which is a call by itself."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
+
+from guardrails.intercept.api_call import UnderWay
 
 
 class PartedCall(Protocol):
@@ -20,3 +22,16 @@ class Splitter(Protocol):
     def split(self, client: Any, operation: str, params: Mapping[str, Any], /) -> PartedCall | None:
         """The parts of a call; None where it is sent as it is."""
         ...
+
+
+def in_parts(
+    splitter: Splitter, finished: Callable[[str], None], call: Any, client: Any, operation: str, params: Any
+) -> Any:
+    """Make a call by botocore's function `call`, whole or in parts. Each has its own decisions, `finished` at its end."""
+
+    def send(part: Any) -> Any:
+        with UnderWay(finished):
+            return call(client, operation, part)
+
+    parts = splitter.split(client, operation, params)
+    return send(params) if parts is None else parts.send(send)

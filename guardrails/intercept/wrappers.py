@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import Any
 
 from botocore.awsrequest import AWSPreparedRequest
@@ -19,6 +18,7 @@ from guardrails.intercept import aio
 from guardrails.intercept.api_call import UnderWay
 from guardrails.intercept.glance import GovernedNames
 from guardrails.intercept.judge import Judge
+from guardrails.intercept.parts import in_parts
 from guardrails.intercept.request.outgoing import of_dict, of_request
 from guardrails.intercept.ticket import PendingRequest
 from guardrails.intercept.traceback import trimmed
@@ -38,10 +38,6 @@ def api_call(
     # For the guard's own clients: without the tracers that were there first.
     plain = unwrapped(original)
 
-    def under_way(call: Any, client: Any, operation_name: str, api_params: Any) -> Any:
-        with UnderWay(judge.finished):
-            return call(client, operation_name, api_params)
-
     def _make_api_call(client: Any, operation_name: str, api_params: Any) -> Any:
         own = client.__dict__
         governed = own.get(known)
@@ -55,12 +51,10 @@ def api_call(
                     return call(client, operation_name, api_params)
                 if not governed.listening:
                     listen(client)
-            parts = (
-                judge.splitter.split(client, operation_name, api_params) if judge.splitter and judge.active else None
-            )
-            if parts is not None:
-                return parts.send(partial(under_way, call, client, operation_name))
-            return under_way(call, client, operation_name, api_params)
+                if judge.splitter is not None and judge.active and not judge.planning:
+                    return in_parts(judge.splitter, judge.finished, call, client, operation_name, api_params)
+            with UnderWay(judge.finished):
+                return call(client, operation_name, api_params)
         except CallDenied as error:
             raise trimmed(error)  # noqa: B904  (the same error)
 

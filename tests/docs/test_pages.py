@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 import guardrails
 from guardrails.cli.app import app
 from guardrails.config.load import load
+from guardrails.testing.shop import open_shop
 from tests.engines.test_signing import key_files
 from tests.process import test_activation, test_aws_cli
 from tests.support import other_user
@@ -69,7 +70,10 @@ RUN_BY = {
     ("running", "toml", "[params.approvals]"): "test_a_second_person_approves",
     ("running", "bash", "guardrails approve"): "test_a_second_person_approves",
     ("running", "python", "from guardrails.testing"): "test_the_simulated_aws_runs",
-    ("running", "python", "for task in guardrails.ramp("): "test_ramp_runs",
+    ("gradual", "python", "web = guardrails"): "test_ramp_runs",
+    ("gradual", "toml", "waves ="): "test_waves_run",
+    ("gradual", "python", "for batch in guardrails.waves("): "test_waves_run",
+    ("gradual", "python", "for task in guardrails.ramp("): "test_ramp_runs",
     ("running", "bash", "guardrails freeze"): "test_the_freezes_begin_and_end",
     ("running", "bash", "guardrails cutover plan"): "test_the_cutover_commands",
     ("running", "toml", "[[notify]]"): "test_the_places_for_notices_load",
@@ -522,10 +526,35 @@ def test_a_second_person_approves(site, aws, install):
     assert aws.count("TerminateInstances") == 1
 
 
-def test_ramp_runs():
-    """The page's ramp starts every task."""
-    lines = block("running", "python", "for task in guardrails.ramp")
-    started = []
-    names = {"guardrails": guardrails, "tasks": range(7), "database_is_well": lambda: True, "start": started.append}
-    exec(lines.replace("interval_s=10", "interval_s=0"), names)
+def test_ramp_runs(aws, tmp_path, monkeypatch):
+    """The page's checks are healthy where all is well, and then its ramp starts every task."""
+    open_shop(aws)
+    cloudwatch, elbv2 = aws.client("cloudwatch"), aws.client("elbv2")
+    cloudwatch.put_metric_alarm(
+        AlarmName="checkout-errors", MetricName="5xx", Namespace="web", Period=60, EvaluationPeriods=1, Threshold=1,
+        ComparisonOperator="GreaterThanThreshold", Statistic="Sum",
+    )  # fmt: skip
+    cloudwatch.set_alarm_state(AlarmName="checkout-errors", StateValue="OK", StateReason="all is well")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "smoke-test").write_text("#!/bin/sh\nexit 0\n")
+    (tmp_path / "smoke-test").chmod(0o755)
+    started: list[int] = []
+    group = elbv2.describe_target_groups()["TargetGroups"][0]["TargetGroupArn"]
+    names = {"guardrails": guardrails, "tasks": range(7), "start": started.append, "TARGET_GROUP": group}
+    exec(block("gradual", "python", "web = guardrails"), names)
+    assert names["health"], names["health"].why
+    exec(block("gradual", "python", "for task in guardrails.ramp").replace("interval_s=10", "interval_s=0"), names)
     assert started == list(range(7))
+
+
+def test_waves_run(aws, site, install):
+    """With the page's configuration a call for two machines is denied, and the page's loop ends them."""
+    config = tomllib.loads(block("gradual", "toml", "waves ="))
+    install(**config, live={"eip_addresses": list(site.blue.public_ips)})
+    ids = list(site.green.instance_ids)
+    with pytest.raises(guardrails.CallDenied, match="waves/size"):
+        site.ec2.terminate_instances(InstanceIds=ids)
+    guardrails.uninstall()
+    install(**{**config, "wave_pause_s": 0.01, "wave_checks": []}, live={"eip_addresses": list(site.blue.public_ips)})
+    exec(block("gradual", "python", "for batch in"), {"guardrails": guardrails, "ids": ids, "ec2": site.ec2})
+    assert aws.count("TerminateInstances") == len(ids)
