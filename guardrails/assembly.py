@@ -41,7 +41,11 @@ from guardrails.resolve.ownership import EDITABLE, Ownership
 from guardrails.values import Decision, Origin
 
 if TYPE_CHECKING:
+    from guardrails.classify.catalogue import Catalogue
     from guardrails.evaluate.rego.mistake import Mistake
+    from guardrails.intercept import Interceptor
+    from guardrails.intercept.parts import Splitter
+    from guardrails.pipeline import Pipeline
 
 
 def evidence(settings: Settings) -> Evidence:
@@ -185,6 +189,14 @@ def desk(settings: Settings, lookups: Lookups, notify: Callable[[Decision], None
         return evolve(caller, others=tuple(sorted(me.names - {caller.id})))
 
     return Desk(board, identify, notify, settings.approval_wait_s)
+
+
+def splitter(settings: Settings, catalogue: Catalogue, interceptor: Interceptor, pipeline: Pipeline) -> Splitter | None:
+    """What sends calls in waves, None where the configuration has none sent so."""
+    if settings.mode != "enforce" or "split" not in settings.waves.values():
+        return None
+    made: Splitter = import_module("guardrails.gradual.deciding").splitter(settings, catalogue, interceptor, pipeline)
+    return made
 
 
 def callers(settings: Settings, history: History | None) -> DeniedOften:

@@ -30,7 +30,6 @@ from guardrails.enforce.confirm import Confirmation
 from guardrails.enforce.denied_often import DeniedOften
 from guardrails.enforce.pacing import Turns
 from guardrails.evaluate.evaluate import allowed, unasked
-from guardrails.gradual.deciding import splitter
 from guardrails.intercept import BypassingRequest, Interceptor, Judge, Tripwire
 from guardrails.memory import configured
 from guardrails.notify import NotifyingLog, Sender
@@ -87,11 +86,9 @@ class Guard:
         self._admission = Admission(self._pipeline, self._models)
         self._judge = Judge(self._catalogue, self._admission, self._admission, settings.max_fact_age_s)
         self._interceptor = Interceptor(
-            self._judge,
-            inherited.gates(settings),
-            Tripwire(self._tripped) if settings.tripwire else None,
+            self._judge, inherited.gates(settings), Tripwire(self._tripped) if settings.tripwire else None
         )
-        self._judge.splitter = splitter(settings, self._catalogue, self._interceptor, self._pipeline)
+        self._judge.splitter = assembly.splitter(settings, self._catalogue, self._interceptor, self._pipeline)
 
     @classmethod
     def from_config(cls, config: str | Path | Mapping[str, Any] | Settings | None = None) -> Guard:

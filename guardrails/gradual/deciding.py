@@ -19,10 +19,8 @@ from guardrails.show.sentences import paragraph
 from guardrails.values import Decision, Outcome
 
 
-def splitter(settings: Settings, catalogue: Catalogue, interceptor: Interceptor, pipeline: Pipeline) -> Splitter | None:
-    """What sends calls in waves, None where the configuration has none sent so."""
-    if settings.mode != "enforce" or "split" not in settings.waves.values():
-        return None
+def splitter(settings: Settings, catalogue: Catalogue, interceptor: Interceptor, pipeline: Pipeline) -> Splitter:
+    """What sends calls in waves."""
     return Splitter(settings, catalogue, Decisions(interceptor, pipeline), wait)
 
 

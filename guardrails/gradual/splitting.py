@@ -54,6 +54,7 @@ class Splitter:
 
     def __init__(self, settings: Settings, catalogue: Catalogue, guard: Deciding, wait: Waiting) -> None:
         self._settings = settings
+        self._checks = configured_checks(settings)
         self._catalogue = catalogue
         self._guard = guard
         self._wait = wait
@@ -72,8 +73,13 @@ class Splitter:
         if decision is None or not self._only_too_many(decision):
             return None
         plan = Plan(self._settings.wave_sizes, self._settings.wave_pause_s)
-        checks = configured_checks(self._settings)
-        return SplitCall(decision, params, per_machine, plan, checks, self._guard, self._wait)
+        return SplitCall(decision, params, per_machine, plan, self._checks, self._guard, self._wait)
+
+    def rehearsing(self) -> Splitter:
+        """The same without pauses and health checks."""
+        rehearsal = Splitter(self._settings, self._catalogue, self._guard, lambda _seconds, _what: None)
+        rehearsal._checks = None
+        return rehearsal
 
     def _per_machine(self, client: Any, operation: str) -> PerMachine | None:
         model = client.meta.service_model

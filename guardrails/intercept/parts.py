@@ -23,15 +23,19 @@ class Splitter(Protocol):
         """The parts of a call; None where it is sent as it is."""
         ...
 
+    def rehearsing(self) -> Splitter:
+        """The same for a plan, in which nothing is sent: without pauses and health checks."""
+        ...
+
 
 def in_parts(
-    splitter: Splitter, finished: Callable[[str], None], call: Any, client: Any, operation: str, params: Any
+    splitter: Splitter | None, finished: Callable[[str], None], call: Any, client: Any, operation: str, params: Any
 ) -> Any:
-    """Make a call by botocore's function `call`, whole or in parts. Each has its own decisions, `finished` at its end."""
+    """Make a call by botocore's function `call`, whole or in parts; `finished` gets each one's decisions."""
 
     def send(part: Any) -> Any:
         with UnderWay(finished):
             return call(client, operation, part)
 
-    parts = splitter.split(client, operation, params)
+    parts = splitter.split(client, operation, params) if splitter is not None else None
     return send(params) if parts is None else parts.send(send)

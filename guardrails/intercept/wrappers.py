@@ -51,10 +51,8 @@ def api_call(
                     return call(client, operation_name, api_params)
                 if not governed.listening:
                     listen(client)
-                if judge.splitter is not None and judge.active and not judge.planning:
-                    return in_parts(judge.splitter, judge.finished, call, client, operation_name, api_params)
-            with UnderWay(judge.finished):
-                return call(client, operation_name, api_params)
+            splitter = judge.splitter if judge.active else None
+            return in_parts(splitter, judge.finished, call, client, operation_name, api_params)
         except CallDenied as error:
             raise trimmed(error)  # noqa: B904  (the same error)
 

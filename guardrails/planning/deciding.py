@@ -11,6 +11,7 @@ from typing import Any
 from attrs import evolve
 
 from guardrails.config.settings import IN_MEMORY, Settings
+from guardrails.config.waves import in_use
 from guardrails.intercept.request.operation import ServiceModels, Services
 from guardrails.memory import Claim, History, SqliteStore
 from guardrails.memory import configured as configured_memory
@@ -104,7 +105,13 @@ def _history(settings: Settings, folder: Path) -> History:
     own = folder / _MEMORY
     if not own.exists():
         _copied(configured_memory.state_file(settings), own)
-    return History(SqliteStore(own), Ownership.configured(settings).named, settings.state.window_s)
+    # Nothing waits in a plan: each of its calls is a wave by itself.
+    return History(
+        SqliteStore(own),
+        Ownership.configured(settings).named,
+        settings.state.window_s,
+        wave_pause_s=0.0 if in_use(settings) else None,
+    )
 
 
 def _copied(file: Path, own: Path) -> None:

@@ -54,6 +54,9 @@ def join(guard: Guard, folder: Path) -> Joined:
     judge, admission, lookups, models = guard.parts
     joined = enter(Rehearsal(Planner(Journal(folder), judge, admission.pipeline, lookups, models)))
     judge.planning = True
+    usual = judge.splitter
+    judge.splitter = usual and usual.rehearsing()
+    joined._after = lambda: setattr(judge, "splitter", usual)
     return joined
 
 

@@ -153,6 +153,23 @@ def test_refuse_of_one_cluster_holds_for_the_call(aws, fleet, install):
     assert aws.count("TerminateInstances") == 0
 
 
+def test_a_plan_has_each_wave(aws, fleet, install, tmp_path):
+    """A plan has the waves as they would be sent, without a pause; what would be refused is refused there, too."""
+    install(waves="split", wave_pause_s=86_400, state={"path": str(tmp_path / "state.db")})
+    ec2 = aws.client("ec2")
+    with guardrails.plan() as planned:
+        assert len(ec2.terminate_instances(InstanceIds=fleet[1])["TerminatingInstances"]) == 40
+    assert [(each.operation, each.status) for each in planned.plan.entries] == [("TerminateInstances", "allowed")] * 4
+    assert aws.count("TerminateInstances") == 0
+    guardrails.uninstall()
+    install(waves="refuse", state={"path": str(tmp_path / "state.db")})
+    with guardrails.plan() as planned:
+        ec2.terminate_instances(InstanceIds=fleet[1])
+        for batch in guardrails.waves(fleet[1], pause_s=0):
+            ec2.terminate_instances(InstanceIds=batch)
+    assert [each.status for each in planned.plan.entries] == ["denied", *["allowed"] * 4]
+
+
 @pytest.mark.parametrize("service", ["elbv2", "elb"])
 def test_machines_leave_a_balancer_in_waves(service, aws, fleet, install):
     """Targets and instances of a balancer are deregistered in waves; the members of the list are tables."""

@@ -543,7 +543,12 @@ def test_ramp_runs(aws, tmp_path, monkeypatch):
     names = {"guardrails": guardrails, "tasks": range(7), "start": started.append, "TARGET_GROUP": group}
     exec(block("gradual", "python", "web = guardrails"), names)
     assert names["health"], names["health"].why
-    exec(block("gradual", "python", "for task in guardrails.ramp").replace("interval_s=10", "interval_s=0"), names)
+    exec(
+        block("gradual", "python", "for task in guardrails.ramp").replace(
+            "healthy=well,", "healthy=well, interval_s=0,"
+        ),
+        names,
+    )
     assert started == list(range(7))
 
 
