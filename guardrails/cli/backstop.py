@@ -15,6 +15,7 @@ class _Commands(LazyGroup):
         "plan": "backstop_plan",
         "apply": "backstop_plan",
         "drift": "backstop_plan",
+        "policy": "backstop_policy",
     }
 
 

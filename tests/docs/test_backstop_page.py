@@ -14,14 +14,18 @@ from tests.docs.test_pages import PAGES, block
 
 
 def test_its_commands_protect_what_is_live(aws, tmp_path, monkeypatch):
-    """The page's three commands show, switch and find in order; someone at the terminal says yes."""
+    """The page's commands show, switch and find in order, write and compare; someone at the terminal says yes."""
     aws.start_cluster("blue", 1, addresses=1)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "guardrails.toml").write_text(f'[log]\npath = "{tmp_path}/log.jsonl"\n')
     monkeypatch.setattr(backstop_plan, "says_yes", lambda *_: True)
-    commands = [shlex.split(line) for line in block("backstop", "bash", "guardrails backstop plan").splitlines()]
-    done = [CliRunner().invoke(app, command[1:]) for command in commands]
-    assert [each.exit_code for each in done] == [0, 0, 0], [each.output for each in done]
+    lines = [
+        line
+        for start in ("plan", "policy")
+        for line in block("backstop", "bash", f"guardrails backstop {start}").splitlines()
+    ]
+    done = [CliRunner().invoke(app, shlex.split(line)[1:]) for line in lines]
+    assert [each.exit_code for each in done] == [0] * 5, [each.output for each in done]
     assert "2 to switch on" in done[0].output
     assert "2 in order" in done[2].output
 

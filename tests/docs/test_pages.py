@@ -108,6 +108,7 @@ RUN_BY = {
     ("team", "bash", "opa run"): "docs/test_team_page.py",
     ("team", "text", "Blocked before"): "docs/test_team_page.py",
     ("backstop", "bash", "guardrails backstop plan"): "docs/test_backstop_page.py",
+    ("backstop", "bash", "guardrails backstop policy"): "docs/test_backstop_page.py",
     ("agents", "console", "$ guardrails check"): "test_json_for_agents",
     ("agents", "python", "try:"): "test_exceptions_for_agents",
 }

