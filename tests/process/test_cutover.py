@@ -7,17 +7,24 @@ whose judgement the last tests have. Time is virtual. After each request the ser
 from __future__ import annotations
 
 import contextlib
+import time
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
 import guardrails
+from guardrails.config.load import load
 from guardrails.cutover.found import Wanted
-from guardrails.cutover.hold import LEASE_S, Hold
+from guardrails.cutover.hold import LEASE_S, Hold, HoldLost
 from guardrails.cutover.make import Terms
-from guardrails.cutover.plan import RETURNED, SWITCHED
+from guardrails.cutover.plan import RETURNED, STUCK, SWITCHED, SWITCHING
 from guardrails.cutover.runner import WentBack
 from guardrails.errors import CutoverRefused
+from guardrails.memory import StateUnavailable, configured
+from guardrails.memory.cutovers import Kept
+from guardrails.memory.dynamodb import Place
+from guardrails.memory.dynamodb.administration import create
+from tests.calls.test_unknown_holders import attempt
 from tests.support.cutover_shop import NAME, Killed, Shop
 
 LIVE = {"sources": ["eip", "target-group", "dns"], "records": [NAME]}
@@ -144,3 +151,132 @@ def test_every_change_is_the_last_of_its_host(number, shop, begun):
     if shop.latest().phase != RETURNED:
         taken_over(shop).back("it was aborted")
     assert shop.latest().phase == RETURNED
+
+
+def test_what_someone_else_changed(shop, plan, begun):
+    """An address that was moved elsewhere meanwhile is left there and reported; everything else goes back."""
+    other = shop.aws.start_cluster("red", 1).instance_ids[0]
+    moved = next(move for move in plan.steps[0].moves if move.key.startswith("address"))
+    allocation = moved.key.partition(" ")[2]
+    onto = {"AllocationId": allocation, "AllowReassociation": True}
+
+    def elsewhere(call):
+        call()
+        shop.known.add(other)
+        shop.ec2.associate_address(InstanceId=other, **onto)
+
+    runner = begun({4: elsewhere})
+    with pytest.raises(WentBack, match="not where this cutover left it"):
+        runner.forward()
+    assert runner.record.phase == STUCK
+    assert "was changed by someone else" in runner.record.note
+    held = {each["AllocationId"]: each["InstanceId"] for each in shop.ec2.describe_addresses()["Addresses"]}
+    assert [*held.values()].count(other) == 1
+    assert held[allocation] == other
+    shop.ec2.associate_address(InstanceId=plan.entrance(moved.key).before["instance"], **onto)
+    shop.runner(Hold.take_over(shop.cutovers, shop.latest())).back("it was aborted")
+    assert shop.latest().phase == RETURNED
+
+
+def test_only_one_at_a_time(shop, plan, begun):
+    """A second cutover cannot start, and a host whose hold was taken over touches nothing any more."""
+    first = begun()
+    with pytest.raises(CutoverRefused, match="is not over"):
+        Hold.begin(shop.cutovers, plan)
+    shop.clock.sleep(LEASE_S + 1)
+    record = shop.latest()
+    second = Hold.take_over(shop.cutovers, record)
+    with pytest.raises(HoldLost):
+        Hold.take_over(shop.cutovers, record)
+    with pytest.raises(HoldLost):
+        first.forward()
+    assert shop.changes == 0
+    shop.runner(second).back("it was aborted")
+
+
+def test_without_the_shared_memory(shop, plan, begun, monkeypatch):
+    """It goes back when the memory stops answering, without it; then `abort` finds everything as it was."""
+    runner = begun()
+    written = shop.cutovers.write
+
+    def write(scope, document, revision):
+        if shop.changes >= 3:
+            raise StateUnavailable("the table is gone")
+        return written(scope, document, revision)
+
+    monkeypatch.setattr(shop.cutovers, "write", write)
+    with pytest.raises(WentBack, match="the table is gone"):
+        runner.forward()
+    monkeypatch.undo()
+    assert (shop.latest().phase, shop.changes) == (SWITCHING, 6)
+    taken_over(shop).back("it was aborted")
+    assert (shop.latest().phase, shop.changes) == (RETURNED, 6)
+
+
+def test_a_table_of_many_hosts(aws, tmp_path):
+    """The same record in a table: a revision is written once, and this host keeps a copy to go back from."""
+    for _ in create(Place("guardrails", "eu-west-1", timeout_s=30)):
+        pass
+    table = {"store": "dynamodb", "table": "guardrails", "region": "eu-west-1", "timeout_s": 30}
+    cutovers = configured.cutovers(load({"state": {**table, "path": str(tmp_path / "state.db")}}))
+    assert cutovers.read("1/eu-west-1").revision == 0
+    assert cutovers.write("1/eu-west-1", {"id": "a"}, 0)
+    assert not cutovers.write("1/eu-west-1", {"id": "b"}, 0)
+    assert cutovers.write("1/eu-west-1", {"id": "c", "at": 1.5}, 1)
+    assert not cutovers.write("1/eu-west-1", {"id": "d"}, 1)
+    assert cutovers.read("1/eu-west-1") == Kept({"id": "c", "at": 1.5}, 2)
+    assert cutovers.host.read("1/eu-west-1").document == {"id": "c", "at": 1.5}
+    assert cutovers.read("2/eu-west-1").revision == 0
+    assert abs(cutovers.now() - time.time()) < 30
+
+
+@pytest.fixture
+def guarded(aws, install, tmp_path):
+    """guarded(**config): a guarded shop whose new side is larger, with a guard that is installed."""
+    shops = []
+
+    def make(**more):
+        shops.append(made := Shop(aws, tmp_path, rule=True))
+        live = {**LIVE, **more}
+        return made, install(live=live, state={"path": str(tmp_path / "state.db")})
+
+    yield make
+    for made in shops:
+        made.close()
+        assert made.dark == []
+
+
+def test_through_the_guard(guarded, aws):
+    """The guard lets each step and the way back pass, also back to fewer machines, and nothing that is not a switch."""
+    shop, guard = guarded()
+    before, red = shop.state(), aws.start_cluster("red", 1).instance_ids[0]
+    runner = shop.runner(Hold.begin(shop.cutovers, shop.made(guard, TERMS).plan))
+    runner.forward()
+    assert runner.record.phase == SWITCHED
+    for address in shop.blue.allocation_ids:
+        wrong = {"AllocationId": address, "InstanceId": red, "AllowReassociation": True}
+        assert "addresses/steal" in attempt(aws, "ec2", "associate_address", wrong)
+    aws.repair()
+    shop.runner(Hold.take_over(shop.cutovers, shop.latest())).back("it was aborted")
+    assert shop.latest().phase == RETURNED, shop.latest().note
+    assert shop.state() == before
+
+
+def test_the_roles_move_at_the_end(guarded, aws):
+    """`finish` moves the parameter and the tag that name the live cluster, once users are where they should be."""
+    ssm = aws.client("ssm")
+    ssm.put_parameter(Name="/live", Value="blue", Type="String")
+    sources = {"sources": ["eip", "target-group", "dns", "tag", "ssm"], "ssm_parameter": "/live"}
+    shop, guard = guarded(**sources, tag={"key": "Live", "value": "true"})
+    mark = [{"Key": "Live", "Value": "true"}]
+    guardrails.uninstall()
+    shop.ec2.create_tags(Resources=list(shop.blue.instance_ids), Tags=mark)
+    guard.install()
+    plan = shop.made(guard, TERMS).plan
+    assert [entrance.kind for entrance in plan.entrances][-2:] == ["mark", "pointer"]
+    runner = shop.runner(Hold.begin(shop.cutovers, plan))
+    runner.forward()
+    assert ssm.get_parameter(Name="/live")["Parameter"]["Value"] == "blue"
+    shop.runner(Hold.take_over(shop.cutovers, shop.latest())).finish()
+    assert ssm.get_parameter(Name="/live")["Parameter"]["Value"] == "green"
+    assert guard.live(shop.ec2).live.clusters == ("green",)

@@ -70,6 +70,7 @@ class Shop:
         self.cutovers = Clocked(folder / "cutover.db", self.clock)
         self.blue = aws.start_cluster("blue", sizes[0], addresses=addresses)
         self.green = aws.start_cluster("green", sizes[1])
+        self.known = {*self.blue.instance_ids, *self.green.instance_ids}
         self.ec2, self.route53 = aws.client("ec2"), aws.client("route53")
         self.balancer = BehindBalancer(aws)
         for side in (self.blue, self.green):
@@ -114,11 +115,10 @@ class Shop:
         """Entrances that lead nowhere now, straight from the simulation's state."""
         region = self.aws.region
         ec2, elb = ec2_backends[ACCOUNT][region], elbv2_backends[ACCOUNT][region]
-        known = {*self.blue.instance_ids, *self.green.instance_ids}
         dark = []
         for address in ec2.describe_addresses():
             machine = address.instance or (address.eni.instance if address.eni else None)
-            if machine is None or machine.id not in known or machine.state != "running":
+            if machine is None or machine.id not in self.known or machine.state != "running":
                 dark.append(f"{address.public_ip} is on {machine}")
         for balancer in elb.load_balancers.values():
             for listener in balancer.listeners.values():
