@@ -11,9 +11,10 @@ from guardrails.cli.options import config_option
 
 _EXIT_CODES = """\b
 Exit codes:
-  0  done; for status: none is under way, or users are where the last one left them
+  0  done; for status: none is under way
   1  it went back, or a check failed; for status: one is under way
-  2  refused: wrong usage or configuration, not confirmed, another one is under way, or no answer from the shared memory
+  2  refused: wrong usage or configuration, not confirmed, another one is
+     under way, or the shared memory does not answer
   3  blocked by a rule, or not everything could be brought back
 """
 

@@ -27,7 +27,7 @@ from guardrails.errors import CutoverRefused
 _EXAMPLES = """\b
 Examples:
   guardrails cutover plan --from blue --to green
-  guardrails cutover start --from blue --to green --bake 300 --health alarm:checkout-errors
+  guardrails cutover start --from blue --to green --health alarm:checkout
   guardrails cutover start --resume
 """
 

@@ -76,21 +76,22 @@ class Runner:
             raise
         except (Exception, KeyboardInterrupt) as error:
             why = "it was interrupted" if isinstance(error, KeyboardInterrupt) else _reason(error)
-            self.back(why)
+            self.back(why, late=True)
             raise WentBack(why) from error
         self._say(f"every step is done: {self._plan.to} has all users. `guardrails cutover finish` or `abort` ends it")
 
-    def back(self, why: str) -> None:
+    def back(self, why: str, *, late: bool = False) -> None:
         """Bring every entrance back into the state that it had before. Raises HoldLost; the record has the outcome.
 
-        Goes on without the shared memory where that does not answer.
+        Goes on without the shared memory where that does not answer. With `late`, a request that this process has sent
+        may still arrive, so what is there is looked at once more.
         """
         self._say(f"going back, because {why}")
         self._note(phase=RETURNING, note=why)
-        self._return_all()
-        # A request that was under way when this was interrupted may have arrived late.
-        self._times.sleep(_PAUSE_S)
         problems = self._return_all()
+        if late:
+            self._times.sleep(_PAUSE_S)
+            problems = self._return_all()
         phase, note = (STUCK, "; ".join(problems)) if problems else (RETURNED, why)
         try:
             self._hold.release(phase=phase, note=note)
@@ -137,8 +138,8 @@ class Runner:
         """Bring an entrance into a state. Raises StepFailed, CallDenied, HoldLost and StateUnavailable."""
         failed = "AWS does not show the change"
         for attempt in range(_TRIES):
-            if attempt:
-                self._times.sleep(_PAUSE_S)
+            # The first look after a change comes at once.
+            self._times.sleep(_PAUSE_S if attempt > 1 else 0)
             try:
                 now = self._entrances.open_for(key, wanted)
                 if now is None:
@@ -182,8 +183,8 @@ class Runner:
         """Bring an entrance back; why it could not be, "" where it is as before. Raises HoldLost."""
         entrance, failed = self._plan.entrance(key), "AWS does not show the change"
         for attempt in range(_TRIES + 1):
-            if attempt:
-                self._times.sleep(_PAUSE_S)
+            # The first look after a change comes at once.
+            self._times.sleep(_PAUSE_S if attempt > 1 else 0)
             try:
                 now = self._entrances.open_for(key, entrance.before)
                 if now is None:

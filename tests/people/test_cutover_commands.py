@@ -1,0 +1,150 @@
+"""``guardrails cutover``, as people use it: the plan, the question, Ctrl-C, a process that is killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+from attrs import evolve
+from click.testing import CliRunner
+
+from guardrails.cli.app import app
+from guardrails.config.load import load
+from guardrails.cutover.hold import latest
+from guardrails.memory import configured
+from tests.support import other_user, terminals
+from tests.support.waiting import until
+
+SCOPE = "123456789012/eu-west-1"
+FROM_TO = ("--from", "blue", "--to", "green")
+
+
+# Loaded while this process may still read everything.
+CliRunner().invoke(app, ["approve", "--help"])
+
+
+@pytest.fixture
+def place(monkeypatch):
+    """A working folder that other users of the host may enter."""
+    folder = Path(tempfile.mkdtemp(prefix="guardrails-cutover-"))
+    folder.chmod(0o755)
+    monkeypatch.chdir(folder)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def shop(aws, place):
+    """Blue is live by two addresses, green is complete; a configuration in the working folder."""
+    lines = ['[log]\npath = "decisions.jsonl"', '[state]\npath = "state.db"', '[live]\nsources = ["eip"]']
+    (place / "guardrails.toml").write_text(f'approval_folder = "{place}/asked"\n' + "\n".join(lines) + "\n")
+    sides = aws.start_cluster("blue", 3, addresses=2), aws.start_cluster("green", 3)
+    aws.clear()
+    return sides
+
+
+def run(*arguments):
+    """(exit code, output) of a command in this process, which has no terminal."""
+    done = CliRunner().invoke(app, ["cutover", *arguments])
+    return done.exit_code, done.stdout + done.stderr
+
+
+@pytest.fixture
+def started(aws, place):
+    """started(*options): `start` at a terminal of its own, confirmed, with its first address moved."""
+
+    def start(*options):
+        command = [sys.executable, "-m", "guardrails", "cutover", "start", *FROM_TO, *options]
+        made = terminals.Terminal(command, terminals.environment(**aws.environment()), place)
+        assert "type 'green'" in " ".join(made.until("\n> ").split())
+        made.type("green\n")
+        assert "step 1 of" in made.until("step 1 of")
+        until(lambda: aws.count("AssociateAddress"))
+        return made
+
+    return start
+
+
+def test_plan_sends_nothing(shop, aws):
+    """`plan` prints steps, checks and the digest, exit code 0, and nothing that changes anything arrives."""
+    code, text = run("plan", *FROM_TO, "--format", "json")
+    planned = json.loads(text)
+    assert (code, planned["ready"], len(planned["plan"]["steps"])) == (0, True, 2)
+    assert all(check["ok"] for check in planned["checks"])
+    assert {request.operation for request in aws.requests if not request.operation.startswith("Describe")} == set()
+    assert run("status") == (0, "there was no cutover here\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("plan", "--from", "blue"), "--from and --to are needed"),
+        (("plan", *FROM_TO, "--shares", "50,10"), "rising numbers"),
+        (("plan", *FROM_TO, "--health", "alarm"), "target-group:ARN"),
+        (("finish",), "no cutover waits to be finished"),
+        (("abort",), "no cutover is under way"),
+        (("start", "--resume"), "no cutover waits to go on"),
+    ],
+)
+def test_mistakes(arguments, words, shop):
+    """A mistake is one sentence that says what is wanted, with exit code 2."""
+    code, text = run(*arguments)
+    assert (code, "Traceback" in text) == (2, False)
+    assert words in " ".join(text.split())
+
+
+def test_where_no_one_can_be_asked(shop, aws):
+    """Without a terminal nothing is sent until a second person has approved the plan; then it runs to its end."""
+    code, text = run("start", *FROM_TO, "--bake", "0")
+    assert code == 2
+    assert "a second person runs: guardrails approve" in " ".join(text.split())
+    (asked,) = re.findall(r"guardrails approve (\w+)", text)
+    approve = ["approve", asked, "--reason", "INC-42"]
+    said = other_user.act(lambda: CliRunner().invoke(app, approve).output)
+    assert "may run this cutover once" in said
+    assert not aws.count("AssociateAddress")
+    code, text = run("start", *FROM_TO, "--bake", "0", "--format", "json")
+    assert (code, len(aws.addresses("green"))) == (0, 2), text
+    assert json.loads(CliRunner().invoke(app, ["cutover", "status", "--format", "json"]).stdout)["phase"] == "switched"
+    assert run("finish")[0] == 0
+    code, text = run("abort")
+    assert (code, "start --from green --to blue" in text) == (2, True)
+
+
+def test_ctrl_c_goes_back(shop, aws, started):
+    """Ctrl-C in the middle brings the address back where it was; the exit code is 1."""
+    before = aws.addresses("blue")
+    made = started()
+    made.type("\x03")
+    assert "everything is as before" in made.end(1)
+    assert aws.addresses("blue") == before
+    code, text = run("status", "--format", "json")
+    assert (code, json.loads(text)["phase"]) == (0, "went-back")
+
+
+def test_a_killed_process(shop, aws, started, place):
+    """After kill -9 the state says who had it; once that is over, another process goes on, finishes, or goes back."""
+    made = started("--at-once", "1", "--bake", "600")
+    os.kill(made.pid, signal.SIGKILL)
+    os.waitpid(made.pid, 0)
+    code, text = run("status")
+    assert (code, "start --resume" in " ".join(text.split())) == (1, True)
+    assert [run(*command)[0] for command in (("abort",), ("start", "--resume"), ("start", *FROM_TO))] == [2, 2, 1]
+    cutovers = configured.cutovers(load(place / "guardrails.toml"))
+    # A minute later.
+    record = latest(cutovers, SCOPE)
+    plan = evolve(record.plan, bake_s=0.0)
+    assert cutovers.write(SCOPE, evolve(record, owner_until=0.0, plan=plan).document(), record.revision)
+    code, text = run("start", "--resume")
+    assert (code, len(aws.addresses("green"))) == (0, 2), text
+    assert run("status")[0] == 1
+    code, text = run("abort")
+    assert (code, len(aws.addresses("blue"))) == (0, 2), text
+    assert run("abort")[0] == 2
