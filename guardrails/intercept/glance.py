@@ -17,14 +17,15 @@ from guardrails.intercept.request.routes import protocol_of
 class Glance:
     """What a request for one ungoverned operation looks like. Must cost next to nothing."""
 
-    __slots__ = ("_form", "_governed", "_known", "_operation", "_path", "_rest", "_target", "_target_sent")
+    __slots__ = ("_clear", "_form", "_known", "_operation", "_path", "_rest", "_target", "_target_sent")
 
     def __init__(self, services: Services, service: str, model: OperationModel) -> None:
         """`model` is the client's; only for a service with a REST protocol is the guard's own read as well."""
         self._known = service in services.known
         rest = protocol_of(model.service_model).startswith("rest-")
         self._rest = services.rest(service) if rest else None
-        self._governed = self._rest.governed if self._rest is not None else {}
+        # The last method and URL that were clear: a request is looked at twice.
+        self._clear = ("", "")
         self._operation = operation = model.name
         self._form = f"Action={operation}&"
         self._target = f".{operation}"
@@ -38,9 +39,8 @@ class Glance:
             return True
         url = request["url"]
         if self._rest is not None:
-            method = request["method"]
-            routes = self._governed.get(method)
-            return (routes is not None and routes.clear(url)) or self._rest.clear(method, url)
+            asked = (request["method"], url)
+            return asked == self._clear or self._is_clear(asked)
         if "?" in url:
             return False
         body, headers = request["body"], request["headers"]
@@ -57,8 +57,8 @@ class Glance:
             return True
         url = request.url
         if self._rest is not None:
-            routes = self._governed.get(request.method)
-            return (routes is not None and routes.clear(url)) or self._rest.clear(request.method, url)
+            asked = (request.method, url)
+            return asked == self._clear or self._is_clear(asked)
         if "?" in url:
             return False
         body = request.body
@@ -69,6 +69,12 @@ class Glance:
         except KeyError:
             return bool(url.endswith(self._path)) and "smithy-protocol" in request.headers
         return type(body) is bytes and body[:1] == b"{" and type(target) is bytes and target.endswith(self._target_sent)
+
+    def _is_clear(self, asked: tuple[str, str]) -> bool:
+        if self._rest is None or not self._rest.clear(*asked):
+            return False
+        self._clear = asked
+        return True
 
 
 class GovernedNames(dict[str, bool]):

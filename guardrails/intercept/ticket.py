@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import MutableMapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from guardrails.intercept.glance import Glance
 from guardrails.intercept.request.outgoing import Outgoing
@@ -17,7 +17,8 @@ PASSED = "guardrails-plan"
 ONLY_ASKS = "guardrails-plan-asks"
 
 
-class Ticket(NamedTuple):
+@frozen(eq=False)
+class Ticket:
     """Kept in the context of a request that passed a gate. Ungoverned requests have no `seal` and no `decision_id`.
 
     `service` is the catalogue's key, None where it is unknown. `glance` is for an ungoverned operation of a client; the
