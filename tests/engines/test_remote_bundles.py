@@ -21,13 +21,14 @@ from guardrails.cli.app import app
 from guardrails.config.load import load
 from guardrails.config.policy_settings import RemoteBundle
 from guardrails.doctor import policies as doctor
-from guardrails.errors import ConfigError, PolicyError
+from guardrails.errors import ConfigError, GuardrailsError, PolicyError
 from guardrails.evaluate import bundle_file, configured, signature
 from guardrails.evaluate.remote import kept
 from guardrails.evaluate.remote.sources import Sources
 from tests.engines.test_signing import key_files
 from tests.support import bundle_servers
 from tests.support.bundle_servers import BundleServer
+from tests.support.opa_servers import certificates, secured
 from tests.support.waiting import until
 
 KEY, OTHER = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
@@ -451,6 +452,26 @@ def test_a_token(install, config, server, pack, tmp_path, monkeypatch):
         sources.refresh(ask=True)
         assert why in sources.problem()
         assert "SECRET" not in sources.problem()
+
+
+def test_an_own_authority(site, install, config, server, pack, tmp_path):
+    """Over HTTPS the certificate is verified: with `bundle.ca` it counts, else the sentence names that key."""
+    certificates(tmp_path)
+    secured(server, tmp_path)
+    server.packed, server.url = pack("one", "stop"), server.url.replace("http:", "https:")
+
+    def configured_with(**how):
+        return {**config(bundle=how), "policies": [server.url]}
+
+    wrong = {"ca": str(tmp_path / "otherca.pem")}, {}, {"ca": str(tmp_path / "none.pem")}
+    sentences = ("see bundle.ca", "see bundle.ca", "`bundle.ca` names")
+    for how, sentence in zip(wrong, sentences, strict=True):
+        with pytest.raises(GuardrailsError, match=sentence):
+            install(**configured_with(**how))
+    assert not server.asked
+    assert install(**configured_with(ca=str(tmp_path / "ca.pem"))).revision == "one"
+    assert stops(site) == {"main/no"}
+    assert server.asked
 
 
 def test_no_thread_is_left(site, install, config, server, pack, monkeypatch):

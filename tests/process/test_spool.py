@@ -37,6 +37,7 @@ from guardrails.record.spooled_lines import Position
 from guardrails.record.upload import Uploader, sink_of, spool_of
 from guardrails.values import Call, Decision, Outcome
 from tests.support.log_sinks import log_service
+from tests.support.opa_servers import certificates, secured
 from tests.support.waiting import until
 
 CALL = Call("ec2", "StopInstances", {"InstanceIds": ["i-1"] * 20}, "eu-west-1", "")
@@ -607,6 +608,21 @@ def test_tokens(spooling, service, tmp_path, monkeypatch):
     _write(log, "third")
     _uploader(from_variable).upload()
     assert service.requests[-1][1]["Authorization"] == "Bearer third"
+
+
+def test_an_own_authority(spooling, service, tmp_path):
+    """Over HTTPS the service's certificate is verified: with `log.ca` it gets the decisions, else they wait."""
+    certificates(tmp_path)
+    secured(service, tmp_path)
+    spooling = evolve(spooling, sink=service.url.replace("http:", "https:"))
+    _write(DecisionLog(spooling), "one")
+    wrong = (None, "set log.ca"), ("otherca.pem", "set log.ca"), ("none.pem", "log.ca names .* name a PEM file")
+    for name, sentence in wrong:
+        with pytest.raises(SinkFailure, match=sentence):
+            _uploader(evolve(spooling, ca=tmp_path / name if name else None)).upload()
+    assert not service.requests
+    assert _uploader(evolve(spooling, ca=tmp_path / "ca.pem")).upload() == 1
+    assert service.ids == ["one"]
 
 
 @pytest.mark.parametrize("token", ["TOP-SECRET\n", " TOP-SECRET", "TOP\nSECRET", "TOP SECRET", "TÖP-SECRET", "\n"])

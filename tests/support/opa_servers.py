@@ -7,6 +7,7 @@ import datetime as dt
 import ipaddress
 import socket
 import socketserver
+import ssl
 import subprocess
 import threading
 import urllib.request
@@ -121,6 +122,14 @@ def certificates(folder: Path) -> None:
     other = _signed(folder, "otherca", None)
     for name, signer in (("server", authority), ("client", authority), ("stranger", other)):
         _signed(folder, name, signer)
+
+
+def secured(server: socketserver.TCPServer, folder: Path) -> None:
+    """Let a server speak TLS, with the certificate of `certificates`."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "server.pem", folder / "server.key")
+    # In the thread of each request: a client that does not like the certificate holds up no other one.
+    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
 
 
 def _signed(folder: Path, name: str, signer):
