@@ -4,6 +4,7 @@
 
 Both ways run side by side in one run, in turns, each in processes of its own that make governed calls one after the
 other at a stand-in for EC2 (stand_in.py). dynalite and a real OPA server are behind the fault proxies of the tests.
+The fleet's log has a sink, which is down for ten seconds under that load: what was recorded has to arrive.
 Absolute times depend on the machine: the ratio of the two ways is the figure.
 """
 
@@ -17,6 +18,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -27,18 +29,22 @@ from click.testing import CliRunner
 
 import guardrails
 from guardrails.cli.app import app
+from guardrails.config.load import load
 from guardrails.memory.dynamodb import Place
 from guardrails.memory.dynamodb.administration import create
+from guardrails.record.upload import Uploader, sink_of, spool_of
 from tests.benchmarks import stand_in
 from tests.benchmarks.row import Row
 from tests.faults.proxy import Proxy
 from tests.support import dynalite, environments
+from tests.support.log_sinks import LogService, log_service
 from tests.support.opa_servers import Proxy as OpaProxy
 from tests.support.opa_servers import opa_server
 
 _COMMAND = "python -m tests.benchmarks.fleet"
 _MACHINES = 200
 _TURNS = 2
+_DOWN_S = 10.0
 _KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "eu-west-1"}
 _ALIKE: Mapping[str, Any] = {"pacing": {"enabled": False}, "lookup_timeout_s": 60, "max_fact_age_s": 60}
 
@@ -63,7 +69,7 @@ def _load(
 ) -> list[float]:
     """How long every decision of all processes took, sorted."""
     folder.mkdir(parents=True)
-    given = json.dumps({**_ALIKE, **config, "log": {"path": str(folder / "log")}})
+    given = json.dumps({**_ALIKE, **config, "log": {**config.get("log", {}), "path": str(folder / "log")}})
     command = [sys.executable, "-m", "tests.benchmarks.fleet", "--worker", given, address, str(seconds)]
     environment = {**os.environ, **_KEYS, "AWS_ENDPOINT_URL_DYNAMODB": url}
     workers = [
@@ -104,15 +110,21 @@ def _opa() -> str:
 
 
 def rows(*, seconds: float = 60, processes: int = 8) -> Iterator[Row]:
-    """One row: decisions a second of both ways, and their p50 and p99."""
+    """Decisions a second of both ways, with their p50 and p99; and what did not arrive at the sink."""
     with tempfile.TemporaryDirectory() as name, stand_in.account(_MACHINES) as address:
         folder = Path(name)
         with _parts(folder) as (url, fleet):
             took: dict[str, list[float]] = {"file": [], "fleet": []}
-            for turn in range(_TURNS):
-                for way, config in (("file", {}), ("fleet", fleet)):
-                    place = folder / f"{way}-{turn}"
-                    took[way] += _load(config, address, url, seconds / _TURNS, processes, place)
+            recorded: set[str] = set()
+            with log_service() as sink:
+                log = {"sink": sink.url, "upload_delay_s": 0.1}
+                for turn in range(_TURNS):
+                    for way, config in (("file", {}), ("fleet", {**fleet, "log": log})):
+                        place = folder / f"{way}-{turn}"
+                        with _down(sink, seconds / _TURNS):
+                            took[way] += _load(config, address, url, seconds / _TURNS, processes, place)
+                    recorded |= _uploaded({**log, "path": str(place / "log")})
+                received = set(sink.ids)
         rate = {way: len(each) / seconds for way, each in took.items()}
         yield Row(
             what=f"decisions with a table and an OPA server behind proxies, {processes} processes, {seconds:g} s",
@@ -120,6 +132,37 @@ def rows(*, seconds: float = 60, processes: int = 8) -> Iterator[Row]:
             f"{_words(rate['fleet'], took['fleet'])}; {_words(rate['file'], took['file'])}",
             command=_COMMAND,
         )
+        yield Row(
+            what=f"decisions recorded under that load, with the sink down for {_DOWN_S:g} s twice, that did not arrive",
+            figure=f"{len(recorded - received)} of {len(recorded)}",
+            goal="0",
+            met=recorded <= received,
+            command=_COMMAND,
+        )
+
+
+@contextlib.contextmanager
+def _down(sink: LogService, seconds: float) -> Iterator[None]:
+    """The sink is down for ten seconds of these, or the half of them."""
+    first = min(1.0, seconds / 4)
+    timers = [
+        threading.Timer(at, setattr, (sink, "down", down)) for at, down in ((first, True), (first + _DOWN_S, False))
+    ]
+    for timer in timers:
+        timer.start()
+    yield
+    for timer in timers:
+        timer.cancel()
+    sink.down = False
+
+
+def _uploaded(log: Mapping[str, Any]) -> set[str]:
+    """The decisions that were recorded, once what still waited in the spool is uploaded."""
+    settings = load({"log": log}).log
+    spool = spool_of(settings)
+    assert spool is not None
+    Uploader(spool, sink_of(settings)).upload()
+    return {json.loads(line)["decision_id"] for line in settings.path.read_text().splitlines()}
 
 
 def _words(rate: float, took: list[float]) -> str:
