@@ -24,7 +24,7 @@ import data.guardrails.text
 #   incident: Google Compute Engine, 2016-04-11
 #   avoid: aws ec2 terminate-instances --instance-ids ALL_OF_A_CLUSTER_WITH_WAVES
 #   prefer: aws ec2 terminate-instances --instance-ids ONE_OF_THEM
-deny contains lib.violation("waves/size", named(name), message, remediation(wave)) if {
+deny contains lib.violation("waves/size", named(name), message, forward(wave)) if {
 	some name in too_many
 	wave := input.waves.clusters[name]
 	message := sprintf("%s would take %s of %s out of service at once. %s (waves of %s, %v s apart; %v went before).", [
@@ -79,7 +79,7 @@ named(name) := name if name != ""
 
 named("") := "no cluster"
 
-remediation(wave) := sprintf("%s%s", [waiting(wave), way])
+forward(wave) := sprintf("%s%s", [waiting(wave), way])
 
 default waiting(_) := ""
 
