@@ -10,7 +10,7 @@ file.py        a saved plan                          running.py    stops what is
 progress.py    what of it was used already           asked_before.py  its confirmation covers its calls
 """
 
-from guardrails.planning import ec2_effects, group_effects, page  # noqa: F401  (they register what they know)
+from guardrails.planning import balancer_effects, ec2_effects, group_effects, page, s3_effects  # noqa: F401  (they register what they know)
 from guardrails.planning.context import Planning
 from guardrails.planning.plan import Plan
 

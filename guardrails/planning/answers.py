@@ -13,6 +13,7 @@ from typing import Any
 
 from botocore.model import Shape
 
+from guardrails.planning.kinds import noun_of
 from guardrails.planning.planned_ids import PlannedIds
 
 # What a new thing is called when it is ready, by the usual words of AWS.
@@ -81,6 +82,9 @@ def _scalar(name: str, shape: Any, *, filled: bool, ids: Any) -> Any:
     kind = shape.type_name
     if name.lower() in _STATES or name.lower().endswith(("status", "state")):
         return _ready(shape) if kind == "string" else None
+    if name == "Code" and getattr(shape, "enum", None):
+        # As in the State of a load balancer.
+        return _ready(shape)
     if kind == "timestamp":
         return datetime.now(UTC) if name.lower().startswith(("create", "start", "launch", "last")) else None
     if kind == "string" and filled and not getattr(shape, "enum", None):
@@ -128,3 +132,23 @@ def _same_kind(shape: Any, value: Any) -> bool:
     if shape.type_name == "list" and value:
         return _same_kind(shape.member, value[0])
     return True
+
+
+# Codes of EC2, whose service model has none; https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
+_NOT_FOUND = {"Volume": "InvalidVolume.NotFound", "Snapshot": "InvalidSnapshot.NotFound",
+              "SecurityGroup": "InvalidGroup.NotFound", "KeyPair": "InvalidKeyPair.NotFound",
+              "Image": "InvalidAMIID.NotFound", "NatGateway": "NatGatewayNotFound",
+              "Address": "InvalidAllocationID.NotFound"}  # fmt: skip
+
+
+def not_found_code(service: str, model: Any) -> str:
+    """The error of AWS for a read of what does not exist, by the service model; for EC2 by its documentation."""
+    if service == "ec2":
+        noun = noun_of(model.name)[1]
+        return _NOT_FOUND.get(noun, f"Invalid{noun}ID.NotFound")
+    named = [shape for shape in model.error_shapes if "NotFound" in shape.name]
+    own = [shape for shape in named if noun_of(model.name)[1].lower() in shape.name.lower()]
+    found = (own or named)[:1]
+    return (
+        str(found[0].metadata.get("error", {}).get("code") or found[0].name) if found else "ResourceNotFoundException"
+    )

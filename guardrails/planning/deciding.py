@@ -37,6 +37,8 @@ class PlannedWorld:
         self._services = services
         self._models = models
         self._world = world
+        # The look-ups that may show what an earlier call changed, and the plan does not know it.
+        self.unsure: list[str] = []
 
     def fetch(self, lookups: Iterable[Lookup], origin: Origin) -> Fetched:
         """As `Lookups.fetch`; things that only the plan has are not asked for at AWS."""
@@ -46,9 +48,26 @@ class PlannedWorld:
         answers: dict[str, Answer] = {}
         for key, (lookup, real) in wanted.items():
             answer = Answer((), time.time()) if real is None else fetched.answers.get(real.key())
+            if answer is None and self._knows(lookup, origin):
+                # What the script has named itself, and AWS does not know.
+                answer = Answer((), time.time())
             if answer is not None:
                 answers[key] = self._as_it_would_be(lookup, answer, origin)
-        return evolve(fetched, answers=answers)
+        answered = {hash(real.key()) for key, (_, real) in wanted.items() if key in answers and real is not None}
+        failures = tuple(each for each in fetched.failures if each.key not in answered)
+        return evolve(fetched, answers=answers, failures=failures)
+
+    def _knows(self, lookup: Lookup, origin: Origin) -> bool:
+        if lookup.is_program or not self._world().things:
+            return False
+        model, service, region = self._place(lookup, origin)
+        return bool(self._world().named(model, service, lookup.operation, region, lookup.params))
+
+    def _place(self, lookup: Lookup, origin: Origin) -> tuple[Any, str, str]:
+        """The service model, the service's key and the region of a look-up."""
+        model = self._models.get_service_model(lookup.service)
+        region = lookup.region or (origin.region if lookup.service == origin.service else origin.home_region)
+        return model, self._services.of_model(model), region or origin.region
 
     def items(self, lookup: Lookup, origin: Origin) -> tuple[Mapping[str, Any], ...]:
         """The items of one look-up as they would be; none where it fails."""
@@ -57,15 +76,16 @@ class PlannedWorld:
 
     def _as_it_would_be(self, lookup: Lookup, answer: Answer, origin: Origin) -> Answer:
         world = self._world()
-        if lookup.is_program or not world.things or not lookup.items or lookup.items == "@":
+        if lookup.is_program or not (world.things or world.unseen) or not lookup.items:
             return answer
-        model = self._models.get_service_model(lookup.service)
-        service = self._services.of_model(model)
-        region = lookup.region or (origin.region if lookup.service == origin.service else origin.home_region)
-        seen = world.seen(
-            model, service, lookup.operation, region or origin.region, lookup.params, {lookup.items: list(answer.items)}
-        )
-        return evolve(answer, items=tuple(seen.answer[lookup.items]))
+        model, service, region = self._place(lookup, origin)
+        whole = lookup.items == "@"
+        page = dict(answer.items[0] if answer.items else {}) if whole else {lookup.items: list(answer.items)}
+        seen = world.seen(model, service, lookup.operation, region, lookup.params, page)
+        if not seen.certain:
+            self.unsure.append(lookup.permission)
+        items = [seen.answer] if whole else seen.answer[lookup.items]
+        return evolve(answer, items=tuple(items) if answer.items or not whole else ())
 
 
 def _askable(lookup: Lookup) -> Lookup | None:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from guardrails.aws import resource_ids
+from guardrails.planning.ec2_addresses import addresses_off
 from guardrails.planning.effects import Effect, Planned, register
-from guardrails.planning.world import Change, Item
+from guardrails.planning.world import ATTRIBUTES, Change, Item
 from guardrails.values import Lookup
 
 _CODES = {"pending": 0, "running": 16, "shutting-down": 32, "terminated": 48, "stopping": 64, "stopped": 80}
-_ADDRESSES = Lookup("ec2", "DescribeAddresses", "Addresses")
 _SUBNETS = Lookup("ec2", "DescribeSubnets", "Subnets")
 _NOUNS = {"instance": "Instance", "volume": "Volume", "snapshot": "Snapshot", "subnet": "Subnet", "vpc": "Vpc",
           "ami": "Image", "address": "Address", "eni": "NetworkInterface", "route-table": "RouteTable",
@@ -37,11 +37,35 @@ def _states(planned: Planned) -> Effect:
     machines = {each["InstanceId"]: each for each in planned.machines(ids)}
     changes = [planned.change("Instance", name, {**each, "State": state(then)}) for name, each in machines.items()]
     if operation == "TerminateInstances":
-        changes += _addresses_off(planned, machines)
+        changes += addresses_off(planned, machines)
         changes += _volumes_off(planned, machines)
     before = {name: machines.get(name, {}).get("State", state("running")) for name in ids}
     rows = [{"InstanceId": name, "CurrentState": state(now), "PreviousState": before[name]} for name in ids]
     return Effect(tuple(changes), {member: rows}, known=machines.keys() == {*ids})
+
+
+@register("ec2", "ModifyInstanceAttribute")
+def _attribute(planned: Planned) -> Effect:
+    name, params = str(planned.params.get("InstanceId")), dict(planned.params)
+    if attribute := params.get("Attribute"):
+        # The older form: its name and a string.
+        value, key = str(params.get("Value")), f"{attribute[0].upper()}{attribute[1:]}"
+        params[key] = {"Value": value == "true" if value in ("true", "false") else value}
+    attributes = {key: value for key, value in params.items() if isinstance(value, dict) and "Value" in value}
+    plain = {key: value["Value"] for key, value in attributes.items() if key in _SHOWN}
+    groups = {"SecurityGroups": [{"GroupId": each, "GroupName": each} for each in params.get("Groups") or ()]}
+    machines = planned.machines([name])
+    changes = [
+        planned.change("Instance", name, {**each, **plain, **(groups if params.get("Groups") else {})})
+        for each in machines
+        if plain or params.get("Groups")
+    ]
+    changes += [planned.change(ATTRIBUTES, name, attributes)] if attributes else []
+    return Effect(tuple(changes), known=bool(machines) and "BlockDeviceMappings" not in params)
+
+
+# Attributes that DescribeInstances shows as well.
+_SHOWN = ("InstanceType", "SourceDestCheck", "EbsOptimized", "EnaSupport")
 
 
 @register("ec2", "RebootInstances")
@@ -55,7 +79,7 @@ def _run(planned: Planned) -> Effect:
     number = params.get("MaxCount")
     specs = [each for each in params.get("TagSpecifications") or () if each.get("ResourceType") == "instance"]
     tags = [tag for each in specs for tag in each.get("Tags") or ()]
-    made = []
+    subnet, made = _subnet(planned), []
     for index in range(number if isinstance(number, int) else 1):
         machine = {
             "InstanceId": planned.ids.ec2("Instance"),
@@ -68,24 +92,34 @@ def _run(planned: Planned) -> Effect:
             "BlockDeviceMappings": [],
             "Monitoring": {"State": "disabled"},
             **{name: params[name] for name in ("ImageId", "InstanceType", "KeyName", "EbsOptimized") if name in params},
-            **_place(planned),
+            **_place(planned, subnet),
             "Tags": tags,
         }
         made.append(machine)
-    changes = tuple(planned.change("Instance", each["InstanceId"], each) for each in made)
+    changes = [planned.change("Instance", each["InstanceId"], each) for each in made]
+    changes += _room(planned, subnet, len(made))
     answer = {"Instances": [{**each, "State": state("pending")} for each in made], "Groups": []}
-    return Effect(changes, {**answer, "ReservationId": planned.ids.ec2("Reservation")})
+    return Effect(tuple(changes), {**answer, "ReservationId": planned.ids.ec2("Reservation")})
 
 
-def _place(planned: Planned) -> dict[str, Any]:
+def _subnet(planned: Planned) -> Item:
     interfaces = planned.params.get("NetworkInterfaces") or [{}]
     name = planned.params.get("SubnetId") or interfaces[0].get("SubnetId")
-    if not name:
-        filters = [{"Name": "default-for-az", "Values": ["true"]}]
-        subnets = planned.find(_SUBNETS.about(Filters=filters))
-    else:
-        subnets = planned.find(_SUBNETS.about(Filters=[{"Name": "subnet-id", "Values": [name]}]))
-    subnet: Mapping[str, Any] = subnets[0] if subnets else {}
+    wanted = {"Name": "subnet-id", "Values": [name]} if name else {"Name": "default-for-az", "Values": ["true"]}
+    subnets = planned.find(_SUBNETS.about(Filters=[wanted]))
+    return subnets[0] if subnets else {}
+
+
+def _room(planned: Planned, subnet: Item, taken: int) -> list[Change]:
+    """The subnet with fewer free addresses."""
+    free = subnet.get("AvailableIpAddressCount")
+    if not isinstance(free, int):
+        return []
+    return [planned.change("Subnet", subnet["SubnetId"], {**subnet, "AvailableIpAddressCount": max(0, free - taken)})]
+
+
+def _place(planned: Planned, subnet: Item) -> dict[str, Any]:
+    interfaces = planned.params.get("NetworkInterfaces") or [{}]
     groups = planned.params.get("SecurityGroupIds") or interfaces[0].get("Groups") or ()
     return {
         "SubnetId": subnet.get("SubnetId", ""),
@@ -123,90 +157,6 @@ def _tagged(item: Item, pairs: Mapping[str, Any], *, sets: bool) -> list[dict[st
     return [{"Key": key, "Value": value} for key, value in after.items()]
 
 
-@register("ec2", "AssociateAddress", "DisassociateAddress", "ReleaseAddress")
-def _address(planned: Planned) -> Effect:
-    params = planned.params
-    wanted = [params.get(name) for name in ("AllocationId", "PublicIp", "AssociationId") if params.get(name)]
-    found = [
-        each
-        for each in planned.find(_ADDRESSES)
-        if {each.get("AllocationId"), each.get("PublicIp"), each.get("AssociationId")} & {*wanted}
-    ]
-    if not found:
-        return Effect(known=False)
-    if planned.call.operation == "ReleaseAddress":
-        return Effect(tuple(planned.change("Address", _name(each), None) for each in found))
-    free = {key: value for key, value in found[0].items() if key not in _ATTACHED}
-    changes = _without_ip(planned, found[0])
-    if planned.call.operation == "DisassociateAddress":
-        return Effect((planned.change("Address", _name(found[0]), free), *changes))
-    association = planned.ids.ec2("AddressAssociation")
-    machine = str(params.get("InstanceId") or "")
-    onto: dict[str, Any] = {"AssociationId": association}
-    onto |= {"InstanceId": machine} if machine else {"NetworkInterfaceId": params.get("NetworkInterfaceId")}
-    (held,) = planned.machines([machine]) or [{}] if machine else [{}]
-    if held:
-        changes.append(planned.change("Instance", machine, {**held, "PublicIpAddress": free.get("PublicIp", "")}))
-        onto["PrivateIpAddress"] = held.get("PrivateIpAddress", "")
-    moved = planned.change("Address", _name(found[0]), {**free, **onto})
-    return Effect((moved, *changes), {"AssociationId": association}, known=bool(held) or not machine)
-
-
-_ATTACHED = ("AssociationId", "InstanceId", "NetworkInterfaceId", "NetworkInterfaceOwnerId", "PrivateIpAddress")
-
-
-def _name(address: Item) -> str:
-    return str(address.get("AllocationId") or address.get("PublicIp"))
-
-
-def _without_ip(planned: Planned, address: Item) -> list[Change]:
-    """The machine that holds an address, without it."""
-    ids = [str(address["InstanceId"])] if address.get("InstanceId") else []
-    return [
-        planned.change(
-            "Instance",
-            each["InstanceId"],
-            {
-                **{key: value for key, value in each.items() if key != "PublicIpAddress"},
-                "NetworkInterfaces": [
-                    {key: value for key, value in one.items() if key != "Association"}
-                    for one in each.get("NetworkInterfaces") or ()
-                ],
-            },
-        )
-        for each in planned.machines(ids)
-    ]
-
-
-def _addresses_off(planned: Planned, machines: Iterable[str]) -> list[Change]:
-    """A machine that is terminated leaves its addresses."""
-    ids = {*machines}
-    held = [each for each in planned.find(_ADDRESSES) if each.get("InstanceId") in ids] if ids else []
-    return [
-        planned.change("Address", _name(each), {key: value for key, value in each.items() if key not in _ATTACHED})
-        for each in held
-    ]
-
-
-def _volumes_off(planned: Planned, machines: Mapping[str, Item]) -> list[Change]:
-    """Its disks go with it where they are set to."""
-    disks = [each.get("Ebs") or {} for one in machines.values() for each in one.get("BlockDeviceMappings") or ()]
-    return [
-        planned.change("Volume", each["VolumeId"], None)
-        for each in disks
-        if each.get("VolumeId") and each.get("DeleteOnTermination")
-    ]
-
-
-@register("ec2", "AllocateAddress")
-def _allocate(planned: Planned) -> Effect:
-    number = planned.ids.ec2("Address")
-    # Of a range for documentation, which no one has (RFC 5737).
-    address = {"AllocationId": number, "PublicIp": f"203.0.113.{planned.ids.last % 256}", "Domain": "vpc", "Tags": []}
-    answer = {name: address[name] for name in ("AllocationId", "PublicIp", "Domain")}
-    return Effect((planned.change("Address", number, address),), answer)
-
-
 @register("ec2", "AttachVolume", "DetachVolume")
 def _volume(planned: Planned) -> Effect:
     name, machine = str(planned.params.get("VolumeId")), planned.params.get("InstanceId")
@@ -223,3 +173,13 @@ def _volume(planned: Planned) -> Effect:
     free = {"State": "available", "Attachments": []}
     changes = tuple(planned.change("Volume", name, {**each, **(after if attaches else free)}) for each in items)
     return Effect(changes, attachment, known=bool(items))
+
+
+def _volumes_off(planned: Planned, machines: Mapping[str, Item]) -> list[Change]:
+    """Its disks go with it where they are set to."""
+    disks = [each.get("Ebs") or {} for one in machines.values() for each in one.get("BlockDeviceMappings") or ()]
+    return [
+        planned.change("Volume", each["VolumeId"], None)
+        for each in disks
+        if each.get("VolumeId") and each.get("DeleteOnTermination")
+    ]

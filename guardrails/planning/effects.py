@@ -14,7 +14,7 @@ from botocore.model import ServiceModel
 from guardrails.planning.answers import item_of
 from guardrails.planning.kinds import CHANGES, ENDS, MAKES, Listing, noun_of, reader
 from guardrails.planning.planned_ids import PlannedIds
-from guardrails.planning.world import TARGETS, Change, Item
+from guardrails.planning.world import Change, Item
 from guardrails.values import Call, Lookup, frozen
 
 INSTANCES = Lookup("ec2", "DescribeInstances", "Reservations")
@@ -80,7 +80,7 @@ class Planned:
 def effect_of(planned: Planned) -> Effect:
     """The effect of a call by its own function, else by what its name says of a thing that reads describe."""
     own = OWN.get((planned.call.service, planned.call.operation))
-    return own(planned) if own is not None else _generic(planned)
+    return own(planned) if own is not None else by_name(planned)
 
 
 def register(service: str, *operations: str) -> Callable[[Callable[[Planned], Effect]], Callable[[Planned], Effect]]:
@@ -96,7 +96,8 @@ def register(service: str, *operations: str) -> Callable[[Callable[[Planned], Ef
 OWN: dict[tuple[str, str], Callable[[Planned], Effect]] = {}
 
 
-def _generic(planned: Planned) -> Effect:
+def by_name(planned: Planned) -> Effect:
+    """What the name of a call says: it makes, changes or ends things of the kind that its noun names."""
     verb, noun = noun_of(planned.call.operation)
     found = reader(planned.model, planned.call.service, noun)
     if found is None:
@@ -149,19 +150,3 @@ def _named(params: Mapping[str, Any], key: str) -> list[str]:
         if name.lower() in (key.lower(), f"{key}s".lower()):
             return [str(each) for each in value] if isinstance(value, list) else [str(value)]
     return []
-
-
-def targets_of(params: Mapping[str, Any]) -> list[Item]:
-    return [each for each in params.get("Targets") or () if isinstance(each, Mapping)]
-
-
-@register("elbv2", "RegisterTargets", "DeregisterTargets")
-def _targets(planned: Planned) -> Effect:
-    group, joins = str(planned.params.get("TargetGroupArn")), planned.call.operation == "RegisterTargets"
-    healthy = {"TargetHealth": {"State": "healthy"}, "HealthCheckPort": "80"}
-    return Effect(
-        tuple(
-            planned.change(TARGETS, f"{group}|{each['Id']}", {"Target": each, **healthy} if joins else None)
-            for each in targets_of(planned.params)
-        )
-    )

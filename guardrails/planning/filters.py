@@ -70,7 +70,10 @@ def _passes(item: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool | None:
         return name[4:] in tags and _any([tags[name[4:]]], patterns)
     if name == "tag-key":
         return _any(tags, patterns)
-    path = _PATHS.get(name) or tuple(_camel(part) for part in name.split("."))
+    # RDS calls its DBInstanceIdentifier db-instance-id.
+    plain = name.replace("-", "").lower()
+    alike = next((key for key in item if key.lower() in (plain, f"{plain}entifier")), "")
+    path = _PATHS.get(name) or ((alike,) if alike else tuple(_camel(part) for part in name.split(".")))
     values = list(_values(item, path))
     return _any(map(_text, values), patterns) if values else None if not _has(item, path[0]) else False
 

@@ -1,4 +1,4 @@
-"""What the calls of Auto Scaling and of classic load balancers do to the world whose names do not say it all."""
+"""What the calls of Auto Scaling do to the world whose names do not say it all."""
 
 from __future__ import annotations
 
@@ -44,17 +44,3 @@ def _in_group(planned: Planned) -> Effect:
         # The group may start another one.
         known=False,
     )
-
-
-@register("elb", "RegisterInstancesWithLoadBalancer", "DeregisterInstancesFromLoadBalancer")
-def _classic(planned: Planned) -> Effect:
-    name = str(planned.params.get("LoadBalancerName"))
-    named = [each["InstanceId"] for each in planned.params.get("Instances") or ()]
-    changes, members = [], []
-    for each in planned.things("LoadBalancer", [name]):
-        before = [one["InstanceId"] for one in each.get("Instances") or ()]
-        joins = planned.call.operation.startswith("Register")
-        after = dict.fromkeys([*before, *named]) if joins else [one for one in before if one not in named]
-        members = [{"InstanceId": one} for one in after]
-        changes.append(planned.change("LoadBalancer", name, {**each, "Instances": members}))
-    return Effect(tuple(changes), {"Instances": members}, known=bool(changes))

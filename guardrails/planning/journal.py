@@ -69,11 +69,11 @@ class Journal:
 
     def _add(self, line: Mapping[str, Any]) -> None:
         changes = [Change(**each) for each in line["changes"]]
-        self.world = self.world.after(changes, [(service, region) for service, region in line["unseen"]])
+        self.world = self.world.after(changes, [(service, region, noun) for service, region, noun in line["unseen"]])
         self.ids.last = max(self.ids.last, line["last"])
         self.entries.append(entries.read(line["entry"]))
 
-    def write(self, entry: Entry, changes: tuple[Change, ...], unseen: tuple[tuple[str, str], ...]) -> None:
+    def write(self, entry: Entry, changes: tuple[Change, ...], unseen: tuple[tuple[str, str, str], ...]) -> None:
         """Add a call, which is then part of the world."""
         line = {
             "entry": asdict(entry, recurse=True),

@@ -93,6 +93,11 @@ class Planner:
             self.guessing(f"{request.call.name} may show what an earlier call changed, and the plan does not know it")
         return seen.answer
 
+    def named(self, request: Request) -> dict[str, Any]:
+        """What a read names by its id and the plan has touched; None where it is gone."""
+        world = self.journal.world
+        return world.named(request.model, request.service, request.operation, request.call.region, request.params)
+
     def guessing(self, why: str) -> None:
         """From here on the plan is a guess."""
         file = self.journal.folder / "guess"
@@ -108,13 +113,19 @@ class Planner:
         """
         line = code_line.calling()
         with self.journal.turn():
+            self._world.unsure.clear()
             decision = decided(self._pipeline, request.call, request.origin)
+            if self._world.unsure:
+                self.guessing(
+                    f"{self._world.unsure[0]} may show what an earlier call changed, and the plan does not know it"
+                )
             effect = self._effect(request, decision)
             answer = self._answer(request, effect)
             entry = evolve(
                 self._entry(request, decision, effect), line=line, made=dict(made_in(answer)), aws_says=aws_says
             )
-            unseen = () if effect.known else ((request.service, request.call.region),)
+            noun = noun_of(request.operation)[1]
+            unseen = () if effect.known else ((request.service, request.call.region, noun),)
             self.journal.write(entry, effect.changes, unseen)
         if decision is not None and entry.status in ("denied", "needs approval") and self.options.get("stop"):
             raise CallDenied(decision, paragraph(decision, time.time()))
@@ -142,7 +153,7 @@ class Planner:
                 line=code_line.calling(),
                 guess=self._guess(()),
             )
-            self.journal.write(entry, (), ((service, ""),) if service else ())
+            self.journal.write(entry, (), ((service, "", ""),) if service else ())
         return NotSentInPlan(name, how)
 
     def _effect(self, request: Request, decision: Decision | None) -> Effect:

@@ -11,6 +11,8 @@ from botocore.serialize import create_serializer
 
 from guardrails.intercept.request.outgoing import Outgoing, of_dict
 from guardrails.intercept.ticket import ONLY_ASKS
+from guardrails.planning import s3_effects
+from guardrails.planning.answers import not_found_code
 from guardrails.planning.entry import NOT_PERMITTED
 from guardrails.planning.gates import Outbound, pass_on
 from guardrails.planning.planned_ids import is_planned, planned_in
@@ -71,22 +73,51 @@ class Rehearsal:
         return f"{NOT_PERMITTED if 'Unauthorized' in code else code}: {word.get('Message', '')}"
 
     def _read(self, call: Outbound, request: Request, send: Callable[[dict[str, Any]], Any]) -> Any:
+        if (known := self._head(request)) is not None:
+            return known
+        named = self._planner.named(request)
+        if gone := [name for name, item in named.items() if item is None]:
+            return _not_found(request, call.model, gone[0])
         asked, nothing_left = _askable(call.request, call.model, request)
         if nothing_left:
             return _response(request.out.url), self._planner.as_it_would_be(request, _EMPTY)
         sent = Outbound(call.endpoint, call.model, asked, call.signer)
         pass_on(self, sent, request.service, request.operation, of_dict(asked))
         http, parsed = send(asked)
+        if http.status_code >= 300 and named:
+            # What the script has named itself, and AWS does not know.
+            return _response(request.out.url), self._planner.as_it_would_be(request, _EMPTY)
         if http.status_code >= 300 or request.call.undecodable:
             return http, parsed
         return http, self._planner.as_it_would_be(request, parsed)
+
+    def _head(self, request: Request) -> tuple[AWSResponse, dict[str, Any]] | None:
+        """The answer to a question for a bucket or an object that the plan made or ended."""
+        if request.service != "s3" or request.operation not in ("HeadBucket", "HeadObject"):
+            return None
+        noun, name = s3_effects.head(request.params)
+        things = self._planner.journal.world.of_kind("s3", request.call.region, noun)
+        if name not in things:
+            return None
+        item, url = things[name], request.out.url
+        if item is None:
+            metadata = {**_EMPTY["ResponseMetadata"], "HTTPStatusCode": 404}
+            return _response(url, 404), {"Error": {"Code": "404", "Message": "Not Found"}, "ResponseMetadata": metadata}
+        return _response(url), {**_EMPTY, **item}
 
 
 _EMPTY: Mapping[str, Any] = {"ResponseMetadata": {"HTTPStatusCode": 200, "HTTPHeaders": {}, "RetryAttempts": 0}}
 
 
-def _response(url: str) -> AWSResponse:
-    made: Any = AWSResponse(url, 200, cast("Any", HeadersDict({})), None)
+def _not_found(request: Request, model: Any, name: str) -> tuple[AWSResponse, dict[str, Any]]:
+    """AWS's answer to a read that names what is gone; waiters end with it."""
+    error = {"Code": not_found_code(request.service, model), "Message": f"{name} does not exist: the plan has ended it"}
+    metadata = {"HTTPStatusCode": 400, "HTTPHeaders": {}, "RetryAttempts": 0, "RequestId": "planned"}
+    return _response(request.out.url, 400), {"Error": error, "ResponseMetadata": metadata}
+
+
+def _response(url: str, status: int = 200) -> AWSResponse:
+    made: Any = AWSResponse(url, status, cast("Any", HeadersDict({})), None)
     made._content = b""
     return cast("AWSResponse", made)
 

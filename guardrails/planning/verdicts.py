@@ -32,7 +32,8 @@ def rules_of(decision: Decision | None) -> tuple[Rule, ...]:
 
 def things_of(effect: Effect) -> dict[str, str]:
     """What is made, changed or ended, by id with its kind."""
-    return {each.id: each.noun for each in effect.changes}
+    every = {each.id: each.noun for each in effect.changes}
+    return {name: noun for name, noun in every.items() if is_planned(name)} or every
 
 
 def made_in(value: Any, path: str = "") -> Iterator[tuple[str, str]]:

@@ -6,6 +6,7 @@ is gone. An answer loses these items, and gets back those that the request asks 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -13,7 +14,7 @@ from attrs import field
 from botocore.model import ServiceModel
 
 from guardrails.planning import filters
-from guardrails.planning.kinds import Listing, listings
+from guardrails.planning.kinds import Listing, listings, noun_of
 from guardrails.values import frozen
 
 Item = Mapping[str, Any]
@@ -21,6 +22,11 @@ Item = Mapping[str, Any]
 Key = tuple[str, str, str, str]
 # The states of a target in its group, by group and id; None where it is deregistered.
 TARGETS = "TargetHealth"
+# What DescribeInstanceAttribute says of a machine, as far as it was changed.
+ATTRIBUTES = "InstanceAttribute"
+# Services of so many kinds of things that an unknown change of one says nothing about most others.
+_LARGE = frozenset(("ec2",))
+_WORD = re.compile(r"[A-Z][a-z]+")
 
 
 @frozen
@@ -48,12 +54,15 @@ class Seen:
 
 @frozen
 class World:
-    """What a plan has changed so far. `unseen` are the services in which it does not know what a call changed."""
+    """What a plan has changed so far.
+
+    `unseen` says where it does not know what a call changed: the service, the region and the noun of the call.
+    """
 
     things: Mapping[Key, Item | None] = field(factory=dict)
-    unseen: frozenset[tuple[str, str]] = field(factory=frozenset)
+    unseen: frozenset[tuple[str, str, str]] = field(factory=frozenset)
 
-    def after(self, changes: Iterable[Change], unseen: Iterable[tuple[str, str]] = ()) -> World:
+    def after(self, changes: Iterable[Change], unseen: Iterable[tuple[str, str, str]] = ()) -> World:
         """The world after these changes as well."""
         return World({**self.things, **{each.key: each.item for each in changes}}, self.unseen.union(unseen))
 
@@ -63,12 +72,33 @@ class World:
 
     def touches(self, service: str, region: str) -> bool:
         """Whether an answer of this service may look different."""
-        return (service, region) in self.unseen or any(key[:2] == (service, region) for key in self.things)
+        return any(key[:2] == (service, region) for key in (*self.unseen, *self.things))
+
+    def is_certain(self, service: str, region: str, operation: str) -> bool:
+        """False where a read may show what an earlier call changed, and the world does not know it."""
+        nouns = {noun for place, where, noun in self.unseen if (place, where) == (service, region)}
+        if service not in _LARGE:
+            return not nouns
+        words = {_first_word(noun) for noun in nouns}
+        return not words & {_first_word(noun_of(operation)[1]), ""}
+
+    def named(
+        self, model: ServiceModel, service: str, operation: str, region: str, params: Item
+    ) -> dict[str, Item | None]:
+        """The things that a read names by their ids, and that the plan has made, changed or ended."""
+        found: dict[str, Item | None] = {}
+        for listing in listings(model, service, operation):
+            changed = self.of_kind(service, region, listing.noun)
+            found |= {each: changed[each] for each in filters.ids_in(params, listing.key) if each in changed}
+        return found
 
     def seen(self, model: ServiceModel, service: str, operation: str, region: str, params: Item, answer: Item) -> Seen:
         """The answer to this read as it would be. `answer` is AWS's, or {} where it was not asked."""
-        certain = (service, region) not in self.unseen
-        made = dict(answer)
+        certain, made = self.is_certain(service, region, operation), dict(answer)
+        if operation == "DescribeInstanceAttribute":
+            own = self.of_kind(service, region, ATTRIBUTES).get(str(params.get("InstanceId"))) or {}
+            new = {name: [own[name]] if isinstance(made[name], list) else own[name] for name in own if name in made}
+            return Seen({**made, **new}, certain)
         if operation == "DescribeTargetHealth":
             return Seen(_with_targets(made, self.of_kind(service, region, TARGETS), params), certain)
         for listing in listings(model, service, operation):
@@ -141,3 +171,9 @@ def _with_targets(answer: dict[str, Any], changed: Mapping[str, Item | None], pa
         if (item is not None and not wanted) or name in wanted
     ]
     return {**answer, "TargetHealthDescriptions": [*rows, *new]}
+
+
+def _first_word(noun: str) -> str:
+    """``Route`` for ``RouteTable``."""
+    found = _WORD.match(noun)
+    return found[0].removesuffix("s") if found else noun

@@ -236,7 +236,7 @@ def test_what_is_not_known_is_a_guess(site, aws, planning):
         aws.client("s3").put_object(Bucket="logs", Key="report", Body=b"x")
         site.ec2.describe_instances()
         terminate(site, "green", 0)
-    assert planned.plan.guesses == ()
+    assert [each.guess for each in planned.plan.guesses] == []
     with guardrails.plan() as planned:
         ssm.send_command(DocumentName="AWS-RunShellScript", InstanceIds=list(site.green.instance_ids))
         ssm.list_commands()
@@ -244,6 +244,87 @@ def test_what_is_not_known_is_a_guess(site, aws, planning):
     assert [bool(each.guess) for each in planned.plan.entries] == [False, True]
     assert "ssm:ListCommands may show what an earlier call changed" in planned.plan.entries[1].guess
     assert changing(aws) == []
+
+
+def test_what_ends_is_gone(site, aws, planning):
+    """Waiters for the end of a disk, a group, a bucket's object and a snapshot end; so do those for a new balancer."""
+    ec2, s3 = site.ec2, aws.client("s3")
+    volume = ec2.create_volume(AvailabilityZone="eu-west-1a", Size=8)["VolumeId"]
+    snapshot = ec2.create_snapshot(VolumeId=volume)["SnapshotId"]
+    s3.create_bucket(Bucket="logs", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    s3.put_object(Bucket="logs", Key="old", Body=b"x")
+    aws.clear()
+    with guardrails.plan() as planned:
+        ec2.delete_volume(VolumeId=volume)
+        ec2.get_waiter("volume_deleted").wait(VolumeIds=[volume])
+        ec2.delete_snapshot(SnapshotId=snapshot)
+        with pytest.raises(ClientError, match=r"InvalidSnapshot\.NotFound"):
+            ec2.describe_snapshots(SnapshotIds=[snapshot])
+        s3.delete_object(Bucket="logs", Key="old")
+        s3.get_waiter("object_not_exists").wait(Bucket="logs", Key="old")
+        s3.put_object(Bucket="logs", Key="new", Body=b"x")
+        s3.get_waiter("object_exists").wait(Bucket="logs", Key="new")
+        s3.upload_file(__file__, "logs", "file")
+        elb = aws.client("elbv2")
+        made = elb.create_load_balancer(Name="web", Subnets=[site.subnet])["LoadBalancers"][0]["LoadBalancerArn"]
+        elb.get_waiter("load_balancer_available").wait(LoadBalancerArns=[made])
+        rds = aws.client("rds")
+        rds.create_db_instance(DBInstanceIdentifier="db", DBInstanceClass="db.t3.micro", Engine="mysql")
+        rds.get_waiter("db_instance_available").wait(DBInstanceIdentifier="db")
+        rds.delete_db_instance(DBInstanceIdentifier="db", SkipFinalSnapshot=True)
+        rds.get_waiter("db_instance_deleted").wait(DBInstanceIdentifier="db")
+    assert changing(aws) == []
+    assert len(planned.plan.entries) == 8
+    assert [each.guess for each in planned.plan.guesses] == []
+
+
+def test_a_switch_behind_a_balancer_is_planned(aws, planning, site):
+    """Targets that the plan registers and weights that it sets decide what is live for the calls after them."""
+    elb = aws.client("elbv2")
+    subnets = [each for each in site.ec2.describe_subnets()["Subnets"] if each["SubnetId"] == site.subnet]
+    group = {"Protocol": "HTTP", "Port": 80, "VpcId": subnets[0]["VpcId"], "TargetType": "instance"}
+    arns = {}
+    for name, cluster in (("blue", site.blue), ("green", site.green)):
+        arns[name] = elb.create_target_group(Name=name, **group)["TargetGroups"][0]["TargetGroupArn"]
+        elb.register_targets(TargetGroupArn=arns[name], Targets=[{"Id": each} for each in cluster.instance_ids])
+    balancer = elb.create_load_balancer(Name="web", Subnets=[site.subnet])["LoadBalancers"][0]["LoadBalancerArn"]
+
+    def forward(name):
+        return [{"Type": "forward", "TargetGroupArn": arns[name]}]
+
+    listener = elb.create_listener(LoadBalancerArn=balancer, Protocol="HTTP", Port=80, DefaultActions=forward("blue"))
+    arn = listener["Listeners"][0]["ListenerArn"]
+    aws.clear()
+    with guardrails.plan() as planned:
+        elb.deregister_targets(TargetGroupArn=arns["green"], Targets=[{"Id": site.green.instance_ids[0]}])
+        health = elb.describe_target_health(TargetGroupArn=arns["green"])["TargetHealthDescriptions"]
+        elb.modify_listener(ListenerArn=arn, DefaultActions=forward("green"))
+        seen = elb.describe_listeners(ListenerArns=[arn])["Listeners"][0]["DefaultActions"]
+        site.ec2.terminate_instances(InstanceIds=[site.green.instance_ids[1]])
+    assert changing(aws) == []
+    assert [each["Target"]["Id"] for each in health] == [site.green.instance_ids[1]]
+    assert seen[0]["TargetGroupArn"] == arns["green"]
+    assert "live-cluster/terminate" in {rule.id for rule in planned.plan.entries[-1].rules}
+    assert {each.cluster for each in planned.plan.entries[-1].left if each.live} == {"green"}
+
+
+def test_protection_and_room_are_as_the_plan_leaves_them(site, aws, planning):
+    """A protected machine may go once the plan has switched its protection off, and launches fill the subnet."""
+    ec2, (first, _) = site.ec2, site.green.instance_ids
+    ec2.modify_instance_attribute(InstanceId=first, DisableApiTermination={"Value": True})
+    subnet = aws.create_subnet("10.0.9.0/28")
+    aws.clear()
+    with guardrails.plan() as planned:
+        before = ec2.describe_instance_attribute(InstanceId=first, Attribute="disableApiTermination")
+        ec2.modify_instance_attribute(InstanceId=first, DisableApiTermination={"Value": False})
+        after = ec2.describe_instance_attribute(InstanceId=first, Attribute="disableApiTermination")
+        ec2.terminate_instances(InstanceIds=[first])
+        for _ in range(2):
+            ec2.run_instances(**LAUNCH, MinCount=8, MaxCount=8, SubnetId=subnet)
+    assert [each["DisableApiTermination"]["Value"] for each in (before, after)] == [True, False]
+    assert changing(aws) == []
+    assert [each.status for each in planned.plan.entries[:3]] == ["allowed"] * 3
+    assert "capacity/addresses" in {rule.id for rule in planned.plan.entries[3].rules}
 
 
 def test_the_memory_and_the_person_are_left_alone(site, aws, planning, monkeypatch):

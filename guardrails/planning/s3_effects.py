@@ -1,0 +1,42 @@
+"""What the calls of S3 do to buckets and objects, as HeadBucket and HeadObject show it: waiters end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from guardrails.planning.effects import Effect, Planned, register
+from guardrails.planning.world import Change
+
+BUCKET, OBJECT = "Bucket", "Object"
+
+
+@register("s3", "CreateBucket", "DeleteBucket")
+def _bucket(planned: Planned) -> Effect:
+    name = str(planned.params.get("Bucket"))
+    made = planned.call.operation == "CreateBucket"
+    # A list of buckets is not among what the plan knows.
+    return Effect((planned.change(BUCKET, name, {"Bucket": name} if made else None),), known=False)
+
+
+@register("s3", "PutObject", "CopyObject", "CompleteMultipartUpload", "DeleteObject", "DeleteObjects")
+def _object(planned: Planned) -> Effect:
+    bucket, operation = str(planned.params.get("Bucket")), planned.call.operation
+    if operation == "DeleteObjects":
+        listed: Mapping[str, Any] = planned.params.get("Delete") or {}
+        keys = [str(each.get("Key")) for each in listed.get("Objects") or ()]
+        answer = {"Deleted": [{"Key": key} for key in keys], "Errors": []}
+        return Effect(tuple(_one(planned, bucket, key, None) for key in keys), answer, known=False)
+    key = str(planned.params.get("Key"))
+    item = None if operation == "DeleteObject" else {"ETag": '"planned"', "ContentLength": 0, "Metadata": {}}
+    return Effect((_one(planned, bucket, key, item),), known=False)
+
+
+def _one(planned: Planned, bucket: str, key: str, item: dict[str, Any] | None) -> Change:
+    return planned.change(OBJECT, f"{bucket}/{key}", item)
+
+
+def head(params: Mapping[str, Any]) -> tuple[str, str]:
+    """The noun and the id that HeadBucket or HeadObject asks for."""
+    bucket, key = str(params.get("Bucket")), params.get("Key")
+    return (OBJECT, f"{bucket}/{key}") if key is not None else (BUCKET, bucket)
