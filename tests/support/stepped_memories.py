@@ -1,7 +1,7 @@
 """The memories of a fleet, for hosts that take turns at every request (see simulated_table.World).
 
-Each opens, for a host whose clock is `ahead_s` seconds wrong, the store, the place of approvals and that of broken
-glasses; the latter only where hosts share a table.
+Each opens, for a host whose clock is `ahead_s` seconds wrong, the store, the places of approvals and cutovers, and that
+of broken glasses; the latter only where hosts share a table.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from typing import Any
 from guardrails.config.settings import IN_MEMORY
 from guardrails.memory import SqliteStore
 from guardrails.memory.approvals import ApprovalFolder, Identity
-from guardrails.memory.dynamodb import ApprovalTable, DynamoStore, Glasses, Place, Table
+from guardrails.memory.dynamodb import ApprovalTable, CutoverTable, DynamoStore, Glasses, Place, Table
 from guardrails.memory.fleet import FleetStore
+from guardrails.memory.sqlite.cutovers import SqliteCutovers
 from tests.support.simulated_table import SimulatedTable, World
 
 
@@ -39,6 +40,9 @@ class DictTable:
 
     def board(self, ahead_s):
         return ApprovalTable(self.table(ahead_s))
+
+    def cutovers(self, ahead_s):
+        return CutoverTable(self.table(ahead_s))
 
     def glasses(self, ahead_s):
         return Glasses(self.table(ahead_s), dict)
@@ -93,6 +97,7 @@ class File:
     def __init__(self, folder: Path) -> None:
         self.world = World(0)
         self._store = SqliteStore(IN_MEMORY)
+        self._cutovers = SqliteCutovers(IN_MEMORY)
         self._folder = folder
         self.asker = ApprovalFolder(folder).me()
 
@@ -105,6 +110,9 @@ class File:
 
     def board(self, _ahead_s):
         return _Stepped(ApprovalFolder(self._folder), self.world)
+
+    def cutovers(self, _ahead_s):
+        return _Stepped(self._cutovers, self.world)
 
     def glasses(self, _ahead_s):
         return None
