@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from guardrails.backstop.kinds import Kind
 from guardrails.guard import Guard
 from guardrails.resolve.ownership import Ownership
 from guardrails.show.sentences import failure_sentence
-from guardrails.values import Decision
+from guardrails.values import Decision, Target
 
 Clients = Callable[[str], Any]
 # Look-ups that are made side by side, and machines that one question is about.
@@ -24,13 +24,17 @@ _MACHINES = 200
 
 @frozen
 class Resource:
-    """A resource that can have a protection. `clusters` is None where AWS does not show whose it is; `why` says why."""
+    """A resource that can have a protection. `clusters` is None where AWS does not show whose it is; `why` says why.
+
+    `complete` is false where it may carry further clusters.
+    """
 
     kind: Kind
     id: str
     item: Any = field(repr=False)
     clusters: tuple[str, ...] | None = None
     why: str = ""
+    complete: bool = True
 
     @property
     def noun(self) -> str:
@@ -105,14 +109,21 @@ class Search:
         if facts is None or facts.problem or facts.failures or decision.unavailable:
             failed = facts.failures if facts else ()
             why = decision.unavailable or (facts.problem if facts else "") or "; ".join(map(failure_sentence, failed))
-            return Resource(resource.kind, resource.id, resource.item, why=why or "the guard could not look")
+            return evolve(resource, why=why or "the guard could not look")
         same = {resource.id, resource.id.rpartition("/")[2]}
         targets = [each for each in facts.targets if each.id in same] or (
             list(facts.targets) if not resource.kind.batched else []
         )
         own = [owner.name for each in targets if (owner := self._ownership.of(each.tags))]
         clusters = tuple(sorted({*own, *(name for each in targets for name in each.clusters)}))
-        known = targets and all(each.resolved and each.facts.get("traced") is not False for each in targets)
+        known = bool(targets) and all(map(_whole, targets))
         if not clusters and not known:
-            return Resource(resource.kind, resource.id, resource.item, why="no look-up shows whose it is")
-        return Resource(resource.kind, resource.id, resource.item, clusters)
+            return evolve(resource, why="no look-up shows whose it is")
+        return evolve(resource, clusters=clusters, complete=known)
+
+
+def _whole(target: Target) -> bool:
+    """Whether the target's clusters are all that it carries."""
+    facts = target.facts
+    partly = facts.get("missing") or facts.get("unread") or facts.get("untraced")
+    return target.resolved and facts.get("traced") is not False and not partly

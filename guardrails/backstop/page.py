@@ -39,6 +39,8 @@ def _stays(plan: Plan) -> Iterator[str]:
         until = max(plan.kept.values())
         number = counted(len(plan.kept), "protection")
         yield f"kept for a rollback until {rfc3339(until)[:16]}Z: {number} of clusters that were live"
+    if plan.members:
+        yield f"protected as a group, which starts them again: {counted(plan.members, 'setting')} of single machines"
     yield from (f"unknown: {each}" for each in plan.problems)
     if plan.unknown:
         yield f"left alone, because it is not known whose it is: {counted(len(plan.unknown), 'resource')}"
@@ -60,6 +62,7 @@ def document(plan: Plan) -> dict[str, Any]:
         "changes": [change.document() for change in plan.changes],
         "in_order": plan.in_order,
         "left": plan.left,
+        "members": plan.members,
         "kept": [{"what": what, "until": rfc3339(until)} for what, until in plan.kept.items()],
         "unknown": list(plan.unknown),
         "problems": list(plan.problems),

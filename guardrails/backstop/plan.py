@@ -2,6 +2,9 @@
 
 A cluster is retired when a guard that shares this memory saw it live, it is live no more, and its rollback window is
 over. What belongs to any other cluster, or to one that is not known, is left as it is, unless the caller names it.
+
+Machines of an inferred cluster that a group starts again are left as well: the guard lets one of several go, and what
+replaces them must be able to.
 """
 
 from __future__ import annotations
@@ -13,17 +16,23 @@ from typing import Any
 
 from attrs import frozen
 
-from guardrails.backstop.found import Resource, Search
+from guardrails.backstop.found import Listed, Resource, Search
 from guardrails.backstop.kinds import Kind
+from guardrails.config.suggest import suggestion
+from guardrails.errors import ConfigError
 from guardrails.show.sentences import failure_sentence
-from guardrails.values import Facts
+from guardrails.values import EMPTY, Facts
+
+# What starts its machines again, or serves without one of them: `lib.groups` of the policies.
+_GROUPS = frozenset(("asg", "eb", "ecs", "eks", "fleet", "tg"))
 
 
 @frozen
 class Roles:
     """What the clusters are. `retired` maps those that are no longer live to when that was seen (seconds).
 
-    `on` and `off` are the clusters that the caller named; a live one is protected whatever `off` says.
+    `on` and `off` are the clusters that the caller named; a live one is protected whatever `off` says. `replaced` are
+    clusters of which a single machine may go.
     """
 
     live: frozenset[str]
@@ -32,16 +41,29 @@ class Roles:
     now: float
     on: frozenset[str] = frozenset()
     off: frozenset[str] = frozenset()
+    replaced: frozenset[str] = frozenset()
 
-    def wanted(self, clusters: Sequence[str]) -> bool | None:
-        """Whether what carries these clusters is to be protected; None where it is to stay as it is."""
-        if self.live & {*clusters} or self.on & {*clusters}:
-            return True
-        return False if clusters and all(map(self._over, clusters)) else None
+    def wanted(self, resource: Resource) -> bool | None:
+        """Whether a resource is to be protected; None where it is to stay as it is."""
+        clusters = resource.clusters or ()
+        if self.protected & {*clusters}:
+            return None if self.is_member(resource) else True
+        return False if clusters and resource.complete and all(map(self._over, clusters)) else None
 
-    def kept_until(self, clusters: Sequence[str]) -> float | None:
-        """When the rollback window of what carries these clusters ends, None where none is open."""
-        if self.wanted(clusters) is not None:
+    @property
+    def protected(self) -> frozenset[str]:
+        """What is live, and what the caller wants protected as well."""
+        return self.live | self.on
+
+    def is_member(self, resource: Resource) -> bool:
+        """Whether it is a machine of live clusters that all do without one."""
+        mine = self.protected & {*(resource.clusters or ())}
+        return resource.kind.batched and bool(mine) and mine <= self.replaced - self.on
+
+    def kept_until(self, resource: Resource) -> float | None:
+        """When the rollback window of what a resource carries ends, None where none is open."""
+        clusters = resource.clusters or ()
+        if self.protected & {*clusters}:
             return None
         open_ = [self.retired[each] + self.window_s for each in clusters if each in self.retired]
         return max((each for each in open_ if each > self.now), default=None)
@@ -89,17 +111,19 @@ class Change:
 class Plan:
     """What would change. `blocked` says why nothing may be planned, "" where it may.
 
-    `in_order` counts what is as it should be, `left` what belongs to other clusters, and `unknown` what carries
-    clusters that no look-up shows. `kept` are protections that stay on until a rollback window ends (seconds), by
-    noun. `problems` are what could not be looked at, and `not_shown` the kinds that AWS does not show here.
+    `in_order` counts what is as it should be, `members` the machines of live clusters that groups start again, `left`
+    what belongs to other clusters, and `unknown` names what may carry clusters that no look-up shows. `kept` are
+    protections that stay on until a rollback window ends (seconds), by noun. `problems` are what could not be looked
+    at, and `not_shown` the kinds that AWS does not show here.
     """
 
     live: tuple[str, ...]
     changes: tuple[Change, ...] = ()
     in_order: int = 0
     left: int = 0
+    members: int = 0
     unknown: tuple[str, ...] = ()
-    kept: Mapping[str, float] = {}
+    kept: Mapping[str, float] = EMPTY
     problems: tuple[str, ...] = ()
     not_shown: tuple[str, ...] = ()
     blocked: str = ""
@@ -116,6 +140,13 @@ class Plan:
         return hashlib.sha256("\n".join(documents).encode()).hexdigest()[:12]
 
 
+def replaced(facts: Facts, inferred: str) -> frozenset[str]:
+    """The clusters of which the guard lets a single machine go; `inferred` is the policies' parameter of that name."""
+    if inferred == "protect":
+        return frozenset()
+    return frozenset(each.name for each in facts.clusters if each.kind in _GROUPS and each.total > 1)
+
+
 def not_possible(facts: Facts) -> str:
     """Why nothing may be planned on these facts of what is live; "" where it may."""
     if facts.live.known or facts.live.nothing:
@@ -125,9 +156,13 @@ def not_possible(facts: Facts) -> str:
 
 
 def plan(search: Search, kinds: Sequence[Kind], roles: Roles) -> Plan:
-    """Look at every resource of these kinds, and say what would change."""
+    """Look at every resource of these kinds, and say what would change.
+
+    Raises ConfigError where `on` or `off` names a cluster that nothing here carries.
+    """
     listed = search.listed(kinds)
-    wanted = {id(each): roles.wanted(each.clusters or ()) for each in listed.resources}
+    _check_named(roles, listed)
+    wanted = {id(each): roles.wanted(each) for each in listed.resources}
     touched = [each for each in listed.resources if wanted[id(each)] is not None]
     states = search.state(touched)
     changes: list[Change] = []
@@ -143,17 +178,27 @@ def plan(search: Search, kinds: Sequence[Kind], roles: Roles) -> Plan:
             in_order += 1
         else:
             changes.append(_change(each, item, roles, on=on))
-    kept = {each.noun: until for each in listed.resources if (until := roles.kept_until(each.clusters or ()))}
+    members = sum(roles.is_member(each) for each in listed.resources)
+    kept = {each.noun: until for each in listed.resources if (until := roles.kept_until(each))}
     return Plan(
         live=tuple(sorted(roles.live)),
         changes=tuple(changes),
         in_order=in_order,
-        left=sum(each.clusters is not None and wanted[id(each)] is None for each in listed.resources),
+        left=sum(each.clusters is not None and wanted[id(each)] is None for each in listed.resources) - members,
+        members=members,
         unknown=tuple(f"{each.noun}: {each.why}" for each in listed.resources if each.clusters is None),
         kept=kept,
         problems=tuple(problems),
         not_shown=tuple(sorted(hidden)),
     )
+
+
+def _check_named(roles: Roles, listed: Listed) -> None:
+    carried = {name for each in listed.resources for name in each.clusters or ()} | roles.live
+    for name in sorted((roles.on | roles.off) - carried):
+        if not listed.problems:
+            known = f"the clusters are {', '.join(sorted(carried)) or 'none'}"
+            raise ConfigError(f"nothing here carries the cluster {name}; {suggestion(name, sorted(carried), known)}")
 
 
 def _hidden(resources: Sequence[Resource], states: Mapping[tuple[str, str], Any]) -> set[str]:

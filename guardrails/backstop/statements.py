@@ -20,6 +20,8 @@ from guardrails.resolve.ownership import NAMED, STACK, Owner, Ownership
 EFFECTS = ("terminate", "stop", "storage", "network", "ip", "traffic")
 # What one member of an inferred cluster may have done to it: its group starts another.
 _CATTLE = frozenset(("terminate", "stop"))
+# How many clusters a condition names: the value of a tag has up to 256 characters, and a document some 5,000.
+_NAMES = 8
 # On resources of these services AWS writes tags from which a cluster is inferred; a stack's are on those of all.
 _INFERRED = frozenset(("autoscaling", "ec2", "ecs", "eks", "elasticbeanstalk", "elasticloadbalancing"))
 
@@ -102,6 +104,11 @@ def backstop(
         for owner in live
         if not reached & {value for _, value in _tags(owner, ownership)}
     }
+    missing |= {
+        f"machines of {owner.name}": "one of its machines may end or be stopped, for its group starts another"
+        for owner in live
+        if owner.kind != NAMED and f"cluster {owner.name}" not in missing
+    }
     return Backstop(tuple(each for each in statements if each.actions), missing)
 
 
@@ -145,7 +152,9 @@ def _marks(live: Sequence[Owner], ownership: Ownership) -> Iterator[_Mark]:
     for (key, whole), names in values.items():
         configured = key in ownership.tags
         before = ownership.tags[: ownership.tags.index(key)] if configured else ownership.tags
-        yield _Mark(key, tuple(dict.fromkeys(names)), whole, before)
+        distinct = tuple(dict.fromkeys(names))
+        for start in range(0, len(distinct), _NAMES):
+            yield _Mark(key, distinct[start : start + _NAMES], whole, before)
 
 
 def _tags(owner: Owner, ownership: Ownership) -> Iterator[tuple[str, str]]:

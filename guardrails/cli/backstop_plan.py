@@ -17,7 +17,7 @@ from guardrails.backstop import apply as applying
 from guardrails.backstop import kinds as protections
 from guardrails.backstop import page
 from guardrails.backstop.found import Clients, Search
-from guardrails.backstop.plan import Plan, Roles, not_possible
+from guardrails.backstop.plan import Plan, Roles, not_possible, replaced
 from guardrails.backstop.plan import plan as planned
 from guardrails.cli.options import aws_options
 from guardrails.cli.question import says_yes
@@ -71,9 +71,16 @@ class _Account:
         facts = self.guard.live(self.client("ec2"))
         if blocked := not_possible(facts):
             return Plan((), blocked=blocked)
-        window = float(params_of(assembly.policies(self.guard.settings))["rollback_window_s"])
-        live, past = frozenset(facts.live.clusters), facts.past.retired_at
-        roles = Roles(live, past, window, time.time(), frozenset(on), frozenset(off))
+        params = params_of(assembly.policies(self.guard.settings))
+        roles = Roles(
+            frozenset(facts.live.clusters),
+            facts.past.retired_at,
+            float(params["rollback_window_s"]),
+            time.time(),
+            frozenset(on),
+            frozenset(off),
+            replaced(facts, params["inferred"]),
+        )
         kinds = [kind for kind in protections.load() if kind.name not in leave]
         return planned(Search(self.guard, self.client), kinds, roles)
 

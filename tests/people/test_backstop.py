@@ -13,7 +13,10 @@ from botocore.validate import ParamValidator
 from click.testing import CliRunner
 
 from guardrails.backstop import kinds
+from guardrails.backstop.apply import apply
+from guardrails.backstop.plan import Change, Plan
 from guardrails.cli.app import app
+from guardrails.testing.shop import open_shop
 from tests.support.backstop import build
 
 READS = ("Describe", "Get", "List")
@@ -146,6 +149,53 @@ def test_other_clusters_only_when_named(world, run):
     assert {cluster for _, cluster, _ in switched(plan)} == {"blue", "green"}
     _, plan, _ = run("plan", "--off", "blue", "--off", "green")
     assert switched(plan) == {(kind, "blue", "on") for kind in EVERY}
+
+
+def test_a_cluster_that_is_not_there(world, run):
+    """A name that nothing here carries is a mistake, not an empty plan."""
+    code, output, _ = run("plan", "--off", "gren")
+    assert code == 2
+    assert "did you mean `green`?" in output
+
+
+def test_members_of_a_group(aws, run):
+    """Machines that their group starts again are protected as a group: one of several may go, unless named."""
+    open_shop(aws)
+    _, plan, _ = run("plan")
+    assert (switched(plan), plan["members"]) == ({("load-balancer", "asg/web-blue", "on")}, 12)
+    _, plan, _ = run("plan", "--on", "asg/web-blue")
+    assert (len(plan["changes"]), plan["members"]) == (13, 0)
+
+
+def test_aws_limits_the_rate(world, run, aws, monkeypatch):
+    """What AWS refuses for its rate is sent again after a pause; other refusals are reported, and hold up nothing."""
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    pauses = []
+    calls = (
+        ("ModifyInstanceAttribute", {"InstanceId": world.blue.instance_ids[0], "DisableApiStop": {"Value": True}}),
+    )
+    change = Change("machine-stop", "ec2", "i", "stop protection", ("blue",), True, "blue is live", calls)
+    aws.answer("ModifyInstanceAttribute", 503, "RequestLimitExceeded", "slow down", times=2)
+    aws.clear()
+    (applied,) = apply(Plan(("blue",), (change,)), aws.client, pauses.append)
+    assert (applied.result, len(pauses), aws.count("ModifyInstanceAttribute")) == ("done", 2, 3)
+    aws.answer("ModifyInstanceAttribute", 403, "UnauthorizedOperation", "not you", times=1)
+    assert [each.result for each in apply(Plan(("blue",), (change, change)), aws.client)] == ["failed", "done"]
+
+
+@pytest.mark.parametrize(
+    ("item", "on"),
+    [
+        ({"DeletionProtection": "prevent-all-deletion"}, True),
+        ({"DeletionProtection": "prevent-force-deletion"}, True),
+        ({"DeletionProtection": "none"}, False),
+        ({}, None),
+    ],
+)
+def test_levels_of_a_group(item, on):
+    """Each level of a group's protection counts as on; where AWS shows none, that is unknown."""
+    (kind,) = [each for each in kinds.load() if each.name == "group-deletion"]
+    assert kind.is_on(item) is on
 
 
 def test_no_one_confirms(world, run):

@@ -104,7 +104,11 @@ def test_wildcards_match_nothing_else():
 
 
 @pytest.mark.parametrize("kind", LIMITS)
-@pytest.mark.parametrize("live", [(BLUE,), (BLUE, Owner("eks/prod", "eks"), Owner("c" * 120, "tag"))])
+@pytest.mark.parametrize(
+    "live",
+    [(BLUE,), (BLUE, Owner("eks/prod", "eks")), [Owner(f"{number:03}{'c' * 253}", "tag") for number in range(20)]],
+    ids=["one", "two", "many"],
+)
 def test_sizes(kind, live):
     """No document is larger than AWS takes, and each has statements with their own names."""
     made = documents(*live, kind=kind, tags=("Cluster", "Service"))
@@ -149,8 +153,9 @@ def test_inferred_clusters():
 
 def test_a_cluster_without_a_tag_is_named():
     """A cluster that only a target group shows has no tag to write a condition on: it is listed as not covered."""
-    report = json.loads(policy("--kind", "scp", "--live", "tg/web", "--live", "blue", "--format", "json").stdout)
-    assert report["not_covered"]["cluster tg/web"]
+    live = ("--live", "tg/web", "--live", "asg/web", "--live", "blue")
+    report = json.loads(policy("--kind", "scp", *live, "--format", "json").stdout)
+    assert {"cluster tg/web", "machines of asg/web"} == {each for each in report["not_covered"] if ":" not in each}
 
 
 def test_who_is_excepted():
