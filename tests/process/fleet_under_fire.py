@@ -25,6 +25,7 @@ from guardrails.resolve.ownership import Ownership
 from tests.faults import answers
 from tests.faults.proxy import STATE, Proxy
 from tests.process.test_history import BLUE, SCOPE, terminating
+from tests.support.waiting import until
 
 BOUND = 13
 _PROCESSES = 8
@@ -66,6 +67,8 @@ def _fire(table: str, taken: str, seed: int, seconds: float) -> None:
     print("ready", flush=True)
     chance = random.Random(seed)
     running = [_forked(place, taken, number) for number in range(_PROCESSES)]
+    # On a slow machine each might be killed before it is ready to take one.
+    until(lambda: Path(taken).stat().st_size)
     end = time.monotonic() + seconds
     number = _PROCESSES
     while time.monotonic() < end:
