@@ -12,13 +12,15 @@ from guardrails.errors import ConfigError
 from guardrails.values import Origin
 
 
-def make_client(service: str, profile: str | None, region: str | None, endpoint_url: str | None) -> Any:
+def make_client(
+    service: str, profile: str | None, region: str | None, endpoint_url: str | None, config: Any = None
+) -> Any:
     """A boto3 client. Raises ConfigError where boto3 cannot make one, with its reason."""
     try:
         session: Session = boto3.Session(profile_name=profile, region_name=region)
         if service not in session.get_available_services():
             raise ConfigError(f"boto3 has no service {service}; use boto3's name, such as ec2 or autoscaling")
-        return session.client(service, endpoint_url=endpoint_url)  # type: ignore[call-overload]
+        return session.client(service, endpoint_url=endpoint_url, config=config)  # type: ignore[call-overload]
     except botocore.exceptions.NoRegionError as error:
         raise ConfigError(
             f"cannot make a client for {service}: no region is set; give one with --region, in AWS_DEFAULT_REGION, "

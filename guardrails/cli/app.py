@@ -40,6 +40,7 @@ class _App(LazyGroup):
         "doctor": "doctor",
         "notify": "notify",
         "policy": "policy",
+        "rebuild": "rebuild",
         "report": "report",
         "state": "state",
         "backstop": "backstop",

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from guardrails.testing.fault import WSGI, Fault, StartResponse, answer
+from guardrails.testing.launches import Launches
 from guardrails.testing.moto_app import Direct, strings
-from guardrails.testing.request import Request, read
+from guardrails.testing.request import Request, machines_of, read
 from guardrails.testing.throttle import Throttle
 
 
 class FrontDoor:
     """A WSGI application around moto's. Thread-safe, because the server uses a thread per connection."""
 
-    def __init__(self, app: WSGI, direct: Direct) -> None:
+    def __init__(self, app: WSGI, direct: Direct, region: str) -> None:
         self._app = app
         self._direct = direct
         self._lock = threading.Lock()
@@ -25,6 +26,9 @@ class FrontDoor:
         self._faults: dict[str, Fault] = {}
         self._throttles: dict[str, Throttle] = {}
         self.delay_s = 0.0
+        # For rate limits and boot times, in seconds; a test may have a time of its own.
+        self.clock: Callable[[], float] = time.monotonic
+        self.launches = Launches(region)
 
     @property
     def requests(self) -> tuple[Request, ...]:
@@ -58,31 +62,45 @@ class FrontDoor:
         with self._lock:
             self._faults.clear()
             self._throttles.clear()
+        with self._launching:
+            self.launches.clear()
         self.delay_s = 0.0
+        self.clock = time.monotonic
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         request = read(environ)
         with self._lock:
             # Recorded first, because a request that is answered late or with an error has also arrived.
             self._requests.append(request)
-            fault = self._due(request.operation)
+            fault = self._due(request)
         if self.delay_s:
             time.sleep(self.delay_s)
         if fault is not None:
             return answer(fault, request, environ, start_response)
         if request.operation != "RunInstances":
+            if self.launches.boot_s:
+                with self._launching:
+                    self.launches.tick(self.clock())
             return self._app(environ, start_response)
         with self._launching:
-            full = self._full_subnet(request)
-            if full is not None:
-                return answer(full, request, environ, start_response)
-            return self._app(environ, start_response)
+            return self._launch(request, environ, start_response)
 
-    def _due(self, operation: str) -> Fault | None:
-        throttle = self._throttles.get(operation)
-        refusal = None if throttle is None else throttle.admit(time.monotonic())
+    def _launch(self, request: Request, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        first = self.launches.repeated(request, start_response)
+        if isinstance(first, list):
+            return first
+        refusal = first or self._full_subnet(request)
         if refusal is not None:
-            return refusal
+            return answer(refusal, request, environ, start_response)
+        return self.launches.launch(self._app, request, environ, start_response, self.clock())
+
+    def _due(self, request: Request) -> Fault | None:
+        operation = request.operation
+        for name, tokens in ((operation, 1), (f"{operation} machines", machines_of(request))):
+            throttle = self._throttles.get(name)
+            refusal = None if throttle is None else throttle.admit(self.clock(), tokens)
+            if refusal is not None:
+                return refusal
         fault = self._faults.get(operation)
         if fault is None or fault.left is None:
             return fault

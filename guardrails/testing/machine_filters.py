@@ -29,6 +29,7 @@ def _profile(machine: Any) -> list[str | None]:
 
 # The machine's values for each filter.
 _VALUES: dict[str, Callable[[Any], Iterable[str | None]]] = {
+    "client-token": lambda machine: [machine.client_token],
     "block-device-mapping.volume-id": lambda machine: [
         each.volume_id for each in machine.block_device_mapping.values()
     ],

@@ -31,6 +31,12 @@ class Request:
     at: float = field(factory=time.time)
 
 
+def machines_of(request: Request) -> int:
+    """How many machines a request names or asks for."""
+    most = request.params.get("MaxCount", "")
+    return int(most) if most.isdecimal() else sum(name.startswith("InstanceId.") for name in request.params)
+
+
 def body_of(environ: dict[str, Any]) -> bytes:
     """The body of a WSGI request; the next reader can still read it."""
     try:

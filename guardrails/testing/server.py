@@ -15,7 +15,7 @@ class Server:
     def __init__(self, region: str) -> None:
         app = moto_app()
         self.direct = Direct(app, region)
-        self.door = FrontDoor(app, self.direct)
+        self.door = FrontDoor(app, self.direct, region)
         self._server = make_server(self.door)
         self.endpoint_url = f"http://127.0.0.1:{self._server.server_port}"
         # One session for all clients reads service models once. It is not thread-safe, so `creating` guards it.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from types import TracebackType
 from typing import Any, Self
@@ -154,6 +154,7 @@ class SimulatedAWS:
     def throttle(self, operation: str, size: float, rate: float) -> None:
         """Limit the rate of an operation as AWS does: `size` requests at once, then `rate` per second, else a 503.
 
+        ``RunInstances machines`` limits the machines of all requests for RunInstances, and so for other operations.
         Starts with a full bucket and applies until `reset`; `refused` counts the refused requests.
         """
         self._up.door.set_throttle(operation, Throttle(size, rate))
@@ -161,6 +162,14 @@ class SimulatedAWS:
     def refused(self, operation: str) -> int:
         """How many requests of a throttled operation were answered with RequestLimitExceeded."""
         return self._up.door.refused(operation)
+
+    def boot(self, seconds: float) -> None:
+        """Let new machines be pending for some time before they run, until `reset`."""
+        self._up.door.launches.boot_s = seconds
+
+    def use_clock(self, clock: Callable[[], float]) -> None:
+        """Measure rate limits and boot times by this clock (seconds) instead of the machine's, until `reset`."""
+        self._up.door.clock = clock
 
     def repair(self) -> None:
         """Take back every error, canned reply, rate limit and delay; the state of AWS and the requests are kept."""

@@ -20,13 +20,14 @@ class Throttle:
     def __attrs_post_init__(self) -> None:
         self._tokens = self.size
 
-    def admit(self, now: float) -> Fault | None:
-        """Take a token at `now` (seconds on any clock); without one, return AWS's error."""
+    def admit(self, now: float, tokens: int = 1) -> Fault | None:
+        """Take tokens at `now` (seconds on any clock); with too few, return AWS's error."""
         if self._at is not None:
             self._tokens = min(self.size, self._tokens + (now - self._at) * self.rate)
         self._at = now
-        if self._tokens >= 1:
-            self._tokens -= 1
+        # The sum of many small refills is not exact.
+        if self._tokens >= min(tokens, self.size) - 1e-6:
+            self._tokens -= tokens
             return None
         self.refused += 1
         return Fault(503, "RequestLimitExceeded", "Request limit exceeded.")

@@ -1,0 +1,163 @@
+"""``guardrails rebuild run``: starts the lost machines of a cluster again."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+import uuid
+from typing import Any
+
+import click
+
+from guardrails import assembly
+from guardrails.cli.options import aws_options
+from guardrails.cli.question import says_yes
+from guardrails.cli.rebuild_options import given, readable, reader, wish_of, wish_options
+from guardrails.errors import ConfigError
+from guardrails.guard import Guard
+from guardrails.rebuild import checks, folder, page, progress, reserve
+from guardrails.rebuild.plan import HISTORY, Plan, make_plan
+from guardrails.rebuild.progress import Progress
+from guardrails.rebuild.reading import Reader
+from guardrails.rebuild.run import Run
+from guardrails.rebuild.send import Stopped, Surroundings
+from guardrails.rebuild.turns import Turns
+from guardrails.show.printable import printable
+
+
+@click.command()
+@click.argument("cluster", required=False)
+@wish_options
+@click.option("--resume", metavar="RUN", help="Go on with a run that stopped.")
+@click.option("--new", is_flag=True, help="Start a new run although one has not finished.")
+@click.option("--reserve", "minutes", type=click.IntRange(1, 24 * 60), metavar="MINUTES",
+              help="First reserve the capacity, for at most so long.")  # fmt: skip
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@aws_options
+def run(
+    config: str | None,
+    profile: str | None,
+    region: str | None,
+    endpoint_url: str | None,
+    fmt: str,
+    cluster: str | None,
+    resume: str | None,
+    minutes: int | None,
+    *,
+    new: bool,
+    yes: bool,
+    **options: Any,
+) -> None:
+    """Start the lost machines of CLUSTER again, in waves of 1, 5, 25 and the rest.
+
+    Every call goes through the guard and waits for AWS's rate limits. When the machines pass their status checks, they
+    are put behind the target groups of the old ones. A run that stops, or is stopped with Ctrl-C, goes on with --resume
+    and starts no machine twice. Exit code 1 if it stopped, 3 if a rule blocked it.
+    """
+    if (cluster is None) == (resume is None):
+        raise click.UsageError("name a cluster, or a run to go on with (--resume)")
+    guard = Guard.from_config(config)
+    guarded, plain = reader(profile, region, endpoint_url, guard), reader(profile, region, endpoint_url)
+    with readable():
+        if resume is not None:
+            made = progress.resumed(guard.settings, resume)
+            shown = [f"{len(made.new)} of {len(made.machines)} machines of {made.cluster} are started already"]
+        else:
+            planned = make_plan(guard, plain, wish_of(str(cluster), options), time.time(), given(options["source"]))
+            shown = [printable(line) for line in page.lines(planned, time.time())]
+            made = _begin(guard, planned, new=new, whole=options["whole"], shown=shown)
+    for line in shown:
+        click.echo(line, err=fmt == "json")
+    wanted = _priced(plain, made, minutes, reader(profile, "us-east-1", endpoint_url)) if minutes else []
+    if not yes and not says_yes(f"Start {made.cluster} again? [y/N] ", "Use --yes where no one is at a terminal"):
+        sys.exit(2)
+    with progress.alone(made):
+        sys.exit(_go(guard, guarded, made, wanted, minutes or 0, fmt))
+
+
+def _begin(guard: Guard, plan: Plan, *, new: bool, whole: bool, shown: list[str]) -> Progress:
+    """A new run, unless something stands in the way. Raises ConfigError."""
+    before = progress.unfinished(guard.settings, plan.wish.cluster, plan.scope)
+    if before and not new:
+        raise ConfigError(
+            f"a run of {plan.wish.cluster} has not finished; go on with it: {before[-1].resume}, or start a new one "
+            "with --new, which leaves out the machines that run"
+        )
+    if not plan.lost.gone and not whole:
+        raise ConfigError(f"no machine of {plan.wish.cluster} is gone; --all starts a second set beside it")
+    if not plan.fine:
+        for line in shown:
+            click.echo(line, err=True)
+        raise ConfigError("nothing was started; see what would fail or is not known above")
+    return progress.begin(guard.settings, plan, uuid.uuid4().hex[:8], time.time())
+
+
+def _priced(plain: Reader, made: Progress, minutes: int, pricing: Reader) -> list[reserve.Wanted]:
+    findings = checks.Findings()
+    try:
+        wanted = reserve.wanted(made, checks.subnets(plain, findings) or {})
+    except Stopped as error:
+        raise ConfigError("; ".join([str(error), *findings.unknown])) from error
+    for each in wanted:
+        click.echo(f"Reserve {each.count} {each.type} in {each.zone} for {minutes} min", err=True)
+    click.echo(reserve.price(pricing, made.scope.partition("/")[2], wanted, minutes), err=True)
+    return wanted
+
+
+def _go(guard: Guard, guarded: Reader, made: Progress, wanted: list[reserve.Wanted], minutes: int, fmt: str) -> int:
+    """Run it, and say how it ended. Returns the exit code."""
+    tell = _Teller()
+    running = Run(made, _surroundings(guard, guarded, made, tell))
+    code, why = 0, ""
+    try:
+        if wanted:
+            reserve.reserve(guarded, made, wanted, minutes, time.time)
+        running.go()
+    except KeyboardInterrupt:
+        code, why = 1, "interrupted"
+    except Stopped as error:
+        code, why = (3 if error.denied else 1), str(error)
+    left = reserve.cancel(guarded, made) if made.reservations else ""
+    notes = [*running.notes, *([left] if left else [])]
+    resume = made.resume if why else ""
+    if fmt == "json":
+        ended = {"run": made.id, "finished": made.finished, "machines": made.new, "stopped": why, "resume": resume}
+        click.echo(json.dumps({**ended, "notes": notes}, indent=2))
+    else:
+        for line in notes:
+            click.echo(printable(line))
+        started = f"{len(made.new)} machines started"
+        click.echo(
+            printable(
+                f"{started}; stopped: {why}\ngo on with: {resume}" if why else f"{started}, all pass their checks"
+            )
+        )
+    return code
+
+
+def _surroundings(guard: Guard, guarded: Reader, made: Progress, tell: _Teller) -> Surroundings:
+    settings = guard.settings
+    history = assembly.history(settings)
+    turns = Turns(
+        history.pacer if history else None,
+        made.scope,
+        takes=settings.mode != "enforce",
+        share=settings.pacing.share,
+        clock=time.time,
+        sleep=time.sleep,
+        tell=tell,
+    )
+    return Surroundings(guarded, turns, folder.folder(settings) / HISTORY, tell=tell)
+
+
+class _Teller:
+    """Says each line once."""
+
+    def __init__(self) -> None:
+        self._last = ""
+
+    def __call__(self, line: str) -> None:
+        if line != self._last:
+            click.echo(printable(line), err=True)
+        self._last = line

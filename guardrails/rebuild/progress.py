@@ -1,0 +1,156 @@
+"""How far a run is: a file that is written before and after each call, so that a run that died goes on where it was."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import attrs
+from attrs import define, field
+
+from guardrails.config.settings import Settings
+from guardrails.errors import ConfigError
+from guardrails.memory.file_lock import LockedElsewhere, locked
+from guardrails.rebuild import folder
+from guardrails.rebuild.machine import Machine
+from guardrails.rebuild.plan import Plan
+from guardrails.rebuild.snapshot import machine_of
+from guardrails.rebuild.steps import Step
+
+FORMAT = 1
+SENT, DONE, REFUSED = "sent", "done", "refused"
+_ID = re.compile(r"[0-9a-f]{8,32}")
+
+
+@define
+class Progress:
+    """A run: its calls, and what became of each by the step's key.
+
+    An entry has `state` (SENT: perhaps received by AWS; DONE; REFUSED), the number of `refusals`, and for a launch
+    `machines`: the new machine's id by the old one's, and `at`: when it was launched, in seconds since the epoch.
+    """
+
+    id: str
+    cluster: str
+    scope: str
+    started_at: float
+    machines: tuple[Machine, ...]
+    waves: tuple[tuple[Step, ...], ...]
+    addresses: bool
+    share: float
+    running_s: float
+    ready_s: float
+    path: Path
+    entries: dict[str, dict[str, Any]] = field(factory=dict)
+    reservations: dict[str, str] = field(factory=dict)
+    finished: bool = False
+
+    def state(self, step: Step) -> str:
+        """What became of a call; "" for one that was not sent."""
+        return str(self.entries.get(step.key, {}).get("state", ""))
+
+    def token(self, step: Step) -> str:
+        """AWS starts the machines of a token once. Only after AWS has refused a call, the next attempt has another."""
+        refusals = self.entries.get(step.key, {}).get("refusals", 0)
+        return f"guardrails-{self.id}-{step.key}" + (f"-{refusals}" if refusals else "")
+
+    def note(self, step: Step, state: str, **more: Any) -> None:
+        """Write down what became of a call."""
+        entry = {**self.entries.get(step.key, {}), "state": state, **more}
+        if state == REFUSED:
+            entry["refusals"] = entry.get("refusals", 0) + 1
+        self.entries[step.key] = entry
+        self.write()
+
+    def write(self) -> None:
+        """Write the file. Raises ConfigError."""
+        folder.write(self.path, {"format": FORMAT, **attrs.asdict(self, filter=lambda a, _: a.name != "path")})
+
+    @property
+    def new(self) -> dict[str, str]:
+        """The id of the new machine by that of the old one."""
+        return {old: new for entry in self.entries.values() for old, new in entry.get("machines", {}).items()}
+
+    @property
+    def left(self) -> tuple[tuple[Step, ...], ...]:
+        """The waves without the calls that are done."""
+        waves = (tuple(step for step in wave if self.state(step) != DONE) for wave in self.waves)
+        return tuple(wave for wave in waves if wave)
+
+    @property
+    def resume(self) -> str:
+        """The command that goes on with it."""
+        return f"guardrails rebuild run --resume {self.id}"
+
+
+def begin(settings: Settings, plan: Plan, run_id: str, now: float) -> Progress:
+    """A run of a plan, not yet written."""
+    return Progress(
+        run_id,
+        plan.wish.cluster,
+        plan.scope,
+        now,
+        plan.machines,
+        plan.waves,
+        plan.wish.addresses,
+        plan.share,
+        plan.boot.running[1],
+        plan.boot.ready[1],
+        _path(settings, run_id),
+    )
+
+
+def resumed(settings: Settings, run_id: str) -> Progress:
+    """The run with this id. Raises ConfigError."""
+    if not _ID.fullmatch(run_id):
+        raise ConfigError(f"--resume {run_id}: that is not the id of a run; `guardrails rebuild run` prints it")
+    path = _path(settings, run_id)
+    document = folder.load(path)
+    try:
+        return _read(document, path)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ConfigError(f"{path} is damaged ({type(error).__name__}: {error}); plan a new run") from error
+
+
+def unfinished(settings: Settings, cluster: str, scope: str) -> list[Progress]:
+    """The runs of a cluster that have not finished, the newest last."""
+    runs = [_read(folder.load(path), path) for path in sorted(_path(settings, "").parent.glob("*.json"))]
+    open_ = [run for run in runs if run.cluster == cluster and run.scope == scope and not run.finished]
+    return sorted(open_, key=lambda run: run.started_at)
+
+
+@contextmanager
+def alone(progress: Progress) -> Iterator[None]:
+    """Only one process works on a run. Raises ConfigError where another does."""
+    path = progress.path.with_suffix(".lock")
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        with locked(handle):
+            yield
+    except LockedElsewhere as error:
+        raise ConfigError(f"another process works on run {progress.id}; wait until it has ended") from error
+    finally:
+        os.close(handle)
+
+
+def _path(settings: Settings, run_id: str) -> Path:
+    return folder.folder(settings) / "runs" / f"{run_id}.json"
+
+
+def _read(document: Any, path: Path) -> Progress:
+    values: dict[str, Any] = dict(document)
+    if values.pop("format") != FORMAT:
+        raise ConfigError(f"{path} was written by another version; finish it with that version, or plan a new run")
+    values["machines"] = tuple(map(machine_of, values["machines"]))
+    values["waves"] = tuple(tuple(map(_step, wave)) for wave in values["waves"])
+    return Progress(**values, path=path)
+
+
+def _step(entry: Mapping[str, Any]) -> Step:
+    machines: Sequence[str] = entry["machines"]
+    return Step(**{**entry, "machines": tuple(machines)})
