@@ -148,7 +148,8 @@ def _surroundings(guard: Guard, guarded: Reader, made: Progress, tell: _Teller) 
         sleep=time.sleep,
         tell=tell,
     )
-    return Surroundings(guarded, turns, folder.folder(settings) / HISTORY, tell=tell)
+    history_file = folder.folder(settings) / HISTORY
+    return Surroundings(guarded, turns, history_file, clock=time.time, sleep=time.sleep, tell=tell)
 
 
 class _Teller:

@@ -14,6 +14,8 @@ from guardrails.cli.rebuild_options import readable, reader
 from guardrails.config.load import load
 from guardrails.rebuild import folder
 from guardrails.rebuild.collect import collect
+from guardrails.rebuild.snapshot import Snapshot
+from guardrails.show.printable import printable
 
 
 @click.command()
@@ -39,27 +41,25 @@ def snapshot(
     """
     settings = load(config)
     source = reader(profile, region, endpoint_url)
+    where = source.client("ec2").meta.region_name
     with readable():
-        taken = collect(
-            source,
-            settings,
-            source.client("ec2").meta.region_name,
-            time.time(),
-            clusters=clusters,
-            user_data=not no_user_data,
-        )
-    counts = taken.clusters()
-    absent = [f"cluster {name} has no machine here" for name in clusters if name not in counts]
-    path = output or folder.keep(settings, taken)
+        taken = collect(source, settings, where, time.time(), clusters=clusters, user_data=not no_user_data)
+    absent = [f"cluster {name} has no machine here" for name in clusters if name not in taken.clusters()]
     if output is not None:
         folder.write(output, taken.document())
+    path = output or folder.keep(settings, taken)
+    missing = [*taken.missing, *absent]
+    _show(taken, path, missing, fmt, secrets=not no_user_data)
+    sys.exit(1 if missing else 0)
+
+
+def _show(taken: Snapshot, path: Path, missing: list[str], fmt: str, *, secrets: bool) -> None:
+    counts = taken.clusters()
     if fmt == "json":
-        missing = [*taken.missing, *absent]
         click.echo(json.dumps({"path": str(path), "clusters": counts, "missing": missing}, indent=2))
-    else:
-        found = ", ".join(f"{name} ({count})" for name, count in counts.items()) or "no cluster"
-        secrets = "without user data" if no_user_data else "with user data, which may hold secrets"
-        click.echo(f"kept {found} in {path}, {secrets}; only you may read it")
-        for sentence in (*taken.missing, *absent):
-            click.echo(f"missing: {sentence}")
-    sys.exit(1 if taken.missing or absent else 0)
+        return
+    found = ", ".join(f"{name} ({count})" for name, count in counts.items()) or "no cluster"
+    data = "with user data, which may hold secrets" if secrets else "without user data"
+    click.echo(printable(f"kept {found} in {path}, {data}; only you may read it"))
+    for sentence in missing:
+        click.echo(printable(f"missing: {sentence}"))

@@ -11,7 +11,7 @@ from guardrails.values import EMPTY, frozen
 
 Item = Mapping[str, Any]
 # A launch without one of these may start another machine than the one that was lost.
-NEEDED = {"ImageId": "image", "InstanceType": "type", "SubnetId": "subnet", "SecurityGroupIds": "security groups"}
+NEEDED = {"ImageId": "image", "InstanceType": "type", "SubnetId": "subnet"}
 USER_DATA = "user data"
 VOLUMES = "volumes"
 GROUP_TAG = "aws:autoscaling:groupName"
@@ -86,6 +86,8 @@ def launch_of(instance: Item, volumes: Mapping[str, Item]) -> tuple[dict[str, An
     }  # fmt: skip
     launch = {name: value for name, value in wanted.items() if value}
     missing = [what for name, what in NEEDED.items() if name not in launch]
+    if "SubnetId" not in launch:
+        missing.append("security groups")
     disks = instance.get("BlockDeviceMappings") or ()
     if len(launch.get("BlockDeviceMappings", ())) < len(disks) or (
         not disks and instance.get("RootDeviceType") == "ebs"

@@ -16,6 +16,7 @@ import textwrap
 import time
 import tomllib
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
@@ -27,6 +28,7 @@ from guardrails.config.load import load
 from guardrails.testing.shop import open_shop
 from tests.engines.test_signing import key_files
 from tests.process import test_activation, test_aws_cli
+from tests.rebuild.world import Clock, start
 from tests.support import other_user
 from tests.support.environments import ROOT
 from tests.support.kernels import Kernel, shown
@@ -84,6 +86,8 @@ RUN_BY = {
     ("commands", "bash", 'eval "$(_GUARDRAILS_COMPLETE'): "test_shell_completion",
     ("plans", "bash", "guardrails run --plan"): "process/test_plan_run.py",
     ("plans", "python", "with guardrails.plan()"): "process/test_plan_run.py",
+    ("commands", "bash", "guardrails rebuild snapshot"): "test_a_lost_cluster_comes_back",
+    ("commands", "text", "6 machines, 2 calls"): "test_a_lost_cluster_comes_back",
     ("opa", "bash", "guardrails policy build"): "test_an_opa_server",
     ("opa", "toml", 'engine = "opa"'): "test_an_opa_server",
     ("opa", "toml", "[opa]\nurls"): "test_several_opa_servers",
@@ -364,6 +368,23 @@ def test_the_cutover_commands(site, tmp_path, monkeypatch):
     assert [each.exit_code for each in ended] == [1, 1, 0, 2, 2], [each.output for each in ended]
     assert all("green is large enough" in each.output for each in ended[:2])
     assert "there was no cutover here" in ended[2].output
+
+
+def test_a_lost_cluster_comes_back(aws, tmp_path, monkeypatch):
+    """The page's three commands: what is kept, what the plan says, and six machines again after all were lost."""
+    (tmp_path / "guardrails.toml").write_text('max_fact_age_s = 60\n[log]\npath = "log.jsonl"\n')
+    monkeypatch.chdir(tmp_path)
+    clock = Clock()
+    for module in ("guardrails.cli.rebuild_run", "guardrails.enforce.pacing.turn"):
+        monkeypatch.setattr(f"{module}.time", SimpleNamespace(time=clock, sleep=clock.sleep))
+    aws.reply("GetServiceQuota", '{"Quota": {"Value": 1000.0}}')
+    ids = start(aws, "web-blue", 6, aws.create_subnet("10.0.0.0/24"))
+    keep, *others = [shlex.split(line)[1:] for line in block("commands", "bash", "guardrails rebuild").splitlines()]
+    assert CliRunner().invoke(app, keep, catch_exceptions=False).exit_code == 0
+    aws.client("ec2").terminate_instances(InstanceIds=ids)
+    planned, _ = [CliRunner().invoke(app, command, catch_exceptions=False) for command in others]
+    assert planned.stdout.startswith(block("commands", "text", "6 machines, 2 calls").strip())
+    assert aws.running("web-blue") == 6
 
 
 def test_the_places_for_notices_load():
