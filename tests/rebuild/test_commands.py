@@ -153,12 +153,11 @@ def test_a_quota_counts_all_types_of_its_family(aws, place, subnet):
     rebuild("snapshot")
     lose(aws, ids)
     aws.reply("GetServiceQuota", QUOTA.replace("100000.0", "6.0"))
-    assert plan()[1]["problems"] == [
-        (
-            "the quota vCPUs of running On-Demand standard machines (L-1216C47A) is 6: 0 are in use, and 8 are needed; ask "
-            "AWS for 8, or terminate what is not needed"
-        )
-    ]
+    (problem,) = plan()[1]["problems"]
+    assert problem == (
+        "the quota vCPUs of running On-Demand standard machines (L-1216C47A) is 6: 0 are in use, and 8 are needed; "
+        "ask AWS for 8, or terminate what is not needed"
+    )
     aws.reply("GetServiceQuota", QUOTA.replace("100000.0", "8.0"))
     assert plan()[0] == 0
 
