@@ -9,7 +9,7 @@ from typing import Any
 from attrs import define, field
 from botocore.exceptions import ClientError
 
-from guardrails import ramping
+from guardrails.gradual.ramp import RampStopped, ramp
 from guardrails.rebuild import boot, steps
 from guardrails.rebuild.afterwards import after
 from guardrails.rebuild.forecast import INTERVAL_S, Forecast, Pace, call_of, forecast
@@ -38,7 +38,7 @@ class Run:
         """Start what is not started, wave after wave; then put it behind its target groups. Raises Stopped."""
         progress, around = self.progress, self.around
         progress.write()
-        waves = ramping.ramp(
+        waves = ramp(
             [wave for wave in progress.waves if any(progress.state(step) != DONE for step in wave)],
             healthy=self._next_may_follow,
             factor=1,
@@ -52,10 +52,8 @@ class Run:
                 self._check_dead()
                 self._tell("")
                 self._wave(wave)
-        except ramping.RampStopped as error:
-            raise Stopped(
-                f"the last wave was not running, or the health check failed, for {_PATIENCE_S / 60:.0f} min"
-            ) from error
+        except RampStopped as error:
+            raise Stopped(f"the last wave was not up for {error.seconds / 60:.0f} min ({error.why})") from error
         self._until_ready()
         self.notes += after(progress, around)
         progress.finished = True
