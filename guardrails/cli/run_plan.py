@@ -116,14 +116,14 @@ def approved(settings: Settings, revision: str, path: Path) -> dict[str, str]:
 
     Raises ConfigError where the plan does not hold here; ends the process with code 3 where it is not confirmed.
     """
-    saved = _checked(files.load(path, time.time()), revision)
+    saved = _checked(files.load(path, time.time()), revision, settings.mode)
     confirmed, approval = _permission(settings, saved)
     folder = Path(tempfile.mkdtemp(prefix="guardrails-approved-"))
     Progress.make(folder, saved, confirmed=confirmed, approval=approval)
     return {APPROVED: str(folder)}
 
 
-def _checked(saved: SavedPlan, revision: str) -> SavedPlan:
+def _checked(saved: SavedPlan, revision: str, mode: str) -> SavedPlan:
     path, again = saved.path, saved.again
     if saved.plan.revision != revision:
         raise ConfigError(
@@ -135,7 +135,10 @@ def _checked(saved: SavedPlan, revision: str) -> SavedPlan:
             f"{path}: the plan is for account {saved.account} in {saved.region}, and this is {here[0]} in {here[1]}; "
             f"{again}"
         )
-    denied = [str(each.number) for each in saved.plan.entries if each.status == "denied"]
+    if saved.plan.mode != mode:
+        raise ConfigError(f"{path}: the plan was made in mode {saved.plan.mode!r}, and this is {mode!r}; {again}")
+    blocks = saved.plan.mode == "enforce"
+    denied = [str(each.number) for each in saved.plan.entries if each.unsent or (blocks and each.status == "denied")]
     if denied:
         raise ConfigError(f"{path}: call {', '.join(denied)} of the plan is denied; change the script and {again}")
     return saved
@@ -143,7 +146,7 @@ def _checked(saved: SavedPlan, revision: str) -> SavedPlan:
 
 def _permission(settings: Settings, saved: SavedPlan) -> tuple[bool, Approval | None]:
     asking = [each for each in saved.plan.entries if each.status in ("to confirm", "needs approval")]
-    if not asking:
+    if not asking or settings.mode != "enforce":
         return False, None
     why = ""
     if all(each.status == "to confirm" for each in asking):
@@ -157,7 +160,7 @@ def _permission(settings: Settings, saved: SavedPlan) -> tuple[bool, Approval | 
             return _stop(f"plan {saved.short} was not confirmed: {answer.why}")
         why = answer.why
     terms = {rule: each for entry in asking for rule, each in entry.terms.items()}
-    if not all(entry.terms for entry in asking) or settings.mode != "enforce":
+    if not all(entry.terms for entry in asking):
         return _stop(f"plan {saved.short} needs a confirmation. {why}")
     return False, _approval(settings, _whole(saved, terms))
 

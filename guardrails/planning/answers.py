@@ -146,7 +146,10 @@ def not_found_code(service: str, model: Any) -> str:
     if service == "ec2":
         noun = noun_of(model.name)[1]
         return _NOT_FOUND.get(noun, f"Invalid{noun}ID.NotFound")
-    named = [shape for shape in model.error_shapes if "NotFound" in shape.name]
+    if service == "cloudformation":
+        return "ValidationError"
+    words = ("NotFound", "NoSuch", "DoesNotExist")
+    named = [shape for shape in model.error_shapes if any(word in shape.name for word in words)]
     own = [shape for shape in named if noun_of(model.name)[1].lower() in shape.name.lower()]
     found = (own or named)[:1]
     return (

@@ -16,6 +16,7 @@ from guardrails.intercept.request.operation import ServiceModels, Services
 from guardrails.memory import Claim, History, SqliteStore
 from guardrails.memory import configured as configured_memory
 from guardrails.memory.sent_claims import SentClaims, settle
+from guardrails.memory.store import Asked, Remembered
 from guardrails.pipeline import Pipeline
 from guardrails.planning.planned_ids import is_planned
 from guardrails.planning.world import World
@@ -127,11 +128,23 @@ def _history(settings: Settings, folder: Path) -> History:
         _copied(configured_memory.state_file(settings), own)
     # Nothing waits in a plan: each of its calls is a wave by itself.
     return History(
-        SqliteStore(own),
+        _Copied(settings, own),
         Ownership.configured(settings).named,
         settings.state.window_s,
         wave_pause_s=0.0 if in_use(settings) else None,
     )
+
+
+class _Copied(SqliteStore):
+    """A copy of this host's memory. What is frozen is what all hosts say now."""
+
+    def __init__(self, settings: Settings, path: Path) -> None:
+        super().__init__(path)
+        self._shared = configured_memory.store(settings)
+
+    def remember(self, asked: Asked) -> Remembered:
+        """As the copy knows it, with the freezes of all hosts."""
+        return evolve(super().remember(asked), freezes=self._shared.freezes(time.time()))
 
 
 def _copied(file: Path, own: Path) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from attrs import evolve
+
 from guardrails.aws import resource_ids
 from guardrails.planning.ec2_addresses import addresses_off
-from guardrails.planning.effects import Effect, Planned, register
+from guardrails.planning.effects import Effect, Planned, by_name, register
 from guardrails.planning.world import ATTRIBUTES, Change, Item
 from guardrails.values import Lookup
 
@@ -132,6 +135,20 @@ def _place(planned: Planned, subnet: Item) -> dict[str, Any]:
         "SecurityGroups": [{"GroupId": each, "GroupName": each} for each in groups],
         "NetworkInterfaces": [],
     }
+
+
+@register("ec2", "CreateSubnet")
+def _new_subnet(planned: Planned) -> Effect:
+    """AWS keeps five addresses of each subnet to itself."""
+    made = by_name(planned)
+    try:
+        size = ipaddress.ip_network(str(planned.params.get("CidrBlock")), strict=False).num_addresses
+    except ValueError:
+        return made
+    changes = tuple(
+        evolve(each, item={**(each.item or {}), "AvailableIpAddressCount": size - 5}) for each in made.changes
+    )
+    return evolve(made, changes=changes)
 
 
 @register("ec2", "CreateTags", "DeleteTags")

@@ -22,11 +22,15 @@ INSTANCES = Lookup("ec2", "DescribeInstances", "Reservations")
 
 @frozen
 class Effect:
-    """`known` is false where later reads may show something that the plan does not know."""
+    """`known` is false where later reads of the same kind may show something that the plan does not know.
+
+    `unseen` are other kinds for which that holds: services with their nouns.
+    """
 
     changes: tuple[Change, ...] = ()
     answer: Mapping[str, Any] = field(factory=dict)
     known: bool = True
+    unseen: tuple[tuple[str, str], ...] = ()
 
 
 @frozen
@@ -68,11 +72,15 @@ class Planned:
         members = operation.input_shape.members if operation.input_shape is not None else {}
         plural, wanted = f"{listing.key}s", [*names]
         params: Mapping[str, Any] = {}
+        if listing.single and len(wanted) > 1:
+            return []
         if plural in members:
             params = {plural: wanted}
         elif listing.key in members and len(wanted) == 1:
             params = {listing.key: wanted[0]}
         service = self.model.service_name
+        if listing.single and not params:
+            return []
         items = self.find(Lookup(service, operation.name, listing.member, params))
         return [item for item in items if item.get(listing.key) in wanted]
 
@@ -108,7 +116,8 @@ def by_name(planned: Planned) -> Effect:
         return Effect(tuple(planned.change(noun, name, None) for name in named))
     if verb in MAKES and verb != "Register":
         shape: Any = found[0].output_shape
-        return _made(planned, noun, listing, shape.members[listing.member].member)
+        member = shape.members[listing.member]
+        return _made(planned, noun, listing, member if listing.single else member.member)
     if verb in CHANGES and named:
         items = planned.things(noun, named)
         changed = {name: value for name, value in planned.params.items() if name in (items[0] if items else ())}

@@ -7,16 +7,25 @@ from guardrails.planning.effects import Effect, Planned, register
 from guardrails.planning.world import Change
 
 
-@register("autoscaling", "SetDesiredCapacity", "AttachInstances", "DetachInstances", "EnterStandby", "ExitStandby")
+@register(
+    "autoscaling",
+    "UpdateAutoScalingGroup",
+    "SetDesiredCapacity",
+    "AttachInstances",
+    "DetachInstances",
+    "EnterStandby",
+    "ExitStandby",
+)
 def _group(planned: Planned) -> Effect:
     params = planned.params
     name, ids = str(params.get("AutoScalingGroupName")), {*(params.get("InstanceIds") or ())}
-    operation, changes = planned.call.operation, []
+    operation, changes, fewer = planned.call.operation, [], False
     for each in planned.things("AutoScalingGroup", [name]):
         members = [dict(one) for one in each.get("Instances") or ()]
         after = dict(each)
-        if operation == "SetDesiredCapacity":
-            after["DesiredCapacity"] = params.get("DesiredCapacity")
+        if operation in ("SetDesiredCapacity", "UpdateAutoScalingGroup"):
+            after |= {key: value for key, value in params.items() if key in each}
+            fewer = fewer or after.get("DesiredCapacity", 0) < len(members)
         elif operation == "DetachInstances":
             after["Instances"] = [one for one in members if one["InstanceId"] not in ids]
         elif operation in ("EnterStandby", "ExitStandby"):
@@ -30,7 +39,8 @@ def _group(planned: Planned) -> Effect:
             after["Instances"] = [*members, *new]
         changes.append(planned.change("AutoScalingGroup", name, after))
     # Which machines a smaller group would end is AWS's choice.
-    return Effect(tuple(changes), known=bool(changes) and operation != "SetDesiredCapacity")
+    unseen = (("ec2", "Instance"), ("autoscaling", "AutoScalingGroup")) if fewer else ()
+    return Effect(tuple(changes), known=bool(changes), unseen=unseen)
 
 
 @register("autoscaling", "TerminateInstanceInAutoScalingGroup")
@@ -42,5 +52,5 @@ def _in_group(planned: Planned) -> Effect:
             for each in machines
         ),
         # The group may start another one.
-        known=False,
+        unseen=(("autoscaling", "AutoScalingGroup"),),
     )

@@ -56,8 +56,9 @@ class Plan:
     @property
     def exit_code(self) -> int:
         """0: each call may be sent, or after a confirmation; 3: one is denied or not permitted; 4: partly a guess."""
-        refused = any(each.aws_says.startswith(NOT_PERMITTED) for each in self.entries)
-        if refused or any(each.status in ("denied", "needs approval") for each in self.entries):
+        refused = any(each.aws_says.startswith(NOT_PERMITTED) or each.unsent for each in self.entries)
+        blocked = self.mode == "enforce" and any(each.status in ("denied", "needs approval") for each in self.entries)
+        if refused or blocked:
             return BLOCKED
         return GUESS if self.guess or self.guesses else FINE
 

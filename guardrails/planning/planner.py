@@ -25,7 +25,7 @@ from guardrails.planning.journal import Journal
 from guardrails.planning.kinds import ENDS, MAKES, noun_of
 from guardrails.planning.planned_ids import is_planned, planned_in
 from guardrails.planning.reads import kind_of
-from guardrails.planning.verdicts import made_in, rules_of, shows, status_of, things_of
+from guardrails.planning.verdicts import made_in, only_planned, rules_of, shows, status_of, things_of
 from guardrails.resolve.lookups import Answering
 from guardrails.resolve.ownership import Ownership
 from guardrails.show import blast_radius, code_line
@@ -125,9 +125,13 @@ class Planner:
                 self._entry(request, decision, effect), line=line, made=dict(made_in(answer)), aws_says=aws_says
             )
             noun = noun_of(request.operation)[1]
-            unseen = () if effect.known else ((request.service, request.call.region, noun),)
+            region = request.call.region
+            unseen = tuple((service, region, kind) for service, kind in effect.unseen)
+            if not effect.known and not only_planned(request.service, request.params):
+                unseen += ((request.service, region, noun),)
             self.journal.write(entry, effect.changes, unseen)
-        if decision is not None and entry.status in ("denied", "needs approval") and self.options.get("stop"):
+        enforced = self._pipeline.settings.mode == "enforce" and self.options.get("stop")
+        if decision is not None and entry.status in ("denied", "needs approval") and enforced:
             raise CallDenied(decision, paragraph(decision, time.time()))
         return answer
 
@@ -175,10 +179,10 @@ class Planner:
 
     def _entry(self, request: Request, decision: Decision | None, effect: Effect) -> Entry:
         call = decision.call if decision else request.call
-        planned = planned_in(dict(request.params))
+        planned = self._uses(request.params)
         targets = decision.facts.targets if decision and decision.facts else ()
         hits = [hit for hit in blast_radius.of(decision.input) if hit.touched] if decision else []
-        things = {each.id: each.type for each in call.targets if each.role == "target"} or things_of(effect)
+        things = {each.id: each.type for each in call.targets if each.role == "target"} or things_of(effect, planned)
         return Entry(
             number=len(self.journal.entries) + 1,
             service=request.service,
@@ -204,6 +208,12 @@ class Planner:
             terms=approvable(decision) if decision else {},
         )
 
+    def _uses(self, params: Mapping[str, Any]) -> tuple[str, ...]:
+        """What the call uses of what the plan made: by an id that was made up, or a name that the script gave."""
+        named = {name for each in self.journal.entries if each.verb == "create" for name in each.things}
+        given = [each for each in params.values() if isinstance(each, str) and each in named]
+        return tuple(dict.fromkeys([*planned_in(dict(params)), *given]))
+
     def _new(self, effect: Effect) -> Iterator[str]:
         """The clusters of new machines, by their tags."""
         for each in effect.changes:
@@ -219,7 +229,7 @@ class Planner:
         known = {name for _, _, _, name in self.journal.world.things} | {
             each for entry in self.journal.entries for each in entry.made.values()
         }
-        lost = [each for each in planned if each not in known]
+        lost = [each for each in planned if each not in known and is_planned(each)]
         return f"{', '.join(lost)} is made up, and nothing is known about it" if lost else ""
 
     def _verb(self, request: Request, call: Call) -> Verb:

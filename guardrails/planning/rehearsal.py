@@ -84,9 +84,11 @@ class Rehearsal:
         sent = Outbound(call.endpoint, call.model, asked, call.signer)
         pass_on(self, sent, request.service, request.operation, of_dict(asked))
         http, parsed = send(asked)
-        if http.status_code >= 300 and named:
-            # What the script has named itself, and AWS does not know.
-            return _response(request.out.url), self._planner.as_it_would_be(request, _EMPTY)
+        if http.status_code >= 300 and _is_missing(parsed):
+            # Perhaps only the plan knows it: by a name that the script gave, or an address.
+            made = self._planner.as_it_would_be(request, _EMPTY)
+            if named or any(isinstance(rows, list) and rows for rows in made.values()):
+                return _response(request.out.url), made
         if http.status_code >= 300 or request.call.undecodable:
             return http, parsed
         return http, self._planner.as_it_would_be(request, parsed)
@@ -107,6 +109,12 @@ class Rehearsal:
 
 
 _EMPTY: Mapping[str, Any] = {"ResponseMetadata": {"HTTPStatusCode": 200, "HTTPHeaders": {}, "RetryAttempts": 0}}
+
+
+def _is_missing(answer: Mapping[str, Any]) -> bool:
+    """Whether AWS says that something does not exist."""
+    code = str((answer.get("Error") or {}).get("Code", ""))
+    return any(word in code for word in ("NotFound", "NoSuch", "DoesNotExist", "ValidationError"))
 
 
 def _not_found(request: Request, model: Any, name: str) -> tuple[AWSResponse, dict[str, Any]]:

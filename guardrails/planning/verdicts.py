@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Container, Iterator, Mapping
 from typing import Any
 
+from guardrails.aws import resource_ids
 from guardrails.enforce.approvals import approvable
 from guardrails.planning.effects import Effect
 from guardrails.planning.entry import Rule, Status
@@ -30,10 +32,10 @@ def rules_of(decision: Decision | None) -> tuple[Rule, ...]:
     return tuple(Rule(each.rule, each.action, each.target, each.message, each.remediation) for each in found)
 
 
-def things_of(effect: Effect) -> dict[str, str]:
-    """What is made, changed or ended, by id with its kind."""
+def things_of(effect: Effect, used: Container[str]) -> dict[str, str]:
+    """What is made, changed or ended, by id with its kind. Of a call that makes something, without what it uses."""
     every = {each.id: each.noun for each in effect.changes}
-    return {name: noun for name, noun in every.items() if is_planned(name)} or every
+    return {name: noun for name, noun in every.items() if is_planned(name) and name not in used} or every
 
 
 def made_in(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
@@ -52,3 +54,9 @@ def made_in(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
 def shows(answer: Mapping[str, Any], params: Mapping[str, Any]) -> bool:
     """Whether an answer has the made-up things that were asked for."""
     return {*planned_in(dict(params))} <= {*planned_in(dict(answer))}
+
+
+def only_planned(service: str, params: Mapping[str, Any]) -> bool:
+    """Whether every id of a call of EC2 is made up: what it changes is not at AWS."""
+    named = resource_ids.in_text(json.dumps(dict(params), default=str))
+    return service == "ec2" and bool(named) and all(map(is_planned, named))

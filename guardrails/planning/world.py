@@ -103,7 +103,10 @@ class World:
             return Seen(_with_targets(made, self.of_kind(service, region, TARGETS), params), certain)
         for listing in listings(model, service, operation):
             changed = self.of_kind(service, region, "Instance" if listing.noun == "InstanceStatus" else listing.noun)
-            if changed:
+            if changed and listing.single:
+                item = next((changed[each] for each in filters.ids_in(params, listing.key) if each in changed), None)
+                made |= {listing.member: item} if item is not None else {}
+            elif changed:
                 rows, sure = _rows(listing, made, changed, params)
                 made[listing.member] = rows
                 certain = certain and sure

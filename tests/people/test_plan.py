@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 import urllib.request
 
 import boto3
@@ -17,10 +18,12 @@ from botocore.exceptions import ClientError
 import guardrails
 from guardrails.classify.catalogue import Catalogue
 from guardrails.classify.entry import READ_ONLY
+from guardrails.memory import SqliteStore
 from guardrails.planning.html import whole_page
 from guardrails.planning.page import page
 from guardrails.planning.reads import kind_of
 from guardrails.show import text
+from guardrails.values import Freeze
 
 TAGGED = {"ResourceType": "instance", "Tags": [{"Key": "Cluster", "Value": "green"}]}
 YES = "permitted"
@@ -244,6 +247,55 @@ def test_what_is_not_known_is_a_guess(site, aws, planning):
     assert [bool(each.guess) for each in planned.plan.entries] == [False, True]
     assert "ssm:ListCommands may show what an earlier call changed" in planned.plan.entries[1].guess
     assert changing(aws) == []
+
+
+def test_a_new_network_is_planned(site, aws, planning):
+    """What stands on what the plan made, from a VPC to a machine with an address, is known: nothing is a guess."""
+    ec2, asg = site.ec2, aws.client("autoscaling")
+    with guardrails.plan() as planned:
+        vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+        subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.9.1.0/24")["Subnet"]["SubnetId"]
+        ec2.get_waiter("subnet_available").wait(SubnetIds=[subnet])
+        table = ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"]
+        gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+        ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
+        ec2.create_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway)
+        group = ec2.create_security_group(GroupName="web", Description="web", VpcId=vpc)["GroupId"]
+        ec2.authorize_security_group_ingress(
+            GroupId=group, IpProtocol="tcp", FromPort=80, ToPort=80, CidrIp="0.0.0.0/0"
+        )
+        machine = aws.resource("ec2").create_instances(**LAUNCH, MinCount=1, MaxCount=1, SubnetId=subnet)[0]
+        machine.wait_until_running()
+        address = ec2.allocate_address(Domain="vpc")
+        ec2.associate_address(AllocationId=address["AllocationId"], InstanceId=machine.id)
+        held = ec2.describe_addresses(PublicIps=[address["PublicIp"]])["Addresses"][0]["InstanceId"]
+        asg.create_auto_scaling_group(
+            AutoScalingGroupName="new", MinSize=0, MaxSize=1, AvailabilityZones=["eu-west-1a"]
+        )
+        before = asg.describe_auto_scaling_groups(AutoScalingGroupNames=["new"])["AutoScalingGroups"]
+        asg.delete_auto_scaling_group(AutoScalingGroupName="new")
+        after = asg.describe_auto_scaling_groups()["AutoScalingGroups"]
+        aws.client("dynamodb").create_table(
+            TableName="jobs", BillingMode="PAY_PER_REQUEST",
+            KeySchema=[{"AttributeName": "k", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "k", "AttributeType": "S"}],
+        )  # fmt: skip
+        aws.client("dynamodb").get_waiter("table_exists").wait(TableName="jobs")
+    assert changing(aws) == []
+    assert (held, len(before), after) == (machine.id, 1, [])
+    assert {each.status for each in planned.plan.entries} == {"allowed"}
+    assert [each.guess for each in planned.plan.guesses] == []
+
+
+def test_what_is_frozen_now_stops_a_plan(site, aws, planning, tmp_path):
+    """A freeze that begins while a plan is made is a denial in the plan, as it would be in the run."""
+    with guardrails.plan() as planned:
+        terminate(site, "green", 0)
+        now = time.time()
+        SqliteStore(tmp_path / "state.db").freeze(Freeze("1", ("terminate",), "INC-42", "ann", "here", now, now + 600))
+        terminate(site, "green", 1)
+    assert [each.status for each in planned.plan.entries] == ["allowed", "denied"]
+    assert {rule.id for rule in planned.plan.entries[1].rules} == {"freeze/in-force"}
 
 
 def test_what_ends_is_gone(site, aws, planning):
