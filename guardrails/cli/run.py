@@ -31,10 +31,23 @@ Exit codes with --plan:
 @click.option("-m", "module", is_flag=True, help="SCRIPT is the name of a module.")
 @click.option("--plan", is_flag=True, help="Send only reads, and show what the other calls would do.")
 @click.option("--save", type=click.Path(dir_okay=False, path_type=Path), help="With --plan: keep it in this file.")
-@click.option("--minutes", type=click.FloatRange(1, 7 * 1440), default=60, show_default=True, help="It counts so long.")
+@click.option(
+    "--minutes",
+    type=click.FloatRange(1, 7 * 1440),
+    default=60,
+    show_default=True,
+    help="With --save: minutes until it expires.",
+)
 @click.option("--stop", is_flag=True, help="With --plan: raise a denial in the script, instead of going on.")
 @click.option("--permissions", is_flag=True, help="With --plan: ask AWS with DryRun whether EC2's calls are permitted.")
-@click.option("--format", "fmt", type=click.Choice(["pretty", "json", "html"]), default="pretty", show_default=True)
+@click.option(
+    "--format",
+    "fmt",
+    type=click.Choice(["pretty", "json", "html"]),
+    default="pretty",
+    show_default=True,
+    help="With --plan: for people, for programs, or as a page.",
+)
 @click.option("--approved", type=click.Path(dir_okay=False, path_type=Path), help="Run what this saved plan has.")
 @click.argument("script")
 @click.argument("args", nargs=-1, type=click.UNPROCESSED)

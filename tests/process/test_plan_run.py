@@ -120,10 +120,27 @@ def test_one_line_changed_stops_exactly_there(before, after, stopped, site, aws,
     )
 
 
-def test_a_plan_holds_for_what_it_was_made_for(folder, aws, monkeypatch):
+@pytest.fixture
+def saved(folder, install, monkeypatch):
+    """saved(script, *arguments): its plan, made in this process and saved as plan.json."""
+
+    def make(script, *arguments):
+        install(state={"path": str(folder / "state.db")})
+        monkeypatch.setattr(sys, "argv", ["script", *arguments])
+        with guardrails.plan() as planned:
+            exec(script, {})
+        path, place = folder / "plan.json", {"account": "123456789012", "region": "eu-west-1"}
+        made = files.save(planned.plan, path, **place, minutes=60, command=("script",))
+        guardrails.uninstall()
+        return made
+
+    return make
+
+
+def test_a_plan_holds_for_what_it_was_made_for(folder, saved, aws, monkeypatch):
     """An altered file, another account, region or rule book, and an expired plan are refused before the script runs."""
-    plan, approved = lines()
-    assert run(folder, *plan)[0] == 0
+    saved(RETIRE, "green")
+    approved = lines()[1]
     monkeypatch.chdir(folder)
     path = folder / "plan.json"
     content = json.loads(path.read_text())
@@ -156,7 +173,7 @@ def test_a_denied_plan_and_a_failed_script(folder, aws, monkeypatch):
     done = CliRunner().invoke(app, ["run", "--approved", "plan.json", "retire.py", "blue"])
     assert (done.exit_code, changing(aws)) == (2, [])
     assert "call 4 of the plan is denied" in done.output
-    (folder / "retire.py").write_text(RETIRE.replace("print(len(ids)", "raise SystemExit(7); print(len(ids)"))
+    (folder / "retire.py").write_text("raise SystemExit(7)")
     code, _, errors = run(folder, "--plan", "retire.py", "green")
     assert code == 1
     assert "the script ended with exit code 7, so the plan ends there" in errors
@@ -172,12 +189,11 @@ print("SENT")
 """
 
 
-def test_one_confirmation_for_the_whole_plan(folder, site, aws):
+def test_one_confirmation_for_the_whole_plan(folder, saved, site, aws):
     """Two calls that need confirmation are confirmed with one name, typed after the plan; another one runs nothing."""
     (folder / "ops.py").write_text(COMMAND)
-    code, output, _ = run(folder, "--plan", "--save", "plan.json", "ops.py", *site.blue.instance_ids[:2])
-    assert code == 0
-    assert "Plan: 2 calls, 2 to confirm" in output
+    made = saved(COMMAND, *site.blue.instance_ids[:2]).plan
+    assert [each.status for each in made.entries] == ["to confirm"] * 2
     command = [
         sys.executable,
         "-m",
