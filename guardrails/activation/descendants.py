@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from guardrails.activation.hook import INHERITED
+from guardrails.activation.isolated import leaves_the_plan
 
 _SITE = Path(__file__).parent / "site"
 _PATH, _CONFIG = "PYTHONPATH", "GUARDRAILS_CONFIG"
@@ -68,6 +69,7 @@ def start_process(original: Any) -> Any:
 
     @functools.wraps(original)
     def start(popen: Any, *args: Any, **kwargs: Any) -> None:
+        _stays(args[0] if args else kwargs.get("args"))
         if kwargs.get("env") is not None:
             kwargs["env"] = _handed_on(kwargs["env"])
         original(popen, *_changed(args, _POPEN_ENV - 1), **kwargs)
@@ -80,11 +82,20 @@ def execute(original: Any) -> Any:
 
     @functools.wraps(original)
     def call(*args: Any, **kwargs: Any) -> Any:
+        _stays(args[1] if len(args) > 1 else kwargs.get("argv"))
         if "env" in kwargs:
             kwargs["env"] = _handed_on(kwargs["env"])
         return original(*_changed(args, _EXEC_ENV), **kwargs)
 
     return call
+
+
+def _stays(command: object) -> None:
+    """Raise PermissionError for a Python that would leave the plan of this process."""
+    if any(name in os.environ for name in _PLANS) and (option := leaves_the_plan(command)):
+        raise PermissionError(
+            f"inside a plan no Python is started with {option}: it would ignore the guard, and the plan"
+        )
 
 
 def _changed(args: tuple[Any, ...], place: int) -> tuple[Any, ...]:

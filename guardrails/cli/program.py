@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import os
-import re
 import shlex
 import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from guardrails.activation.isolated import PYTHON, isolating
 from guardrails.errors import ConfigError
 from guardrails.values import frozen
-
-_PYTHON = re.compile(r"python[\d.]*t?")
-# With these Python does not read PYTHONPATH, through which the guard gets there.
-_ISOLATED = frozenset("IES")
 
 
 @frozen
@@ -40,7 +36,7 @@ def find(name: str) -> Program:
                 f"{name}: no such script or program; give a Python file, a program on PATH, or -m and a module's name"
             )
         path = Path(located)
-    if _PYTHON.fullmatch(path.name) and os.access(path, os.X_OK):
+    if PYTHON.fullmatch(path.name) and os.access(path, os.X_OK):
         return Program(path, here=False)
     with path.open("rb") as file:
         first = file.read(4096)
@@ -53,20 +49,13 @@ def find(name: str) -> Program:
 
 def check_options(program: Program, arguments: Sequence[str]) -> None:
     """Raises ConfigError where a Python interpreter is given options with which the guard would not be installed."""
-    if not _PYTHON.fullmatch(program.path.name):
+    if not PYTHON.fullmatch(program.path.name):
         return
-    for argument in arguments:
-        if not argument.startswith("-") or argument.startswith("--") or argument == "-":
-            return
-        # In `-Ic CODE` and `-m MODULE` the rest belongs to the program.
-        flags = re.split("[cm]", argument[1:])[0]
-        if set(flags) & _ISOLATED:
-            raise ConfigError(
-                f"{program.path.name} {argument} ignores the environment, and the guard with it; leave -I, -E and -S "
-                "out, or use `guardrails activate`"
-            )
-        if flags != argument[1:]:
-            return
+    if argument := isolating(arguments):
+        raise ConfigError(
+            f"{program.path.name} {argument} ignores the environment, and the guard with it; leave -I, -E and -S "
+            "out, or use `guardrails activate`"
+        )
 
 
 def _interpreter(text: str) -> str:

@@ -212,6 +212,8 @@ def test_children_are_a_part_of_the_plan(site, aws, planning):
                 capture_output=True, text=True, check=True,
             )  # fmt: skip
             assert done.stdout == "terminated\n"
+        with pytest.raises(PermissionError, match="inside a plan"):
+            subprocess.run([sys.executable, "-I", "-c", code, *site.green.instance_ids], check=True)
         pid = os.fork()
         if pid == 0:
             terminate(site, "green", 1)
