@@ -1,9 +1,10 @@
 """The kinds of protection that AWS has and that can be switched without touching anything else: rows of kinds.json.
 
 A row names the look-up that lists the resources (`each` and `id` are JMESPath over its answer, `only` says which of
-them can have this protection), the one that shows the `state` of a single resource where the list does not, and the
-call that switches it. In parameters ``$id``, ``$ids``, ``$on`` and ``$members`` stand for values. `holders` is a call
-that tells the guard to find out whose a resource is, where switching it off does not.
+them can have this protection, `where` for which of those it is right to switch it on), the one that shows the `state`
+of a single resource where the list does not, and the call that switches it. In parameters ``$id``, ``$ids``, ``$on``
+and ``$members`` stand for values. `holders` is a call that tells the guard to find out whose a resource is, where
+switching it off does not.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ class Kind:
     each: str = "[]"
     off: str = ""
     only: str = ""
+    where: str = ""
     shown: str = ""
     state: Mapping[str, Any] = EMPTY
     holders: Mapping[str, Any] = EMPTY
@@ -57,6 +59,10 @@ class Kind:
         for item in jmespath.search(self.each, list(items)) or ():
             if not self.only or jmespath.search(self.only, item):
                 yield jmespath.search(self.id, item), item
+
+    def may_be_on(self, item: Any) -> bool:
+        """Whether it is right to switch the protection of this item of the list on."""
+        return not self.where or bool(jmespath.search(self.where, item))
 
     def asking(self, name: str) -> Lookup | None:
         """The look-up that shows the state of one resource; None where the list shows it."""

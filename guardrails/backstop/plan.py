@@ -47,7 +47,7 @@ class Roles:
         """Whether a resource is to be protected; None where it is to stay as it is."""
         clusters = resource.clusters or ()
         if self.protected & {*clusters}:
-            return None if self.is_member(resource) else True
+            return True if resource.kind.may_be_on(resource.item) and not self.is_member(resource) else None
         return False if clusters and resource.complete and all(map(self._over, clusters)) else None
 
     @property

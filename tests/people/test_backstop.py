@@ -55,7 +55,9 @@ def switched(plan):
     return {(each["kind"], each["clusters"][0], each["protection"]) for each in plan["changes"]}
 
 
-EVERY = {"machine-termination", "machine-stop", "db-instance", "table", "load-balancer"}
+EVERY = {"machine-termination", "machine-stop", "db-instance", "table", "load-balancer", "scale-in"}
+# Three machines of each side, with two switches each, and one of each other kind.
+ALL = 10
 
 
 def test_what_is_live_is_protected_and_the_second_time_nothing_changes(world, run, aws):
@@ -89,7 +91,7 @@ def test_it_follows_a_cutover(world, run, aws, monkeypatch):
     code, after, sent = run("drift")
     assert (code, sent) == (1, [])
     assert switched(after) == {(kind, "green", "on") for kind in EVERY}
-    assert len(after["kept"]) == 7
+    assert len(after["kept"]) == ALL + 1
     # While the plan is shown, someone moves the address back.
     confirmed.append(world.cut_back)
     code, applied, sent = run("apply", window=0)
@@ -103,7 +105,7 @@ def test_it_follows_a_cutover(world, run, aws, monkeypatch):
     confirmed.clear()
     world.cut_over()
     code, applied, sent = run("apply", window=0)
-    assert (code, switched(applied), len(sent)) == (0, {(kind, "blue", "off") for kind in EVERY}, 7)
+    assert (code, switched(applied), len(sent)) == (0, {(kind, "blue", "off") for kind in EVERY}, ALL)
     assert aws.client("dynamodb").describe_table(TableName="table-blue")["Table"]["DeletionProtectionEnabled"] is False
     assert run("drift", window=0)[0] == 0
 
@@ -136,7 +138,7 @@ def test_a_state_that_is_not_shown(world, run, aws):
     code, plan, _ = run("plan")
     assert code == 3
     assert switched(plan) == {(kind, "blue", "on") for kind in EVERY if not kind.startswith("machine")}
-    assert len(plan["problems"]) == 4
+    assert len(plan["problems"]) == 6
 
 
 def test_other_clusters_only_when_named(world, run):
@@ -177,6 +179,20 @@ def test_aws_limits_the_rate(world, run, aws, monkeypatch):
     assert (applied.result, len(pauses), aws.count("ModifyInstanceAttribute")) == ("done", 2, 3)
     aws.answer("ModifyInstanceAttribute", 403, "UnauthorizedOperation", "not you", times=1)
     assert [each.result for each in apply(Plan(("blue",), (change, change)), aws.client)] == ["failed", "done"]
+
+
+def test_groups_that_scale(world, run, aws):
+    """A group with room to scale in is left free to, and the machines of a retired one lose it whatever its size is."""
+    groups = aws.client("autoscaling")
+    groups.update_auto_scaling_group(AutoScalingGroupName="group-blue", MinSize=0)
+    _, plan, _ = run("plan")
+    assert "scale-in" not in {each["kind"] for each in plan["changes"]}
+    (group,) = groups.describe_auto_scaling_groups(AutoScalingGroupNames=["group-green"])["AutoScalingGroups"]
+    ids = [each["InstanceId"] for each in group["Instances"]]
+    groups.set_instance_protection(AutoScalingGroupName="group-green", InstanceIds=ids, ProtectedFromScaleIn=True)
+    groups.update_auto_scaling_group(AutoScalingGroupName="group-green", MaxSize=3)
+    _, plan, _ = run("plan", "--off", "green")
+    assert ("scale-in", "green", "off") in switched(plan)
 
 
 @pytest.mark.parametrize(

@@ -30,9 +30,11 @@ class Sides:
 
 
 def build(aws: SimulatedAWS) -> Sides:
-    """Two machines, a database, a table and a balancer for each side."""
+    """Two machines, a group of a third, a database, a table and a balancer for each side."""
     blue, green = aws.start_cluster("blue", 2, addresses=1), aws.start_cluster("green", 2)
     subnets = [each["SubnetId"] for each in aws.client("ec2").describe_subnets()["Subnets"]][:2]
+    groups = aws.client("autoscaling")
+    groups.create_launch_configuration(LaunchConfigurationName="jobs", ImageId="ami-12345678", InstanceType="t3.small")
     for name in ("blue", "green"):
         tags = [{"Key": "Cluster", "Value": name}]
         aws.client("rds").create_db_instance(
@@ -45,4 +47,8 @@ def build(aws: SimulatedAWS) -> Sides:
             Tags=tags,
         )  # fmt: skip
         aws.client("elbv2").create_load_balancer(Name=f"balancer-{name}", Subnets=subnets, Tags=tags)
+        groups.create_auto_scaling_group(
+            AutoScalingGroupName=f"group-{name}", LaunchConfigurationName="jobs", MinSize=1, MaxSize=1,
+            AvailabilityZones=["eu-west-1a"], Tags=[{**tags[0], "PropagateAtLaunch": True}],
+        )  # fmt: skip
     return Sides(aws, blue, green)
