@@ -24,9 +24,9 @@ if TYPE_CHECKING:
         PolicyError,
     )
     from guardrails.gradual.ramp import RampStopped, ramp
-    from guardrails.gradual.waves import WavesStopped
+    from guardrails.gradual.waves import WavesStopped, waves
     from guardrails.guard import Guard
-    from guardrails.process import break_glass, install, plan, uninstall, waves
+    from guardrails.process import break_glass, install, plan, uninstall
     from guardrails.values import Decision, Violation
 
 __version__ = "0.1.0"
@@ -78,7 +78,7 @@ _HOMES = {
     "plan": "process",
     "ramp": "gradual.ramp",
     "uninstall": "process",
-    "waves": "process",
+    "waves": "gradual.waves",
 }
 
 

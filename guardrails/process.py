@@ -5,24 +5,18 @@ from __future__ import annotations
 import logging
 import os
 import threading
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal
 
 from guardrails.activation import descendants
 from guardrails.config.load import load
 from guardrails.config.settings import Settings
 from guardrails.enforce.break_glass.grant import BreakGlass
 from guardrails.errors import BreakGlassRefused, ConfigError
-from guardrails.gradual.configured import configured_checks
-from guardrails.gradual.looking import HealthCheck, Looking, Waiting
-from guardrails.gradual.waves import Plan, in_waves
 from guardrails.guard import Guard
 from guardrails.waiting.garbage import not_collected
-
-Item = TypeVar("Item")
 
 if TYPE_CHECKING:
     from guardrails.planning import Planning
@@ -117,36 +111,3 @@ def break_glass(*, reason: str, rules: Iterable[str], minutes: float = 15.0) -> 
     if guard is None:
         raise BreakGlassRefused("no guard is installed in this process, so there is nothing to set aside")
     return guard.break_glass(reason=reason, rules=rules, minutes=minutes)
-
-
-def waves(
-    ids: Iterable[Item],
-    *,
-    sizes: Sequence[int] | None = None,
-    pause_s: float | None = None,
-    healthy: HealthCheck | None = None,
-    patience_s: float = 0.0,
-    on_wait: Waiting | None = None,
-    resume: str | os.PathLike[str] | None = None,
-    key: Callable[[Item], str] | None = None,
-    clock: Callable[[], float] = time.monotonic,
-    sleep: Callable[[float], None] = time.sleep,
-) -> Iterator[list[Item]]:
-    """Yield lists of the ids: one, then 5, then 25, then all the rest, with a pause and a look at health before each.
-
-        for batch in guardrails.waves(ids):
-            ec2.terminate_instances(InstanceIds=batch)
-
-    `sizes` and `pause_s` (seconds between waves) are those of the installed guard's configuration, else the defaults.
-    Before each wave, `healthy` and the configured checks must be true; there is no pause before the first. The guard
-    looks at the live cluster itself when the call is made. Raises ValueError at once for numbers out of range, and
-    WavesStopped when health is not proved within `patience_s` seconds; its `left` has the ids that did not come.
-    `on_wait`, `resume` and `key` are as in `guardrails.ramp`: a wave is done once the next one is asked for.
-    """
-    settings = _installed.settings if _installed is not None else Settings()
-    plan = Plan(
-        tuple(sizes) if sizes is not None else settings.wave_sizes,
-        settings.wave_pause_s if pause_s is None else pause_s,
-    )
-    checks = configured_checks(settings, *(() if healthy is None else (healthy,)))
-    return in_waves(ids, plan, Looking(checks, plan.pause_s, patience_s, on_wait, clock, sleep), resume, key)

@@ -6,13 +6,18 @@ one command took more machines than anyone meant.
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from attrs import frozen
 
-from guardrails.gradual.looking import Looking
+from guardrails.config.settings import Settings
+from guardrails.gradual.configured import configured_checks
+from guardrails.gradual.looking import HealthCheck, Looking, Waiting
 from guardrails.gradual.progress import Progress
+from guardrails.process import current
 
 Item = TypeVar("Item")
 
@@ -56,15 +61,39 @@ class Plan:
             start += size
 
 
-def in_waves(
-    items: Iterable[Item],
-    plan: Plan,
-    looking: Looking,
-    resume: Any = None,
+def waves(
+    ids: Iterable[Item],
+    *,
+    sizes: Sequence[int] | None = None,
+    pause_s: float | None = None,
+    healthy: HealthCheck | None = None,
+    patience_s: float = 0.0,
+    on_wait: Waiting | None = None,
+    resume: str | os.PathLike[str] | None = None,
     key: Callable[[Item], str] | None = None,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> Iterator[list[Item]]:
-    """Yield the items in waves, see `guardrails.waves`. What a file of progress has is refused at once."""
-    everything = list(items)
+    """Yield lists of the ids: one, then 5, then 25, then all the rest, with a pause and a look at health before each.
+
+        for batch in guardrails.waves(ids):
+            ec2.terminate_instances(InstanceIds=batch)
+
+    `sizes` and `pause_s` (seconds between waves) are those of the installed guard's configuration, else the defaults.
+    Before each wave, `healthy` and the configured checks must be true; there is no pause before the first. The guard
+    looks at the live cluster itself when the call is made. Raises ValueError at once for numbers out of range, and
+    WavesStopped when health is not proved within `patience_s` seconds; its `left` has the ids that did not come.
+    `on_wait`, `resume` and `key` are as in `guardrails.ramp`: a wave is done once the next one is asked for.
+    """
+    guard = current()
+    settings = guard.settings if guard is not None else Settings()
+    plan = Plan(
+        tuple(sizes) if sizes is not None else settings.wave_sizes,
+        settings.wave_pause_s if pause_s is None else pause_s,
+    )
+    checks = configured_checks(settings, *(() if healthy is None else (healthy,)))
+    everything = list(ids)
+    looking = Looking(checks, plan.pause_s, patience_s, on_wait, clock, sleep)
     return _waves(len(everything), Progress(everything, resume, key), plan, looking)
 
 
