@@ -40,7 +40,7 @@ def load(
     """
     shared, locks = _organisation(organisation or ORGANISATION)
     if isinstance(config, Settings):
-        return _with_a_log_for_the_sink(locks.applied(config))
+        return _with_what_keys_need(locks.applied(config))
     local = _local(config, directory)
     for key in local.values:
         lock = locks.of(key)
@@ -49,7 +49,7 @@ def load(
     file = local.directory / local.file.name if local.file else None
     found_upward = file is not None and config is None and not os.environ.get(ENVIRONMENT)
     settings = evolve(_apply(locks.base, local), file=file, organisation=shared.file, found_upward=found_upward)
-    return _with_a_log_for_the_sink(_with_what_sources_need(locks.applied(settings)))
+    return _with_what_keys_need(_with_what_sources_need(locks.applied(settings)))
 
 
 def reload(settings: Settings) -> Settings:
@@ -193,11 +193,16 @@ def _with_what_sources_need(settings: Settings) -> Settings:
     return settings
 
 
-def _with_a_log_for_the_sink(settings: Settings) -> Settings:
-    """The settings. Raises ConfigError where decisions are to be uploaded and not written."""
+def _with_what_keys_need(settings: Settings) -> Settings:
+    """The settings. Raises ConfigError where a key needs another: the sink the log, and waves the memory."""
     if settings.log.sink and not settings.log.enabled:
         raise ConfigError(
             f"{settings.at('log.enabled')}: `log.enabled` is false, and `log.sink` needs the log "
             f"({settings.at('log.sink')}); remove one of them"
+        )
+    if not settings.state.enabled and any(mode != "off" for mode in settings.waves.values()):
+        raise ConfigError(
+            f"{settings.at('state.enabled')}: `state.enabled` is false, and `waves` needs the memory, which counts "
+            f"what went before ({settings.at('waves')}); remove one of them"
         )
     return settings

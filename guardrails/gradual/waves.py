@@ -92,6 +92,8 @@ def waves(
         settings.wave_pause_s if pause_s is None else pause_s,
     )
     checks = configured_checks(settings, *(() if healthy is None else (healthy,)))
+    if isinstance(ids, (str, bytes)):
+        raise ValueError(f"waves({ids!r}): give a list of ids, not one string")
     everything = list(ids)
     looking = Looking(checks, plan.pause_s, patience_s, on_wait, clock, sleep)
     return _waves(len(everything), Progress(everything, resume, key), plan, looking)

@@ -5,6 +5,7 @@ A machine is out of service when it is terminated, stopped or rebooted, or when 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -15,6 +16,11 @@ from guardrails.values import Call, Earlier, Target, frozen
 
 _DOWN = frozenset(("terminate", "stop"))
 _SIZED = "scale-in"
+# A machine that is on its way already, by the effect that it would have again.
+_GOING = {"terminate": ("shutting-down", "terminated"), "stop": ("stopping", "stopped", "shutting-down", "terminated")}
+# They name machines in a string or by tags.
+_NAMED_IN = ("text", "tag-selector")
+_MACHINE = re.compile(r"\bi-[0-9a-f]{8,17}\b")
 # They lower a size as well, by an effect that other calls on fleets have, too.
 _FLEETS = ("ModifyFleet", "ModifySpotFleetRequest")
 # Where a call names the new size of a group or fleet.
@@ -63,7 +69,7 @@ def lowers_a_size(call: Call) -> bool:
 def _of_target(call: Call, target: Target, machines: Mapping[str, MachineState]) -> Iterator[tuple[str, Leaving]]:
     effects = {*call.effects}
     if target.type in ("instance", "elb-target"):
-        if effects & {*_DOWN, "traffic"} and target.state != "terminated":
+        if effects & {*_DOWN, "traffic"} and not _is_going(target.state, effects):
             name = target.facts.get("instance") or target.id
             clusters = (machines[name].cluster,) if name in machines else target.clusters or ("",)
             yield from ((cluster, Leaving(frozenset([name]))) for cluster in clusters)
@@ -82,8 +88,27 @@ def _of_target(call: Call, target: Target, machines: Mapping[str, MachineState])
         more = None if size is None else max(0, size - (_new_size(call) or 0))
         yield from ((cluster, Leaving(more=more)) for cluster in target.clusters)
         return
-    for name in ids or ():
-        yield (machines[name].cluster if name in machines else ""), Leaving(frozenset([name]))
+    for name in _whole(target, machines) if ids is None else ids:
+        state = machines.get(name)
+        if state is None or not _is_going(state.state, effects):
+            yield (state.cluster if state is not None else ""), Leaving(frozenset([name]))
+
+
+def _is_going(state: str | None, effects: set[str]) -> bool:
+    """Whether the call takes nothing more from a machine in this state."""
+    does = "terminate" if "terminate" in effects else "stop"
+    return state in _GOING[does]
+
+
+def _whole(target: Target, machines: Mapping[str, MachineState]) -> Iterable[str]:
+    """The machines of something that is made of others: those that it names, or all of its clusters."""
+    parts = {part["name"] for part in target.facts.get("parts", ())}
+    named = parts & machines.keys() or {name for name in _MACHINE.findall(target.id) if name in machines}
+    if named and parts <= machines.keys():
+        return sorted(named)
+    if not parts and target.type not in _NAMED_IN:
+        return ()
+    return sorted({name for name, state in machines.items() if state.cluster in target.clusters} | named)
 
 
 def _new_size(call: Call) -> int | None:

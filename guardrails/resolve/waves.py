@@ -14,14 +14,17 @@ from guardrails.resolve.balancers import machines_of, not_serving
 from guardrails.resolve.inventory import Inventory
 from guardrails.values import Answer, Call, Earlier, Live, LiveSide, Lookup, Past, Target, Wave, Waves
 
-_TAKING = frozenset(("terminate", "stop", "scale-in", "traffic"))
+_TAKING = frozenset(("terminate", "stop", "scale-in"))
+# What a load balancer or group may lose.
+_MEMBERS = frozenset(("instance", "elb-target"))
 # Waves that are further apart than this, or than four pauses, are another run.
 _APART_S = 600.0
 
 
 def lookups(call: Call) -> tuple[Lookup, ...]:
     """The status checks, for a call that takes machines out of service."""
-    return (health.STATUS,) if _TAKING & {*call.effects} else ()
+    loses = "traffic" in call.effects and any(target.type in _MEMBERS for target in call.targets)
+    return (health.STATUS,) if loses or _TAKING & {*call.effects} else ()
 
 
 class WaveFacts:
@@ -53,7 +56,12 @@ class WaveFacts:
             clusters={
                 name: _wave(mode, taken[name], past.earlier.get(name, Earlier())) for name, mode in modes.items()
             },
-            live={name: self._side(scope, name, answers, inventory, past) for name in seen.clusters},
+            live={
+                name: self._side(scope, name, answers, inventory, past)
+                for name in seen.clusters
+                # What is live may have no machines here.
+                if inventory.clusters.get(name) or (scope, name) in self._best
+            },
             loop=_loop(call),
             sized=lowers_a_size(call),
         )
@@ -80,8 +88,13 @@ def _wave(mode: str, taken: int | None, before: Earlier) -> Wave:
 
 def _loop(call: Call) -> str:
     """``ec2.terminate_instances(InstanceIds=batch)``: the call for one part of the machines."""
-    if not call.per_machine:
+    ids, part = call.per_machine, "batch"
+    named = [target.id for target in call.targets if target.role == "target"]
+    if not ids and [target.type for target in call.targets] == ["instance"]:
+        ids, part = next((name for name, value in call.params.items() if value in named), ""), "each"
+    if not ids:
         return ""
-    others = "".join(f", {name}={value!r}" for name, value in call.params.items() if name != call.per_machine)
+    others = "".join(f", {name}={value!r}" for name, value in call.params.items() if name != ids)
     method = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in call.operation).lstrip("_")
-    return f"{call.service}.{method}({call.per_machine}=batch{others})"
+    once = f"{call.service}.{method}({ids}={part}{others})"
+    return once if part == "batch" else f"[{once} for each in batch]"

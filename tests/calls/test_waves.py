@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import urllib.parse
 import urllib.request
@@ -118,6 +119,70 @@ def test_an_unknown_live_side(aws, fleet, install):
     _, message = denied(aws.client("ec2").terminate_instances, InstanceIds=fleet[1][:1])
     assert "ec2:DescribeInstanceStatus" in message
     assert aws.count("TerminateInstances") == 0
+
+
+def test_what_goes_already_takes_nothing(aws, fleet, install):
+    """Ending all machines again, which are on their way already, passes; those of a cluster that is gone as well."""
+    install(waves="refuse", wave_pause_s=0.01)
+    ec2, ids = aws.client("ec2"), fleet[1]
+    for batch in guardrails.waves(ids):
+        ec2.terminate_instances(InstanceIds=batch)
+    ec2.terminate_instances(InstanceIds=ids)
+    assert arrived(aws, "TerminateInstances") == [1, 5, 25, 9, 40]
+
+
+def test_one_machine_at_a_time_by_its_group(aws, fleet, install):
+    """An operation for one machine only counts as well, and the loop in the message calls it for each machine."""
+    install(waves="refuse", wave_pause_s=DAY)
+    asg, ids = aws.client("autoscaling"), fleet[1]
+    aws.client("ec2").terminate_instances(InstanceIds=ids[:1])
+    params = {"InstanceId": ids[1], "ShouldDecrementDesiredCapacity": True}
+    rules, message = denied(asg.terminate_instance_in_auto_scaling_group, **params)
+    assert rules == {"waves/size"}
+    way = "autoscaling.terminate_instance_in_auto_scaling_group(InstanceId=each, ShouldDecrementDesiredCapacity=True)"
+    assert f"for batch in guardrails.waves(ids): [{way} for each in batch]" in message
+
+
+def test_a_stack_with_machines(aws, fleet, install):
+    """A stack that holds a machine counts the machines of it, and one with a group of them all of the cluster."""
+    template = {"Resources": {
+        name: {"Type": "AWS::EC2::Instance", "Properties": {
+            "ImageId": "ami-12345678", "Tags": [{"Key": "Cluster", "Value": "red"}]}}
+        for name in ("A", "B")}}  # fmt: skip
+    cloudformation = aws.client("cloudformation")
+    cloudformation.create_stack(StackName="red", TemplateBody=json.dumps(template))
+    install(waves="refuse", wave_pause_s=0.01)
+    rules, message = denied(cloudformation.delete_stack, StackName="red")
+    assert rules == {"waves/size"}
+    assert "2 machines of red" in message
+    ids, ec2 = list(aws.machines("red")), aws.client("ec2")
+    exec(LOOP.search(message)[1], {"guardrails": guardrails, "ids": ids, "ec2": ec2})
+    cloudformation.delete_stack(StackName="red")
+    assert aws.count("DeleteStack") == 1
+
+
+def test_without_a_memory(install):
+    """Without a memory nothing could be counted, so the configuration is refused, with the way."""
+    with pytest.raises(guardrails.ConfigError, match=r"state.enabled.* is false, and `waves` needs the memory"):
+        install(waves="refuse", state={"enabled": False})
+
+
+def test_live_without_machines(aws, fleet, install):
+    """A live cluster that has no machines here, such as one of functions, does not hold waves up."""
+    install(waves="refuse", live={"sources": ["env"], "env": "LIVE_NOW"}, wave_pause_s=0.01)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LIVE_NOW", "functions")
+        found = denied_or_none(aws.client("ec2").terminate_instances, InstanceIds=fleet[1][:1])
+    assert "waves/live-health" not in (found or ())
+
+
+def denied_or_none(call, **params):
+    """The rules that denied a call; None where it was sent."""
+    try:
+        call(**params)
+    except guardrails.CallDenied as error:
+        return {violation.rule for violation in error.decision.violations}
+    return None
 
 
 def test_reads_and_launches_pass(aws, fleet, install):

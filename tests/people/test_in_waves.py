@@ -38,11 +38,11 @@ def test_the_configuration_counts(install):
     """Sizes, pause and checks are those of the installed guard, unless the call says otherwise."""
     install(waves="refuse", wave_sizes=[2], wave_pause_s=7, wave_command=["false"])
     with pytest.raises(guardrails.WavesStopped, match="false ended with exit code 1"):
-        waves("abcde")
+        waves(list("abcde"))
     guardrails.uninstall()
     install(waves="refuse", wave_sizes=[2], wave_pause_s=7, wave_command=["true"])
-    assert list(waves("abcde")) == [0, 7]
-    assert list(waves("abcde", sizes=[1], pause_s=1)) == [0, 1]
+    assert list(waves(list("abcde"))) == [0, 7]
+    assert list(waves(list("abcde"), sizes=[1], pause_s=1)) == [0, 1]
 
 
 def test_health_before_each():
@@ -63,6 +63,8 @@ def test_nonsense_is_refused_at_once(wrong):
     """Numbers out of range are an error when waves is called, not when it is iterated."""
     with pytest.raises(ValueError, match="at least one size"):
         guardrails.waves([1], **wrong)
+    with pytest.raises(ValueError, match="give a list of ids"):
+        guardrails.waves("i-0123456789abcdef0")
 
 
 def killed_after(number, batches):

@@ -27,7 +27,7 @@ import data.guardrails.text
 deny contains lib.violation("waves/size", named(name), message, forward(wave)) if {
 	some name in too_many
 	wave := input.waves.clusters[name]
-	message := sprintf("%s would take %s of %s out of service at once. %s (waves of %s, %v s apart; %v went before).", [
+	message := sprintf("%s would take %s of %s out of service at once. %s (waves of %s, %v s apart; %v went before).%s", [
 		text.operation,
 		text.counted(wave.taken, "machine"),
 		named(name),
@@ -35,8 +35,22 @@ deny contains lib.violation("waves/size", named(name), message, forward(wave)) i
 		sizes_text,
 		pause,
 		wave.gone,
+		alone,
 	])
 }
+
+# How many hosts may each do the same, because none sees what the others do; 0 where none may go on alone.
+default hosts := 1
+
+hosts := input.history.hosts
+
+default alone := ""
+
+alone := sprintf(" %v hosts may each do so, because they share no memory now: %s.", [hosts, unshared]) if hosts > 1
+
+alone := sprintf(" What other hosts did is not known: %s.", [unshared]) if hosts == 0
+
+unshared := trim_right(input.history.unshared, ". ")
 
 sizes := data.guardrails.params.waves.sizes
 
@@ -54,13 +68,15 @@ too_many contains name if {
 fits(name) if {
 	wave := input.waves.clusters[name]
 	is_number(wave.taken)
-	wave.taken <= left(wave)
+	hosts > 0
+	wave.taken * hosts <= left(wave)
 }
 
 # After the last size, all the rest may go.
 fits(name) if {
 	wave := input.waves.clusters[name]
 	is_number(wave.taken)
+	hosts > 0
 	wave.gone - wave.in_wave >= sum(sizes)
 }
 

@@ -92,6 +92,33 @@ test_a_stack_loses_its_machines_first if {
 	startswith(entry.remediation, "First terminate its machines in waves: `for batch in guardrails.waves(ids): ec2.")
 }
 
+with_hosts(hosts, gone) := object.union(asked({"green": wave(1, gone, 0)}), {"history": {
+	"hosts": hosts,
+	"unshared": "the table does not answer.",
+}})
+
+test_hosts_without_a_memory_count_by_themselves if {
+	found := waves.deny with input as with_hosts(2, 0)
+	some entry in found
+	endswith(entry.message, " 2 hosts may each do so, because they share no memory now: the table does not answer.")
+	count(waves.deny) == 0 with input as with_hosts(3, 1)
+	count(waves.deny) == 0 with input as with_hosts(1, 0)
+}
+
+test_hosts_that_share_it_do_not if {
+	more := {"waves": facts({"green": wave(2, 0, 0)}, {})}
+	found := waves.deny with input as object.union(with_hosts(1, 0), more)
+	some entry in found
+	endswith(entry.message, "0 went before).")
+}
+
+test_no_host_goes_on_alone if {
+	found := waves.deny with input as with_hosts(0, 31)
+	some entry in found
+	endswith(entry.message, " What other hosts did is not known: the table does not answer.")
+	count(waves.deny) == 1 with input as with_hosts(0, 0)
+}
+
 test_without_waves_all_may_go if {
 	count(waves.deny) == 0 with input as with_facts(null)
 	count(waves.deny) == 0 with input as fixtures.request("TerminateInstances", ["terminate"], {})
