@@ -52,6 +52,7 @@ class Stage:
     def __init__(self, aws: SimulatedAWS, folder: Path, mode: Mode) -> None:
         self.aws = aws
         self.small = self.large = ""
+        self._mode = mode
         self._folder = folder
         self._log = folder / "decisions.jsonl"
         self._config = folder / "guardrails.toml"
@@ -66,16 +67,27 @@ class Stage:
         """The content of guardrails.toml."""
         return self._config.read_text("utf-8")
 
+    def configure(self, lines: str) -> None:
+        """Put these lines before the others of guardrails.toml. The memory of what was done so far is left behind."""
+        text = f'{lines.strip()}\n{self.config}\n[state]\npath = "another.db"\n'
+        self._config.write_text(text, encoding="utf-8")
+
+    @property
+    def in_process(self) -> dict[str, Any]:
+        """A configuration for a guard in the demo's own process: its log and memory are in the folder, too."""
+        log, state = {"path": str(self._folder / "own.jsonl")}, {"path": str(self._folder / "own.db")}
+        return {"mode": self._mode, "log": log, "state": state, "pacing": {"enabled": False}}
+
     def set_up(self) -> None:
         """The morning of the deploy: blue is live in the small subnet, there is a larger one, and no green yet."""
         self.aws.reset()
         self.small, self.large = self.aws.create_subnet(SMALL), self.aws.create_subnet(LARGE)
         self.aws.start_cluster("blue", SIZE, subnet=self.small, addresses=ADDRESSES)
 
-    def operate(self, *arguments: str, guarded: bool) -> Finished:
-        """Run the operator's script in its own process. The list of requests is cleared first."""
+    def operate(self, *arguments: str, guarded: bool, plan: bool = False) -> Finished:
+        """Run the operator's script in its own process, or plan it. The list of requests is cleared first."""
         self.aws.clear()
-        before = ("-m", "guardrails", "run") if guarded else ()
+        before = ("-m", "guardrails", "run", *(["--plan"] if plan else [])) if guarded else ()
         return self._python(*before, str(Path(operator_script.__file__)), *arguments)
 
     def live(self) -> dict[str, Any] | Finished:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from guardrails.demo import race
 from guardrails.demo.report import Report
 from guardrails.demo.stage import ADDRESSES, FREE, LARGE, LIMIT, REBUILT, SIZE, SMALL, Stage
 from guardrails.demo.telling import live, operate, wait_for_the_window
@@ -32,6 +33,9 @@ def tell(stage: Stage, report: Report) -> None:
 
     report.act(f"Act 5, the rebuild: {REBUILT} calls at once; AWS allows {LIMIT[0]}, then {LIMIT[1]} per second")
     _rebuild(stage, report)
+
+    report.act("Act 6, the race: the same day again, with a plan, waves and a rebuild")
+    race.tell(stage, report)
 
 
 def _morning(stage: Stage, report: Report) -> None:

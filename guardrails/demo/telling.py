@@ -8,11 +8,15 @@ from guardrails.demo.report import Report
 from guardrails.demo.stage import WINDOW_S, Finished, Stage
 
 
-def operate(stage: Stage, report: Report, *arguments: str, guarded: bool) -> Finished:
+def operate(stage: Stage, report: Report, *arguments: str, guarded: bool, plan: bool = False) -> Finished:
     """Run the operator's script, and report what it was called with and what came of it."""
-    done = stage.operate(*arguments, guarded=guarded)
-    report.step("operator", f"{'guardrails run ' if guarded else ''}deploy.py {' '.join(arguments)}")
-    if guarded and done.code == 3:
+    done = stage.operate(*arguments, guarded=guarded, plan=plan)
+    before = f"guardrails run {'--plan ' * plan}" if guarded else ""
+    report.step("operator", f"{before}deploy.py {' '.join(arguments)}")
+    if plan:
+        # What it changes by cluster; the calls with their reasons follow.
+        report.step("guard", f"a plan, exit code {done.code}", done.output.partition("Calls:")[0].strip())
+    elif guarded and done.code == 3:
         report.step("guard", "BLOCKED, exit code 3", done.output)
     else:
         report.step("script", f"exit code {done.code}", done.output)
