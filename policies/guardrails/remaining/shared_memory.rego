@@ -9,8 +9,8 @@ import data.guardrails.text
 # title: What other hosts did is known
 # description: >-
 #   Denies harming a live cluster, or one that has bounds, while the table with the shared memory does not answer. Each of
-#   many hosts might take as much as all of them may together. With `state.fallback = "host"` each host keeps its part of
-#   the bounds instead.
+#   many hosts might take as much as all of them may together. A safe switch of users takes no machine away, and passes.
+#   With `state.fallback = "host"` each host keeps its part of the bounds instead.
 # custom:
 #   rule: remaining/shared-memory
 #   severity: critical
@@ -20,6 +20,7 @@ import data.guardrails.text
 #   prefer: aws ec2 terminate-instances --instance-ids GREENS_MACHINE
 deny contains lib.violation("remaining/shared-memory", id, message, remediation) if {
 	count(lib.harmful) > 0
+	not only_switches
 	input.history.hosts == 0
 	some id, target in lib.targets
 	names := sort([name | some name in target.clusters; kept(name)])
@@ -34,6 +35,12 @@ deny contains lib.violation("remaining/shared-memory", id, message, remediation)
 		"Make the table answer, then try again; `guardrails doctor` says what is wrong.",
 		"To go on without it, set state.fallback = \"host\", or break the glass for this rule.",
 	])
+}
+
+# Users go to a cluster that can serve them, and no machine is taken away: there is nothing to count.
+only_switches if {
+	lib.sanctioned_shift
+	count(lib.harmful - {"ip", "traffic"}) == 0
 }
 
 kept(name) if name in lib.live_clusters

@@ -98,3 +98,33 @@ test_missing_machines_count_for_each_host if {
 	rules(remaining.deny) == {"remaining/share"} with input as more
 		with data.guardrails.params.remaining as object.union(bounds, {"of": "desired"})
 }
+
+# Blue's address goes to green while the memory is away.
+switching := object.union(
+	fixtures.request("AssociateAddress", ["ip"], {"eipalloc-1": fixtures.thing("address", ["blue"])}),
+	{
+		"history": {"hosts": 0, "unshared": "the table is away"},
+		"shift": {
+			"way": "address", "known": true, "why": "", "before": {"blue": 1}, "after": {"green": 1},
+			"healthy": {"green": true}, "machines_before": {"blue": 1}, "machines_after": {"green": 1},
+		},
+	},
+)
+
+test_a_safe_switch_passes_while_the_memory_is_away if {
+	count(remaining.deny) == 0 with input as switching
+	both := json.patch(switching, [{"op": "replace", "path": "/call/effects", "value": ["ip", "traffic"]}])
+	count(remaining.deny) == 0 with input as both
+}
+
+test_no_other_switch_passes_while_the_memory_is_away if {
+	every change in [
+		{"op": "replace", "path": "/shift/healthy", "value": {"green": false}},
+		{"op": "replace", "path": "/clusters/green/healthy", "value": false},
+		{"op": "remove", "path": "/shift"},
+		{"op": "replace", "path": "/call/effects", "value": ["ip", "terminate"]},
+		{"op": "replace", "path": "/call/effects", "value": ["ip", "storage"]},
+	] {
+		rules(remaining.deny) == {"remaining/shared-memory"} with input as json.patch(switching, [change])
+	}
+}
