@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import click
 
 from guardrails.cli.groups import LazyGroup
 from guardrails.cli.options import config_option
+from guardrails.errors import ConfigError
+from guardrails.memory import StateUnavailable
 
 _EXIT_CODES = """\b
 Exit codes:
@@ -27,6 +29,12 @@ class _Cutover(LazyGroup):
         "finish": "cutover_end",
         "abort": "cutover_end",
     }
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except StateUnavailable as error:
+            raise ConfigError(str(error)) from error
 
 
 @click.group(cls=_Cutover, epilog=_EXIT_CODES)

@@ -6,6 +6,7 @@ import json
 import sys
 
 import click
+from attrs import evolve
 
 from guardrails.cli.cutover_parts import Parts, parts, work
 from guardrails.cli.options import aws_options
@@ -15,14 +16,14 @@ from guardrails.cutover.plan import FINISHED, OPEN, RETURNED, RETURNING, SWITCHE
 from guardrails.cutover.runner import Runner
 from guardrails.cutover.show import record_json, record_page
 from guardrails.errors import CutoverRefused
-from guardrails.memory import StateUnavailable
 
 
 @click.command()
 @aws_options
 def status(fmt: str, **aws: str | None) -> None:
-    """Show how far a cutover is, who works on it until when, and what to do next.
+    """Show how far a cutover is, and what to do next.
 
+    It names who works on it, and until when that is certain.
     Exit code 1 while one is under way.
     """
     record, why = _last(parts(aws))
@@ -40,7 +41,9 @@ def status(fmt: str, **aws: str | None) -> None:
 @click.command()
 @aws_options
 def finish(fmt: str, **aws: str | None) -> None:
-    """End a cutover whose steps are all done: move what else names the live cluster.
+    """End a cutover whose steps are all done.
+
+    What else names the live cluster, a parameter or a tag, moves now.
 
     The old cluster is then kept for the rollback window.
     """
@@ -87,12 +90,9 @@ def _held(here: Parts, record: Record, why: str) -> Hold:
     """The cutover, taken over. Without the shared memory this host may only go back, by its own copy."""
     if why:
         click.echo(f"guardrails: going back by this host's copy: {why}", err=True)
-        return Hold(here.cutovers, record)
+        return Hold(here.cutovers, evolve(record, phase=RETURNING))
     return Hold.take_over(here.cutovers, record, phase=RETURNING)
 
 
 def _last(here: Parts) -> tuple[Record | None, str]:
-    try:
-        return last_known(here.cutovers, here.scope)
-    except StateUnavailable as error:
-        raise CutoverRefused(str(error)) from error
+    return last_known(here.cutovers, here.scope)

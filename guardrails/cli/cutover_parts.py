@@ -16,13 +16,13 @@ from guardrails.cutover.entrances import StepFailed
 from guardrails.cutover.gate import Gate
 from guardrails.cutover.hold import Hold
 from guardrails.cutover.kinds import Clients
-from guardrails.cutover.plan import STUCK
+from guardrails.cutover.plan import RETURNING, STUCK
 from guardrails.cutover.runner import Runner, WentBack
 from guardrails.cutover.show import record_json, record_page
 from guardrails.cutover.signals import going_back
 from guardrails.errors import ConfigError, CutoverRefused
 from guardrails.guard import Guard
-from guardrails.memory import StateUnavailable, configured
+from guardrails.memory import configured
 from guardrails.memory.cutovers import Cutovers
 
 
@@ -53,14 +53,14 @@ def parts(aws: Mapping[str, str | None]) -> Parts:
 
 
 def work(here: Parts, hold: Hold, fmt: str, task: Callable[[Runner], None]) -> int:
-    """Carry something out; the exit code. Ctrl-C and SIGTERM go back."""
+    """Carry something out; the exit code. Ctrl-C and SIGTERM go back, and do nothing on the way back."""
 
     def say(sentence: str) -> None:
         click.echo(sentence, err=fmt == "json")
 
     runner = Runner(hold, here.clients, Gate(here.clients, hold.record.plan), say)
     code = 0
-    with going_back(say):
+    with going_back(say, already=hold.record.phase == RETURNING):
         try:
             task(runner)
         except WentBack:
@@ -68,8 +68,6 @@ def work(here: Parts, hold: Hold, fmt: str, task: Callable[[Runner], None]) -> i
         except (CutoverRefused, StepFailed) as error:
             click.echo(f"guardrails: {error}", err=True)
             code = 2
-        except StateUnavailable as error:
-            raise ConfigError(str(error)) from error
     if runner.record.phase == STUCK:
         code = 3
     if fmt == "json":

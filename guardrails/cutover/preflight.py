@@ -41,6 +41,7 @@ def checks(situation: Situation, made: Made, cutovers: Cutovers) -> list[Checked
     return [
         *_live(situation),
         *_complete(situation),
+        *_way_back(situation, made.plan),
         *_healthy(situation, made.plan),
         *_entrances(made),
         *_memory(situation, made.plan, cutovers),
@@ -77,13 +78,31 @@ def _complete(situation: Situation) -> Iterator[Checked]:
         f"nothing takes machines of {to} away", not new.in_flight,
         f"{new.in_flight} machines are being terminated or stopped", "wait until that is over",
     )  # fmt: skip
-    share = float((situation.settings.params.get("cutover") or {}).get("min_share", _MIN_SHARE))
+    share = _share(situation)
     running = old.running if old else 0
     yield Checked(
         f"{to} is large enough", new.running >= share * running,
         f"{new.running} machines run, {running} of {situation.source} (cutover.min_share = {share:g})",
         f"start more machines of {to}, or lower the parameter cutover.min_share if fewer can serve everyone",
     )  # fmt: skip
+
+
+def _way_back(situation: Situation, plan: Plan) -> Iterator[Checked]:
+    """To a smaller cluster users may go back only within the rollback window."""
+    old, new = situation.cluster(situation.source), situation.cluster(situation.to)
+    if old is None or new is None or old.running >= _share(situation) * new.running:
+        return
+    takes = sum(max(step.wait_s, plan.bake_s) for step in plan.steps)
+    yield Checked(
+        "the way back stays open", takes < plan.rollback_s,
+        f"{situation.to} is larger, so the guard lets users go back for {plan.rollback_s / 60:.0f} min "
+        f"(rollback_window_s); the steps take {takes / 60:.0f} min",
+        "raise the parameter rollback_window_s, or make --bake or the TTLs shorter",
+    )  # fmt: skip
+
+
+def _share(situation: Situation) -> float:
+    return float((situation.settings.params.get("cutover") or {}).get("min_share", _MIN_SHARE))
 
 
 def _healthy(situation: Situation, plan: Plan) -> Iterator[Checked]:

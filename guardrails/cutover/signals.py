@@ -11,12 +11,12 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @contextmanager
-def going_back(say: Callable[[str], None]) -> Iterator[None]:
-    """The first of them raises KeyboardInterrupt inside; those that follow say that the cutover is going back.
+def going_back(say: Callable[[str], None], *, already: bool = False) -> Iterator[None]:
+    """The first of them raises KeyboardInterrupt inside; those that follow only say that the cutover is going back.
 
-    To be used by the main thread only.
+    So does the first one where it is `already`. To be used by the main thread only.
     """
-    pressed = 0
+    pressed = int(already)
 
     def pressed_again(_number: int, _frame: FrameType | None) -> None:
         nonlocal pressed

@@ -7,25 +7,31 @@ whose judgement the last tests have. Time is virtual. After each request the ser
 from __future__ import annotations
 
 import contextlib
+import functools
 import time
+import uuid
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from attrs import evolve
 from botocore.exceptions import EndpointConnectionError
 
 import guardrails
 from guardrails.config.load import load
 from guardrails.cutover.found import Wanted
-from guardrails.cutover.hold import LEASE_S, Hold, HoldLost
-from guardrails.cutover.make import Terms
-from guardrails.cutover.plan import RETURNED, STUCK, SWITCHED, SWITCHING
-from guardrails.cutover.runner import WentBack
+from guardrails.cutover.gate import Gate
+from guardrails.cutover.hold import LEASE_S, Hold, HoldLost, last_known, latest
+from guardrails.cutover.make import Terms, make
+from guardrails.cutover.plan import RETURNED, STUCK, SWITCHED, SWITCHING, Plan
+from guardrails.cutover.runner import Runner, Times, WentBack
+from guardrails.cutover.situation import look
 from guardrails.errors import CutoverRefused
 from guardrails.memory import StateUnavailable, configured
 from guardrails.memory.cutovers import Kept
-from guardrails.memory.dynamodb import Place
+from guardrails.memory.dynamodb import CutoverTable, Place, Table
 from guardrails.memory.dynamodb.administration import create
 from tests.calls.test_unknown_holders import attempt
-from tests.support.cutover_shop import NAME, Killed, Shop
+from tests.support.cutover_shop import NAME, Clock, Killed, Shop
 
 LIVE = {"sources": ["eip", "target-group", "dns"], "records": [NAME]}
 TERMS = Terms(Wanted((50, 100)), bake_s=30, patience_s=20)
@@ -232,11 +238,12 @@ def test_a_table_of_many_hosts(aws, tmp_path):
 
 @pytest.fixture
 def guarded(aws, install, tmp_path):
-    """guarded(**config): a guarded shop whose new side is larger, with a guard that is installed."""
+    """guarded(prepare, **live): a shop whose new side is larger, prepared before a guard is installed."""
     shops = []
 
-    def make(**more):
+    def make(prepare=lambda _: None, **more):
         shops.append(made := Shop(aws, tmp_path, rule=True))
+        prepare(made)
         live = {**LIVE, **more}
         return made, install(live=live, state={"path": str(tmp_path / "state.db")})
 
@@ -267,11 +274,12 @@ def test_the_roles_move_at_the_end(guarded, aws):
     ssm = aws.client("ssm")
     ssm.put_parameter(Name="/live", Value="blue", Type="String")
     sources = {"sources": ["eip", "target-group", "dns", "tag", "ssm"], "ssm_parameter": "/live"}
-    shop, guard = guarded(**sources, tag={"key": "Live", "value": "true"})
-    mark = [{"Key": "Live", "Value": "true"}]
-    guardrails.uninstall()
-    shop.ec2.create_tags(Resources=list(shop.blue.instance_ids), Tags=mark)
-    guard.install()
+
+    def mark(shop):
+        tags = [{"Key": "Live", "Value": "true"}]
+        shop.ec2.create_tags(Resources=list(shop.blue.instance_ids), Tags=tags)
+
+    shop, guard = guarded(mark, **sources, tag={"key": "Live", "value": "true"})
     plan = shop.made(guard, TERMS).plan
     assert [entrance.kind for entrance in plan.entrances][-2:] == ["mark", "pointer"]
     runner = shop.runner(Hold.begin(shop.cutovers, plan))
@@ -280,3 +288,55 @@ def test_the_roles_move_at_the_end(guarded, aws):
     shop.runner(Hold.take_over(shop.cutovers, shop.latest())).finish()
     assert ssm.get_parameter(Name="/live")["Parameter"]["Value"] == "green"
     assert guard.live(shop.ec2).live.clusters == ("green",)
+
+
+def test_a_table_that_is_gone(aws, install, tmp_path):
+    """The guard lets users go back without the table, and `abort` finds on this host what it wrote last."""
+    for _ in create(Place("guardrails", "eu-west-1", timeout_s=30)):
+        pass
+    table = {"store": "dynamodb", "table": "guardrails", "region": "eu-west-1", "timeout_s": 30}
+    blue, _ = aws.start_cluster("blue", 2, addresses=2), aws.start_cluster("green", 3)
+    guard, clock = install(live={"sources": ["eip"]}, state={**table, "path": str(tmp_path / "state.db")}), Clock()
+    cutovers, plan = configured.cutovers(guard.settings), make(look(guard, aws.client, "blue", "green"), TERMS).plan
+    before, times = aws.addresses("blue"), Times(clock.clock, clock.sleep)
+
+    def gone(sentence):
+        if sentence.startswith("step 1"):
+            for operation in ("UpdateItem", "BatchGetItem"):
+                aws.answer(operation, 400, "AccessDeniedException", "not now")
+
+    runner = Runner(Hold.begin(cutovers, plan), aws.client, Gate(aws.client, plan), gone, times)
+    with pytest.raises(WentBack, match="AccessDeniedException"):
+        runner.forward()
+    assert (aws.count("AssociateAddress"), aws.addresses("blue")) == (2, before)
+    ids = {"InstanceIds": [blue.instance_ids[1]]}
+    assert "remaining/shared-memory" in attempt(aws, "ec2", "terminate_instances", ids)
+    record, why = last_known(cutovers, plan.scope)
+    assert (record.phase, "AccessDeniedException" in why) == (SWITCHING, True)
+    Runner(Hold(cutovers, record), aws.client, Gate(aws.client, plan), lambda _: None, times).back("it was aborted")
+    assert aws.addresses("blue") == before
+
+
+def test_two_hosts_take_over(dynalite, tmp_path, monkeypatch):
+    """Of many hosts that take a lost cutover over at once, exactly one gets it, each time."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", dynalite)
+    place = Place(f"t{uuid.uuid4().hex}", "eu-west-1", timeout_s=30)
+    for _ in create(place):
+        pass
+    plan = Plan("blue", "green", "1", "eu-west-1", (), ())
+    Hold.begin(CutoverTable(Table(place)), plan)
+    for _ in range(5):
+        hosts = [CutoverTable(Table(place)) for _ in range(8)]
+        record = latest(hosts[0], plan.scope)
+        record = evolve(record, owner_until=0.0)
+        with ThreadPoolExecutor(8) as pool:
+            taken = [*pool.map(functools.partial(_taken, record), hosts)]
+        assert sum(taken) == 1
+
+
+def _taken(record, host):
+    try:
+        Hold.take_over(host, record)
+    except HoldLost:
+        return False
+    return True
