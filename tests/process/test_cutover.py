@@ -320,6 +320,8 @@ def test_a_table_that_is_gone(aws, install, tmp_path):
 def test_two_hosts_take_over(dynalite, tmp_path, monkeypatch):
     """Of many hosts that take a lost cutover over at once, exactly one gets it, each time."""
     monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", dynalite)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     place = Place(f"t{uuid.uuid4().hex}", "eu-west-1", timeout_s=30)
     for _ in create(place):
         pass
