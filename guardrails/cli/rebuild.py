@@ -17,4 +17,4 @@ class _Rebuild(LazyGroup):
 @click.group(cls=_Rebuild)
 @config_option
 def rebuild(config: str | None) -> None:
-    """Keep what a rebuild needs, plan it, and start a lost cluster again."""
+    """Plan how to start a lost cluster again, and do it."""

@@ -18,9 +18,9 @@ from guardrails.show.printable import printable
 
 
 @click.command()
+@aws_options
 @click.argument("cluster")
 @wish_options
-@aws_options
 def plan(
     config: str | None,
     profile: str | None,
@@ -30,9 +30,9 @@ def plan(
     cluster: str,
     **options: Any,
 ) -> None:
-    """Say what it takes to start the lost machines of CLUSTER again; of all while none is lost.
+    """Say what it takes to start the lost machines again.
 
-    Only look-ups are sent. Exit code 1 if something would fail or is not known.
+    While none of CLUSTER is lost, this is about a second set of them. Only look-ups are sent. Exit code 1 if something would fail or is not known.
     """
     guard = Guard.from_config(config)
     now = time.time()

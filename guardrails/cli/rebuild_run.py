@@ -27,14 +27,15 @@ from guardrails.show.printable import printable
 
 
 @click.command()
+@aws_options
 @click.argument("cluster", required=False)
 @wish_options
 @click.option("--resume", metavar="RUN", help="Go on with a run that stopped.")
 @click.option("--new", is_flag=True, help="Start a new run although one has not finished.")
 @click.option("--reserve", "minutes", type=click.IntRange(1, 24 * 60), metavar="MINUTES",
               help="First reserve the capacity, for at most so long.")  # fmt: skip
+@click.option("--despite-unknown", is_flag=True, help="Start although the plan lists something as not known.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@aws_options
 def run(
     config: str | None,
     profile: str | None,
@@ -46,12 +47,13 @@ def run(
     minutes: int | None,
     *,
     new: bool,
+    despite_unknown: bool,
     yes: bool,
     **options: Any,
 ) -> None:
-    """Start the lost machines of CLUSTER again, in waves of 1, 5, 25 and the rest.
+    """Start the lost machines of CLUSTER again, in waves.
 
-    Every call goes through the guard and waits for AWS's rate limits. When the machines pass their status checks, they
+    The waves are 1, 5, 25 and the rest. Every call goes through the guard and waits for AWS's rate limits. When the machines pass their status checks, they
     are put behind the target groups of the old ones. A run that stops, or is stopped with Ctrl-C, goes on with --resume
     and starts no machine twice. Exit code 1 if it stopped, 3 if a rule blocked it.
     """
@@ -66,7 +68,7 @@ def run(
         else:
             planned = make_plan(guard, plain, wish_of(str(cluster), options), time.time(), given(options["source"]))
             shown = [printable(line) for line in page.lines(planned, time.time())]
-            made = _begin(guard, planned, new=new, whole=options["whole"], shown=shown)
+            made = _begin(guard, planned, new=new, accepted=despite_unknown, shown=shown)
     for line in shown:
         click.echo(line, err=fmt == "json")
     wanted = _priced(plain, made, minutes, reader(profile, "us-east-1", endpoint_url)) if minutes else []
@@ -76,7 +78,7 @@ def run(
         sys.exit(_go(guard, guarded, made, wanted, minutes or 0, fmt))
 
 
-def _begin(guard: Guard, plan: Plan, *, new: bool, whole: bool, shown: list[str]) -> Progress:
+def _begin(guard: Guard, plan: Plan, *, new: bool, accepted: bool, shown: list[str]) -> Progress:
     """A new run, unless something stands in the way. Raises ConfigError."""
     before = progress.unfinished(guard.settings, plan.wish.cluster, plan.scope)
     if before and not new:
@@ -84,12 +86,13 @@ def _begin(guard: Guard, plan: Plan, *, new: bool, whole: bool, shown: list[str]
             f"a run of {plan.wish.cluster} has not finished; go on with it: {before[-1].resume}, or start a new one "
             "with --new, which leaves out the machines that run"
         )
-    if not plan.lost.gone and not whole:
+    if not plan.lost.gone and not plan.wish.whole:
         raise ConfigError(f"no machine of {plan.wish.cluster} is gone; --all starts a second set beside it")
-    if not plan.fine:
+    if plan.problems or (plan.unknown and not accepted):
         for line in shown:
             click.echo(line, err=True)
-        raise ConfigError("nothing was started; see what would fail or is not known above")
+        also = "" if plan.problems else ", or start it anyway with --despite-unknown"
+        raise ConfigError(f"nothing was started; see above what would fail or is not known{also}")
     return progress.begin(guard.settings, plan, uuid.uuid4().hex[:8], time.time())
 
 

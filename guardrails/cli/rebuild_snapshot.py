@@ -19,10 +19,10 @@ from guardrails.show.printable import printable
 
 
 @click.command()
+@aws_options
 @click.argument("clusters", metavar="[CLUSTER]...", nargs=-1)
 @click.option("--output", "-o", type=click.Path(path_type=Path), help="The file; default: beside the memory, by time.")
 @click.option("--no-user-data", is_flag=True, help="Leave user data out, which may hold secrets.")
-@aws_options
 def snapshot(
     config: str | None,
     profile: str | None,

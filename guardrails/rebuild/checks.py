@@ -180,8 +180,11 @@ def check_known(machines: Sequence[Machine], findings: Findings) -> None:
         for each in () if machine.group else machine.missing:
             what[each].append(machine.id)
     for each, ids in sorted(what.items()):
-        way = _WITHOUT.get(each, "--like MACHINE takes it from one that is known")
-        findings.unknown.append(f"{each} of {_counted(len(ids))} ({', '.join(ids[:3])}); {way}")
+        sentence = f"{each} of {_counted(len(ids))} ({', '.join(ids[:3])}) not known"
+        if each in _WITHOUT:
+            findings.unknown.append(f"{sentence}; {_WITHOUT[each]}")
+        else:
+            findings.problems.append(f"{sentence}; --like MACHINE takes it from one that is known")
     for machine in machines:
         if len(machine.elastic_ips) > 1:
             findings.unknown.append(

@@ -58,8 +58,9 @@ def load(path: Path) -> Any:
 
 def keep(settings: Settings, snapshot: Snapshot) -> Path:
     """Write a snapshot beside the earlier ones, and remove the oldest."""
-    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(snapshot.taken_at))
-    path = _of(settings, snapshot.scope) / f"{stamp}.json"
+    stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime(snapshot.taken_at))
+    # Two in a second must not replace each other.
+    path = _of(settings, snapshot.scope) / f"{stamp}.{snapshot.taken_at % 1 * 1e6:06.0f}.json"
     write(path, snapshot.document())
     for old in sorted(path.parent.glob("*.json"))[:-_KEPT]:
         old.unlink(missing_ok=True)

@@ -104,8 +104,8 @@ def make_plan(
 
 def _wanted(gap: Lost, wish: Wish, present: Snapshot, before: Snapshot | None) -> tuple[Machine, ...]:
     # A machine that a group replaced, or one that runs already, is not to be started twice.
-    if gap.gone and not wish.whole:
-        return gap.gone
+    if gap.gone:
+        return (*gap.gone, *gap.there) if wish.whole else gap.gone
     if gap.there:
         return gap.there
     if gap.replaced:

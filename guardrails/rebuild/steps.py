@@ -92,7 +92,7 @@ def _launch(key: str, batch: Sequence[Machine], subnet: str) -> Step:
     params = {**batch[0].launch, "SubnetId": subnet, "MinCount": len(batch), "MaxCount": len(batch)}
     if common:
         tags = [{"Key": name, "Value": value} for name, value in common.items()]
-        params["TagSpecifications"] = [{"ResourceType": kind, "Tags": tags} for kind in ("instance", "volume")]
+        params["TagSpecifications"] = [{"ResourceType": "instance", "Tags": tags}]
     rest = {
         machine.id: {name: value for name, value in tags.items() if name not in common}
         for machine, tags in zip(batch, own, strict=True)

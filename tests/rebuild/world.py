@@ -7,6 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from attrs import define, evolve, field
+from botocore.config import Config
 
 from guardrails import assembly
 from guardrails.guard import Guard
@@ -17,6 +18,9 @@ from guardrails.rebuild.reading import Reader
 from guardrails.rebuild.run import Run
 from guardrails.rebuild.send import Surroundings
 from guardrails.rebuild.turns import Turns
+
+# As the command does it: a run repeats a throttled call itself.
+ONCE = Config(retries={"mode": "standard", "total_max_attempts": 1})
 
 
 @define
@@ -49,7 +53,7 @@ class World:
 
     def client(self, service):
         if service not in self.clients:
-            self.clients[service] = self.aws.session().client(service)
+            self.clients[service] = self.aws.session().client(service, config=ONCE)
             self.guard.attach(self.clients[service])
         return self.clients[service]
 
