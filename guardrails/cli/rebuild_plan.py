@@ -32,7 +32,8 @@ def plan(
 ) -> None:
     """Say what it takes to start the lost machines again.
 
-    While none of CLUSTER is lost, this is about a second set of them. Only look-ups are sent. Exit code 1 if something would fail or is not known.
+    While none of CLUSTER is lost, this is about a second set of them. Only look-ups are sent. Exit code 1 if something
+    would fail or is not known.
     """
     guard = Guard.from_config(config)
     now = time.time()

@@ -53,9 +53,10 @@ def run(
 ) -> None:
     """Start the lost machines of CLUSTER again, in waves.
 
-    The waves are 1, 5, 25 and the rest. Every call goes through the guard and waits for AWS's rate limits. When the machines pass their status checks, they
-    are put behind the target groups of the old ones. A run that stops, or is stopped with Ctrl-C, goes on with --resume
-    and starts no machine twice. Exit code 1 if it stopped, 3 if a rule blocked it.
+    The waves are 1, 5, 25 and the rest. Every call goes through the guard and waits for AWS's rate limits. When the
+    machines pass their status checks, they are put behind the target groups of the old ones. A run that stops, or is
+    stopped with Ctrl-C, goes on with --resume and starts no machine twice. Exit code 1 if it stopped, 3 if a rule
+    blocked it.
     """
     if (cluster is None) == (resume is None):
         raise click.UsageError("name a cluster, or a run to go on with (--resume)")
