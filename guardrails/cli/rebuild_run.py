@@ -70,8 +70,7 @@ def run(
             planned = make_plan(guard, plain, wish_of(str(cluster), options), time.time(), given(options["source"]))
             shown = [printable(line) for line in page.lines(planned, time.time())]
             made = _begin(guard, planned, new=new, accepted=despite_unknown, shown=shown)
-    for line in shown:
-        click.echo(line, err=fmt == "json")
+    click.echo("\n".join(shown), err=fmt == "json")
     wanted = _priced(plain, made, minutes, reader(profile, "us-east-1", endpoint_url)) if minutes else []
     if not yes and not says_yes(f"Start {made.cluster} again? [y/N] ", "Use --yes where no one is at a terminal"):
         sys.exit(2)
