@@ -32,7 +32,7 @@ Example:
 @click.argument("request_id", metavar="ID")
 @click.option("--reason", required=True, help="Why, with the incident number.")
 def approve(config: str | None, request_id: str, reason: str) -> None:
-    """Approve a blocked call, a plan or a cutover of another person.
+    """Approve a call, plan or cutover of another person.
 
     The blocked call names the ID; its first 6 characters are enough. The approval covers exactly that call or plan,
     once, and for as long as the rule book says.

@@ -29,9 +29,11 @@ from guardrails.show.printable import printable
 _EXAMPLE = """\b
 Exit codes:
   0  nothing to switch, or done
-  1  something is to be switched (drift), the digest is another one, or AWS refused a call (apply)
+  1  drift: something is to be switched
+     apply: the digest is another one, or AWS refused a call
   2  wrong usage, configuration or policy
-  3  not known: what is live, or a resource that could not be looked at; or denied, or not confirmed (apply)
+  3  what is live is not known, or a resource could not be looked at
+     apply: also denied, or not confirmed
 """
 
 

@@ -26,8 +26,10 @@ _NO_ROOM = "the one document of a permission boundary has no room for it"
 _EXAMPLE = """\b
 Examples:
   guardrails backstop policy --kind scp --output policies/
-  guardrails backstop policy --kind iam --live blue --except 'arn:aws:iam::*:role/break-glass'
+  guardrails backstop policy --kind iam --live blue \\
+      --except 'arn:aws:iam::*:role/break-glass'
   guardrails backstop policy --kind scp --check policies/
+
 \b
 Exit codes:
   0  printed, written, or as it should be

@@ -34,10 +34,11 @@ def snapshot(
     *,
     no_user_data: bool,
 ) -> None:
-    """Keep what a rebuild of these clusters needs; of all without names.
+    """Keep what a rebuild of these clusters needs.
 
-    For a scheduled run: the newest 200 snapshots of each account and region are kept. The file has the machines' user
-    data, which may hold secrets; only its owner may read it (mode 0600). Exit code 1 if something could not be seen.
+    Without names, of all clusters. For a scheduled run: the newest 200 snapshots of each account and region are
+    kept. The file has the machines' user data, which may hold secrets; only its owner may read it (mode 0600). Exit
+    code 1 if something could not be seen.
     """
     settings = load(config)
     source = reader(profile, region, endpoint_url)

@@ -18,6 +18,7 @@ from guardrails.evaluate import bundle
 
 # For every key that a lock on `mode` limits: what the organisation sets ("" where a default is enough), a weaker local
 # value and one that is as strict or stricter, as TOML.
+ALARM = "arn:aws:cloudwatch:eu-west-1:123456789012:alarm"
 LIMITED = {
     "engine": ("", 'engine = "opa"', 'engine = "embedded"'),
     "cluster_tag": ('cluster_tag = "Team"', 'cluster_tag = "Other"', 'cluster_tag = "Team"'),
@@ -77,6 +78,11 @@ LIMITED = {
     "bundle.allow_unsigned": ("", "[bundle]\nallow_unsigned = true", "[bundle]\nallow_unsigned = false"),
     "opa.urls": ('[opa]\nurl = "http://a:1"', '[opa]\nurls = ["http://a:1", "http://b:1"]',
                  '[opa]\nurls = ["http://a:1"]'),
+    "waves": ('waves = "refuse"', 'waves = "off"', 'waves = "refuse"'),
+    "wave_sizes": ("wave_sizes = [1, 2]", "wave_sizes = [9]", "wave_sizes = [1, 2]"),
+    "wave_pause_s": ("", "wave_pause_s = 1", "wave_pause_s = 60"),
+    "wave_checks": (f'wave_checks = ["{ALARM}:a"]', "wave_checks = []", f'wave_checks = ["{ALARM}:a", "{ALARM}:b"]'),
+    "wave_command": ('wave_command = ["a"]', 'wave_command = ["b"]', 'wave_command = ["a"]'),
     "opa.fallback": ('[opa]\nfallback = "deny"', '[opa]\nfallback = "embedded"', '[opa]\nfallback = "deny"'),
 }  # fmt: skip
 # Checked where the rules are known, below.
