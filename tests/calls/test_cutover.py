@@ -242,7 +242,7 @@ def guarded(aws, install, tmp_path):
     shops = []
 
     def make(prepare=lambda _: None, **more):
-        shops.append(made := Shop(aws, tmp_path, rule=True))
+        shops.append(made := Shop(aws, tmp_path, rule=True, addresses=1))
         prepare(made)
         live = {**LIVE, **more}
         return made, install(live=live, state={"path": str(tmp_path / "state.db")})
@@ -280,7 +280,7 @@ def test_the_roles_move_at_the_end(guarded, aws):
         shop.ec2.create_tags(Resources=list(shop.blue.instance_ids), Tags=tags)
 
     shop, guard = guarded(mark, **sources, tag={"key": "Live", "value": "true"})
-    plan = shop.made(guard, TERMS).plan
+    plan = shop.made(guard, evolve(TERMS, wanted=Wanted((100,)))).plan
     assert [entrance.kind for entrance in plan.entrances][-2:] == ["mark", "pointer"]
     runner = shop.runner(Hold.begin(shop.cutovers, plan))
     runner.forward()
