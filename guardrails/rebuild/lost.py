@@ -29,7 +29,11 @@ def lost(cluster: str, now: Snapshot, before: Snapshot | None) -> Lost:
     for machine in now.machines:
         if machine.cluster == cluster and not machine.alive and machine.id not in known:
             gone[machine.id] = machine
-    newcomers = [machine for name, machine in there.items() if name not in kept and _later(machine, gone.values())]
+    newcomers = [
+        machine
+        for name, machine in there.items()
+        if name not in known and (before is not None or _later(machine, gone.values()))
+    ]
     left = _without_replaced(gone.values(), newcomers)
     return Lost(tuple(left), tuple(there.values()), len(gone) - len(left))
 

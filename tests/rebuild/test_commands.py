@@ -166,23 +166,35 @@ def _image(aws):
     return aws.client("ec2").describe_images(Owners=["self"])["Images"][0]["ImageId"]
 
 
-@pytest.mark.parametrize(
-    "operation",
-    ["DescribeSubnets", "DescribeInstanceTypeOfferings", "DescribeImages", "DescribeTargetGroups", "GetServiceQuota",
-     "DescribeAutoScalingGroups", "DescribeAddresses", "DescribeSecurityGroups"],
-)  # fmt: skip
-def test_what_cannot_be_seen_is_not_fine(aws, place, subnet, operation):
-    """Without a permission the plan says what it does not know, and nothing is started."""
+NEEDED = (
+    "DescribeSubnets",
+    "DescribeInstanceTypeOfferings",
+    "DescribeImages",
+    "DescribeTargetGroups",
+    "DescribeAutoScalingGroups",
+    "DescribeAddresses",
+    "DescribeSecurityGroups",
+    "GetServiceQuota",
+)
+
+
+def test_what_cannot_be_seen_is_not_fine(aws, place, subnet):
+    """Without any one of the permissions the plan says what it does not know, and nothing is started."""
     ids = start(aws, "blue", 1, subnet)
     rebuild("snapshot")
     lose(aws, ids)
     assert plan()[0] == 0
-    aws.answer(operation, 403, "UnauthorizedOperation", "no")
-    code, made = plan()
-    assert code == 1
-    assert any(operation in sentence or "quota" in sentence for sentence in made["unknown"]), made["unknown"]
+    for operation in NEEDED:
+        aws.repair()
+        aws.reply("GetServiceQuota", QUOTA)
+        aws.answer(operation, 403, "UnauthorizedOperation", "no")
+        code, made = plan()
+        assert code == 1, operation
+        assert any(operation in sentence or "quota" in sentence for sentence in made["unknown"]), made["unknown"]
     assert rebuild("run", "blue", "--yes").exit_code == 2
     assert aws.count("RunInstances") == 0
+    assert rebuild("run", "blue", "--yes", "--despite-unknown").exit_code == 0
+    assert aws.running("blue") == 1
 
 
 def test_a_snapshot_says_what_it_did_not_see(aws, place, subnet):
