@@ -45,7 +45,12 @@ class Planned:
     model: ServiceModel
     ids: PlannedIds
     find: Callable[[Lookup], tuple[Item, ...]]
-    account: str = "000000000000"
+    ask_account: Callable[[], str]
+
+    @property
+    def account(self) -> str:
+        """The account that the call is made in, "" where AWS does not say."""
+        return self.ask_account()
 
     def change(self, noun: str, name: str, item: Item | None) -> Change:
         return Change(self.call.service, self.call.region, noun, name, item)

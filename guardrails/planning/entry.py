@@ -50,7 +50,8 @@ class Entry:
     `clusters` are those of its targets. `made` has the ids that the plan made up, by their place in the answer.
     `planned` are the made-up ids that the call uses. `guess` says why the entry is a guess, "" where it is not.
     `aws_says` is AWS's own word on permissions, "" where it was not asked. `unsent` says how an unusual request would
-    have left. `hits` are the impact on each cluster, as show/blast_radius.py has it.
+    have left. `hits` are the impact on each cluster, as show/blast_radius.py has it. `dry_run` is true where the script
+    itself asked for a dry run, which changes nothing.
     """
 
     number: int
@@ -79,6 +80,7 @@ class Entry:
     line: str = ""
     hits: tuple[Mapping[str, Any], ...] = ()
     terms: Mapping[str, Any] = field(factory=dict)
+    dry_run: bool = False
 
     @property
     def name(self) -> str:

@@ -18,7 +18,7 @@ from guardrails.aws.endpoints import is_aws
 from guardrails.aws.uninstrumented import OWN
 from guardrails.intercept.gates import PATCH_POINTS, Gate
 from guardrails.intercept.judge import Judge
-from guardrails.intercept.request.outgoing import Outgoing, credential_scope, of_prepared, of_request
+from guardrails.intercept.request.outgoing import Outgoing, credential_scope, header, of_prepared, of_request
 from guardrails.intercept.seal import Seal
 from guardrails.intercept.ticket import PASSED
 
@@ -203,7 +203,15 @@ def _let_out(handler: Handler, request: Any) -> None:
     if seal is None and scope is None and not is_aws(_host(out.url)):
         # Where libraries get their credentials: the metadata of a machine or a container.
         return
+    if scope is None and seal is None and _asks_only(out):
+        return
     _hand_made(handler, scope[1] if scope else None, out)
+
+
+def _asks_only(out: Outgoing) -> bool:
+    """Whether this is an unsigned GET or HEAD without an operation: a public page, such as AWS's address ranges."""
+    signed = header(out.headers, "Authorization") or any(each in out.url for each in ("Signature=", "Action="))
+    return out.method.upper() in ("GET", "HEAD") and not signed
 
 
 def _host(url: str) -> str:

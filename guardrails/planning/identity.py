@@ -44,10 +44,17 @@ def _plain(value: Any, names: Mapping[str, str]) -> Any:
     if isinstance(value, (bytes, bytearray)):
         return "(content)"
     if isinstance(value, str):
-        for real, planned in names.items():
-            value = value.replace(real, planned)
-        return _without_times(value)
+        return _without_times(_renamed(value, names))
     return value
+
+
+def _renamed(text: str, names: Mapping[str, str]) -> str:
+    """With the planned ids in the place of the real ones; a part of a longer id or number is left alone."""
+    real = sorted((name for name in names if name in text), key=len, reverse=True)
+    if not real:
+        return text
+    whole = re.compile(rf"(?<![0-9A-Za-z-])(?:{'|'.join(map(re.escape, real))})(?![0-9A-Za-z-])")
+    return whole.sub(lambda found: names[found[0]], text)
 
 
 def _without_times(text: str) -> str:

@@ -83,7 +83,7 @@ class _Wire:
         if handler is None or not handler.active or _through_a_gate():
             return
         service, name = request.service or None, request.operation
-        if handler.kind(service, name) != "read" and not _downloads(request):
+        if handler.kind(service, name) != "read" and not (_downloads(request) or _asks_only(request)):
             out = Outgoing(request.method, f"https://{request.host}{request.path}", {}, b"")
             raise handler.refused(service, name, out, f"a request to {request.host} that did not come from botocore")
 
@@ -99,6 +99,11 @@ def _downloads(request: BypassingRequest) -> bool:
     """Whether this gets something from S3, perhaps with a presigned URL: there the method says what is done."""
     labels = request.host.split(".")
     return request.method in ("GET", "HEAD") and (request.service == "s3" or "s3" in labels)
+
+
+def _asks_only(request: BypassingRequest) -> bool:
+    """Whether this gets a public page of AWS, such as its address ranges: no signature, no operation."""
+    return request.method in ("GET", "HEAD") and not request.service and not request.operation
 
 
 def _through_a_gate() -> bool:

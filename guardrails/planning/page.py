@@ -72,9 +72,10 @@ def _call(entry: Entry) -> str:
     what = listed(entry.things) or ", ".join(named)
     marks = [f"uses {listed(entry.planned)}, planned"] if entry.planned else []
     marks += ["unknown: not sent"] if entry.verb == "unknown" else []
+    marks += ["a dry run: it changes nothing"] if entry.dry_run else []
     marks += ["a guess"] if entry.guess else []
     more = f" ({'; '.join(marks)})" if marks else ""
-    return f"{_VERBS[entry.verb]} {entry.operation} {what}{more}"
+    return f"{' ' if entry.dry_run else _VERBS[entry.verb]} {entry.operation} {what}{more}"
 
 
 def _leaves(entry: Entry) -> str:

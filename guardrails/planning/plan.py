@@ -71,6 +71,8 @@ class Plan:
         """For each cluster, and "" for none, what is created, changed and destroyed."""
         made: dict[str, dict[str, dict[str, None]]] = {}
         for each in self.entries:
+            if each.dry_run:
+                continue
             names = {**each.things, **({} if each.things else dict.fromkeys([each.name], ""))}
             for cluster in each.clusters or ("",):
                 made.setdefault(cluster, {}).setdefault(each.verb, {}).update(dict.fromkeys(names))

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from attrs import asdict, evolve
-from botocore.model import ServiceModel
+from botocore.model import OperationNotFoundError, ServiceModel
 
 from guardrails.enforce.approvals import approvable
 from guardrails.errors import CallDenied, NotSentInPlan
@@ -16,6 +16,7 @@ from guardrails.intercept.judge import Judge
 from guardrails.intercept.reading import read_call
 from guardrails.intercept.request.outgoing import Outgoing
 from guardrails.pipeline import Pipeline
+from guardrails.planning import dry_runs
 from guardrails.planning.answers import answer_of
 from guardrails.planning.deciding import PlannedWorld, decided, pipeline_of
 from guardrails.planning.effects import Effect, Planned, effect_of
@@ -25,31 +26,14 @@ from guardrails.planning.journal import Journal
 from guardrails.planning.kinds import ENDS, MAKES, noun_of
 from guardrails.planning.planned_ids import is_planned, planned_in
 from guardrails.planning.reads import kind_of
+from guardrails.planning.request import Request
 from guardrails.planning.verdicts import made_in, only_planned, rules_of, shows, status_of, things_of
+from guardrails.resolve.caller_identity import WHO
 from guardrails.resolve.lookups import Answering
 from guardrails.resolve.ownership import Ownership
 from guardrails.show import blast_radius, code_line
 from guardrails.show.sentences import paragraph
-from guardrails.values import Call, Decision, Lookup, Origin, frozen
-
-
-@frozen(eq=False)
-class Request:
-    """A request that a client is about to send, with its service's key in the catalogue and the operation on the wire.
-
-    `params` are whole; `call` has the secrets masked.
-    """
-
-    service: str
-    operation: str
-    model: ServiceModel
-    out: Outgoing
-    call: Call
-    origin: Origin
-
-    @property
-    def params(self) -> Mapping[str, Any]:
-        return self.call.clear_params
+from guardrails.values import Call, Decision, Lookup
 
 
 class Planner:
@@ -119,11 +103,13 @@ class Planner:
                 self.guessing(
                     f"{self._world.unsure[0]} may show what an earlier call changed, and the plan does not know it"
                 )
-            effect = self._effect(request, decision)
-            answer = self._answer(request, effect)
+            tries = dry_runs.only_tries(request.params)
+            effect = Effect() if tries else self._effect(request, decision)
+            answer = (tries and self._tried(request)) or self._answer(request, effect)
             entry = evolve(
                 self._entry(request, decision, effect), line=line, made=dict(made_in(answer)), aws_says=aws_says
             )
+            entry = evolve(entry, dry_run=True, left=(), hits=()) if tries else entry
             noun = noun_of(request.operation)[1]
             region = request.call.region
             unseen = tuple((service, region, kind) for service, kind in effect.unseen)
@@ -163,10 +149,25 @@ class Planner:
     def _effect(self, request: Request, decision: Decision | None) -> Effect:
         if request.call.undecodable:
             return Effect(known=False)
-        account = (decision.facts.account if decision and decision.facts else None) or "000000000000"
         find: Callable[[Lookup], tuple[Any, ...]] = lambda lookup: self._world.items(lookup, request.origin)  # noqa: E731
         call = evolve(request.call, service=request.service)
-        return effect_of(Planned(call, request.params, request.model, self.journal.ids, find, account))
+        return effect_of(
+            Planned(
+                call, request.params, request.model, self.journal.ids, find, lambda: self._account(request, decision)
+            )
+        )
+
+    def _account(self, request: Request, decision: Decision | None) -> str:
+        """The account of a call, for made-up ARNs: by the facts, else by the credentials. "" where AWS does not say."""
+        known = request.call.account or (decision.facts.account if decision and decision.facts else None)
+        who = () if known else self._world.items(WHO, request.origin)
+        return known or (str(who[0].get("Account", "")) if who else "")
+
+    def _tried(self, request: Request) -> dict[str, Any] | None:
+        try:
+            return dry_runs.verdict(request.service, request.model.operation_model(request.operation))
+        except OperationNotFoundError:
+            return None
 
     def _answer(self, request: Request, effect: Effect) -> dict[str, Any]:
         try:

@@ -16,7 +16,8 @@ from guardrails.planning.answers import not_found_code
 from guardrails.planning.entry import NOT_PERMITTED
 from guardrails.planning.gates import Outbound, pass_on
 from guardrails.planning.planned_ids import is_planned, planned_in
-from guardrails.planning.planner import Planner, Request
+from guardrails.planning.planner import Planner
+from guardrails.planning.request import Request
 
 
 class Rehearsal:
@@ -49,7 +50,8 @@ class Rehearsal:
         request = self._planner.request(model, operation, out, context, call.signer, call.credentials)
         if reads:
             return self._read(call, request, send)
-        return _response(out.url), self._planner.planned(request, self._permission(call, request, send))
+        answer = self._planner.planned(request, self._permission(call, request, send))
+        return _response(out.url, answer["ResponseMetadata"]["HTTPStatusCode"]), answer
 
     def _permission(self, call: Outbound, request: Request, send: Callable[[dict[str, Any]], Any]) -> str:
         """AWS's own word on a call of EC2, where it was asked for; "" otherwise."""

@@ -8,23 +8,28 @@ import sys
 import threading
 import time
 import urllib.request
+from contextlib import nullcontext
 
 import boto3
 import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, HTTPClientError
+from botocore.httpsession import URLLib3Session
 
 import guardrails
 from guardrails.classify.catalogue import Catalogue
 from guardrails.classify.entry import READ_ONLY
+from guardrails.intercept.tripwire import BypassingRequest
 from guardrails.memory import SqliteStore
 from guardrails.planning.html import whole_page
+from guardrails.planning.identity import identity_of
+from guardrails.planning.joining import _wire
 from guardrails.planning.page import page
 from guardrails.planning.reads import kind_of
 from guardrails.show import text
-from guardrails.values import Freeze
+from guardrails.values import Call, Freeze
 
 TAGGED = {"ResourceType": "instance", "Tags": [{"Key": "Cluster", "Value": "green"}]}
 YES = "permitted"
@@ -431,6 +436,73 @@ def test_aws_is_asked_about_permissions(site, aws, planning):
     ] * 2
     assert planned.plan.exit_code == 3
     assert aws.running("green") == 2
+
+
+def test_a_scripts_own_dry_run_changes_nothing(site, aws, planning):
+    """It gets AWS's DryRunOperation, as in a run; the world stays as it is, and the plan shows a dry run."""
+    with guardrails.plan() as planned:
+        for cluster in (site.green, site.blue):
+            with pytest.raises(ClientError, match="DryRunOperation"):
+                site.ec2.terminate_instances(InstanceIds=list(cluster.instance_ids), DryRun=True)
+        with pytest.raises(ClientError, match="DryRunOperation"):
+            site.ec2.create_tags(Resources=[site.subnet], Tags=[{"Key": "a", "Value": "b"}], DryRun=True)
+        running = site.ec2.describe_instances(InstanceIds=list(site.blue.instance_ids))["Reservations"][0]["Instances"]
+        aws.client("lambda").invoke(FunctionName="f", InvocationType="DryRun")
+    assert changing(aws) == []
+    assert {each["State"]["Name"] for each in running} == {"running"}
+    assert [(each.status, each.dry_run) for each in planned.plan.entries] == [("allowed", True)] * 4
+    assert planned.plan.left() == {}
+    assert planned.plan.by_cluster() == {}
+    assert "a dry run: it changes nothing" in "\n".join(text.lines(page(planned.plan)))
+
+
+def test_a_planned_arn_has_the_own_account(site, aws, planning):
+    """What an ungoverned call makes is in the caller's account, so later calls on it are decided on as in a run."""
+    elb = aws.client("elbv2")
+    aws.clear()
+    with guardrails.plan() as planned:
+        groups = [
+            elb.create_target_group(Name=name, Protocol="HTTP", Port=80, VpcId="vpc-1")["TargetGroups"][0]
+            for name in ("one", "two")
+        ]
+        elb.delete_target_group(TargetGroupArn=groups[0]["TargetGroupArn"])
+        owner = aws.client("ec2").create_network_interface(SubnetId=site.subnet)["NetworkInterface"].get("OwnerId")
+    assert groups[0]["TargetGroupArn"].split(":")[4] == "123456789012"
+    assert [each.status for each in planned.plan.entries] == ["allowed"] * 4
+    assert aws.count("GetCallerIdentity") <= 1
+    assert owner in (None, "123456789012")
+
+
+def test_a_planned_id_stands_for_whole_ids_only():
+    """An account's number, or a longer id, inside of another one is left alone."""
+
+    def identity(value, **names):
+        return identity_of(Call("sqs", "SendMessage", {"QueueUrl": value}, "r", ""), names)
+
+    assert identity("i-12 i-123 arn:i/i-12", **{"i-12": "P"}) == identity("P i-123 arn:i/P")
+    assert identity("a/name-1", name="P") == identity("a/name-1")
+
+
+def test_public_pages_of_aws_are_reads(planning, monkeypatch):
+    """An unsigned GET passes, by Python's own client as by botocore's; one with an operation, or a POST, does not."""
+    sent = []
+    monkeypatch.setattr(URLLib3Session, "_get_connection_manager", lambda _, url, __: sent.append(url) or 1 / 0)
+    with guardrails.plan() as planned:
+        wire = _wire()
+        for method, query, passes in (
+            ("GET", "", True),
+            ("HEAD", "", True),
+            ("POST", "", False),
+            ("GET", "Purge", False),
+        ):
+            request = BypassingRequest(method, "checkip.amazonaws.com", "/", "", "", query)
+            with nullcontext() if passes else pytest.raises(guardrails.NotSentInPlan):
+                wire.tripped(request)
+        for url in ("https://ip-ranges.amazonaws.com/ip-ranges.json", "https://sqs.eu-west-1.amazonaws.com/?Action=X"):
+            with pytest.raises((HTTPClientError, guardrails.NotSentInPlan)):
+                URLLib3Session().send(AWSRequest("GET", url).prepare())
+    assert sent == ["https://ip-ranges.amazonaws.com/ip-ranges.json"]
+    assert len(planned.plan.entries) == 3
 
 
 def test_plans_do_not_nest_and_need_a_guard(site, planning):
