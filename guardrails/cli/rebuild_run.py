@@ -17,9 +17,10 @@ from guardrails.cli.rebuild_options import given, readable, reader, wish_of, wis
 from guardrails.errors import ConfigError
 from guardrails.guard import Guard
 from guardrails.rebuild import checks, folder, page, progress, reserve
+from guardrails.rebuild.collect import collect
 from guardrails.rebuild.plan import HISTORY, Plan, make_plan
 from guardrails.rebuild.progress import Progress
-from guardrails.rebuild.reading import Reader
+from guardrails.rebuild.reading import CannotRead, Reader
 from guardrails.rebuild.run import Run
 from guardrails.rebuild.send import Stopped, Surroundings
 from guardrails.rebuild.turns import Turns
@@ -122,7 +123,8 @@ def _go(guard: Guard, guarded: Reader, made: Progress, wanted: list[reserve.Want
     except Stopped as error:
         code, why = (3 if error.denied else 1), str(error)
     left = reserve.cancel(guarded, made) if made.reservations else ""
-    notes = [*running.notes, *([left] if left else [])]
+    kept = "" if why else _keep(guard, guarded)
+    notes = [*running.notes, *filter(None, (left, kept))]
     resume = made.resume if why else ""
     if fmt == "json":
         ended = {"run": made.id, "finished": made.finished, "machines": made.new, "stopped": why, "resume": resume}
@@ -137,6 +139,16 @@ def _go(guard: Guard, guarded: Reader, made: Progress, wanted: list[reserve.Want
             )
         )
     return code
+
+
+def _keep(guard: Guard, source: Reader) -> str:
+    """Keep a snapshot of the new machines, for the next loss; returns why there is none, or ""."""
+    try:
+        region = source.client("ec2").meta.region_name
+        folder.keep(guard.settings, collect(source, guard.settings, region, time.time()))
+    except (CannotRead, ConfigError) as error:
+        return f"no snapshot of the new machines was kept ({error}); take one with `guardrails rebuild snapshot`"
+    return ""
 
 
 def _surroundings(guard: Guard, guarded: Reader, made: Progress, tell: _Teller) -> Surroundings:
