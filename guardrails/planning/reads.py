@@ -11,12 +11,19 @@ Kind = Literal["read", "change", "unknown"]
 
 # They begin like reads, and take something from a queue, make something, or end something.
 _NOT_READS = frozenset(
-    (("states", "GetActivityTask"), ("codepipeline", "PollForJobs"), ("codepipeline", "PollForThirdPartyJobs"),
-     ("swf", "PollForActivityTask"), ("swf", "PollForDecisionTask"), ("datapipeline", "PollForTask"),
-     ("cloudformation", "DetectStackDrift"), ("cloudformation", "DetectStackResourceDrift"),
+    (("states", "GetActivityTask"), ("cloudformation", "DetectStackDrift"),
+     ("cloudformation", "DetectStackResourceDrift"),
      ("cloudformation", "DetectStackSetDrift"), ("connect", "GetFederationToken"),
      ("cognito-identity", "GetId"), ("lightsail", "GetInstanceAccessDetails"), ("redshift", "GetClusterCredentials"),
-     ("redshift", "GetClusterCredentialsWithIAM"), ("redshift-serverless", "GetCredentials"))
+     ("redshift", "GetClusterCredentialsWithIAM"), ("redshift-serverless", "GetCredentials"),
+     ("license-manager", "CheckInLicense"), ("cognito-identity", "GetOpenIdToken"),
+     ("cognito-identity", "GetOpenIdTokenForDeveloperIdentity"), ("cognito-idp", "GetUserAttributeVerificationCode"),
+     ("cognito-idp", "GetTokensFromRefreshToken"), ("sagemaker", "GetScalingConfigurationRecommendation"),
+     ("apigateway", "PreviewPortal"), ("iot", "GetRegistrationCode"), ("iot", "DescribeEndpoint"),
+     ("importexport", "GetShippingLabel"), ("security-ir", "GetCaseAttachmentUploadUrl"),
+     ("support", "GetAttachmentUploadLinks"), ("bedrock-agentcore", "GetResourcePaymentToken"),
+     # It may write its result to S3.
+     ("timestream", "Query"))
 )  # fmt: skip
 # They give credentials, compute or read, under another name.
 _READS = frozenset(
@@ -45,7 +52,9 @@ def kind_of(catalogue: Catalogue, service: str, operation: str) -> Kind:
 
     ``unknown`` is what may change something or not: it is not sent either.
     """
-    if not operation or (service, operation) in _NOT_READS or any(each in operation for each in _BUT):
+    if not operation or operation.startswith("Poll") or (service, operation) in _NOT_READS:
+        return "unknown"
+    if any(each in operation for each in _BUT):
         return "unknown"
     if (service, operation) in _READS:
         return "read"

@@ -522,6 +522,11 @@ READS = [
 NOT_READS = [
     *[("sqs", "ReceiveMessage"), ("states", "GetActivityTask"), ("logs", "StartQuery"), ("lambda", "Invoke")],
     *[("ec2", "CreateTags"), ("athena", "StartQueryExecution"), ("dynamodb", "ExecuteStatement"), ("ec2", "")],
+    *[("license-manager", "CheckInLicense"), ("cognito-identity", "GetOpenIdTokenForDeveloperIdentity")],
+    *[("cognito-idp", "GetUserAttributeVerificationCode"), ("cognito-idp", "GetTokensFromRefreshToken")],
+    *[("sagemaker", "GetScalingConfigurationRecommendation"), ("apigateway", "PreviewPortal")],
+    *[("iot", "GetRegistrationCode"), ("iot", "DescribeEndpoint"), ("importexport", "GetShippingLabel")],
+    *[("timestream", "Query"), ("security-ir", "GetCaseAttachmentUploadUrl"), ("swf", "PollForDecisionTask")],
     *[("ec2", "GetThingAndDelete"), ("anything", "Getaway"), ("rds-data", "ExecuteStatement")],
 ]
 
