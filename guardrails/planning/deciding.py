@@ -150,7 +150,7 @@ class _Copied(SqliteStore):
 def _copied(file: Path, own: Path) -> None:
     if file == IN_MEMORY or not file.exists():
         return
-    source = sqlite3.connect(f"file:{file}?mode=ro", uri=True)
+    source = sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True)
     target = sqlite3.connect(own)
     try:
         source.backup(target)

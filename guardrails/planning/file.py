@@ -75,7 +75,7 @@ def load(path: Path, now: float) -> SavedPlan:
         saved = _saved(document, digest, path)
     except OSError as error:
         raise ConfigError(f"{path}: the plan cannot be read ({error.strerror})") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ConfigError(f"{path}: not a plan of `guardrails run --plan --save` ({type(error).__name__})") from error
     if now >= saved.expires_at:
         raise ConfigError(f"{path}: the plan expired at {rfc3339(saved.expires_at)[:19]}Z; {again}")
