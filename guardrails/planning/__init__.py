@@ -8,6 +8,7 @@ answers.py     an answer from the service model      journal.py    what the proc
 plan.py        the result                            page.py       the result for people
 file.py        a saved plan                          running.py    stops what is not in an approved plan
 progress.py    what of it was used already           asked_before.py  its confirmation covers its calls
+accounts.py    where a call goes               sending.py    whether it may have been done
 """
 
 from guardrails.planning import balancer_effects, ec2_effects, group_effects, page, s3_effects  # noqa: F401  (they register what they know)

@@ -15,6 +15,7 @@ from guardrails.guard import Guard
 from guardrails.intercept.gates import Gates
 from guardrails.intercept.request.outgoing import Outgoing
 from guardrails.intercept.tripwire import BypassingRequest, Tripwire
+from guardrails.planning.accounts import Accounts
 from guardrails.planning.asked_before import pipeline_of
 from guardrails.planning.gates import Handler, gates
 from guardrails.planning.journal import Journal
@@ -119,9 +120,9 @@ def _through_a_gate() -> bool:
 
 def run_approved(guard: Guard, folder: Path) -> Joined:
     """From now on, only what is in the approved plan leaves this process. Raises ConfigError."""
-    judge, admission, _, _ = guard.parts
+    judge, admission, lookups, _ = guard.parts
     progress, usual = Progress.of(folder), admission.pipeline
-    joined = enter(Running(progress, judge, usual.catalogue))
+    joined = enter(Running(progress, judge, usual.catalogue, Accounts(lookups)))
     judge.planning = True
     admission.pipeline = pipeline_of(usual, progress)
     joined._after = lambda: setattr(admission, "pipeline", usual)

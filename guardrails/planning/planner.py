@@ -13,10 +13,10 @@ from botocore.model import OperationNotFoundError, ServiceModel
 from guardrails.enforce.approvals import approvable
 from guardrails.errors import CallDenied, NotSentInPlan
 from guardrails.intercept.judge import Judge
-from guardrails.intercept.reading import read_call
 from guardrails.intercept.request.outgoing import Outgoing
 from guardrails.pipeline import Pipeline
 from guardrails.planning import dry_runs
+from guardrails.planning.accounts import Accounts, read_whole
 from guardrails.planning.answers import answer_of
 from guardrails.planning.deciding import PlannedWorld, decided, pipeline_of
 from guardrails.planning.effects import Effect, Planned, effect_of
@@ -44,6 +44,7 @@ class Planner:
         self.judge = judge
         self.options = journal.options
         self._world = PlannedWorld(lookups, judge.services, models, lambda: journal.world)
+        self._accounts = Accounts(lookups)
         self._named = Ownership.configured(pipeline.settings).named
         self._pipeline = pipeline_of(pipeline, self._world, journal.folder)
 
@@ -58,7 +59,7 @@ class Planner:
         service = self.judge.services.of_model(model)
         name = self.judge.services.action(service, operation, out)
         origin = self.judge.origin(signer, out.url, context or {}, credentials)
-        call = read_call(service, name, lambda: model, out, origin, presigned=False)
+        call = read_whole(self._accounts, service, name, model, out, origin)
         return Request(service, name, model, out, call, self._pipeline.around.home(call, origin))
 
     # -- reads ---------------------------------------------------------------------------------------------------
@@ -97,6 +98,8 @@ class Planner:
         """
         line = code_line.calling()
         with self.journal.turn():
+            if request.call.account is None:
+                self.guessing("sts:GetCallerIdentity failed, so it is unknown in which account the calls would be made")
             self._world.unsure.clear()
             decision = decided(self._pipeline, request.call, request.origin)
             if self._world.unsure:
@@ -189,9 +192,9 @@ class Planner:
             service=request.service,
             operation=request.operation,
             region=request.call.region,
-            account=call.account,
+            account=request.call.account,
             params=request.call.params,
-            identity=identity_of(request.call, {}),
+            identity=identity_of(request.call, {}, time.time()),
             verb=self._verb(request, call),
             status=status_of(decision),
             governed=decision is not None,

@@ -17,7 +17,7 @@ from guardrails.errors import ConfigError
 from guardrails.memory.file_lock import locked
 from guardrails.planning import file as files
 from guardrails.planning.entry import Entry
-from guardrails.planning.identity import identity_of
+from guardrails.planning.identity import identity_of, may_repeat, new_names
 from guardrails.values import Approval, Call
 
 _PATIENCE_S = 60.0
@@ -36,6 +36,7 @@ class Progress:
     approval: Approval | None
     _used: Counter[int] = field(factory=Counter)
     _names: dict[str, str] = field(factory=dict)
+    _unclear: dict[int, str] = field(factory=dict)
     _read: int = 0
 
     @classmethod
@@ -69,21 +70,45 @@ class Progress:
     def planned(self, call: Call) -> Entry | None:
         """The planned call like this one, whether it was made already or not."""
         with self._turn():
-            wanted = identity_of(call, self._names)
-            return next((each for each in self.plan.plan.entries if each.identity == wanted), None)
+            wanted = identity_of(call, self._names, time.time())
+            same = (each for each in self.plan.plan.entries if each.identity == wanted)
+            return next((each for each in same if call.account in (None, each.account)), None)
 
     def take(self, call: Call) -> Entry | None:
-        """A planned call like this one that was not made yet; it is used then."""
+        """A planned call like this one that was not made yet, or that is repeated; it is used then."""
         with self._turn():
+            again = identity_of(call, self._names, time.time(), exact=True) if self._unclear else None
+            number = next((number for number, exact in self._unclear.items() if exact == again), None)
+            if number is not None and may_repeat(call):
+                # Sent once more because the first answer did not say whether it was done.
+                self._write({"number": number, "used": 0, "names": {}, "unclear": ""})
+                return next(each for each in self.plan.plan.entries if each.number == number)
             entry = self._find(call)
             if entry is not None:
-                self._write({"number": entry.number, "used": 1, "names": {}})
+                self._write({"number": entry.number, "used": 1, "names": self._renamed(entry, call)})
             return entry
 
-    def give_back(self, entry: Entry) -> None:
-        """It was not done after all."""
+    def unclear(self, entry: Entry, call: Call) -> None:
+        """It was sent, and may have been done or not: only the same request may be sent again, once."""
         with self._turn():
-            self._write({"number": entry.number, "used": -1, "names": {}})
+            if entry.number not in self._unclear:
+                exact = identity_of(call, self._names, time.time(), exact=True)
+                self._write({"number": entry.number, "used": 0, "names": {}, "unclear": exact})
+
+    def is_unclear(self, call: Call) -> bool:
+        """Whether a planned call like this one may have been done already."""
+        with self._turn():
+            wanted = identity_of(call, self._names, time.time())
+            return any(each.identity == wanted and each.number in self._unclear for each in self.plan.plan.entries)
+
+    def give_back(self, entry: Entry, call: Call) -> None:
+        """It was not done after all; an attempt before it, of which that is unknown, still counts."""
+        with self._turn():
+            if entry.number in self._unclear:
+                exact = identity_of(call, self._names, time.time(), exact=True)
+                self._write({"number": entry.number, "used": 0, "names": {}, "unclear": exact})
+            else:
+                self._write({"number": entry.number, "used": -1, "names": {}})
 
     def learn(self, entry: Entry, answer: Mapping[str, Any]) -> None:
         """Which real ids stand for what the plan made up."""
@@ -99,10 +124,21 @@ class Progress:
             return [each for each in self.plan.plan.entries if not self._used[each.number]]
 
     def _find(self, call: Call) -> Entry | None:
-        wanted = identity_of(call, self._names)
-        return next(
-            (each for each in self.plan.plan.entries if each.identity == wanted and not self._used[each.number]), None
-        )
+        if call.account is None:
+            return None
+        wanted = (identity_of(call, self._names, time.time()), call.account)
+        left = (each for each in self.plan.plan.entries if not self._used[each.number])
+        return next((each for each in left if (each.identity, each.account) == wanted), None)
+
+    @staticmethod
+    def _renamed(entry: Entry, call: Call) -> dict[str, str]:
+        """Names with the time of now in them: the real one stands for that of the plan."""
+        real = {name: call.params.get(name) for name in new_names(call)}
+        return {
+            value: entry.params[name]
+            for name, value in real.items()
+            if isinstance(value, str) and isinstance(entry.params.get(name), str) and value != entry.params[name]
+        }
 
     def _turn(self) -> Any:
         return _Turn(self)
@@ -115,6 +151,8 @@ class Progress:
                 step = json.loads(line)
                 self._used[step["number"]] += step["used"]
                 self._names |= step["names"]
+                if "unclear" in step:
+                    self._unclear[step["number"]] = step["unclear"]
             self._read = file.tell()
 
     def _write(self, step: Mapping[str, Any]) -> None:

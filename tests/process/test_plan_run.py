@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import shlex
@@ -9,9 +11,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import boto3
 import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
 from click.testing import CliRunner
 
 import guardrails
@@ -118,6 +124,164 @@ def test_one_line_changed_stops_exactly_there(before, after, stopped, site, aws,
     assert changing(aws) == (
         every if stopped == "SendMessage" or before == "range(1" else every[: every.index(stopped)]
     )
+
+
+@pytest.fixture
+def rerun(site, aws, install, tmp_path):
+    """rerun(plan, run): plan one function, run another one as approved; the changes that arrived, and the denial."""
+    guard = install(state={"path": str(tmp_path / "state.db")})
+
+    def go(plan, run):
+        with guardrails.plan() as planned:
+            plan()
+        folder = Path(tempfile.mkdtemp(dir=tmp_path))
+        path, place = folder / "plan.json", {"account": "123456789012", "region": "eu-west-1"}
+        Progress.make(
+            folder, files.save(planned.plan, path, **place, minutes=60, command=()), confirmed=False, approval=None
+        )
+        aws.clear()
+        running, denied = run_approved(guard, folder), ""
+        try:
+            run()
+        except guardrails.CallDenied as error:
+            denied = str(error)
+        except ClientError:
+            # moto has no such thing; the call arrived.
+            pass
+        finally:
+            running.leave()
+        return changing(aws), denied
+
+    return go
+
+
+def calls(aws):
+    """By name: a service, an operation, and two kinds of parameters that do something else."""
+    recipe = {"cluster": "c", "taskDefinition": "t"}
+    commands = [[{"name": "a", "command": each}] for each in (["cp", "/src", "/dst"], ["cp", "/dst", "/src"])]
+    key = {"TableName": "t"}
+    return {
+        "a dated target": (
+            "cloudformation",
+            "delete_stack",
+            *({"StackName": f"web-2023-{day}"} for day in ("10-09", "11-16")),
+        ),
+        "a target dated now": (
+            "cloudformation",
+            "delete_stack",
+            *({"StackName": f"web-{datetime.now(UTC) - timedelta(minutes=each):%Y%m%d%H%M}"} for each in (1, 2)),
+        ),
+        "an account": (
+            "ec2",
+            "modify_snapshot_attribute",
+            *(
+                {
+                    "SnapshotId": "snap-1",
+                    "Attribute": "createVolumePermission",
+                    "UserIds": [each],
+                    "OperationType": "add",
+                }
+                for each in ("111122223333", "999988887777")
+            ),
+        ),
+        "a number": (
+            "ssm",
+            "put_parameter",
+            *({"Name": "/x", "Type": "String", "Value": each} for each in ("1000000000", "9999999999")),
+        ),
+        "a payload": (
+            "lambda",
+            "invoke",
+            *({"FunctionName": "ops", "Payload": each} for each in (b'{"a": "list"}', b'{"a": "terminate"}')),
+        ),
+        "a payload from a file": (
+            "lambda",
+            "invoke",
+            *({"FunctionName": "ops", "Payload": each} for each in (io.BytesIO(b'{"a": 1}'), io.BytesIO(b'{"a": 2}'))),
+        ),
+        "a binary key": ("dynamodb", "delete_item", *({**key, "Key": {"k": {"B": each}}} for each in (b"one", b"two"))),
+        "the order of a command": (
+            "ecs",
+            "run_task",
+            *({**recipe, "overrides": {"containerOverrides": each}} for each in commands),
+        ),
+        "the order of commands": (
+            "ssm",
+            "send_command",
+            *(
+                {"DocumentName": "AWS-RunShellScript", "Targets": [], "Parameters": {"commands": each}}
+                for each in (["a", "b"], ["b", "a"])
+            ),
+        ),
+    }
+
+
+def test_a_value_that_decides_is_not_left_out(rerun, aws):
+    """Dates in targets, numbers, bytes and the order of commands are a part of the call; the call itself passes."""
+    for what, (service, operation, planned, other) in calls(aws).items():
+        client = aws.client(service)
+        do = getattr(client, operation)
+        arrived, denied = rerun(lambda do=do, planned=planned: do(**planned), lambda do=do, other=other: do(**other))
+        assert (arrived, "is not in the approved plan" in denied) == ([], True), what
+        arrived, denied = rerun(
+            lambda do=do, planned=planned: do(**planned), lambda do=do, planned=planned: do(**planned)
+        )
+        assert "is not in the approved plan" not in denied, what
+        assert len(arrived) == (0 if denied else 1), what
+
+
+def test_the_time_of_now_in_a_new_name_may_differ(rerun, aws, site):
+    """What is new may be named by the time of the run, and used by that name; ids may come in another order."""
+    rds, ec2 = aws.client("rds"), site.ec2
+    moments = [datetime.now(UTC) - timedelta(minutes=each) for each in (9, 1)]
+
+    def work(moment, ids):
+        rds.create_db_parameter_group(
+            DBParameterGroupName=f"web-{moment:%Y%m%d-%H%M%S}", DBParameterGroupFamily="mysql8.0",
+            Description=f"made {moment.isoformat()}",
+        )  # fmt: skip
+        rds.delete_db_parameter_group(DBParameterGroupName=f"web-{moment:%Y%m%d-%H%M%S}")
+        ec2.create_tags(Resources=ids, Tags=[{"Key": "a", "Value": "b"}])
+
+    ids = list(site.green.instance_ids)
+    arrived, denied = rerun(lambda: work(moments[0], ids), lambda: work(moments[1], ids[::-1]))
+    assert (arrived, denied) == (["CreateDBParameterGroup", "DeleteDBParameterGroup", "CreateTags"], "")
+
+
+def test_the_same_call_in_another_account_is_not_planned(rerun, aws):
+    """What was planned with a role of one account does not run with the same role of another one."""
+
+    def publish(account):
+        arn = f"arn:aws:iam::{account}:role/ops"
+        keys = aws.client("sts").assume_role(RoleArn=arn, RoleSessionName="ops")["Credentials"]
+        session = boto3.Session(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"])
+        session.client("sns").create_topic(Name="web")
+
+    arrived, denied = rerun(lambda: publish("111122223333"), lambda: publish("999988887777"))
+    assert "CreateTopic with these parameters is not in the approved plan" in denied
+    assert "CreateTopic" not in arrived
+    arrived, denied = rerun(lambda: publish("111122223333"), lambda: publish("111122223333"))
+    assert (arrived[-1], denied) == ("CreateTopic", "")
+
+
+@pytest.mark.parametrize(("status", "code", "again"), [(500, "InternalError", False), (400, "InvalidParameter", True)])
+def test_only_a_refusal_gives_a_call_back(status, code, again, rerun, aws):
+    """After an error of the server the machines may be there: only the same token may be sent again, once."""
+    ec2 = boto3.client("ec2", config=Config(retries={"total_max_attempts": 1}))
+    launch = {"ImageId": "ami-12345678", "InstanceType": "t3.small", "MinCount": 1, "MaxCount": 1}
+
+    def start(*tokens):
+        for token in tokens:
+            with contextlib.suppress(ClientError):
+                ec2.run_instances(**launch, **token)
+
+    for tokens, repeated in ((({}, {}), again), ([{"ClientToken": "a"}] * 2, True), ([{"ClientToken": "a"}] * 3, None)):
+        if repeated is None and again:
+            continue
+        aws.answer("RunInstances", status, code, "Sorry", times=3)
+        arrived, _ = rerun(lambda: start({}), lambda tokens=tokens: start(*tokens))
+        assert len(arrived) == (2 if repeated in (True, None) else 1)
+        aws.repair()
 
 
 @pytest.fixture
