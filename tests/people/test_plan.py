@@ -477,7 +477,7 @@ def test_a_planned_id_stands_for_whole_ids_only():
     """An account's number, or a longer id, inside of another one is left alone."""
 
     def identity(value, **names):
-        return identity_of(Call("sqs", "SendMessage", {"QueueUrl": value}, "r", ""), names)
+        return identity_of(Call("sqs", "SendMessage", {"QueueUrl": value}, "r", ""), names, 0.0)
 
     assert identity("i-12 i-123 arn:i/i-12", **{"i-12": "P"}) == identity("P i-123 arn:i/P")
     assert identity("a/name-1", name="P") == identity("a/name-1")
