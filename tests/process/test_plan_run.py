@@ -231,7 +231,7 @@ def test_a_value_that_decides_is_not_left_out(rerun, aws):
 
 
 def test_the_time_of_now_in_a_new_name_may_differ(rerun, aws, site):
-    """What is new may be named by the time of the run, and used by that name; ids may come in another order."""
+    """What is new may be named by the time of the run, and used then; ids may come in another order."""
     rds, ec2 = aws.client("rds"), site.ec2
     moments = [datetime.now(UTC) - timedelta(minutes=each) for each in (9, 1)]
 
