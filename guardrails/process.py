@@ -54,13 +54,13 @@ def install(config: str | Path | Mapping[str, Any] | Settings | None = None) -> 
             if not descendants.hand_down(os.environ, guard.settings):
                 _logger.warning("the configuration is too long for children; they use the one that they find")
             guard.broken_glass.announce()
-            _join_plan(guard)
         elif config is not None and not _installed.settings.same_as(load(config)):
             _logger.warning(
                 "install() is ignored: %r is installed already, with another configuration; call "
                 "guardrails.uninstall() first to change it",
                 _installed,
             )
+        _join_plan(_installed)
         return _installed
 
 

@@ -24,7 +24,7 @@ _PATH, _CONFIG = "PYTHONPATH", "GUARDRAILS_CONFIG"
 # Linux allows 128 KiB for one variable.
 _LONGEST = 100_000
 # What a child needs to be a part of a plan (planning/joining.py).
-_PLANS = ("GUARDRAILS_PLAN", "GUARDRAILS_APPROVED")
+PLANS = ("GUARDRAILS_PLAN", "GUARDRAILS_APPROVED")
 # The place of `env` among the arguments of subprocess.Popen and of os.execve and os.posix_spawn.
 _POPEN_ENV, _EXEC_ENV = 11, 2
 
@@ -92,7 +92,7 @@ def execute(original: Any) -> Any:
 
 def _stays(command: object) -> None:
     """Raise PermissionError for a Python that would leave the plan of this process."""
-    if any(name in os.environ for name in _PLANS) and (option := leaves_the_plan(command)):
+    if any(name in os.environ for name in PLANS) and (option := leaves_the_plan(command)):
         raise PermissionError(
             f"inside a plan no Python is started with {option}: it would ignore the guard, and the plan"
         )
@@ -108,10 +108,10 @@ def _handed_on(env: Any) -> Any:
     """`env` with this process's variables; as it is where it has INHERITED, or where it is not understood."""
     try:
         given = {os.fsdecode(name): value for name, value in env.items()}
-        planned = any(name in os.environ for name in _PLANS)
+        planned = any(name in os.environ for name in PLANS)
         if (given.get(INHERITED) == "" and not planned) or not _has_site(os.environ):
             return env
-        names = (INHERITED, _CONFIG, *_PLANS)
+        names = (INHERITED, _CONFIG, *PLANS)
         ours = {name: os.environ[name] for name in names if name in os.environ and not given.get(name)}
         path = {_PATH: _with_site(os.fsdecode(given.get(_PATH, "")))}
         # Nothing leaves a plan, not even a process that is to be unguarded.

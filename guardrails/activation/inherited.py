@@ -8,12 +8,13 @@ from __future__ import annotations
 import base64
 import functools
 import logging
+import os
 import pickle
 import zlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from guardrails.activation.descendants import execute, start_process
+from guardrails.activation.descendants import PLANS, execute, start_process
 from guardrails.activation.hook import arm, public_install
 
 _logger = logging.getLogger("guardrails")
@@ -25,6 +26,8 @@ class Inherited:
     def __init__(self, settings: bytes) -> None:
         """`settings` are pickled already, so that a child that never uses AWS need not import their classes."""
         self._settings = settings
+        # The server that forks the process may have been started before the plan, or in one that is over.
+        self._plans = {name: os.environ.get(name) for name in PLANS}
 
     @classmethod
     def of(cls, settings: Any) -> Inherited:
@@ -32,7 +35,7 @@ class Inherited:
         return cls(pickle.dumps(settings))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _arm_child, (self._settings,)
+        return _arm_child, (self._settings, self._plans)
 
 
 def gates(settings: Any) -> Mapping[str, Callable[[Any], Any]]:
@@ -66,7 +69,11 @@ def hand_on(original: Any, inherited: Any) -> Any:
     return get_preparation_data
 
 
-def _arm_child(settings: bytes) -> None:
+def _arm_child(settings: bytes, plans: Mapping[str, str | None]) -> None:
+    for name, folder in plans.items():
+        os.environ.pop(name, None)
+        if folder is not None:
+            os.environ[name] = folder
     from multiprocessing import spawn as module  # noqa: PLC0415  (imported already: it started this process)
 
     spawn: Any = module

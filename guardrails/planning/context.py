@@ -11,7 +11,7 @@ from typing import Any, Literal, Self
 
 from guardrails.guard import Guard
 from guardrails.planning import plan as plans
-from guardrails.planning.joining import VARIABLE, Joined, join
+from guardrails.planning.joining import VARIABLE, join, leave
 from guardrails.planning.journal import Journal
 from guardrails.planning.plan import Plan
 
@@ -30,7 +30,6 @@ class Planning:
         self._guard = guard
         self._options: dict[str, Any] = {"stop": on_denial == "stop", "ask_aws": permissions}
         self._folder: Path | None = None
-        self._joined: Joined | None = None
         self._plan: Plan | None = None
 
     def __enter__(self) -> Self:
@@ -38,7 +37,7 @@ class Planning:
             raise RuntimeError("this process makes a plan already; plans cannot be made inside each other")
         self._folder = Path(tempfile.mkdtemp(prefix="guardrails-plan-"))
         Journal.make(self._folder, self._options)
-        self._joined = join(self._guard, self._folder)
+        join(self._guard, self._folder)
         os.environ[VARIABLE] = str(self._folder)
         return self
 
@@ -47,8 +46,8 @@ class Planning:
     ) -> None:
         os.environ.pop(VARIABLE, None)
         self._plan = self.plan
-        if self._joined is not None:
-            self._joined.leave()
+        # A guard that was installed inside has joined since.
+        leave()
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
 

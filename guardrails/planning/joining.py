@@ -35,17 +35,21 @@ class Joined:
     """A process in a plan. `leave` takes it out again."""
 
     handler: Handler
+    guard: Guard
+    folder: Path
     _gates: Gates
     _after: Callable[[], None] | None = None
 
     def leave(self) -> None:
         """Calls are sent again."""
+        wire = _wire()
+        if wire.joined is not self:
+            return
+        wire.joined = None
         self.handler.judge.planning = False
         self.handler.active = False
         self._gates.uninstall()
-        wire = _wire()
         wire.tripwire.disarm()
-        wire.handler = None
         if self._after is not None:
             self._after()
 
@@ -53,7 +57,7 @@ class Joined:
 def join(guard: Guard, folder: Path) -> Joined:
     """From now on, no call of this process that may change something is sent."""
     judge, admission, lookups, models = guard.parts
-    joined = enter(Rehearsal(Planner(Journal(folder), judge, admission.pipeline, lookups, models)))
+    joined = enter(Rehearsal(Planner(Journal(folder), judge, admission.pipeline, lookups, models)), guard, folder)
     judge.planning = True
     usual = judge.splitter
     judge.splitter = usual and usual.rehearsing()
@@ -61,12 +65,20 @@ def join(guard: Guard, folder: Path) -> Joined:
     return joined
 
 
-def enter(handler: Handler) -> Joined:
-    """Let the handler answer every call of this process."""
-    joined = Joined(handler, Gates(gates(handler)))
+def leave() -> None:
+    """Take this process out of the plan that it is in, whichever guard joined it last."""
+    joined = _wire().joined
+    if joined is not None:
+        joined.leave()
+
+
+def enter(handler: Handler, guard: Guard, folder: Path) -> Joined:
+    """Let the handler answer every call of this process. A process is in one plan, with one guard."""
+    leave()
+    joined = Joined(handler, guard, folder, Gates(gates(handler)))
     handler.active = True
     wire = _wire()
-    wire.handler = handler
+    wire.joined = joined
     wire.tripwire.arm()
     joined._gates.install()
     return joined
@@ -77,10 +89,10 @@ class _Wire:
     """What sees requests that pass no gate. Python cannot take its hook out again, so there is one in a process."""
 
     tripwire: Any = None
-    handler: Handler | None = None
+    joined: Joined | None = None
 
     def tripped(self, request: BypassingRequest) -> None:
-        handler = self.handler
+        handler = self.joined.handler if self.joined is not None else None
         if handler is None or not handler.active or _through_a_gate():
             return
         service, name = request.service or None, request.operation
@@ -122,7 +134,7 @@ def run_approved(guard: Guard, folder: Path) -> Joined:
     """From now on, only what is in the approved plan leaves this process. Raises ConfigError."""
     judge, admission, lookups, _ = guard.parts
     progress, usual = Progress.of(folder), admission.pipeline
-    joined = enter(Running(progress, judge, usual.catalogue, Accounts(lookups)))
+    joined = enter(Running(progress, judge, usual.catalogue, Accounts(lookups)), guard, folder)
     judge.planning = True
     admission.pipeline = pipeline_of(usual, progress)
     joined._after = lambda: setattr(admission, "pipeline", usual)
@@ -131,7 +143,9 @@ def run_approved(guard: Guard, folder: Path) -> Joined:
 
 def from_environment(guard: Guard, find: Callable[[str], str | None] = os.environ.get) -> Joined | None:
     """Join the plan that a parent process or `guardrails run` is making or running, if there is one."""
-    if folder := find(VARIABLE):
-        return join(guard, Path(folder))
-    approved = find(APPROVED)
-    return run_approved(guard, Path(approved)) if approved else None
+    planned = find(VARIABLE)
+    folder = planned or find(APPROVED)
+    joined = _wire().joined
+    if not folder or (joined is not None and joined.guard is guard and joined.folder == Path(folder)):
+        return joined
+    return join(guard, Path(folder)) if planned else run_approved(guard, Path(folder))

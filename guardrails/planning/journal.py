@@ -24,6 +24,15 @@ from guardrails.planning.world import Change, World
 _PATIENCE_S = 600.0
 
 
+class PlanIsOver(RuntimeError):
+    """A process that was started inside a plan goes on after it."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the plan in which this process was started is over, so the call was not sent; start the process anew"
+        )
+
+
 @define
 class Journal:
     """What one plan has so far. Safe to use from many threads and processes, inside `turn` only."""
@@ -51,7 +60,10 @@ class Journal:
     @contextmanager
     def turn(self) -> Iterator[None]:
         """Alone among all processes and threads of the plan, with what the others wrote before."""
-        descriptor = os.open(self.folder / "lock", os.O_RDWR | os.O_CLOEXEC)
+        try:
+            descriptor = os.open(self.folder / "lock", os.O_RDWR | os.O_CLOEXEC)
+        except FileNotFoundError as error:
+            raise PlanIsOver from error
         try:
             with locked(descriptor, _PATIENCE_S):
                 self.refresh()

@@ -22,7 +22,7 @@ from guardrails.planning.deciding import PlannedWorld, decided, pipeline_of
 from guardrails.planning.effects import Effect, Planned, effect_of
 from guardrails.planning.entry import Entry, Left, Verb
 from guardrails.planning.identity import identity_of
-from guardrails.planning.journal import Journal
+from guardrails.planning.journal import Journal, PlanIsOver
 from guardrails.planning.kinds import ENDS, MAKES, noun_of
 from guardrails.planning.planned_ids import is_planned, planned_in
 from guardrails.planning.reads import kind_of
@@ -66,8 +66,11 @@ class Planner:
 
     def may_differ(self, service: str, region: str) -> bool:
         """Whether AWS's answer to a read of this service is not what the plan would see."""
-        with self.journal.turn():
-            return self.journal.world.touches(service, region)
+        try:
+            with self.journal.turn():
+                return self.journal.world.touches(service, region)
+        except PlanIsOver:
+            return False
 
     def as_it_would_be(self, request: Request, answer: Mapping[str, Any]) -> dict[str, Any]:
         """AWS's answer to a read, or {} where it was not asked, with what the plan changed."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -9,6 +10,8 @@ import threading
 import time
 import urllib.request
 from contextlib import nullcontext
+from datetime import UTC, datetime
+from multiprocessing import forkserver
 
 import boto3
 import pytest
@@ -227,6 +230,92 @@ def test_children_are_a_part_of_the_plan(site, aws, planning):
     assert changing(aws) == []
     assert len({each.pid for each in planned.plan.entries}) == 4
     assert [each.number for each in planned.plan.entries] == [1, 2, 3, 4]
+
+
+def test_a_server_of_processes_that_is_older_than_the_plan(site, aws, planning):
+    """A pool that is made inside the plan is a part of it, though the server that forks it was started before."""
+    forkserver.ensure_running()
+    code = f"import boto3; boto3.client('ec2').terminate_instances(InstanceIds=['{site.green.instance_ids[0]}'])"
+    try:
+        with guardrails.plan() as planned, multiprocessing.get_context("forkserver").Pool(1) as pool:
+            pool.apply(exec, (code, {}))
+            first = len(planned.plan.entries)
+        assert (first, changing(aws)) == (1, [])
+    finally:
+        forkserver._forkserver._stop()
+
+
+def test_another_guard_inside_a_plan_goes_on_with_it(site, aws, planning, install):
+    """A cell that installs its own configuration inside the plan stays in it; afterwards, calls are sent again."""
+    with guardrails.plan() as planned:
+        terminate(site, "green", 0)
+        settings = planning.settings
+        guardrails.uninstall()
+        guardrails.install(settings)
+        guardrails.install()
+        site.ec2.create_tags(Resources=[site.green.instance_ids[1]], Tags=[{"Key": "a", "Value": "b"}])
+        gone = site.ec2.describe_instances(InstanceIds=[site.green.instance_ids[0]])["Reservations"]
+    assert changing(aws) == []
+    assert [each.operation for each in planned.plan.entries] == ["TerminateInstances", "CreateTags"]
+    assert gone[0]["Instances"][0]["State"]["Name"] in ("shutting-down", "terminated")
+    with guardrails.plan() as planned:
+        terminate(site, "green", 1)
+    assert len(planned.plan.entries) == 1
+    terminate(site, "green", 1)
+    assert changing(aws) == ["TerminateInstances"]
+    guardrails.uninstall()
+    site.ec2.describe_vpcs()
+
+
+def test_a_process_that_outlives_its_plan_sends_no_change(site, aws, planning):
+    """It reads as ever; a change raises an error that says what to do."""
+    to_child, to_parent = os.pipe(), os.pipe()
+    with guardrails.plan():
+        pid = os.fork()
+        if pid == 0:
+            os.read(to_child[0], 1)
+            try:
+                site.ec2.describe_vpcs()
+                terminate(site, "green", 0)
+            except BaseException as error:
+                os.write(to_parent[1], str(error).encode())
+            os._exit(0)
+    os.write(to_child[1], b"x")
+    os.waitpid(pid, 0)
+    os.close(to_parent[1])
+    assert b"start the process anew" in os.read(to_parent[0], 1000)
+    assert (changing(aws), aws.count("DescribeVpcs")) == ([], 1)
+
+
+def test_a_role_is_assumed_while_the_plan_decides(site, aws, planning, tmp_path, monkeypatch):
+    """Where the first call of a profile with a role is a change, its credentials come at once, also when renewed."""
+    (tmp_path / "config").write_text(
+        "[profile base]\naws_access_key_id = key\naws_secret_access_key = secret\n"
+        "[profile ops]\nrole_arn = arn:aws:iam::123456789012:role/ops\nsource_profile = base\nregion = eu-west-1\n"
+    )
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    ec2 = boto3.Session(profile_name="ops").client("ec2")
+    with guardrails.plan() as planned:
+        for machine in site.green.instance_ids:
+            ec2.terminate_instances(InstanceIds=[machine])
+            ec2._request_signer._credentials._expiry_time = datetime.now(UTC)
+    assert [(each.status, each.reason) for each in planned.plan.entries] == [("allowed", "")] * 2
+    assert changing(aws) == ["AssumeRole"] * aws.count("AssumeRole")
+    assert aws.count("AssumeRole") >= 1
+
+
+def test_a_memory_in_a_folder_with_an_odd_name(site, install, tmp_path):
+    """A percent sign or a hash in the path of the memory is a part of its name."""
+    for name in ("a%20b", "a#b", "a?b"):
+        (tmp_path / name).mkdir()
+        install(state={"path": str(tmp_path / name / "state.db")})
+        SqliteStore(tmp_path / name / "state.db").freezes(time.time())
+        with guardrails.plan() as planned:
+            terminate(site, "green", 0)
+        assert shown(planned.plan) == [("TerminateInstances", "allowed")]
+        guardrails.uninstall()
 
 
 def test_a_denial_may_stop_the_script(site, aws, planning):

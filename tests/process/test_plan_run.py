@@ -323,8 +323,10 @@ def test_a_plan_holds_for_what_it_was_made_for(folder, saved, aws, monkeypatch):
     assert "is for account" in refused({**document, "caller": {"account": "123456789012", "region": "us-east-1"}})
     assert "the plan expired at" in refused({**document, "expires_at": 1.0})
     assert "was made with the policies abc" in refused({**document, "revision": "abc"})
-    path.write_text("[]")
-    assert CliRunner().invoke(app, ["run", *approved]).exit_code == 2
+    for odd in ("[]", "[" * 100_000, '{"plan": 1, "digest": 2}'):
+        path.write_text(odd)
+        done = CliRunner().invoke(app, ["run", *approved])
+        assert (done.exit_code, "not a plan of" in done.output) == (2, True), done.output
 
 
 def test_a_denied_plan_and_a_failed_script(folder, aws, monkeypatch):
