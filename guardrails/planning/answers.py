@@ -9,17 +9,19 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from io import BytesIO
 from typing import Any
 
 from botocore.model import Shape
+from botocore.response import StreamingBody
 
 from guardrails.planning.kinds import noun_of
-from guardrails.planning.planned_ids import PlannedIds
+from guardrails.planning.made_up import MadeUp
 
 # What a new thing is called when it is ready, by the usual words of AWS.
-_READY = ("available", "running", "completed", "active", "in-service", "inservice", "create_complete", "deployed",
-          "succeeded", "success", "enabled", "ok", "ready", "issued", "healthy", "provisioned", "attached",
-          "associated")  # fmt: skip
+_READY = ("available", "complete", "completed", "succeeded", "running", "active", "in-service", "inservice",
+          "create_complete", "deployed", "success", "enabled", "ok", "ready", "issued", "healthy", "provisioned",
+          "attached", "associated")  # fmt: skip
 _STATES = frozenset(("state", "status", "lifecyclestate", "stackstatus", "dbinstancestatus", "cachecluserstatus"))
 _TOKEN = re.compile(r"(?i)(next|continuation)?_?(token|marker)$|^(istruncated|hasmore.*)$")
 _DEEPEST = 4
@@ -30,14 +32,16 @@ def item_of(shape: Any, params: Mapping[str, Any], ids: Mapping[str, Any]) -> di
     return _structure(shape, params, ids, _DEEPEST - 1, filled=False)
 
 
-def answer_of(
-    shape: Any, params: Mapping[str, Any], known: Mapping[str, Any], ids: PlannedIds | None
-) -> dict[str, Any]:
+def answer_of(shape: Any, params: Mapping[str, Any], known: Mapping[str, Any], ids: MadeUp | None) -> dict[str, Any]:
     """The answer to a request. `known` are values by the name of their member, at any depth.
 
     Other ids are made up with `ids`; with None they are left out.
     """
     made = {} if shape is None else _structure(shape, params, known, _DEEPEST, filled=True, ids=ids)
+    payload = shape.serialization.get("payload") if shape is not None else None
+    if payload and shape.members[payload].type_name == "blob":
+        # Such a body is read like a file.
+        made[payload] = StreamingBody(BytesIO(b""), 0)
     return {**made, "ResponseMetadata": {"HTTPStatusCode": 200, "HTTPHeaders": {}, "RetryAttempts": 0,
                                          "RequestId": "planned"}}  # fmt: skip
 
@@ -88,8 +92,10 @@ def _scalar(name: str, shape: Any, *, filled: bool, ids: Any) -> Any:
     if kind == "timestamp":
         return datetime.now(UTC) if name.lower().startswith(("create", "start", "launch", "last")) else None
     if kind == "string" and filled and not getattr(shape, "enum", None):
-        names = name.lower().endswith(("id", "arn", "name", "url"))
-        return "" if not names else ids.other() if ids is not None else None
+        names = name.lower().endswith(("id", "arn", "name", "url", "handle"))
+        return ids.string(name, shape) if ids is not None else None if names else ""
+    if kind in ("integer", "long") and name.endswith("VersionNumber"):
+        return 1
     if kind == "boolean" and name in ("Return", "return"):
         return True
     return None

@@ -12,7 +12,8 @@ from attrs import evolve
 from guardrails.aws import resource_ids
 from guardrails.planning.ec2_addresses import addresses_off
 from guardrails.planning.effects import Effect, Planned, by_name, register
-from guardrails.planning.world import ATTRIBUTES, Change, Item
+from guardrails.planning.new_machines import image_of, parts_of, parts_off, tags_of
+from guardrails.planning.world import ATTRIBUTES, RESERVATION, Change, Item
 from guardrails.values import Lookup
 
 _CODES = {"pending": 0, "running": 16, "shutting-down": 32, "terminated": 48, "stopping": 64, "stopped": 80}
@@ -41,7 +42,7 @@ def _states(planned: Planned) -> Effect:
     changes = [planned.change("Instance", name, {**each, "State": state(then)}) for name, each in machines.items()]
     if operation == "TerminateInstances":
         changes += addresses_off(planned, machines)
-        changes += _volumes_off(planned, machines)
+        changes += parts_off(planned, machines)
     before = {name: machines.get(name, {}).get("State", state("running")) for name in ids}
     rows = [{"InstanceId": name, "CurrentState": state(now), "PreviousState": before[name]} for name in ids]
     return Effect(tuple(changes), {member: rows}, known=machines.keys() == {*ids})
@@ -80,29 +81,29 @@ def _no_change(_: Planned) -> Effect:
 def _run(planned: Planned) -> Effect:
     params = planned.params
     number = params.get("MaxCount")
-    specs = [each for each in params.get("TagSpecifications") or () if each.get("ResourceType") == "instance"]
-    tags = [tag for each in specs for tag in each.get("Tags") or ()]
-    subnet, made = _subnet(planned), []
+    subnet, image, reservation = _subnet(planned), image_of(planned), planned.ids.ec2("Reservation")
+    made: list[dict[str, Any]] = []
+    changes: list[Change] = []
     for index in range(number if isinstance(number, int) else 1):
         machine = {
             "InstanceId": planned.ids.ec2("Instance"),
             "AmiLaunchIndex": index,
             "LaunchTime": datetime.now(UTC),
             "State": state("running"),
-            "PrivateDnsName": "",
             "PublicDnsName": "",
             "RootDeviceType": "ebs",
-            "BlockDeviceMappings": [],
             "Monitoring": {"State": "disabled"},
             **{name: params[name] for name in ("ImageId", "InstanceType", "KeyName", "EbsOptimized") if name in params},
             **_place(planned, subnet),
-            "Tags": tags,
+            "Tags": tags_of(planned, "instance"),
         }
-        made.append(machine)
-    changes = [planned.change("Instance", each["InstanceId"], each) for each in made]
+        parts, own = parts_of(planned, machine, image, planned.ids.last)
+        made.append({**machine, **parts})
+        changes += [planned.change("Instance", machine["InstanceId"], made[-1]), *own]
+    changes.append(planned.change(RESERVATION, reservation, {"ids": [each["InstanceId"] for each in made]}))
     changes += _room(planned, subnet, len(made))
     answer = {"Instances": [{**each, "State": state("pending")} for each in made], "Groups": []}
-    return Effect(tuple(changes), {**answer, "ReservationId": planned.ids.ec2("Reservation")})
+    return Effect(tuple(changes), {**answer, "ReservationId": reservation, "OwnerId": planned.account})
 
 
 def _subnet(planned: Planned) -> Item:
@@ -133,7 +134,6 @@ def _place(planned: Planned, subnet: Item) -> dict[str, Any]:
             **(planned.params.get("Placement") or {}),
         },
         "SecurityGroups": [{"GroupId": each, "GroupName": each} for each in groups],
-        "NetworkInterfaces": [],
     }
 
 
@@ -190,13 +190,3 @@ def _volume(planned: Planned) -> Effect:
     free = {"State": "available", "Attachments": []}
     changes = tuple(planned.change("Volume", name, {**each, **(after if attaches else free)}) for each in items)
     return Effect(changes, attachment, known=bool(items))
-
-
-def _volumes_off(planned: Planned, machines: Mapping[str, Item]) -> list[Change]:
-    """Its disks go with it where they are set to."""
-    disks = [each.get("Ebs") or {} for one in machines.values() for each in one.get("BlockDeviceMappings") or ()]
-    return [
-        planned.change("Volume", each["VolumeId"], None)
-        for each in disks
-        if each.get("VolumeId") and each.get("DeleteOnTermination")
-    ]

@@ -134,22 +134,46 @@ def by_name(planned: Planned) -> Effect:
 def _made(planned: Planned, noun: str, listing: Listing, shape: Any) -> Effect:
     """A new thing, which has the id or name that the request gives it."""
     named = _named(planned.params, listing.key)
-    ids: dict[str, Any] = {listing.key: named[0] if named else _new_id(planned, noun, listing.key)}
+    key = listing.key
+    ids: dict[str, Any] = {key: named[0] if named else _new_id(planned, noun, key, shape.members[key])}
     arn = next((name for name in shape.members if name in (f"{noun}Arn", "Arn")), "")
     if arn and arn not in ids:
         ids[arn] = _arn(planned, noun)
+    if "OwnerId" in shape.members:
+        ids["OwnerId"] = planned.account
+    ids |= _endpoints(planned, shape)
     item = item_of(shape, planned.params, ids)
     return Effect((planned.change(noun, str(ids[listing.key]), item),), item)
 
 
-def _new_id(planned: Planned, noun: str, key: str) -> str:
+# The usual ports of databases, by the first letters of their engine; others listen at 5432.
+_PORTS = {"mysql": 3306, "maria": 3306, "auror": 3306, "oracl": 1521, "sqlse": 1433, "redis": 6379, "valke": 6379}
+
+
+def _endpoints(planned: Planned, shape: Any) -> dict[str, Any]:
+    """Where a new thing can be reached, in the form of its read."""
+    made: dict[str, Any] = {}
+    for member in ("Endpoint", "ReaderEndpoint", "ConfigurationEndpoint", "DNSName"):
+        own = shape.members.get(member)
+        if own is None:
+            continue
+        host = f"{planned.ids.other()}.{planned.call.region}.{planned.model.endpoint_prefix}.amazonaws.com"
+        if own.type_name == "string":
+            made[member] = host
+        elif own.type_name == "structure" and "Address" in own.members:
+            port = planned.params.get("Port") or _PORTS.get(str(planned.params.get("Engine"))[:5], 5432)
+            made[member] = {"Address": host, "Port": port}
+    return made
+
+
+def _new_id(planned: Planned, noun: str, key: str, shape: Any) -> str:
     if planned.call.service == "ec2":
         return planned.ids.ec2(noun)
     # Some requests call the name of a thing just that.
     given = planned.params.get("Name")
     if isinstance(given, str) and key.endswith("Name"):
         return given
-    return _arn(planned, noun) if key.endswith("Arn") else planned.ids.other()
+    return _arn(planned, noun) if key.endswith("Arn") else planned.ids.fitting(shape)
 
 
 def _arn(planned: Planned, noun: str) -> str:

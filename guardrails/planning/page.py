@@ -79,7 +79,12 @@ def _call(entry: Entry) -> str:
 
 
 def _leaves(entry: Entry) -> str:
-    return ", ".join(f"{each.after} of {each.before} of {each.cluster}" for each in entry.left)
+    return ", ".join(
+        f"{each.after} of {each.before} of {each.cluster}"
+        if each.after <= each.before
+        else f"{each.after} of {each.cluster}, {each.after - each.before} more"
+        for each in entry.left
+    )
 
 
 def reasons(entry: Entry) -> Iterator[str]:

@@ -18,20 +18,23 @@ from guardrails.pipeline import Pipeline
 from guardrails.planning import dry_runs
 from guardrails.planning.accounts import Accounts, read_whole
 from guardrails.planning.answers import answer_of
+from guardrails.planning.counting import left
 from guardrails.planning.deciding import PlannedWorld, decided, pipeline_of
 from guardrails.planning.effects import Effect, Planned, effect_of
 from guardrails.planning.entry import Entry, Left, Verb
 from guardrails.planning.identity import identity_of
-from guardrails.planning.journal import Journal, PlanIsOver
+from guardrails.planning.journal import Journal
 from guardrails.planning.kinds import ENDS, MAKES, noun_of
+from guardrails.planning.made_up import MadeUp
 from guardrails.planning.planned_ids import is_planned, planned_in
+from guardrails.planning.reading import Reading
 from guardrails.planning.reads import kind_of
 from guardrails.planning.request import Request
-from guardrails.planning.verdicts import made_in, only_planned, rules_of, shows, status_of, things_of
-from guardrails.resolve.caller_identity import WHO
+from guardrails.planning.verdicts import made_in, only_planned, rules_of, status_of, things_of
 from guardrails.resolve.lookups import Answering
 from guardrails.resolve.ownership import Ownership
 from guardrails.show import blast_radius, code_line
+from guardrails.show.blast_radius import Hit
 from guardrails.show.sentences import paragraph
 from guardrails.values import Call, Decision, Lookup
 
@@ -46,6 +49,7 @@ class Planner:
         self._world = PlannedWorld(lookups, judge.services, models, lambda: journal.world)
         self._accounts = Accounts(lookups)
         self._named = Ownership.configured(pipeline.settings).named
+        self.reading = Reading(journal)
         self._pipeline = pipeline_of(pipeline, self._world, journal.folder)
 
     def kind(self, service: str | None, operation: str) -> str:
@@ -62,36 +66,6 @@ class Planner:
         call = read_whole(self._accounts, service, name, model, out, origin)
         return Request(service, name, model, out, call, self._pipeline.around.home(call, origin))
 
-    # -- reads ---------------------------------------------------------------------------------------------------
-
-    def may_differ(self, service: str, region: str) -> bool:
-        """Whether AWS's answer to a read of this service is not what the plan would see."""
-        try:
-            with self.journal.turn():
-                return self.journal.world.touches(service, region)
-        except PlanIsOver:
-            return False
-
-    def as_it_would_be(self, request: Request, answer: Mapping[str, Any]) -> dict[str, Any]:
-        """AWS's answer to a read, or {} where it was not asked, with what the plan changed."""
-        seen = self.journal.world.seen(
-            request.model, request.service, request.operation, request.call.region, request.params, answer
-        )
-        if not seen.certain or (planned_in(request.params) and not shows(seen.answer, request.params)):
-            self.guessing(f"{request.call.name} may show what an earlier call changed, and the plan does not know it")
-        return seen.answer
-
-    def named(self, request: Request) -> dict[str, Any]:
-        """What a read names by its id and the plan has touched; None where it is gone."""
-        world = self.journal.world
-        return world.named(request.model, request.service, request.operation, request.call.region, request.params)
-
-    def guessing(self, why: str) -> None:
-        """From here on the plan is a guess."""
-        file = self.journal.folder / "guess"
-        if not file.exists():
-            file.write_text(why, encoding="utf-8")
-
     # -- calls that change something -----------------------------------------------------------------------------
 
     def planned(self, request: Request, aws_says: str = "") -> dict[str, Any]:
@@ -102,11 +76,13 @@ class Planner:
         line = code_line.calling()
         with self.journal.turn():
             if request.call.account is None:
-                self.guessing("sts:GetCallerIdentity failed, so it is unknown in which account the calls would be made")
+                self.reading.guessing(
+                    "sts:GetCallerIdentity failed, so it is unknown in which account the calls would be made"
+                )
             self._world.unsure.clear()
             decision = decided(self._pipeline, request.call, request.origin)
             if self._world.unsure:
-                self.guessing(
+                self.reading.guessing(
                     f"{self._world.unsure[0]} may show what an earlier call changed, and the plan does not know it"
                 )
             tries = dry_runs.only_tries(request.params)
@@ -166,8 +142,7 @@ class Planner:
     def _account(self, request: Request, decision: Decision | None) -> str:
         """The account of a call, for made-up ARNs: by the facts, else by the credentials. "" where AWS does not say."""
         known = request.call.account or (decision.facts.account if decision and decision.facts else None)
-        who = () if known else self._world.items(WHO, request.origin)
-        return known or (str(who[0].get("Account", "")) if who else "")
+        return known or self._accounts.of(request.origin) or ""
 
     def _tried(self, request: Request) -> dict[str, Any] | None:
         try:
@@ -181,7 +156,9 @@ class Planner:
         except Exception:
             # An operation that this version of botocore does not know.
             shape = None
-        ids = None if effect.changes else self.journal.ids
+        region, service = request.call.region, request.model.signing_name
+        made_up = MadeUp(self.journal.ids, service, region, lambda: self._account(request, None))
+        ids = None if effect.changes else made_up
         return answer_of(shape, request.params, effect.answer, ids)
 
     def _entry(self, request: Request, decision: Decision | None, effect: Effect) -> Entry:
@@ -208,12 +185,20 @@ class Planner:
             effects=call.effects,
             rules=rules_of(decision),
             reason=(decision.unavailable or decision.reason) if decision else request.call.undecodable or "",
-            left=tuple(Left(hit.cluster, hit.live, hit.running, hit.running - hit.down) for hit in hits),
+            left=self._left(request, decision, effect, hits),
             planned=planned,
             guess=self._guess(planned),
             hits=tuple(asdict(hit) for hit in hits),
             terms=approvable(decision) if decision else {},
         )
+
+    def _left(self, request: Request, decision: Decision | None, effect: Effect, hits: list[Hit]) -> tuple[Left, ...]:
+        """What runs after the call of each cluster that it touches, as the policies see it, and by its effect."""
+        shown = {hit.cluster: Left(hit.cluster, hit.live, hit.running, hit.running - hit.down) for hit in hits}
+        live = decision.facts.live.clusters if decision and decision.facts else ()
+        find: Callable[[Lookup], tuple[Any, ...]] = lambda lookup: self._world.items(lookup, request.origin)  # noqa: E731
+        counted = left(effect, find, self._named, live)
+        return (*shown.values(), *(each for each in counted if each.cluster not in shown))
 
     def _uses(self, params: Mapping[str, Any]) -> tuple[str, ...]:
         """What the call uses of what the plan made: by an id that was made up, or a name that the script gave."""

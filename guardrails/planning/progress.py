@@ -6,7 +6,7 @@ import json
 import os
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -117,6 +117,22 @@ class Progress:
         if names:
             with self._turn():
                 self._write({"number": entry.number, "used": 0, "names": names})
+
+    def recognise(self, items: Iterable[Mapping[str, Any]]) -> None:
+        """Learn from the things in an answer of a read what is known only after they are made: disks and addresses."""
+        found: dict[str, str] = {}
+        for item in items:
+            mine = {self._names[value] for value in item.values() if isinstance(value, str) and value in self._names}
+            for entry in self.plan.plan.entries:
+                for path, planned in entry.made.items():
+                    own, _, rest = path.partition(".")
+                    ids = {value for each, value in entry.made.items() if each.partition(".")[0] == own}
+                    if rest and planned not in self._names.values() and mine & ids:
+                        real = jmespath.search(rest, dict(item))
+                        found |= {real: planned} if isinstance(real, str) and real else {}
+        if found:
+            with self._turn():
+                self._write({"number": 0, "used": 0, "names": found})
 
     def left(self) -> list[Entry]:
         """The planned calls that were not made yet."""

@@ -30,6 +30,9 @@ _READS = frozenset(
     (("sts", "AssumeRole"), ("sts", "AssumeRoleWithSAML"), ("sts", "AssumeRoleWithWebIdentity"), ("sts", "AssumeRoot"),
      ("sts", "DecodeAuthorizationMessage"), ("sso-oauth", "CreateToken"), ("eks-auth", "AssumeRoleForPodIdentity"),
      ("kms", "Decrypt"), ("kms", "Encrypt"), ("kms", "Verify"), ("kms", "VerifyMac"), ("kms", "GenerateRandom"),
+     ("kms", "GenerateDataKey"), ("kms", "GenerateDataKeyWithoutPlaintext"), ("kms", "GenerateDataKeyPair"),
+     ("kms", "GenerateDataKeyPairWithoutPlaintext"), ("kms", "GenerateMac"), ("kms", "Sign"), ("kms", "ReEncrypt"),
+     ("kms", "DeriveSharedSecret"),
      ("dynamodb", "TransactGetItems"), ("rds", "DownloadDBLogFilePortion"), ("logs", "FilterLogEvents"),
      ("logs", "TestMetricFilter"), ("events", "TestEventPattern"),
      ("cloudsearchdomain", "Suggest"), ("signin", "CreateOAuth2Token"))

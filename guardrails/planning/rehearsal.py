@@ -12,7 +12,7 @@ from botocore.serialize import create_serializer
 from guardrails.intercept.request.outgoing import Outgoing, of_dict
 from guardrails.intercept.ticket import ONLY_ASKS
 from guardrails.planning import s3_effects
-from guardrails.planning.answers import not_found_code
+from guardrails.planning.answers import item_of, not_found_code
 from guardrails.planning.entry import NOT_PERMITTED
 from guardrails.planning.gates import Outbound, pass_on
 from guardrails.planning.planned_ids import is_planned, planned_in
@@ -45,7 +45,7 @@ class Rehearsal:
         context = call.request.get("context") or {}
         region = str(context.get("client_region") or "")
         reads = self.kind(service, operation) == "read"
-        if reads and (service in _CREDENTIALS or not self._planner.may_differ(service, region)):
+        if reads and (service in _CREDENTIALS or not self._planner.reading.may_differ(service, region)):
             pass_on(self, call, service, operation, out)
             return send(call.request)
         request = self._planner.request(model, operation, out, context, call.signer, call.credentials)
@@ -78,23 +78,25 @@ class Rehearsal:
     def _read(self, call: Outbound, request: Request, send: Callable[[dict[str, Any]], Any]) -> Any:
         if (known := self._head(request)) is not None:
             return known
-        named = self._planner.named(request)
+        named = self._planner.reading.named(request)
         if gone := [name for name, item in named.items() if item is None]:
             return _not_found(request, call.model, gone[0])
         asked, nothing_left = _askable(call.request, call.model, request)
         if nothing_left:
-            return _response(request.out.url), self._planner.as_it_would_be(request, _EMPTY)
+            return _response(request.out.url), self._planner.reading.as_it_would_be(
+                request, _nothing(call.model, request)
+            )
         sent = Outbound(call.endpoint, call.model, asked, call.signer)
         pass_on(self, sent, request.service, request.operation, of_dict(asked))
         http, parsed = send(asked)
         if http.status_code >= 300 and _is_missing(parsed):
             # Perhaps only the plan knows it: by a name that the script gave, or an address.
-            made = self._planner.as_it_would_be(request, _EMPTY)
+            made = self._planner.reading.as_it_would_be(request, _EMPTY)
             if named or any(isinstance(rows, list) and rows for rows in made.values()):
                 return _response(request.out.url), made
         if http.status_code >= 300 or request.call.undecodable:
             return http, parsed
-        return http, self._planner.as_it_would_be(request, parsed)
+        return http, self._planner.reading.as_it_would_be(request, parsed)
 
     def _head(self, request: Request) -> tuple[AWSResponse, dict[str, Any]] | None:
         """The answer to a question for a bucket or an object that the plan made or ended."""
@@ -114,6 +116,12 @@ class Rehearsal:
 # They give credentials. A decision that is being made may need these, so they wait for none.
 _CREDENTIALS = frozenset(("sts", "awsssoportal", "sso-oauth", "signin", "eks-auth"))
 _EMPTY: Mapping[str, Any] = {"ResponseMetadata": {"HTTPStatusCode": 200, "HTTPHeaders": {}, "RetryAttempts": 0}}
+
+
+def _nothing(model: Any, request: Request) -> Mapping[str, Any]:
+    """An answer to a question for what only the plan knows: empty lists, and that something is ready."""
+    shape = model.output_shape
+    return {**(item_of(shape, request.params, {}) if shape is not None else {}), **_EMPTY}
 
 
 def _is_missing(answer: Mapping[str, Any]) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from botocore.exceptions import BotoCoreError
@@ -28,6 +28,14 @@ from guardrails.show.sentences import paragraph
 from guardrails.values import Call, Decision, Violation
 
 RULE = "plan/not-in-plan"
+
+
+def _things(answer: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """What a read describes: the rows of its lists."""
+    for rows in answer.values():
+        for row in rows if isinstance(rows, list) else ():
+            if isinstance(row, Mapping):
+                yield from row["Instances"] if isinstance(row.get("Instances"), list) else [row]
 
 
 class Running:
@@ -52,7 +60,9 @@ class Running:
         operation = services.action(service, call.model.name, out)
         if self.kind(service, operation) == "read":
             pass_on(self, call, service, operation, out)
-            return send(call.request)
+            http, parsed = send(call.request)
+            self._progress.recognise(_things(parsed))
+            return http, parsed
         context = call.request.get("context") or {}
         origin = self.judge.origin(call.signer, out.url, context, call.credentials)
         made = read_whole(self._accounts, service, operation, model, out, origin)

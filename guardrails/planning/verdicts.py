@@ -32,9 +32,13 @@ def rules_of(decision: Decision | None) -> tuple[Rule, ...]:
     return tuple(Rule(each.rule, each.action, each.target, each.message, each.remediation) for each in found)
 
 
+# What comes and goes with a machine, or only says which machines belong together.
+_PARTS = ("Reservation", "NetworkInterface")
+
+
 def things_of(effect: Effect, used: Container[str]) -> dict[str, str]:
     """What is made, changed or ended, by id with its kind. Of a call that makes something, without what it uses."""
-    every = {each.id: each.noun for each in effect.changes}
+    every = {each.id: each.noun for each in effect.changes if each.noun not in _PARTS}
     return {name: noun for name, noun in every.items() if is_planned(name) and name not in used} or every
 
 

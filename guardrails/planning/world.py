@@ -6,6 +6,7 @@ is gone. An answer loses these items, and gets back those that the request asks 
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -14,7 +15,8 @@ from attrs import field
 from botocore.model import ServiceModel
 
 from guardrails.planning import filters
-from guardrails.planning.kinds import Listing, listings, noun_of
+from guardrails.planning.kinds import listings, noun_of
+from guardrails.planning.rows import Page, rows_of
 from guardrails.values import frozen
 
 Item = Mapping[str, Any]
@@ -24,6 +26,8 @@ Key = tuple[str, str, str, str]
 TARGETS = "TargetHealth"
 # What DescribeInstanceAttribute says of a machine, as far as it was changed.
 ATTRIBUTES = "InstanceAttribute"
+# Which machines were started by one call.
+RESERVATION = "Reservation"
 # Services of so many kinds of things that an unknown change of one says nothing about most others.
 _LARGE = frozenset(("ec2",))
 _WORD = re.compile(r"[A-Z][a-z]+")
@@ -46,10 +50,14 @@ class Change:
 
 @frozen
 class Seen:
-    """An answer as it would be; `certain` is false where the plan does not know whether something belongs in it."""
+    """An answer as it would be; `certain` is false where the plan does not know whether something belongs in it.
+
+    `shown` are the ids of what was changed that it or an earlier page shows.
+    """
 
     answer: dict[str, Any]
     certain: bool = True
+    shown: frozenset[str] = frozenset()
 
 
 @frozen
@@ -92,8 +100,21 @@ class World:
             found |= {each: changed[each] for each in filters.ids_in(params, listing.key) if each in changed}
         return found
 
-    def seen(self, model: ServiceModel, service: str, operation: str, region: str, params: Item, answer: Item) -> Seen:
-        """The answer to this read as it would be. `answer` is AWS's, or {} where it was not asked."""
+    def seen(
+        self,
+        model: ServiceModel,
+        service: str,
+        operation: str,
+        region: str,
+        params: Item,
+        answer: Item,
+        earlier: frozenset[str] = frozenset(),
+    ) -> Seen:
+        """The answer to this read as it would be. `answer` is AWS's, or {} where it was not asked.
+
+        `earlier` are the ids that earlier pages of it have shown.
+        """
+        shown = earlier
         certain, made = self.is_certain(service, region, operation), dict(answer)
         if operation == "DescribeInstanceAttribute":
             own = self.of_kind(service, region, ATTRIBUTES).get(str(params.get("InstanceId"))) or {}
@@ -105,60 +126,17 @@ class World:
             changed = self.of_kind(service, region, "Instance" if listing.noun == "InstanceStatus" else listing.noun)
             if changed and listing.single:
                 item = next((changed[each] for each in filters.ids_in(params, listing.key) if each in changed), None)
-                made |= {listing.member: item} if item is not None else {}
+                made |= {listing.member: copy.deepcopy(item)} if item is not None else {}
             elif changed:
-                rows, sure = _rows(listing, made, changed, params)
-                made[listing.member] = rows
-                certain = certain and sure
-        return Seen(made, certain)
+                found = rows_of(listing, made, Page(changed, earlier, self._reservations(service, region)), params)
+                made[listing.member], shown = found.rows, shown | found.shown
+                certain = certain and found.certain
+        return Seen(made, certain, shown)
 
-
-def _rows(
-    listing: Listing, answer: Mapping[str, Any], changed: Mapping[str, Item | None], params: Item
-) -> tuple[list[Any], bool]:
-    rows = list(answer.get(listing.member) or ())
-    nested = listing.member == "Reservations"
-    there = [item for row in rows for item in (row.get("Instances") or () if nested else [row])]
-    before = {item.get(listing.key): item for item in there}
-    certain, added = True, []
-    # The next pages will not have them.
-    last = not any(answer.get(token) for token in ("NextToken", "Marker", "NextMarker", "nextToken"))
-    for name, item in changed.items():
-        if item is None:
-            continue
-        fits = filters.fits(item, params)
-        if fits is None:
-            certain = False
-        if (fits or (fits is None and name in before)) and (last or name in before):
-            added.append(_status(item) if listing.noun == "InstanceStatus" else item)
-    if not nested:
-        return [*(item for item in rows if item.get(listing.key) not in changed), *filter(None, added)], certain
-    kept = [
-        {**row, "Instances": [each for each in row.get("Instances") or () if each.get(listing.key) not in changed]}
-        for row in rows
-    ]
-    owner = next((row["OwnerId"] for row in rows if row.get("OwnerId")), "")
-    new = [
-        {"ReservationId": "r-00000000000000000", "OwnerId": item.get("OwnerId") or owner, "Groups": [],
-         "Instances": [item]}
-        for item in added
-        if item is not None
-    ]  # fmt: skip
-    return [*(row for row in kept if row["Instances"]), *new], certain
-
-
-def _status(machine: Item) -> Item | None:
-    """As DescribeInstanceStatus shows a machine; it leaves out those that do not run."""
-    if machine.get("State", {}).get("Name") != "running":
-        return None
-    fine = {"Status": "ok", "Details": [{"Name": "reachability", "Status": "passed"}]}
-    return {
-        "InstanceId": machine["InstanceId"],
-        "InstanceState": machine["State"],
-        "InstanceStatus": fine,
-        "SystemStatus": fine,
-        "AvailabilityZone": machine.get("Placement", {}).get("AvailabilityZone", ""),
-    }
+    def _reservations(self, service: str, region: str) -> dict[str, str]:
+        """The reservation of each new machine."""
+        every = self.of_kind(service, region, RESERVATION)
+        return {machine: name for name, item in every.items() for machine in (item or {}).get("ids", ())}
 
 
 def _with_targets(answer: dict[str, Any], changed: Mapping[str, Item | None], params: Item) -> dict[str, Any]:

@@ -84,7 +84,8 @@ def test_a_script_is_planned_and_nothing_arrives(site, aws, planning, log):
     assert planned.plan.entries[2].planned == (ids[0],)
     assert planned.plan.entries[0].line.startswith("test_plan.py:")
     assert (planned.plan.exit_code, planned.plan.guesses) == (0, ())
-    assert planned.plan.left()["green"].after == 1
+    # One of two is ended, two are new.
+    assert (planned.plan.left()["green"].before, planned.plan.left()["green"].after) == (2, 3)
     assert not log.exists() or log.read_text() == ""
     # The plan is over: the real call is decided on and sent.
     terminate(site, "green", 1)
@@ -594,6 +595,83 @@ def test_public_pages_of_aws_are_reads(planning, monkeypatch):
     assert len(planned.plan.entries) == 3
 
 
+def test_new_machines_have_disks_and_addresses(site, aws, planning):
+    """They are one reservation with the id of the call; disks and interfaces are there, and go with the machine."""
+    ec2 = site.ec2
+    with guardrails.plan() as planned:
+        made = ec2.run_instances(**LAUNCH, MinCount=2, MaxCount=2, BlockDeviceMappings=[
+            {"DeviceName": "/dev/sdx", "Ebs": {"VolumeSize": 77, "DeleteOnTermination": False}}
+        ])  # fmt: skip
+        ids = [each["InstanceId"] for each in made["Instances"]]
+        (reservation,) = ec2.describe_instances(InstanceIds=ids)["Reservations"]
+        machines = reservation["Instances"]
+        disks = [each["Ebs"]["VolumeId"] for each in machines[0]["BlockDeviceMappings"]]
+        sizes = [each["Size"] for each in ec2.describe_volumes(VolumeIds=disks)["Volumes"]]
+        faces = [each["NetworkInterfaces"][0]["NetworkInterfaceId"] for each in machines]
+        assert len(ec2.describe_network_interfaces(NetworkInterfaceIds=faces)["NetworkInterfaces"]) == 2
+        ec2.terminate_instances(InstanceIds=ids[:1])
+        left = ec2.describe_volumes(Filters=[{"Name": "attachment.instance-id", "Values": ids[:1]}])["Volumes"]
+        ec2.create_tags(Resources=[site.blue.instance_ids[0]], Tags=[{"Key": "Backup", "Value": "1"}])
+        blue = ec2.describe_instances(InstanceIds=list(site.blue.instance_ids))["Reservations"]
+    assert (made["ReservationId"], made["OwnerId"]) == (reservation["ReservationId"], "123456789012")
+    assert len({each["PrivateIpAddress"] for each in machines}) == 2
+    assert sizes[-1] == 77
+    assert [each["Size"] for each in left] == [77]
+    assert [len(each["Instances"]) for each in blue] == [3]
+    assert [each.guess for each in planned.plan.guesses] == []
+
+
+def test_each_item_is_on_one_page(site, aws, planning):
+    """What the plan changed is in its place, once, however small the pages are; what is new comes last."""
+    with guardrails.plan():
+        every = [*site.blue.instance_ids, *site.green.instance_ids]
+        site.ec2.create_tags(Resources=every[::2], Tags=[{"Key": "Backup", "Value": "1"}])
+        new = [each["InstanceId"] for each in site.ec2.run_instances(**LAUNCH, MinCount=1, MaxCount=1)["Instances"]]
+        pages = site.ec2.get_paginator("describe_instances").paginate(PaginationConfig={"PageSize": 5})
+        seen = [one["InstanceId"] for page in pages for each in page["Reservations"] for one in each["Instances"]]
+    assert sorted(seen) == sorted([*every, *new])
+    assert seen[-1] == new[0]
+
+
+def test_sums_have_launches_and_starts(site, aws, planning):
+    """What remains of a cluster is counted after each call, also of one that only grows or is tagged later."""
+    ec2 = site.ec2
+    with guardrails.plan() as planned:
+        ec2.stop_instances(InstanceIds=list(site.green.instance_ids))
+        ec2.start_instances(InstanceIds=list(site.green.instance_ids))
+        ec2.run_instances(**LAUNCH, MinCount=2, MaxCount=2)
+        bare = ec2.run_instances(ImageId="ami-12345678", InstanceType="t3.small", MinCount=2, MaxCount=2)["Instances"]
+        ec2.create_tags(Resources=[each["InstanceId"] for each in bare], Tags=[{"Key": "Cluster", "Value": "teal"}])
+    sums = {name: (each.before, each.after) for name, each in planned.plan.left().items()}
+    assert sums == {"green": (2, 4), "teal": (0, 2)}
+    assert "4 of green, 2 more" in "\n".join(text.lines(page(planned.plan)))
+
+
+def test_answers_fit(site, aws, planning):
+    """Ids have the length that botocore wants, bodies can be read, documents come back whole, URLs are URLs."""
+    iam, logs, rds = aws.client("iam"), aws.client("logs"), aws.client("rds")
+    document = '{"Version": "2012-10-17", "Statement": []}'
+    with guardrails.plan():
+        iam.create_role(RoleName="r", AssumeRolePolicyDocument=document)
+        for _ in range(2):
+            assert iam.get_role(RoleName="r")["Role"]["AssumeRolePolicyDocument"]["Statement"] == []
+        key = iam.create_access_key(UserName="u")["AccessKey"]["AccessKeyId"]
+        iam.delete_access_key(UserName="u", AccessKeyId=key)
+        ssm = aws.client("ssm")
+        sent = ssm.send_command(DocumentName="AWS-RunShellScript", InstanceIds=list(site.green.instance_ids))
+        ssm.cancel_command(CommandId=sent["Command"]["CommandId"])
+        assert aws.client("lambda").invoke(FunctionName="f", Payload=b"x")["Payload"].read() == b""
+        query = logs.start_query(logGroupName="g", startTime=0, endTime=1, queryString="fields x")["queryId"]
+        assert logs.get_query_results(queryId=query)["status"] == "Complete"
+        assert aws.client("sqs").create_queue(QueueName="q")["QueueUrl"].startswith("https://sqs.eu-west-1.amazonaws")
+        rds.create_db_instance(DBInstanceIdentifier="db", DBInstanceClass="db.t3.micro", Engine="mysql")
+        endpoint = rds.describe_db_instances(DBInstanceIdentifier="db")["DBInstances"][0]["Endpoint"]
+        assert endpoint["Address"].endswith(".eu-west-1.rds.amazonaws.com")
+        template = site.ec2.create_launch_template(LaunchTemplateName="t", LaunchTemplateData={})["LaunchTemplate"]
+        assert template["LatestVersionNumber"] == 1
+    assert changing(aws) == []
+
+
 def test_plans_do_not_nest_and_need_a_guard(site, planning):
     """A plan inside a plan is an error, as is one without a guard; neither leaves anything behind."""
     with guardrails.plan(), pytest.raises(RuntimeError, match="inside each other"), guardrails.plan():
@@ -605,8 +683,15 @@ def test_plans_do_not_nest_and_need_a_guard(site, planning):
 
 
 READS = [
+    *[("kms", "GenerateDataKey"), ("kms", "Sign")],
     *[("ec2", "DescribeInstances"), ("s3", "GetObject"), ("s3", "HeadObject"), ("sts", "AssumeRole")],
-    *[("kms", "Decrypt"), ("dynamodb", "Query"), ("logs", "FilterLogEvents"), ("iam", "SimulatePrincipalPolicy")],
+    *[
+        ("kms", "Decrypt"),
+        ("kms", "GenerateDataKey"),
+        ("dynamodb", "Query"),
+        ("logs", "FilterLogEvents"),
+        ("iam", "SimulatePrincipalPolicy"),
+    ],
 ]
 NOT_READS = [
     *[("sqs", "ReceiveMessage"), ("states", "GetActivityTask"), ("logs", "StartQuery"), ("lambda", "Invoke")],

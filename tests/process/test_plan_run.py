@@ -420,6 +420,33 @@ def test_one_approval_for_the_whole_plan(folder, site, aws, install):
         run_plan.approved(guard.settings, guard.revision, path)
 
 
+DISKS = """
+import boto3
+ec2 = boto3.client("ec2")
+made = ec2.run_instances(ImageId="ami-12345678", InstanceType="t3.small", MinCount=1, MaxCount=1)["Instances"][0]
+machine = ec2.describe_instances(InstanceIds=[made["InstanceId"]])["Reservations"][0]["Instances"][0]
+disk = machine["BlockDeviceMappings"][0]["Ebs"]["VolumeId"]
+ec2.create_tags(Resources=[disk], Tags=[{"Key": "Of", "Value": machine["PrivateIpAddress"]}])
+"""
+
+
+def test_what_a_read_shows_later_is_recognised(folder, aws, site, install, monkeypatch):
+    """The run knows the disk and the address of a planned machine by the read that shows them: no call is stopped."""
+    guard = install(state={"path": str(folder / "state.db")})
+    with guardrails.plan() as planned:
+        exec(DISKS, {})
+    place = {"account": "123456789012", "region": "eu-west-1"}
+    saved = files.save(planned.plan, folder / "plan.json", **place, minutes=60, command=())
+    Progress.make(folder, saved, confirmed=False, approval=None)
+    aws.clear()
+    running = run_approved(guard, folder)
+    try:
+        exec(DISKS, {})
+    finally:
+        running.leave()
+    assert changing(aws) == ["RunInstances", "CreateTags"]
+
+
 def test_the_pages_lines_in_a_program(site, install, tmp_path, capsys):
     """The lines of the page, in a program."""
     install(state={"path": str(tmp_path / "state.db")})
