@@ -78,7 +78,8 @@ def test_the_examples_are_calls_that_exist(name, text):
 def test_parameters_are_those_the_rule_asks():
     """A rule's parameters are those it or its helpers ask, with the values of this configuration, and no others."""
     told = {rule: chapter.parameters for rule, chapter in BOOK.items()}
-    assert told["addresses/steal"] == {"cutover.min_share": 1.0, "untagged": "confirm"}
+    steal = {"cutover.min_share": 1.0, "rollback_window_s": 3600, "untagged": "confirm"}
+    assert told["addresses/steal"] == steal
     assert told["rollback/window"] == {"rollback_window_s": 3600}
     assert told["capacity/rebuild"] == {"capacity.rebuild_minutes": 10, "capacity.rebuild_share": 0.5}
     assert told["live-cluster/terminate"] == {"inferred": "bounds"}
