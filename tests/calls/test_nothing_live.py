@@ -116,3 +116,27 @@ def test_a_source_that_could_not_look(builder, aws, guarded):
     green = aws.start_cluster("green", 1)
     guarded(live={"sources": ["eip"]})
     assert attempt(aws, "ec2", "terminate_instances", {"InstanceIds": list(green.instance_ids)}) is None
+
+
+def test_the_live_cluster_is_shown_again(aws, guarded):
+    """After its machines are gone, idle addresses go to its new ones; nothing else is given, moved or released."""
+    blue, green = aws.start_cluster("blue", 2, addresses=2), aws.start_cluster("green", 2, addresses=1)
+    ec2 = aws.client("ec2")
+    ec2.terminate_instances(InstanceIds=list(blue.instance_ids))
+    for address in blue.public_ips:
+        ec2.disassociate_address(PublicIp=address)
+    new = aws.start_cluster("blue", 2).instance_ids
+    guarded(live={"eip_addresses": list(blue.public_ips)})
+    idle, with_one = blue.allocation_ids[0], green.instance_ids[0]
+    harm = [
+        ("release_address", {"AllocationId": idle}),
+        ("associate_address", {"AllocationId": idle, "InstanceId": with_one}),
+        ("associate_address", {"AllocationId": green.allocation_ids[0], "InstanceId": new[0]}),
+        ("terminate_instances", {"InstanceIds": list(green.instance_ids)}),
+    ]
+    for operation, params in harm:
+        assert attempt(aws, "ec2", operation, params) >= {"live-cluster/unknown-live"}, operation
+    for allocation, machine in zip(blue.allocation_ids, new, strict=True):
+        assert attempt(aws, "ec2", "associate_address", {"AllocationId": allocation, "InstanceId": machine}) is None
+    denied = attempt(aws, "ec2", "terminate_instances", {"InstanceIds": [new[0]]})
+    assert "live-cluster/terminate" in denied

@@ -9,7 +9,8 @@ import data.guardrails.text
 # title: Nothing is harmed while the live cluster is unknown
 # description: >-
 #   While no source names a live cluster, any cluster may be the live one, and what seems to carry none may belong to one
-#   that the look-ups did not show.
+#   that the look-ups did not show. An address that is on nothing may go to a healthy machine that has none: after an
+#   outage, that is how the live cluster is shown again.
 # custom:
 #   rule: live-cluster/unknown-live
 #   severity: critical
@@ -21,6 +22,7 @@ deny contains lib.violation("live-cluster/unknown-live", id, message, remediatio
 	count(lib.harmful) > 0
 	not lib.live_known
 	not lib.nothing_live
+	not gives_idle_addresses
 	some id, target in lib.targets
 
 	# The area protection has a rule for moving the live pointer.
@@ -40,6 +42,22 @@ deny contains lib.violation("live-cluster/unknown-live", id, message, remediatio
 		"If nothing is live in this account, set \"live-cluster/unknown-live\" = \"warn\" under [enforcement],",
 		"or break the glass for this rule.",
 	])
+}
+
+gives_idle_addresses if {
+	input.call.operation == "AssociateAddress"
+	count(lib.destinations) > 0
+	every target in lib.targets {
+		lib.resolved(target)
+		target.facts.instance == null
+		target.facts.eni == null
+	}
+	every destination in lib.destinations {
+		lib.resolved(destination)
+		count(destination.clusters) > 0
+		destination.facts.serves == true
+		destination.facts.elastic_ips == []
+	}
 }
 
 untraceable(target) if {

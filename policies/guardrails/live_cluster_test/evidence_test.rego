@@ -143,3 +143,52 @@ test_a_launch_may_use_old_evidence if {
 	rules(live_cluster.deny) == {"live-cluster/stale-evidence"}
 		with input as object.union(fixtures.request("X", ["protection"], green_machine), old)
 }
+
+idle_address := {
+	"type": "address", "role": "target", "resolved": true, "clusters": [],
+	"facts": {"instance": null, "eni": null},
+}
+
+machine_without_address := object.union(
+	fixtures.machine("green"),
+	{"role": "destination", "facts": {"serves": true, "elastic_ips": []}},
+)
+
+given(address, machine) := while(no_source, "AssociateAddress", ["ip", "traffic"], {"eipalloc-1": address, "i-1": machine})
+
+test_an_idle_address_shows_the_live_cluster_again if {
+	count(live_cluster.deny) == 0 with input as given(idle_address, machine_without_address)
+}
+
+test_an_address_on_something_stays_while_live_is_unknown if {
+	every facts in [{"instance": "i-2"}, {"eni": "eni-2"}] {
+		entries := live_cluster.deny with input as given(object.union(idle_address, {"facts": facts}), machine_without_address)
+		rules(entries) == {"live-cluster/unknown-live"}
+	}
+}
+
+test_an_idle_address_that_is_not_known_stays if {
+	entries := live_cluster.deny with input as given(object.union(idle_address, {"resolved": false}), machine_without_address)
+	"live-cluster/unknown-live" in rules(entries)
+	missing := object.remove(idle_address, ["facts"])
+	"live-cluster/unknown-live" in rules(live_cluster.deny) with input as given(missing, machine_without_address)
+}
+
+test_an_idle_address_replaces_no_other_while_live_is_unknown if {
+	every change in [
+		{"facts": {"elastic_ips": ["203.0.113.1"]}}, {"facts": {"serves": false}}, {"resolved": false}, {"clusters": []},
+	] {
+		entries := live_cluster.deny with input as given(idle_address, object.union(machine_without_address, change))
+		"live-cluster/unknown-live" in rules(entries)
+	}
+}
+
+test_an_idle_address_without_a_destination_stays_while_live_is_unknown if {
+	request := while(no_source, "AssociateAddress", ["ip", "traffic"], {"eipalloc-1": idle_address})
+	rules(live_cluster.deny) == {"live-cluster/unknown-live"} with input as request
+}
+
+test_an_idle_address_is_not_released_while_live_is_unknown if {
+	call := while(no_source, "ReleaseAddress", ["ip"], {"eipalloc-1": idle_address, "i-1": machine_without_address})
+	"live-cluster/unknown-live" in rules(live_cluster.deny) with input as call
+}
