@@ -137,6 +137,7 @@ def test_the_live_cluster_is_shown_again(aws, guarded):
     for operation, params in harm:
         assert attempt(aws, "ec2", operation, params) >= {"live-cluster/unknown-live"}, operation
     for allocation, machine in zip(blue.allocation_ids, new, strict=True):
-        assert attempt(aws, "ec2", "associate_address", {"AllocationId": allocation, "InstanceId": machine}) is None
+        aws.repair()
+        ec2.associate_address(AllocationId=allocation, InstanceId=machine)
     denied = attempt(aws, "ec2", "terminate_instances", {"InstanceIds": [new[0]]})
     assert "live-cluster/terminate" in denied
