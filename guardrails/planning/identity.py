@@ -29,6 +29,8 @@ _ANY_ORDER = re.compile(
     r"(?:Ids|IDs|Arns|ARNs|^Resources|^Subnets|^SecurityGroups|^AvailabilityZones|GroupNames|^[tT]agKeys)$"
 )
 _PAIRS = frozenset(("Filters", "Tags", "tags", "TagSet", "TagSpecifications", "Targets"))
+_UPLOADS = frozenset(("PutObject", "UploadPart", "CompleteMultipartUpload"))
+_CONTENT = re.compile(r"(?:Body|ContentMD5|ContentLength|MpuObjectSize|ETag|Checksum\w*)$")
 _ROUNDS = 50_000
 
 
@@ -43,13 +45,20 @@ def identity_of(call: Call, names: Mapping[str, str], now: float, *, exact: bool
         for name, value in call.clear_params.items()
         if exact or name not in TOKENS
     }
-    if call.service == "s3":
-        params.pop("Body", None)
+    if call.service == "s3" and call.operation in _UPLOADS and not exact:
+        params = _without_content(params)
     text = json.dumps([call.service, call.operation, call.region, _plain(params, names)], sort_keys=True, default=str)
     if call.masked:
         # A password is easy to guess, and the plan may be shown: each guess takes some time.
         return hashlib.pbkdf2_hmac("sha256", text.encode(), call.name.encode(), _ROUNDS).hex()
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _without_content(value: Any) -> Any:
+    """What an upload to S3 says of where it goes, without the content and its sums."""
+    if isinstance(value, Mapping):
+        return {name: _without_content(each) for name, each in value.items() if not _CONTENT.match(name)}
+    return [_without_content(each) for each in value] if isinstance(value, list) else value
 
 
 def new_names(call: Call) -> frozenset[str]:

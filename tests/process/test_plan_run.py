@@ -248,6 +248,21 @@ def test_the_time_of_now_in_a_new_name_may_differ(rerun, aws, site):
     assert (arrived, denied) == (["CreateDBParameterGroup", "DeleteDBParameterGroup", "CreateTags"], "")
 
 
+def test_the_content_of_an_object_may_differ(rerun, aws):
+    """A report is written to the same place with other content, in one part or in two; to another key it is stopped."""
+    s3 = aws.client("s3")
+    s3.create_bucket(Bucket="reports", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+
+    def upload(content, size, key="today"):
+        s3.upload_fileobj(io.BytesIO(content * size), "reports", key)
+
+    for size in (1, 9_000_000):
+        arrived, denied = rerun(lambda size=size: upload(b"a", size), lambda size=size: upload(b"b", size))
+        assert (len(arrived), denied) == (1 if size == 1 else 4, "")
+        _, denied = rerun(lambda size=size: upload(b"a", size), lambda size=size: upload(b"a", size, "yesterday"))
+        assert "is not in the approved plan" in denied
+
+
 def test_the_same_call_in_another_account_is_not_planned(rerun, aws):
     """What was planned with a role of one account does not run with the same role of another one."""
 
