@@ -65,6 +65,9 @@ def make(
         click.echo(f"guardrails: the script ended with exit code {failed}, so the plan ends there", err=True)
     if wanted.save is not None and not failed:
         _save(made, wanted, command)
+    elif wanted.save is not None:
+        older = "; the file there is of an older plan" if wanted.save.exists() else ""
+        click.echo(f"guardrails: nothing was saved to {wanted.save}, because the script failed{older}", err=True)
     return FAILED if failed and not (wanted.stop and made.exit_code == plans.BLOCKED) else made.exit_code
 
 

@@ -11,7 +11,14 @@ progress.py    what of it was used already           asked_before.py  its confir
 accounts.py    where a call goes               sending.py    whether it may have been done
 """
 
-from guardrails.planning import balancer_effects, ec2_effects, group_effects, page, s3_effects  # noqa: F401  (they register what they know)
+from guardrails.planning import (  # noqa: F401  (they register what they know)
+    balancer_effects,
+    ec2_effects,
+    elsewhere_effects,
+    group_effects,
+    page,
+    s3_effects,
+)
 from guardrails.planning.context import Planning
 from guardrails.planning.plan import Plan
 

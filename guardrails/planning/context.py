@@ -28,13 +28,18 @@ class Planning:
         if on_denial not in ("continue", "stop"):
             raise ValueError(f"on_denial is {on_denial!r}; it is 'continue' or 'stop'")
         self._guard = guard
-        self._options: dict[str, Any] = {"stop": on_denial == "stop", "ask_aws": permissions}
+        self._options: dict[str, Any] = {"stop": on_denial == "stop", "ask_aws": permissions, "inside": True}
         self._folder: Path | None = None
         self._plan: Plan | None = None
+        self._joined = True
 
     def __enter__(self) -> Self:
-        if os.environ.get(VARIABLE):
-            raise RuntimeError("this process makes a plan already; plans cannot be made inside each other")
+        if outer := os.environ.get(VARIABLE):
+            if Journal(Path(outer)).options.get("inside"):
+                raise RuntimeError("this process makes a plan already; plans cannot be made inside each other")
+            # Under `guardrails run --plan`, that plan has these calls as well.
+            self._folder, self._joined = Path(outer), False
+            return self
         self._folder = Path(tempfile.mkdtemp(prefix="guardrails-plan-"))
         Journal.make(self._folder, self._options)
         join(self._guard, self._folder)
@@ -44,8 +49,10 @@ class Planning:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        os.environ.pop(VARIABLE, None)
         self._plan = self.plan
+        if not self._joined:
+            return
+        os.environ.pop(VARIABLE, None)
         # A guard that was installed inside has joined since.
         leave()
         if self._folder is not None:

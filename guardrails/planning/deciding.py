@@ -19,7 +19,7 @@ from guardrails.memory.sent_claims import SentClaims, settle
 from guardrails.memory.store import Asked, Remembered
 from guardrails.pipeline import Pipeline
 from guardrails.planning.planned_ids import is_planned
-from guardrails.planning.world import World
+from guardrails.planning.world import OF_EVERYTHING, World
 from guardrails.resolve.finder import FactFinder
 from guardrails.resolve.lookups import Answering, Fetched
 from guardrails.resolve.ownership import Ownership
@@ -83,7 +83,7 @@ class PlannedWorld:
         whole = lookup.items == "@"
         page = dict(answer.items[0] if answer.items else {}) if whole else {lookup.items: list(answer.items)}
         seen = world.seen(model, service, lookup.operation, region, lookup.params, page)
-        if not seen.certain:
+        if not seen.certain and service not in OF_EVERYTHING:
             self.unsure.append(lookup.permission)
         items = [seen.answer] if whole else seen.answer[lookup.items]
         return evolve(answer, items=tuple(items) if answer.items or not whole else ())

@@ -137,6 +137,21 @@ def _place(planned: Planned, subnet: Item) -> dict[str, Any]:
     }
 
 
+@register("ec2", "CreateVpc")
+def _new_network(planned: Planned) -> Effect:
+    """AWS makes its main route table and its default security group."""
+    made = by_name(planned)
+    vpc, table, group = made.changes[0].id, planned.ids.ec2("RouteTable"), planned.ids.ec2("SecurityGroup")
+    own = {"VpcId": vpc, "OwnerId": planned.account, "Tags": []}
+    association = {"Main": True, "RouteTableAssociationId": planned.ids.ec2("Association"), "RouteTableId": table}
+    local = {"DestinationCidrBlock": planned.params.get("CidrBlock", ""), "GatewayId": "local", "State": "active"}
+    main = {**own, "RouteTableId": table, "Associations": [association], "Routes": [local], "PropagatingVgws": []}
+    default = {**own, "GroupId": group, "GroupName": "default", "Description": "default VPC security group",
+               "IpPermissions": [], "IpPermissionsEgress": []}  # fmt: skip
+    more = (planned.change("RouteTable", table, main), planned.change("SecurityGroup", group, default))
+    return evolve(made, changes=(*made.changes, *more))
+
+
 @register("ec2", "CreateSubnet")
 def _new_subnet(planned: Planned) -> Effect:
     """AWS keeps five addresses of each subnet to itself."""

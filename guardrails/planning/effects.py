@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from attrs import field
+from attrs import evolve, field
 from botocore.model import ServiceModel
 
 from guardrails.planning.answers import item_of
@@ -93,7 +93,10 @@ class Planned:
 def effect_of(planned: Planned) -> Effect:
     """The effect of a call by its own function, else by what its name says of a thing that reads describe."""
     own = OWN.get((planned.call.service, planned.call.operation))
-    return own(planned) if own is not None else by_name(planned)
+    effect = own(planned) if own is not None else by_name(planned)
+    # These start and end machines as they need them.
+    machines = planned.call.service in ("elasticbeanstalk", "eks", "elasticmapreduce", "opsworks", "batch")
+    return evolve(effect, unseen=(*effect.unseen, ("ec2", "Instance"))) if machines else effect
 
 
 def register(service: str, *operations: str) -> Callable[[Callable[[Planned], Effect]], Callable[[Planned], Effect]]:
@@ -141,6 +144,8 @@ def _made(planned: Planned, noun: str, listing: Listing, shape: Any) -> Effect:
         ids[arn] = _arn(planned, noun)
     if "OwnerId" in shape.members:
         ids["OwnerId"] = planned.account
+    if isinstance(planned.params.get("Name"), str) and f"{noun}Name" in shape.members:
+        ids.setdefault(f"{noun}Name", planned.params["Name"])
     ids |= _endpoints(planned, shape)
     item = item_of(shape, planned.params, ids)
     return Effect((planned.change(noun, str(ids[listing.key]), item),), item)

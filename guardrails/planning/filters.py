@@ -56,7 +56,7 @@ def _narrows(item: Mapping[str, Any], name: str, value: Any) -> bool | None:
         return False if False in answers else None if None in answers else True
     own = next((item[key] for key in item if _names(name, key)), _MISSING)
     if own is _MISSING and name == "Names":
-        own = next((item[key] for key in item if key.endswith("Name")), _MISSING)
+        own = next((item[key] for key in item if key.endswith("Name") and key != "DNSName"), _MISSING)
     if own is _MISSING or isinstance(own, (dict, list)):
         return None if value not in (None, "", [], {}) else True
     return own in value if isinstance(value, list) else own == value

@@ -19,13 +19,13 @@ from guardrails.planning.world import Change
 def _group(planned: Planned) -> Effect:
     params = planned.params
     name, ids = str(params.get("AutoScalingGroupName")), {*(params.get("InstanceIds") or ())}
-    operation, changes, fewer = planned.call.operation, [], False
+    operation, changes, other = planned.call.operation, [], False
     for each in planned.things("AutoScalingGroup", [name]):
         members = [dict(one) for one in each.get("Instances") or ()]
         after = dict(each)
         if operation in ("SetDesiredCapacity", "UpdateAutoScalingGroup"):
             after |= {key: value for key, value in params.items() if key in each}
-            fewer = fewer or after.get("DesiredCapacity", 0) < len(members)
+            other = other or after.get("DesiredCapacity", 0) != len(members)
         elif operation == "DetachInstances":
             after["Instances"] = [one for one in members if one["InstanceId"] not in ids]
         elif operation in ("EnterStandby", "ExitStandby"):
@@ -38,8 +38,8 @@ def _group(planned: Planned) -> Effect:
             new = [{"InstanceId": one, "LifecycleState": "InService", "HealthStatus": "Healthy"} for one in ids - known]
             after["Instances"] = [*members, *new]
         changes.append(planned.change("AutoScalingGroup", name, after))
-    # Which machines a smaller group would end is AWS's choice.
-    unseen = (("ec2", "Instance"), ("autoscaling", "AutoScalingGroup")) if fewer else ()
+    # Which machines a smaller group would end is AWS's choice, and a larger one starts some.
+    unseen = (("ec2", "Instance"), ("autoscaling", "AutoScalingGroup")) if other else ()
     return Effect(tuple(changes), known=bool(changes), unseen=unseen)
 
 

@@ -73,7 +73,7 @@ class Planner:
 
         `aws_says` is AWS's own word on permissions. Raises CallDenied for a denied call where the plan was asked to.
         """
-        line = code_line.calling()
+        line = code_line.calling().partition(": ")[0]
         with self.journal.turn():
             if request.call.account is None:
                 self.reading.guessing(
@@ -122,7 +122,7 @@ class Planner:
                 at=time.time(),
                 reason=f"{how}: the plan has no answer for it, so the script got an error",
                 unsent=how,
-                line=code_line.calling(),
+                line=code_line.calling().partition(": ")[0],
                 guess=self._guess(()),
             )
             self.journal.write(entry, (), ((service, "", ""),) if service else ())

@@ -94,12 +94,15 @@ class Rehearsal:
             made = self._planner.reading.as_it_would_be(request, _EMPTY)
             if named or any(isinstance(rows, list) and rows for rows in made.values()):
                 return _response(request.out.url), made
+            self._planner.reading.missing(request)
         if http.status_code >= 300 or request.call.undecodable:
             return http, parsed
         return http, self._planner.reading.as_it_would_be(request, parsed)
 
     def _head(self, request: Request) -> tuple[AWSResponse, dict[str, Any]] | None:
         """The answer to a question for a bucket or an object that the plan made or ended."""
+        if (listed := s3_effects.listed(self._planner.journal.world, request)) is not None:
+            return _response(request.out.url), {**_EMPTY, **listed}
         if request.service != "s3" or request.operation not in ("HeadBucket", "HeadObject"):
             return None
         noun, name = s3_effects.head(request.params)

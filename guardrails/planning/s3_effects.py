@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from guardrails.planning.effects import Effect, Planned, register
-from guardrails.planning.world import Change
+from guardrails.planning.request import Request
+from guardrails.planning.world import Change, World
 
 BUCKET, OBJECT = "Bucket", "Object"
 
@@ -34,6 +36,24 @@ def _object(planned: Planned) -> Effect:
 
 def _one(planned: Planned, bucket: str, key: str, item: dict[str, Any] | None) -> Change:
     return planned.change(OBJECT, f"{bucket}/{key}", item)
+
+
+def listed(world: World, request: Request) -> dict[str, Any] | None:
+    """What ListObjects says of a bucket that the plan has made; None for others."""
+    params, region = request.params, request.call.region
+    bucket, start = str(params.get("Bucket")), str(params.get("Prefix") or "")
+    if request.service != "s3" or request.operation not in ("ListObjects", "ListObjectsV2"):
+        return None
+    if not world.of_kind("s3", region, BUCKET).get(bucket):
+        return None
+    items = [
+        {"Key": name.partition("/")[2], "ETag": item["ETag"], "Size": 0, "LastModified": datetime.now(UTC)}
+        for name, item in sorted(world.of_kind("s3", region, OBJECT).items())
+        if item is not None and name.startswith(f"{bucket}/{start}")
+    ]
+    return {"Name": bucket, "Prefix": start, "IsTruncated": False, "KeyCount": len(items)} | (
+        {"Contents": items} if items else {}
+    )
 
 
 def head(params: Mapping[str, Any]) -> tuple[str, str]:

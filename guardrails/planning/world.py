@@ -30,6 +30,8 @@ ATTRIBUTES = "InstanceAttribute"
 RESERVATION = "Reservation"
 # Services of so many kinds of things that an unknown change of one says nothing about most others.
 _LARGE = frozenset(("ec2",))
+# What they show belongs to other services.
+OF_EVERYTHING = frozenset(("tagging", "resource-groups", "resource-explorer-2", "config"))
 _WORD = re.compile(r"[A-Z][a-z]+")
 
 
@@ -64,7 +66,8 @@ class Seen:
 class World:
     """What a plan has changed so far.
 
-    `unseen` says where it does not know what a call changed: the service, the region and the noun of the call.
+    `unseen` says where it does not know what a call changed: the service, the region and the noun of the call; or "*"
+    for any service, the region and the service of the call.
     """
 
     things: Mapping[Key, Item | None] = field(factory=dict)
@@ -80,10 +83,17 @@ class World:
 
     def touches(self, service: str, region: str) -> bool:
         """Whether an answer of this service may look different."""
-        return any(key[:2] == (service, region) for key in (*self.unseen, *self.things))
+        return any(
+            key[1] == region and (key[0] in (service, "*") or service in OF_EVERYTHING)
+            for key in (*self.unseen, *self.things)
+        )
 
     def is_certain(self, service: str, region: str, operation: str) -> bool:
         """False where a read may show what an earlier call changed, and the world does not know it."""
+        if service in OF_EVERYTHING or (service, operation) == ("ec2", "DescribeTags"):
+            return not self.touches(service, region)
+        if any(place == "*" and where == region and noun != service for place, where, noun in self.unseen):
+            return False
         nouns = {noun for place, where, noun in self.unseen if (place, where) == (service, region)}
         if service not in _LARGE:
             return not nouns

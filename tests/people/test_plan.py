@@ -18,7 +18,7 @@ import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.config import Config
-from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import ClientError, HTTPClientError, WaiterError
 from botocore.httpsession import URLLib3Session
 
 import guardrails
@@ -670,6 +670,100 @@ def test_answers_fit(site, aws, planning):
         template = site.ec2.create_launch_template(LaunchTemplateName="t", LaunchTemplateData={})["LaunchTemplate"]
         assert template["LatestVersionNumber"] == 1
     assert changing(aws) == []
+
+
+def elsewhere_by_stack(_, aws):
+    aws.client("cloudformation").delete_stack(StackName="s")
+
+
+def elsewhere_by_group(_, aws):
+    aws.client("autoscaling").delete_auto_scaling_group(AutoScalingGroupName="g", ForceDelete=True)
+
+
+def elsewhere_by_fleet(_, aws):
+    aws.client("ec2").delete_fleets(FleetIds=["fleet-12345678-1234-1234-1234-123456789012"], TerminateInstances=True)
+
+
+def elsewhere_by_node_group(_, aws):
+    aws.client("eks").delete_nodegroup(clusterName="c", nodegroupName="n")
+
+
+@pytest.mark.parametrize("way", [elsewhere_by_stack, elsewhere_by_group, elsewhere_by_fleet, elsewhere_by_node_group])
+def test_what_another_service_does_to_machines_is_a_guess(way, site, aws, planning):
+    """A read of machines is a guess after a call that starts or ends some in its own way; one before it is not."""
+    with guardrails.plan() as planned:
+        site.ec2.describe_instances()
+        assert planned.plan.guess == ""
+        way(site, aws)
+        site.ec2.describe_instances()
+    assert "ec2:DescribeInstances may show what an earlier call changed" in planned.plan.guess
+    assert planned.plan.exit_code in (3, 4)
+    # What a REST service's read is called on the wire.
+    assert [each for each in changing(aws) if not each.startswith("GET ")] == []
+
+
+def test_tags_in_lists_of_all_things_are_a_guess(site, aws, planning):
+    """DescribeTags and the tagging service show what the plan has tagged; the plan says that it does not know them."""
+    for read in (
+        site.ec2.describe_tags,
+        lambda: aws.client("resourcegroupstaggingapi").get_resources(),
+    ):
+        with guardrails.plan() as planned:
+            site.ec2.describe_instances()
+            site.ec2.create_tags(Resources=[site.green.instance_ids[0]], Tags=[{"Key": "Backup", "Value": "1"}])
+            assert planned.plan.guess == ""
+            read()
+        assert "may show what an earlier call changed" in planned.plan.guess
+
+
+def test_waiting_in_vain_ends_the_plan(site, aws, planning, monkeypatch):
+    """A loop or a waiter for what the plan does not know ends soon, with a sentence that says so."""
+    slept = []
+    monkeypatch.setattr("botocore.waiter.time.sleep", slept.append)
+    with guardrails.plan() as planned:
+        aws.client("cloudformation").delete_stack(StackName="s")
+        for _ in range(20):
+            site.ec2.describe_instances()
+        with pytest.raises(guardrails.NotSentInPlan, match="the script waits with ec2:DescribeInstances"):
+            site.ec2.describe_instances()
+        with pytest.raises(WaiterError, match="it ends here"):
+            site.ec2.get_waiter("instance_stopped").wait(InstanceIds=list(site.green.instance_ids))
+    assert sum(slept) <= 45
+    assert planned.plan.exit_code in (3, 4)
+
+
+def test_reads_of_what_only_the_plan_has(site, aws, planning):
+    """A bucket's objects, a balancer by its name, a VPC's main route table and default group are answered."""
+    ec2, s3, elb = site.ec2, aws.client("s3"), aws.client("elbv2")
+    with guardrails.plan() as planned:
+        s3.create_bucket(Bucket="new", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+        s3.put_object(Bucket="new", Key="a/b", Body=b"x")
+        assert [each["Key"] for each in s3.list_objects_v2(Bucket="new", Prefix="a/")["Contents"]] == ["a/b"]
+        aws.resource("s3").Bucket("new").objects.all().delete()
+        assert "Contents" not in s3.list_objects_v2(Bucket="new")
+        elb.create_load_balancer(Name="web", Subnets=[site.subnet])
+        elb.get_waiter("load_balancer_available").wait(Names=["web"])
+        vpc = aws.resource("ec2").create_vpc(CidrBlock="10.9.0.0/16")
+        wanted = [{"Name": "vpc-id", "Values": [vpc.id]}, {"Name": "association.main", "Values": ["true"]}]
+        assert len(ec2.describe_route_tables(Filters=wanted)["RouteTables"]) == 1
+        assert [each.group_name for each in vpc.security_groups.all()] == ["default"]
+    assert planned.plan.guess == ""
+    with guardrails.plan() as planned:
+        ecs = aws.client("ecs")
+        ecs.create_cluster(clusterName="c")
+        ecs.create_service(cluster="c", serviceName="s", taskDefinition="t", desiredCount=0)
+        with pytest.raises(WaiterError):
+            ecs.get_waiter("services_stable").wait(cluster="c", services=["s"])
+    assert "ecs:DescribeServices may show" in planned.plan.guess
+    assert changing(aws) == []
+
+
+def test_a_plan_has_no_source_lines(site, planning):
+    """It says where a call came from, and not what stands there: a password may."""
+    with guardrails.plan() as planned:
+        site.ec2.create_key_pair(KeyName="literal-in-the-line")
+    assert planned.plan.entries[0].line.startswith("test_plan.py:")
+    assert "create_key_pair" not in planned.plan.entries[0].line
 
 
 def test_plans_do_not_nest_and_need_a_guard(site, planning):

@@ -354,9 +354,14 @@ def test_a_denied_plan_and_a_failed_script(folder, aws, monkeypatch):
     done = CliRunner().invoke(app, ["run", "--approved", "plan.json", "retire.py", "blue"])
     assert (done.exit_code, changing(aws)) == (2, [])
     assert "call 4 of the plan is denied" in done.output
-    (folder / "retire.py").write_text("raise SystemExit(7)")
-    code, _, errors = run(folder, "--plan", "retire.py", "green")
+    inner = (
+        "import guardrails, boto3\nwith guardrails.plan() as p:\n    boto3.client('sqs').purge_queue(QueueUrl='q')\n"
+    )
+    (folder / "retire.py").write_text(f"{inner}assert len(p.plan.entries) == 1\nraise SystemExit(7)")
+    code, output, errors = run(folder, "--plan", "--save", "plan.json", "retire.py", "green")
     assert code == 1
+    assert "PurgeQueue" in output
+    assert "nothing was saved to plan.json, because the script failed; the file there is of an older plan" in errors
     assert "the script ended with exit code 7, so the plan ends there" in errors
     assert CliRunner().invoke(app, ["run", "--save", "plan.json", "retire.py", "green"]).exit_code == 2
 
