@@ -35,7 +35,7 @@ def _finish(step: Step, progress: Progress, around: Surroundings) -> None:
     if progress.state(step) == DONE:
         return
     try:
-        send(step, step.params, around)
+        send(step, around)
     except ClientError as error:
         raise Stopped(f"{step.operation} was refused by AWS: {error}") from error
     progress.note(step, DONE)

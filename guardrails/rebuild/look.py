@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from attrs import define, field
 
-from guardrails.rebuild.reading import Item, Reader
+from guardrails.rebuild.reading import CannotRead, Item, Reader
 
 # DescribeInstanceStatus takes no more ids.
 _PAGE = 100
@@ -61,3 +62,15 @@ def in_service(reader: Reader, sizes: dict[str, int]) -> bool:
         for group in groups
     }
     return all(counts.get(name, -1) >= size for name, size in sizes.items())
+
+
+def growth(reader: Reader, params: Mapping[str, Any]) -> tuple[bool, dict[str, Any]]:
+    """Whether a group has this size by now, and parameters that only make it larger. Raises CannotRead."""
+    name, wanted = params["AutoScalingGroupName"], int(params["DesiredCapacity"])
+    found = reader.all("autoscaling", "describe_auto_scaling_groups", "AutoScalingGroups", AutoScalingGroupNames=[name])
+    if not found or "DesiredCapacity" not in found[0] or "MaxSize" not in found[0]:
+        raise CannotRead("AWS does not show this Auto Scaling group; create it again, then plan again")
+    # Others may have grown it since the plan was made.
+    desired, largest = int(found[0]["DesiredCapacity"]), int(found[0]["MaxSize"])
+    now = {"AutoScalingGroupName": name, "DesiredCapacity": max(wanted, desired)}
+    return desired >= wanted, {**now, "MaxSize": wanted} if largest < wanted else now

@@ -30,8 +30,9 @@ _ID = re.compile(r"[0-9a-f]{8,32}")
 class Progress:
     """A run: its calls, and what became of each by the step's key.
 
-    An entry has `state` (SENT: perhaps received by AWS; DONE; REFUSED), the number of `refusals`, and for a launch
-    `machines`: the new machine's id by the old one's, and `at`: when it was launched, in seconds since the epoch.
+    An entry has `state` (SENT: perhaps received by AWS; DONE; REFUSED), the number of `refusals`, `unsure` once an
+    answer was lost, and for a launch `machines`: the new machine's id by the old one's, and `at`: when it was launched,
+    in seconds since the epoch.
     """
 
     id: str
@@ -55,13 +56,18 @@ class Progress:
 
     def token(self, step: Step) -> str:
         """AWS starts the machines of a token once. Only after AWS has refused a call, the next attempt has another."""
-        refusals = self.entries.get(step.key, {}).get("refusals", 0)
-        return f"guardrails-{self.id}-{step.key}" + (f"-{refusals}" if refusals else "")
+        return self.tokens(step)[-1]
+
+    def tokens(self, step: Step) -> list[str]:
+        """All tokens that a call has had, the newest last."""
+        refusals = int(self.entries.get(step.key, {}).get("refusals", 0))
+        return [f"guardrails-{self.id}-{step.key}" + (f"-{n}" if n else "") for n in range(refusals + 1)]
 
     def note(self, step: Step, state: str, **more: Any) -> None:
         """Write down what became of a call."""
         entry = {**self.entries.get(step.key, {}), "state": state, **more}
-        if state == REFUSED:
+        # Where an answer was lost, AWS may know the token: with another one it could start the machines twice.
+        if state == REFUSED and not entry.get("unsure"):
             entry["refusals"] = entry.get("refusals", 0) + 1
         self.entries[step.key] = entry
         self.write()

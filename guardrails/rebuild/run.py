@@ -13,13 +13,14 @@ from guardrails.gradual.ramp import RampStopped, ramp
 from guardrails.rebuild import boot, steps
 from guardrails.rebuild.afterwards import after
 from guardrails.rebuild.forecast import INTERVAL_S, Forecast, Pace, call_of, forecast
-from guardrails.rebuild.look import Watched, in_service
+from guardrails.rebuild.look import Watched, growth, in_service
 from guardrails.rebuild.progress import DONE, REFUSED, SENT, Progress
 from guardrails.rebuild.reading import CannotRead
 from guardrails.rebuild.send import Stopped, Surroundings, send
 from guardrails.rebuild.steps import Step
 
 _PATIENCE_S = 1800.0
+_NEW_TO_AWS_S = (1.0, 2.0, 4.0, 8.0, 15.0)
 
 
 @define
@@ -70,17 +71,23 @@ class Run:
         """Start the machines of a step, unless they are; returns why AWS refused, or ""."""
         if self.progress.state(step) == DONE:
             return ""
-        if self.progress.state(step) == SENT and step.operation == "RunInstances" and self._adopted(step):
+        launch, before = step.operation == "RunInstances", self.progress.state(step)
+        if before and launch and self._adopted(step):
+            return ""
+        if before == SENT:
+            self.progress.note(step, SENT, unsure=True)
+        if not launch and self._growth(step)[0]:
+            self.progress.note(step, DONE, at=self.around.clock())
             return ""
         try:
-            answer = send(step, self._params(step), self.around, lambda: self.progress.note(step, SENT))
+            answer = send(step, self.around, lambda: self._sent(step))
         except ClientError as error:
             self.progress.note(step, REFUSED)
             code, message = error.response["Error"].get("Code"), error.response["Error"].get("Message")
             return (
                 f"AWS refused {step.count} machines of {step.params.get('InstanceType', step.key)}: {code}: {message}"
             )
-        if step.operation == "RunInstances":
+        if launch:
             self._started(step, [each["InstanceId"] for each in answer["Instances"]])
         else:
             self.progress.note(step, DONE, at=self.around.clock())
@@ -90,12 +97,24 @@ class Run:
         # In an order that another attempt finds again.
         new = dict(zip(step.machines, sorted(ids), strict=False))
         for each in steps.tags_of(step, new):
-            send(each, each.params, self.around)
+            self._tagged(each)
         self.progress.note(step, DONE, machines=new, at=self.around.clock())
 
+    def _tagged(self, step: Step) -> None:
+        """Tag new machines, which AWS does not find everywhere at once. Raises Stopped."""
+        for wait in (*_NEW_TO_AWS_S, None):
+            try:
+                send(step, self.around)
+            except ClientError as error:
+                if wait is None or not error.response["Error"].get("Code", "").endswith(".NotFound"):
+                    raise Stopped(f"{', '.join(step.params['Resources'])} could not be tagged: {error}") from error
+                self.around.sleep(wait)
+            else:
+                return
+
     def _adopted(self, step: Step) -> bool:
-        """Whether AWS started the machines of a call whose answer was lost."""
-        filters = [{"Name": "client-token", "Values": [self.progress.token(step)]}]
+        """Whether AWS started the machines of an earlier attempt, whose answer was lost."""
+        filters = [{"Name": "client-token", "Values": self.progress.tokens(step)}]
         try:
             reservations = self.around.reader.all("ec2", "describe_instances", "Reservations", Filters=filters)
         except CannotRead as error:
@@ -105,9 +124,19 @@ class Run:
             self._started(step, ids)
         return bool(ids)
 
+    def _sent(self, step: Step) -> Mapping[str, Any]:
+        params = self._params(step) if step.operation == "RunInstances" else self._growth(step)[1]
+        self.progress.note(step, SENT)
+        return params
+
+    def _growth(self, step: Step) -> tuple[bool, Mapping[str, Any]]:
+        """Whether a group has its size by now, and the call that gives it at least that. Raises Stopped."""
+        try:
+            return growth(self.around.reader, step.params)
+        except CannotRead as error:
+            raise Stopped(f"the size of {step.params['AutoScalingGroupName']} is not known: {error}") from error
+
     def _params(self, step: Step) -> Mapping[str, Any]:
-        if step.operation != "RunInstances":
-            return step.params
         params = {**step.params, "ClientToken": self.progress.token(step)}
         if params.get("UserData"):
             # As AWS shows it; botocore encodes it again.

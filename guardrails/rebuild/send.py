@@ -41,16 +41,16 @@ class Surroundings:
     tell: Callable[[str], None] = print
 
 
-def send(step: Step, params: Mapping[str, Any], around: Surroundings, note: Callable[[], None] = lambda: None) -> Any:
-    """The answer to a call; `note` runs before each attempt. Raises Stopped, and ClientError where AWS refused it."""
+def send(step: Step, around: Surroundings, params: Callable[[], Mapping[str, Any]] | None = None) -> Any:
+    """The answer to a call; `params` is asked before each attempt. Raises Stopped; ClientError where AWS refused it."""
     call = call_of(step)
     client = around.reader.client(step.service)
     method = next(name for name, action in client.meta.method_to_api_mapping.items() if action == step.operation)
     while True:
         around.turns.wait(call)
-        note()
+        asked = params() if params else step.params
         try:
-            answer = getattr(client, method)(**params)
+            answer = getattr(client, method)(**asked)
         except CallDenied as error:
             if {violation.rule for violation in error.decision.violations} != {_PACED}:
                 raise Stopped(error.paragraph, denied=True) from error

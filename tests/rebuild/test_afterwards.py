@@ -83,7 +83,7 @@ def test_addresses_only_where_no_one_holds_them(aws, world, subnet):
 
 
 def test_a_group_starts_its_own_machines(aws, world, subnet):
-    """A group that was set to 0 gets its size back in waves; one with its size replaces machines without a call."""
+    """A group that was set to 0 gets its size back in waves; one with its size by now is left as it is."""
     ec2, scaling = aws.client("ec2"), aws.client("autoscaling")
     image = ec2.register_image(Name="group", RootDeviceName="/dev/sda1")["ImageId"]
     scaling.create_launch_configuration(LaunchConfigurationName="web", ImageId=image, InstanceType="t3.small")
@@ -101,6 +101,15 @@ def test_a_group_starts_its_own_machines(aws, world, subnet):
     assert aws.count("RunInstances") == 0
     (group,) = scaling.describe_auto_scaling_groups()["AutoScalingGroups"]
     assert len(group["Instances"]) == 8
+    scaling.update_auto_scaling_group(AutoScalingGroupName="web", MaxSize=40, DesiredCapacity=10)
+    aws.clear()
+    world.run(world.begin(plan))
+    (group,) = scaling.describe_auto_scaling_groups()["AutoScalingGroups"]
+    assert (group["DesiredCapacity"], group["MaxSize"], aws.count("UpdateAutoScalingGroup")) == (10, 40, 0)
+    scaling.update_auto_scaling_group(AutoScalingGroupName="web", DesiredCapacity=7)
+    world.run(world.begin(plan))
+    (group,) = scaling.describe_auto_scaling_groups()["AutoScalingGroups"]
+    assert (group["DesiredCapacity"], group["MaxSize"], aws.count("UpdateAutoScalingGroup")) == (8, 40, 2)
     snapshot = keep(world)
     scaling.delete_auto_scaling_group(AutoScalingGroupName="web", ForceDelete=True)
     problems = world.plan("asg/web", snapshot).problems
@@ -160,3 +169,29 @@ def test_a_price_is_never_invented(aws, world):
     assert reserve.price(world.reader, "eu-west-1", wanted, 30).startswith("at most 0.10 USD for 30 min")
     aws.reply("GetProducts", '{"FormatVersion": "aws_v1", "PriceList": []}')
     assert reserve.price(world.reader, "eu-west-1", wanted, 30).startswith("price unknown: look it up at https://")
+
+
+def test_a_new_machine_that_aws_does_not_find_yet(aws, world, subnet):
+    """CreateTags right after a launch finds no machine for a moment: again; another refusal stops the run."""
+    ids = start(aws, "blue", 3, subnet)
+    for name in ids:
+        aws.client("ec2").create_tags(Resources=[name], Tags=[{"Key": "Name", "Value": f"w{name}"}])
+    plan = lost(world)
+    aws.answer("CreateTags", 400, "InvalidInstanceID.NotFound", "The instance ID does not exist", times=1)
+    world.run(world.begin(plan))
+    assert (aws.running("blue"), aws.count("CreateTags")) == (3, 6)
+    plan = lost(world)
+    aws.answer("CreateTags", 403, "UnauthorizedOperation", "no")
+    made = world.begin(plan, "1234abcd")
+    with pytest.raises(Stopped, match=r"could not be tagged: .*UnauthorizedOperation"):
+        world.run(made)
+    aws.repair()
+    world.run(made)
+    assert aws.running("blue") == 3
+
+
+def lost(world):
+    """The plan after the loss of all machines of blue, which a snapshot has."""
+    keep(world)
+    world.lose("blue")
+    return world.plan("blue")

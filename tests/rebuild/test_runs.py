@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
 from guardrails import assembly
 from guardrails.memory.rate_limits import LAUNCH_LIMIT
 from guardrails.rebuild import progress
+from guardrails.rebuild.send import Stopped
 from guardrails.values import Call
 from tests.rebuild.world import World, as_if, keep, rows, start
 
@@ -77,3 +79,29 @@ def test_a_killed_run_goes_on(aws, world, subnet, moment, at):
     assert len(set(again.new.values())) == 9
     world.run(again)
     assert aws.running("blue") == 9
+
+
+def test_a_refusal_after_a_lost_answer(aws, world, subnet):
+    """The answer to a launch is lost, the next attempt is refused: the one after finds the machine."""
+    start(aws, "blue", 1, subnet)
+    keep(world)
+    world.lose("blue")
+    made = world.begin(world.plan("blue"))
+
+    def lose(**_):
+        raise EndpointConnectionError(endpoint_url="https://ec2")
+
+    events = world.client("ec2").meta.events
+    events.register("after-call.ec2.RunInstances", lose)
+    with pytest.raises(Stopped, match="it may have acted"):
+        world.run(made)
+    events.unregister("after-call.ec2.RunInstances", lose)
+    token = made.token(made.waves[0][0])
+    aws.reply("DescribeInstances", "<DescribeInstancesResponse><reservationSet/></DescribeInstancesResponse>")
+    aws.answer("RunInstances", 400, "InvalidSubnetID.NotFound", "not there", times=1)
+    with pytest.raises(Stopped, match="not there"):
+        world.run(made)
+    assert made.token(made.waves[0][0]) == token
+    aws.repair()
+    world.run(made)
+    assert aws.running("blue") == 1
