@@ -5,9 +5,12 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import click
 from attrs import frozen
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 
 from guardrails.aws.clients import make_client
 from guardrails.cli.show import console
@@ -25,13 +28,20 @@ from guardrails.guard import Guard
 from guardrails.memory import configured
 from guardrails.memory.cutovers import Cutovers
 
+# A change is sent once, and given up long before another host may take the cutover over: the runner tries again itself.
+_ONCE = Config(connect_timeout=5, read_timeout=10, retries={"total_max_attempts": 1})
+
 
 @frozen
 class Parts:
-    """`clients` are judged by `guard` like those of any program. `scope` is the account and region."""
+    """`clients` are judged by `guard` like those of any program; `writers`, too, and these send a request only once.
+
+    `scope` is the account and region.
+    """
 
     guard: Guard
     clients: Clients
+    writers: Clients
     cutovers: Cutovers
     scope: str
 
@@ -41,15 +51,30 @@ def parts(aws: Mapping[str, str | None]) -> Parts:
     guard = Guard.from_config(aws["config"])
     _check_shared(guard)
 
-    @functools.cache
-    def client(service: str) -> object:
-        made = make_client(service, aws["profile"], aws["region"], aws["endpoint_url"])
-        guard.attach(made)
-        return made
+    def made_with(config: Config | None) -> Clients:
+        @functools.cache
+        def client(service: str) -> Any:
+            made = make_client(service, aws["profile"], aws["region"], aws["endpoint_url"], config)
+            guard.attach(made)
+            return made
 
-    ec2 = client("ec2")
-    account = guard.live(ec2).account or ""
-    return Parts(guard, client, configured.cutovers(guard.settings), f"{account}/{ec2.meta.region_name}")  # type: ignore[attr-defined]
+        return client
+
+    clients = made_with(None)
+    ec2 = clients("ec2")
+    scope = f"{guard.live(ec2).account or _account(clients)}/{ec2.meta.region_name}"
+    return Parts(guard, clients, made_with(_ONCE), configured.cutovers(guard.settings), scope)
+
+
+def _account(clients: Clients) -> str:
+    """By STS, where what is live does not say it: a cutover that is under way must be found then, too."""
+    try:
+        return str(clients("sts").get_caller_identity()["Account"])
+    except (BotoCoreError, ClientError) as error:
+        raise ConfigError(
+            f"the AWS account is unknown, so it cannot be said whether a cutover is under way: {error}; try again, or "
+            "allow ec2:DescribeInstances and sts:GetCallerIdentity"
+        ) from error
 
 
 def work(here: Parts, hold: Hold, fmt: str, task: Callable[[Runner], None]) -> int:
@@ -58,7 +83,7 @@ def work(here: Parts, hold: Hold, fmt: str, task: Callable[[Runner], None]) -> i
     def say(sentence: str) -> None:
         click.echo(sentence, err=fmt == "json")
 
-    runner = Runner(hold, here.clients, Gate(here.clients, hold.record.plan), say)
+    runner = Runner(hold, here.clients, Gate(here.clients, hold.record.plan), say, writers=here.writers)
     code = 0
     with going_back(say, already=hold.record.phase == RETURNING):
         try:

@@ -16,10 +16,11 @@ class StepFailed(Exception):
 
 @frozen
 class Entrances:
-    """Reads and writes them. Both raise what botocore raises, and CallDenied."""
+    """Reads them by `clients` and writes them by `writers`. Both raise what botocore raises, and CallDenied."""
 
     plan: Plan
     clients: Clients
+    writers: Clients
 
     def read(self, keys: Iterable[str]) -> dict[str, State]:
         """Their states by key, with as few requests as possible. Raises StepFailed for one that is gone."""
@@ -54,4 +55,4 @@ class Entrances:
     def write(self, key: str, now: State, wanted: State) -> None:
         """Bring it from one state into another."""
         entrance = self.plan.entrance(key)
-        KINDS[entrance.kind].write(self.clients, entrance.id, now, wanted)
+        KINDS[entrance.kind].write(self.writers, entrance.id, now, wanted)

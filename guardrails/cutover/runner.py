@@ -47,15 +47,25 @@ class Times:
 
 
 class Runner:
-    """Works on a cutover that this process holds. `say` gets a sentence for each thing that happens."""
+    """Works on a cutover that this process holds. `say` gets a sentence for each thing that happens.
+
+    `writers` change something, by default the `clients`; each such change must be over before the hold is.
+    """
 
     def __init__(
-        self, hold: Hold, clients: Clients, gate: Watch, say: Callable[[str], None], times: Times | None = None
+        self,
+        hold: Hold,
+        clients: Clients,
+        gate: Watch,
+        say: Callable[[str], None],
+        times: Times | None = None,
+        writers: Clients | None = None,
     ) -> None:
         self._hold, self._gate, self._say = hold, gate, say
         self._times = times or Times()
-        self._entrances = Entrances(hold.record.plan, clients)
+        self._entrances = Entrances(hold.record.plan, clients, writers or clients)
         self._renewed = self._times.clock()
+        self._alone_until = self._renewed
 
     @property
     def record(self) -> Record:
@@ -76,22 +86,21 @@ class Runner:
             raise
         except (Exception, KeyboardInterrupt) as error:
             why = "it was interrupted" if isinstance(error, KeyboardInterrupt) else _reason(error)
-            self.back(why, late=True)
+            self.back(why)
             raise WentBack(why) from error
         self._say(f"every step is done: {self._plan.to} has all users. `guardrails cutover finish` or `abort` ends it")
 
-    def back(self, why: str, *, late: bool = False) -> None:
+    def back(self, why: str) -> None:
         """Bring every entrance back into the state that it had before. Raises HoldLost; the record has the outcome.
 
-        Goes on without the shared memory where that does not answer. With `late`, a request that this process has sent
-        may still arrive, so what is there is looked at once more.
+        Goes on without the shared memory where that does not answer. A request of this process, or of the one before
+        it, may still arrive, so what is there is looked at once more.
         """
         self._say(f"going back, because {why}")
         self._note(phase=RETURNING, note=why)
+        self._return_all()
+        self._times.sleep(_PAUSE_S)
         problems = self._return_all()
-        if late:
-            self._times.sleep(_PAUSE_S)
-            problems = self._return_all()
         phase, note = (STUCK, "; ".join(problems)) if problems else (RETURNED, why)
         try:
             self._hold.release(phase=phase, note=note)
@@ -144,7 +153,8 @@ class Runner:
                 now = self._entrances.open_for(key, wanted)
                 if now is None:
                     return
-                self._renew()
+                # Always: what is sent now must be over before another host may take over.
+                self._keep()
                 self._entrances.write(key, now, wanted)
             except (CallDenied, StepFailed, HoldLost, StateUnavailable):
                 raise
@@ -225,12 +235,10 @@ class Runner:
     def _note(self, **changes: object) -> None:
         """The same on the way back, which needs no memory."""
         try:
-            if changes:
+            if self._times.clock() >= self._alone_until:
                 self._keep(**changes)
-            else:
-                self._renew()
         except StateUnavailable as error:
-            self._renewed = self._times.clock()
+            self._alone_until = self._times.clock() + LEASE_S / 4
             self._say(f"going back without the shared memory: {error}")
 
 

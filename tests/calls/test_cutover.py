@@ -200,6 +200,50 @@ def test_only_one_at_a_time(shop, plan, begun):
     shop.runner(second).back("it was aborted")
 
 
+def test_a_slow_change_stays_within_the_hold(shop, begun):
+    """However long the changes before it took, the hold outlasts a change that is under way."""
+    refused = []
+
+    def slow(seconds):
+        def change(call):
+            shop.clock.sleep(seconds)
+            with pytest.raises(CutoverRefused, match="works on it until"):
+                Hold.take_over(shop.cutovers, shop.latest())
+            refused.append(seconds)
+            return call()
+
+        return change
+
+    runner = begun({1: slow(14), 2: slow(50), 5: slow(14), 6: slow(50)})
+    runner.forward()
+    shop.changes, shop.faults = 0, {1: slow(14), 2: slow(50)}
+    shop.runner(Hold.take_over(shop.cutovers, shop.latest())).back("it was aborted")
+    assert (shop.latest().phase, len(refused)) == (RETURNED, 6)
+
+
+def test_a_change_that_arrives_late(shop, begun):
+    """A change of the host before arrives after its entrance went back: it is seen at the end, and goes back, too."""
+    late = []
+
+    def stray(call):
+        late.append(call)
+        raise Killed
+
+    with pytest.raises(Killed):
+        begun({1: stray}).forward()
+    again = taken_over(shop)
+    slept = shop.clock.sleep
+
+    def sleep(seconds):
+        slept(seconds)
+        if late:
+            late.pop()()
+
+    again._times = Times(shop.clock.clock, sleep)
+    again.back("it was aborted")
+    assert (late, shop.latest().phase) == ([], RETURNED)
+
+
 def test_without_the_shared_memory(shop, plan, begun, monkeypatch):
     """It goes back when the memory stops answering, without it; then `abort` finds everything as it was."""
     runner = begun()
@@ -301,7 +345,7 @@ def test_a_table_that_is_gone(aws, install, tmp_path):
     before, times = aws.addresses("blue"), Times(clock.clock, clock.sleep)
 
     def gone(sentence):
-        if sentence.startswith("step 1"):
+        if sentence.startswith("step 2"):
             for operation in ("UpdateItem", "BatchGetItem"):
                 aws.answer(operation, 400, "AccessDeniedException", "not now")
 

@@ -64,7 +64,7 @@ def walk(guard, clients, made):
     clock, states = Clock(), []
     times = Times(clock.clock, clock.sleep)
     cutovers = configured.cutovers(guard.settings)
-    entrances = Entrances(made.plan, clients)
+    entrances = Entrances(made.plan, clients, clients)
     hold = Hold.begin(cutovers, made.plan)
     runner = Runner(hold, clients, Healthy(), lambda _: None, times)
     runner.forward()

@@ -13,11 +13,15 @@ from pathlib import Path
 
 import pytest
 from attrs import evolve
+from botocore.exceptions import ClientError
 from click.testing import CliRunner
 
+from guardrails.cli import cutover_start
 from guardrails.cli.app import app
+from guardrails.cli.cutover_parts import parts
 from guardrails.config.load import load
-from guardrails.cutover.hold import latest
+from guardrails.config.settings import Settings
+from guardrails.cutover.hold import LEASE_S, latest
 from guardrails.memory import configured
 from tests.support import other_user, terminals
 from tests.support.waiting import until
@@ -116,6 +120,33 @@ def test_where_no_one_can_be_asked(shop, aws):
     assert run("finish")[0] == 0
     code, text = run("abort")
     assert (code, "start --from green --to blue" in text) == (2, True)
+
+
+def test_where_aws_does_not_say_what_is_there(shop, aws, monkeypatch):
+    """A cutover is found while machines cannot be looked up; where the account is unknown, no command denies it."""
+    monkeypatch.setattr(cutover_start, "consent", lambda _: lambda *_: None)
+    assert run("start", *FROM_TO, "--bake", "0", "--shares", "100")[0] == 0
+    aws.answer("DescribeInstances", 403, "UnauthorizedOperation", "no")
+    code, text = run("status", "--format", "json")
+    assert (code, json.loads(text)["phase"]) == (1, "switched")
+    aws.answer("GetCallerIdentity", 403, "AccessDenied", "no")
+    for command in ("status", "finish", "abort"):
+        code, text = run(command)
+        assert (code, "the AWS account is unknown" in " ".join(text.split())) == (2, True)
+
+
+def test_a_change_is_sent_once(shop, aws):
+    """What fails is not sent again behind the runner's back, and the request is over long before the hold is."""
+    writers = parts(dict.fromkeys(("config", "profile", "region", "endpoint_url"))).writers
+    ec2, address = writers("ec2"), aws.client("ec2").describe_addresses()["Addresses"][0]
+    config = ec2.meta.config
+    judged_s = Settings().lookup_timeout_s
+    assert 2 * (config.connect_timeout + config.read_timeout + judged_s) < LEASE_S
+    aws.answer("AssociateAddress", 503, "RequestLimitExceeded", "slow down")
+    onto = {"InstanceId": address["InstanceId"], "AllowReassociation": True}
+    with pytest.raises(ClientError):
+        ec2.associate_address(AllocationId=address["AllocationId"], **onto)
+    assert aws.count("AssociateAddress") == 1
 
 
 def test_ctrl_c_goes_back(shop, aws, started):
