@@ -70,6 +70,8 @@ WHY = {
     "unknown": "the reference does not have an action of this name",
 }
 _REMOVES = ("Delete", "Remove", "Un")
+# Whether these do harm depends on how many are left, and on what is put in place: on parameters, whatever the action.
+_BY_SIZE = frozenset(("scale-in", "replace"))
 
 
 @frozen
@@ -153,7 +155,7 @@ def _action(name: str, entry: CatalogueEntry, reference: Reference, effects: fro
     if entry.tags is not None or not (plain or all_):
         return None
     prefix, _, own = name.partition(":")
-    ends = name in SWITCHES or (bool(plain) and not own.startswith(_CHANGES))
+    ends = name in SWITCHES or (bool(plain - _BY_SIZE) and not own.startswith(_CHANGES))
     way: Way = "tag"
     if own not in reference.every(prefix):
         way = "unknown"
@@ -163,7 +165,7 @@ def _action(name: str, entry: CatalogueEntry, reference: Reference, effects: fro
         way = "switch"
     elif not ends:
         way = "parameters"
-    return Action(name, frozenset(plain or all_), way, ends)
+    return Action(name, frozenset(plain if plain - _BY_SIZE else plain | all_), way, ends)
 
 
 def _both(one: Action, other: Action) -> Action:

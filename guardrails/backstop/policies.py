@@ -13,8 +13,9 @@ from typing import Any
 from attrs import frozen
 
 from guardrails.backstop.statements import Statement
+from guardrails.errors import ConfigError
 
-# Characters of a document. IAM does not count white space, and these documents have none to count.
+# Characters of a document. AWS Organizations counts white space, too: the newline at the end of a file has room.
 LIMITS = {"scp": 5120, "iam": 6144, "permission-boundary": 6144}
 # A boundary says what is allowed at most; the other kinds only take away.
 _BOUNDARY = {"Sid": "GuardrailsRest", "Effect": "Allow", "Action": "*", "Resource": "*"}
@@ -37,8 +38,9 @@ def policies(statements: Sequence[Statement], kind: str) -> tuple[tuple[Policy, 
     """The statements as documents of this kind, and the actions for which there was no room.
 
     A principal can have one permission boundary only, so all that fits is in one document; the rest is left out.
+    Raises ConfigError where a document has no room for a single action with its condition.
     """
-    limit, first = LIMITS[kind], [_BOUNDARY] if kind == "permission-boundary" else []
+    limit, first = LIMITS[kind] - len("\n"), [_BOUNDARY] if kind == "permission-boundary" else []
     documents: list[list[dict[str, Any]]] = [[*first]]
     left: list[str] = []
     for number, (statement, action) in enumerate(_each(statements)):
@@ -48,7 +50,10 @@ def policies(statements: Sequence[Statement], kind: str) -> tuple[tuple[Policy, 
                 continue
             documents.append([])
             if not _added(documents[-1], statement, action, number, limit):
-                raise ValueError(f"a policy of {limit} characters has no room for {action} with its condition")
+                raise ConfigError(
+                    f"a policy of {LIMITS[kind]:,} characters has no room for {action} with its condition: shorten the "
+                    "names of the clusters or of their tag, or give --except fewer times"
+                )
     made = [
         Policy(f"guardrails-backstop-{number}", _document(each)) for number, each in enumerate(documents, 1) if each
     ]

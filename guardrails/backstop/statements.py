@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-ke
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -17,11 +18,15 @@ from guardrails.backstop.actions import WHY, Action, Reference
 from guardrails.backstop.wildcards import shortened
 from guardrails.resolve.ownership import NAMED, STACK, Owner, Ownership
 
-EFFECTS = ("terminate", "stop", "storage", "network", "ip", "traffic")
+EFFECTS = ("terminate", "stop", "storage", "network", "ip", "traffic", "scale-in", "replace")
+# Without a list of tags these remove every tag, and the request has no aws:TagKeys.
+_ALL_TAGS = frozenset(("ec2:DeleteTags", "fis:UntagResource"))
 # What one member of an inferred cluster may have done to it: its group starts another.
 _CATTLE = frozenset(("terminate", "stop"))
 # How many clusters a condition names: the value of a tag has up to 256 characters, and a document some 5,000.
 _NAMES = 8
+# And how many characters those names have in JSON, where a letter such as é has six.
+_ROOM = 2100
 # On resources of these services AWS writes tags from which a cluster is inferred; a stack's are on those of all.
 _INFERRED = frozenset(("autoscaling", "ec2", "ecs", "eks", "elasticbeanstalk", "elasticloadbalancing"))
 
@@ -55,12 +60,16 @@ class Backstop:
 
 @frozen
 class _Mark:
-    """A tag key, the values that live clusters have in it, and whether each of their members is protected."""
+    """A tag key, the values that live clusters have in it, and whether each of their members is protected.
+
+    The tags of `before` count before it. In them, a resource may get one of the `names` and stays in a live cluster.
+    """
 
     key: str
     values: tuple[str, ...]
     whole: bool
     before: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
 
     @property
     def condition(self) -> dict[str, dict[str, Any]]:
@@ -69,6 +78,10 @@ class _Mark:
             # The first tag that a resource has counts.
             held["StringEqualsIfExists"] = {_resource(key): "" for key in self.before}
         return held
+
+    def kept(self, key: str) -> list[str]:
+        """The values that may be set in this tag: the resource is protected with each of them."""
+        return [*self.values] if key == self.key else [*self.names, ""]
 
     def denies(self, action: Action) -> bool:
         if self.key in self.before or (self.whole and not self.key.startswith("aws:")):
@@ -121,14 +134,24 @@ def _on_a_mark(
     for rank in sorted({_rank(each.effects) for each in covered}):
         names = shortened((each.name for each in covered if _rank(each.effects) == rank), reference)
         yield Statement("Live", tuple(names), {**mark.condition, **others})
+    prefixes = {each.prefix for each in covered}
+    removing, setting = (reference.tagging(prefixes, removes=each) for each in (True, False))
+    # A tag that counts before this one says whose the resource is as soon as it has a value.
+    for key in (*mark.before, mark.key):
+        if not key.startswith("aws:"):
+            kept = {"StringNotEquals": {f"aws:RequestTag/{key}": mark.kept(key)}}
+            yield Statement(
+                "Tag", tuple(shortened(setting, reference)), {**mark.condition, **_touches(key), **kept, **others}
+            )
     if mark.key.startswith("aws:"):
         return
-    prefixes = {each.prefix for each in covered}
-    touched = {"ForAnyValue:StringEquals": {"aws:TagKeys": [mark.key]}}
-    kept = {"StringNotEquals": {f"aws:RequestTag/{mark.key}": [*mark.values]}}
-    removing, setting = (reference.tagging(prefixes, removes=each) for each in (True, False))
-    yield Statement("Tag", removing, {**mark.condition, **touched, **others})
-    yield Statement("Tag", setting, {**mark.condition, **touched, **kept, **others})
+    yield Statement("Tag", tuple(shortened(removing, reference)), {**mark.condition, **_touches(mark.key), **others})
+    every = tuple(each for each in removing if each in _ALL_TAGS)
+    yield Statement("Tag", every, {**mark.condition, "Null": {"aws:TagKeys": "true"}, **others})
+
+
+def _touches(key: str) -> dict[str, dict[str, Any]]:
+    return {"ForAnyValue:StringEquals": {"aws:TagKeys": [key]}}
 
 
 def _for_agents(marks: Iterable[_Mark], actions: Sequence[Action], reference: Reference) -> Iterator[Statement]:
@@ -145,16 +168,28 @@ def _rank(effects: frozenset[str]) -> int:
 
 
 def _marks(live: Sequence[Owner], ownership: Ownership) -> Iterator[_Mark]:
-    values: dict[tuple[str, bool], list[str]] = defaultdict(list)
+    values: dict[tuple[str, bool], dict[str, str]] = defaultdict(dict)
     for owner in live:
         for key, value in _tags(owner, ownership):
-            values[key, owner.kind == NAMED].append(value)
-    for (key, whole), names in values.items():
+            values[key, owner.kind == NAMED][value] = owner.name
+    for (key, whole), owners in values.items():
         configured = key in ownership.tags
         before = ownership.tags[: ownership.tags.index(key)] if configured else ownership.tags
-        distinct = tuple(dict.fromkeys(names))
-        for start in range(0, len(distinct), _NAMES):
-            yield _Mark(key, distinct[start : start + _NAMES], whole, before)
+        for part in _parts([*owners]):
+            named = dict.fromkeys(owners[each] for each in part if whole and "/" not in owners[each])
+            yield _Mark(key, part, whole, before, part if configured else tuple(named))
+
+
+def _parts(values: Iterable[str]) -> Iterator[tuple[str, ...]]:
+    """The values in groups that a condition has room for, one at least."""
+    part: list[str] = []
+    for value in values:
+        if part and (len(part) == _NAMES or len(json.dumps([*part, value])) > _ROOM):
+            yield tuple(part)
+            part = []
+        part.append(value)
+    if part:
+        yield tuple(part)
 
 
 def _tags(owner: Owner, ownership: Ownership) -> Iterator[tuple[str, str]]:

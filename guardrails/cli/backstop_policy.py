@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -23,6 +24,9 @@ from guardrails.resolve.ownership import NAMED, Owner, Ownership
 from guardrails.show.sentences import counted
 
 _NO_ROOM = "the one document of a permission boundary has no room for it"
+_PATTERN = re.compile(r"[*?]|\$\{")
+# aws:PrincipalArn has the ARN of the role where a session of it calls.
+_PRINCIPAL = re.compile(r"arn:[^:\s]+:(iam|sts)::[0-9*?]*:(role|user|federated-user|root|\*)(?:(?<=root)|(?<=\*)|/\S+)")
 _EXAMPLE = """\b
 Examples:
   guardrails backstop policy --kind scp --output policies/
@@ -40,7 +44,9 @@ Exit codes:
 
 
 def _effects(_context: click.Context, _parameter: click.Parameter, value: str | None) -> frozenset[str]:
-    named = [each.strip() for each in (value or ",".join(statements.EFFECTS)).split(",") if each.strip()]
+    if value is None:
+        return frozenset(statements.EFFECTS)
+    named = [each.strip() for each in value.split(",")]
     for each in named:
         if each not in statements.EFFECTS:
             known = f"the effects are {', '.join(statements.EFFECTS)}"
@@ -49,12 +55,40 @@ def _effects(_context: click.Context, _parameter: click.Parameter, value: str | 
     return frozenset(named)
 
 
+def _clusters(_context: click.Context, _parameter: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
+    for each in value:
+        if not each.strip() or each != each.strip() or _PATTERN.search(each):
+            why = "give its whole name, without a wildcard, a variable or spaces around it"
+            raise click.BadParameter(f"{each!r} is not the name of a cluster; {why}")
+    return value
+
+
+def _principals(_context: click.Context, _parameter: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
+    for each in value:
+        if not _PRINCIPAL.fullmatch(each):
+            why = "such as arn:aws:iam::*:role/break-glass; for a session give the ARN of its role"
+            raise click.BadParameter(f"{each!r} is not the ARN of a principal; give an ARN or a pattern of one, {why}")
+    return value
+
+
 @click.command(epilog=_EXAMPLE)
 @aws_options
 @click.option("--kind", type=click.Choice(list(LIMITS)), required=True, help="What the documents are for.")
-@click.option("--live", "named", multiple=True, help="A live cluster; default: ask AWS. Makes no request then.")
+@click.option(
+    "--live",
+    "named",
+    multiple=True,
+    callback=_clusters,
+    help="A live cluster; default: ask AWS. Makes no request then.",
+)
 @click.option("--effects", callback=_effects, help=f"What to deny; default: {','.join(statements.EFFECTS)}.")
-@click.option("--except", "allowed", multiple=True, help="The ARN (or pattern) of a principal that is not held.")
+@click.option(
+    "--except",
+    "allowed",
+    multiple=True,
+    callback=_principals,
+    help="The ARN (or pattern) of a principal that is not held.",
+)
 @click.option("--agents/--no-agents", default=True, help="Also what only holds agents that AWS runs (its MCP servers).")
 @click.option("--output", type=click.Path(file_okay=False), help="Write a file for each document into this folder.")
 @click.option("--check", type=click.Path(file_okay=False), help="Compare with the files that --output wrote.")
@@ -80,12 +114,11 @@ def policy(
     not denied; --format json lists it with the reasons.
     """
     live = _named(named) if named else _asked(config, profile, region, endpoint_url)
-    if not live:
-        raise ConfigError("nothing is live, so there is nothing to protect; name a cluster with --live")
     reference, catalogue = actions.Reference(), Catalogue()
     harmful = actions.harmful(catalogue, reference, effects)
     ownership = Ownership.configured(load(config))
     made = statements.backstop(live, harmful, reference, ownership, allowed, agents=agents)
+    _require_protection(live, made)
     documents, left = policies(made.statements, kind)
     not_covered = {**made.not_covered, **dict.fromkeys(left, _NO_ROOM)}
     if check is not None:
@@ -111,6 +144,14 @@ def _asked(config: str | None, *options: str | None) -> list[Owner]:
         sys.exit(3)
     kinds = {cluster.name: cluster.kind for cluster in facts.clusters}
     return [Owner(name, kinds.get(name, NAMED)) for name in facts.live.clusters]
+
+
+def _require_protection(live: Sequence[Owner], made: statements.Backstop) -> None:
+    if not live:
+        raise ConfigError("nothing is live, so there is nothing to protect; name a cluster with --live")
+    if all(f"cluster {owner.name}" in made.not_covered for owner in live):
+        names = ", ".join(owner.name for owner in live)
+        raise ConfigError(f"no tag names {names}, so a policy protects nothing there; give its resources a cluster tag")
 
 
 def _report(
@@ -149,9 +190,9 @@ def _write(folder: Path, documents: Sequence[Policy]) -> None:
 def _check(folder: Path, documents: Sequence[Policy]) -> None:
     """Exits where the folder does not have exactly these documents."""
     try:
-        there = {path.stem: path.read_text() for path in folder.glob("guardrails-backstop-*.json")}
+        there = {path.stem: path.read_bytes() for path in folder.glob("guardrails-backstop-*.json")}
     except OSError as error:
         raise ConfigError(f"{folder}: cannot be read ({error.strerror})") from error
-    if there != {each.name: each.text + "\n" for each in documents}:
+    if there != {each.name: f"{each.text}\n".encode() for each in documents}:
         click.echo(f"guardrails: {folder} differs from what is live now; write it again with --output", err=True)
         sys.exit(1)

@@ -106,14 +106,19 @@ def test_wildcards_match_nothing_else():
 @pytest.mark.parametrize("kind", LIMITS)
 @pytest.mark.parametrize(
     "live",
-    [(BLUE,), (BLUE, Owner("eks/prod", "eks")), [Owner(f"{number:03}{'c' * 253}", "tag") for number in range(20)]],
-    ids=["one", "two", "many"],
+    [
+        (BLUE,),
+        (BLUE, Owner("eks/prod", "eks")),
+        [Owner(f"{number:03}{'c' * 253}", "tag") for number in range(20)],
+        [Owner(f"{number:03}{'é' * 253}", "tag") for number in range(4)],
+    ],
+    ids=["one", "two", "many", "long"],
 )
 def test_sizes(kind, live):
     """No document is larger than AWS takes, and each has statements with their own names."""
     made = documents(*live, kind=kind, tags=("Cluster", "Service"))
     for each in made:
-        assert len(json.dumps(each, separators=(",", ":"))) <= LIMITS[kind]
+        assert len(json.dumps(each, separators=(",", ":")) + "\n") <= LIMITS[kind]
         names = [one["Sid"] for one in each["Statement"]]
         assert len({*names}) == len(names)
         assert all(name.isalnum() for name in names)
@@ -129,6 +134,31 @@ def test_the_tag_stays():
     assert not denies(made, "ec2:CreateTags", {**blue, "aws:RequestTag/Cluster": "blue"})
     assert not denies(made, "ec2:CreateTags", {**blue, "aws:TagKeys": ["Owner"], "aws:RequestTag/Owner": "ann"})
     assert not denies(made, "ec2:DeleteTags", {**blue, "aws:ResourceTag/Cluster": "green"})
+    # DeleteTags without a list of tags removes all of them, and has no aws:TagKeys then.
+    assert denies(made, "ec2:DeleteTags", {"aws:ResourceTag/Cluster": "blue"})
+    assert not denies(made, "ec2:DeleteTags", {"aws:ResourceTag/Cluster": "green"})
+    assert not denies(made, "ec2:DeleteTags", {**blue, "aws:TagKeys": ["Owner"]})
+
+
+@pytest.mark.parametrize(
+    ("live", "mark", "clusters"),
+    [
+        (BLUE, {"aws:ResourceTag/Service": "blue"}, {}),
+        (BLUE, {"aws:ResourceTag/Service": "blue", "aws:ResourceTag/Cluster": ""}, {}),
+        (BLUE, {"aws:ResourceTag/aws:autoscaling:groupName": "web"}, {"blue": ("asg/web",)}),
+        (Owner("asg/web", "asg"), {"aws:ResourceTag/aws:autoscaling:groupName": "web"}, {}),
+        (Owner("eks/prod", "eks"), {"aws:ResourceTag/eks:cluster-name": "prod"}, {}),
+    ],
+)
+def test_no_tag_is_put_before_it(live, mark, clusters):
+    """A tag that would count before the one that makes a resource live is not given another value on it."""
+    made = documents(live, tags=("Cluster", "Service"), clusters=clusters)
+    junk = {**mark, "aws:TagKeys": ["Cluster"], "aws:RequestTag/Cluster": "junk"}
+    assert denies(made, "ec2:CreateTags", junk)
+    same = {**junk, "aws:RequestTag/Cluster": "blue"}
+    assert denies(made, "ec2:CreateTags", same) is (live is not BLUE)
+    assert not denies(made, "ec2:CreateTags", {**mark, "aws:TagKeys": ["Owner"], "aws:RequestTag/Owner": "ann"})
+    assert not denies(made, "ec2:CreateTags", {key: value for key, value in junk.items() if key not in mark})
 
 
 def test_the_first_tag_counts():
@@ -156,6 +186,48 @@ def test_a_cluster_without_a_tag_is_named():
     live = ("--live", "tg/web", "--live", "asg/web", "--live", "blue")
     report = json.loads(policy("--kind", "scp", *live, "--format", "json").stdout)
     assert {"cluster tg/web", "machines of asg/web"} == {each for each in report["not_covered"] if ":" not in each}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        *(("--live", name) for name in ("", " ", " blue", "blue*", "b?ue", "${aws:username}", "tg/web")),
+        *(("--live", "blue", "--except", arn) for arn in ("break-glass", "", "*", "arn:aws:iam::1:role/")),
+        ("--live", "blue", "--except", "arn:aws:sts::1:assumed-role/ops/ann"),
+        *(("--live", "blue", "--effects", names) for names in (" , ", "", "terminate,")),
+        ("--live", "é" * 800),
+    ],
+)
+def test_files_that_protect_nothing_are_not_written(tmp_path, arguments):
+    """What would protect nothing, or except no one, is wrong usage, and the files that are there stay."""
+    right = tmp_path / "guardrails-backstop-1.json"
+    right.write_text("right")
+    done = policy("--kind", "scp", "--output", str(tmp_path), *arguments)
+    assert (done.exit_code, right.read_text()) == (2, "right"), done.output
+
+
+def test_names_in_other_alphabets(tmp_path):
+    """Long names with letters such as é fit, in several documents; a file that is not UTF-8 differs."""
+    live = [each for letter in "éèêë" for each in ("--live", letter * 256)]
+    assert policy("--kind", "scp", *live, "--output", str(tmp_path)).exit_code == 0
+    assert policy("--kind", "scp", *live, "--check", str(tmp_path)).exit_code == 0
+    assert all(len(each.read_bytes()) <= LIMITS["scp"] for each in tmp_path.iterdir())
+    (tmp_path / "guardrails-backstop-1.json").write_bytes(b"\xff")
+    assert policy("--kind", "scp", *live, "--check", str(tmp_path)).exit_code == 1
+
+
+@pytest.mark.parametrize(
+    "action",
+    ["autoscaling:SetDesiredCapacity", "autoscaling:PutScalingPolicy", "autoscaling:ExecutePolicy",
+     "autoscaling:StartInstanceRefresh", "application-autoscaling:PutScheduledAction", "kafka:UpdateBrokerCount"],
+)  # fmt: skip
+def test_sizes_are_listed(action):
+    """Whether fewer machines do harm depends on how many are left: agents may not, people may, and it is listed."""
+    blue = {"aws:ResourceTag/Cluster": "blue"}
+    assert not denies(documents(BLUE), action, blue)
+    assert denies(documents(BLUE), action, {**blue, "aws:ViaAWSMCPService": "true"})
+    made = statements.backstop([BLUE], HARMFUL, REFERENCE, Ownership())
+    assert made.not_covered[action] == actions.WHY["parameters"]
 
 
 def test_who_is_excepted():

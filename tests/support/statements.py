@@ -38,6 +38,8 @@ def _one(operator: str, value: Any, wanted: Any) -> bool:
             return value not in values
         case "ForAnyValue:StringEquals":
             return any(each in values for each in value or ())
+        case "Null":
+            return (value is None) is (wanted == "true")
         case "ArnNotLike":
             return not any(fnmatch.fnmatchcase(value or "", pattern) for pattern in values)
     raise NotImplementedError(operator)
