@@ -88,6 +88,11 @@ def abort(fmt: str, **aws: str | None) -> None:
 
 def _held(here: Parts, record: Record, why: str) -> Hold:
     """The cutover, taken over. Without the shared memory this host may only go back, by its own copy."""
+    if why and record.phase == SWITCHED:
+        raise CutoverRefused(
+            f"this host's copy says that every step is done, and another host may have finished it since: {why}; run "
+            "abort again when the shared memory answers"
+        )
     if why:
         click.echo(f"guardrails: going back by this host's copy: {why}", err=True)
         return Hold(here.cutovers, evolve(record, phase=RETURNING))

@@ -80,10 +80,7 @@ def plan(
     """
     here = parts(aws)
     made, checked = _planned(here, source, to, Terms(Wanted(shares, at_once), bake, patience, health))
-    if fmt == "json":
-        click.echo(json.dumps(plan_json(made.plan, checked), indent=2))
-    else:
-        console().print(plan_page(made.plan, checked, _title(checked)))
+    _show(made, checked, fmt)
     sys.exit(0 if all(check.ok for check in checked) else 1)
 
 
@@ -112,17 +109,31 @@ def start(
     if resume:
         hold = _resumed(here, source, to)
     else:
-        made, checked = _planned(here, source, to, Terms(Wanted(shares, at_once), bake, patience, health))
-        failed = [check for check in checked if not check.ok]
-        if failed:
-            if fmt == "json":
-                click.echo(json.dumps(plan_json(made.plan, checked), indent=2))
-            else:
-                console().print(plan_page(made.plan, checked, _title(checked)))
-            sys.exit(1)
-        consent(here.guard.settings)(made.plan, checked)
-        hold = Hold.begin(here.cutovers, made.plan)
+        hold = _begun(here, source, to, Terms(Wanted(shares, at_once), bake, patience, health), fmt)
     sys.exit(work(here, hold, fmt, lambda runner: runner.forward()))
+
+
+def _begun(here: Parts, source: str | None, to: str | None, terms: Terms, fmt: str) -> Hold:
+    """A cutover that is ready and confirmed. An answer takes its time, so what is there is looked at once more."""
+    confirmed = ""
+    while True:
+        made, checked = _planned(here, source, to, terms)
+        if not all(check.ok for check in checked):
+            _show(made, checked, fmt)
+            sys.exit(1)
+        if confirmed == made.plan.digest:
+            return Hold.begin(here.cutovers, made.plan)
+        if confirmed:
+            raise CutoverRefused("what is there has changed since the plan was confirmed: run the command again")
+        consent(here.guard.settings)(made.plan, checked)
+        confirmed = made.plan.digest
+
+
+def _show(made: Made, checked: list[Checked], fmt: str) -> None:
+    if fmt == "json":
+        click.echo(json.dumps(plan_json(made.plan, checked), indent=2))
+    else:
+        console().print(plan_page(made.plan, checked, _title(checked)))
 
 
 def _planned(here: Parts, source: str | None, to: str | None, terms: Terms) -> tuple[Made, list[Checked]]:
@@ -134,6 +145,8 @@ def _planned(here: Parts, source: str | None, to: str | None, terms: Terms) -> t
         raise click.UsageError(f"--health: {error}") from error
     situation = look(here.guard, here.clients, source, to)
     made = make(situation, terms)
+    if made.plan.scope != here.scope:
+        raise CutoverRefused(f"the machines are in {made.plan.scope}, and the memory is asked for {here.scope}")
     return made, checks(situation, made, here.cutovers)
 
 

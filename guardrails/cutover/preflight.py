@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from attrs import asdict, frozen
 from botocore.exceptions import BotoCoreError, ClientError
 
+from guardrails import health
+from guardrails.cutover.gate import checks as health_checks
 from guardrails.cutover.hold import latest, under_way
 from guardrails.cutover.kinds import KINDS
 from guardrails.cutover.make import Made
@@ -43,6 +45,7 @@ def checks(situation: Situation, made: Made, cutovers: Cutovers) -> list[Checked
         *_complete(situation),
         *_way_back(situation, made.plan),
         *_healthy(situation, made.plan),
+        *_asked(situation, made.plan),
         *_entrances(made),
         *_memory(situation, made.plan, cutovers),
         *_judged(situation, made),
@@ -121,6 +124,13 @@ def _healthy(situation: Situation, plan: Plan) -> Iterator[Checked]:
             f"the targets of {group.split('/')[1]} are healthy", bool(states) and not bad,
             ", ".join(bad) or f"{len(states)} targets", "wait until they pass the load balancer's checks, or fix them",
         )  # fmt: skip
+
+
+def _asked(situation: Situation, plan: Plan) -> Iterator[Checked]:
+    """The health checks that the plan names, as after each step."""
+    for name, check in zip(plan.checks, health_checks(plan.checks, situation.clients), strict=True):
+        answer = health.ask(check)
+        yield Checked(f"{name} is healthy", bool(answer), answer.why, "wait until it is, or correct --health")
 
 
 def _entrances(made: Made) -> Iterator[Checked]:

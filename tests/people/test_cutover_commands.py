@@ -16,7 +16,7 @@ from attrs import evolve
 from botocore.exceptions import ClientError
 from click.testing import CliRunner
 
-from guardrails.cli import cutover_start
+from guardrails.cli import cutover_end, cutover_start
 from guardrails.cli.app import app
 from guardrails.cli.cutover_parts import parts
 from guardrails.config.load import load
@@ -133,6 +133,49 @@ def test_where_aws_does_not_say_what_is_there(shop, aws, monkeypatch):
     for command in ("status", "finish", "abort"):
         code, text = run(command)
         assert (code, "the AWS account is unknown" in " ".join(text.split())) == (2, True)
+
+
+def test_the_health_checks_are_asked_first(shop, aws, place, monkeypatch):
+    """A check that is false, or becomes so while the plan is confirmed, starts nothing; one that is true does."""
+    fails = (*FROM_TO, "--health", "command:test -e healthy", "--bake", "0", "--shares", "100")
+    monkeypatch.setattr(cutover_start, "consent", lambda _: lambda *_: (place / "healthy").unlink())
+    code, text = run("plan", *fails[:-4], "--format", "json")
+    wrong = [check["name"] for check in json.loads(text)["checks"] if not check["ok"]]
+    assert (code, wrong) == (1, ["command:test -e healthy is healthy"])
+    assert run("start", *fails)[0] == 1
+    (place / "healthy").touch()
+    assert run("start", *fails)[0] == 1
+    assert (aws.count("AssociateAddress"), run("status")[0]) == (0, 0)
+    (place / "healthy").touch()
+    monkeypatch.setattr(cutover_start, "consent", lambda _: lambda *_: None)
+    assert run("start", *fails)[0] == 0
+
+
+def test_a_plan_that_is_out_of_date(shop, aws, monkeypatch):
+    """Where the plan is another one after it was confirmed, nothing starts. The change is canned: look-ups are kept."""
+    confirmed, made = [], cutover_start.make
+
+    def changed(situation, terms):
+        now = made(situation, terms)
+        return evolve(now, plan=evolve(now.plan, notes=("another one",))) if confirmed else now
+
+    monkeypatch.setattr(cutover_start, "make", changed)
+    monkeypatch.setattr(cutover_start, "consent", lambda _: lambda *_: confirmed.append(True))
+    code, text = run("start", *FROM_TO, "--bake", "0")
+    assert (code, "has changed since the plan was confirmed" in " ".join(text.split())) == (2, True), text
+    assert (confirmed, aws.count("AssociateAddress")) == ([True], 0)
+
+
+def test_a_copy_that_may_be_out_of_date(shop, aws, monkeypatch):
+    """Without the shared memory, a cutover whose steps are all done is not undone: it may be finished by now."""
+    monkeypatch.setattr(cutover_start, "consent", lambda _: lambda *_: None)
+    assert run("start", *FROM_TO, "--bake", "0", "--shares", "100")[0] == 0
+    moved = aws.addresses("green")
+    known = cutover_end.last_known
+    monkeypatch.setattr(cutover_end, "last_known", lambda *place: (known(*place)[0], "the table does not answer"))
+    code, text = run("abort")
+    assert (code, "another host may have finished it" in " ".join(text.split())) == (2, True)
+    assert aws.addresses("green") == moved
 
 
 def test_a_change_is_sent_once(shop, aws):
