@@ -6,9 +6,11 @@ import json
 import sys
 import time
 import uuid
+from pathlib import Path
 from typing import Any
 
 import click
+from botocore.exceptions import BotoCoreError, ClientError
 
 from guardrails import assembly
 from guardrails.cli.options import aws_options
@@ -17,8 +19,8 @@ from guardrails.cli.rebuild_options import given, readable, reader, wish_of, wis
 from guardrails.errors import ConfigError
 from guardrails.guard import Guard
 from guardrails.rebuild import checks, folder, page, progress, reserve
-from guardrails.rebuild.collect import collect
-from guardrails.rebuild.plan import HISTORY, Plan, make_plan
+from guardrails.rebuild.collect import collect, scope_of
+from guardrails.rebuild.plan import HISTORY, Plan, Wish, make_plan
 from guardrails.rebuild.progress import Progress
 from guardrails.rebuild.reading import CannotRead, Reader
 from guardrails.rebuild.run import Run
@@ -59,33 +61,83 @@ def run(
     stopped with Ctrl-C, goes on with --resume and starts no machine twice. Exit code 1 if it stopped, 3 if a rule
     blocked it.
     """
-    if (cluster is None) == (resume is None):
-        raise click.UsageError("name a cluster, or a run to go on with (--resume)")
+    _check_usage(cluster, resume, new or despite_unknown or any(options.values()))
     guard = Guard.from_config(config)
     guarded, plain = reader(profile, region, endpoint_url, guard), reader(profile, region, endpoint_url)
-    with readable():
-        if resume is not None:
-            made = progress.resumed(guard.settings, resume)
-            shown = [f"{len(made.new)} of {len(made.machines)} machines of {made.cluster} are started already"]
-        else:
-            planned = make_plan(guard, plain, wish_of(str(cluster), options), time.time(), given(options["source"]))
-            shown = [printable(line) for line in page.lines(planned, time.time())]
-            made = _begin(guard, planned, new=new, accepted=despite_unknown, shown=shown)
+    before: list[Progress] = []
+    if resume is not None:
+        made = _resumed(guard, plain, resume)
+        shown = [f"{len(made.new)} of {len(made.machines)} machines of {made.cluster} are started already"]
+    else:
+        wish = wish_of(str(cluster), options)
+        made, before, shown = _planned(guard, plain, wish, options["source"], new=new, accepted=despite_unknown)
     click.echo("\n".join(shown), err=fmt == "json")
     wanted = _priced(plain, made, minutes, reader(profile, "us-east-1", endpoint_url)) if minutes else []
-    if not yes and not says_yes(f"Start {made.cluster} again? [y/N] ", "Use --yes where no one is at a terminal"):
-        sys.exit(2)
+    _ask(made, yes=yes)
     with progress.alone(made):
+        # Another process may have gone on while this one asked.
+        made = _resumed(guard, plain, resume) if resume else _first(guard, made, before)
         sys.exit(_go(guard, guarded, made, wanted, minutes or 0, fmt))
 
 
-def _begin(guard: Guard, plan: Plan, *, new: bool, accepted: bool, shown: list[str]) -> Progress:
-    """A new run, unless something stands in the way. Raises ConfigError."""
-    before = progress.unfinished(guard.settings, plan.wish.cluster, plan.scope)
-    if before and not new:
+def _check_usage(cluster: str | None, resume: str | None, planned: object) -> None:
+    if (cluster is None) == (resume is None):
+        raise click.UsageError("name a cluster, or a run to go on with (--resume)")
+    if resume is not None and planned:
+        raise click.UsageError(
+            "--resume goes on with the run's own plan: of the options of a plan it takes none; leave them out, or plan "
+            "a new run"
+        )
+
+
+def _planned(
+    guard: Guard, plain: Reader, wish: Wish, source: Path | None, *, new: bool, accepted: bool
+) -> tuple[Progress, list[Progress], list[str]]:
+    """A new run, the runs that there were before it was planned, and the plan as lines. Raises ConfigError."""
+    with readable():
+        before = progress.runs(guard.settings, wish.cluster, _scope(plain), _warn)
+        planned = make_plan(guard, plain, wish, time.time(), given(source))
+    shown = [printable(line) for line in page.lines(planned, time.time())]
+    return _begin(guard, planned, before, new=new, accepted=accepted, shown=shown), before, shown
+
+
+def _scope(plain: Reader) -> str:
+    return scope_of(plain, plain.client("ec2").meta.region_name)
+
+
+def _ask(made: Progress, *, yes: bool) -> None:
+    if not yes and not says_yes(f"Start {made.cluster} again? [y/N] ", "Use --yes where no one is at a terminal"):
+        sys.exit(2)
+
+
+def _resumed(guard: Guard, plain: Reader, run_id: str) -> Progress:
+    with readable():
+        return progress.resumed(guard.settings, run_id, _scope(plain))
+
+
+def _first(guard: Guard, made: Progress, before: list[Progress]) -> Progress:
+    """Write a new run. Raises ConfigError where another has gone on since the plan was made."""
+    if progress.runs(guard.settings, made.cluster, made.scope, lambda _: None) != before:
         raise ConfigError(
-            f"a run of {plan.wish.cluster} has not finished; go on with it: {before[-1].resume}, or start a new one "
-            "with --new, which leaves out the machines that run"
+            f"another run of {made.cluster} has gone on since this plan was made; nothing was started; plan again"
+        )
+    made.write()
+    return made
+
+
+def _warn(sentence: str) -> None:
+    click.echo(printable(f"warning: {sentence}"), err=True)
+
+
+def _begin(
+    guard: Guard, plan: Plan, before: list[Progress], *, new: bool, accepted: bool, shown: list[str]
+) -> Progress:
+    """A new run, unless something stands in the way. Raises ConfigError."""
+    unfinished = [run for run in before if not run.finished]
+    if unfinished and not new:
+        raise ConfigError(
+            f"a run of {plan.wish.cluster} has not finished; go on with it: {unfinished[-1].resume}, or start a new "
+            "one with --new, which leaves out the machines that run"
         )
     if not plan.lost.gone and not plan.wish.whole:
         raise ConfigError(f"no machine of {plan.wish.cluster} is gone; --all starts a second set beside it")
@@ -122,7 +174,10 @@ def _go(guard: Guard, guarded: Reader, made: Progress, wanted: list[reserve.Want
         code, why = 1, "interrupted"
     except Stopped as error:
         code, why = (3 if error.denied else 1), str(error)
-    left = reserve.cancel(guarded, made) if made.reservations else ""
+    except (BotoCoreError, ClientError, CannotRead) as error:
+        code, why = 1, f"AWS gave no usable answer ({error}); it may have acted"
+    finally:
+        left = reserve.cancel(guarded, made) if made.reservations else ""
     kept = "" if why else _keep(guard, guarded)
     notes = [*running.notes, *filter(None, (left, kept))]
     resume = made.resume if why else ""

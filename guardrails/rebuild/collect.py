@@ -51,14 +51,14 @@ def collect(
         made = _machine(instance, account, inventory)
         if not wanted or made.cluster in wanted:
             machines.append(_with_user_data(reader, made, account.missing) if user_data else _left_out(made))
-    scope = f"{inventory.account or _account(reader)}/{region}"
+    scope = f"{inventory.account}/{region}" if inventory.account else scope_of(reader, region)
     return Snapshot(scope, now, tuple(machines), account.groups, tuple(dict.fromkeys(account.missing)))
 
 
-def _account(reader: Reader) -> str:
-    """The account, where no machine shows it. Raises CannotRead: what is kept is kept by account."""
+def scope_of(reader: Reader, region: str) -> str:
+    """The account of the credentials, and the region. Raises CannotRead: what is kept is kept by account."""
     (identity,) = reader.all("sts", "get_caller_identity", "Account") or ("",)
-    return str(identity)
+    return f"{identity}/{region}"
 
 
 def _instances(account: _Account) -> list[Item]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import attrs
 from attrs import define, field
@@ -110,36 +111,52 @@ def begin(settings: Settings, plan: Plan, run_id: str, now: float) -> Progress:
     )
 
 
-def resumed(settings: Settings, run_id: str) -> Progress:
-    """The run with this id. Raises ConfigError."""
+def resumed(settings: Settings, run_id: str, scope: str) -> Progress:
+    """The run with this id, in this account and region. Raises ConfigError."""
     if not _ID.fullmatch(run_id):
         raise ConfigError(f"--resume {run_id}: that is not the id of a run; `guardrails rebuild run` prints it")
     path = _path(settings, run_id)
-    document = folder.load(path)
-    try:
-        return _read(document, path)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise ConfigError(f"{path} is damaged ({type(error).__name__}: {error}); plan a new run") from error
+    run = _read(folder.load(path), path)
+    if run.scope != scope:
+        raise ConfigError(f"run {run_id} is of {run.scope}, and this is {scope}; use its credentials and region")
+    later = [
+        each
+        for each in runs(settings, run.cluster, scope, lambda _: None)
+        if each.id != run_id and each.started_at >= run.started_at
+    ]
+    if later and not run.finished:
+        raise ConfigError(
+            f"run {later[-1].id} of {run.cluster} was started after run {run_id}, and may have started its machines; "
+            f"go on with it: {later[-1].resume}, or plan a new run"
+        )
+    return run
 
 
-def unfinished(settings: Settings, cluster: str, scope: str) -> list[Progress]:
-    """The runs of a cluster that have not finished, the newest last."""
-    runs = [_read(folder.load(path), path) for path in sorted(_path(settings, "").parent.glob("*.json"))]
-    open_ = [run for run in runs if run.cluster == cluster and run.scope == scope and not run.finished]
-    return sorted(open_, key=lambda run: run.started_at)
+def runs(settings: Settings, cluster: str, scope: str, tell: Callable[[str], None]) -> list[Progress]:
+    """The runs of a cluster, the newest last. `tell` gets a sentence about each file that cannot be read."""
+    found = []
+    for path in _path(settings, "").parent.glob("*.json"):
+        try:
+            found.append(_read(folder.load(path), path))
+        except ConfigError as error:
+            tell(f"left out, so a run that has not finished may be missing: {error}")
+    own = [run for run in found if run.cluster == cluster and run.scope == scope]
+    return sorted(own, key=lambda run: (run.started_at, run.id))
 
 
 @contextmanager
 def alone(progress: Progress) -> Iterator[None]:
-    """Only one process works on a run. Raises ConfigError where another does."""
-    path = progress.path.with_suffix(".lock")
+    """Only one process of this host rebuilds a cluster. Raises ConfigError where another does."""
+    # A cluster's name may have a slash.
+    name = quote(f"{progress.scope}-{progress.cluster}", safe="")
+    path = progress.path.parent / f"{name}.lock"
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         with locked(handle):
             yield
     except LockedElsewhere as error:
-        raise ConfigError(f"another process works on run {progress.id}; wait until it has ended") from error
+        raise ConfigError(f"another process rebuilds {progress.cluster}; wait until it has ended") from error
     finally:
         os.close(handle)
 
@@ -149,12 +166,15 @@ def _path(settings: Settings, run_id: str) -> Path:
 
 
 def _read(document: Any, path: Path) -> Progress:
-    values: dict[str, Any] = dict(document)
-    if values.pop("format") != FORMAT:
-        raise ConfigError(f"{path} was written by another version; finish it with that version, or plan a new run")
-    values["machines"] = tuple(map(machine_of, values["machines"]))
-    values["waves"] = tuple(tuple(map(_step, wave)) for wave in values["waves"])
-    return Progress(**values, path=path)
+    try:
+        values: dict[str, Any] = dict(document)
+        if values.pop("format") != FORMAT:
+            raise ConfigError(f"{path} was written by another version; finish it with that version, or plan a new run")
+        values["machines"] = tuple(map(machine_of, values["machines"]))
+        values["waves"] = tuple(tuple(map(_step, wave)) for wave in values["waves"])
+        return Progress(**values, path=path)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ConfigError(f"{path} is damaged ({type(error).__name__}: {error}); plan a new run") from error
 
 
 def _step(entry: Mapping[str, Any]) -> Step:

@@ -11,6 +11,8 @@ import pytest
 from click.testing import CliRunner
 
 from guardrails.cli.app import app
+from guardrails.rebuild import progress
+from tests.rebuild.test_afterwards import CANCELLED, RESERVED
 from tests.rebuild.world import Clock, start
 
 QUOTA = '{"Quota": {"QuotaCode": "L-1216C47A", "Value": 100000.0}}'
@@ -279,3 +281,68 @@ def test_the_guard_decides_on_each_launch(aws, place, subnet):
     CliRunner().invoke(app, ["freeze", "--lift"])
     assert rebuild(*json.loads(done.stdout)["resume"].split()[2:], "--yes").exit_code == 0
     assert aws.running("blue") == 2
+
+
+def test_two_at_once_start_nothing_twice(aws, place, subnet, monkeypatch):
+    """Another process rebuilds the cluster while this one asks for the yes: this one starts nothing."""
+    ids = start(aws, "blue", 2, subnet)
+    rebuild("snapshot")
+    lose(aws, ids)
+    codes = []
+
+    def meanwhile(*_):
+        codes.append(rebuild("run", "blue", "--yes").exit_code)
+        return True
+
+    monkeypatch.setattr("guardrails.cli.rebuild_run.says_yes", meanwhile)
+    done = rebuild("run", "blue")
+    assert (done.exit_code, codes, aws.running("blue")) == (2, [0], 2)
+    assert "another run of blue has gone on since this plan was made" in done.output
+    folder = place / "rebuild" / "runs"
+    (run,) = folder.glob("*.json")
+    made = SimpleNamespace(scope="123456789012/eu-west-1", cluster="blue", path=run)
+    with progress.alone(made):
+        done = rebuild("run", "--resume", run.stem, "--yes")
+    assert (done.exit_code, "another process rebuilds blue" in done.output) == (2, True)
+
+
+def test_a_run_goes_on_only_where_it_was(aws, place, subnet):
+    """--resume in another region, after a newer run, or with options of a plan: a sentence, and nothing is started."""
+    ids = start(aws, "blue", 2, subnet)
+    rebuild("snapshot")
+    lose(aws, ids)
+    aws.answer("RunInstances", 400, "InsufficientInstanceCapacity", "none left", times=1)
+    resume = json.loads(rebuild("run", "blue", "--yes", "--format", "json").stdout)["resume"].split()[2:]
+    for words, sentence in (
+        (("--region", "us-east-1"), "is of 123456789012/eu-west-1, and this is 123456789012/us-east-1"),
+        (("--into", "subnet-1"), "leave them out, or plan"),
+        (("--addresses",), "leave them out, or plan"),
+    ):
+        done = rebuild(*resume, "--yes", *words)
+        assert (done.exit_code, sentence in done.output.replace("\n", " ")) == (2, True), done.output
+    damaged = place / "rebuild" / "runs" / "aaaabbbb.json"
+    for text in ("{}", "[]", "1", "{", '{"format": 2}'):
+        damaged.write_text(text)
+        assert rebuild("run", "--resume", "aaaabbbb", "--yes").exit_code == 2
+    assert aws.count("RunInstances") == 1
+    done = rebuild("run", "blue", "--yes", "--new")
+    assert (done.exit_code, "warning: left out" in done.output, aws.running("blue")) == (0, True, 2), done.output
+    done = rebuild(*resume, "--yes")
+    assert (done.exit_code, "was started after run" in done.output, aws.running("blue")) == (2, True, 2)
+
+
+def test_reserved_capacity_is_cancelled_whatever_happens(aws, place, subnet, monkeypatch):
+    """An error that no one expects ends the run: what was reserved is cancelled. moto has no reservations."""
+    ids = start(aws, "blue", 1, subnet)
+    rebuild("snapshot")
+    lose(aws, ids)
+    aws.reply("CreateCapacityReservation", RESERVED)
+    aws.reply("CancelCapacityReservation", CANCELLED)
+
+    def fail(_):
+        raise RuntimeError("unexpected")
+
+    monkeypatch.setattr("guardrails.cli.rebuild_run.Run.go", fail)
+    with pytest.raises(RuntimeError, match="unexpected"):
+        rebuild("run", "blue", "--yes", "--reserve", "10")
+    assert (aws.count("CreateCapacityReservation"), aws.count("CancelCapacityReservation")) == (1, 1)

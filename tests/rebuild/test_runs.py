@@ -73,7 +73,7 @@ def test_a_killed_run_goes_on(aws, world, subnet, moment, at):
         world.run(made)
     assert made.state(made.waves[-1][0]) != progress.DONE
     world.client("ec2").meta.events.unregister(moment, kill)
-    again = progress.resumed(world.guard.settings, made.id)
+    again = progress.resumed(world.guard.settings, made.id, made.scope)
     world.run(again)
     assert aws.running("blue") == 9
     assert len(set(again.new.values())) == 9
