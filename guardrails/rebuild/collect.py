@@ -9,7 +9,7 @@ from typing import Any
 from attrs import define, evolve, field
 
 from guardrails.config.settings import Settings
-from guardrails.rebuild.machine import ALIVE, GROUP_TAG, USER_DATA, Machine, launch_of, volumes_of
+from guardrails.rebuild.machine import ALIVE, GROUP_TAG, USER_DATA, Machine, launch_of, not_restored, volumes_of
 from guardrails.rebuild.reading import CannotRead, Item, Reader
 from guardrails.rebuild.snapshot import Snapshot
 from guardrails.resolve.inventory import Inventory
@@ -138,6 +138,7 @@ def _machine(instance: Item, account: _Account, inventory: Inventory) -> Machine
         (template[0], template[1]),
         tuple(missing),
         known.launched_at or 0.0,
+        not_restored(instance),
     )
 
 

@@ -25,6 +25,7 @@ class Machine:
     `launch` has parameters of RunInstances. `missing` names what could not be seen; without it the new machine would be
     another one. `targets` are (ARN of a target group, port, instance or ip), port 0 for the group's own; `elastic_ips`
     are (allocation id, address). `group` is the Auto Scaling group that starts it, "" without one.
+    `not_restored` names settings that a new machine lacks.
     """
 
     id: str
@@ -43,6 +44,7 @@ class Machine:
     template: tuple[str, str] = ("", "")
     missing: tuple[str, ...] = field(default=())
     launched_at: float = 0.0
+    not_restored: tuple[str, ...] = ()
 
     @property
     def type(self) -> str:
@@ -94,6 +96,25 @@ def launch_of(instance: Item, volumes: Mapping[str, Item]) -> tuple[dict[str, An
     ):
         missing.append(VOLUMES)
     return launch, missing
+
+
+def not_restored(instance: Item) -> tuple[str, ...]:
+    """The settings of a machine that a launch with `launch_of` does not give."""
+    interfaces = instance.get("NetworkInterfaces") or ()
+    placement = instance.get("Placement") or {}
+    found = {
+        "source/destination check off": instance.get("SourceDestCheck") is False
+        or any(each.get("SourceDestCheck") is False for each in interfaces),
+        "hibernation": (instance.get("HibernationOptions") or {}).get("Configured"),
+        "Nitro enclave": (instance.get("EnclaveOptions") or {}).get("Enabled"),
+        "automatic recovery off": (instance.get("MaintenanceOptions") or {}).get("AutoRecovery") == "disabled",
+        "IPv6 address": any(each.get("Ipv6Addresses") for each in interfaces),
+        "second private address": any(len(each.get("PrivateIpAddresses") or ()) > 1 for each in interfaces),
+        "license configuration": instance.get("Licenses"),
+        "dedicated host": placement.get("HostId"),
+        "partition of the placement group": placement.get("PartitionNumber"),
+    }
+    return tuple(name for name, set_ in found.items() if set_)
 
 
 def _placement(placement: Item) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from guardrails.rebuild.forecast import Forecast, Pace, forecast, limits_of
 from guardrails.rebuild.levels import levels
 from guardrails.rebuild.lost import Lost, lost
 from guardrails.rebuild.machine import USER_DATA, VOLUMES, Machine
+from guardrails.rebuild.parts import check_parts
 from guardrails.rebuild.placement import Placement
 from guardrails.rebuild.quotas import check_quotas
 from guardrails.rebuild.reading import Reader
@@ -146,6 +147,7 @@ def _check(
     own = [machine for machine in machines if not machine.group]
     checks.check_groups(machines, present.groups, findings)
     checks.check_existing(reader, own, findings)
+    check_parts(reader, own, findings)
     checks.check_known(machines, findings)
     places = checks.subnets(reader, findings)
     zones = checks.offered(reader, {machine.type for machine in own if machine.type}, findings)

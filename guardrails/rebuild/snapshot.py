@@ -80,6 +80,8 @@ def machine_of(entry: Mapping[str, Any]) -> Machine:
     values = dict(entry)
     for name in ("private_ips", "interfaces", "missing", "template", "volumes"):
         values[name] = tuple(values[name])
+    # Snapshots of earlier versions do not have it.
+    values["not_restored"] = tuple(values.get("not_restored", ()))
     values["elastic_ips"] = tuple((str(name), str(ip)) for name, ip in values["elastic_ips"])
     values["targets"] = tuple((str(arn), int(port), str(kind)) for arn, port, kind in values["targets"])
     return Machine(**values)

@@ -346,3 +346,32 @@ def test_reserved_capacity_is_cancelled_whatever_happens(aws, place, subnet, mon
     with pytest.raises(RuntimeError, match="unexpected"):
         rebuild("run", "blue", "--yes", "--reserve", "10")
     assert (aws.count("CreateCapacityReservation"), aws.count("CancelCapacityReservation")) == (1, 1)
+
+
+def test_parts_that_are_gone(aws, place, subnet):
+    """A profile, a disk's snapshot and a target group that were deleted would fail; a setting is not restored."""
+    ec2, iam, elbv2 = aws.client("ec2"), aws.client("iam"), aws.client("elbv2")
+    volume = ec2.create_volume(Size=5, AvailabilityZone="eu-west-1a")["VolumeId"]
+    disk = ec2.create_snapshot(VolumeId=volume)["SnapshotId"]
+    iam.create_instance_profile(InstanceProfileName="web")
+    disks = [{"DeviceName": "/dev/sdb", "Ebs": {"SnapshotId": disk, "VolumeSize": 5}}]
+    (name,) = start(aws, "blue", 1, subnet, IamInstanceProfile={"Name": "web"}, BlockDeviceMappings=disks)
+    vpc = ec2.describe_subnets(SubnetIds=[subnet])["Subnets"][0]["VpcId"]
+    made = elbv2.create_target_group(Name="web", Protocol="HTTP", Port=80, VpcId=vpc)["TargetGroups"][0]
+    elbv2.register_targets(TargetGroupArn=made["TargetGroupArn"], Targets=[{"Id": name}])
+    rebuild("snapshot")
+    assert plan()[0] == 0
+    ec2.modify_instance_attribute(InstanceId=name, SourceDestCheck={"Value": False})
+    rebuild("snapshot")
+    lose(aws, [name])
+    _, there = plan()
+    setting = "source/destination check off is not restored (1 machine); set it on the new machines"
+    assert (there["problems"], there["unknown"]) == ([], [setting])
+    iam.delete_instance_profile(InstanceProfileName="web")
+    ec2.delete_snapshot(SnapshotId=disk)
+    elbv2.delete_target_group(TargetGroupArn=made["TargetGroupArn"])
+    problems = " ".join(plan()[1]["problems"])
+    for part in ("instance profile web", f"snapshot {disk}", f"target group {made['TargetGroupArn']}"):
+        assert f"{part} is not there any more (1 machine)" in problems
+    aws.answer("GetInstanceProfile", 403, "AccessDenied", "no")
+    assert any("iam:GetInstanceProfile" in each for each in plan()[1]["unknown"])
