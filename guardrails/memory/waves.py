@@ -5,6 +5,7 @@ A machine is out of service when it is terminated, stopped or rebooted, or when 
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
@@ -21,12 +22,29 @@ _GOING = {"terminate": ("shutting-down", "terminated"), "stop": ("stopping", "st
 # They name machines in a string or by tags.
 _NAMED_IN = ("text", "tag-selector")
 _MACHINE = re.compile(r"\bi-[0-9a-f]{8,17}\b")
+# What a stack is made of that holds machines, by CloudFormation's types.
+_HOLDS = re.compile(
+    r"^AWS::(AutoScaling::AutoScalingGroup|EC2::(EC2Fleet|SpotFleet)|EKS::(Nodegroup|Cluster)|EMR::\w+"
+    r"|Batch::ComputeEnvironment|ElasticBeanstalk::Environment|ECS::CapacityProvider|CloudFormation::\w+"
+    r"|OpsWorks::\w+) "
+)
+# Made of machines that no fact lists.
+_UNLISTED = frozenset(("fleet", "spot-fleet"))
+# Where AWS may replace all machines at once, or change them as a stack says.
+_REPLACED = frozenset(("cfn-stack", "cfn-stack-set", "cfn-change-set", "eb-environment", "provisioned-product"))
+# A patch of Cloud Control may lower the sizes of these.
+_SIZES = frozenset(("asg", "eks-nodegroup", *_UNLISTED))
+_REFRESH = ("StartInstanceRefresh", "RollbackInstanceRefresh")
+_UPDATE, _DELETE = "UpdateResource", "DeleteResource"
+# What a refresh leaves in service, of a hundred machines, where the call does not say.
+_LEFT = 90
 # They lower a size as well, by an effect that other calls on fleets have, too.
 _FLEETS = ("ModifyFleet", "ModifySpotFleetRequest")
 # Where a call names the new size of a group or fleet.
 _NEW_SIZES = (
     ("DesiredCapacity",), ("MaxSize",), ("TargetCapacity",), ("TargetCapacitySpecification", "TotalTargetCapacity"),
-    ("scalingConfig", "desiredSize"), ("scalingConfig", "maxSize"),
+    ("scalingConfig", "desiredSize"), ("scalingConfig", "maxSize"), ("ScalingConfig", "DesiredSize"),
+    ("ScalingConfig", "MaxSize"), ("SpotFleetRequestConfigData", "TargetCapacity"),
 )  # fmt: skip
 # Calls of ECS that name some machines of the cluster that is their target.
 _OF_ECS = {"DeregisterContainerInstance": "containerInstance", "UpdateContainerInstancesState": "containerInstances"}
@@ -63,7 +81,14 @@ def leaving(call: Call, targets: Iterable[Target], machines: Mapping[str, Machin
 
 def lowers_a_size(call: Call) -> bool:
     """Whether the call is one that gives a group or fleet a new size."""
-    return (_SIZED in call.effects or call.operation in _FLEETS) and _new_size(call) is not None
+    return (_SIZED in call.effects or call.operation in (*_FLEETS, _UPDATE)) and _new_size(call) is not None
+
+
+def may_take(call: Call) -> bool:
+    """Whether the call may take machines that it does not name, of something that is made of them."""
+    return any(_takes_all(call, each.type) or _is_sized(call, each.type) for each in call.targets) or (
+        call.operation in _REFRESH
+    )
 
 
 def _of_target(call: Call, target: Target, machines: Mapping[str, MachineState]) -> Iterator[tuple[str, Leaving]]:
@@ -79,16 +104,51 @@ def _of_target(call: Call, target: Target, machines: Mapping[str, MachineState])
         count = len(named) if isinstance(named, (list, tuple)) else int(bool(named))
         yield from ((cluster, Leaving(more=count)) for cluster in target.clusters if count)
         return
-    if not effects & {*_DOWN, _SIZED}:
+    if _is_sized(call, target.type):
+        new = _new_size(call) or 0
+        yield from _each(target, max(0, size - new) if (size := _size(target)) is not None else None)
+    elif call.operation in _REFRESH and target.type == "asg":
+        yield from _each(target, _refreshed(call, target))
+    elif _takes_all(call, target.type):
+        yield from _all(target, machines, effects)
+
+
+def _takes_all(call: Call, kind: str) -> bool:
+    if call.operation == _DELETE and kind in _UNLISTED:
+        return True
+    return bool({*_DOWN, _SIZED} & {*call.effects}) or ("replace" in call.effects and kind in _REPLACED)
+
+
+def _is_sized(call: Call, kind: str) -> bool:
+    return lowers_a_size(call) and (call.operation != _UPDATE or kind in _SIZES)
+
+
+def _each(target: Target, more: int | None) -> Iterator[tuple[str, Leaving]]:
+    yield from ((cluster, Leaving(more=more)) for cluster in target.clusters)
+
+
+def _size(target: Target) -> int | None:
+    desired, ids = target.facts.get("desired"), target.facts.get("instances")
+    return desired if isinstance(desired, int) else None if ids is None else len(ids)
+
+
+def _refreshed(call: Call, target: Target) -> int | None:
+    """How many machines a refresh takes at once. One that is rolled back does not say."""
+    size, preferences = _size(target), call.params.get("Preferences")
+    stays: Any = 0 if call.operation != _REFRESH[0] else _LEFT
+    if isinstance(preferences, Mapping):
+        stays = preferences.get("MinHealthyPercentage", stays)
+    if size is None or not isinstance(stays, int):
+        return None
+    return 0 if stays >= 100 else max(min(1, size), size * (100 - stays) // 100)
+
+
+def _all(target: Target, machines: Mapping[str, MachineState], effects: set[str]) -> Iterator[tuple[str, Leaving]]:
+    if target.type in _UNLISTED:
+        running = {state.cluster for state in machines.values() if not _is_going(state.state, effects)}
+        yield from ((cluster, Leaving(more=None)) for cluster in target.clusters if cluster in running)
         return
-    ids = target.facts.get("instances")
-    if lowers_a_size(call):
-        desired = target.facts.get("desired")
-        size = desired if isinstance(desired, int) else None if ids is None else len(ids)
-        more = None if size is None else max(0, size - (_new_size(call) or 0))
-        yield from ((cluster, Leaving(more=more)) for cluster in target.clusters)
-        return
-    for name in _whole(target, machines) if ids is None else ids:
+    for name in {*_whole(target, machines), *(target.facts.get("instances") or ())}:
         state = machines.get(name)
         if state is None or not _is_going(state.state, effects):
             yield (state.cluster if state is not None else ""), Leaving(frozenset([name]))
@@ -101,19 +161,51 @@ def _is_going(state: str | None, effects: set[str]) -> bool:
 
 
 def _whole(target: Target, machines: Mapping[str, MachineState]) -> Iterable[str]:
-    """The machines of something that is made of others: those that it names, or all of its clusters."""
-    parts = {part["name"] for part in target.facts.get("parts", ())}
-    named = parts & machines.keys() or {name for name in _MACHINE.findall(target.id) if name in machines}
-    if named and parts <= machines.keys():
-        return sorted(named)
-    if not parts and target.type not in _NAMED_IN:
-        return ()
-    return sorted({name for name, state in machines.items() if state.cluster in target.clusters} | named)
+    """The machines of something that is made of others: those that it names, or all of the clusters of its groups."""
+    parts = target.facts.get("parts", ())
+    texts = [target.id, *(part["name"] for part in parts)]
+    named = {name for text in texts for name in _MACHINE.findall(text) if name in machines}
+    clusters = {name for part in parts if _holds(part["name"], named) for name in part["clusters"]}
+    if target.type in _NAMED_IN and not named:
+        clusters.update(target.clusters)
+    return named | {name for name, state in machines.items() if state.cluster in clusters}
+
+
+def _holds(part: str, named: set[str]) -> bool:
+    if part.startswith("AWS::"):
+        return _HOLDS.match(part) is not None
+    return named.isdisjoint(_MACHINE.findall(part))
 
 
 def _new_size(call: Call) -> int | None:
-    found = [_at(call.as_native.params, path) for path in _NEW_SIZES]
-    return min((size for size in found if isinstance(size, int)), default=None)
+    params = _patched(call) if call.operation == _UPDATE else call.as_native.params
+    found = [_at(params, path) for path in _NEW_SIZES]
+    return min((_number(size) for size in found if size is not None), default=None)
+
+
+def _number(size: Any) -> int:
+    try:
+        return int(size)
+    except (TypeError, ValueError):
+        return 0
+
+
+def _patched(call: Call) -> dict[str, Any]:
+    """The properties that a patch of Cloud Control sets. A size that is not a number may be any, so 0."""
+    try:
+        steps = json.loads(str(call.clear_params.get("PatchDocument")))
+    except ValueError:
+        return {}
+    whole: dict[str, Any] = {}
+    for step in steps if isinstance(steps, list) else ():
+        if isinstance(step, dict) and step.get("op") not in ("remove", "test"):
+            *path, last = ["", *str(step.get("path") or "").strip("/").split("/")]
+            place = whole
+            for name in path:
+                place = place.setdefault(name, {})
+            place[last] = step.get("value")
+    found = whole.get("", {})
+    return {**found.pop("", {}), **found} if isinstance(found.get(""), dict) else found
 
 
 def _at(params: Any, path: Iterable[str]) -> Any:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from guardrails.config.settings import Settings
 from guardrails.config.waves import mode_of
 from guardrails.memory import MachineState
-from guardrails.memory.waves import leaving, lowers_a_size
+from guardrails.memory.waves import leaving, lowers_a_size, may_take
 from guardrails.resolve import health
 from guardrails.resolve.balancers import machines_of, not_serving
 from guardrails.resolve.inventory import Inventory
@@ -24,7 +24,7 @@ _APART_S = 600.0
 def lookups(call: Call) -> tuple[Lookup, ...]:
     """The status checks, for a call that takes machines out of service."""
     loses = "traffic" in call.effects and any(target.type in _MEMBERS for target in call.targets)
-    return (health.STATUS,) if loses or _TAKING & {*call.effects} else ()
+    return (health.STATUS,) if loses or _TAKING & {*call.effects} or may_take(call) else ()
 
 
 class WaveFacts:

@@ -101,10 +101,12 @@ default waiting(_) := ""
 
 waiting(wave) := sprintf("The next wave may begin in %v s. ", [wave.wait_s]) if wave.wait_s > 0
 
-default way := "First terminate its machines in waves: `for batch in guardrails.waves(ids): ec2.terminate_instances(InstanceIds=batch)`."
-
 way := sprintf("In waves: `for batch in guardrails.waves(ids): %s`.", [input.waves.loop]) if {
 	input.waves.loop != ""
 } else := sprintf("Lower the size in steps: by %s, %v s apart.", [sizes_text, pause]) if {
 	input.waves.sized
-}
+} else := concat(" ", [
+	"First terminate its machines in waves:",
+	"`for batch in guardrails.waves(ids): ec2.terminate_instances(InstanceIds=batch)`.",
+	"For an update of a stack, execute a change set: it counts what it changes.",
+])

@@ -1,0 +1,95 @@
+"""What is made of machines goes in waves as the machines themselves do, by whichever API it is taken away."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.calls.test_waves import DAY, denied_or_none
+
+CLUSTER = [{"Key": "Cluster", "Value": "workers", "PropagateAtLaunch": True}]
+SIZE = {"waves/size"}
+
+
+def template(size):
+    """A stack with one group of this many machines."""
+    group = {
+        "AutoScalingGroupName": "in-stack", "MinSize": str(size), "MaxSize": str(size), "DesiredCapacity": str(size),
+        "AvailabilityZones": ["eu-west-1a"], "LaunchConfigurationName": "c", "Tags": CLUSTER,
+    }  # fmt: skip
+    return json.dumps({"Resources": {"G": {"Type": "AWS::AutoScaling::AutoScalingGroup", "Properties": group}}})
+
+
+@pytest.fixture
+def group(aws, install):
+    """A group of ten machines, and a stack with another of four; machines go in waves. Blue is live."""
+    aws.start_cluster("blue", 1, addresses=1)
+    asg = aws.client("autoscaling")
+    asg.create_launch_configuration(LaunchConfigurationName="c", ImageId="ami-12345678", InstanceType="t3.micro")
+    aws.client("cloudformation").create_stack(StackName="four", TemplateBody=template(4))
+    asg.create_auto_scaling_group(
+        AutoScalingGroupName="ten", LaunchConfigurationName="c", MinSize=0, MaxSize=12, DesiredCapacity=10,
+        AvailabilityZones=["eu-west-1a"], Tags=CLUSTER,
+    )  # fmt: skip
+    install(waves="refuse", wave_pause_s=DAY)
+    aws.clear()
+
+
+def test_a_stack_with_a_group(aws, group):
+    """Deleting a stack with a group of machines, or updating it to a size of 0, is denied before it is sent."""
+    cloudformation = aws.client("cloudformation")
+    assert denied_or_none(cloudformation.delete_stack, StackName="four") == SIZE
+    assert denied_or_none(cloudformation.update_stack, StackName="four", TemplateBody=template(0)) == SIZE
+    assert aws.count("DeleteStack", "UpdateStack") == 0
+
+
+def test_a_fleet(aws, group):
+    """How many machines a fleet has is not known, so it is not ended with them; without them it is."""
+    ec2 = aws.client("ec2")
+    template = ec2.create_launch_template(
+        LaunchTemplateName="t", LaunchTemplateData={"ImageId": "ami-12345678", "InstanceType": "t3.micro"}
+    )["LaunchTemplate"]["LaunchTemplateId"]
+    fleet = ec2.create_fleet(
+        Type="maintain",
+        LaunchTemplateConfigs=[{"LaunchTemplateSpecification": {"LaunchTemplateId": template, "Version": "1"}}],
+        TargetCapacitySpecification={"TotalTargetCapacity": 1, "DefaultTargetCapacityType": "on-demand"},
+        TagSpecifications=[{"ResourceType": "fleet", "Tags": [{"Key": "Cluster", "Value": "workers"}]}],
+    )["FleetId"]
+    assert denied_or_none(ec2.delete_fleets, FleetIds=[fleet], TerminateInstances=True) == SIZE
+    through = {"TypeName": "AWS::EC2::EC2Fleet", "Identifier": fleet}
+    assert denied_or_none(aws.client("cloudcontrol").delete_resource, **through) == SIZE
+    assert aws.count("DeleteFleets", "DeleteResource") == 0
+    ec2.delete_fleets(FleetIds=[fleet], TerminateInstances=False)
+    assert aws.count("DeleteFleets") == 1
+
+
+def test_a_patch_of_a_size(aws, group):
+    """Cloud Control lowers a size as the service's own call does: all at once is denied, one machine passes."""
+    aws.answer("UpdateResource", 200, "", "{}")
+    update = aws.client("cloudcontrol").update_resource
+
+    def patched(**sizes):
+        patch = [{"op": "replace", "path": f"/{name}", "value": value} for name, value in sizes.items()]
+        through = {"TypeName": "AWS::AutoScaling::AutoScalingGroup", "Identifier": "ten"}
+        return denied_or_none(update, **through, PatchDocument=json.dumps(patch))
+
+    assert patched(DesiredCapacity="0") == SIZE
+    assert patched(MaxSize=0, MinSize=0) == SIZE
+    assert patched(DesiredCapacity="unknown") == SIZE
+    assert aws.count("UpdateResource") == 0
+    assert patched(TerminationPolicies=["OldestInstance"]) is None
+    assert patched(DesiredCapacity="9") is None
+    assert aws.count("UpdateResource") == 2
+
+
+def test_a_refresh(aws, group):
+    """A refresh counts the machines that it takes at once: ten of ten are denied, one of ten passes."""
+    aws.answer("StartInstanceRefresh", 400, "InstanceRefreshInProgress", "not simulated")
+    refresh = aws.client("autoscaling").start_instance_refresh
+    for at_once in ({"MinHealthyPercentage": 0}, {"MinHealthyPercentage": 50}):
+        assert denied_or_none(refresh, AutoScalingGroupName="ten", Preferences=at_once) == SIZE
+    assert aws.count("StartInstanceRefresh") == 0
+    with pytest.raises(Exception, match="InstanceRefreshInProgress"):
+        refresh(AutoScalingGroupName="ten", Preferences={"MinHealthyPercentage": 90})
+    assert aws.count("StartInstanceRefresh") == 1
