@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 import sys
 from collections.abc import Callable
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from guardrails.cli.cutover_parts import Parts, parts, work
 from guardrails.cli.options import aws_options
@@ -42,13 +44,19 @@ def _shares(_context: click.Context, _parameter: click.Parameter, value: str) ->
     return shares
 
 
+def _finite(_context: click.Context, _parameter: click.Parameter, value: float) -> float:
+    if not math.isfinite(value):
+        raise click.BadParameter(f"{value} is not a number of seconds")
+    return value
+
+
 def _terms_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
         click.option("--health", multiple=True, metavar="CHECK",
                      help="Also healthy: target-group:ARN, alarm:NAME or command:PROGRAM; repeatable."),
-        click.option("--patience", type=click.FloatRange(min=0), default=120.0, show_default=True,
+        click.option("--patience", type=click.FloatRange(min=0), default=120.0, show_default=True, callback=_finite,
                      help="Seconds for which a health check may be false before everything goes back."),
-        click.option("--bake", type=click.FloatRange(min=0), default=60.0, show_default=True,
+        click.option("--bake", type=click.FloatRange(min=0), default=60.0, show_default=True, callback=_finite,
                      help="Seconds to watch the health after each step."),
         click.option("--at-once", type=click.IntRange(min=1), help="Addresses per step, in place of shares."),
         click.option("--shares", default="10,50,100", show_default=True, callback=_shares,
@@ -105,6 +113,8 @@ def start(
 
     Where no one can be asked, a second person approves it. A failed check, Ctrl-C and SIGTERM bring everything back.
     """
+    if resume:
+        _check_resumed()
     here = parts(aws)
     if resume:
         hold = _resumed(here, source, to)
@@ -148,6 +158,21 @@ def _planned(here: Parts, source: str | None, to: str | None, terms: Terms) -> t
     if made.plan.scope != here.scope:
         raise CutoverRefused(f"the machines are in {made.plan.scope}, and the memory is asked for {here.scope}")
     return made, checks(situation, made, here.cutovers)
+
+
+def _check_resumed() -> None:
+    """A plan goes on as it was confirmed. Raises click.UsageError where options ask for something else."""
+    context = click.get_current_context()
+    named = [
+        f"--{name.replace('_', '-')}"
+        for name in ("shares", "at_once", "bake", "patience", "health")
+        if context.get_parameter_source(name) is not ParameterSource.DEFAULT
+    ]
+    if named:
+        raise click.UsageError(
+            f"{', '.join(named)} cannot change a plan that was confirmed: leave it out with --resume, or abort and "
+            "start again"
+        )
 
 
 def _resumed(here: Parts, source: str | None, to: str | None) -> Hold:

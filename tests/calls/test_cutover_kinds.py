@@ -169,6 +169,93 @@ def test_a_name_of_a_balancer(of_green, aws, guard_for):
         assert returned[made.plan.entrances[0].key][0]["AliasTarget"] == alias
 
 
+def forward(*, sticky=False, **groups):
+    config = {"TargetGroups": [{"TargetGroupArn": name, "Weight": weight} for name, weight in groups.items()]}
+    return [{"Type": "forward", "ForwardConfig": {**config, "TargetGroupStickinessConfig": {"Enabled": sticky}}}]
+
+
+def weighted(**records):
+    shown = {"Name": NAME, "Type": "A", "TTL": 60}
+    return [
+        {**shown, "SetIdentifier": name, "Weight": weight, "ResourceRecords": [{"Value": name}]}
+        for name, weight in records.items()
+    ]
+
+
+@pytest.mark.parametrize(("kind", "made"), [("listener", forward), ("rule", forward), ("record", weighted)])
+def test_what_others_changed_meanwhile(kind, made, aws):
+    """Only the weights of the two sides may differ: someone who drained a third one is not overruled."""
+    ours = KINDS[kind].ours
+    states = (made(blue=8, green=0, red=2), made(blue=40, green=40, red=20), made(blue=0, green=80, red=20))
+    assert all(ours(state, states) for state in states)
+    assert ours(made(blue=70, green=10, red=20), states)
+    assert not ours(made(blue=40, green=40, red=0), states)
+    assert not ours(made(blue=40, green=40), states)
+    assert not ours(made(blue=40, green=40, red=20, pink=0), states)
+    if made is forward:
+        assert not ours(forward(blue=40, green=40, red=20, sticky=True), states)
+
+
+def test_a_login_keeps_its_secret(aws):
+    """AWS never shows the client secret of an OIDC login, so a change of the weights says to keep it."""
+    login = {"Type": "authenticate-oidc", "Order": 1, "AuthenticateOidcConfig": {"Issuer": "https://login"}}
+
+    class Sent:
+        def modify_listener(self, **params):
+            self.actions = params["DefaultActions"]
+
+    sent = Sent()
+    KINDS["listener"].write(lambda _: sent, "l", [], [login, *forward(blue=1)])
+    assert sent.actions[0]["AuthenticateOidcConfig"] == {"Issuer": "https://login", "UseExistingClientSecret": True}
+    assert sent.actions[1:] == forward(blue=1)
+
+
+def test_machines_with_two_interfaces(aws, guard_for):
+    """EC2 takes no address for a machine with several interfaces by its id: the interface and its address are named."""
+    sides, ec2 = [aws.start_cluster("blue", 1, addresses=1), aws.start_cluster("green", 1)], aws.client("ec2")
+    for side in sides:
+        (machine,) = ec2.describe_instances(InstanceIds=list(side.instance_ids))["Reservations"][0]["Instances"]
+        made = ec2.create_network_interface(SubnetId=machine["SubnetId"])["NetworkInterface"]["NetworkInterfaceId"]
+        ec2.attach_network_interface(NetworkInterfaceId=made, InstanceId=machine["InstanceId"], DeviceIndex=1)
+    guard, clients = guard_for(sources=["eip"])
+    _, made = planned(guard, clients)
+    ((move,),) = [step.moves for step in made.plan.steps]
+    KINDS["address"].write(clients, sides[0].allocation_ids[0], {}, move.state)
+    sent = aws.requests[-1].params
+    assert ("InstanceId" in sent, sent["PrivateIpAddress"]) == (False, move.state["private_ip"])
+    assert not made.plan.entrances[0].before["primary"]
+
+
+def test_a_name_in_two_zones(aws, guard_for):
+    """A public and a private zone of the same name both move; a zone with a shorter name is not asked."""
+    sides, route53 = [aws.start_cluster(name, 2) for name in ("blue", "green")], aws.client("route53")
+    change, records = zone_of(aws), weighted(blue=100, green=0)
+    for record, side in zip(records, sides, strict=True):
+        record["ResourceRecords"] = [{"Value": value} for value in private_of(aws, side)]
+    change(*records)
+    vpc = {"VPCRegion": aws.region, "VPCId": aws.client("ec2").describe_vpcs()["Vpcs"][0]["VpcId"]}
+    private = route53.create_hosted_zone(
+        Name="example.com", CallerReference="2", VPC=vpc, HostedZoneConfig={"PrivateZone": True}
+    )["HostedZone"]["Id"]
+    changes = [{"Action": "UPSERT", "ResourceRecordSet": record} for record in records]
+    route53.change_resource_record_sets(HostedZoneId=private, ChangeBatch={"Changes": changes})
+    guard, clients = guard_for(sources=["dns"], records=[NAME])
+    _, made = planned(guard, clients)
+    assert [entrance.kind for entrance in made.plan.entrances] == ["record", "record"], made.problems
+    switched, _ = walk(guard, clients, made)
+    assert [[record["Weight"] for record in state] for state in switched.values()] == [[0, 100], [0, 100]]
+
+
+def test_a_parameter_with_several_names(aws, guard_for):
+    """Only the whole name of the old side is replaced, not what begins or ends with it."""
+    for name in ("blue", "green", "blue-db"):
+        aws.start_cluster(name, 1)
+    aws.client("ssm").put_parameter(Name="/live", Value="blue-db, blue,my blue\nblue # blue", Type="String")
+    _, made = planned(*guard_for(sources=["ssm"], ssm_parameter="/live"))
+    ((move,),) = [step.moves for step in made.plan.steps]
+    assert move.state == "blue-db, green,my blue\ngreen # blue"
+
+
 def test_a_network_balancer(aws, guard_for):
     """Its listener knows no weights here: it goes to the new group in one step."""
     balancer = None

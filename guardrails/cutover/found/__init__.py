@@ -8,6 +8,7 @@ finding.py     what was found
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from attrs import frozen
@@ -79,7 +80,9 @@ def roles(situation: Situation) -> tuple[list[Entrance], list[Move]]:
     if "ssm" in by and settings.ssm_parameter:
         value = situation.clients("ssm").get_parameter(Name=settings.ssm_parameter)["Parameter"]["Value"]
         entrances.append(Entrance("pointer", settings.ssm_parameter, settings.ssm_parameter, value))
-        after_value = value.replace(situation.source, situation.to)
+        # Whole names: blue-db is not blue.
+        whole = rf"(^|[,\r\n])([ \t]*){re.escape(situation.source)}(?=[ \t]*(?:[,\r\n#]|$))"
+        after_value = re.sub(whole, lambda found: f"{found[1]}{found[2]}{situation.to}", value)
         moves.append(Move(entrances[-1].key, after_value, f"{settings.ssm_parameter} names {situation.to}"))
     return entrances, moves
 

@@ -71,14 +71,19 @@ def _slots(machine: Machine, situation: Situation) -> Iterator[State]:
         if private in held or ":" in private:
             continue
         eni = by_eni.get(private, first_eni if len(machine.enis) == 1 else "")
-        primary = private == machine.primary_ip
+        primary = _is_only(private, machine)
         if eni or primary:
             yield {"instance": machine.id, "eni": eni, "private_ip": private, "primary": primary}
 
 
 def _is_primary(address: Mapping[str, Any], situation: Situation) -> bool:
     machine = situation.inventory.machine(address.get("InstanceId"))
-    return machine is not None and machine.primary_ip == address.get("PrivateIpAddress")
+    return machine is not None and _is_only(address.get("PrivateIpAddress"), machine)
+
+
+def _is_only(private: str | None, machine: Machine) -> bool:
+    """Whether naming the machine means this address: AWS refuses that for a machine with several interfaces."""
+    return private == machine.primary_ip and len(machine.enis) <= 1
 
 
 def _counts(total: int, shares: Sequence[int], at_once: int | None) -> list[tuple[int, int]]:

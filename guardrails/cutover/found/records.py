@@ -6,6 +6,7 @@ Where a name leads through something that is moved itself, an Elastic IP or a li
 from __future__ import annotations
 
 import ipaddress
+import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -76,19 +77,21 @@ def find(situation: Situation, finding: Finding, shares: Sequence[int]) -> Names
 
 
 def _groups(name: str, situation: Situation) -> Iterator[_Group]:
-    for zone in _zones(name, situation):
-        groups = [_Group(zone, name, kind, records(situation.clients, zone, name, kind)) for kind in _TYPES]
+    """Those of the zones with the longest name that have some. A public and a private zone may have the same name."""
+    for _, zones in itertools.groupby(_zones(name, situation), key=lambda pair: pair[0]):
+        asked = [(zone, name, kind) for _, zone in zones for kind in _TYPES]
+        groups = [_Group(*each, records(situation.clients, *each)) for each in asked]
         there = [group for group in groups if group.records]
         if there:
             yield from there
             return
 
 
-def _zones(name: str, situation: Situation) -> list[str]:
-    """The zones that may have this name, those with the longest name first."""
+def _zones(name: str, situation: Situation) -> list[tuple[str, str]]:
+    """The zones that may have this name, each with its own, those with the longest name first."""
     listed = [(plain(str(zone["Name"])), zone_id(str(zone["Id"]))) for zone in situation.answers[ZONES.key()].items]
     fit = [(top, zone) for top, zone in listed if f".{name}".endswith(f".{top}")]
-    return [zone for _, zone in sorted(fit, key=lambda pair: -len(pair[0]))]
+    return sorted(fit, key=lambda pair: (-len(pair[0]), pair))
 
 
 def _hosts(record: Record) -> list[str]:

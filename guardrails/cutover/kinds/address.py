@@ -22,7 +22,7 @@ class Address:
         return {address["AllocationId"]: state_of(address) for address in answer["Addresses"]}
 
     def write(self, clients: Clients, id: str, now: State, wanted: State) -> None:  # noqa: A002, ARG002
-        """Move it. By machine where it goes to the machine's first address, as people do it."""
+        """Move it. By machine where that says enough, as people do it."""
         onto = {"NetworkInterfaceId": wanted["eni"], "PrivateIpAddress": wanted["private_ip"]}
         if wanted["primary"] or not wanted["eni"]:
             onto = {"InstanceId": wanted["instance"]}
@@ -41,7 +41,7 @@ class Address:
 
 
 def state_of(address: Mapping[str, Any], *, primary: bool = False) -> dict[str, Any]:
-    """The state of an address as DescribeAddresses shows it; `primary` says that it is on a machine's first address."""
+    """The state of an address as DescribeAddresses shows it; `primary` says that naming the machine means it."""
     return {
         "instance": address.get("InstanceId") or "",
         "eni": address.get("NetworkInterfaceId") or "",

@@ -6,13 +6,13 @@ https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balance
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any
 
 from attrs import frozen
 
 from guardrails.cutover.kinds.kind import Clients
-from guardrails.cutover.kinds.shares import scaled
+from guardrails.cutover.kinds.shares import changing, scaled
 from guardrails.cutover.plan import State
 from guardrails.resolve.balancers import weights
 
@@ -38,16 +38,18 @@ class Forward:
 
     def write(self, clients: Clients, id: str, now: State, wanted: State) -> None:  # noqa: A002, ARG002
         """Replace the actions, in one call."""
-        getattr(clients("elbv2"), self.modify)(**{self.name: id, self.actions: wanted})
+        sent = [_with_secret(action) for action in wanted]
+        getattr(clients("elbv2"), self.modify)(**{self.name: id, self.actions: sent})
 
     def same(self, one: State, other: State) -> bool:
         """The same groups with the same weights, and the same other actions."""
         return [*map(_plain, one)] == [*map(_plain, other)]
 
     def ours(self, now: State, states: Sequence[State]) -> bool:
-        """Whatever the weights: to no other groups, and with the same other actions as before."""
-        known = {group for state in states for group, _ in weights(state)}
-        return {group for group, _ in weights(now)} <= known and _others(now) == _others(states[0])
+        """Whatever the weights of the groups that it moves users between; everything else is as a step leaves it."""
+        groups = [dict(weights(state)) for state in (states[0], states[-1])]
+        moved = changing(*groups)
+        return any(_beside(now, moved) == _beside(state, moved) for state in states)
 
 
 LISTENER = Forward(
@@ -83,8 +85,27 @@ def shifted(actions: Sequence[Action], old: str, new: str, share: int, *, whole:
     return made
 
 
+def _with_secret(action: Action) -> Action:
+    """AWS never shows the client secret of a login, so the one that is there is kept."""
+    config = action.get("AuthenticateOidcConfig")
+    if not config or "ClientSecret" in config:
+        return action
+    return {**action, "AuthenticateOidcConfig": {**config, "UseExistingClientSecret": True}}
+
+
 def _others(actions: Iterable[Action]) -> list[Action]:
     return [action for action in actions if action.get("Type") != "forward"]
+
+
+def _beside(actions: Sequence[Action], moved: Container[str]) -> Any:
+    """Everything but how many users the groups that are `moved` get."""
+    others = {group: weight for group, weight in weights(actions) if group not in moved}
+    return _others(actions), others, [_sticky(action) for action in actions if action.get("Type") == "forward"]
+
+
+def _sticky(action: Action) -> Any:
+    sticky = (action.get("ForwardConfig") or {}).get("TargetGroupStickinessConfig") or {}
+    return sticky if sticky.get("Enabled") else {"Enabled": False}
 
 
 def _plain(action: Action) -> Any:
@@ -94,5 +115,4 @@ def _plain(action: Action) -> Any:
     groups = dict(weights([action]))
     if len(groups) == 1:
         groups = dict.fromkeys(groups, 1)
-    sticky = ((action.get("ForwardConfig") or {}).get("TargetGroupStickinessConfig")) or {"Enabled": False}
-    return groups, sticky
+    return groups, _sticky(action)

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from guardrails.cutover.kinds.kind import Clients
+from guardrails.cutover.kinds.shares import changing
 from guardrails.cutover.plan import State
 from guardrails.resolve.resources.dns_names import plain
 
@@ -42,9 +43,12 @@ class Records:
         return _all(one) == _all(other)
 
     def ours(self, now: State, states: Sequence[State]) -> bool:
-        """Whatever the weights: no other records than those of the cutover."""
+        """Whatever the weights of the records that it moves users between; the others are as a step leaves them."""
+        moved = changing(_weights(states[0]), _weights(states[-1])) | _replaced(states[0], states[-1])
         known = [_without_weight(record) for state in states for record in state]
-        return bool(now) and all(_without_weight(record) in known for record in now)
+        mine = [record for record in now if _set(record) in moved]
+        kept = [_all(record for record in state if _set(record) not in moved) for state in (now, *states)]
+        return bool(now) and all(_without_weight(record) in known for record in mine) and kept[0] in kept[1:]
 
 
 def records(clients: Clients, zone: str, name: str, kind: str) -> list[Record]:
@@ -67,6 +71,16 @@ def _plain(record: Record) -> Record:
 
 def _without_weight(record: Record) -> Record:
     return {key: value for key, value in _plain(record).items() if key != "Weight"}
+
+
+def _weights(state: Iterable[Record]) -> dict[str, int]:
+    return {_set(record): int(record["Weight"]) for record in state if "Weight" in record}
+
+
+def _replaced(before: Iterable[Record], after: Iterable[Record]) -> set[str]:
+    """The records that lead elsewhere after."""
+    there = {_set(record): _without_weight(record) for record in before}
+    return {_set(record) for record in after if there.get(_set(record)) != _without_weight(record)}
 
 
 def _all(state: Iterable[Record]) -> list[Record]:

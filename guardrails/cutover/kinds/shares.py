@@ -3,6 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fractions import Fraction
+
+
+def changing(before: Mapping[str, int], after: Mapping[str, int]) -> set[str]:
+    """Those whose part of all the weights is another one after than before."""
+    parts = [
+        {name: Fraction(weight, sum(weights.values()) or 1) for name, weight in weights.items()}
+        for weights in (before, after)
+    ]
+    return {name for name in {*before, *after} if parts[0].get(name) != parts[1].get(name)}
 
 
 def scaled(weights: Mapping[str, int], old: str, most: int) -> dict[str, int] | None:
