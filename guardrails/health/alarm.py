@@ -24,16 +24,20 @@ def alarm(name: str, *, region: str | None = None, client: Any = None, session: 
     """
     if not name:
         raise ValueError("alarm(''): give the name of a CloudWatch alarm")
+    arn = ""
     if name.startswith("arn:") and name.count(":") >= _COLONS:
+        arn = name
         *_, arn_region, _, _, name = name.split(":", _COLONS)
         region = region or arn_region
-    return _Alarm(name, Source("cloudwatch", client, session, region))
+    return _Alarm(name, Source("cloudwatch", client, session, region), arn)
 
 
 @frozen
 class _Alarm:
     name: str
     source: Source
+    # "" where only the name was given.
+    arn: str = ""
 
     def __call__(self) -> Health:
         try:
@@ -46,6 +50,9 @@ class _Alarm:
         found = [each for each in alarms if each.get("AlarmName") == self.name]
         if not found:
             return Health(None, f"there is no alarm {self.name} in {self.source.client.meta.region_name}")
+        if self.arn and all(each.get("AlarmArn") != self.arn for each in found):
+            # Another account or region has an alarm of the same name.
+            return Health(None, f"alarm {self.arn} was not found; there is {found[0].get('AlarmArn')}")
         return self._judged([each for each in found if not self._sound(each)] or found)
 
     def _judged(self, alarms: list[dict[str, Any]]) -> Health:

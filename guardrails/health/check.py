@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
 from attrs import field, frozen
@@ -23,6 +23,10 @@ class Health:
         return self.ok is True
 
 
+# numpy's, under its present and its former name.
+_BOOLEANS = {"bool", "bool_"}
+
+
 class Check(Protocol):
     """A ready-made check: look now, and answer."""
 
@@ -32,7 +36,11 @@ class Check(Protocol):
 
 
 def ask(check: Callable[[], Any]) -> Health:
-    """The answer of a check, or of any function: what it returns counts as true or false, an exception as unknown."""
+    """The answer of a check, or of a function that returns True or False (numpy's count).
+
+    Anything else is unknown: an exception, and what is only true as any object is, such as a coroutine or a process
+    that has ended.
+    """
     try:
         answer = check()
     except Exception as error:
@@ -44,6 +52,12 @@ def ask(check: Callable[[], Any]) -> Health:
         ok = bool(answer)
     except Exception as error:
         return Health(None, f"the health check {_name(check)} answered neither true nor false: {error}")
+    if ok and type(answer).__name__ not in _BOOLEANS:
+        if isinstance(answer, Coroutine):
+            # Otherwise Python warns that no one awaited it.
+            answer.close()
+        kind = type(answer).__name__
+        return Health(None, f"the health check {_name(check)} answered with a {kind} instead of True or False")
     return Health(ok, f"the health check {_name(check)} is {str(ok).lower()}")
 
 

@@ -33,8 +33,8 @@ class WaveFacts:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._apart_s = max(_APART_S, 4 * settings.wave_pause_s)
-        # By scope and cluster: the most that were healthy, and when that was last asked.
-        self._best: dict[tuple[str, str], tuple[int, float]] = {}
+        # By scope and cluster: the most that were healthy, how many waves had taken then, and when it was last asked.
+        self._best: dict[tuple[str, str], tuple[int, int, float]] = {}
 
     def find(
         self,
@@ -75,11 +75,13 @@ class WaveFacts:
         running = {each.id for each in inventory.clusters.get(cluster, ()) if each.state == "running"}
         unfit = {machine.id for name in not_serving(answers) for machine in machines_of(name, inventory)}
         healthy, now = len((running & passing) - unfit), time.monotonic()
-        best, at = self._best.get((scope, cluster), (0, now))
-        best = healthy if now - at > self._apart_s else max(best, healthy)
-        self._best[scope, cluster] = best, now
-        # What the waves themselves took of it is not what it lost.
-        return LiveSide(healthy=healthy, best=max(0, best - past.earlier.get(cluster, Earlier()).gone))
+        gone = past.earlier.get(cluster, Earlier()).gone
+        best, before, at = self._best.get((scope, cluster), (0, gone, now))
+        if healthy >= best or now - at > self._apart_s:
+            best, before = healthy, gone
+        self._best[scope, cluster] = best, before, now
+        # What the waves themselves took of it since then is not what it lost.
+        return LiveSide(healthy=healthy, best=max(0, best - max(0, gone - before)))
 
 
 def _wave(mode: str, taken: int | None, before: Earlier) -> Wave:

@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from tests.calls.test_waves import DAY, denied_or_none
+import guardrails
+from tests.calls.test_waves import DAY, denied_or_none, outside
 
 CLUSTER = [{"Key": "Cluster", "Value": "workers", "PropagateAtLaunch": True}]
 SIZE = {"waves/size"}
@@ -93,3 +94,19 @@ def test_a_refresh(aws, group):
     with pytest.raises(Exception, match="InstanceRefreshInProgress"):
         refresh(AutoScalingGroupName="ten", Preferences={"MinHealthyPercentage": 90})
     assert aws.count("StartInstanceRefresh") == 1
+
+
+def test_what_went_before_the_waves(aws, install):
+    """Machines of the live side that were taken before it was looked at hide none that fails later."""
+    blue, green = aws.start_cluster("blue", 6, addresses=1), aws.start_cluster("green", 12)
+    install(waves={"green": "refuse"}, wave_pause_s=0.01)
+    ec2 = aws.client("ec2")
+    with guardrails.break_glass(reason="INC-1", rules=["live-cluster/stop"]):
+        for machine in blue.instance_ids[:3]:
+            ec2.reboot_instances(InstanceIds=[machine])
+    parts = guardrails.waves(green.instance_ids)
+    ec2.terminate_instances(InstanceIds=next(parts))
+    for machine in blue.instance_ids[3:5]:
+        outside(aws, "StopInstances", machine)
+    with pytest.raises(guardrails.CallDenied, match="waves/live-health"):
+        ec2.terminate_instances(InstanceIds=next(parts))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -108,6 +109,32 @@ def test_alarms(aws):
     for state, ok in (("OK", True), ("ALARM", False), ("INSUFFICIENT_DATA", None)):
         client.set_alarm_state(AlarmName="errors", StateValue=state, StateReason="seen by a test")
         assert (check().ok, state in check().why) == (ok, True)
+
+
+def test_an_alarm_of_the_same_name_elsewhere(aws):
+    """The ARN's account and region count: an alarm of the same name in another place proves nothing."""
+    cloudwatch = aws.client("cloudwatch")
+    cloudwatch.put_metric_alarm(**ALARM)
+    cloudwatch.set_alarm_state(AlarmName="errors", StateValue="OK", StateReason="fine")
+    for place, ok in (
+        ("eu-west-1:123456789012", True), ("eu-west-1:999999999999", None), ("us-west-2:123456789012", None),
+    ):  # fmt: skip
+        answer = guardrails.health.alarm(f"arn:aws:cloudwatch:{place}:alarm:errors", client=cloudwatch)()
+        assert (answer.ok, place in answer.why) == (ok, not ok)
+
+
+async def later():
+    return True
+
+
+@pytest.mark.parametrize(
+    "answer", [later, lambda: guardrails.health.alarm("x"), lambda: subprocess.CompletedProcess("false", 1), lambda: 1]
+)
+def test_what_is_only_true_as_any_object_is(answer):
+    """A coroutine, a check that was not asked, a program that failed or a number proves no health."""
+    health = guardrails.health.all_of(answer)()
+    assert health.ok is None
+    assert "instead of True or False" in health.why
 
 
 def test_alarms_that_prove_nothing():
