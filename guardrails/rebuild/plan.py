@@ -91,7 +91,7 @@ def make_plan(
         )
     gap = lost(wish.cluster, present, before)
     wanted = _wanted(gap, wish, present, before)
-    findings = Findings(unknown=[f"{why} (now)" for why in present.missing])
+    findings = Findings(unknown=[*gap.doubts, *(f"{why} (now)" for why in present.missing)])
     if before is not None and before is not present:
         findings.unknown += [f"{why} (when the snapshot was taken)" for why in before.missing]
     machines = _completed(wanted, wish, present, before)

@@ -92,6 +92,25 @@ def test_kept_planned_and_run(aws, place, subnet):
     assert plan()[1]["gone"] == 2
 
 
+def test_a_machine_of_the_same_type_may_be_another_one(aws, place, subnet):
+    """One more machine with another name does not count as the replacement of a lost one: a person decides."""
+    (db,) = start(aws, "blue", 1, subnet)
+    ec2 = aws.client("ec2")
+    ec2.create_tags(Resources=[db], Tags=[{"Key": "Name", "Value": "db"}])
+    rebuild("snapshot")
+    (web,) = start(aws, "blue", 1, subnet)
+    ec2.create_tags(Resources=[web], Tags=[{"Key": "Name", "Value": "web"}])
+    lose(aws, [db])
+    code, made = plan()
+    assert (code, made["gone"], made["replaced"]) == (1, 1, 0)
+    assert f"{db} (db): whether {web} (web)" in made["unknown"][0]
+    aws.clear()
+    assert rebuild("run", "blue", "--yes").exit_code != 0
+    assert aws.count("RunInstances") == 0
+    assert rebuild("run", "blue", "--yes", "--despite-unknown").exit_code == 0
+    assert aws.running("blue") == 2
+
+
 def test_nothing_is_started_twice(aws, place, subnet):
     """Machines that someone started in the place of lost ones are counted; what is there is not started again."""
     ids = start(aws, "blue", 3, subnet)
