@@ -166,8 +166,8 @@ def _full(run: Run) -> int:
 
 
 # A row that fails waits for no answer that comes.
-_SHORT = {"timeout_s": 0.2}
-_ALONE = {**_SHORT, "fallback": "host", "hosts": HOSTS}
+_SHORT = {"timeout_s": 0.2, "hosts": HOSTS}
+_ALONE = {**_SHORT, "fallback": "host"}
 ROWS = (
     Row("nothing", _nothing),
     *(Row(f'{title}, `fallback = "deny"`', _broken(how), _SHORT) for how, title in _BROKEN),
