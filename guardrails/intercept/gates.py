@@ -26,6 +26,8 @@ from guardrails.values import frozen
 Gate = Callable[[Any], Any]
 # The AWS CLI ships its own botocore inside its package.
 _VENDORED = "awscli."
+# The mark of a gate that does nothing any more.
+_RETIRED = "guardrails_retired"
 
 
 @frozen
@@ -79,11 +81,15 @@ class Gates:
                 self._patch(module)
 
     def uninstall(self) -> None:
-        """Put the original functions back. A gate that another library has wrapped stays, and must do nothing."""
+        """Put the original functions back. A gate that something else has wrapped stays, and must do nothing.
+
+        If that is another gate of ours, such as a plan's, it takes this one out as well when it goes.
+        """
         self._watch.stop()
         for (owner, name), (original, replacement) in self._replaced.items():
+            vars(replacement)[_RETIRED] = True
             if vars(owner).get(name) is replacement:
-                setattr(owner, name, original)
+                setattr(owner, name, _in_use(original))
         self._replaced.clear()
 
     def displaced(self) -> list[str]:
@@ -119,8 +125,17 @@ class Gates:
             # This version of botocore needs no gate here.
             return
         replacement = functools.update_wrapper(gated, original)
+        # It was copied with what else the original has.
+        vars(replacement).pop(_RETIRED, None)
         self._replaced[owner, name] = original, replacement
         setattr(owner, name, replacement)
+
+
+def _in_use(function: Any) -> Any:
+    """What is below the gates that are retired."""
+    while getattr(function, _RETIRED, False):
+        function = function.__wrapped__
+    return function
 
 
 def owners_of(module: ModuleType, point: PatchPoint) -> list[Any]:

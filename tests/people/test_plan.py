@@ -18,6 +18,7 @@ import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.config import Config
+from botocore.endpoint import Endpoint
 from botocore.exceptions import ClientError, HTTPClientError, WaiterError
 from botocore.httpsession import URLLib3Session
 
@@ -248,6 +249,9 @@ def test_a_server_of_processes_that_is_older_than_the_plan(site, aws, planning):
 
 def test_another_guard_inside_a_plan_goes_on_with_it(site, aws, planning, install):
     """A cell that installs its own configuration inside the plan stays in it; afterwards, calls are sent again."""
+    guardrails.uninstall()
+    plain = Endpoint.make_request
+    guardrails.install(planning.settings)
     with guardrails.plan() as planned:
         terminate(site, "green", 0)
         settings = planning.settings
@@ -266,6 +270,7 @@ def test_another_guard_inside_a_plan_goes_on_with_it(site, aws, planning, instal
     assert changing(aws) == ["TerminateInstances"]
     guardrails.uninstall()
     site.ec2.describe_vpcs()
+    assert Endpoint.make_request is plain
 
 
 def test_a_process_that_outlives_its_plan_sends_no_change(site, aws, planning):
