@@ -196,8 +196,11 @@ def _explain(error: BaseException) -> str:
         "ChunkedEncodingError": "stopped in the middle of its answer",
         "JSONDecodeError": "gave an answer that is not JSON",
     }
-    reason = http.innermost(error)
-    return f"{what_failed.get(type(error).__name__, 'could not be asked')} ({type(reason).__name__}: {reason})"
+    reason, kind = http.innermost(error), type(error).__name__
+    if kind == "ConnectionError" and isinstance(reason, TimeoutError):
+        # requests calls it so where the time is over in the middle of the answer.
+        kind = "ReadTimeout"
+    return f"{what_failed.get(kind, 'could not be asked')} ({type(reason).__name__}: {reason})"
 
 
 def _result(answer: Mapping[str, Any]) -> Mapping[str, Any]:

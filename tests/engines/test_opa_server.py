@@ -87,7 +87,7 @@ def half(handler):
 
 FAULTS = {
     "hang": (hang, "gave no answer"),
-    "trickle": (trickle, "gave no answer within"),
+    "trickle": (trickle, "gave no answer"),
     "half a body": (half, "stopped in the middle of its answer"),
     "closed": (lambda handler: None, "closed the connection"),
     "garbage": (lambda handler: handler.wfile.write(b"\x00\xff\r\n\r\n"), "closed the connection"),
