@@ -56,12 +56,22 @@ def _options(command: Callable[..., Any]) -> Callable[..., Any]:
     return aws_options(command)
 
 
-class _Account:
-    """The account that the options name, seen through a guard."""
+class _Asked:
+    """What the options of all three commands name: an account, seen through a guard, and what to do there."""
 
-    def __init__(self, config: str | None, *options: str | None) -> None:
+    def __init__(
+        self,
+        config: str | None,
+        profile: str | None,
+        region: str | None,
+        endpoint_url: str | None,
+        on: tuple[str, ...],
+        off: tuple[str, ...],
+        leave: tuple[str, ...],
+    ) -> None:
         self.guard = Guard.from_config(config)
-        self.client: Clients = functools.cache(lambda service: make_client(service, *options))
+        self.client: Clients = functools.cache(lambda service: make_client(service, profile, region, endpoint_url))
+        self._on, self._off, self._leave = frozenset(on), frozenset(off), leave
 
     def guarded(self, service: str) -> Any:
         """A client whose calls this guard judges."""
@@ -69,7 +79,8 @@ class _Account:
         self.guard.attach(client)
         return client
 
-    def plan(self, on: tuple[str, ...], off: tuple[str, ...], leave: tuple[str, ...]) -> Plan:
+    def plan(self) -> Plan:
+        """What is to be switched now."""
         facts = self.guard.live(self.client("ec2"))
         if blocked := not_possible(facts):
             return Plan((), blocked=blocked)
@@ -79,11 +90,11 @@ class _Account:
             facts.past.retired_at,
             float(params["rollback_window_s"]),
             time.time(),
-            frozenset(on),
-            frozenset(off),
+            self._on,
+            self._off,
             replaced(facts, params["inferred"]),
         )
-        kinds = [kind for kind in protections.load() if kind.name not in leave]
+        kinds = [kind for kind in protections.load() if kind.name not in self._leave]
         return planned(Search(self.guard, self.client), kinds, roles)
 
 
@@ -97,44 +108,26 @@ def _show(plan: Plan, fmt: str) -> None:
 
 @click.command(epilog=_EXAMPLE)
 @_options
-def plan(
-    config: str | None,
-    profile: str | None,
-    region: str | None,
-    endpoint_url: str | None,
-    fmt: str,
-    on: tuple[str, ...],
-    off: tuple[str, ...],
-    leave: tuple[str, ...],
-) -> None:
+def plan(fmt: str, **options: Any) -> None:
     """Show which protection would be switched on or off.
 
     On for everything that carries a live cluster, off for what carries only clusters that are retired: live once, no
     longer, and past their rollback window. Everything else stays as it is. Only reads.
     """
-    made = _Account(config, profile, region, endpoint_url).plan(on, off, leave)
+    made = _Asked(**options).plan()
     _show(made, fmt)
     sys.exit(0 if made.complete else 3)
 
 
 @click.command(epilog=_EXAMPLE)
 @_options
-def drift(
-    config: str | None,
-    profile: str | None,
-    region: str | None,
-    endpoint_url: str | None,
-    fmt: str,
-    on: tuple[str, ...],
-    off: tuple[str, ...],
-    leave: tuple[str, ...],
-) -> None:
+def drift(fmt: str, **options: Any) -> None:
     """Report protection that does not fit the roles of the clusters.
 
     As `plan`, with exit code 1 if something is to be switched. Run it on a schedule, and after each cutover. Only
     reads.
     """
-    made = _Account(config, profile, region, endpoint_url).plan(on, off, leave)
+    made = _Asked(**options).plan()
     _show(made, fmt)
     sys.exit(1 if made.changes else 0 if made.complete else 3)
 
@@ -142,23 +135,13 @@ def drift(
 @click.command(epilog=_EXAMPLE)
 @_options
 @click.option("--digest", help="Apply without asking, if this is the digest that `plan` showed.")
-def apply(
-    config: str | None,
-    profile: str | None,
-    region: str | None,
-    endpoint_url: str | None,
-    fmt: str,
-    on: tuple[str, ...],
-    off: tuple[str, ...],
-    leave: tuple[str, ...],
-    digest: str | None,
-) -> None:
+def apply(fmt: str, digest: str | None, **options: Any) -> None:
     """Switch the protection, after a confirmation.
 
     Every call goes through the guard. A second `apply` changes nothing. Where no one can be asked, give the `--digest`
     that `plan` showed.
     """
-    made = _Account(config, profile, region, endpoint_url).plan(on, off, leave)
+    made = _Asked(**options).plan()
     if fmt == "pretty" or not made.changes:
         _show(made, fmt)
     if not made.changes:
@@ -166,7 +149,7 @@ def apply(
     _confirm(made, digest)
     results = []
     # A guard of its own, which remembers nothing of what the plan was made from: the roles may have changed since.
-    for each in applying.apply(made, _Account(config, profile, region, endpoint_url).guarded):
+    for each in applying.apply(made, _Asked(**options).guarded):
         results.append(each)
         if fmt == "pretty":
             on_off = "on " if each.change.on else "off"
