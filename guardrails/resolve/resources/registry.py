@@ -169,4 +169,5 @@ def _cluster(
         retired_at=past.retired_at.get(name),
         was_live_until=past.was_live_until.get(name),
         kind=inventory.kinds.get(name, NAMED),
+        stopping=sum(machine.state == "stopping" for machine in members),
     )

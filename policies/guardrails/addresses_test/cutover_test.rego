@@ -39,6 +39,16 @@ test_a_smaller_cluster_may_not_take_over if {
 	contains(message, "This is not a safe cutover: green runs 2 machines and blue runs 3 machines, below the required share of 1.")
 }
 
+test_machines_that_others_are_about_to_take_away_count_for_the_size if {
+	small := green({"running": 2, "total": 2})
+	every under_way in [{"in_flight": 2}, {"stopping": 2}, {"in_flight": 1, "stopping": 1}] {
+		blue := object.union(fixtures.cluster(true, 1, 1), under_way)
+		change := object.union(small, {"clusters": {"blue": blue}})
+		message := gap(moving(fixtures.machine("green"), change))
+		contains(message, "green runs 2 machines and blue runs 3 machines")
+	}
+}
+
 test_the_share_decides_what_is_large_enough if {
 	request := moving(fixtures.machine("green"), green({"running": 2, "total": 2}))
 	count(addresses.deny) == 0 with input as request with data.guardrails.params.cutover.min_share as 0.5

@@ -18,8 +18,13 @@ large_enough(name, others) if {
 	share := data.guardrails.params.cutover.min_share
 	is_number(share)
 	every other in others {
-		running >= share * input.clusters[other].running
+		running >= share * size(other)
 	}
+}
+
+# What a cluster serves with. Machines that calls are about to take away count: those calls may be denied yet.
+size(name) := (cluster.running + cluster.in_flight) + object.get(cluster, "stopping", 0) if {
+	cluster := input.clusters[name]
 }
 
 large_enough(name, others) if {

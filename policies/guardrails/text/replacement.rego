@@ -24,7 +24,11 @@ too_small(name, others) := {gap |
 		name,
 		counted(number(name, "running"), "machine"),
 		other,
-		counted(number(other, "running"), "machine"),
+		counted(size(other), "machine"),
 		object.get(data.guardrails.params, ["cutover", "min_share"], "unknown"),
 	])
 }
+
+size(name) := lib.size(name)
+
+size(name) := "unknown" if not lib.size(name)
