@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import sysconfig
+import tarfile
 import tempfile
 import venv
 import zipfile
@@ -43,6 +45,18 @@ def dist(tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="session")
+def tracked():
+    """The files of this checkout that belong to it, as paths from its root."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("git says which files belong to the project, and this is not a clone")
+    listed = subprocess.run(
+        ("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"),
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return {name for name in listed.stdout.split("\0") if name and (ROOT / name).is_file()}
+
+
 @pytest.fixture
 def fresh(tmp_path):
     """The Python of a virtual environment without this project; its dependencies are found through PYTHONPATH."""
@@ -73,6 +87,42 @@ def test_installed_wheel(fresh, dist, tmp_path):
     package, policies = _probe(fresh, tmp_path)
     assert package.is_relative_to(tmp_path / "venv")
     assert policies == package / "policies"
+
+
+def test_the_same_bytes_anywhere(dist, tracked, tmp_path):
+    """Another copy with other times and permissions, in another folder, builds the same two files, byte for byte."""
+    copy = tmp_path / "elsewhere"
+    for name in tracked:
+        file = copy / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / name, file)
+        file.chmod(0o600)
+        os.utime(file, (1_000_000_000, 1_000_000_000))
+    # What a build must not take along.
+    (copy / "guardrails" / "__pycache__").mkdir()
+    (copy / "guardrails" / "__pycache__" / "stray.cpython-311.pyc").write_bytes(b"stray")
+    # `dist` builds the wheel from the source distribution; this builds both from the copy.
+    _run(sys.executable, "-m", "hatchling", "build", "-d", str(tmp_path / "again"), cwd=copy)
+    built = [{file.name: file.read_bytes() for file in folder.iterdir()} for folder in (dist, tmp_path / "again")]
+    assert len(built[0]) == 2
+    assert built[0] == built[1]
+
+
+def test_nothing_is_missing_and_nothing_is_added(dist, tracked):
+    """The wheel has the package and the policies as git knows them, and the source distribution also the tests."""
+    (wheel,), (source,) = dist.glob("*.whl"), dist.glob("*.tar.gz")
+    with zipfile.ZipFile(wheel) as archive:
+        inside = {name for name in archive.namelist() if ".dist-info/" not in name}
+        about = {name.partition(".dist-info/")[2] for name in archive.namelist()} - {""}
+    package = {name for name in tracked if name.startswith("guardrails/")}
+    policies = {f"guardrails/{name}" for name in tracked if name.startswith("policies/")}
+    assert inside == package | policies
+    assert "guardrails/py.typed" in inside
+    assert about == {"METADATA", "RECORD", "WHEEL", "entry_points.txt", "licenses/guardrails/LICENSE"}
+    with tarfile.open(source) as archive:
+        files = {name.partition("/")[2] for name in archive.getnames()}
+    top = {"PKG-INFO", ".gitignore", "CHANGELOG.md", "README.md", "pyproject.toml"}
+    assert files == top | {name for name in tracked if name.startswith(("guardrails/", "policies/", "tests/"))}
 
 
 def test_editable_install(fresh, tmp_path):
