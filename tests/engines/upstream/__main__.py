@@ -77,7 +77,7 @@ def compare_answers(upstream: crate.Crate) -> bool:
 def compare_sources(upstream: crate.Crate) -> bool:
     """Whether the source distribution beside the wheel has the crate's source, file by file."""
     with tempfile.TemporaryDirectory() as folder:
-        command = ("download", "-q", "--no-deps", "--no-binary", ":all:", "-d", folder)
+        command = ("download", "-q", "--no-deps", "--no-binary", wheel.NAME, "-d", folder)
         subprocess.run([sys.executable, "-m", "pip", *command, f"{wheel.NAME}=={upstream.version}"], check=True)
         (packed,) = Path(folder).glob("*.tar.gz")
         with tarfile.open(packed) as archive:
