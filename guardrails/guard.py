@@ -6,7 +6,6 @@ A call's way through the stages is in pipeline.py: intercept -> classify -> reso
 from __future__ import annotations
 
 import logging
-import signal
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
@@ -42,6 +41,7 @@ from guardrails.self_test.admission import Admission
 from guardrails.show import displayed  # noqa: F401  (gives the values their cards)
 from guardrails.show.announcing_log import AnnouncingLog
 from guardrails.show.sentences import DENIAL, log_line
+from guardrails.system import background
 from guardrails.telemetry import reports_of
 from guardrails.values import NOT_GOVERNED, Call, Caller, Decision, Facts, Lookup, Origin, frozen
 
@@ -241,9 +241,5 @@ class _ThisProcess:
 
 
 def _warn(sentence: str, extra: Mapping[str, str] | None = None) -> None:
-    # A program in the background would be stopped in the middle of its call where the terminal has tostop.
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTTOU})
-    try:
+    with background.writing():
         _logger.warning("%s", sentence, extra=extra)
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -16,6 +16,7 @@ from guardrails.config.settings import Settings
 from guardrails.enforce.break_glass.grant import BreakGlass
 from guardrails.errors import BreakGlassRefused, ConfigError
 from guardrails.guard import Guard
+from guardrails.system import forks
 from guardrails.waiting.garbage import not_collected
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ _logger = logging.getLogger("guardrails")
 _lock = threading.RLock()
 _installed: Guard | None = None
 # A fork waits for an install() in another thread: its child would have half a guard, and a lock that is never released.
-os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
+forks.around(_lock.acquire, _lock.release)
 
 
 def install(config: str | Path | Mapping[str, Any] | Settings | None = None) -> Guard:

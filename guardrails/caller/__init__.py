@@ -50,7 +50,8 @@ def _principal(credentials: Any) -> str | None:
 def _user() -> str:
     try:
         return getpass.getuser()
-    except (OSError, KeyError):
+    except (ImportError, OSError, KeyError):
+        # No variable names the user, and the system does not either.
         return str(os.getuid()) if hasattr(os, "getuid") else ""
 
 

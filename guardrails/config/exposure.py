@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import grp
-import os
-import pwd
 import stat
 from pathlib import Path
 
 from guardrails.config.settings import Settings
+from guardrails.system import users
 
 
 def exposed(settings: Settings) -> str:
@@ -32,33 +30,14 @@ def _why(path: Path) -> str:
         status = path.stat()
     except OSError:
         return ""
-    if status.st_uid not in (os.geteuid(), 0):
-        return f"belongs to {_user(status.st_uid)}"
+    if users.me() is None:
+        # Windows keeps lists of rights instead, which only its own functions read.
+        return ""
+    if status.st_uid not in (users.me(), 0):
+        return f"belongs to {users.name_of(status.st_uid) or f'the user {status.st_uid}'}"
     if status.st_mode & stat.S_IWOTH:
         return f"may be written by every user (mode {stat.S_IMODE(status.st_mode):o})"
-    if status.st_mode & stat.S_IWGRP and not _private(status.st_gid):
-        return f"may be written by the group {_group(status.st_gid)} (mode {stat.S_IMODE(status.st_mode):o})"
+    if status.st_mode & stat.S_IWGRP and not users.is_private_group(status.st_gid):
+        group = users.group_name(status.st_gid) or status.st_gid
+        return f"may be written by the group {group} (mode {stat.S_IMODE(status.st_mode):o})"
     return ""
-
-
-def _private(group: int) -> bool:
-    """Whether a group has this user only, as many systems give one to each user."""
-    try:
-        own, members = pwd.getpwuid(os.geteuid()), grp.getgrgid(group).gr_mem
-    except KeyError:
-        return False
-    return own.pw_gid == group and set(members) <= {own.pw_name}
-
-
-def _user(number: int) -> str:
-    try:
-        return pwd.getpwuid(number).pw_name
-    except KeyError:
-        return f"the user {number}"
-
-
-def _group(number: int) -> str:
-    try:
-        return grp.getgrgid(number).gr_name
-    except KeyError:
-        return str(number)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 from collections.abc import Iterator
 from datetime import datetime
@@ -18,6 +17,7 @@ from guardrails.errors import ConfigError, GuardrailsError
 from guardrails.evaluate.checked import why_apart
 from guardrails.record.entries import Entry, read
 from guardrails.show.sentences import age
+from guardrails.system.processes import runs
 from guardrails.values import frozen
 
 # An older decision may be from a process that has ended and whose pid is in use again.
@@ -119,18 +119,7 @@ def _processes(settings: Settings, now: float) -> list[_Process]:
                 _seconds(entry.custom.get("policies_checked_at")),
                 str(entry.custom.get("policies_behind") or ""),
             )
-    return [process for pid, process in sorted(latest.items()) if _runs(pid)]
-
-
-def _runs(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        # It belongs to another user.
-        return True
-    return True
+    return [process for pid, process in sorted(latest.items()) if runs(pid) is not False]
 
 
 def _seconds(time: Any) -> float | None:

@@ -14,6 +14,8 @@ import stat
 from pathlib import Path
 
 from guardrails.config.places import state_home
+from guardrails.system import users
+from guardrails.system.files import FOR_US, NOT_A_LINK
 
 
 def folder(name: str) -> Path:
@@ -26,7 +28,7 @@ def read(file: Path) -> bytes | None:
     try:
         if not is_private(file.parent):
             return None
-        descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW)
+        descriptor = os.open(file, os.O_RDONLY | NOT_A_LINK | FOR_US)
         with os.fdopen(descriptor, "rb") as opened:
             if not _is_ours(os.fstat(descriptor)):
                 return None
@@ -42,7 +44,7 @@ def write(file: Path, content: bytes) -> None:
     if not is_private(file.parent):
         raise PermissionError(1, "others may write to this folder", str(file.parent))
     new = file.with_suffix(f".{secrets.token_hex(8)}")
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | FOR_US, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as opened:
             opened.write(_digest(content) + b"\n" + content)
@@ -58,7 +60,8 @@ def is_private(place: Path) -> bool:
 
 
 def _is_ours(found: os.stat_result) -> bool:
-    return found.st_uid == os.geteuid() and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    # On Windows no number names an owner, so nothing counts.
+    return found.st_uid == users.me() and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
 
 def _digest(content: bytes) -> bytes:

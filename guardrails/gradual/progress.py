@@ -6,7 +6,6 @@ end, from a crash in the middle of writing, does not count.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
@@ -14,6 +13,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import IO, Any, Generic, TypeVar
+
+from guardrails.system import locks
 
 Item = TypeVar("Item")
 _SCHEMA = 1
@@ -100,7 +101,7 @@ def _locked(path: Path) -> IO[bytes]:
     # Appended to: what another process wrote before it was killed stays.
     file = path.open("a+b")
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        locks.take(file.fileno())
     except OSError:
         file.close()
         raise ValueError(f"{path} is in use: another process goes through this list now") from None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import tempfile
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ from typing import IO
 from attrs import frozen
 
 from guardrails.health.check import Check, Health
+from guardrails.system import processes
 
 # The end of what it printed, in bytes, that the sentence may quote.
 _QUOTED = 200
@@ -51,7 +51,7 @@ class _Command:
             except BaseException as error:
                 # It is not waited for yet, so this number is still its own.
                 with suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)
+                    processes.end_all(process)
                 process.wait()
                 if isinstance(error, subprocess.TimeoutExpired):
                     return Health(None, f"{self.argv[0]} did not end within {self.timeout_s:g} s")

@@ -106,10 +106,13 @@ class Gates:
             if point.module != name:
                 continue
             owners = owners_of(module, point)
+            if not owners and name == "os":
+                # Windows starts processes by subprocess.Popen alone.
+                continue
             if not owners:
                 version = getattr(sys.modules.get(name.partition(".")[0]), "__version__", "(version unknown)")
                 raise ConfigError(
-                    f"{module.__name__} {version} has no {point.owner}.{point.name}, so it cannot be guarded; "
+                    f"{module.__name__} {version} has no {point.owner or name}.{point.name}, so it cannot be guarded; "
                     "use a version that this release of guardrails supports"
                 )
             for owner in owners:
@@ -141,7 +144,7 @@ def _in_use(function: Any) -> Any:
 def owners_of(module: ModuleType, point: PatchPoint) -> list[Any]:
     """The classes of the module that define the function, or the module itself; [] where it does not exist."""
     if not point.owner:
-        return [module]
+        return [module] if point.name in vars(module) else []
     if point.owner != "*":
         # gevent puts a class of its own in the place of subprocess's.
         owner = vars(module).get(point.owner)

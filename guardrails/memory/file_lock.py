@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
+from guardrails.system import locks
 from guardrails.waiting.interruptions import waiting
 
 _STEP_S = 0.005
@@ -23,7 +23,7 @@ def locked(fd: int, patience_s: float = 0.0) -> Iterator[None]:
     deadline = time.monotonic() + patience_s
     while True:
         try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            locks.take(fd)
             break
         except BlockingIOError:
             if time.monotonic() >= deadline:
@@ -33,6 +33,4 @@ def locked(fd: int, patience_s: float = 0.0) -> Iterator[None]:
     try:
         yield
     finally:
-        # Closing is not enough: a process that was forked meanwhile has the same open file, and would keep the lock.
-        with suppress(OSError):
-            fcntl.flock(fd, fcntl.LOCK_UN)
+        locks.give_back(fd)

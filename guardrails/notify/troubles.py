@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from guardrails.memory.file_lock import locked
+from guardrails.system.files import FOR_US
 from guardrails.values import rfc3339
 
 _logger = logging.getLogger("guardrails")
@@ -71,9 +72,7 @@ class Troubles:
     def _change(self, change: Any) -> None:
         with suppress(OSError):
             self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            lock = os.open(
-                self._path.with_name(f"{self._path.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
-            )
+            lock = os.open(self._path.with_name(f"{self._path.name}.lock"), os.O_RDWR | os.O_CREAT | FOR_US, 0o600)
             try:
                 with locked(lock, _PATIENCE_S):
                     known = {name: dict(each) for name, each in self.read().items()}

@@ -12,6 +12,7 @@ from guardrails.enforce.approvals.digest import canonical
 from guardrails.errors import ConfigError
 from guardrails.planning import entry
 from guardrails.planning.plan import Plan
+from guardrails.system.files import FOR_US
 from guardrails.values import frozen, rfc3339
 
 _SCHEMA = 1
@@ -53,7 +54,7 @@ def save(plan: Plan, path: Path, *, account: str, region: str, minutes: float, c
         "command": list(command),
     }
     digest = digest_of(document)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | FOR_US, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         json.dump({"digest": digest, "plan": document}, file, indent=2)
         file.write("\n")

@@ -19,6 +19,7 @@ from guardrails.planning import entry as entries
 from guardrails.planning.entry import Entry
 from guardrails.planning.planned_ids import PlannedIds
 from guardrails.planning.world import Change, World
+from guardrails.system.files import FOR_US
 
 # A call of another process is decided on meanwhile.
 _PATIENCE_S = 600.0
@@ -61,7 +62,7 @@ class Journal:
     def turn(self) -> Iterator[None]:
         """Alone among all processes and threads of the plan, with what the others wrote before."""
         try:
-            descriptor = os.open(self.folder / "lock", os.O_RDWR | os.O_CLOEXEC)
+            descriptor = os.open(self.folder / "lock", os.O_RDWR | FOR_US)
         except FileNotFoundError as error:
             raise PlanIsOver from error
         try:

@@ -18,6 +18,7 @@ from guardrails.memory.file_lock import locked
 from guardrails.planning import file as files
 from guardrails.planning.entry import Entry
 from guardrails.planning.identity import identity_of, may_repeat, new_names
+from guardrails.system.files import FOR_US
 from guardrails.values import Approval, Call
 
 _PATIENCE_S = 60.0
@@ -184,7 +185,7 @@ class _Turn:
         self._progress = progress
 
     def __enter__(self) -> None:
-        self._descriptor = os.open(self._progress.folder / "lock", os.O_RDWR | os.O_CLOEXEC)
+        self._descriptor = os.open(self._progress.folder / "lock", os.O_RDWR | FOR_US)
         self._lock = locked(self._descriptor, _PATIENCE_S)
         self._lock.__enter__()
         self._progress.refresh()

@@ -23,6 +23,7 @@ from guardrails.record.log_files import numbered
 from guardrails.record.long_lines import shortened
 from guardrails.record.spool import SpoolFull
 from guardrails.record.upload import spool_of
+from guardrails.system.files import FOR_US
 from guardrails.values import Decision, LookupFailure, Outcome, rfc3339
 
 PATH = "guardrails/main/decision"
@@ -110,7 +111,7 @@ class DecisionLog:
                 os.close(file)
 
     def _append(self) -> int:
-        return os.open(self._settings.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        return os.open(self._settings.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | FOR_US, 0o600)
 
     def try_it(self) -> None:
         """Take the locks and open the file, as `write` does. Raises OSError."""
@@ -125,7 +126,7 @@ class DecisionLog:
         path = self._settings.path
         # Someone may have deleted the folder since it was opened.
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        lock = os.open(path.with_name(f"{path.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        lock = os.open(path.with_name(f"{path.name}.lock"), os.O_RDWR | os.O_CREAT | FOR_US, 0o600)
         try:
             with locked(lock, _PATIENCE_S):
                 yield

@@ -18,6 +18,7 @@ from typing import Literal
 from guardrails.memory.file_lock import locked
 from guardrails.record.spool_files import alone, opened, replace, size_of
 from guardrails.record.spooled_lines import Batch, Position, Waiting, append_whole, cut
+from guardrails.system.files import opens_folders, read_at, write_at
 from guardrails.values import rfc3339
 
 _PATIENCE_S = 10.0
@@ -130,7 +131,7 @@ class Spool:
     def _is_start_of_line(self, position: Position) -> bool:
         """False for a position that does not belong to this segment, as after a restored backup."""
         with suppress(FileNotFoundError), opened(self._segment(position.number), os.O_RDONLY) as file:
-            return position.offset == 0 or os.pread(file, 1, position.offset - 1) == b"\n"
+            return position.offset == 0 or read_at(file, 1, position.offset - 1) == b"\n"
         return True
 
     def _kept_position(self) -> Position:
@@ -199,11 +200,11 @@ class Spool:
             os.fsync(file)
         elif self._fsync == "interval":
             # The lock's file counts for all processes.
-            digits = os.pread(lock, 8, 0)
+            digits = read_at(lock, 8, 0)
             since = (int(digits) if digits.isdigit() else 0) + 1
             if since >= _INTERVAL:
                 os.fsync(file)
-            os.pwrite(lock, f"{since % _INTERVAL:08}".encode(), 0)
+            write_at(lock, f"{since % _INTERVAL:08}".encode(), 0)
         if new and self._fsync != "none":
             self._force_names()
 
@@ -213,8 +214,9 @@ class Spool:
                 os.fsync(file)
 
     def _force_names(self) -> None:
-        with opened(self.folder, os.O_RDONLY) as folder:
-            os.fsync(folder)
+        if opens_folders():
+            with opened(self.folder, os.O_RDONLY) as folder:
+                os.fsync(folder)
 
     def _full(self, size: int) -> SpoolFull:
         why, aside = self.last_error(), size_of(self.folder / SET_ASIDE)

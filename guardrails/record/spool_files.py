@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
-import pwd
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from guardrails.memory.file_lock import LockedElsewhere
+from guardrails.system import locks, users
+from guardrails.system.files import FOR_US
 
 # The folders that this process uploads from: a lock of lockf does not keep its own threads apart, and any close of the
 # file ends it. With the process's id, because a forked child inherits this.
@@ -20,7 +20,7 @@ _uploading: dict[tuple[int, str], object] = {}
 @contextmanager
 def opened(path: Path, flags: int) -> Iterator[int]:
     """The file's descriptor. A new file belongs to the owner of its folder. Raises OSError."""
-    file = os.open(path, flags | os.O_CLOEXEC, 0o600)
+    file = os.open(path, flags | FOR_US, 0o600)
     try:
         if flags & os.O_CREAT:
             _give(file, path.parent)
@@ -31,7 +31,7 @@ def opened(path: Path, flags: int) -> Iterator[int]:
 
 def _give(file: int, folder: Path) -> None:
     """What root makes, as `guardrails log upload`, must not stop the programs whose spool it is."""
-    if os.geteuid() == 0 and os.fstat(file).st_uid != (owner := folder.stat()).st_uid:
+    if users.me() == 0 and os.fstat(file).st_uid != (owner := folder.stat()).st_uid:
         with suppress(OSError):
             os.fchown(file, owner.st_uid, owner.st_gid)
 
@@ -64,7 +64,7 @@ def alone(lock: Path) -> Iterator[None]:
         with opened(lock, os.O_RDWR | os.O_CREAT) as file:
             try:
                 # Not flock: a process that is forked meanwhile would keep it after this one is killed.
-                fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                locks.take_for_process(file)
             except (BlockingIOError, PermissionError) as error:
                 raise LockedElsewhere(error.errno, "another process uploads them") from error
             yield
@@ -75,8 +75,8 @@ def alone(lock: Path) -> Iterator[None]:
 def not_permitted(folder: Path) -> str:
     """For a spool that this user may not read."""
     try:
-        uid = folder.stat().st_uid
-        owner = f" ({pwd.getpwuid(uid).pw_name})"
-    except (OSError, KeyError):
-        owner = ""
+        name = users.name_of(folder.stat().st_uid)
+    except OSError:
+        name = None
+    owner = f" ({name})" if name else ""
     return f"the spool {folder} is closed to this user; run this as the user of the guarded programs{owner}, or as root"

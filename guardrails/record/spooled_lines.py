@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from guardrails.system.files import read_at
 from guardrails.values import frozen
 
 
@@ -37,7 +38,7 @@ class Waiting:
 def append_whole(file: int, line: bytes) -> None:
     """Write the line, whole or not at all."""
     size = os.fstat(file).st_size
-    if size and os.pread(file, 1, size - 1) != b"\n":
+    if size and read_at(file, 1, size - 1) != b"\n":
         # Its writer was killed. This line must not become part of that one.
         line = b"\n" + line
     written = os.write(file, line)

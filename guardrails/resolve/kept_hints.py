@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from guardrails.resolve.question import Question
+from guardrails.system.files import FOR_US
 from guardrails.values import Lookup
 from guardrails.waiting.clock import monotonic
 
@@ -73,7 +74,7 @@ class KeptHints:
     def _replace(self, text: str) -> None:
         part = self._path.with_name(f"{self._path.name}.{os.getpid()}.{threading.get_ident()}.part")
         try:
-            with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "w") as file:
+            with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | FOR_US, 0o600), "w") as file:
                 file.write(text)
             part.replace(self._path)
         finally:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import selectors
-import signal
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from guardrails.system import processes
 from guardrails.values import Answer, Lookup
 from guardrails.waiting import deadline
 from guardrails.waiting.deadline import Deadline
@@ -37,6 +37,11 @@ def run(lookup: Lookup, timeout_s: float) -> Answer:
 
 def _run(command: list[str], patience_s: float) -> Mapping[str, Any]:
     name = command[0]
+    if not processes.can_end_all():
+        return {
+            "problem": f"{name} was not started: this system cannot end a program with all that it started",
+            "failed": True,
+        }
     try:
         process = subprocess.Popen(  # noqa: S603  (the command of the configuration, without a shell)
             command,
@@ -53,7 +58,7 @@ def _run(command: list[str], patience_s: float) -> Mapping[str, Any]:
             output, code = _finished(process, Deadline(patience_s))
         except BaseException as error:
             # It is not waited for yet, so this number is still its own.
-            os.killpg(process.pid, signal.SIGKILL)
+            processes.end_all(process)
             if isinstance(error, OverflowError):
                 return {"problem": f"{name} printed more than {_MOST} bytes", "failed": True}
             if isinstance(error, (TimeoutError, subprocess.TimeoutExpired)):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import subprocess
 from collections.abc import Mapping, Sequence
+
+from guardrails.system import processes
 
 
 def feed(command: Sequence[str], document: bytes, timeout_s: float, environment: Mapping[str, str]) -> None:
@@ -22,7 +22,7 @@ def feed(command: Sequence[str], document: bytes, timeout_s: float, environment:
         try:
             process.communicate(document, timeout=timeout_s)
         except BaseException:
-            os.killpg(process.pid, signal.SIGKILL)
+            processes.end_all(process)
             raise
         if process.returncode:
             raise subprocess.CalledProcessError(process.returncode, command[0])

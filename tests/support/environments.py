@@ -98,6 +98,37 @@ def python_of(name: str) -> str:
     return str(python)
 
 
+class NotMade(Exception):
+    """An environment cannot be made; the message says why."""
+
+
+def made(name: str, wanted: tuple[str, ...], python: str = sys.executable, *, lowest: bool = False) -> str:
+    """The interpreter of an environment of another Python with these requirements alone. Raises NotMade.
+
+    With `lowest`, each of them in the oldest version that it allows and that has a wheel for this Python.
+    """
+    version = subprocess.run([python, "-VV"], capture_output=True, text=True, check=True).stdout
+    digest = hashlib.sha256(repr((wanted, version, lowest)).encode()).hexdigest()[:12]
+    folder = CACHE / f"{name}-{digest}"
+    its_python, done = folder / "bin" / "python", folder / "done"
+    # Some Pythons come without pip.
+    installer = [sys.executable, "-m", "pip", "--python", str(its_python), "install", "-q", "--no-compile"]
+    if lowest:
+        uv = Path(made("uv", ("uv>=0.9",))).with_name("uv")
+        installer = [str(uv), "pip", "install", "-q", "--python", str(its_python), "--resolution", "lowest-direct"]
+        installer += ["--only-binary", ":all:"]
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with (CACHE / f"{name}-{digest}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            problem = _run(python, "-m", "venv", "--clear", "--without-pip", str(folder))
+            problem = problem or _run(*installer, *wanted)
+            if problem:
+                raise NotMade(problem)
+            done.touch()
+    return str(its_python)
+
+
 def skip(reason: str) -> NoReturn:
     """Skip the test; in CI, where GUARDRAILS_REQUIRE_OPA is set, it fails."""
     if os.environ.get("GUARDRAILS_REQUIRE_OPA"):

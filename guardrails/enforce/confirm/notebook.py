@@ -30,6 +30,8 @@ def typed(shell: Any, page: Page, prompt: str, timeout_s: float) -> str | None:
     # The input box of an unanswered question stays; what is typed into it would count as the next answer.
     if getattr(shell, _UNANSWERED, None) == shell.execution_count:
         raise NoOneThere("an earlier question of this cell was not answered", "run the cell again")
+    if not hasattr(signal, "setitimer"):
+        raise NoOneThere("a question in a notebook needs Linux or macOS", "have a person approve it")
     rung = threading.Event()
     try:
         with _alarm(timeout_s, rung):

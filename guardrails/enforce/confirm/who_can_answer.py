@@ -50,6 +50,8 @@ def _terminal() -> None:
         raise NoOneThere("standard input or standard error is closed or replaced") from None
     if not seen:
         raise NoOneThere("standard input or standard error is not a terminal")
+    if not hasattr(os, "tcgetpgrp"):
+        raise NoOneThere("a question at a terminal needs Linux or macOS", "have a person approve it")
     try:
         behind = not in_foreground(stdin)
     except OSError:

@@ -7,7 +7,6 @@ owner alone may write it. So two users of the host are two people, whatever a fi
 from __future__ import annotations
 
 import os
-import pwd
 import secrets
 import stat
 import time
@@ -18,6 +17,8 @@ from pathlib import Path
 from guardrails.memory.approvals.reading import read_grant, read_request
 from guardrails.memory.approvals.record import Grant, Identity, Record, Request
 from guardrails.memory.store import StateUnavailable
+from guardrails.system import users
+from guardrails.system.files import FOR_US, NEVER_WAITING, NOT_A_LINK
 from guardrails.values import frozen
 
 _LARGEST = 1_000_000
@@ -43,7 +44,7 @@ class ApprovalFolder:
 
     def me(self) -> Identity:
         """The user of this process. One that `sudo` started is also the user who called it."""
-        uid = os.geteuid()
+        uid = _my_number(self.path)
         caller = os.environ.get("SUDO_UID", "")
         others = [caller] if caller.isdigit() and caller != str(uid) else []
         return Identity(user(uid), user(uid), tuple(user(int(other)) for other in others))
@@ -102,6 +103,7 @@ class ApprovalFolder:
             raise self._unavailable(error) from error
 
     def _files(self) -> Iterator[_File]:
+        _my_number(self.path)
         try:
             names = sorted(os.listdir(self.path))
         except FileNotFoundError:
@@ -110,7 +112,7 @@ class ApprovalFolder:
             raise self._unavailable(error) from error
         for name in names:
             with suppress(OSError, UnicodeDecodeError):
-                descriptor = os.open(self.path / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+                descriptor = os.open(self.path / name, os.O_RDONLY | NOT_A_LINK | NEVER_WAITING | FOR_US)
                 with os.fdopen(descriptor, encoding="utf-8") as file:
                     found = os.fstat(descriptor)
                     if _counts(found):
@@ -118,12 +120,14 @@ class ApprovalFolder:
 
     def _write(self, name: str, text: str) -> None:
         """Write a new file, whole. Raises FileExistsError where there is one of this name."""
+        _my_number(self.path)
         new = self.path / f".new-{secrets.token_hex(8)}"
         try:
             self._make()
-            descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+            descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | FOR_US, 0o644)
             with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                os.fchmod(descriptor, 0o644)
+                # The umask may have left something out.
+                new.chmod(0o644)
                 file.write(text)
                 file.flush()
                 os.fsync(descriptor)
@@ -149,7 +153,7 @@ class ApprovalFolder:
         with suppress(OSError):
             for file in self.path.iterdir():
                 found = file.lstat()
-                if found.st_uid == os.geteuid() and found.st_mtime < time.time() - _KEPT_S:
+                if found.st_uid == users.me() and found.st_mtime < time.time() - _KEPT_S:
                     file.unlink()
 
     def _unavailable(self, error: OSError) -> StateUnavailable:
@@ -161,10 +165,17 @@ class ApprovalFolder:
 
 def user(uid: int) -> str:
     """The name of a user of this host; its number where it has none."""
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return str(uid)
+    return users.name_of(uid) or str(uid)
+
+
+def _my_number(folder: Path) -> int:
+    number = users.me()
+    if number is None:
+        raise StateUnavailable(
+            f"the folder for approvals {folder} is of no use on this system, where no number says who wrote a file; "
+            "share approvals in a DynamoDB table (state.store)"
+        )
+    return number
 
 
 def _counts(found: os.stat_result) -> bool:

@@ -11,6 +11,7 @@ import sqlite3
 from pathlib import Path
 
 from guardrails.config.settings import IN_MEMORY
+from guardrails.system.files import FOR_US
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS event (
@@ -71,7 +72,7 @@ class Connection:
         if self._open is None:
             if self._path != IN_MEMORY and not self._path.exists():
                 self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-                os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+                os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | FOR_US, 0o600))
             self._open, self._pid = _prepared(self._path, timeout_s), os.getpid()
             self._file = _identity(self._path)
         else:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import threading
 import weakref
@@ -13,6 +12,7 @@ from typing import Any
 
 from guardrails.memory.sqlite.connection import Connection
 from guardrails.memory.store import StateUnavailable
+from guardrails.system import forks
 from guardrails.waiting import deadline
 
 
@@ -27,7 +27,7 @@ class _Forks:
         # Reentrant: in the middle of one, a signal handler may fork, or make a governed call; that call is refused.
         self.lock = threading.RLock()
         self.connections: weakref.WeakSet[Connection] = weakref.WeakSet()
-        os.register_at_fork(before=self._before, after_in_parent=self.lock.release, after_in_child=self.lock.release)
+        forks.around(self._before, self.lock.release)
 
     def _before(self) -> None:
         self.lock.acquire()

@@ -145,7 +145,7 @@ def _replace(file: Path, text: str) -> None:
             temporary.write(text.encode())
             if (status.st_uid, status.st_gid) != (os.fstat(fd).st_uid, os.fstat(fd).st_gid):
                 os.fchown(fd, status.st_uid, status.st_gid)
-            os.fchmod(fd, status.st_mode & 0o7777)
+            os.chmod(name, status.st_mode & 0o7777)
         os.replace(name, file)
     except BaseException:
         with suppress(FileNotFoundError):
