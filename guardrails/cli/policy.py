@@ -14,6 +14,7 @@ class _Policy(LazyGroup):
     modules: ClassVar = {
         "build": "policy_build",
         "check": "policy_check",
+        "compare": "policy_compare",
         "docs": "policy_docs",
         "eval": "policy_eval",
         "explain": "policy_explain",

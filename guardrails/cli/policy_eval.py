@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import IO, Any
+from typing import IO
 
 import click
 from rich.text import Text
 
 from guardrails import assembly
+from guardrails.cli import input_document
 from guardrails.cli.options import config_option, format_option
 from guardrails.cli.show import console
 from guardrails.config.load import load
-from guardrails.errors import ConfigError, PolicyError
+from guardrails.errors import PolicyError
 from guardrails.evaluate.engine import EngineFailure, read_result
 
 _STYLES = {"allow": "green", "warn": "yellow", "confirm": "yellow", "deny": "red", "dryrun": "cyan"}
@@ -29,7 +30,7 @@ def eval_(config: str | None, document: IO[str], fmt: str) -> None:
     DOCUMENT is a file, or - for stdin: JSON as policies/schemas/input.json describes it, or an entry of the decision
     log. The configured engine evaluates it. Exit code 3 if the policies deny or need confirmation.
     """
-    asked = _read(document)
+    asked = input_document.read(document)
     engine = assembly.engine(load(config))
     try:
         result = engine.evaluate(asked).result
@@ -46,15 +47,3 @@ def eval_(config: str | None, document: IO[str], fmt: str) -> None:
             out.print(Text.assemble(action_column, (violation.rule, "bold"), f"  {violation.message}"))
             out.print(Text(f"         instead: {violation.remediation}", style="dim"))
     sys.exit(3 if action in ("deny", "confirm") else 0)
-
-
-def _read(document: IO[str]) -> dict[str, Any]:
-    try:
-        content = json.load(document)
-    except ValueError as error:
-        raise ConfigError(f"{document.name}: not valid JSON: {error}") from error
-    if isinstance(content, dict) and "decision_id" in content:
-        content = content.get("input")
-    if not isinstance(content, dict):
-        raise ConfigError(f"{document.name}: not a JSON object; give an input document or an entry of the decision log")
-    return content

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -13,10 +14,14 @@ from rich.padding import Padding
 from rich.text import Text
 
 from guardrails import assembly
-from guardrails.cli import decisions, own_policies
+from guardrails.cli import decisions, input_document, own_policies
 from guardrails.cli.options import config_option, format_option
 from guardrails.cli.show import console
 from guardrails.config.load import load
+from guardrails.errors import PolicyError
+from guardrails.evaluate.bundle import Bundle
+from guardrails.evaluate.embedded import EmbeddedEngine
+from guardrails.evaluate.engine import EngineFailure
 from guardrails.policy.explain import Explanation, explanations
 from guardrails.record.entries import Entry
 from guardrails.record.many_logs import gathered
@@ -36,12 +41,16 @@ def explain(config: str | None, decision_id: str, everything: bool, fmt: str) ->
     """Explain why a recorded call was denied or allowed.
 
     DECISION_ID is the id or its beginning; `guardrails log` shows it. The decision log has the input that the policies
-    saw; the policies of this configuration are evaluated on it again.
+    saw; the policies of this configuration are evaluated on it again. A name with a dot or a slash is a file with an
+    input document, such as `guardrails policy compare` writes.
     """
     settings = load(config)
-    with gathered(settings.log, ()) as found:
-        entry = decisions.by_id(found.read(), decision_id, decisions.place(settings.log))
     bundle = assembly.policies(settings)
+    if set(decision_id) & set("./"):
+        entry = _decided_now(Path(decision_id), bundle)
+    else:
+        with gathered(settings.log, ()) as found:
+            entry = decisions.by_id(found.read(), decision_id, decisions.place(settings.log))
     decided = "schema" in entry.input
     every = explanations(bundle, entry.input) if decided else []
     shown = [rule for rule in every if everything or rule.fired]
@@ -66,6 +75,24 @@ def explain(config: str | None, decision_id: str, everything: bool, fmt: str) ->
         _show_rule(out, rule, entry.violations)
     if not any(rule.fired for rule in every):
         out.print(Text("No rule fires on this call." + ("" if everything else " --all shows all rules.")))
+
+
+def _decided_now(file: Path, bundle: Bundle) -> Entry:
+    """The input in a file, as if it were decided on now."""
+    document = input_document.read_file(file)
+    try:
+        result = EmbeddedEngine(bundle).evaluate(document).result
+    except EngineFailure as error:
+        raise PolicyError(f"the policies cannot be evaluated: {error}") from error
+    return Entry(
+        {
+            "decision_id": file.name,
+            "timestamp": document.get("time"),
+            "bundles": {"guardrails": {"revision": bundle.revision}},
+            "input": document,
+            "result": result,
+        }
+    )
 
 
 def _show_call(out: Console, entry: Entry) -> None:

@@ -79,17 +79,48 @@ class _Body:
     statements: tuple[_Statement, ...]
 
 
+class Probes:
+    """The conditions of every definition of every rule, ready to be asked about one input after the other."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        """Raises PolicyError."""
+        modules = parsed(bundle)
+        helpers = _helpers(modules)
+        self._bodies = [body for module in modules for body in _bodies(module, helpers)]
+        texts = dict(bundle.modules)
+        for number, body in enumerate(self._bodies):
+            texts[body.module.file] += "".join(_probe(number, body))
+        self._engine = prepared(evolve(bundle, modules=texts))
+
+    def places(self) -> list[tuple[str, int]]:
+        """File and line of the definition of each body; a definition may have several."""
+        return [(body.module.file, body.line) for body in self._bodies]
+
+    def explanations(self, document: Mapping[str, Any]) -> list[Explanation]:
+        """Every definition, evaluated on the input `document`."""
+        self.look_at(document)
+        return [_explanation(self._engine, number, body, document) for number, body in enumerate(self._bodies)]
+
+    def look_at(self, document: Mapping[str, Any]) -> None:
+        """Use this input for what is asked next."""
+        self._engine.set_input_json(json.dumps(document, allow_nan=False))
+
+    def length(self, number: int) -> int:
+        """How many conditions the body has."""
+        return len(self._bodies[number].statements)
+
+    def holds(self, number: int, count: int) -> bool:
+        """Whether the first `count` conditions of the body hold; not where the engine fails on them."""
+        package = ".".join(map(str, self._bodies[number].module.package))
+        try:
+            return bool(json.loads(self._engine.eval_rule_as_json(f"{package}.explain__{number}_{count}")))
+        except RuntimeError:
+            return False
+
+
 def explanations(bundle: Bundle, document: Mapping[str, Any]) -> list[Explanation]:
     """Every definition of every rule, evaluated on the input `document`. Raises PolicyError."""
-    modules = parsed(bundle)
-    helpers = _helpers(modules)
-    bodies = [body for module in modules for body in _bodies(module, helpers)]
-    texts = dict(bundle.modules)
-    for number, body in enumerate(bodies):
-        texts[body.module.file] += "".join(_probe(number, body))
-    engine = prepared(evolve(bundle, modules=texts))
-    engine.set_input_json(json.dumps(document, allow_nan=False))
-    return [_explanation(engine, number, body, document) for number, body in enumerate(bodies)]
+    return Probes(bundle).explanations(document)
 
 
 def _helpers(modules: Iterable[Module]) -> frozenset[Path]:
@@ -99,12 +130,16 @@ def _helpers(modules: Iterable[Module]) -> frozenset[Path]:
     return frozenset(rule.path for rule in rules if rule.path[-1] not in LEVELS) - functions
 
 
+def rule_id(module: Module, rule: Rule) -> str:
+    """The id of an entry's rule, from its METADATA or the entry itself; "?" where neither has one."""
+    named = _ENTRY.search("\n".join(module.lines[rule.line - 1 :]))
+    return str(metadata_of(module, rule).get("rule") or (named and (named[1] or named[2])) or "?")
+
+
 def _bodies(module: Module, helpers: frozenset[Path]) -> Iterator[_Body]:
-    lines = module.lines
     for rule in entries(module):
         metadata = metadata_of(module, rule)
-        named = _ENTRY.search("\n".join(lines[rule.line - 1 :]))
-        name = str(metadata.get("rule") or (named and (named[1] or named[2])) or "?")
+        name = rule_id(module, rule)
         for body in rule.bodies:
             statements = tuple(_statement(module, rule, stmt, helpers) for stmt in body["query"]["stmts"])
             yield _Body(module, name, str(metadata.get("title") or ""), rule.line, str(rule.path[-1]), statements)

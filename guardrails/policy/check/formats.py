@@ -22,8 +22,8 @@ def _property(text: str) -> str:
     return _escaped(text).replace(":", "%3A").replace(",", "%2C")
 
 
-def sarif(mistakes: Sequence[Mistake], version: str) -> dict[str, Any]:
-    """A log of SARIF 2.1.0 (OASIS), for code scanning."""
+def sarif(mistakes: Sequence[Mistake], version: str, tool: str = "guardrails policy check") -> dict[str, Any]:
+    """A log of SARIF 2.1.0 (OASIS), for code scanning; `tool` is the command that found the mistakes."""
     codes = sorted({mistake.code for mistake in mistakes})
     return {
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
@@ -32,7 +32,7 @@ def sarif(mistakes: Sequence[Mistake], version: str) -> dict[str, Any]:
             {
                 "tool": {
                     "driver": {
-                        "name": "guardrails policy check",
+                        "name": tool,
                         "version": version,
                         "rules": [{"id": code} for code in codes],
                     }

@@ -1,0 +1,106 @@
+"""The result of a comparison on a terminal, and as CI reads it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.text import Text
+
+from guardrails.cli import own_policies
+from guardrails.cli.output_file import writing
+from guardrails.evaluate.rego.mistake import Mistake
+from guardrails.policy.compare.result import Comparison, Difference
+from guardrails.show.sentences import counted, listed
+
+_SHOWN = 5
+
+
+def headline(comparison: Comparison) -> str:
+    """The result in one sentence."""
+    if not comparison.changed and not comparison.documents:
+        return "compare: the same rules and parameters as before"
+    tried = f"over {counted(comparison.documents, 'input')}"
+    if comparison.is_wider:
+        return f"compare: wider than before in {counted(len(comparison.wider), 'rule')}, {tried}"
+    return f"compare: not wider than before {tried}"
+
+
+def show(out: Console, comparison: Comparison) -> None:
+    """The headline, each rule that is less strict, and what the comparison does not know."""
+    out.print(Text(headline(comparison), style="bold red" if comparison.is_wider else "bold green"))
+    for difference in comparison.wider:
+        out.print(Text.assemble(("wider     ", "red"), (difference.rule, "bold"), f"  {sentence(difference)}"))
+        out.print(Padding(Text(call_of(difference), style="dim"), (0, 0, 0, 10)))
+    for difference in comparison.stricter:
+        out.print(Text.assemble(("stricter  ", "green"), (difference.rule, "bold"), f"  {sentence(difference)}"))
+    if comparison.silent:
+        rules = ", ".join(comparison.silent[:_SHOWN])
+        more = f" and {len(comparison.silent) - _SHOWN} more" if len(comparison.silent) > _SHOWN else ""
+        out.print(Text(f"Nothing is known about {rules}{more}: changed, but no input made them act.", style="yellow"))
+
+
+def sentence(difference: Difference) -> str:
+    """How the decision changes."""
+    return f"{difference.was} becomes {difference.now} on {counted(difference.documents, 'input')}"
+
+
+def call_of(difference: Difference) -> str:
+    """The call of the counterexample, for people."""
+    call, targets = difference.document.get("call") or {}, difference.document.get("targets") or {}
+    glass = difference.document.get("break_glass") or {}
+    parts = [
+        f"for example {call.get('service')}:{call.get('operation')}",
+        f"on {listed(sorted(targets))}" if targets else "",
+        f"under a break glass for {listed(glass['rules'])}" if glass.get("rules") else "",
+    ]
+    return " ".join(part for part in parts if part)
+
+
+def mistakes(comparison: Comparison) -> list[Mistake]:
+    """The rules that are less strict, as `policy check` reports its mistakes."""
+    return [
+        Mistake(
+            own_policies.short_path(each.file) if each.file else comparison.old,
+            each.line,
+            1,
+            each.rule,
+            f"{each.rule} is less strict in {comparison.new}: {sentence(each)}, {call_of(each)}",
+        )
+        for each in comparison.wider
+    ]
+
+
+def junit(comparison: Comparison) -> str:
+    """One test case for each rule that the differences may reach; those that are less strict fail."""
+    wider = {each.rule: each for each in comparison.wider}
+    names = sorted({*comparison.affected, *wider}) or ["no rule differs"]
+    suite = ET.Element(
+        "testsuite", name="guardrails policy compare", tests=str(len(names)), failures=str(len(wider)), errors="0"
+    )
+    for name in names:
+        case = ET.SubElement(suite, "testcase", classname="guardrails.compare", name=name)
+        if name in wider:
+            failure = ET.SubElement(case, "failure", message=f"{sentence(wider[name])}, {call_of(wider[name])}")
+            failure.text = json.dumps(wider[name].document, indent=2)
+        elif name in comparison.silent:
+            ET.SubElement(case, "skipped", message="no input made it act")
+    root = ET.Element("testsuites")
+    root.append(suite)
+    return ET.tostring(root, encoding="unicode", xml_declaration=True)
+
+
+def write(folder: Path, differences: Iterable[Difference]) -> Sequence[Path]:
+    """Write each counterexample as a file that `policy eval` and `policy explain` take. Raises ConfigError."""
+    files = []
+    with writing(folder, "name another folder with --write"):
+        folder.mkdir(parents=True, exist_ok=True)
+        for difference in differences:
+            file = folder / f"{''.join(c if c.isalnum() else '-' for c in difference.rule).strip('-')}.json"
+            file.write_text(json.dumps(difference.document, indent=2) + "\n", "utf-8")
+            files.append(file)
+    return files

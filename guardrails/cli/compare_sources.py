@@ -1,0 +1,94 @@
+"""What can be compared: folders of policies, bundle files, configurations, and each of them in a revision of git."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import tarfile
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from attrs import evolve
+
+from guardrails import assembly
+from guardrails.config.load import load
+from guardrails.errors import ConfigError
+from guardrails.evaluate import bundle, bundle_file
+from guardrails.policy.compare.situations import Document
+from guardrails.policy.compare.verdicts import PolicySet
+from guardrails.policy.replay.log_chunks import chunks
+from guardrails.record.entries import parse
+
+_GIT = "git:"
+_MAIN = Path("guardrails", "main", "main.rego")
+_FORMS = "name a folder, a bundle (.tar.gz), a guardrails.toml, or git:REVISION:PATH of one"
+
+
+def read(name: str) -> PolicySet:
+    """The policies that `name` stands for. Raises ConfigError or PolicyError.
+
+    A folder with all policies is taken alone, another one with the shipped policies. A configuration brings its
+    parameters and its mode.
+    """
+    if not name.startswith(_GIT):
+        return _at(Path(name), name)
+    revision, separator, path = name.removeprefix(_GIT).partition(":")
+    if not separator or not revision or revision.startswith("-"):
+        raise ConfigError(f"{name}: is not git:REVISION:PATH; {_FORMS}")
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder).resolve()
+        _check_out(revision, root, name)
+        place = root / path
+        if not place.resolve().is_relative_to(root):
+            raise ConfigError(f"{name}: {path} leads out of the revision; {_FORMS}")
+        made = _at(place, name)
+        modules = {file.replace(str(root), f"{_GIT}{revision}"): text for file, text in made.bundle.modules.items()}
+        return evolve(made, bundle=evolve(made.bundle, modules=modules))
+
+
+def _at(path: Path, name: str) -> PolicySet:
+    if not path.exists():
+        raise ConfigError(f"{name}: does not exist; {_FORMS}")
+    if path.suffix == ".toml":
+        settings = load(path)
+        return PolicySet(name, assembly.policies(settings), settings.mode)
+    if bundle_file.is_bundle(path):
+        return PolicySet(name, bundle.unpack(path))
+    if not path.is_dir():
+        raise ConfigError(f"{name}: cannot be compared; {_FORMS}")
+    whole = (path / _MAIN).is_file()
+    return PolicySet(name, bundle.read((path,) if whole else (bundle.shipped(), path)))
+
+
+def _check_out(revision: str, folder: Path, name: str) -> None:
+    """Unpack the files of a revision of the repository that the working directory is in."""
+    try:
+        top = _git("rev-parse", "--show-toplevel").decode().strip()
+        packed = _git("-C", top, "archive", "--format=tar", revision)
+        with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
+            archive.extractall(folder, filter="data")
+    except subprocess.CalledProcessError as error:
+        why = error.stderr.decode(errors="replace").strip().partition("\n")[0]
+        raise ConfigError(f"{name}: git does not give this revision ({why})") from error
+    except (OSError, tarfile.TarError) as error:
+        raise ConfigError(f"{name}: git does not give this revision ({error})") from error
+
+
+def _git(*arguments: str) -> bytes:
+    done = subprocess.run(  # noqa: S603  (the git on PATH, without a shell)
+        ["git", *arguments],  # noqa: S607
+        capture_output=True,
+        check=True,
+        timeout=120,
+    )
+    return done.stdout
+
+
+def recorded(files: Iterable[Path]) -> Iterator[Document]:
+    """The inputs in decision logs that policies decided on. Raises ConfigError where one cannot be read."""
+    for chunk in chunks(files):
+        for line in chunk.lines:
+            entry = parse(line) if line.strip() else None
+            if entry is not None and "schema" in entry.input:
+                yield dict(entry.input)

@@ -1,0 +1,200 @@
+"""The rules whose answer a change may reach, and what all of them read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+from attrs import define
+
+from guardrails.evaluate.bundle import Bundle, is_collector, params_of
+from guardrails.evaluate.checked import parsed
+from guardrails.evaluate.rego import lint
+from guardrails.evaluate.rego.entry import LEVELS
+from guardrails.evaluate.rego.references import Path, leading
+from guardrails.evaluate.rego.syntax import Module
+from guardrails.policy.check.entries import entries
+from guardrails.policy.compare.definitions import PARAMS, Definition, definitions
+from guardrails.policy.explain import rule_id
+from guardrails.values import frozen
+
+_DECISION: Path = ("data", "guardrails", "main", "decision")
+_COLLECTOR: Path = ("data", "guardrails", "areas")
+
+
+@frozen
+class EntryRule:
+    """A definition that adds to deny, confirm or warn, and the id of its rule."""
+
+    rule: str
+    level: str
+    definition: Definition
+
+
+@frozen
+class Reads:
+    """What some rules read together, as in `Definition`, with the values of the parameters that they use."""
+
+    names: frozenset[str]
+    strings: Mapping[str, frozenset[str]]
+    numbers: tuple[float, ...]
+    keys: Mapping[str, frozenset[str]]
+
+
+@define(slots=False)
+class Policies:
+    """The rules of one bundle, as far as their text shows what they do."""
+
+    bundle: Bundle
+
+    @cached_property
+    def modules(self) -> list[Module]:
+        """The syntax trees, without the module that collects the areas: that follows from the others."""
+        return [module for module in parsed(self.bundle) if not is_collector(module.source.decode())]
+
+    @cached_property
+    def definitions(self) -> list[Definition]:
+        """Every definition."""
+        return definitions(self.modules)
+
+    @cached_property
+    def by_path(self) -> Mapping[Path, list[Definition]]:
+        """The definitions of each rule."""
+        found: dict[Path, list[Definition]] = {}
+        for definition in self.definitions:
+            found.setdefault(definition.path, []).append(definition)
+        return found
+
+    @cached_property
+    def entries(self) -> list[EntryRule]:
+        """What adds to deny, confirm and warn."""
+        at = {(definition.file, definition.line): definition for definition in self.definitions}
+        return [
+            EntryRule(rule_id(module, rule), str(rule.path[-1]), at[rule.file, rule.line])
+            for module in self.modules
+            for rule in entries(module)
+        ]
+
+    @cached_property
+    def _within(self) -> Mapping[Path, set[Path]]:
+        return lint.below(set(self.by_path))
+
+    def closure(self, start: Iterable[Definition]) -> list[Definition]:
+        """These definitions, and all that they use, directly or not."""
+        found = {id(definition): definition for definition in start}
+        waiting = list(found.values())
+        while waiting:
+            for path in waiting.pop().refers:
+                for rule in lint.reached(path, set(self.by_path), self._within):
+                    for definition in self.by_path[rule]:
+                        if id(definition) not in found:
+                            found[id(definition)] = definition
+                            waiting.append(definition)
+        return list(found.values())
+
+    def reads(self, some: Sequence[Definition]) -> Reads:
+        """What these definitions read."""
+        names = frozenset().union(*(definition.names for definition in some)) if some else frozenset()
+        strings: dict[str, frozenset[str]] = {}
+        keys: dict[str, frozenset[str]] = {}
+        numbers = {number for definition in some for number in definition.numbers}
+        for definition in some:
+            for into, parts in ((strings, definition.strings), (keys, definition.keys)):
+                for name, values in parts.items():
+                    into[name] = into.get(name, frozenset()) | values
+        words: set[str] = set()
+        tags: set[str] = set()
+        for path in {path for definition in some for path in definition.refers if path[: len(PARAMS)] == PARAMS}:
+            given = _at(params_of(self.bundle), path[len(PARAMS) :])
+            for value in _values(given):
+                (words.add if isinstance(value, str) else numbers.add)(value)
+            # A parameter may name a tag.
+            tags |= {value for value in (given if isinstance(given, list) else [given]) if isinstance(value, str)}
+        strings[""] = strings.get("", frozenset()) | words
+        keys["tags"] = keys.get("tags", frozenset()) | tags
+        return Reads(names, strings, tuple(sorted(numbers)), keys)
+
+
+def united(some: Iterable[Reads]) -> Reads:
+    """What all of them read."""
+    names: frozenset[str] = frozenset()
+    strings: dict[str, frozenset[str]] = {}
+    keys: dict[str, frozenset[str]] = {}
+    numbers: set[float] = set()
+    for reads in some:
+        names |= reads.names
+        numbers |= set(reads.numbers)
+        for into, parts in ((strings, reads.strings), (keys, reads.keys)):
+            for name, values in parts.items():
+                into[name] = into.get(name, frozenset()) | values
+    return Reads(names, strings, tuple(sorted(numbers)), keys)
+
+
+def changed(old: Policies, new: Policies) -> tuple[frozenset[str], frozenset[Path]]:
+    """The digests of the definitions that only one of them has, and the paths of those and of changed parameters."""
+    before = {definition.digest: definition.path for definition in old.definitions}
+    after = {definition.digest: definition.path for definition in new.definitions}
+    digests = before.keys() ^ after.keys()
+    paths = {(before.get(digest) or after[digest]) for digest in digests}
+    paths |= set(_differing(params_of(old.bundle), params_of(new.bundle), PARAMS))
+    return frozenset(digests), frozenset(paths)
+
+
+def reached(policies: Policies, digests: frozenset[str], paths: frozenset[Path]) -> list[EntryRule]:
+    """The entries that differ, or whose answer may depend on one of these paths; all where the decision itself does."""
+    core = [*policies.by_path.get(_DECISION, ())]
+    if any(touches(definition, paths) for definition in policies.closure(core)):
+        return policies.entries
+    return [entry for entry in policies.entries if _is_reached(policies, entry, digests, paths)]
+
+
+def _is_reached(policies: Policies, entry: EntryRule, digests: frozenset[str], paths: frozenset[Path]) -> bool:
+    if entry.definition.digest in digests:
+        return True
+    # Other definitions of the same set add to it and change nothing in this one.
+    return any(
+        touches(definition, paths - {entry.definition.path}) for definition in policies.closure([entry.definition])
+    )
+
+
+def touches(definition: Definition, paths: frozenset[Path]) -> bool:
+    """Whether a definition is at one of these paths, or refers to it."""
+    if definition.path in paths:
+        return True
+    read = [tuple(leading(path)) for path in definition.refers if path[: len(_COLLECTOR)] != _COLLECTOR]
+    return any(path[: len(other)] == other or other[: len(path)] == path for path in read for other in paths)
+
+
+def is_entry(path: Path) -> bool:
+    """Whether a rule of this path adds to a decision by itself."""
+    return path[-1] in LEVELS
+
+
+def _differing(old: Any, new: Any, path: Path) -> Iterable[Path]:
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        for name in sorted({*old, *new}):
+            yield from _differing(old.get(name), new.get(name), (*path, name))
+    elif old != new:
+        yield path
+
+
+def _at(value: Any, path: Path) -> Any:
+    for step in path:
+        if step is None or not isinstance(value, Mapping):
+            return value
+        value = value.get(step)
+    return value
+
+
+def _values(value: Any) -> Iterable[Any]:
+    """Every string and number in a value, and the names of its members."""
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield name
+            yield from _values(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _values(inner)
+    elif isinstance(value, str) or (isinstance(value, (int, float)) and not isinstance(value, bool)):
+        yield value

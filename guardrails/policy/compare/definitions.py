@@ -1,0 +1,201 @@
+"""What each definition of a rule reads of the input, and the values that it compares with what it reads.
+
+Names stand for the parts of the input: a rule that names `type` reads every part of the input that is called so. That
+is more than it reads in fact, never less.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+from guardrails.evaluate.rego import lint
+from guardrails.evaluate.rego.references import Contents, Path, path_of
+from guardrails.evaluate.rego.syntax import Module, Rule
+from guardrails.values import frozen
+
+# Objects of the input that may have any member.
+FREE = frozenset(("facts", "tags", "params", "protections", "set"))
+PARAMS: Path = ("data", "guardrails", "params")
+# Nodes whose parts are compared with each other.
+_COMPARING = ("BoolExpr", "Membership", "AssignExpr", "Call", "SomeIn", "RefBrack", "ArithExpr")
+# Functions that compare what they are given; others make sentences or compute something.
+_ASKING = frozenset(
+    ("contains", "endswith", "startswith", "object.get", "regex.match", "glob.match", "indexof", "lower", "upper",
+     "strings.any_prefix_match", "strings.any_suffix_match", "net.cidr_contains", "net.cidr_intersects")
+)  # fmt: skip
+# Longer strings, and those with spaces, are for people.
+_LONGEST = 60
+
+
+@frozen
+class Definition:
+    """One definition of a rule.
+
+    `names` are all the names and short strings in it. `strings` are those that it compares, by the name that they are
+    compared with ("" where that is not known); `keys` the members of free objects, by the object's name. `refers` are
+    the paths in ``data`` that it refers to.
+    """
+
+    path: Path
+    file: str
+    line: int
+    digest: str
+    names: frozenset[str]
+    strings: Mapping[str, frozenset[str]]
+    numbers: frozenset[float]
+    keys: Mapping[str, frozenset[str]]
+    refers: frozenset[Path]
+
+
+def definitions(modules: Sequence[Module]) -> list[Definition]:
+    """Every definition in the modules, which must have their syntax trees."""
+    within = lint.below({rule.path for module in modules for rule in module.rules})
+    return [_definition(module, rule, within) for module in modules for rule in module.rules]
+
+
+def _definition(module: Module, rule: Rule, within: Mapping[Path, set[Path]]) -> Definition:
+    reader = _Reader(rule)
+    members = dict(_members_got(rule.node))
+    refers = frozenset(
+        (*reference.path, *members.get(reference.span["start"], ()))
+        for reference in module.references(rule, within)
+        if reference.path[0] == "data"
+    )
+    return Definition(
+        path=rule.path,
+        file=rule.file,
+        line=rule.line,
+        digest=_digest(rule),
+        names=frozenset(reader.names),
+        strings={name: frozenset(values) for name, values in reader.strings.items()},
+        numbers=frozenset(reader.numbers),
+        keys={name: frozenset(values) for name, values in reader.keys.items()},
+        refers=refers,
+    )
+
+
+class _Reader:
+    """Collects from the syntax tree of one definition."""
+
+    def __init__(self, rule: Rule) -> None:
+        self.names: set[str] = set()
+        self.strings: dict[str, set[str]] = {}
+        self.numbers: set[float] = set()
+        self.keys: dict[str, set[str]] = {}
+        self._aliases = dict(_aliases(rule.node))
+        for reference in rule.references:
+            steps = [step for step in reference.path if step is not None]
+            self.names.update(steps)
+            self._free_members(reference.path)
+        self._walk(rule.node)
+
+    def _free_members(self, path: Path) -> None:
+        if path[: len(PARAMS)] == PARAMS:
+            return
+        for name, member in pairwise(path):
+            if name in FREE and member is not None:
+                self.keys.setdefault(name, set()).add(member)
+
+    def _walk(self, node: Any) -> None:
+        if isinstance(node, list):
+            for item in node:
+                self._walk(item)
+        elif isinstance(node, dict):
+            for kind, value in node.items():
+                if kind in _COMPARING:
+                    self._compared(kind, value)
+                if kind == "Number":
+                    self.numbers.add(value["value"])
+                elif kind in ("String", "RawString") and _is_value(value["value"]):
+                    self.names.add(value["value"])
+                    self.strings.setdefault("", set()).add(value["value"])
+                self._walk(value)
+
+    def _compared(self, kind: str, node: Mapping[str, Any]) -> None:
+        """Keep the strings in a comparison for each name in it."""
+        values = {value for value in _strings(node) if _is_value(value)}
+        if not values or (kind == "Call" and _called(node) not in _ASKING):
+            return
+        for reference in Contents({kind: node}).references:
+            last = next((step for step in reversed(reference.path) if step is not None), None)
+            for name in self._behind(last, 0):
+                self.strings.setdefault(name, set()).update(values)
+                if name in FREE:
+                    self.keys.setdefault(name, set()).update(values)
+
+    def _behind(self, name: str | None, depth: int) -> Iterator[str]:
+        """The names that a variable stands for."""
+        if name is None:
+            return
+        yield name
+        if depth < 4:
+            for other in self._aliases.get(name, ()):
+                yield from self._behind(other, depth + 1)
+
+
+def _members_got(node: Any) -> Iterator[tuple[int, tuple[str, ...]]]:
+    """For what ``object.get`` looks into, by where it is: the member that it gets."""
+    for kind, value in _nodes(node):
+        if kind == "Call" and _called(value) == "object.get" and "String" in value["params"][1]:
+            first = Contents(value["params"][0]).references
+            if len(first) == 1:
+                yield first[0].span["start"], (value["params"][1]["String"]["value"],)
+
+
+def _aliases(node: Any) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """For each variable the last names of what it is assigned or chosen from."""
+    for kind, value in _nodes(node):
+        if kind == "AssignExpr":
+            target, source = value["lhs"], value["rhs"]
+        elif kind == "SomeIn":
+            target, source = value["value"], value["collection"]
+        else:
+            continue
+        if "Var" in target:
+            paths = [reference.path for reference in Contents(source).references]
+            names = [next((step for step in reversed(path) if step is not None), None) for path in paths]
+            yield target["Var"]["value"], tuple(name for name in names if name not in (None, target["Var"]["value"]))
+
+
+def _nodes(node: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(node, list):
+        for item in node:
+            yield from _nodes(item)
+    elif isinstance(node, dict):
+        for kind, value in node.items():
+            if isinstance(value, dict):
+                yield kind, value
+            yield from _nodes(value)
+
+
+def _strings(node: Any) -> Iterable[str]:
+    return [value["value"] for kind, value in _nodes(node) if kind in ("String", "RawString")]
+
+
+def _called(call: Mapping[str, Any]) -> str:
+    return ".".join(str(step) for step in path_of(call["fcn"]))
+
+
+def _is_value(text: str) -> bool:
+    return len(text) <= _LONGEST and not any(character.isspace() for character in text)
+
+
+def _digest(rule: Rule) -> str:
+    """The same for every way to lay out the same definition."""
+    shape = [str(rule.path), rule.form, rule.arity, sorted(map(str, rule.locals)), _bare(list(rule.node))]
+    return hashlib.sha256(json.dumps(shape, sort_keys=True).encode()).hexdigest()
+
+
+def _bare(node: Any) -> Any:
+    """A syntax tree without its places."""
+    if isinstance(node, list):
+        return [
+            _bare(item) for item in node if not (isinstance(item, dict) and {"line", "start", "end"} <= item.keys())
+        ]
+    if isinstance(node, dict):
+        return {kind: _bare(value) for kind, value in node.items() if kind not in ("span", "eidx", "sidx", "qidx")}
+    return node
