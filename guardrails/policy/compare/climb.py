@@ -35,10 +35,8 @@ class Climber:
 
     def _reach_body(self, number: int, reads: Reads) -> Iterator[Document]:
         height = self._probes.length(number)
-        ranked = sorted(
-            ((self._height(number, start, 0), index) for index, start in enumerate(self._starts)), reverse=True
-        )
-        best = [(reached, self._starts[index]) for reached, index in ranked[:_FOLLOWED]]
+        ranked = sorted((-self._height(number, start, 0), index) for index, start in enumerate(self._starts))
+        best = [(-reached, self._starts[index]) for reached, index in ranked[:_FOLLOWED]]
         for _ in range(height):
             if not best or best[0][0] >= height:
                 break

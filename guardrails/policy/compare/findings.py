@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from attrs import Factory, define, field
@@ -60,7 +60,7 @@ class Findings:
 
     _old: Judge
     _new: Judge
-    _glance: Glance
+    _glances: Sequence[Glance]
     _rules: Collection[str]
     _schema: Mapping[str, Any]
     _with_stricter: bool = field(kw_only=True)
@@ -77,7 +77,7 @@ class Findings:
             return None
         self._seen.add(hash(text))
         self.documents += 1
-        if not self._with_stricter and not self._glance.may_act(text):
+        if not any(glance.may_act(text) for glance in self._glances):
             return QUIET
         before = self._old.verdict(document)
         acts = {

@@ -52,11 +52,11 @@ class Comparing:
         core = [*self._core(self._old), *self._core(self._new)]
         self._core_reads = affected.united([self._old.reads(core), self._new.reads(core)])
         self._neighbors = neighbors
-        sets = {".".join(map(str, entry.definition.path)) for entry in self._entries}
+        sets = [{".".join(map(str, entry.definition.path)) for entry in each} for each in (self._entries, later)]
         self.findings = Findings(
             Judge(old),
             Judge(new),
-            Glance(old, sets),
+            [Glance(old, sets[0]), *([Glance(new, sets[1])] if stricter else [])],
             {entry.rule for entry in self._entries},
             self._schema,
             with_stricter=stricter,

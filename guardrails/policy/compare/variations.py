@@ -124,9 +124,10 @@ class Variations:
 
     def _anything(self, name: str, value: Any, path: tuple[Step, ...]) -> Iterable[Any]:
         """For a part that may be anything."""
-        found: list[Any] = [GONE, None, True, False, "", "a", [], ["a"], [""], {}, 0, 1, 2]
-        found += [text for text in self._strings(name, path) if text]
+        found: list[Any] = [GONE, None, True, False, 0, 1, 2]
         found += list(self._numbers(value, path, whole=False)) if self._reads.numbers else []
+        found += ["", "a", [], ["a"], [""], {}]
+        found += [text for text in self._strings(name, path) if text]
         for cluster in self._clusters:
             found += [cluster, [cluster], {cluster: self._now - 1}]
         return found

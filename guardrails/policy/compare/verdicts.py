@@ -83,7 +83,7 @@ class Glance:
         self._engine = prepared(policies.bundle) if self._sets else None
 
     def may_act(self, text: str) -> bool:
-        """Whether any of the sets has an entry for this input, as JSON; true where that cannot be told."""
+        """Whether any of the sets has an entry for this input, as JSON; true where that cannot be determined."""
         if self._engine is None:
             return True
         try:
