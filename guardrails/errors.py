@@ -64,17 +64,21 @@ class CallDenied(ClientError):
 class CallStopped(CallDenied):
     """A call that the guard sent in waves was stopped between them.
 
-    `gone` are the machines that went already, as the call named them, and `left` those that did not; `response` has
-    both under ``Waves``.
+    `gone` are the machines that went already, as the call named them, and `left` those that did not. `unknown` are
+    those of a wave whose call failed so that they may have gone: its response was lost, or AWS refused a call on
+    several machines, which it may have done in part. `response` has all three under ``Waves``.
     """
 
-    def __init__(self, decision: Decision, message: str, gone: Sequence[Any], left: Sequence[Any]) -> None:
+    def __init__(
+        self, decision: Decision, message: str, gone: Sequence[Any], left: Sequence[Any], unknown: Sequence[Any] = ()
+    ) -> None:
         super().__init__(decision, message)
-        self.gone, self.left = [*gone], [*left]
-        self.response["Waves"] = {"Gone": self.gone, "Left": self.left}  # type: ignore[typeddict-unknown-key]
+        self.gone, self.left, self.unknown = [*gone], [*left], [*unknown]
+        waves = {"Gone": self.gone, "Left": self.left, "Unknown": self.unknown}
+        self.response["Waves"] = waves  # type: ignore[typeddict-unknown-key]
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.decision, self.paragraph, self.gone, self.left)
+        return type(self), (self.decision, self.paragraph, self.gone, self.left, self.unknown)
 
 
 class GuardUnavailable(CallDenied):

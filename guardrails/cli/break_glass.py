@@ -8,7 +8,7 @@ import time
 import click
 
 from guardrails import assembly
-from guardrails.cli.options import config_option
+from guardrails.cli.options import Number, config_option
 from guardrails.config.load import load
 from guardrails.enforce.break_glass.grant import ENVIRONMENT, environment_value, parse
 
@@ -22,7 +22,7 @@ Example:
 @config_option
 @click.option("--reason", required=True, help="Why, with the incident number.")
 @click.option("--rule", "rules", multiple=True, required=True, help="The id of a rule to suspend; repeatable.")
-@click.option("--minutes", type=float, default=15.0, show_default=True, help="Minutes until the rules apply again.")
+@click.option("--minutes", type=Number(), default=15.0, show_default=True, help="Minutes until the rules apply again.")
 def break_glass(config: str | None, reason: str, rules: tuple[str, ...], minutes: float) -> None:
     """Print a line that suspends rules in an emergency.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import math
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +12,7 @@ import click
 from click.core import ParameterSource
 
 from guardrails.cli.cutover_parts import Parts, parts, work
-from guardrails.cli.options import aws_options
+from guardrails.cli.options import Number, aws_options
 from guardrails.cli.show import console
 from guardrails.cutover.consent import consent
 from guardrails.cutover.found import Wanted
@@ -44,19 +43,13 @@ def _shares(_context: click.Context, _parameter: click.Parameter, value: str) ->
     return shares
 
 
-def _finite(_context: click.Context, _parameter: click.Parameter, value: float) -> float:
-    if not math.isfinite(value):
-        raise click.BadParameter(f"{value} is not a number of seconds")
-    return value
-
-
 def _terms_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
         click.option("--health", multiple=True, metavar="CHECK",
                      help="Also healthy: target-group:ARN, alarm:NAME or command:PROGRAM; repeatable."),
-        click.option("--patience", type=click.FloatRange(min=0), default=120.0, show_default=True, callback=_finite,
+        click.option("--patience", type=Number(min=0), default=120.0, show_default=True,
                      help="Seconds for which a health check may be false before everything goes back."),
-        click.option("--bake", type=click.FloatRange(min=0), default=60.0, show_default=True, callback=_finite,
+        click.option("--bake", type=Number(min=0), default=60.0, show_default=True,
                      help="Seconds to watch the health after each step."),
         click.option("--at-once", type=click.IntRange(min=1), help="Addresses per step, in place of shares."),
         click.option("--shares", default="10,50,100", show_default=True, callback=_shares,

@@ -12,7 +12,7 @@ import click
 
 from guardrails import caller
 from guardrails.classify.entry import EFFECTS
-from guardrails.cli.options import config_option, format_option
+from guardrails.cli.options import Number, config_option, format_option
 from guardrails.config.load import load
 from guardrails.config.settings import IN_MEMORY, Settings
 from guardrails.config.suggest import suggestion
@@ -50,7 +50,7 @@ def _effects(_context: click.Context, _parameter: click.Parameter, value: str | 
 @click.command(epilog=_EXAMPLE)
 @config_option
 @click.option("--reason", help="Why, with the incident number.")
-@click.option("--minutes", type=float, help="Minutes until it ends by itself.")
+@click.option("--minutes", type=Number(), help="Minutes until it ends by itself.")
 @click.option("--effects", callback=_effects, help="What to deny, separated by commas; default: all but capacity.")
 @click.option("--lift", is_flag=True, help="End every freeze instead.")
 @format_option

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from guardrails.cli import own_policies, rego_test_results
-from guardrails.cli.options import config_option, format_option
+from guardrails.cli.options import Number, config_option, format_option
 from guardrails.errors import ConfigError
 from guardrails.policy.test import embedded, junit, opa_test, suite
 from guardrails.policy.test.coverage import Coverage
@@ -22,7 +22,7 @@ from guardrails.policy.test.coverage import Coverage
 @click.option("--run", "pattern", metavar="REGEX", default="", help="Only tests whose package.name matches.")
 @click.option("-v", "--verbose", is_flag=True, help="Show every test and its prints, not only failures.")
 @click.option("--coverage", "cover", is_flag=True, help="Show lines that no test evaluates (embedded engine).")
-@click.option("--threshold", type=click.FloatRange(0, 100), help="Fail below this coverage, in percent.")
+@click.option("--threshold", type=Number(0, 100), help="Fail below this coverage, in percent.")
 @click.option("--junit", "xml", metavar="FILE", type=click.Path(path_type=Path), help="Also write JUnit XML.")
 @click.option(
     "--engine",

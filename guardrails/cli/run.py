@@ -14,7 +14,7 @@ from guardrails import assembly
 from guardrails.activation import descendants
 from guardrails.activation.uncaught import PROCESS
 from guardrails.cli import program
-from guardrails.cli.options import config_option
+from guardrails.cli.options import Number, config_option
 from guardrails.config.load import load
 
 _EXIT_CODES = """\b
@@ -33,7 +33,7 @@ Exit codes with --plan:
 @click.option("--save", type=click.Path(dir_okay=False, path_type=Path), help="With --plan: keep it in this file.")
 @click.option(
     "--minutes",
-    type=click.FloatRange(1, 7 * 1440),
+    type=Number(1, 7 * 1440),
     default=60,
     show_default=True,
     help="With --save: minutes until it expires.",

@@ -13,6 +13,7 @@ from typing import Any
 
 from attrs import evolve
 
+from guardrails.config import waves
 from guardrails.config.document import Document, from_file, from_mapping, has_our_table
 from guardrails.config.keys import KEYS, TABLES
 from guardrails.config.locks import Locks
@@ -200,9 +201,6 @@ def _with_what_keys_need(settings: Settings) -> Settings:
             f"{settings.at('log.enabled')}: `log.enabled` is false, and `log.sink` needs the log "
             f"({settings.at('log.sink')}); remove one of them"
         )
-    if not settings.state.enabled and any(mode != "off" for mode in settings.waves.values()):
-        raise ConfigError(
-            f"{settings.at('state.enabled')}: `state.enabled` is false, and `waves` needs the memory, which counts "
-            f"what went before ({settings.at('waves')}); remove one of them"
-        )
+    if waves.in_use(settings):
+        waves.check(settings)
     return settings

@@ -7,6 +7,7 @@ Patterns are written with ^ and $.
 
 from __future__ import annotations
 
+import math
 import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -61,6 +62,9 @@ def validate(value: Any, schema: Mapping[str, Any], root: Mapping[str, Any] | No
     """Raise Mismatch for the first part of `value` that the schema refuses; `root` is where its $refs point into."""
     root = schema if root is None else root
     schema = resolve(schema, root)
+    if isinstance(value, float) and not math.isfinite(value):
+        # TOML can write them, JSON and sleep() cannot.
+        raise Mismatch(value, "be a finite number")
     if not _fits(value, schema):
         raise Mismatch(value, f"be {words(schema)}")
     if isinstance(value, list):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from guardrails.config.kinds import Kind
 from guardrails.config.settings import Settings
+from guardrails.errors import ConfigError
 
 # Stands for the clusters that have no entry of their own.
 EVERY_CLUSTER = "*"
@@ -32,6 +33,23 @@ CHECKS = Kind(
 def mode_of(settings: Settings, cluster: str) -> str:
     """How machines of a cluster go: ``off`` (all at once), ``refuse`` or ``split``. "" is no cluster."""
     return settings.waves.get(cluster, settings.waves.get(EVERY_CLUSTER, "off"))
+
+
+def check(settings: Settings) -> None:
+    """Raise ConfigError where the memory could not count the waves: it is off, or forgets the first before the last."""
+    if not settings.state.enabled:
+        raise ConfigError(
+            f"{settings.at('state.enabled')}: `state.enabled` is false, and `waves` needs the memory, which counts "
+            f"what went before ({settings.at('waves')}); remove one of them"
+        )
+    number, pause_s, window_s = len(settings.wave_sizes), settings.wave_pause_s, settings.state.window_s
+    if number * pause_s >= window_s:
+        key = "wave_pause_s" if pause_s != Settings().wave_pause_s else "state.window_s"
+        raise ConfigError(
+            f"{settings.at(key)}: {number} waves that are {pause_s:g} s apart (`wave_sizes`, `wave_pause_s`) take "
+            f"{number * pause_s:g} s, and `state.window_s` is {window_s:g}, so the memory would forget the first "
+            f"before the last; set `state.window_s` to {2 * number * pause_s:g}, or shorten the pause"
+        )
 
 
 def in_use(settings: Settings) -> bool:

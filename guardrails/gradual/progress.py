@@ -12,8 +12,10 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from types import FrameType
 from typing import IO, Any, Generic, TypeVar
 
+from guardrails.gradual.holder import Holder, others
 from guardrails.system import locks
 
 Item = TypeVar("Item")
@@ -34,6 +36,9 @@ class Progress(Generic[Item]):
     ) -> None:
         self._key = key
         self._file: IO[bytes] | None = None
+        self._holder = Holder()
+        # The file of a loop that was left, and that another one goes on with.
+        self._taken = ""
         self.left = items
         if path is not None:
             self._file = _locked(Path(path))
@@ -43,8 +48,17 @@ class Progress(Generic[Item]):
                 self.close()
                 raise
 
+    def given(self, to: FrameType | None) -> None:
+        """Items are about to be yielded to the function of this frame."""
+        self._holder = Holder.of(to) if self._file is not None else self._holder
+
     def done(self, items: Iterable[Item]) -> None:
-        """These are finished: they will not come again."""
+        """These are finished: they will not come again. Raises ValueError where another loop has gone on meanwhile."""
+        if self._taken:
+            raise ValueError(
+                f"another loop of this process goes on with {self._taken}, because this one had been left; do not go "
+                "on with it"
+            )
         if self._file is not None:
             self._file.write(b"".join(_line(self._name(item)) for item in items))
             _force(self._file)
@@ -54,6 +68,19 @@ class Progress(Generic[Item]):
         if self._file is not None:
             self._file.close()
             self._file = None
+
+    def freed(self, file: IO[bytes], path: Path) -> bool:
+        """Let go of this file, if it is this list's and its loop was left. Raises ValueError if the loop goes on."""
+        if self._file is None or not os.path.samestat(os.fstat(self._file.fileno()), os.fstat(file.fileno())):
+            return False
+        if not self._holder.is_gone:
+            raise ValueError(
+                f"{path} is in use: another loop of this process goes through this list now "
+                f"({self._holder.place}); let it end, or call close() on what it goes through"
+            )
+        self._taken = str(path)
+        self.close()
+        return True
 
     def _left(self, items: list[Item], path: Path, file: IO[bytes]) -> list[Item]:
         names = [self._name(item) for item in items]
@@ -103,10 +130,25 @@ def _locked(path: Path) -> IO[bytes]:
     try:
         locks.take(file.fileno())
     except OSError:
-        file.close()
-        raise ValueError(f"{path} is in use: another process goes through this list now") from None
+        try:
+            _take_over(file, path)
+        except BaseException:
+            file.close()
+            raise
     file.seek(0)
     return file
+
+
+def _take_over(file: IO[bytes], path: Path) -> None:
+    """The lock of a loop that was left: in a notebook, the traceback of an interrupted cell keeps it."""
+    if any(each.freed(file, path) for each in others(Progress)):
+        try:
+            locks.take(file.fileno())
+        except OSError:
+            pass
+        else:
+            return
+    raise ValueError(f"{path} is in use: another process goes through this list now; wait for it, or end it")
 
 
 def _line(value: Any) -> bytes:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import math
 import os
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
 from guardrails.gradual.looking import HealthCheck, Looking, Unhealthy, Waiting
 from guardrails.gradual.progress import Progress
+from guardrails.health import numbers
 
 Item = TypeVar("Item")
 
@@ -62,11 +64,12 @@ def ramp(
     is asked for, and does not come again. The one under way then does. `key` returns a string that identifies an item;
     without it, items must be something that JSON can express. A file of another list is a ValueError.
     """
-    if start < 1 or factor < 1 or interval_s < 0 or patience_s < 0 or (max_batch is not None and max_batch < 1):
-        raise ValueError(
-            f"ramp(start={start}, factor={factor}, interval_s={interval_s}, max_batch={max_batch}, "
-            f"patience_s={patience_s}): start, factor and max_batch must be at least 1, times must not be negative"
-        )
+    numbers.check("ramp", "start", start, 1, whole=True)
+    numbers.check("ramp", "factor", factor, 1)
+    numbers.check("ramp", "interval_s", interval_s, 0)
+    numbers.check("ramp", "patience_s", patience_s, 0, endless=True)
+    if max_batch is not None:
+        numbers.check("ramp", "max_batch", max_batch, 1, whole=True)
     looking = Looking(healthy, interval_s, patience_s, on_wait, clock, sleep)
     return _batches(Progress(list(items), resume, key), _Pace(start, factor, max_batch), looking)
 
@@ -96,6 +99,7 @@ def _batches(progress: Progress[Item], pace: _Pace, looking: Looking) -> Iterato
             if failed is not None:
                 raise RampStopped(items[done:], failed.seconds, failed.why)
             for item in items[done : done + pace.size]:
+                progress.given(sys._getframe().f_back)
                 yield item
                 # It was started once the script asks for the next one.
                 progress.done([item])

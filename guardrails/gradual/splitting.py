@@ -11,6 +11,7 @@ from guardrails.classify.catalogue import Catalogue
 from guardrails.classify.entry import PerMachine
 from guardrails.config.settings import Settings
 from guardrails.errors import CallDenied, CallStopped
+from guardrails.gradual.attempts import Wave
 from guardrails.gradual.configured import configured_checks
 from guardrails.gradual.waves import Plan
 from guardrails.health import Check, ask
@@ -18,6 +19,10 @@ from guardrails.values import Decision, Violation
 
 _RULE = "waves/size"
 _GO_ON = "Find out what is wrong, then make the call again for the machines that are left."
+_LOOK = (
+    "Find out what is wrong, and look which of the machines that may have gone are still there; then make the call "
+    "again for those, and for the machines that are left."
+)
 Params = Mapping[str, Any]
 Send = Callable[[Params], Any]
 
@@ -73,7 +78,7 @@ class Splitter:
         if decision is None or not self._only_too_many(decision):
             return None
         plan = Plan(self._settings.wave_sizes, self._settings.wave_pause_s)
-        return SplitCall(decision, params, per_machine, plan, self._checks, self._guard, self._wait)
+        return SplitCall(decision, client, params, per_machine, plan, self._checks, self._guard, self._wait)
 
     def rehearsing(self) -> Splitter:
         """The same without pauses and health checks."""
@@ -100,6 +105,7 @@ class SplitCall:
     """A call whose machines go in waves. `decision` is the one on the whole call."""
 
     decision: Decision
+    client: Any
     params: Params
     per_machine: PerMachine
     plan: Plan
@@ -119,13 +125,17 @@ class SplitCall:
         sizes = ", ".join(str(len(batch)) for batch in batches)
         self.guard.warn(f"{self._name} of {len(machines)} machines goes out in waves of {sizes}")
         for number, batch in enumerate(batches, 1):
+            wave: Wave | None = None
             try:
                 self._before(number, len(batches), len(gone), len(machines))
-                answers.append(send({**self.params, self.per_machine.ids: batch}))
+                wave = Wave(self.client, self._name, len(batch))
+                answers.append(wave.send(send, {**self.params, self.per_machine.ids: batch}))
             except BaseException as error:
                 if not gone and not isinstance(error, (_Unhealthy, KeyboardInterrupt)):
                     raise
-                raise self._stopped(error, gone, machines[len(gone) :]) from (
+                unknown = batch if wave is not None and wave.unclear(error) else []
+                found = _Machines(gone, unknown, machines[len(gone) + len(unknown) :])
+                raise self._stopped(error, found) from (
                     None if isinstance(error, (_Unhealthy, KeyboardInterrupt)) else error
                 )
             gone += batch
@@ -144,20 +154,21 @@ class SplitCall:
         found = self.decision.facts.waves if self.decision.facts is not None else None
         return max((wave["wait_s"] for wave in found["clusters"].values()), default=0.0) if found is not None else 0.0
 
-    def _stopped(self, error: BaseException, gone: list[Any], left: list[Any]) -> BaseException:
+    def _stopped(self, error: BaseException, machines: _Machines) -> BaseException:
         """What to raise instead, once the log has what went already."""
-        why = _why(error)
-        went = f"{_listed(gone)} went already, {_listed(left)} did not"
+        why, went = _why(error), machines.sentence()
+        found = machines.gone, machines.left, machines.unknown
         if isinstance(error, CallDenied):
             # The wave's own denial is in the log, with its rules.
             self.guard.warn(f"{self._name} was stopped between waves: {went}")
-            return CallStopped(error.decision, f"{error.paragraph} Stopped between waves: {went}.", gone, left)
+            return CallStopped(error.decision, f"{error.paragraph} Stopped between waves: {went}.", *found)
         message = f"{self._name} was stopped between waves: {why}. {went[0].upper()}{went[1:]}."
-        stop = Violation("waves/stopped", self._name, message, _GO_ON, "deny")
+        go_on = _LOOK if machines.unknown else _GO_ON
+        stop = Violation("waves/stopped", self._name, message, go_on, "deny")
         denial = self.guard.stopped(evolve(self.decision, violations=(stop,), approval=None))
         if isinstance(error, KeyboardInterrupt):
             return KeyboardInterrupt(message)
-        return CallStopped(denial.decision, denial.paragraph, gone, left)
+        return CallStopped(denial.decision, denial.paragraph, *found)
 
     def _whole(self, answers: list[Any]) -> Any:
         """One response of the same shape: what it lists about the machines of all waves, the rest as in the last."""
@@ -169,6 +180,20 @@ class SplitCall:
     @property
     def _name(self) -> str:
         return self.decision.call.operation
+
+
+@frozen
+class _Machines:
+    """What became of the machines of a call that was stopped."""
+
+    gone: list[Any]
+    unknown: list[Any]
+    left: list[Any]
+
+    def sentence(self) -> str:
+        """``1 machine (i-1) went already, 2 machines (i-2, i-3) may have gone, 0 machines did not``."""
+        unknown = f"{_listed(self.unknown)} may have gone, " if self.unknown else ""
+        return f"{_listed(self.gone)} went already, {unknown}{_listed(self.left)} did not"
 
 
 class _Unhealthy(Exception):

@@ -7,6 +7,7 @@ one command took more machines than anyone meant.
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
@@ -17,6 +18,7 @@ from guardrails.config.settings import Settings
 from guardrails.gradual.configured import configured_checks
 from guardrails.gradual.looking import HealthCheck, Looking, Waiting
 from guardrails.gradual.progress import Progress
+from guardrails.health import numbers
 from guardrails.process import current
 
 Item = TypeVar("Item")
@@ -46,11 +48,11 @@ class Plan:
     pause_s: float
 
     def __attrs_post_init__(self) -> None:
-        if not self.sizes or min(self.sizes) < 1 or self.pause_s < 0:
-            raise ValueError(
-                f"waves(sizes={list(self.sizes)}, pause_s={self.pause_s}): give at least one size, each 1 or more, and "
-                "a pause that is not negative"
-            )
+        if not self.sizes:
+            raise ValueError("waves(sizes=[]): give at least one size")
+        for size in self.sizes:
+            numbers.check("waves", "each of sizes", size, 1, whole=True)
+        numbers.check("waves", "pause_s", self.pause_s, 0)
 
     def parts(self, items: Sequence[Item]) -> Iterator[list[Item]]:
         """The items in parts of these sizes; after the last size, all the rest."""
@@ -87,10 +89,13 @@ def waves(
     """
     guard = current()
     settings = guard.settings if guard is not None else Settings()
+    if sizes is not None and not isinstance(sizes, Iterable):
+        raise ValueError(f"waves(sizes={sizes!r}): give a list of sizes, such as [1, 5, 25]")
     plan = Plan(
         tuple(sizes) if sizes is not None else settings.wave_sizes,
         settings.wave_pause_s if pause_s is None else pause_s,
     )
+    numbers.check("waves", "patience_s", patience_s, 0, endless=True)
     checks = configured_checks(settings, *(() if healthy is None else (healthy,)))
     if isinstance(ids, (str, bytes)):
         raise ValueError(f"waves({ids!r}): give a list of ids, not one string")
@@ -108,6 +113,7 @@ def _waves(total: int, progress: Progress[Item], plan: Plan, looking: Looking) -
             failed = looking.patiently(looking.now(), f"the next wave has {len(batch)} items")
             if failed is not None:
                 raise WavesStopped(left, total, failed.why)
+            progress.given(sys._getframe().f_back)
             yield batch
             progress.done(batch)
             left = left[len(batch) :]

@@ -11,11 +11,13 @@ from typing import IO
 
 from attrs import frozen
 
+from guardrails.health import numbers
 from guardrails.health.check import Check, Health
 from guardrails.system import processes
 
 # The end of what it printed, in bytes, that the sentence may quote.
 _QUOTED = 200
+_SHORTEST_S = 0.001
 
 
 def command(argv: Sequence[str], *, timeout_s: float = 30.0) -> Check:
@@ -23,12 +25,11 @@ def command(argv: Sequence[str], *, timeout_s: float = 30.0) -> Check:
 
     `argv` is the program and its arguments; there is no shell. It has no input. Another exit code is false, with the
     last line that it printed. A program that does not end in time is killed with all that it started, and unknown; so
-    is one that cannot be started. Raises ValueError for a string or an empty list, and for a time that is not positive.
+    is one that cannot be started. Raises ValueError for a string or an empty list, and for a time below 0.001.
     """
     if isinstance(argv, (str, bytes)) or not argv or not all(isinstance(part, (str, os.PathLike)) for part in argv):
         raise ValueError(f"command({argv!r}): give a list of strings, the program and its arguments")
-    if timeout_s <= 0:
-        raise ValueError(f"command(timeout_s={timeout_s}): the time must be positive")
+    numbers.check("command", "timeout_s", timeout_s, _SHORTEST_S)
     return _Command(tuple(map(os.fspath, argv)), timeout_s)
 
 

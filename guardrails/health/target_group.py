@@ -8,6 +8,7 @@ from typing import Any
 
 from attrs import frozen
 
+from guardrails.health import numbers
 from guardrails.health.check import Check, Health
 from guardrails.health.source import Source, reason
 
@@ -36,8 +37,10 @@ def target_group(
     parts = arn.split(":")
     if len(parts) != _PARTS or parts[2] != "elasticloadbalancing" or not parts[5].startswith("targetgroup/"):
         raise ValueError(f"target_group({arn!r}): give the ARN of a target group, arn:aws:elasticloadbalancing:…")
-    if at_least < 1 or not 0 <= share <= 1:
-        raise ValueError(f"target_group(at_least={at_least}, share={share}): at_least is 1 or more, share is 0 to 1")
+    numbers.check("target_group", "at_least", at_least, 1, whole=True)
+    numbers.check("target_group", "share", share, 0)
+    if share > 1:
+        raise ValueError(f"target_group(share={share}): share is 0 to 1")
     wanted = None if targets is None else frozenset(targets)
     if wanted is not None and not wanted:
         raise ValueError("target_group(targets=…): name at least one target, or leave it out for all of the group")

@@ -13,7 +13,7 @@ from typing import Any
 
 from attrs import evolve, field
 
-from guardrails.memory import members, waves
+from guardrails.memory import earlier_waves, members, waves
 from guardrails.memory.buckets import Bucket
 from guardrails.memory.claim import Claim
 from guardrails.memory.events import GOING, LAUNCH, START, MachineState, past
@@ -108,19 +108,23 @@ class History:
             retired_at=known.times.retired_at,
             was_live_until=known.times.was_live_until,
             taken_out=_by_target(known.taken_out, named),
-            **self._shared(known, taken),
+            **self._shared(known, taken, machines),
         )
 
-    def _shared(self, known: Remembered, taken: Mapping[str, Leaving]) -> dict[str, Any]:
+    def _shared(
+        self, known: Remembered, taken: Mapping[str, Leaving], machines: Mapping[str, MachineState]
+    ) -> dict[str, Any]:
         """What guards did together, as fields of Past."""
         own = frozenset(name for part in taken.values() for name in part.names)
-        pause_s = self.wave_pause_s
+        pause_s, now = self.wave_pause_s, known.now
         return {
             "launch_tokens": self.pacer.left(LAUNCH_LIMIT, *known.levels) if self.pacer and known.levels else None,
             "hosts": known.hosts,
             "unshared": known.unshared,
             "freezes": known.freezes,
-            "earlier": EMPTY if pause_s is None else waves.earlier(known.events, own, known.now, pause_s),
+            "earlier": EMPTY
+            if pause_s is None
+            else earlier_waves.earlier(known.events, own, machines, now, pause_s),
         }
 
     def freezes(self, now: float) -> Past:

@@ -1,4 +1,4 @@
-"""How many machines a call takes out of service, and how many went before: for clusters whose machines go in waves.
+"""How many machines a call takes out of service, for clusters whose machines go in waves.
 
 A machine is out of service when it is terminated, stopped or rebooted, or when a load balancer or group loses it.
 """
@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from attrs import field
 
-from guardrails.memory.events import GOING, TAKE, Event, MachineState
-from guardrails.values import Call, Earlier, Target, frozen
+from guardrails.memory.events import GOING, TAKE, MachineState
+from guardrails.values import Call, Target, frozen
 
 _DOWN = frozenset(("terminate", "stop"))
 _SIZED = "scale-in"
@@ -48,8 +48,6 @@ _NEW_SIZES = (
 )  # fmt: skip
 # Calls of ECS that name some machines of the cluster that is their target.
 _OF_ECS = {"DeregisterContainerInstance": "containerInstance", "UpdateContainerInstancesState": "containerInstances"}
-# Clocks of the sleep and of the memory differ by a little.
-_SLACK = 0.99
 
 
 @frozen
@@ -222,27 +220,3 @@ def events(
     for cluster, part in taken.items():
         yield from ((TAKE, cluster, name) for name in sorted(part.names - known))
         yield from ((TAKE, cluster, f"{claim} {number}") for number in range(part.more or 0))
-
-
-def earlier(events: Iterable[Event], own: Collection[str], now: float, pause_s: float) -> dict[str, Earlier]:
-    """What went before, by cluster, without the call's own machines. A wave is over `pause_s` seconds after its last.
-
-    A machine counts once, at the last time that something took it out.
-    """
-    times: dict[str, dict[str, float]] = {}
-    for number, event in enumerate(events):
-        if event.kind in (*GOING, TAKE) and event.name not in own:
-            name = event.name or f"#{number}"
-            cluster = times.setdefault(event.cluster, {})
-            cluster[name] = max(event.at, cluster.get(name, event.at))
-    return {cluster: _waves(sorted(at.values()), now, pause_s) for cluster, at in times.items()}
-
-
-def _waves(times: list[float], now: float, pause_s: float) -> Earlier:
-    pause_s *= _SLACK
-    if now - times[-1] >= pause_s:
-        return Earlier(len(times))
-    in_wave = 1
-    while in_wave < len(times) and times[-in_wave] - times[-in_wave - 1] < pause_s:
-        in_wave += 1
-    return Earlier(len(times), in_wave, round(max(0.0, pause_s - (now - times[-1])), 1))

@@ -8,7 +8,8 @@ import signal
 
 import boto3
 import pytest
-from botocore.exceptions import ClientError
+from botocore.config import Config
+from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 
 import guardrails
 from guardrails.gradual import deciding
@@ -83,29 +84,62 @@ def test_aws_refuses_the_first_wave(aws, fleet, ec2):
     assert not isinstance(caught.value, guardrails.CallDenied)
 
 
-def stopped(call, ids, gone):
-    """The message of a call that was stopped after this many machines; it names all of both."""
+def stopped(call, ids, gone, unknown=0):
+    """The message of a call that was stopped after this many machines, and perhaps so many more; it names them all."""
     with pytest.raises(guardrails.CallStopped) as caught:
         call(InstanceIds=ids)
-    error = caught.value
-    assert (error.gone, error.left) == (ids[:gone], ids[gone:])
+    error, sent = caught.value, gone + unknown
+    assert (error.gone, error.unknown, error.left) == (ids[:gone], ids[gone:sent], ids[sent:])
+    assert (f"{unknown} machines ({', '.join(ids[gone:sent])}) may have gone" in str(error)) == bool(unknown)
     assert error.response["Error"]["Code"] == "GuardrailsDenied"
     assert f"{gone} machine{'s' * (gone > 1)} ({', '.join(ids[:gone])}) went already" in str(error)
     assert ids[-1] in str(error)
     again = pickle.loads(pickle.dumps(error))
-    assert (again.gone, again.left, str(again)) == (error.gone, error.left, str(error))
+    assert (again.gone, again.left, again.unknown, str(again)) == (error.gone, error.left, error.unknown, str(error))
     return str(error)
 
 
 def test_aws_refuses_a_later_wave(aws, fleet, ec2, log):
     """The rest is not sent; the denial says what went, and stands in the decision log."""
     after_wave(ec2, lambda: aws.answer("TerminateInstances", 400, "OperationNotPermitted", "protected"))
-    message = stopped(ec2.terminate_instances, fleet[1], 1)
+    # Of several machines in different zones, AWS may have terminated some.
+    message = stopped(ec2.terminate_instances, fleet[1], 1, unknown=5)
     assert "OperationNotPermitted" in message
     assert arrived(aws, "TerminateInstances") == [1, 5]
     entries = [json.loads(line) for line in log.read_text().splitlines()]
     assert "waves/stopped" in log.read_text()
     assert len(entries) == 3
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "unknown"),
+    [(500, "InternalError", 5), (503, "RequestLimitExceeded", 0), (403, "UnauthorizedOperation", 0)],
+)
+def test_machines_that_may_have_gone(aws, fleet, install, status, code, unknown):
+    """After an error of the server the machines of that wave may be gone; after a refusal they are not."""
+    install(waves="split", wave_pause_s=PAUSE_S)
+    ec2 = boto3.client("ec2", config=Config(retries={"total_max_attempts": 1}))
+    after_wave(ec2, lambda: aws.answer("TerminateInstances", status, code, "sorry"))
+    message = stopped(ec2.terminate_instances, fleet[1], 1, unknown=unknown)
+    assert ("look which of the machines that may have gone are still there" in message) == bool(unknown)
+
+
+def test_a_lost_response(aws, fleet, install):
+    """The response of the second wave is lost: its machines may have gone. Without a connection, none did."""
+    install(waves="split", wave_pause_s=PAUSE_S)
+    for error, unknown in ((ReadTimeoutError, 5), (EndpointConnectionError, 0)):
+        ec2 = boto3.client("ec2", config=Config(retries={"total_max_attempts": 1}))
+        ids = list(aws.start_cluster(error.__name__, 8).instance_ids)
+        aws.clear()
+
+        def lose(request, error=error, ids=ids, **_):
+            if arrived(aws, "TerminateInstances"):
+                if error is ReadTimeoutError:
+                    outside(aws, "TerminateInstances", ids[1])
+                raise error(endpoint_url=request.url)
+
+        ec2.meta.events.register_last("before-send.ec2.TerminateInstances", lose)
+        stopped(ec2.terminate_instances, ids, 1, unknown=unknown)
 
 
 def test_the_live_side_falls(aws, fleet, ec2):
@@ -155,7 +189,7 @@ def test_refuse_of_one_cluster_holds_for_the_call(aws, fleet, install):
 
 def test_a_plan_has_each_wave(aws, fleet, install, tmp_path):
     """A plan has the waves as they would be sent, without a pause; what would be refused is refused there, too."""
-    install(waves="split", wave_pause_s=86_400, state={"path": str(tmp_path / "state.db")})
+    install(waves="split", wave_pause_s=1_000, state={"path": str(tmp_path / "state.db")})
     ec2 = aws.client("ec2")
     with guardrails.plan() as planned:
         assert len(ec2.terminate_instances(InstanceIds=fleet[1])["TerminatingInstances"]) == 40

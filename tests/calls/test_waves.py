@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 import urllib.parse
 import urllib.request
 
@@ -11,7 +12,8 @@ import pytest
 
 import guardrails
 
-DAY = 86_400
+# Longer than a test takes, and three of it are within `state.window_s`.
+LONG = 1_000
 LOOP = re.compile(r"`(for batch in [^`]*)`")
 
 
@@ -63,7 +65,7 @@ def test_the_message_is_a_way_that_works(aws, fleet, install):
 
 def test_many_calls_are_one(aws, fleet, install):
     """Calls for one machine each count together: the second within the pause is denied, and says when it may go."""
-    install(waves="refuse", wave_pause_s=DAY)
+    install(waves="refuse", wave_pause_s=LONG)
     ec2, ids = aws.client("ec2"), fleet[1]
     ec2.terminate_instances(InstanceIds=ids[:1])
     for name in ids[1:3]:
@@ -77,7 +79,7 @@ def test_many_calls_are_one(aws, fleet, install):
 
 def test_the_same_machine_again(aws, fleet, install):
     """A call that is repeated takes nothing more, and passes."""
-    install(waves="refuse", wave_pause_s=DAY)
+    install(waves="refuse", wave_pause_s=LONG)
     ec2 = aws.client("ec2")
     for _ in range(3):
         ec2.terminate_instances(InstanceIds=fleet[1][:1])
@@ -131,9 +133,25 @@ def test_what_goes_already_takes_nothing(aws, fleet, install):
     assert arrived(aws, "TerminateInstances") == [1, 5, 25, 9, 40]
 
 
+def test_a_cluster_that_is_started_again(aws, fleet, install):
+    """A new cluster of the same name begins with the first wave, and then goes on with the second."""
+    install(waves="refuse", wave_pause_s=0.01)
+    ec2 = aws.client("ec2")
+    for batch in guardrails.waves(fleet[1]):
+        ec2.terminate_instances(InstanceIds=batch)
+    # AWS gives the time of a start in whole seconds.
+    time.sleep(1.01 - time.time() % 1)
+    ids = list(aws.start_cluster("green", 8).instance_ids)
+    aws.clear()
+    assert denied(ec2.terminate_instances, InstanceIds=ids)[0] == {"waves/size"}
+    for batch in guardrails.waves(ids):
+        ec2.terminate_instances(InstanceIds=batch)
+    assert arrived(aws, "TerminateInstances") == [1, 5, 2]
+
+
 def test_one_machine_at_a_time_by_its_group(aws, fleet, install):
     """An operation for one machine only counts as well, and the loop in the message calls it for each machine."""
-    install(waves="refuse", wave_pause_s=DAY)
+    install(waves="refuse", wave_pause_s=LONG)
     asg, ids = aws.client("autoscaling"), fleet[1]
     aws.client("ec2").terminate_instances(InstanceIds=ids[:1])
     params = {"InstanceId": ids[1], "ShouldDecrementDesiredCapacity": True}
@@ -206,7 +224,7 @@ def test_a_size_is_lowered_in_steps(aws, fleet, install):
         VPCZoneIdentifier=machine["SubnetId"],
         Tags=[{"Key": "Cluster", "Value": "workers", "PropagateAtLaunch": True}],
     )  # fmt: skip
-    install(waves="refuse", wave_pause_s=DAY)
+    install(waves="refuse", wave_pause_s=LONG)
     too_much = (
         (asg.set_desired_capacity, {"DesiredCapacity": 6}),
         (asg.update_auto_scaling_group, {"MaxSize": 2}),

@@ -7,7 +7,7 @@ import json
 import pytest
 
 import guardrails
-from tests.calls.test_waves import DAY, denied_or_none, outside
+from tests.calls.test_waves import LONG, denied_or_none, outside
 
 CLUSTER = [{"Key": "Cluster", "Value": "workers", "PropagateAtLaunch": True}]
 SIZE = {"waves/size"}
@@ -33,7 +33,7 @@ def group(aws, install):
         AutoScalingGroupName="ten", LaunchConfigurationName="c", MinSize=0, MaxSize=12, DesiredCapacity=10,
         AvailabilityZones=["eu-west-1a"], Tags=CLUSTER,
     )  # fmt: skip
-    install(waves="refuse", wave_pause_s=DAY)
+    install(waves="refuse", wave_pause_s=LONG)
     aws.clear()
 
 

@@ -442,6 +442,33 @@ def test_every_option_has_a_help():
     ]
 
 
+FLOATS = [
+    (words, option)
+    for words, command in every_command()
+    for option in command.params
+    if isinstance(option, click.Option) and isinstance(option.type, click.types.FloatParamType)
+]
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "-inf", "1e999", "soon"])
+def test_what_is_no_number_is_wrong_usage(value):
+    """Every option that takes a number refuses what is none with one sentence, also those that click would take."""
+    assert ("run",) in {words for words, _ in FLOATS}
+    for words, option in FLOATS:
+        needed = [each for each in option_values(words) if each.partition("=")[0] not in option.opts]
+        done = CliRunner().invoke(app, [*words, *needed, f"{option.opts[0]}={value}", "x"])
+        assert (words, done.exit_code) == (words, 2), done.output
+        assert option.opts[0] in done.output
+        assert "number" in done.output or "range" in done.output
+        assert done.output.count("Error: ") == 1
+
+
+def option_values(words):
+    """A value for each option that the command needs."""
+    command = dict(every_command())[words]
+    return [f"{each.opts[0]}=x" for each in command.params if isinstance(each, click.Option) and each.required]
+
+
 def test_config_is_the_same_everywhere():
     """Every command that reads a configuration, and its group, takes --config first and with the same help."""
     takes = {

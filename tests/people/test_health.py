@@ -199,12 +199,17 @@ def test_all_of():
 @pytest.mark.parametrize("make", [
     lambda health: health.target_group("web"),
     lambda health: health.target_group(ARN, at_least=0),
+    lambda health: health.target_group(ARN, at_least=float("nan")),
     lambda health: health.target_group(ARN, share=1.5),
+    lambda health: health.target_group(ARN, share=float("nan")),
     lambda health: health.target_group(ARN, targets=[]),
     lambda health: health.alarm(""),
     lambda health: health.command("true"),
     lambda health: health.command([]),
     lambda health: health.command(["true"], timeout_s=0),
+    lambda health: health.command(["true"], timeout_s=float("nan")),
+    lambda health: health.command(["true"], timeout_s=float("inf")),
+    lambda health: health.command(["true"], timeout_s="1"),
     lambda health: health.all_of(),
 ])  # fmt: skip
 def test_arguments_that_make_no_sense(make):

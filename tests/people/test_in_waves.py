@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import fcntl
 import json
 import pickle
+import subprocess
+import sys
 import tempfile
+import threading
+import traceback
 from pathlib import Path
 
 import pytest
@@ -12,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import guardrails
-from tests.people.test_ramp import Time
+from tests.people.test_ramp import INFINITE, NAN, Time
 
 
 def waves(items, **how):
@@ -58,10 +64,16 @@ def test_health_before_each():
     assert list(waves(range(3), healthy=lambda: next(answers, True), patience_s=90)) == [0, 90]
 
 
-@pytest.mark.parametrize("wrong", [{"sizes": []}, {"sizes": [0]}, {"pause_s": -1}])
+WRONG = [
+    {"sizes": []}, {"sizes": [0]}, {"sizes": [1.5]}, {"sizes": "15"}, {"sizes": 5}, {"sizes": [True]},
+    {"pause_s": -1}, {"pause_s": NAN}, {"pause_s": INFINITE}, {"pause_s": "1"}, {"patience_s": NAN},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("wrong", WRONG)
 def test_nonsense_is_refused_at_once(wrong):
-    """Numbers out of range are an error when waves is called, not when it is iterated."""
-    with pytest.raises(ValueError, match="at least one size"):
+    """Anything but a number within bounds is an error when waves is called, not when it is iterated."""
+    with pytest.raises(ValueError, match=r"^waves\(.*\): .*(number|size)"):
         guardrails.waves([1], **wrong)
     with pytest.raises(ValueError, match="give a list of ids"):
         guardrails.waves("i-0123456789abcdef0")
@@ -120,8 +132,78 @@ def test_other_files_are_refused(tmp_path):
         assert path.read_text() == text
     ramp = guardrails.ramp("abc", interval_s=0, resume=tmp_path / "progress")
     next(ramp)
-    with pytest.raises(ValueError, match="another process goes through this list now"):
+    with pytest.raises(ValueError, match=r"another loop of this process .* \(test_in_waves.py, in test_other_files"):
         guardrails.ramp("abc", resume=tmp_path / "progress")
+
+
+LOOP = """
+for item in guardrails.ramp("abcd", interval_s=0, resume=path):
+    came.append(item)
+    if item == "b":
+        raise KeyboardInterrupt
+"""
+
+
+def test_after_ctrl_c_in_a_notebook(tmp_path):
+    """The traceback of an interrupted cell keeps its loop; run again, the cell goes on with what was under way."""
+    names = {"guardrails": guardrails, "path": tmp_path / "progress", "came": []}
+    with pytest.raises(KeyboardInterrupt) as kept:
+        exec(LOOP, names)
+    exec(LOOP.replace('"b"', '"x"'), names)
+    assert names["came"] == [*"ab", *"bcd"]
+    old = next(frame for frame, _ in traceback.walk_tb(kept.tb) if frame.f_code.co_name == "<module>")
+    assert old.f_globals is names
+
+
+def test_a_loop_that_was_left_does_not_go_on(tmp_path):
+    """Two lists in two variables: the one that was left takes no item again, and says why."""
+
+    def first():
+        loop = guardrails.ramp("abc", interval_s=0, resume=tmp_path / "progress")
+        return next(loop), loop
+
+    _, loop = first()
+    assert list(guardrails.ramp("abc", interval_s=0, resume=tmp_path / "progress")) == [*"abc"]
+    with pytest.raises(ValueError, match="another loop of this process goes on with"):
+        next(loop)
+
+
+def test_a_loop_that_goes_on_elsewhere(tmp_path):
+    """A loop in another thread, in a coroutine that waits, or in another process keeps its file."""
+    path = tmp_path / "progress"
+    started, end = threading.Event(), threading.Event()
+
+    def work():
+        for _ in guardrails.ramp("a", resume=path):
+            started.set()
+            end.wait(30)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    started.wait(30)
+    with pytest.raises(ValueError, match="in work"):
+        guardrails.ramp("a", resume=path)
+    end.set()
+    thread.join()
+
+    async def later():
+        for _ in guardrails.ramp("ab", resume=tmp_path / "other"):
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+
+    async def both():
+        task = asyncio.ensure_future(later())
+        await asyncio.sleep(0)
+        with pytest.raises(ValueError, match="in later"):
+            guardrails.ramp("ab", resume=tmp_path / "other")
+        task.cancel()
+
+    asyncio.run(both())
+    with path.open("a+b") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        code = f"import guardrails; guardrails.ramp('a', resume={str(path)!r})"
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "another process goes through this list now; wait for it, or end it" in done.stderr
 
 
 def test_items_without_a_name(tmp_path):

@@ -88,11 +88,26 @@ def test_says_why_it_waits():
     assert "health check is false" in said[0]
 
 
-@pytest.mark.parametrize("wrong", [{"start": 0}, {"factor": 0.5}, {"interval_s": -1}, {"max_batch": 0}])
-def test_nonsense_is_refused_at_once(wrong):
-    """Numbers out of range are an error when ramp is called, not when it is iterated."""
-    with pytest.raises(ValueError, match="at least 1"):
-        guardrails.ramp([1], **wrong)
+NAN, INFINITE = float("nan"), float("inf")
+WRONG = {
+    "start": (0, 1.5, "1", True),
+    "factor": (0.5, NAN, INFINITE, "2", None),
+    "interval_s": (-1, NAN, INFINITE, None),
+    "max_batch": (0, 2.5, INFINITE),
+    "patience_s": (-1, NAN, "60"),
+}
+
+
+@pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in WRONG.items() for value in values])
+def test_nonsense_is_refused_at_once(name, value):
+    """Anything but a number within bounds is an error when ramp is called, not when it is iterated."""
+    with pytest.raises(ValueError, match=rf"^ramp\({name}=.*\): {name} must be a (whole )?number of at least [01]$"):
+        guardrails.ramp([1], **{name: value})
+
+
+def test_patience_may_be_endless():
+    """Who wants to wait for ever says so."""
+    assert batches(range(1), [False] * 99, patience_s=INFINITE) == {990: [0]}
 
 
 def test_without_a_check_only_time_counts():
