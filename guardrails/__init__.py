@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from guardrails.process import break_glass, install, plan, uninstall
     from guardrails.values import Decision, Violation
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "BreakGlassRefused",

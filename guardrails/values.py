@@ -339,9 +339,10 @@ class Cluster:
     `serving` counts what the parameter `remaining.of` says, `serving_targeted` those of them that this call names;
     both are None where that was not asked for.
     `total` counts machines that are not terminated or terminating, `in_flight` those that are terminating, `stopping`
-    those that are being stopped (both also by a call that is still being decided on), `targeted` the machines that this call names, `remaining` the running ones that it leaves. `healthy` is None without a health
-    check. `live_since` and `retired_at` are when the guards of this host saw it become live, and stop being live;
-    `was_live_until` is when an earlier time of being live ended.
+    those that are being stopped (both also by a call that is still being decided on), `targeted` the machines that
+    this call names, `remaining` the running ones that it leaves. `healthy` is None without a health check. `live_since`
+    and `retired_at` are when the guards of this host saw it become live, and stop being live; `was_live_until` is when
+    an earlier time of being live ended.
     """
 
     name: str

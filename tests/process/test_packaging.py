@@ -18,6 +18,8 @@ from pathlib import Path
 import pytest
 
 import guardrails
+from tests.docs.test_pages import block
+from tests.release.hooks import write
 from tests.support.environments import PROJECT, ROOT
 
 # The tests of an installed package may lie anywhere.
@@ -123,6 +125,28 @@ def test_nothing_is_missing_and_nothing_is_added(dist, tracked):
         files = {name.partition("/")[2] for name in archive.getnames()}
     top = {"PKG-INFO", ".gitignore", "CHANGELOG.md", "README.md", "pyproject.toml"}
     assert files == top | {name for name in tracked if name.startswith(("guardrails/", "policies/", "tests/"))}
+
+
+def test_the_container_file(dist, tmp_path):
+    """The commands of the page's container file, in folders instead of an image, install and check policies."""
+    app, root = tmp_path / "app", tmp_path / "root"
+    write(app)
+    (app / "script.py").write_text("import guardrails, sys; print(guardrails.__version__, sys.argv[1:])")
+    (root / "tmp").mkdir(parents=True)
+    (wheel,) = dist.glob("*.whl")
+    shutil.copy(wheel, root / "tmp")
+    text = block("release", "dockerfile", "FROM").replace("\\\n", "")
+    lines = [line.partition(" ")[::2] for line in text.splitlines()]
+    copied = {name for word, line in lines if word == "COPY" for name in line.split()[:-1]}
+    assert copied - {"*.whl"} == {file.name for file in app.iterdir()}
+    commands = [line for word, line in lines if word == "RUN"]
+    commands.append(" ".join(word for kind in ("ENTRYPOINT", "CMD") for word in json.loads(dict(lines)[kind])))
+    # The image has an index to install from; here the dependencies are those of the tests.
+    here = f"export PATH={root}/opt/guardrails/bin:{Path(sys.executable).parent}:$PATH PIP_NO_DEPS=1\n"
+    for command in commands:
+        placed = re.sub(r"/(opt|tmp)/", rf"{root}/\1/", command)
+        printed = _run("bash", "-e", "-c", here + placed, cwd=app)
+    assert printed.strip() == f"{guardrails.__version__} []"
 
 
 def test_editable_install(fresh, tmp_path):
