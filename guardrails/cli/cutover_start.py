@@ -16,7 +16,6 @@ from guardrails.cli.options import Number, aws_options
 from guardrails.cli.show import console
 from guardrails.cutover.consent import consent
 from guardrails.cutover.found import Wanted
-from guardrails.cutover.gate import checks as health_checks
 from guardrails.cutover.hold import Hold, latest
 from guardrails.cutover.make import Made, Terms, make
 from guardrails.cutover.plan import STUCK, SWITCHING, Record
@@ -24,6 +23,7 @@ from guardrails.cutover.preflight import Checked, checks
 from guardrails.cutover.show import plan_json, plan_page
 from guardrails.cutover.situation import look
 from guardrails.errors import CutoverRefused
+from guardrails.health.named import checks as health_checks
 
 _EXAMPLES = """\b
 Examples:

@@ -14,11 +14,14 @@ from botocore.config import Config
 from guardrails.aws.clients import make_client
 from guardrails.errors import ConfigError
 from guardrails.guard import Guard
+from guardrails.health import Check
+from guardrails.health.named import checks as checks_of
 from guardrails.rebuild import folder
 from guardrails.rebuild.machine import USER_DATA, VOLUMES
 from guardrails.rebuild.plan import Wish
 from guardrails.rebuild.reading import CannotRead, Reader
 from guardrails.rebuild.snapshot import Snapshot, read
+from guardrails.show.printable import printable
 
 _WITHOUT = {"user-data": USER_DATA, "volumes": VOLUMES}
 # The run repeats a throttled call itself, when its turn comes.
@@ -85,3 +88,23 @@ def wish_of(cluster: str, options: dict[str, Any]) -> Wish:
         whole=options["whole"],
         addresses=options["addresses"],
     )
+
+
+def named(names: tuple[str, ...], clients: Callable[[str], Any]) -> list[Check]:
+    """The health checks of these names. Raises click.UsageError."""
+    try:
+        return checks_of(names, clients)
+    except ValueError as error:
+        raise click.UsageError(f"--health: {error}") from error
+
+
+class Teller:
+    """Says each line once."""
+
+    def __init__(self) -> None:
+        self._last = ""
+
+    def __call__(self, line: str) -> None:
+        if line != self._last:
+            click.echo(printable(line), err=True)
+        self._last = line

@@ -15,9 +15,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 from guardrails import assembly
 from guardrails.cli.options import aws_options
 from guardrails.cli.question import says_yes
-from guardrails.cli.rebuild_options import given, readable, reader, wish_of, wish_options
+from guardrails.cli.rebuild_options import Teller, given, named, readable, reader, wish_of, wish_options
 from guardrails.errors import ConfigError
 from guardrails.guard import Guard
+from guardrails.health import all_of
 from guardrails.rebuild import checks, folder, page, progress, reserve
 from guardrails.rebuild.collect import collect, scope_of
 from guardrails.rebuild.plan import HISTORY, Plan, Wish, make_plan
@@ -37,6 +38,8 @@ from guardrails.show.printable import printable
 @click.option("--new", is_flag=True, help="Start a new run although one has not finished.")
 @click.option("--reserve", "minutes", type=click.IntRange(1, 24 * 60), metavar="MINUTES",
               help="First reserve the capacity, for at most so long.")  # fmt: skip
+@click.option("--health", multiple=True, metavar="CHECK",
+              help="Each wave waits for it: alarm:NAME, target-group:ARN or command:PROGRAM; repeatable.")  # fmt: skip
 @click.option("--despite-unknown", is_flag=True, help="Start although the plan lists something as not known.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def run(
@@ -48,6 +51,7 @@ def run(
     cluster: str | None,
     resume: str | None,
     minutes: int | None,
+    health: tuple[str, ...],
     *,
     new: bool,
     despite_unknown: bool,
@@ -61,7 +65,7 @@ def run(
     stopped with Ctrl-C, goes on with --resume and starts no machine twice. Exit code 1 if it stopped, 3 if a rule
     blocked it.
     """
-    _check_usage(cluster, resume, new or despite_unknown or any(options.values()))
+    _check_usage(cluster, resume, new or despite_unknown or health or any(options.values()), health)
     guard = Guard.from_config(config)
     guarded, plain = reader(profile, region, endpoint_url, guard), reader(profile, region, endpoint_url)
     before: list[Progress] = []
@@ -69,8 +73,8 @@ def run(
         made = _resumed(guard, plain, resume)
         shown = [f"{len(made.new)} of {len(made.machines)} machines of {made.cluster} are started already"]
     else:
-        wish = wish_of(str(cluster), options)
-        made, before, shown = _planned(guard, plain, wish, options["source"], new=new, accepted=despite_unknown)
+        wish, source = wish_of(str(cluster), options), options["source"]
+        made, before, shown = _planned(guard, plain, wish, source, health, new=new, accepted=despite_unknown)
     click.echo("\n".join(shown), err=fmt == "json")
     wanted = _priced(plain, made, minutes, reader(profile, "us-east-1", endpoint_url)) if minutes else []
     _ask(made, yes=yes)
@@ -80,7 +84,8 @@ def run(
         sys.exit(_go(guard, guarded, made, wanted, minutes or 0, fmt))
 
 
-def _check_usage(cluster: str | None, resume: str | None, planned: object) -> None:
+def _check_usage(cluster: str | None, resume: str | None, planned: object, health: tuple[str, ...]) -> None:
+    named(health, lambda _: None)
     if (cluster is None) == (resume is None):
         raise click.UsageError("name a cluster, or a run to go on with (--resume)")
     if resume is not None and planned:
@@ -91,14 +96,23 @@ def _check_usage(cluster: str | None, resume: str | None, planned: object) -> No
 
 
 def _planned(
-    guard: Guard, plain: Reader, wish: Wish, source: Path | None, *, new: bool, accepted: bool
+    guard: Guard,
+    plain: Reader,
+    wish: Wish,
+    source: Path | None,
+    health: tuple[str, ...],
+    *,
+    new: bool,
+    accepted: bool,
 ) -> tuple[Progress, list[Progress], list[str]]:
     """A new run, the runs that there were before it was planned, and the plan as lines. Raises ConfigError."""
     with readable():
         before = progress.runs(guard.settings, wish.cluster, _scope(plain), _warn)
         planned = make_plan(guard, plain, wish, time.time(), given(source))
     shown = [printable(line) for line in page.lines(planned, time.time())]
-    return _begin(guard, planned, before, new=new, accepted=accepted, shown=shown), before, shown
+    made = _begin(guard, planned, before, new=new, accepted=accepted, shown=shown)
+    made.checks = health
+    return made, before, shown
 
 
 def _scope(plain: Reader) -> str:
@@ -163,7 +177,7 @@ def _priced(plain: Reader, made: Progress, minutes: int, pricing: Reader) -> lis
 
 def _go(guard: Guard, guarded: Reader, made: Progress, wanted: list[reserve.Wanted], minutes: int, fmt: str) -> int:
     """Run it, and say how it ended. Returns the exit code."""
-    tell = _Teller()
+    tell = Teller()
     running = Run(made, _surroundings(guard, guarded, made, tell))
     code, why = 0, ""
     try:
@@ -206,7 +220,7 @@ def _keep(guard: Guard, source: Reader) -> str:
     return ""
 
 
-def _surroundings(guard: Guard, guarded: Reader, made: Progress, tell: _Teller) -> Surroundings:
+def _surroundings(guard: Guard, guarded: Reader, made: Progress, tell: Teller) -> Surroundings:
     settings = guard.settings
     history = assembly.history(settings)
     turns = Turns(
@@ -219,16 +233,5 @@ def _surroundings(guard: Guard, guarded: Reader, made: Progress, tell: _Teller) 
         tell=tell,
     )
     history_file = folder.folder(settings) / HISTORY
-    return Surroundings(guarded, turns, history_file, clock=time.time, sleep=time.sleep, tell=tell)
-
-
-class _Teller:
-    """Says each line once."""
-
-    def __init__(self) -> None:
-        self._last = ""
-
-    def __call__(self, line: str) -> None:
-        if line != self._last:
-            click.echo(printable(line), err=True)
-        self._last = line
+    well = all_of(*named(made.checks, guarded.client)) if made.checks else None
+    return Surroundings(guarded, turns, history_file, well, time.time, time.sleep, tell)

@@ -5,15 +5,15 @@ What is not known counts as not healthy. A gate waits for a while: targets need 
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 
 from attrs import frozen
 
 from guardrails import health
 from guardrails.cutover.kinds import Clients
 from guardrails.cutover.plan import Plan
-from guardrails.health import Check, Health
+from guardrails.health import Health
+from guardrails.health.named import checks
 
 # DescribeInstanceStatus takes so many ids.
 _IDS = 100
@@ -54,21 +54,3 @@ class Gate:
         if not failing:
             return Health(True, f"all {len(ids)} machines of {self.plan.to} pass EC2's status checks")
         return Health(False, f"{', '.join(failing)} of {self.plan.to} do not pass EC2's status checks")
-
-
-def checks(names: Sequence[str], clients: Clients) -> list[Check]:
-    """The checks of these names, such as ``alarm:NAME``. Raises ValueError, which says what a name looks like."""
-    return [_check(name, clients) for name in names]
-
-
-def _check(name: str, clients: Clients) -> Check:
-    kind, _, value = name.partition(":")
-    match kind:
-        case "target-group" if value:
-            return health.target_group(value, client=clients("elbv2"))
-        case "alarm" if value:
-            return health.alarm(value, client=clients("cloudwatch"))
-        case "command" if value:
-            return health.command(shlex.split(value))
-        case _:
-            raise ValueError(f"{name!r} is not a health check: write target-group:ARN, alarm:NAME or command:PROGRAM")

@@ -8,12 +8,12 @@ from attrs import asdict, frozen
 from botocore.exceptions import BotoCoreError, ClientError
 
 from guardrails import health
-from guardrails.cutover.gate import checks as health_checks
 from guardrails.cutover.hold import latest, under_way
 from guardrails.cutover.kinds import KINDS
 from guardrails.cutover.make import Made
 from guardrails.cutover.plan import OPEN, Plan
 from guardrails.cutover.situation import Situation
+from guardrails.health.named import checks as health_checks
 from guardrails.memory import StateUnavailable, configured
 from guardrails.memory.cutovers import Cutovers
 from guardrails.resolve.balancers import target_id

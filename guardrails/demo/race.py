@@ -7,7 +7,7 @@ import time
 from attrs import define, field
 
 from guardrails.demo.report import Report
-from guardrails.demo.stage import FREE, SIZE, Stage
+from guardrails.demo.stage import ADDRESSES, FREE, SIZE, Stage
 from guardrails.demo.telling import operate
 from guardrails.guard import Guard
 from guardrails.rebuild import boot, folder, progress
@@ -74,13 +74,14 @@ def _rebuilt(stage: Stage, report: Report) -> None:
     stage.aws.reply("GetServiceQuota", _QUOTA)
     folder.keep(guard.settings, collect(reader, guard.settings, stage.aws.region, clock()))
     stage.aws.client("ec2").terminate_instances(InstanceIds=list(stage.aws.machines("blue")))
+    _free_addresses(stage)
     report.step("demo", "someone terminates blue in the console, where no guard sees it")
     history = folder.folder(guard.settings) / HISTORY
     for _ in range(SIZE):
         boot.remember(history, "t3.small", 0.0, _BOOT_S, _BOOT_S)
     stage.aws.use_clock(clock)
     stage.aws.boot(_BOOT_S)
-    plan = make_plan(guard, reader, Wish("blue", into=(stage.large,)), clock(), None)
+    plan = make_plan(guard, reader, Wish("blue", into=(stage.large,), addresses=True), clock(), None)
     began = clock()
     made = progress.begin(guard.settings, plan, "demo0001", began)
     turns = Turns(None, made.scope, False, guard.settings.pacing.share, clock, clock.sleep, lambda _: None)
@@ -90,4 +91,12 @@ def _rebuilt(stage: Stage, report: Report) -> None:
     report.step("guard", f"guardrails rebuild run blue: {stage.aws.running('blue')} machines, {minutes:.1f} min later")
     report.step("demo", f"2023, from the mistake to the last task: {REPORTED_MIN} min (thousands of tasks)")
     report.claim("race: machines of blue again", SIZE, stage.aws.running("blue"))
+    report.claim("race: addresses on blue again", ADDRESSES, len(stage.aws.addresses("blue")))
     report.claim("race: back within ten minutes by the simulated clock", True, minutes < 10)
+
+
+def _free_addresses(stage: Stage) -> None:
+    """As AWS does it: the addresses of terminated machines are on none. The simulation leaves them there."""
+    ec2 = stage.aws.client("ec2")
+    for address in ec2.describe_addresses()["Addresses"]:
+        ec2.disassociate_address(AssociationId=address["AssociationId"])

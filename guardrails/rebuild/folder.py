@@ -13,11 +13,12 @@ from guardrails.config.places import state_home
 from guardrails.config.settings import IN_MEMORY, Settings
 from guardrails.errors import ConfigError
 from guardrails.memory import configured
+from guardrails.rebuild.merged import merged
 from guardrails.rebuild.snapshot import Snapshot, read
 
 # By an hourly run, eight days.
 _KEPT = 200
-# Of the snapshots of this long, the one with most machines of a cluster counts: the last ones may be from after a loss.
+# The snapshots of this long count together: the last ones may be from after a loss.
 WINDOW_S = 24 * 3600.0
 
 
@@ -68,21 +69,20 @@ def keep(settings: Settings, snapshot: Snapshot) -> Path:
 
 
 def newest(settings: Settings, scope: str, cluster: str) -> Snapshot | None:
-    """The snapshot to rebuild a cluster from: of the last day that has any, the one with most of its machines.
+    """What is known of a cluster to rebuild it: the snapshots of the last day that has any, put together.
 
-    A snapshot that was taken after the loss has fewer. None where no snapshot has the cluster. Raises ConfigError.
+    None where no snapshot has the cluster. Raises ConfigError.
     """
-    best: Snapshot | None = None
+    day: list[Snapshot] = []
     last = 0.0
     for path in sorted(_of(settings, scope).glob("*.json"), reverse=True):
         snapshot = read(load(path), str(path))
-        count = len(snapshot.of(cluster))
-        last = last or (snapshot.taken_at if count else 0.0)
+        last = last or (snapshot.taken_at if snapshot.of(cluster) else 0.0)
         if last and snapshot.taken_at < last - WINDOW_S:
             break
-        if count and (best is None or count > len(best.of(cluster))):
-            best = snapshot
-    return best
+        if last:
+            day.append(snapshot)
+    return merged(day[::-1], cluster) if day else None
 
 
 def _of(settings: Settings, scope: str) -> Path:

@@ -1,4 +1,4 @@
-"""What a machine is launched with or put behind that may be gone: profiles, snapshots of disks, target groups."""
+"""What a machine is launched with or put behind that may be gone: profiles, disk snapshots, keys, placement groups."""
 
 from __future__ import annotations
 
@@ -9,15 +9,17 @@ from botocore.exceptions import ClientError
 
 from guardrails.rebuild.checks import Findings
 from guardrails.rebuild.machine import Machine
-from guardrails.rebuild.reading import CannotRead, Reader
+from guardrails.rebuild.reading import CannotRead, Item, Reader
 
 _PAGE = 200
 
 
 def check_parts(reader: Reader, machines: Sequence[Machine], findings: Findings) -> None:
-    """Instance profiles, snapshots of data disks and target groups that are gone; settings that are not restored."""
+    """Profiles, disk snapshots, KMS keys, placement and target groups that are gone; settings that are not restored."""
     _check_profiles(reader, machines, findings)
     _check_snapshots(reader, machines, findings)
+    _check_keys(reader, machines, findings)
+    _check_placement_groups(reader, machines, findings)
     _check_targets(reader, machines, findings)
     settings = Counter(each for machine in machines for each in machine.not_restored)
     findings.unknown += [
@@ -42,8 +44,7 @@ def _check_profiles(reader: Reader, machines: Iterable[Machine], findings: Findi
 
 
 def _check_snapshots(reader: Reader, machines: Iterable[Machine], findings: Findings) -> None:
-    disks = [disk.get("Ebs") or {} for machine in machines for disk in machine.launch.get("BlockDeviceMappings") or ()]
-    users = Counter(str(disk["SnapshotId"]) for disk in disks if disk.get("SnapshotId"))
+    users = Counter(str(disk["SnapshotId"]) for disk in _disks(machines) if disk.get("SnapshotId"))
     names = sorted(users)
     for start in range(0, len(names), _PAGE):
         some = names[start : start + _PAGE]
@@ -60,6 +61,47 @@ def _check_snapshots(reader: Reader, machines: Iterable[Machine], findings: Find
         findings.problems += [
             _gone("snapshot", name, users[name]) for name in some if items is not None and name not in usable
         ]
+
+
+def _check_keys(reader: Reader, machines: Iterable[Machine], findings: Findings) -> None:
+    """A disk with a key that cannot be used lets a launch succeed and its machine end at once."""
+    users = Counter(str(disk["KmsKeyId"]) for disk in _disks(machines) if disk.get("KmsKeyId"))
+    for name, count in sorted(users.items()):
+        try:
+            (key,) = reader.all("kms", "describe_key", "KeyMetadata", KeyId=name) or ({},)
+        except CannotRead as error:
+            cause = error.__cause__
+            if isinstance(cause, ClientError) and cause.response["Error"].get("Code") == "NotFoundException":
+                findings.problems.append(_gone("KMS key", name, count))
+            else:
+                findings.unknown.append(f"whether the KMS key {name} can be used: {error}")
+            continue
+        state = str(key.get("KeyState") or "not known")
+        if state != "Enabled":
+            findings.problems.append(
+                f"KMS key {name} is {state} ({_counted(count)}); enable it (kms:EnableKey, or kms:CancelKeyDeletion "
+                "first), or edit the snapshot"
+            )
+
+
+def _check_placement_groups(reader: Reader, machines: Iterable[Machine], findings: Findings) -> None:
+    placed = [str((machine.launch.get("Placement") or {}).get("GroupName") or "") for machine in machines]
+    users = Counter(name for name in placed if name)
+    if not users:
+        return
+    filters = [{"Name": "group-name", "Values": sorted(users)}]
+    what = "whether each placement group is there"
+    items = findings.try_(what, reader, "ec2", "describe_placement_groups", "PlacementGroups", Filters=filters)
+    usable = {item["GroupName"] for item in items or () if item.get("State", "available") == "available"}
+    findings.problems += [
+        _gone("placement group", name, count)
+        for name, count in sorted(users.items())
+        if items is not None and name not in usable
+    ]
+
+
+def _disks(machines: Iterable[Machine]) -> list[Item]:
+    return [disk.get("Ebs") or {} for machine in machines for disk in machine.launch.get("BlockDeviceMappings") or ()]
 
 
 def _check_targets(reader: Reader, machines: Iterable[Machine], findings: Findings) -> None:

@@ -33,7 +33,7 @@ class Progress:
 
     An entry has `state` (SENT: perhaps received by AWS; DONE; REFUSED), the number of `refusals`, `unsure` once an
     answer was lost, and for a launch `machines`: the new machine's id by the old one's, and `at`: when it was launched,
-    in seconds since the epoch.
+    in seconds since the epoch. `checks` are the names of the health checks that it waits for.
     """
 
     id: str
@@ -50,6 +50,7 @@ class Progress:
     entries: dict[str, dict[str, Any]] = field(factory=dict)
     reservations: dict[str, str] = field(factory=dict)
     finished: bool = False
+    checks: tuple[str, ...] = ()
 
     def state(self, step: Step) -> str:
         """What became of a call; "" for one that was not sent."""
@@ -172,6 +173,8 @@ def _read(document: Any, path: Path) -> Progress:
             raise ConfigError(f"{path} was written by another version; finish it with that version, or plan a new run")
         values["machines"] = tuple(map(machine_of, values["machines"]))
         values["waves"] = tuple(tuple(map(_step, wave)) for wave in values["waves"])
+        # Runs of earlier versions do not have it.
+        values["checks"] = tuple(values.get("checks", ()))
         return Progress(**values, path=path)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ConfigError(f"{path} is damaged ({type(error).__name__}: {error}); plan a new run") from error

@@ -149,15 +149,18 @@ class Run:
 
     # -- watching --------------------------------------------------------------------------------------------------
 
-    def _next_may_follow(self) -> bool:
+    def _next_may_follow(self) -> object:
         new = list(self.progress.new.values())
         self._watched.look(new, self.around.clock())
         if self._watched.dead:
             return True  # the loop stops at once, and not after its patience
         if not all(name in self._watched.running for name in new):
             return False
-        healthy = self.around.healthy
-        return in_service(self.around.reader, self._sizes()) and (healthy is None or bool(healthy()))
+        return in_service(self.around.reader, self._sizes()) and self._well()
+
+    def _well(self) -> object:
+        """Whether the health checks are true; the answer may say why not."""
+        return self.around.healthy is None or self.around.healthy()
 
     def _sizes(self) -> dict[str, int]:
         """The size that each group was given last."""
@@ -176,20 +179,22 @@ class Run:
             )
 
     def _until_ready(self) -> None:
-        clock, new = self.around.clock, list(self.progress.new.values())
+        clock, new, why = self.around.clock, list(self.progress.new.values()), ""
         deadline = clock() + _PATIENCE_S
         while True:
             try:
                 self._watched.look(new, clock())
                 self._check_dead()
-                if len(self._watched.ready) >= len(new) and in_service(self.around.reader, self._sizes()):
+                ready = len(self._watched.ready) >= len(new) and in_service(self.around.reader, self._sizes())
+                if ready and (well := self._well()):
                     break
+                why = str(getattr(well, "why", "")) if ready else ""
             except CannotRead as error:
                 self.around.tell(str(error))
             if clock() > deadline:
-                left = len(new) - len(self._watched.ready)
-                raise Stopped(f"{left} machines have not passed their status checks for {_PATIENCE_S / 60:.0f} min")
-            self._tell("waiting for status checks")
+                left = why or f"{len(new) - len(self._watched.ready)} machines have not passed their status checks"
+                raise Stopped(f"{left} for {_PATIENCE_S / 60:.0f} min")
+            self._tell(f"waiting for {why or 'status checks'}")
             self.around.sleep(INTERVAL_S)
         self._remember()
 

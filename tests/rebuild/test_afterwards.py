@@ -21,7 +21,7 @@ PRODUCT = {"terms": {"OnDemand": {"1": {"priceDimensions": {"1": {"pricePerUnit"
 
 @pytest.fixture
 def world(aws, tmp_path, monkeypatch):
-    return World(aws, tmp_path, monkeypatch, mode="warn")
+    return World(aws, tmp_path, monkeypatch)
 
 
 @pytest.fixture

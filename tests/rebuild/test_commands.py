@@ -12,6 +12,10 @@ from click.testing import CliRunner
 
 from guardrails.cli.app import app
 from guardrails.rebuild import progress
+from guardrails.rebuild.checks import Findings
+from guardrails.rebuild.machine import Machine
+from guardrails.rebuild.parts import check_parts
+from guardrails.rebuild.reading import Reader
 from tests.rebuild.test_afterwards import CANCELLED, RESERVED
 from tests.rebuild.world import Clock, start
 
@@ -26,8 +30,11 @@ def place(aws, tmp_path, monkeypatch):
     clock = Clock()
     aws.use_clock(clock)
     there = SimpleNamespace(time=clock, sleep=clock.sleep)
-    for module in ("guardrails.cli.rebuild_run", "guardrails.enforce.pacing.turn"):
-        monkeypatch.setattr(f"{module}.time", there)
+    for module in ("cli.rebuild_run", "enforce.pacing.turn"):
+        monkeypatch.setattr(f"guardrails.{module}.time", there)
+    # Each snapshot comes a second after the one before.
+    later = SimpleNamespace(time=lambda: clock.sleep(1) or clock())
+    monkeypatch.setattr("guardrails.cli.rebuild_snapshot.time", later)
     aws.reply("GetServiceQuota", QUOTA)
     return tmp_path
 
@@ -70,7 +77,7 @@ def test_kept_planned_and_run(aws, place, subnet):
     lose(aws, ids)
     # A snapshot after the loss does not replace what is needed.
     rebuild("snapshot")
-    assert plan()[0] == 0
+    assert plan()[0] == 0, plan()[1]
     done = rebuild("run", "blue", "--yes")
     assert done.exit_code == 0, done.output
     assert aws.count("RunInstances") == 2
@@ -183,7 +190,7 @@ def test_a_quota_counts_all_types_of_its_family(aws, place, subnet):
         "ask AWS for 8, or terminate what is not needed"
     )
     aws.reply("GetServiceQuota", QUOTA.replace("100000.0", "8.0"))
-    assert plan()[0] == 0
+    assert plan()[0] == 0, plan()[1]
 
 
 def _image(aws):
@@ -207,7 +214,7 @@ def test_what_cannot_be_seen_is_not_fine(aws, place, subnet):
     ids = start(aws, "blue", 1, subnet)
     rebuild("snapshot")
     lose(aws, ids)
-    assert plan()[0] == 0
+    assert plan()[0] == 0, plan()[1]
     for operation in NEEDED:
         aws.repair()
         aws.reply("GetServiceQuota", QUOTA)
@@ -368,18 +375,21 @@ def test_reserved_capacity_is_cancelled_whatever_happens(aws, place, subnet, mon
 
 
 def test_parts_that_are_gone(aws, place, subnet):
-    """A profile, a disk's snapshot and a target group that were deleted would fail; a setting is not restored."""
-    ec2, iam, elbv2 = aws.client("ec2"), aws.client("iam"), aws.client("elbv2")
+    """What was deleted would fail: a profile, a disk's snapshot or key, a group; a setting is not restored."""
+    ec2, iam, elbv2, kms = map(aws.client, ("ec2", "iam", "elbv2", "kms"))
+    key = kms.create_key()["KeyMetadata"]["Arn"]
     volume = ec2.create_volume(Size=5, AvailabilityZone="eu-west-1a")["VolumeId"]
     disk = ec2.create_snapshot(VolumeId=volume)["SnapshotId"]
     iam.create_instance_profile(InstanceProfileName="web")
-    disks = [{"DeviceName": "/dev/sdb", "Ebs": {"SnapshotId": disk, "VolumeSize": 5}}]
+    disks = [
+        {"DeviceName": "/dev/sdb", "Ebs": {"SnapshotId": disk, "VolumeSize": 5, "Encrypted": True, "KmsKeyId": key}}
+    ]
     (name,) = start(aws, "blue", 1, subnet, IamInstanceProfile={"Name": "web"}, BlockDeviceMappings=disks)
     vpc = ec2.describe_subnets(SubnetIds=[subnet])["Subnets"][0]["VpcId"]
     made = elbv2.create_target_group(Name="web", Protocol="HTTP", Port=80, VpcId=vpc)["TargetGroups"][0]
     elbv2.register_targets(TargetGroupArn=made["TargetGroupArn"], Targets=[{"Id": name}])
     rebuild("snapshot")
-    assert plan()[0] == 0
+    assert plan()[0] == 0, plan()[1]
     ec2.modify_instance_attribute(InstanceId=name, SourceDestCheck={"Value": False})
     rebuild("snapshot")
     lose(aws, [name])
@@ -389,8 +399,44 @@ def test_parts_that_are_gone(aws, place, subnet):
     iam.delete_instance_profile(InstanceProfileName="web")
     ec2.delete_snapshot(SnapshotId=disk)
     elbv2.delete_target_group(TargetGroupArn=made["TargetGroupArn"])
+    kms.schedule_key_deletion(KeyId=key.rpartition("/")[2])
     problems = " ".join(plan()[1]["problems"])
-    for part in ("instance profile web", f"snapshot {disk}", f"target group {made['TargetGroupArn']}"):
+    group = f"target group {made['TargetGroupArn']}"
+    for part in ("instance profile web", f"snapshot {disk}", group):
         assert f"{part} is not there any more (1 machine)" in problems
-    aws.answer("GetInstanceProfile", 403, "AccessDenied", "no")
-    assert any("iam:GetInstanceProfile" in each for each in plan()[1]["unknown"])
+    assert f"KMS key {key} is PendingDeletion (1 machine); enable it" in problems
+    for operation, permission in (("GetInstanceProfile", "iam:GetInstanceProfile"), ("DescribeKey", "kms:DescribeKey")):
+        aws.answer(operation, 403, "AccessDenied", "no")
+        assert any(permission in each for each in plan()[1]["unknown"])
+
+
+def test_a_placement_group_that_is_gone(aws):
+    """One that is there is fine, one that is gone or cannot be looked up is not. Canned: moto has none."""
+    near = Machine("i-1", "blue", "running", "", "", {"Placement": {"GroupName": "near"}})
+    shown = "<item><groupName>near</groupName><state>available</state></item>"
+    found = []
+    for items in (shown, "", None):
+        answer = f"<R><placementGroupSet>{items}</placementGroupSet></R>"
+        if items is None:
+            aws.answer("DescribePlacementGroups", 403, "UnauthorizedOperation", "no")
+        else:
+            aws.reply("DescribePlacementGroups", answer)
+        check_parts(Reader(aws.client), [near], findings := Findings())
+        found.append((len(findings.problems), len(findings.unknown)))
+    assert found == [(0, 0), (1, 0), (0, 1)]
+
+
+def test_waves_wait_for_health_checks(aws, place, subnet):
+    """Where a check of --health stays false, nothing starts, and a run that goes on still waits for it."""
+    ids = start(aws, "blue", 2, subnet)
+    rebuild("snapshot")
+    lose(aws, ids)
+    done = rebuild("run", "blue", "--yes", "--health", "command:test -e up")
+    assert (done.exit_code, aws.running("blue")) == (1, 0)
+    assert "test ended with exit code 1" in " ".join(done.stdout.split())
+    run = done.output.rpartition("--resume")[2].strip()
+    assert rebuild("run", "--resume", run, "--yes").exit_code == 1
+    (place / "up").touch()
+    assert (rebuild("run", "--resume", run, "--yes").exit_code, aws.running("blue")) == (0, 2)
+    wrong = rebuild("run", "blue", "--yes", "--health", "alarm")
+    assert (wrong.exit_code, "target-group:ARN" in wrong.output) == (2, True)
