@@ -7,10 +7,13 @@ import sys
 
 import click
 from attrs import evolve
+from botocore.exceptions import BotoCoreError, ClientError
 
 from guardrails.cli.cutover_parts import Parts, parts, work
 from guardrails.cli.options import aws_options
 from guardrails.cli.show import console
+from guardrails.cutover.copied import contradiction
+from guardrails.cutover.entrances import Entrances, StepFailed
 from guardrails.cutover.hold import Hold, last_known
 from guardrails.cutover.plan import FINISHED, OPEN, RETURNED, RETURNING, SWITCHED, Record
 from guardrails.cutover.runner import Runner
@@ -88,12 +91,13 @@ def abort(fmt: str, **aws: str | None) -> None:
 
 def _held(here: Parts, record: Record, why: str) -> Hold:
     """The cutover, taken over. Without the shared memory this host may only go back, by its own copy."""
-    if why and record.phase == SWITCHED:
-        raise CutoverRefused(
-            f"this host's copy says that every step is done, and another host may have finished it since: {why}; run "
-            "abort again when the shared memory answers"
-        )
     if why:
+        try:
+            problem = contradiction(record, Entrances(record.plan, here.clients, here.writers, lambda: None))
+        except (StepFailed, BotoCoreError, ClientError) as error:
+            problem = f"whether another host has gone on cannot be seen ({error})"
+        if problem:
+            raise CutoverRefused(f"{problem}: {why}; run abort again when the shared memory answers")
         click.echo(f"guardrails: going back by this host's copy: {why}", err=True)
         return Hold(here.cutovers, evolve(record, phase=RETURNING))
     return Hold.take_over(here.cutovers, record, phase=RETURNING)

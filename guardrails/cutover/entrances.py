@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from attrs import frozen
 
 from guardrails.cutover.kinds import KINDS, Clients
 from guardrails.cutover.plan import Plan, State
+from guardrails.cutover.times import in_time
 
 
 class StepFailed(Exception):
@@ -16,11 +17,15 @@ class StepFailed(Exception):
 
 @frozen
 class Entrances:
-    """Reads them by `clients` and writes them by `writers`. Both raise what botocore raises, and CallDenied."""
+    """Reads them by `clients` and writes them by `writers`. Both raise what botocore raises, and CallDenied.
+
+    `check` is called right before a change leaves, and may raise.
+    """
 
     plan: Plan
     clients: Clients
     writers: Clients
+    check: Callable[[], None]
 
     def read(self, keys: Iterable[str]) -> dict[str, State]:
         """Their states by key, with as few requests as possible. Raises StepFailed for one that is gone."""
@@ -55,4 +60,5 @@ class Entrances:
     def write(self, key: str, now: State, wanted: State) -> None:
         """Bring it from one state into another."""
         entrance = self.plan.entrance(key)
-        KINDS[entrance.kind].write(self.writers, entrance.id, now, wanted)
+        with in_time(self.writers, self.check) as writers:
+            KINDS[entrance.kind].write(writers, entrance.id, now, wanted)

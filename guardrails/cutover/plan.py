@@ -45,7 +45,7 @@ class Move:
 
 @frozen
 class Step:
-    """What changes together. The users' share of the new side is then `share` percent.
+    """What changes together. The users' share of the new side is then `share` percent, where weights can say that.
 
     `wait_s` is how long it takes at least until all users see it: the TTL of the records that it changes.
     """
@@ -99,6 +99,19 @@ class Plan:
     def wanted(self, number: int) -> dict[str, State]:
         """The state of each entrance after this many steps, for those that were moved."""
         return {move.key: move.state for step in self.steps[:number] for move in step.moves}
+
+    def share(self, number: int) -> str:
+        """What the new side has after this many steps, for people: addresses are counted, only the others have shares.
+
+        ``10 % of the users``, ``1 of 2 addresses`` or ``10 % of the users by weight, 1 of 2 addresses``.
+        """
+        every = {self.entrance(key).kind for key in self.wanted(len(self.steps))}
+        share = f"{self.steps[number - 1].share} % of the users"
+        addresses = [entrance.key for entrance in self.entrances if entrance.kind == "address"]
+        if not addresses:
+            return share
+        counted = f"{len(self.wanted(number).keys() & {*addresses})} of {len(addresses)} addresses"
+        return f"{share} by weight, {counted}" if every - {"address"} else counted
 
     def moved_first(self) -> tuple[str, ...]:
         """The keys of all entrances, in the order in which they are moved first."""

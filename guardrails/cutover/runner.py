@@ -6,16 +6,14 @@ change can be repeated, by another host as well, and an answer that was lost doe
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from typing import Protocol
-
-from attrs import frozen
 
 from guardrails.cutover.entrances import Entrances, StepFailed
 from guardrails.cutover.hold import LEASE_S, Hold, HoldLost
 from guardrails.cutover.kinds import KINDS, Clients
 from guardrails.cutover.plan import RETURNED, RETURNING, STUCK, SWITCHED, Move, Plan, Record, State
+from guardrails.cutover.times import Times, TooLate
 from guardrails.errors import CallDenied
 from guardrails.memory.store import StateUnavailable
 
@@ -24,6 +22,8 @@ _TRIES = 5
 _MEMORY_TRIES = 3
 _PAUSE_S = 2.0
 _INTERVAL_S = 10.0
+# How long after the hold was renewed a change may leave: AWS has it, or it has failed, before the hold is over.
+SEND_WITHIN_S = LEASE_S - 15
 
 
 class Watch(Protocol):
@@ -36,14 +36,6 @@ class Watch(Protocol):
 
 class WentBack(Exception):
     """The cutover did not go on. The record says whether everything is as before; `str()` says why it went back."""
-
-
-@frozen
-class Times:
-    """The clock (in seconds, never set back) and how to wait."""
-
-    clock: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], None] = time.sleep
 
 
 class Runner:
@@ -63,9 +55,8 @@ class Runner:
     ) -> None:
         self._hold, self._gate, self._say = hold, gate, say
         self._times = times or Times()
-        self._entrances = Entrances(hold.record.plan, clients, writers or clients)
-        self._renewed = self._times.clock()
-        self._alone_until = self._renewed
+        self._entrances = Entrances(hold.record.plan, clients, writers or clients, self._in_time)
+        self._renewed = self._alone_until = self._times.clock()
 
     @property
     def record(self) -> Record:
@@ -121,7 +112,7 @@ class Runner:
         step = self._plan.steps[number - 1]
         # Noted first: who takes over knows what may have been changed.
         self._keep(begun=number)
-        self._say(f"step {number} of {len(self._plan.steps)}: {step.share} % of the users to {self._plan.to}")
+        self._say(f"step {number} of {len(self._plan.steps)}: {self._plan.share(number)} to {self._plan.to}")
         wanted = self._plan.wanted(number)
         self._bring({key: wanted[key] for key in wanted if key not in {move.key for move in step.moves}})
         for move in step.moves:
@@ -223,6 +214,7 @@ class Runner:
 
     def _keep(self, **changes: object) -> None:
         for left in reversed(range(_MEMORY_TRIES)):
+            asked = self._times.clock()
             try:
                 self._hold.keep(**changes)
                 break
@@ -230,7 +222,7 @@ class Runner:
                 if not left:
                     raise
                 self._times.sleep(_PAUSE_S)
-        self._renewed = self._times.clock()
+        self._renewed = asked
 
     def _note(self, **changes: object) -> None:
         """The same on the way back, which needs no memory."""
@@ -238,8 +230,14 @@ class Runner:
             if self._times.clock() >= self._alone_until:
                 self._keep(**changes)
         except StateUnavailable as error:
-            self._alone_until = self._times.clock() + LEASE_S / 4
+            self._renewed = self._times.clock()
+            self._alone_until = self._renewed + LEASE_S / 4
             self._say(f"going back without the shared memory: {error}")
+
+    def _in_time(self) -> None:
+        """Raises TooLate, after which the memory is asked whether this process still has the cutover."""
+        if self._times.clock() - self._renewed > SEND_WITHIN_S:
+            raise TooLate("this process stood still; the change was not sent")
 
 
 def _reason(error: BaseException) -> str:

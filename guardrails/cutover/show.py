@@ -16,7 +16,8 @@ _NEXT = {
     RETURNING: "it goes back by itself; if its process is gone: `guardrails cutover abort`",
     STUCK: "look at what the note names, then `guardrails cutover abort` or `start --resume`",
     RETURNED: "nothing; `guardrails cutover start` begins a new one",
-    FINISHED: "nothing; to go back, start a cutover in the other direction",
+    FINISHED: "`guardrails backstop plan`, for AWS's own protection of the new cluster; to go back, start a cutover in "
+    "the other direction",
 }
 
 
@@ -41,7 +42,7 @@ def lines(plan: Plan) -> list[str]:
     """What happens, in order."""
     every = []
     for number, step in enumerate(plan.steps, 1):
-        every.append(f"{number}. {step.share} % of the users to {plan.to}")
+        every.append(f"{number}. {plan.share(number)} to {plan.to}")
         every += [f"   {move.what}" for move in step.moves]
         every.append(f"   then healthy for {max(step.wait_s, plan.bake_s):.0f} s ({', '.join(_checks(plan))})")
     every += [f"at `finish`: {move.what}" for move in plan.roles]

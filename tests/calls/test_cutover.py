@@ -23,8 +23,9 @@ from guardrails.cutover.gate import Gate
 from guardrails.cutover.hold import LEASE_S, Hold, HoldLost, last_known, latest
 from guardrails.cutover.make import Terms, make
 from guardrails.cutover.plan import RETURNED, STUCK, SWITCHED, SWITCHING, Plan
-from guardrails.cutover.runner import Runner, Times, WentBack
+from guardrails.cutover.runner import Runner, WentBack
 from guardrails.cutover.situation import look
+from guardrails.cutover.times import Times
 from guardrails.errors import CutoverRefused
 from guardrails.memory import StateUnavailable, configured
 from guardrails.memory.cutovers import Kept

@@ -16,8 +16,9 @@ from guardrails.cutover.kinds import KINDS
 from guardrails.cutover.make import Terms, make
 from guardrails.cutover.plan import RETURNED, SWITCHED, read
 from guardrails.cutover.preflight import checks
-from guardrails.cutover.runner import Runner, Times
+from guardrails.cutover.runner import Runner
 from guardrails.cutover.situation import look
+from guardrails.cutover.times import Times
 from guardrails.memory import StateUnavailable, configured
 from guardrails.values import Freeze
 from tests.support.balancers import BehindBalancer
@@ -64,7 +65,7 @@ def walk(guard, clients, made):
     clock, states = Clock(), []
     times = Times(clock.clock, clock.sleep)
     cutovers = configured.cutovers(guard.settings)
-    entrances = Entrances(made.plan, clients, clients)
+    entrances = Entrances(made.plan, clients, clients, lambda: None)
     hold = Hold.begin(cutovers, made.plan)
     runner = Runner(hold, clients, Healthy(), lambda _: None, times)
     runner.forward()

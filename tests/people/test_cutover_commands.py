@@ -22,6 +22,7 @@ from guardrails.cli.cutover_parts import parts
 from guardrails.config.load import load
 from guardrails.config.settings import Settings
 from guardrails.cutover.hold import LEASE_S, latest
+from guardrails.cutover.plan import SWITCHING
 from guardrails.memory import configured
 from tests.support import other_user, terminals
 from tests.support.waiting import until
@@ -82,6 +83,8 @@ def test_plan_sends_nothing(shop, aws):
     planned = json.loads(text)
     assert (code, planned["ready"], len(planned["plan"]["steps"])) == (0, True, 2)
     assert all(check["ok"] for check in planned["checks"])
+    # One of two addresses is no tenth of the users.
+    assert planned["lines"][0] == "1. 1 of 2 addresses to green"
     assert {request.operation for request in aws.requests if not request.operation.startswith("Describe")} == set()
     assert run("status") == (0, "there was no cutover here\n")
 
@@ -120,7 +123,8 @@ def test_where_no_one_can_be_asked(shop, aws):
     code, text = run("start", *FROM_TO, "--bake", "0", "--format", "json")
     assert (code, len(aws.addresses("green"))) == (0, 2), text
     assert json.loads(CliRunner().invoke(app, ["cutover", "status", "--format", "json"]).stdout)["phase"] == "switched"
-    assert run("finish")[0] == 0
+    code, text = run("finish")
+    assert (code, "guardrails backstop plan" in text) == (0, True)
     code, text = run("abort")
     assert (code, "start --from green --to blue" in text) == (2, True)
 
@@ -169,16 +173,33 @@ def test_a_plan_that_is_out_of_date(shop, aws, monkeypatch):
     assert (confirmed, aws.count("AssociateAddress")) == ([True], 0)
 
 
-def test_a_copy_that_may_be_out_of_date(shop, aws, monkeypatch):
-    """Without the shared memory, a cutover whose steps are all done is not undone: it may be finished by now."""
+def test_a_copy_that_may_be_out_of_date(shop, aws, place, monkeypatch):
+    """Without the shared memory `abort` goes back by this host's copy only where AWS shows what the copy knows."""
     monkeypatch.setattr(cutover_start, "consent", lambda _: lambda *_: None)
-    assert run("start", *FROM_TO, "--bake", "0", "--shares", "100")[0] == 0
-    moved = aws.addresses("green")
-    known = cutover_end.last_known
-    monkeypatch.setattr(cutover_end, "last_known", lambda *place: (known(*place)[0], "the table does not answer"))
-    code, text = run("abort")
-    assert (code, "another host may have finished it" in " ".join(text.split())) == (2, True)
-    assert aws.addresses("green") == moved
+    before = aws.addresses("blue")
+    assert run("start", *FROM_TO, "--bake", "0", "--shares", "50,100")[0] == 0
+    moved, known = aws.addresses("green"), cutover_end.last_known
+
+    def copied(**changes):
+        old = lambda *place: (evolve(known(*place)[0], **changes), "the table does not answer")
+        monkeypatch.setattr(cutover_end, "last_known", old)
+        code, text = run("abort")
+        return code, " ".join(text.split())
+
+    for changes, words in (
+        ({}, "another host may have finished it"),
+        ({"phase": SWITCHING}, "every step is done, and another host may have finished it"),
+        ({"phase": SWITCHING, "begun": 1}, "says step 1 of 2, and "),
+    ):
+        code, text = copied(**changes)
+        assert (code, words in text, "run abort again when" in text) == (2, True, True), text
+        assert aws.addresses("green") == moved
+    plan = latest(configured.cutovers(load(place / "guardrails.toml")), SCOPE).plan
+    second = plan.entrance(plan.steps[1].moves[0].key)
+    onto = {"InstanceId": second.before["instance"], "AllowReassociation": True}
+    aws.client("ec2").associate_address(AllocationId=second.id, **onto)
+    assert copied(phase=SWITCHING, begun=1)[0] == 0
+    assert aws.addresses("blue") == before
 
 
 def test_a_change_is_sent_once(shop, aws):

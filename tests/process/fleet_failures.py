@@ -24,7 +24,8 @@ from attrs import evolve, frozen
 import guardrails
 from guardrails.cutover.hold import Hold
 from guardrails.cutover.plan import Plan, Record
-from guardrails.cutover.runner import Runner, Times
+from guardrails.cutover.runner import Runner
+from guardrails.cutover.times import Times
 from guardrails.memory import SqliteStore, StateUnavailable
 from guardrails.memory.approvals import Grant
 from guardrails.memory.cutovers import FleetCutovers

@@ -12,8 +12,9 @@ from moto.route53.models import route53_backends
 
 from guardrails.cutover.hold import Hold
 from guardrails.cutover.make import Made, Terms, make
-from guardrails.cutover.runner import Runner, Times
+from guardrails.cutover.runner import Runner
 from guardrails.cutover.situation import look
+from guardrails.cutover.times import Times
 from guardrails.memory.sqlite.cutovers import SqliteCutovers
 from tests.support.balancers import BehindBalancer
 
