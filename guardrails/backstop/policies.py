@@ -17,6 +17,8 @@ from guardrails.errors import ConfigError
 
 # Characters of a document. AWS Organizations counts white space, too: the newline at the end of a file has room.
 LIMITS = {"scp": 5120, "iam": 6144, "permission-boundary": 6144}
+# How many AWS attaches to one place, by default for IAM; one of the five is FullAWSAccess, or what took its place.
+ROOM = {"scp": 4, "iam": 10, "permission-boundary": 1}
 # A boundary says what is allowed at most; the other kinds only take away.
 _BOUNDARY = {"Sid": "GuardrailsRest", "Effect": "Allow", "Action": "*", "Resource": "*"}
 
@@ -58,6 +60,22 @@ def policies(statements: Sequence[Statement], kind: str) -> tuple[tuple[Policy, 
         Policy(f"guardrails-backstop-{number}", _document(each)) for number, each in enumerate(documents, 1) if each
     ]
     return tuple(made), tuple(left)
+
+
+def room(kind: str, count: int) -> str:
+    """Where so many documents of a kind are attached, as a sentence; "" where one place has room for all."""
+    if count <= ROOM[kind]:
+        return ""
+    if kind == "scp":
+        return (
+            "AWS attaches at most 5 service control policies to a root, an OU or an account, and FullAWSAccess is one: "
+            f"{count} documents do not fit one of them. Attach {ROOM[kind]} to the account and the others to its OU, "
+            "as the policies of all levels count, or make fewer with --effects or --no-agents"
+        )
+    return (
+        f"AWS attaches {ROOM[kind]} managed policies to a user, group or role by default, and {count} documents are "
+        "more: raise that quota, or make fewer with --effects or --no-agents"
+    )
 
 
 def _each(statements: Iterable[Statement]) -> Iterator[tuple[Statement, str]]:

@@ -13,7 +13,7 @@ import click
 from guardrails.aws.clients import make_client
 from guardrails.backstop import actions, statements
 from guardrails.backstop.plan import not_possible
-from guardrails.backstop.policies import LIMITS, Policy, policies
+from guardrails.backstop.policies import LIMITS, Policy, policies, room
 from guardrails.classify.catalogue import Catalogue
 from guardrails.cli.options import aws_options
 from guardrails.config.load import load
@@ -130,7 +130,7 @@ def policy(
     if fmt == "json":
         click.echo(json.dumps(_report(live, documents, not_covered, reference), indent=2))
     else:
-        _summary(documents, not_covered)
+        _summary(documents, not_covered, kind)
 
 
 def _named(names: Sequence[str]) -> list[Owner]:
@@ -167,9 +167,11 @@ def _report(
     }
 
 
-def _summary(documents: Sequence[Policy], not_covered: Mapping[str, str]) -> None:
+def _summary(documents: Sequence[Policy], not_covered: Mapping[str, str], kind: str) -> None:
     sizes = ", ".join(f"{len(each.text):,}" for each in documents)
     click.echo(f"guardrails: {counted(len(documents), 'document')} of {sizes} characters without spaces", err=True)
+    if where := room(kind, len(documents)):
+        click.echo(f"guardrails: {where}", err=True)
     for why in dict.fromkeys(not_covered.values()):
         names = [name for name, each in not_covered.items() if each == why]
         shown = ", ".join(names[:3]) + (" …" if len(names) > 3 else "")

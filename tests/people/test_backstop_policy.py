@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from moto.core import set_initial_no_auth_action_count
 
 from guardrails.backstop import actions, statements
-from guardrails.backstop.policies import LIMITS, policies
+from guardrails.backstop.policies import LIMITS, policies, room
 from guardrails.backstop.wildcards import shortened
 from guardrails.classify.catalogue import Catalogue
 from guardrails.cli.app import app
@@ -123,6 +123,16 @@ def test_sizes(kind, live):
         assert len({*names}) == len(names)
         assert all(name.isalnum() for name in names)
     assert len(made) == 1 or kind != "permission-boundary"
+
+
+@pytest.mark.parametrize(
+    ("kind", "count", "words"),
+    [("scp", 4, ""), ("scp", 5, "Attach 4 to the account"), ("iam", 10, ""), ("iam", 11, "raise that quota")],
+)
+def test_more_than_aws_attaches(kind, count, words):
+    """Where one place has no room for all documents, a sentence says where they go."""
+    said = room(kind, count)
+    assert (bool(said), words in said) == (bool(words), True)
 
 
 def test_the_tag_stays():
