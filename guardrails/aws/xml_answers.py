@@ -2,7 +2,7 @@
 
 A large account answers with megabytes of XML, and botocore looks for every member of a shape in every element. This
 looks up only the elements that are there. What is no ordinary structure, list or value is left to botocore, and so is a
-whole document in which one structure has the same element twice.
+whole document in which one structure has the same element twice. What EC2 lists again is not read again (xml_items.py).
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from xml.etree.ElementTree import Element
 from botocore.parsers import EC2QueryParser, QueryParser, ResponseParserFactory
 from dateutil.tz import tzutc
 
+from guardrails.aws.xml_items import Items
+
 _Read = Callable[[Element], Any]
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3}|\.\d{6})?Z", re.ASCII)
 _UTC = tzutc()
@@ -28,12 +30,13 @@ class XmlAnswers(ResponseParserFactory):
         super().__init__()
         # By the id of an operation's output shape, which is kept so that no other shape gets that id.
         self._readers: dict[int, tuple[Any, _Read]] = {}
+        self._items = Items()
 
     def create_parser(self, protocol_name: str) -> Any:
         """The parser for answers in this protocol."""
         ordinary = super().create_parser(protocol_name)
         made = {"ec2": _Ec2, "query": _Query}.get(protocol_name)
-        return made(self._readers, ordinary) if made else ordinary
+        return made(self._readers, self._items, ordinary) if made else ordinary
 
 
 class _Repeated(Exception):
@@ -43,9 +46,10 @@ class _Repeated(Exception):
 class _Faster:
     """Comes before one of botocore's parsers, and reads what answers contain in its place."""
 
-    def __init__(self, readers: dict[int, tuple[Any, _Read]], ordinary: Any) -> None:
+    def __init__(self, readers: dict[int, tuple[Any, _Read]], items: Items, ordinary: Any) -> None:
         super().__init__()
         self._readers = readers
+        self._items = items
         self._ordinary = ordinary
 
     def _parse_shape(self, shape: Any, node: Any) -> Any:
@@ -58,7 +62,28 @@ class _Faster:
 
 
 class _Ec2(_Faster, EC2QueryParser):
-    pass
+    def _parse_body_as_xml(self, response: Any, shape: Any, inject_metadata: bool = True) -> Any:  # noqa: FBT002
+        def parse(body: bytes) -> dict[str, Any]:
+            parsed: dict[str, Any] = super(_Ec2, self)._parse_body_as_xml(  # type: ignore[misc]
+                {**response, "body": body}, shape, inject_metadata
+            )
+            return parsed
+
+        body, listed = response["body"], self._listed(shape)
+        if listed is None or not isinstance(body, bytes) or id(shape) not in self._readers:
+            # Its id is that of no other shape once a reader keeps it.
+            return parse(body)
+        return self._items.read((id(shape), *listed), body, parse)
+
+    def _listed(self, shape: Any) -> tuple[str, str] | None:
+        """The one member that is a list, and its tag; None for other shapes."""
+        if shape is None or shape.type_name != "structure":
+            return None
+        lists = [(name, member) for name, member in shape.members.items() if member.type_name == "list"]
+        if len(lists) != 1 or lists[0][1].serialization.get("flattened"):
+            return None
+        name, member = lists[0]
+        return name, self._ordinary._member_key_name(member, name)
 
 
 class _Query(_Faster, QueryParser):

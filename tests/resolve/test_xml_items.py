@@ -1,0 +1,132 @@
+"""An item that comes again in an answer is not parsed again, and the answer is the one that botocore reads."""
+
+from __future__ import annotations
+
+from xml.etree.ElementTree import Element
+
+import botocore.session
+import pytest
+from botocore.parsers import create_parser
+from hypothesis import given
+from hypothesis import strategies as st
+
+from guardrails.aws import xml_items
+from guardrails.aws.xml_answers import XmlAnswers
+
+SHAPE = botocore.session.Session().get_service_model("ec2").operation_model("DescribeInstances").output_shape
+ROOT = '<DescribeInstancesResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/">'
+
+
+def reservation(number: int, *, state: str = "running", extra: str = "") -> str:
+    """A reservation with one machine, which has lists of its own."""
+    tags = "".join(f"<item><key>t{each}</key><value>{number}</value></item>" for each in range(2))
+    return (
+        f"<item><reservationId>r-{number}</reservationId><groupSet/><instancesSet><item><instanceId>i-{number}"
+        f"</instanceId><instanceState><name>{state}</name></instanceState><launchTime>2026-10-01T12:00:00.000Z"
+        f"</launchTime><tagSet>{tags}</tagSet>{extra}</item></instancesSet></item>"
+    )
+
+
+def document(items, *, root: str = ROOT, space: str = "", before: str = "<requestId>r</requestId>", after: str = ""):
+    """An answer of DescribeInstances."""
+    inside = "".join(f"{space}{item}" for item in items)
+    return f"{root}{before}<reservationSet>{inside}{space}</reservationSet>{after}</DescribeInstancesResponse>".encode()
+
+
+def read(factory, body):
+    """What a factory's parser returns, or that it fails; None is botocore's own."""
+    parser = create_parser("ec2") if factory is None else factory.create_parser("ec2")
+    try:
+        return parser.parse({"body": body, "headers": {}, "status_code": 200}, SHAPE)
+    except Exception as error:
+        return type(error)
+
+
+def shown(value):
+    """Comparable: of a value that appears twice, botocore returns the elements."""
+    if isinstance(value, dict):
+        return {key: shown(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [shown(item) for item in value]
+    return (value.tag, value.text) if isinstance(value, Element) else value
+
+
+USUAL = [reservation(number, state=state) for number in range(4) for state in ("running", "stopped")]
+ODD = [
+    "<item/>", "<item></item>", "<item >", "</item>", "<item", "text", "<other><item/></other>", "<item a='1'/>",
+    reservation(7, extra="<!-- <item> -->"), reservation(7, extra="<![CDATA[</item>]]>"),
+    reservation(7, extra="<?x </item>?>"), reservation(7, extra="<instanceId>twice</instanceId>"),
+    reservation(7, extra="<reservationSet><item/></reservationSet>"), reservation(7, extra="<a:b/>"),
+    reservation(7).replace("</item>", "</item >"), "<!-- <item>between</item> -->", "<x:item xmlns:x='y'/>",
+]  # fmt: skip
+ROOTS = [ROOT, "<R>", "<R xmlns='x'>", "<R><deeper>", '<?xml version="1.0" encoding="UTF-8"?>\n' + ROOT,
+         '<?xml version="1.0" encoding="iso-8859-1"?>' + ROOT, "<!DOCTYPE R [<!ENTITY e 'x'>]>" + ROOT]  # fmt: skip
+AROUND = ["", "<nextToken>n</nextToken>", "<reservationSet/>", "<reservationSet><item/></reservationSet>",
+          "<deep><reservationSet><item/></reservationSet></deep>", "<!-- <reservationSet> -->"]  # fmt: skip
+
+
+@st.composite
+def answers(draw):
+    """A few answers, one after the other, that have items in common; half of them are as AWS writes them."""
+    items = st.lists(st.sampled_from(USUAL), max_size=6)
+    usual = items.map(document) | st.tuples(items, st.sampled_from(["\n    ", " "])).map(
+        lambda pair: document(pair[0], space=pair[1])
+    )
+    odd = st.builds(
+        document,
+        st.lists(st.sampled_from([*USUAL, *ODD]), max_size=5),
+        root=st.sampled_from(ROOTS),
+        before=st.sampled_from(AROUND),
+        after=st.sampled_from(AROUND),
+    )
+    return draw(st.lists(usual | odd, min_size=2, max_size=6))
+
+
+@given(answers())
+def test_answers_that_share_items(bodies):
+    """Each of several answers reads as from botocore's own parser, whatever came before it."""
+    factory = XmlAnswers()
+    for body in bodies:
+        assert shown(read(factory, body)) == shown(read(None, body))
+
+
+def machines(answer):
+    """The machines in an answer, by id."""
+    return {each["Instances"][0]["InstanceId"]: each for each in answer["Reservations"]}
+
+
+@pytest.fixture
+def factory():
+    """A factory that has read its first answer, of which a second one is divided."""
+    made = XmlAnswers()
+    read(made, document([reservation(9)]))
+    return made
+
+
+@pytest.mark.parametrize("space", ["", "\n        "])
+def test_only_what_has_changed_is_read(factory, space):
+    """Of a machine that is as before the same object comes; one that has changed is read, and the order is kept."""
+    before = read(factory, document([reservation(1), reservation(2), reservation(3)], space=space))
+    changed = [reservation(3), reservation(2, state="stopped"), reservation(4), reservation(1)]
+    after = read(factory, document(changed, space=space))
+    assert list(machines(after)) == ["i-3", "i-2", "i-4", "i-1"]
+    assert [name for name in ("i-1", "i-2", "i-3") if machines(after)[name] is machines(before)[name]] == ["i-1", "i-3"]
+    assert machines(after)["i-2"]["Instances"][0]["State"]["Name"] == "stopped"
+
+
+def test_the_same_bytes_in_another_document(factory):
+    """An item is not taken for the same one under another default namespace."""
+    body = document([reservation(1)])
+    other = body.replace(b"2016-11-15", b"2013-10-15")
+    assert machines(read(factory, body))["i-1"] is machines(read(factory, body))["i-1"]
+    assert machines(read(factory, body))["i-1"] is not machines(read(factory, other))["i-1"]
+
+
+def test_what_is_kept_has_an_end(factory, monkeypatch):
+    """Beyond its bound the items of the oldest answers are forgotten, and read anew when they come again."""
+    monkeypatch.setattr(xml_items, "_MOST_KEPT", len(reservation(1)) * 3)
+    first = machines(read(factory, document([reservation(1)])))["i-1"]
+    read(factory, document([reservation(2), reservation(3)]))
+    assert machines(read(factory, document([reservation(1)])))["i-1"] is first
+    read(factory, document([reservation(number) for number in (2, 3, 4)]))
+    assert machines(read(factory, document([reservation(1)])))["i-1"] is not first
