@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from guardrails.resolve.machine import INDEXES, Machine, indexed, machine_of
+from guardrails.resolve.machine import INDEXES, Machine, machine_of
 from guardrails.resolve.ownership import ADDRESS, NAMED, REGISTERED, Owner, Ownership, inferring_tag
 from guardrails.resolve.question import EVERYTHING, FILTER_VALUES, Question, question
 from guardrails.resolve.region import INSTANCES, Open, Region
@@ -84,9 +84,8 @@ class Inventory:
         self._belongs(machine, self.ownership.of(machine.tags))
         if machine.state == "terminated":
             return  # nothing is attached to it any more
-        for kind, values in indexed(machine).items():
-            for value in values:
-                self._by[kind][value].append(machine)
+        for kind, value in machine.found_by:
+            self._by[kind][value].append(machine)
 
     @property
     def cluster_tag(self) -> str:

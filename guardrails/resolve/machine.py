@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from attrs import define
@@ -14,6 +15,8 @@ USES = ("security-group", "ami", "key-pair", "instance-profile", "placement-grou
 # What machines are looked for by.
 INDEXES = ("subnet", "vpc", "eni", "attachment", "private-ip", "public-ip", "volume", "tag", "tag-key", "instance",
            *USES)  # fmt: skip
+# Descriptions that are kept with what they say: those of an answer of one page.
+_KEPT = 1000
 
 
 @define(eq=False)
@@ -23,7 +26,8 @@ class Machine:
     Only `state` and `cluster` ever change, by `Inventory`.
 
     `primary_ip_of` maps each network interface to its primary private address. `kind` is its instance type; `uses`
-    are the names of what it was launched from or with, by type of resource.
+    are the names of what it was launched from or with, by type of resource. `found_by` are its values in INDEXES, each
+    with the index; a tag is ``key=value``.
     """
 
     id: str
@@ -45,6 +49,7 @@ class Machine:
     vcpus: int | None
     uses: Mapping[str, tuple[str, ...]]
     launched_at: float | None = None
+    found_by: tuple[tuple[str, str], ...] = ()
 
     @property
     def present(self) -> bool:
@@ -52,57 +57,81 @@ class Machine:
         return self.state not in ("terminated", "shutting-down")
 
 
+class _Description:
+    """What DescribeInstances says of a machine, told from others by being this very object, which nobody changes."""
+
+    __slots__ = ("instance",)
+
+    def __init__(self, instance: Mapping[str, Any]) -> None:
+        self.instance = instance
+
+    def __hash__(self) -> int:
+        return id(self.instance)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Description) and self.instance is other.instance
+
+
 def machine_of(instance: Mapping[str, Any]) -> Machine:
-    """The machine that DescribeInstances describes so; whose it is remains open."""
-    tags = {tag["Key"]: tag.get("Value", "") for tag in instance.get("Tags") or []}
+    """The machine that DescribeInstances describes so; whose it is remains open.
+
+    Answers share what has not changed (aws/xml_items.py), so much of it was read before.
+    """
+    return Machine(**_read(_Description(instance)))
+
+
+@lru_cache(maxsize=_KEPT)
+def _read(description: _Description) -> Mapping[str, Any]:
+    instance = description.instance
     enis = instance.get("NetworkInterfaces") or []
     ips = [address for eni in enis for address in eni.get("PrivateIpAddresses") or []]
     private = [address.get("PrivateIpAddress") for address in ips] + [instance.get("PrivateIpAddress")]
     private += [address.get("Ipv6Address") for eni in enis for address in eni.get("Ipv6Addresses") or []]
     public = [(address.get("Association") or {}).get("PublicIp") for address in ips] + [instance.get("PublicIpAddress")]
     subnets = [eni.get("SubnetId") for eni in enis] + [instance.get("SubnetId")]
-    return Machine(
-        id=instance["InstanceId"],
-        state=(instance.get("State") or {}).get("Name", "unknown"),
-        cluster=None,
-        tags=tags,
-        vpc=instance.get("VpcId") or None,
-        subnet=instance.get("SubnetId") or None,
-        subnets=_unique(subnets),
-        enis=_unique(eni.get("NetworkInterfaceId") for eni in enis),
-        attachments=_unique((eni.get("Attachment") or {}).get("AttachmentId") for eni in enis),
-        private_ips=_unique(private),
-        primary_ip=instance.get("PrivateIpAddress") or None,
-        primary_ip_of={
+    fields = {
+        "id": instance["InstanceId"],
+        "state": (instance.get("State") or {}).get("Name", "unknown"),
+        "cluster": None,
+        "tags": {tag["Key"]: tag.get("Value", "") for tag in instance.get("Tags") or []},
+        "vpc": instance.get("VpcId") or None,
+        "subnet": instance.get("SubnetId") or None,
+        "subnets": _unique(subnets),
+        "enis": _unique(eni.get("NetworkInterfaceId") for eni in enis),
+        "attachments": _unique((eni.get("Attachment") or {}).get("AttachmentId") for eni in enis),
+        "private_ips": _unique(private),
+        "primary_ip": instance.get("PrivateIpAddress") or None,
+        "primary_ip_of": {
             eni["NetworkInterfaceId"]: eni["PrivateIpAddress"] for eni in enis if eni.get("PrivateIpAddress")
         },
-        public_ips=_unique(public),
-        volumes=_unique(
+        "public_ips": _unique(public),
+        "volumes": _unique(
             (device.get("Ebs") or {}).get("VolumeId") for device in instance.get("BlockDeviceMappings") or []
         ),
-        zone=(instance.get("Placement") or {}).get("AvailabilityZone") or None,
-        kind=instance.get("InstanceType") or "",
-        vcpus=_vcpus(instance.get("CpuOptions") or {}),
-        uses=_uses(instance, enis),
-        launched_at=_seconds(instance.get("LaunchTime")),
-    )
-
-
-def indexed(machine: Machine) -> dict[str, tuple[str, ...]]:
-    """The machine's values in each of INDEXES; a tag is ``key=value``."""
-    return {
-        "subnet": machine.subnets,
-        "vpc": (machine.vpc,) if machine.vpc else (),
-        "eni": machine.enis,
-        "attachment": machine.attachments,
-        "private-ip": machine.private_ips,
-        "public-ip": machine.public_ips,
-        "volume": machine.volumes,
-        "tag": tuple(f"{key}={value}" for key, value in machine.tags.items()),
-        "tag-key": tuple(machine.tags),
-        "instance": (machine.id,),
-        **machine.uses,
+        "zone": (instance.get("Placement") or {}).get("AvailabilityZone") or None,
+        "kind": instance.get("InstanceType") or "",
+        "vcpus": _vcpus(instance.get("CpuOptions") or {}),
+        "uses": _uses(instance, enis),
+        "launched_at": _seconds(instance.get("LaunchTime")),
     }
+    return {**fields, "found_by": _found_by(fields)}
+
+
+def _found_by(fields: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    values: dict[str, tuple[str, ...]] = {
+        "subnet": fields["subnets"],
+        "vpc": (fields["vpc"],) if fields["vpc"] else (),
+        "eni": fields["enis"],
+        "attachment": fields["attachments"],
+        "private-ip": fields["private_ips"],
+        "public-ip": fields["public_ips"],
+        "volume": fields["volumes"],
+        "tag": tuple(f"{key}={value}" for key, value in fields["tags"].items()),
+        "tag-key": tuple(fields["tags"]),
+        "instance": (fields["id"],),
+        **fields["uses"],
+    }
+    return tuple((kind, value) for kind in INDEXES for value in values[kind])
 
 
 def _seconds(when: Any) -> float | None:
