@@ -23,6 +23,8 @@ from guardrails.waiting.interruptions import wait_for
 
 # How many connections (credentials, region, endpoint) are kept: a process uses a few, not many.
 _CONNECTIONS = 16
+# Up to which part of `max_age_s` an answer is used again: it must not grow too old before the decision is made.
+_USED_AGAIN = 0.8
 _Kept = TypeVar("_Kept")
 Watch = Callable[[Lookup], AbstractContextManager[object]]
 
@@ -96,7 +98,7 @@ class Lookups:
         self._notice_fork()
         memory = self._memory(origin)
         wanted = {lookup.key(): lookup for lookup in lookups}
-        answers = memory.recent(wanted, self._max_age_s)
+        answers = memory.recent(wanted, self._max_age_s * _USED_AGAIN)
         until = Deadline(deadline.left(self._timeout_s))
         asked = [(lookup, *memory.ask(lookup, until.left())) for key, lookup in wanted.items() if key not in answers]
         failures: list[LookupFailure] = []

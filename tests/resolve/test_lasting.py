@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from guardrails.waiting.clock import monotonic
+
 MACHINES = ("DescribeInstances", "DescribeAddresses", "DescribeTargetGroups")
 
 
@@ -44,3 +46,15 @@ def test_what_a_call_may_have_changed_is_asked_again(kind, site, aws, install):
     site.ec2.delete_snapshot(SnapshotId=snapshot)
     assert aws.count("DeleteSnapshot") == 1
     assert asked(aws) == [count + 1 for count in before]
+
+
+def test_an_answer_is_not_used_until_the_last_moment(site, aws, install, monkeypatch):
+    """One that would be too old by the time of the decision is asked again: otherwise that call would be denied."""
+    guard = install(max_fact_age_s=60)
+
+    def check(seconds_later):
+        monkeypatch.setattr("guardrails.resolve.lookups.monotonic", lambda: monotonic() + seconds_later)
+        guard.check(site.ec2, "TerminateInstances", InstanceIds=[site.green.instance_ids[0]])
+        return asked(aws)
+
+    assert [check(0), check(40), check(55)] == [[1, 1, 1], [1, 1, 1], [2, 2, 2]]
