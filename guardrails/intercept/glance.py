@@ -8,10 +8,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from botocore.awsrequest import HeadersDict
 from botocore.model import OperationModel
 
 from guardrails.intercept.request.operation import Services
 from guardrails.intercept.request.routes import protocol_of
+
+_TARGET = "X-Amz-Target"
+
+
+def _own_key(headers: HeadersDict, name: str) -> Any:
+    """What such a mapping keeps a header under: it makes that anew, in Python, each time it is asked for one."""
+    return next(iter(getattr(headers, "_dict", {name: ""})), name)
+
+
+_TARGET_KEY = _own_key(HeadersDict({_TARGET: ""}), _TARGET)
 
 
 class Glance:
@@ -46,7 +57,7 @@ class Glance:
         body, headers = request["body"], request["headers"]
         if type(body) is dict:
             return bool(body.get("Action") == self._operation)
-        target = headers.get("X-Amz-Target")
+        target = headers.get(_TARGET)
         if target is not None:
             return type(target) is str and target.endswith(self._target)
         return "smithy-protocol" in headers and bool(url.endswith(self._path))
@@ -64,10 +75,14 @@ class Glance:
         body = request.body
         if type(body) is str:
             return body.startswith(self._form)
+        headers = request.headers
         try:
-            target = request.headers["X-Amz-Target"]
+            target = headers._dict[_TARGET_KEY]
         except KeyError:
-            return bool(url.endswith(self._path)) and "smithy-protocol" in request.headers
+            return bool(url.endswith(self._path)) and "smithy-protocol" in headers
+        except AttributeError:
+            # Another kind of mapping.
+            return False
         return type(body) is bytes and body[:1] == b"{" and type(target) is bytes and target.endswith(self._target_sent)
 
     def _is_clear(self, asked: tuple[str, str]) -> bool:
