@@ -27,6 +27,7 @@ class EmbeddedEngine:
     def __init__(self, bundle: Bundle, check: Callable[[Bundle], Bundle] | None = None) -> None:
         """Compile, lint and evaluate once, so that a broken policy shows now. Raises PolicyError with file and line."""
         self.revision = bundle.revision
+        self._bundle = bundle
         try:
             self._bundle = (check or compiled)(bundle)
             self._entrypoint = merged.entrypoint(self._bundle.modules)

@@ -24,6 +24,7 @@ def _edits(module: Module) -> Iterator[Edit]:
     """Every name that is an import, written out."""
     full = {name: written(path) for name, path in module.aliases.items() if path[0] in _ROOTS}
     for rule in module.rules:
+        yield from rule.written_otherwise
         for reference in rule.references:
             name = reference.path[0]
             if name in full and name not in rule.locals and reference.first is not None:

@@ -80,6 +80,9 @@ def merged(
     for module in modules:
         if module.package == _COLLECTOR:
             edits[module.file] = [(start, end, asked.names.get(text, text)) for start, end, text in edits[module.file]]
+        # What is asked first is asked as it is written.
+        heads = (edit for rule in module.rules for edit in rule.written_otherwise)
+        edits[module.file] = sorted({*edits[module.file], *heads}, reverse=True)
     params = [f"{name} := {written(path)}" for path, name in names.params.items()]
     added = "\n\n".join((*params, *asked.rules))
     texts = (f"#@ {json.dumps(module.file)}\n{apply(edits[module.file], module.source)}" for module in modules)

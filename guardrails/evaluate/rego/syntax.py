@@ -7,7 +7,9 @@ from typing import Any, Literal
 
 from attrs import evolve, field
 
+from guardrails.evaluate.rego import heads
 from guardrails.evaluate.rego.references import Contents, Misread, Path, Reference, leading, path_of, variables
+from guardrails.evaluate.rego.rewriting import Edit
 from guardrails.values import frozen
 
 _QUOTES = (b'"', b"`")
@@ -37,6 +39,7 @@ class Rule:
 
     `member` is what a set gets from it, None for other forms. A module read without trees has neither, nor `bodies`.
     `head` are the references in its name and in arguments that are patterns, `declared` its variables beside arguments.
+    `written_otherwise` is how the engine gets it: see heads.py.
     """
 
     path: Path
@@ -54,6 +57,7 @@ class Rule:
     head: Sequence[Reference] = ()
     declared: frozenset[str] = frozenset()
     first_line: FirstLine | None = field(default=None, repr=False)
+    written_otherwise: Sequence[Edit] = field(default=(), repr=False)
     _contents: Contents = field(factory=Contents, repr=False, eq=False)
 
     @property
@@ -133,6 +137,7 @@ class Module:
         inside.append([value for key, value in body.items() if key not in ("head", "refr")])
         patterns = [argument for argument in arguments if "Var" not in argument]
         contents = Contents(inside)
+        declared = frozenset(map(self._word, (*contents.declared, *variables(patterns))))
         return Rule(
             path=(*self.package, *leading(path_of(head["refr"]))),
             package=self.package,
@@ -147,8 +152,9 @@ class Module:
             form=form,
             member=head["key"] if trees and form == "set" else None,
             head=Contents([head["refr"], patterns]).references,
-            declared=frozenset(map(self._word, (*contents.declared, *variables(patterns)))),
+            declared=declared,
             first_line=self._first_line(body) if form == "set" else None,
+            written_otherwise=tuple(heads.edits(body, self.source, declared)) if kind else (),
             contents=contents,
         )
 
