@@ -16,6 +16,7 @@ from typing import Any
 from guardrails.config.suggest import suggestion
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
+_LONGEST_SHOWN = 200
 
 
 def dotted(path: Sequence[str | int]) -> str:
@@ -24,11 +25,17 @@ def dotted(path: Sequence[str | int]) -> str:
     return ".".join(step if _BARE.fullmatch(step) else f'"{step}"' for step in steps)
 
 
+def _shown(value: Any) -> str:
+    """A value in a sentence; of a long one the beginning."""
+    text = repr(value)
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
+
+
 class Mismatch(ValueError):
     """A value that its schema refuses. `path` leads to it from the value that was checked; list items have numbers."""
 
     def __init__(self, value: Any, must: str) -> None:
-        super().__init__(f"is {value!r}; it must {must}")
+        super().__init__(f"is {_shown(value)}; it must {must}")
         self.value = value
         self.must = must
         self.path: tuple[str | int, ...] = ()
@@ -38,8 +45,8 @@ class Mismatch(ValueError):
         del noun, listed
         names = [step for step in self.path if not isinstance(step, int)]
         if len(names) < len(self.path):
-            return f"`{dotted([*start, *names])}` contains {self.value!r}; each item must {self.must}"
-        return f"`{dotted([*start, *names])}` is {self.value!r}; it must {self.must}"
+            return f"`{dotted([*start, *names])}` contains {_shown(self.value)}; each item must {self.must}"
+        return f"`{dotted([*start, *names])}` is {_shown(self.value)}; it must {self.must}"
 
 
 class UnknownName(Mismatch):

@@ -49,6 +49,8 @@ class Contents:
                 here = document
                 for part in path.parent.parts:
                     here = here.setdefault(part, {})
+                    if not isinstance(here, dict):
+                        raise PolicyError(f"{self.path}/{name}: another data.json gives `{part}` a value; rename one")
                 here.update(self._json(name))
         return document
 

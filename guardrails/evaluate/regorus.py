@@ -25,6 +25,8 @@ from guardrails.evaluate.rego.builtins import FORBIDDEN
 _MAX_INPUT = 16_000_000
 _BACKTRACE = "RUST_LIB_BACKTRACE"
 _EAGER_COMMIT = "MIMALLOC_ARENA_EAGER_COMMIT"
+# Where the IPv4 address begins in one of IPv6, in bits (RFC 4291, 2.5.5.2).
+_MAPPED = 96
 _LOCATION = re.compile(r"--> (?P<file>.+?):(?P<line>\d+):(?P<column>\d+)")
 
 
@@ -125,12 +127,24 @@ def _forbid(name: str) -> Any:
     return refuse
 
 
-def _cidr_intersects(left: str, right: str) -> bool:
-    return ipaddress.ip_network(left, strict=False).overlaps(ipaddress.ip_network(right, strict=False))
+def _cidr_intersects(left: Any, right: Any) -> bool:
+    return _network(left).overlaps(_network(right))
 
 
-def _cidr_merge(cidrs: Any) -> list[str]:
-    networks = [ipaddress.ip_network(cidr, strict=False) for cidr in cidrs]
+def _cidr_merge(cidrs: Any) -> set[str]:
+    networks = [_network(cidr) for cidr in cidrs]
     four = [network for network in networks if isinstance(network, ipaddress.IPv4Network)]
     six = [network for network in networks if isinstance(network, ipaddress.IPv6Network)]
-    return [str(network) for network in (*ipaddress.collapse_addresses(four), *ipaddress.collapse_addresses(six))]
+    return {str(network) for network in (*ipaddress.collapse_addresses(four), *ipaddress.collapse_addresses(six))}
+
+
+def _network(cidr: Any) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    """Python takes a number for an address, and an address for a network; OPA takes neither."""
+    address, _, mask = cidr.partition("/") if isinstance(cidr, str) else ("", "", "")
+    if "%" in address or not (mask.isascii() and mask.isdigit()):
+        raise ValueError(f"{cidr!r} is not a network such as 10.0.0.0/8")
+    network = ipaddress.ip_network(cidr, strict=False)
+    mapped = getattr(network.network_address, "ipv4_mapped", None)
+    if mapped is not None and network.prefixlen >= _MAPPED:
+        return ipaddress.IPv4Network((mapped, network.prefixlen - _MAPPED))
+    return network
