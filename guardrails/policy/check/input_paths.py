@@ -42,6 +42,8 @@ def may_be_missing(path: Path, schema: Mapping[str, Any]) -> bool:
 
 
 def _has(way: Mapping[str, Any], step: str | None) -> bool:
+    if "null" in way.get("type", ()):
+        return False
     if step is None:
         return way.get("type") in ("array", "object") or "additionalProperties" in way
     return step in way.get("required", ())

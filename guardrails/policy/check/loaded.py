@@ -13,7 +13,7 @@ from typing import Any
 from guardrails.evaluate.bundle import rule_owners, shipped
 from guardrails.evaluate.rego.mistake import Mistake
 from guardrails.evaluate.rego.syntax import Module
-from guardrails.policy.check import absent_objects, entry_mistakes, missing_facts
+from guardrails.policy.check import absent_objects, entry_mistakes, missing_facts, negations, sprintf
 from guardrails.policy.check.input_paths import unknown_part
 
 
@@ -23,12 +23,14 @@ def findings(modules: Sequence[Module], folders: Sequence[Path], texts: Mapping[
     # The shipped policies own their ids.
     owners = rule_owners(text for name, text in texts.items() if Path(name).is_relative_to(shipped()))
     yield from absent_objects.of(modules)
+    partial = negations.partial(modules)
     for module in modules:
         yield from _package(module, folders)
         if not str(module.package[-1]).endswith("_test"):
             yield from entry_mistakes.of(module, owners)
             yield from _input_references(module, schema)
-            yield from missing_facts.of(module, schema)
+            yield from missing_facts.of(module, schema, partial)
+            yield from sprintf.of(module)
 
 
 def _package(module: Module, folders: Sequence[Path]) -> Iterator[Mistake]:

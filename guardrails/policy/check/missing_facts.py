@@ -7,25 +7,31 @@ be a number. What the body requires anyway is not missing where the rule acts.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from guardrails.evaluate.rego.entry import LEVELS, MEMBERS, members_of, value_of
 from guardrails.evaluate.rego.mistake import Mistake
 from guardrails.evaluate.rego.references import Contents, Path
 from guardrails.evaluate.rego.syntax import Module, Rule
+from guardrails.policy.check import negations
 from guardrails.policy.check.input_paths import may_be_missing
+from guardrails.policy.check.trees import nodes
 from guardrails.values import frozen
 
 _NOT_NUMBERS = ("", "a", "1a", "a1", " 1", "007", "+5", ".5", "5.", "1_000", "0x10")
 _NUMBER = "`^(0|[1-9][0-9]*)$`"
 
 
-def of(module: Module, schema: Mapping[str, Any]) -> Iterator[Mistake]:
-    """The mistakes of one file; `schema` describes `input`."""
+def of(module: Module, schema: Mapping[str, Any], partial: frozenset[Path] = frozenset()) -> Iterator[Mistake]:
+    """The mistakes of one file; `schema` describes `input`, and `partial` comes from `negations`."""
     for rule in module.rules:
         scope = _Scope(rule, schema)
-        for code, span, message in (*_negations(module, scope), *_messages(module, scope), *_numbers(module, rule)):
+        for code, span, message in (
+            *_negations(module, scope, partial),
+            *_messages(module, scope),
+            *_numbers(module, rule),
+        ):
             yield Mistake(module.file, span["line"], span["col"], code, message)
 
 
@@ -69,6 +75,10 @@ class _Scope:
             if value is not None:
                 yield from (path for _, path in self.paths(value, depth + 1))
 
+    def required(self, module: Module) -> set[str]:
+        """What the conditions name, as it is written."""
+        return {module.text(each.span) for condition in self._conditions() for each in Contents(condition).references}
+
     def _conditions(self) -> Iterator[Any]:
         """What must be defined for the rule to act. An assignment only gives a name, unless a condition uses it."""
         for literal in self.statements:
@@ -88,10 +98,17 @@ def _assigned(literal: Mapping[str, Any], name: str | None = None) -> Mapping[st
 _Found = Iterator[tuple[str, Mapping[str, Any], str]]
 
 
-def _negations(module: Module, scope: _Scope) -> _Found:
-    for denied in _nodes(scope.rule.node, "NotExpr"):
-        calls = (*_nodes(denied, "Call"), *_nodes(denied, "Membership"))
-        spans = {span["start"]: span for call in calls for span, _ in scope.missing(call)}
+def _negations(module: Module, scope: _Scope, partial: frozenset[Path]) -> _Found:
+    for denied in nodes(scope.rule.node, "NotExpr"):
+        parts = list(negations.needed(denied))
+        missing = [span for part in parts for span, _ in scope.missing(part)]
+        missing += [
+            span
+            for part in parts
+            for span in negations.undefined(module, scope.rule, part, partial)
+            if module.text(span) not in scope.required(module)
+        ]
+        spans = {span["start"]: span for span in missing}
         for span in spans.values():
             what = module.text(span)
             yield (
@@ -126,10 +143,10 @@ def _messages(module: Module, scope: _Scope) -> _Found:
 def _numbers(module: Module, rule: Rule) -> _Found:
     tested = {
         module.text(_span(call["params"][1]))
-        for call in _nodes(rule.node, "Call")
+        for call in nodes(rule.node, "Call")
         if _called(call) == ("regex", "match") and _only_numbers(call["params"][0])
     }
-    for call in _nodes(rule.node, "Call"):
+    for call in nodes(rule.node, "Call"):
         if _called(call) == ("to_number",) and call["params"] and "Number" not in call["params"][0]:
             what = module.text(_span(call["params"][0]))
             if what not in tested:
@@ -159,15 +176,3 @@ def _only_numbers(node: Mapping[str, Any]) -> bool:
 def _span(node: Mapping[str, Any]) -> Mapping[str, Any]:
     span: Mapping[str, Any] = next(iter(node.values()))["span"]
     return span
-
-
-def _nodes(node: Any, kind: str) -> Iterator[Mapping[str, Any]]:
-    """Every node of a kind at or below `node`."""
-    below: Sequence[Any] = node if isinstance(node, list) else ()
-    if isinstance(node, Mapping):
-        for name, value in node.items():
-            if name == kind:
-                yield value
-        below = [value for name, value in node.items() if name != "span"]
-    for inner in below:
-        yield from _nodes(inner, kind)
