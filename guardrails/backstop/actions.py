@@ -26,6 +26,7 @@ _PREFIXES = {
     "elbv2": "elasticloadbalancing",
     "monitoring": "cloudwatch",
     "opensearch": "es",
+    "s3control": "s3",
     "tagging": "tag",
 }
 # Actions that do not have the operation's name.

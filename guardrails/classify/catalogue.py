@@ -20,6 +20,7 @@ _SHARED = {
     "apigateway": ("apigatewayv2", "apigateway"),
     "elasticloadbalancing": ("elb", "elbv2"),
     "es": ("es", "opensearch"),
+    "s3": ("s3control", "s3"),
 }
 
 

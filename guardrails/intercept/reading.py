@@ -60,14 +60,20 @@ def origin_of(client: Any, signer: Any, url: str, context: Mapping[str, Any], cr
     """
     config = context.get("client_config") or (client.meta.config if client is not None else None)
     http = getattr(getattr(client, "_endpoint", None), "http_session", None)
-    parts = urlsplit(url)
     if credentials is None:
         credentials = getattr(signer, "_credentials", None) or getattr(signer, "credentials", None)
     return Origin(
         credentials=credentials,
         region=str(context.get("client_region") or getattr(signer, "_region_name", "") or ""),
         service=str(client.meta.service_model.service_name) if client is not None else "",
-        endpoint_url=f"{parts.scheme}://{parts.netloc}",
+        endpoint_url=_endpoint(client, url),
         verify=getattr(http, "_verify", None),
         proxies=getattr(config, "proxies", None),
     )
+
+
+def _endpoint(client: Any, url: str) -> str:
+    """Where a request goes, without the bucket or account that botocore puts in front of a client's own host."""
+    parts = urlsplit(url)
+    own = urlsplit(client.meta.endpoint_url).netloc if client is not None else ""
+    return f"{parts.scheme}://{own if own and parts.netloc.endswith(f'.{own}') else parts.netloc}"

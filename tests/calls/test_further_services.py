@@ -8,7 +8,9 @@ from __future__ import annotations
 import json
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
+import guardrails
 from guardrails.testing import SimulatedAWS
 from tests.support import rest
 
@@ -220,6 +222,18 @@ def test_by_its_tag(service, method, of, resource, params, effect, site, aws):
     assert rest.attempt(aws, service, method, live) == {rule, "None"}
     assert rest.attempt(aws, service, method, other) is None
     assert rest.attempt(aws, service, method, free) is None
+
+
+def test_access_points_of_buckets(site, aws):
+    """Requests to S3 Control are signed as those to S3 are, and judged as its own: their paths look like objects."""
+    tag(aws, blue=arn("s3", f"accesspoint/{NAMES[LIVE]}"), green=arn("s3", f"accesspoint/{NAMES[OTHER]}"))
+    client = aws.client("s3control")
+    with pytest.raises(guardrails.CallDenied) as denied:
+        client.delete_access_point(AccountId="123456789012", Name=NAMES[LIVE])
+    assert [violation.rule for violation in denied.value.decision.violations] == ["live-cluster/traffic"]
+    # botocore puts the account in front of the server's address, where no one answers.
+    with pytest.raises(EndpointConnectionError, match=r"123456789012\.127"):
+        client.delete_access_point(AccountId="123456789012", Name=NAMES[OTHER])
 
 
 WARNED = [

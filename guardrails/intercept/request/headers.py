@@ -56,4 +56,12 @@ def pairs(headers: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
     """Every header with its value as a string, from any of botocore's mappings."""
     for name, value in headers.items():
         if value is not None:
-            yield str(name), value.decode("latin-1") if isinstance(value, bytes) else str(value)
+            yield str(name), _text(value) if isinstance(value, bytes) else str(value)
+
+
+def _text(value: bytes) -> str:
+    """In botocore, what is not ASCII is UTF-8; other programs may send any bytes."""
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.decode("latin-1")

@@ -49,6 +49,7 @@ _APIS = {
     "kinesisanalytics": "kinesisanalyticsv2",
     "lex": "lexv2-models lex-models",
     "resiliencehub": "resiliencehubv2",
+    "s3": "s3control",
     "servicecatalog": "servicecatalog-appregistry",
     "ses": "sesv2 mailmanager pinpoint-email",
     "sms-voice": "pinpoint-sms-voice-v2",
