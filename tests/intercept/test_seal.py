@@ -93,6 +93,13 @@ def test_a_body_of_any_kind_is_judged_once(aws, judged, s3, body):
     assert (judged, len(aws.requests)) == (["PutObject"], 1)
 
 
+def test_a_header_that_is_not_ascii_is_judged_once(aws, judged, s3):
+    """botocore writes such a header as UTF-8 before it leaves, which is no other request."""
+    with contextlib.suppress(Exception):
+        s3.delete_object(Bucket="bucket", Key="k", ExpectedBucketOwner="é日")
+    assert judged == ["DeleteObject"]
+
+
 def test_a_file_is_judged_once(aws, judged, s3, tmp_path):
     """So is a file that is read while it is sent."""
     (tmp_path / "file").write_bytes(b"x" * 100_000)

@@ -202,6 +202,61 @@ def test_what_differs_between_engines(check, case):
     assert "night.rego:15" in done.stdout or "night.rego:16" in done.stdout
 
 
+# Lines with a part that may be undefined: then OPA ends the rule, and the embedded engine takes the `not` for true.
+UNCLEAR = {
+    "a comparison": "not input.capacity.machines > 3",
+    "a difference": 'not input.capacity.grows != "blue"',
+    "a sum": "not input.capacity.machines + 1 == 3",
+    "in brackets": "not input.clusters[input.capacity.grows]",
+    "in a list": 'not [input.capacity.grows] == ["blue"]',
+    "in an object": 'not {"a": input.capacity.grows}.a == "blue"',
+    "a function": 'not some_name(input.time) == "blue"',
+    "a rule": 'not some_rule != "blue"',
+    "the least of none": "not min(input.freezes) == 3",
+    "an argument": "not is_string(input.capacity.grows)",
+    "a member": "not input.capacity.grows in input.live.clusters",
+}
+# The same answer on both engines.
+CLEAR = [
+    "not input.capacity.grows",
+    "not input.capacity.machines == 3",
+    "not some_rule",
+    'not some_rule == "blue"',
+    "not some_name(input.time)",
+    "not count([name | name := input.capacity.grows]) == 1",
+    "not always(input.time) == 3",
+    'input.capacity.grows != ""\n\tnot input.capacity.grows == input.time',
+    'some_rule != ""\n\tnot some_rule in input.live.clusters',
+    "not min([1, 2]) == 1",
+]
+_HELPERS = """
+some_rule := "blue" if input.call.region == "eu-west-1"
+
+some_name(x) := "blue" if x == "now"
+
+always(x) := x
+"""
+
+
+def negating(line):
+    """A good policy with this line in its rule."""
+    return GOOD.replace("some id, _ in input.targets", f"some id, _ in input.targets\n\t{line}") + _HELPERS
+
+
+@pytest.mark.parametrize("case", UNCLEAR)
+def test_what_is_negated_must_be_defined(check, case):
+    """A `not` whose answer the engines disagree about is reported, whatever kind of part may be undefined."""
+    done = check(negating(UNCLEAR[case]))
+    assert "this `not` is undefined on OPA" in done.stdout, done.stdout
+
+
+@pytest.mark.parametrize("line", CLEAR)
+def test_what_both_engines_negate_alike(check, line):
+    """A `not` of a name, of a comparison by ==, of what is required or always there, is not reported."""
+    done = check(negating(line))
+    assert "this `not`" not in done.stdout, done.stdout
+
+
 def test_all_at_once(check):
     """Several mistakes in several files are all reported, in order."""
     bad = GOOD.replace("call.operation", "call.opertion").replace("input.targets", "input.tragets")

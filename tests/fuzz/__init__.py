@@ -1,0 +1,1 @@
+"""What is generated until something breaks: `python -m tests.fuzz`. Each area has a small sample in the suite."""
