@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
@@ -57,9 +58,9 @@ def events(paths: Iterable[Path], catalogue: Catalogue) -> Iterator[Event | str]
 def files(paths: Iterable[Path]) -> Iterator[Path]:
     """The files of `paths`; for a folder, every .json and .json.gz below it, by name, which in S3 is by time."""
     for path in paths:
-        if path.is_dir():
+        if os.path.isdir(path):
             yield from sorted(file for file in path.rglob("*.json*") if file.is_file())
-        elif path.is_file():
+        elif os.path.isfile(path):
             yield path
         else:
             raise ConfigError(f"{path}: no such file or folder; give CloudTrail files as they are in its bucket")

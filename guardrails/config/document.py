@@ -78,6 +78,8 @@ def from_file(path: Path, missing: str) -> Document:
         parsed = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(_not_toml(path, str(error))) from error
+    except RecursionError as error:
+        raise ConfigError(f"{path}: nested too deeply to be read") from error
     start, lines = start_of(path), lines_of(text)
     ours = _inside(parsed, start)
     if not isinstance(ours, Mapping | None):
@@ -101,7 +103,7 @@ def has_our_table(pyproject: Path) -> bool:
         return False
     try:
         return _inside(tomllib.loads(text), _IN_PYPROJECT) is not None
-    except tomllib.TOMLDecodeError:
+    except (tomllib.TOMLDecodeError, RecursionError):
         return _HEADING.search(text) is not None
 
 

@@ -72,7 +72,8 @@ def read_into(data: dict[str, Any], folders: Iterable[Path], *, tests: bool = Fa
 
 def policy_files(folder: Path) -> list[Path]:
     """Every .rego file and data.json below a folder, links followed. Raises PolicyError for what cannot be listed."""
-    if not folder.is_dir():
+    # Path.is_dir() raises for a name that is too long.
+    if not os.path.isdir(folder):
         raise PolicyError(f"{folder}: no such folder of policies; correct `policies` in the configuration")
     found: list[Path] = []
     seen: set[tuple[int, int]] = set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -60,7 +61,7 @@ def files(settings: Settings) -> Iterator[Path]:
     if settings.organisation is not None:
         yield settings.organisation
     for folder in (bundle.shipped(), *settings.local_policies):
-        if not folder.is_dir():
+        if not os.path.isdir(folder):
             yield folder
         elif bundle_file.is_bundle(folder):
             yield from (path for path in folder.rglob("*") if path.is_file())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -69,7 +70,7 @@ def gathered(log: LogSettings, named: Sequence[str], *, own: bool = False) -> It
                 streams.append(tuple(downloaded))
             else:
                 streams += _local(name, log.keep)
-        repeats = len(streams) > 1 or bool(names) or any(Path(name).is_dir() for name in named)
+        repeats = len(streams) > 1 or bool(names) or any(os.path.isdir(name) for name in named)
         yield Logs(tuple(dict.fromkeys(streams)), repeats, names)
 
 
@@ -85,7 +86,7 @@ def _local(name: str, keep: int) -> list[tuple[Path, ...]]:
     path = Path(name)
     if name.startswith("cloudwatch://"):
         raise ConfigError(f"{name}: decisions in CloudWatch Logs are read there (Logs Insights); name a file, or s3://")
-    if path.is_dir():
+    if os.path.isdir(path):
         found = below(path)
     elif has_magic(name) and not path.exists():
         found = [(Path(match),) for match in sorted(glob(name, recursive=True)) if Path(match).is_file()]

@@ -12,7 +12,7 @@ import sys
 
 from tests.fuzz.area import Run
 
-AREAS = ("calls", "rego", "config", "logs", "bundles")
+AREAS = ("calls", "rego", "config", "cli", "logs", "bundles")
 
 
 def main() -> int:

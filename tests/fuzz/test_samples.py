@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.fuzz import bundles, calls, config, logs, rego
+from tests.fuzz import bundles, calls, cli, config, logs, rego
 from tests.fuzz.area import Run
 
 # One for each protocol, one whose host and path say which bucket, and two with the same name in signatures.
@@ -32,6 +32,14 @@ def test_configurations():
     config.fuzz(run, most=150)
     no_findings(run)
     assert 0 < run.counts["that load"] < run.counts["configurations"]
+
+
+def test_command_lines():
+    """Each command says in a sentence what is wrong with its arguments, and ends with a documented exit code."""
+    run = Run("cli", 1, 60)
+    cli.fuzz(run, most=40)
+    no_findings(run)
+    assert run.counts["exit code 2"]
 
 
 def test_logs():

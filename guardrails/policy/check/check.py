@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -25,7 +26,7 @@ def check(folders: Iterable[Path], opa: str | None = None) -> tuple[list[Mistake
     The policies may use the shipped ones. `opa` is an OPA program to run as well. Raises PolicyError if a folder cannot
     be read.
     """
-    ours, wanted = shipped(), [folder.resolve() for folder in folders]
+    ours, wanted = shipped(), [Path(os.path.realpath(folder)) for folder in folders]
     bundle = read((ours, *(folder for folder in wanted if not folder.is_relative_to(ours))), tests=True)
     files = [name for name in bundle.modules if any(Path(name).is_relative_to(folder) for folder in wanted)]
     mistakes = set(_syntax(bundle, files))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -53,7 +54,7 @@ def load(folders: Iterable[Path]) -> Suite:
     ours, wanted = shipped(), [folder.resolve() for folder in folders]
     own = [folder for folder in wanted if not folder.is_relative_to(ours)]
     for folder in wanted:
-        if not folder.is_dir():
+        if not os.path.isdir(folder):
             raise PolicyError(f"{folder}: no such policy folder; name an existing one")
     bundle = read((ours, *own), tests=True)
     try:
