@@ -122,9 +122,7 @@ class History:
             "hosts": known.hosts,
             "unshared": known.unshared,
             "freezes": known.freezes,
-            "earlier": EMPTY
-            if pause_s is None
-            else earlier_waves.earlier(known.events, own, machines, now, pause_s),
+            "earlier": EMPTY if pause_s is None else earlier_waves.earlier(known.events, own, machines, now, pause_s),
         }
 
     def freezes(self, now: float) -> Past:

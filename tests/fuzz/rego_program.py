@@ -126,7 +126,7 @@ class Maker:
         return self._value(hole, depth + 1, scope)
 
     def _value(self, kind: str, depth: int, scope: list[str]) -> Node:
-        if scope and kind in ("any", "num", "str") and self._dice.random() < 0.25:
+        if scope and kind in ("any", "num") and self._dice.random() < 0.25:
             return Node(kind, self._dice.choice(scope), ())
         ways = WAYS[kind]
         if depth >= _DEEPEST:

@@ -250,6 +250,20 @@ def test_what_is_negated_must_be_defined(check, case):
     assert "this `not` is undefined on OPA" in done.stdout, done.stdout
 
 
+def test_a_constant_that_is_negated(check):
+    """OPA 1.20.2 and 1.22.3 take a rule with nothing but `not true` for one that always holds."""
+    assert "`not true` never holds" in check(negating("not true")).stdout
+
+
+def test_verbs_of_sprintf(check):
+    """A verb that only OPA writes as its author means is reported, those that both write alike are not."""
+    text = GOOD + '\nhelper(x) := sprintf("{}", [x])\n'
+    for verb in ("%t", "%5d", "%.2f", "%x"):
+        assert f"does not write {verb} as OPA does" in check(text.replace("{}", verb)).stdout, verb
+    for verb in ("%v", "%s", "%d", "100%% %v"):
+        assert "as OPA does" not in check(text.replace("{}", verb)).stdout, verb
+
+
 @pytest.mark.parametrize("line", CLEAR)
 def test_what_both_engines_negate_alike(check, line):
     """A `not` of a name, of a comparison by ==, of what is required or always there, is not reported."""

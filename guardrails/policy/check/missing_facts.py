@@ -100,6 +100,13 @@ _Found = Iterator[tuple[str, Mapping[str, Any], str]]
 
 def _negations(module: Module, scope: _Scope, partial: frozenset[Path]) -> _Found:
     for denied in nodes(scope.rule.node, "NotExpr"):
+        constant = denied["expr"].get("Bool", {})
+        if constant.get("value") is True:
+            yield (
+                "negation",
+                constant["span"],
+                "`not true` never holds, but some versions of OPA take it for true; remove it",
+            )
         parts = list(negations.needed(denied))
         missing = [span for part in parts for span, _ in scope.missing(part)]
         missing += [
