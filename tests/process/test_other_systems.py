@@ -5,6 +5,7 @@ The process is a real one on this system, with those modules and names taken awa
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -15,7 +16,7 @@ import pytest
 
 from guardrails.config.exposure import exposed
 from guardrails.config.load import load
-from guardrails.enforce.confirm import who_can_answer
+from guardrails.enforce.confirm import terminal, who_can_answer
 from guardrails.memory.approvals.folder import ApprovalFolder
 from guardrails.memory.store import StateUnavailable
 from guardrails.system import files, locks, processes, users
@@ -128,12 +129,35 @@ def test_owners_are_not_guessed(monkeypatch, tmp_path):
 def test_no_question_at_a_terminal(monkeypatch):
     """At a terminal that no question can be put to safely, the answer says so, and what to do instead."""
     ours, theirs = os.openpty()
-    with os.fdopen(theirs, "r+b", buffering=0) as terminal, monkeypatch.context() as patch:
+    with os.fdopen(theirs, "r+b", buffering=0) as opened, monkeypatch.context() as patch:
         patch.delattr("os.tcgetpgrp")
-        patch.setattr("sys.stdin", terminal)
-        patch.setattr("sys.stderr", terminal)
+        patch.setattr("sys.stdin", opened)
+        patch.setattr("sys.stderr", opened)
         with pytest.raises(who_can_answer.NoOneThere, match=r"needs Linux or macOS: have a person approve it"):
             who_can_answer.check(None, "person")
+    os.close(ours)
+
+
+def test_one_question_at_a_terminal_that_cannot_be_locked(monkeypatch, tmp_path):
+    """Where terminals have no locks (macOS), a file keeps a second program from asking at the same one."""
+    take = locks.take
+
+    def as_on_macos(file):
+        if os.isatty(file):
+            raise OSError(errno.EOPNOTSUPP, "Operation not supported")
+        take(file)
+
+    monkeypatch.setattr(locks, "take", as_on_macos)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    ours, theirs = os.openpty()
+    with os.fdopen(theirs, "r+b", buffering=0) as stdin:
+        monkeypatch.setattr("sys.stdin", stdin)
+        with terminal._opened():
+            with pytest.raises(who_can_answer.NoOneThere, match="another program is asking"), terminal._opened():
+                pass
+            assert [*(tmp_path / "guardrails").glob("terminal-*.lock")]
+        with terminal._opened():
+            pass
     os.close(ours)
 
 

@@ -37,8 +37,13 @@ def python_of(suite: Suite) -> str:
     return made(f"suite-{suite.project}", (*suite.requirements, *guards))
 
 
-def run(suite: Suite, folder: Path, mode: str, only: list[str] | None = None, workers: int = 2) -> Run:
-    """The suite's tests, or `only` these, with the guard in this mode ("": without it)."""
+def run(
+    suite: Suite, folder: Path, mode: str, only: list[str] | None = None, *, python: str | None = None, workers: int = 2
+) -> Run:
+    """The suite's tests, or `only` these, with the guard in this mode ("": without it).
+
+    `python` is an interpreter that has what the suite needs; by default there is an environment for it.
+    """
     with tempfile.TemporaryDirectory(prefix="guardrails-suite-") as place:
         results = Path(place) / "results.json"
         code = Path(place) / "code"
@@ -46,7 +51,7 @@ def run(suite: Suite, folder: Path, mode: str, only: list[str] | None = None, wo
         # This checkout without its tests: a suite's own package is called `tests`, too.
         for part in ("guardrails", "policies"):
             (code / part).symlink_to(ROOT / part)
-        command = [python_of(suite), "-m", "pytest", "-q", "-p", "guarded_suite", "-p", "no:cacheprovider"]
+        command = [python or python_of(suite), "-m", "pytest", "-q", "-p", "guarded_suite", "-p", "no:cacheprovider"]
         command += ["-n", str(workers), *(only or _arguments(suite, folder))]
         began = time.monotonic()
         done = subprocess.run(
@@ -64,11 +69,11 @@ def run(suite: Suite, folder: Path, mode: str, only: list[str] | None = None, wo
 
 def _arguments(suite: Suite, folder: Path) -> list[str]:
     if suite.every == 1:
-        return [*suite.arguments]
-    files = sorted(
-        str(file.relative_to(folder)) for part in suite.arguments for file in (folder / part).rglob("test_*.py")
-    )
-    return files[:: suite.every]
+        return [*suite.arguments, *(f"--ignore={path}" for path in suite.without)]
+    files = [path.relative_to(folder) for part in suite.arguments for path in (folder / part).rglob("test_*.py")]
+    # pytest does not ignore what is named.
+    taken = sorted(str(path) for path in files if not any(path.is_relative_to(other) for other in suite.without))
+    return taken[:: suite.every]
 
 
 def _environment(place: Path, code: Path, results: Path, mode: str) -> dict[str, str]:

@@ -26,6 +26,8 @@ class Suite:
     needs: tuple[str, ...] = ()
     # Why the sdist is of no use; then the tests come from a checkout.
     lacks_tests: str = ""
+    # Folders and files that make documentation or read rules for hours, and send nothing.
+    without: tuple[str, ...] = ()
     # Where not every test runs: every n-th file of tests.
     every: int = 1
 
@@ -50,13 +52,25 @@ _AIO_NEEDS = (
     "pip",
     "httpx",
 )
+_ELSEWHERE = ("tests/functional/docs", "tests/functional/test_endpoint_rulesets.py", "tests/functional/test_smoke.py")
+_MOTO = ("moto[all,server]==5.2.5",)
 SUITES = (
-    Suite("botocore-unit", "botocore", "1.44.8", ("tests/unit",), ("jsonschema==4.23.0",)),
-    Suite("botocore-functional", "botocore", "1.44.8", ("tests/functional",), ("jsonschema==4.23.0",)),
-    Suite("boto3", "boto3", "1.43.78", ("tests/unit", "tests/functional"), lacks_tests=_NO_TESTS),
+    Suite(
+        "botocore-unit", "botocore", "1.44.8", ("tests/unit",), ("jsonschema==4.23.0",), without=("tests/unit/docs",)
+    ),
+    Suite(
+        "botocore-functional",
+        "botocore",
+        "1.44.8",
+        ("tests/functional",),
+        ("jsonschema==4.23.0",),
+        without=_ELSEWHERE,
+        every=4,
+    ),
+    Suite("boto3", "boto3", "1.43.78", ("tests/unit", "tests/functional"), lacks_tests=_NO_TESTS, without=_ELSEWHERE),
     Suite("s3transfer", "s3transfer", "0.19.3", ("tests/unit", "tests/functional")),
-    Suite("moto-ec2", "moto", "5.2.5", ("tests/test_ec2",), ("moto[all,server]==5.2.5",)),
-    Suite("moto-elbv2", "moto", "5.2.5", ("tests/test_elbv2",), ("moto[all,server]==5.2.5",)),
+    Suite("moto-ec2", "moto", "5.2.5", ("tests/test_ec2",), _MOTO, every=4),
+    Suite("moto-elbv2", "moto", "5.2.5", ("tests/test_elbv2",), _MOTO),
     Suite("aiobotocore", "aiobotocore", "3.10.0", ("tests",), _AIO_NEEDS),
 )
 

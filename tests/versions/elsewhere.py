@@ -12,6 +12,7 @@ import select
 import signal
 import socket
 import sys
+import time
 import types
 from importlib import import_module
 from pkgutil import walk_packages
@@ -62,6 +63,8 @@ def become(*, locks: bool = True) -> None:
     for name in [name for name in vars(signal) if name.startswith("SIG") and name not in _SIGNALS]:
         if not isinstance(getattr(signal, name), type):
             _take_away(signal, name)
+    for name in ("clock_getres", "clock_gettime", "clock_settime", "tzset", "CLOCK_MONOTONIC", "CLOCK_REALTIME"):
+        _take_away(time, name)
     _take_away(socket, "AF_UNIX")
     _take_away(select, "poll")
     _take_away(select, "epoll")

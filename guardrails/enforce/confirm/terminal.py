@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import sys
 import termios
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 
+from guardrails.config.places import state_home
 from guardrails.enforce.confirm.who_can_answer import NoOneThere, in_foreground
 from guardrails.memory.file_lock import LockedElsewhere, locked
+from guardrails.system.files import FOR_US
 
 # A terminal never hands over a longer line.
 _LONGEST = 4096
@@ -51,7 +54,7 @@ def _opened() -> Iterator[int]:
     """
     fd = _open(sys.stdin.fileno())
     try:
-        with locked(fd):
+        with _alone(fd):
             yield fd
     except LockedElsewhere:
         raise NoOneThere(
@@ -59,6 +62,23 @@ def _opened() -> Iterator[int]:
         ) from None
     finally:
         os.close(fd)
+
+
+@contextmanager
+def _alone(fd: int) -> Iterator[None]:
+    """Raises LockedElsewhere. macOS locks no terminals: there a file stands for this one, for the user's programs."""
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(locked(fd))
+        except OSError as error:
+            if error.errno not in (errno.ENOTSUP, errno.EOPNOTSUPP):
+                raise
+            place = state_home()
+            place.mkdir(parents=True, exist_ok=True, mode=0o700)
+            file = os.open(place / f"terminal-{os.fstat(fd).st_rdev}.lock", os.O_RDWR | os.O_CREAT | FOR_US, 0o600)
+            stack.callback(os.close, file)
+            stack.enter_context(locked(file))
+        yield
 
 
 def _open(stdin: int) -> int:
