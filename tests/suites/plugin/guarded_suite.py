@@ -47,7 +47,9 @@ def _stay_here() -> None:
 
 def _local(host: str) -> bool:
     try:
-        return ipaddress.ip_address(host).is_loopback
+        address = ipaddress.ip_address(host)
+        # 0.0.0.0 is this machine, too.
+        return address.is_loopback or address.is_unspecified
     except ValueError:
         return host == "localhost"
 
