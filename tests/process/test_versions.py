@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from tests.support.environments import PROJECT
+from tests.versions import __main__ as command
 from tests.versions import interpreters
 from tests.versions.asking import SENDS, ask
 from tests.versions.cells import SOFTWARE, Cell, cell
@@ -20,6 +21,17 @@ def test_the_classifiers_are_what_is_tried():
     classifiers = [line.rpartition(" :: ")[2] for line in PROJECT["classifiers"] if re.search(r"Python :: 3\.\d", line)]
     assert tuple(classifiers) == interpreters.SUPPORTED
     assert PROJECT["requires-python"] == f">={interpreters.SUPPORTED[0]}"
+
+
+def test_the_page_has_a_word_for_each_cell():
+    """The page's table has each row of software and each Python, and none that was tried fails."""
+    page = command.PAGE.read_text("utf-8")
+    rows = {line.split(" | ")[0].removeprefix("| "): line for line in page.splitlines() if line.startswith("| ")}
+    assert {software.name for software in SOFTWARE} <= rows.keys()
+    for software in SOFTWARE:
+        words = [word.strip() for word in rows[software.name].strip("|").split("|")[1:]]
+        assert len(words) == len(interpreters.SUPPORTED)
+        assert not [word for word in words if not word.startswith(("works", "cannot be had", "not "))]
 
 
 def test_this_python_is_found():
