@@ -36,7 +36,10 @@ SOFTWARE = (
     Software("oldest botocore", ("boto3==1.35.0", "botocore==1.35.0")),
     Software("newest botocore", ("boto3", "botocore")),
     Software(
-        "aiobotocore of 2024", ("aiobotocore==2.15.0",), ("install", "awaited"), shown=("aiobotocore", "botocore")
+        "aiobotocore of 2024",
+        ("aiobotocore==2.15.0", "boto3==1.35.16"),
+        ("install", "awaited"),
+        shown=("aiobotocore", "botocore"),
     ),
     Software(
         "newest aiobotocore", ("aiobotocore[httpx]>=3.10",), ("install", "awaited"), shown=("aiobotocore", "botocore")
