@@ -59,9 +59,12 @@ def _not_simulated(environ: dict[str, Any], start_response: StartResponse) -> It
 def make_server(app: WSGI) -> Any:
     """A threaded HTTP server for `app` on a free port of 127.0.0.1, not yet serving; it logs only to our logger."""
     import werkzeug.serving  # noqa: PLC0415  (optional)
-    from moto.moto_server.werkzeug_app import MotoRequestHandler  # noqa: PLC0415  (optional)
+    from moto.moto_server import werkzeug_app  # noqa: PLC0415  (optional)
 
-    class Quiet(MotoRequestHandler):
+    # Older releases of moto 5.2 have none of their own.
+    handler: Any = getattr(werkzeug_app, "MotoRequestHandler", werkzeug.serving.WSGIRequestHandler)
+
+    class Quiet(handler):  # type: ignore[misc]
         # werkzeug's own logger writes to stderr.
         def log(self, _type: str, message: str, *args: Any) -> None:
             _logger.debug(message, *args)
