@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 
@@ -49,7 +50,9 @@ def run(python: str, files: tuple[str, ...] = CHOSEN) -> Tests:
     """Run these files with the interpreter. Raises NotMade."""
     its_python = made("own-tests", requirements(), python)
     command = [its_python, "-m", "pytest", "-q", "-n", "2", "-p", "no:cacheprovider", *files]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    # The package itself is not installed there, and tests start processes in other folders.
+    own = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=ROOT, env=own, capture_output=True, text=True, check=False)
     passed = re.search(r"(\d+) passed", done.stdout)
     failed = tuple(re.findall(r"^(?:FAILED|ERROR) (\S+)", done.stdout, re.MULTILINE))
     if done.returncode and not failed:

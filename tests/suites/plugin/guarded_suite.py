@@ -26,7 +26,7 @@ def pytest_configure(config: pytest.Config) -> None:
         import guardrails
 
         log = Path(os.environ["GUARDED_SUITE_RESULTS"]).with_suffix(f".{os.getpid()}.log")
-        guardrails.install({"mode": mode, "log": {"path": str(log)}, "lookup_timeout_s": 5})
+        guardrails.install({"mode": mode, "log": {"path": str(log)}, "lookup_timeout_s": 60})
     config.pluginmanager.register(_Notes(log), "guarded-suite-notes")
 
 
