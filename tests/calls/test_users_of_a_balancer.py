@@ -301,3 +301,9 @@ def test_overlapping_conditions(left, right, overlap):
 def test_covering_conditions(earlier, later, covered):
     """The first covers the second where every request for the second matches the first."""
     assert rule_conditions.covers(rule_conditions.read(earlier), rule_conditions.read(later)) is covered
+
+
+def test_an_incomplete_condition_is_read():
+    """A pair of a query string without its value, which AWS refuses, is read as any value."""
+    (read,) = rule_conditions.read([{"Field": "query-string", "QueryStringConfig": {"Values": [{"Key": "beta"}]}}])
+    assert read.values == ("beta=*",)

@@ -52,7 +52,9 @@ def _condition(item: Mapping[str, Any]) -> Condition:
     field = str(item.get("Field") or next((name for name, key in _CONFIGS.items() if item.get(key)), ""))
     config = item.get(_CONFIGS.get(field, "")) or {}
     values = [*(config.get("Values") or item.get("Values") or ()), *("*" for _ in config.get("RegexValues") or ())]
-    strings = [value if isinstance(value, str) else f"{value.get('Key', '*')}={value['Value']}" for value in values]
+    strings = [
+        value if isinstance(value, str) else f"{value.get('Key', '*')}={value.get('Value', '*')}" for value in values
+    ]
     folded = field in ("host-header", "http-header", "query-string")
     return Condition(
         field,
