@@ -53,7 +53,7 @@ _AIO_NEEDS = (
     "httpx",
 )
 _ELSEWHERE = ("tests/functional/docs", "tests/functional/test_endpoint_rulesets.py", "tests/functional/test_smoke.py")
-_MOTO = ("moto[all,server]==5.2.5",)
+_MOTO = ("moto[all,server]==5.2.5", "freezegun>=1.5")
 SUITES = (
     Suite(
         "botocore-unit", "botocore", "1.44.8", ("tests/unit",), ("jsonschema==4.23.0",), without=("tests/unit/docs",)
