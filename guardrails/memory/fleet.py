@@ -15,9 +15,11 @@ from guardrails.memory.buckets import Bucket, Draw
 from guardrails.memory.sqlite import SqliteStore
 from guardrails.memory.store import Asked, Events, Remembered, StateUnavailable, Store
 from guardrails.memory.under_way import UnderWay
-from guardrails.memory.united import with_own
-from guardrails.values import Freeze, frozen
+from guardrails.memory.united import as_copied, with_own
+from guardrails.values import EMPTY, Freeze, Live, frozen
 
+# Nothing was looked at, so nothing is noted.
+_UNSEEN = Live(known=False, disputed=False, clusters=())
 _logger = logging.getLogger("guardrails")
 
 
@@ -44,6 +46,21 @@ class FleetStore:
             # For a time when the table does not answer.
             self.host.replace_freezes(shared.freezes, asked.now)
         return with_own(shared, own)
+
+    def beside(self, own: Remembered, asked: Asked) -> Remembered:
+        """What all hosts did, read without leaving anything behind, and what a copy of this host's memory knows.
+
+        The copy says what is live: it has gone on by itself, and so has what it knows of the others.
+        """
+        seen = frozenset(name for clusters in asked.seen.values() for name in clusters)
+        question = evolve(
+            asked, events=(), live=_UNSEEN, seen=EMPTY, levels=(), whole=False, clusters=asked.clusters | seen
+        )
+        try:
+            shared = self.shared.remember(question)
+        except StateUnavailable as error:
+            return evolve(own, hosts=self.hosts if self.alone else 0, unshared=str(error))
+        return evolve(with_own(shared, own), times=as_copied(shared.times, own.times))
 
     def settle(self, scope: str, claim: str, events: Events, now: float, *, sent: bool) -> None:
         """Keep a claim because its call is sent, or drop it."""

@@ -28,6 +28,19 @@ def with_own(shared: Remembered, own: Remembered) -> Remembered:
     )
 
 
+def as_copied(shared: Liveness, own: Liveness) -> Liveness:
+    """The times of a copy that has gone on by itself; since when a cluster is what it says, the table knows better."""
+    live = {name: shared.live_since.get(name, at) for name, at in own.live_since.items()}
+    retired = {name: shared.retired_at.get(name, at) for name, at in own.retired_at.items()}
+    known = {*live, *retired, *own.mistaken}
+    return evolve(
+        own,
+        live_since=live | {name: at for name, at in shared.live_since.items() if name not in known},
+        retired_at=retired | {name: at for name, at in shared.retired_at.items() if name not in known},
+        was_live_until={**own.was_live_until, **shared.was_live_until},
+    )
+
+
 def _together(shared: Iterable[Event], own: Iterable[Event]) -> list[Event]:
     named = {(event.kind, event.name): event for event in shared if event.name}
     counted = sorted((event for event in shared if not event.name), key=lambda event: event.at)

@@ -30,6 +30,8 @@ _HOLDS = re.compile(
 )
 # Made of machines that no fact lists.
 _UNLISTED = frozenset(("fleet", "spot-fleet"))
+# Services whose machines no fact lists, and that are known by their cluster tag: compute environments, clusters of EMR.
+_MANAGED = ("batch", "elasticmapreduce")
 # Where AWS may replace all machines at once, or change them as a stack says.
 _REPLACED = frozenset(("cfn-stack", "cfn-stack-set", "cfn-change-set", "eb-environment", "provisioned-product"))
 # A patch of Cloud Control may lower the sizes of these.
@@ -79,20 +81,22 @@ def leaving(call: Call, targets: Iterable[Target], machines: Mapping[str, Machin
 
 def lowers_a_size(call: Call) -> bool:
     """Whether the call is one that gives a group or fleet a new size."""
-    return (_SIZED in call.effects or call.operation in (*_FLEETS, _UPDATE)) and _new_size(call) is not None
+    lowers = call.operation == _UPDATE or (call.operation in _FLEETS and "terminate" in call.effects)
+    return (lowers or _SIZED in call.effects) and _new_size(call) is not None
 
 
 def may_take(call: Call) -> bool:
     """Whether the call may take machines that it does not name, of something that is made of them."""
-    return any(_takes_all(call, each.type) or _is_sized(call, each.type) for each in call.targets) or (
-        call.operation in _REFRESH
+    return call.operation in _REFRESH or any(
+        _takes_all(call, each.type) or _is_sized(call, each.type) or _is_patched(call, each.id) for each in call.targets
     )
 
 
 def _of_target(call: Call, target: Target, machines: Mapping[str, MachineState]) -> Iterator[tuple[str, Leaving]]:
     effects = {*call.effects}
     if target.type in ("instance", "elb-target"):
-        if effects & {*_DOWN, "traffic"} and not _is_going(target.state, effects):
+        takes = effects & {*_DOWN, "traffic"} or _is_patched(call, target.id)
+        if takes and not _is_going(target.state, effects):
             name = target.facts.get("instance") or target.id
             clusters = (machines[name].cluster,) if name in machines else target.clusters or ("",)
             yield from ((cluster, Leaving(frozenset([name]))) for cluster in clusters)
@@ -108,13 +112,18 @@ def _of_target(call: Call, target: Target, machines: Mapping[str, MachineState])
     elif call.operation in _REFRESH and target.type == "asg":
         yield from _each(target, _refreshed(call, target))
     elif _takes_all(call, target.type):
-        yield from _all(target, machines, effects)
+        yield from _all(call, target, machines)
 
 
 def _takes_all(call: Call, kind: str) -> bool:
     if call.operation == _DELETE and kind in _UNLISTED:
         return True
     return bool({*_DOWN, _SIZED} & {*call.effects}) or ("replace" in call.effects and kind in _REPLACED)
+
+
+def _is_patched(call: Call, name: str) -> bool:
+    """Whether Cloud Control changes this machine: it may stop it for that, or replace it."""
+    return call.operation == _UPDATE and "replace" in call.effects and call.params.get("Identifier") == name
 
 
 def _is_sized(call: Call, kind: str) -> bool:
@@ -141,8 +150,9 @@ def _refreshed(call: Call, target: Target) -> int | None:
     return 0 if stays >= 100 else max(min(1, size), size * (100 - stays) // 100)
 
 
-def _all(target: Target, machines: Mapping[str, MachineState], effects: set[str]) -> Iterator[tuple[str, Leaving]]:
-    if target.type in _UNLISTED:
+def _all(call: Call, target: Target, machines: Mapping[str, MachineState]) -> Iterator[tuple[str, Leaving]]:
+    effects = {*call.effects}
+    if target.type in _UNLISTED or (call.service in _MANAGED and target.type == "tagged"):
         running = {state.cluster for state in machines.values() if not _is_going(state.state, effects)}
         yield from ((cluster, Leaving(more=None)) for cluster in target.clusters if cluster in running)
         return

@@ -18,6 +18,7 @@ from guardrails.planning import (  # noqa: F401  (they register what they know)
     group_effects,
     page,
     s3_effects,
+    sqs_effects,
 )
 from guardrails.planning.context import Planning
 from guardrails.planning.plan import Plan

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from attrs import evolve
 
 from guardrails.planning.effects import Effect, Planned, by_name, register
-from guardrails.planning.world import TARGETS
+from guardrails.planning.world import TARGETS, Change
+from guardrails.values import Lookup
+
+_RULES = ("elbv2", "DescribeRules", "Rules")
 
 
 @register("elbv2", "RegisterTargets", "DeregisterTargets")
@@ -39,7 +42,28 @@ def _forward(planned: Planned) -> Effect:
         for name in groups
         for each in planned.things("TargetGroup", [name])
     ]
-    return evolve(effect, changes=(*effect.changes, *behind))
+    return evolve(effect, changes=(*_with_listener(effect, params), *_default_rule(planned, effect), *behind))
+
+
+def _with_listener(effect: Effect, params: Mapping[str, Any]) -> Iterator[Change]:
+    """A read of rules asks by their listener, which they do not show; and it shows their priority as a string."""
+    for each in effect.changes:
+        new = each.noun == "Rule" and each.item is not None and "ListenerArn" in params
+        own = {"ListenerArn": params["ListenerArn"], "Priority": str(params.get("Priority"))} if new else {}
+        yield evolve(each, item={**(each.item or {}), **own}) if new else each
+
+
+def _default_rule(planned: Planned, effect: Effect) -> Iterator[Change]:
+    """The last rule of a listener does what the listener does by default."""
+    actions = planned.params.get("DefaultActions")
+    for each in effect.changes if actions else ():
+        if each.noun != "Listener" or each.item is None:
+            continue
+        rules = planned.find(Lookup(*_RULES, {"ListenerArn": each.id}))
+        before = next((dict(rule) for rule in rules if rule.get("IsDefault")), None)
+        arn = f"{each.id.replace(':listener/', ':listener-rule/', 1)}/{planned.ids.other()}"
+        rule = before or {"RuleArn": arn, "Priority": "default", "Conditions": [], "IsDefault": True}
+        yield planned.change("Rule", rule["RuleArn"], {**rule, "Actions": actions, "ListenerArn": each.id})
 
 
 def _groups(actions: Any) -> Iterator[str]:

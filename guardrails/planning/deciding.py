@@ -15,11 +15,12 @@ from guardrails.config.waves import in_use
 from guardrails.intercept.request.operation import ServiceModels, Services
 from guardrails.memory import Claim, History, SqliteStore
 from guardrails.memory import configured as configured_memory
+from guardrails.memory.fleet import FleetStore
 from guardrails.memory.sent_claims import SentClaims, settle
 from guardrails.memory.store import Asked, Remembered
 from guardrails.pipeline import Pipeline
 from guardrails.planning.planned_ids import is_planned
-from guardrails.planning.world import OF_EVERYTHING, World
+from guardrails.planning.world import OF_EVERYTHING, World, place_of
 from guardrails.resolve.finder import FactFinder
 from guardrails.resolve.lookups import Answering, Fetched
 from guardrails.resolve.ownership import Ownership
@@ -32,12 +33,18 @@ class PlannedWorld:
     """Answers look-ups as the world would be: AWS's answers, with what the plan changed."""
 
     def __init__(
-        self, lookups: Answering, services: Services, models: ServiceModels, world: Callable[[], World]
+        self,
+        lookups: Answering,
+        services: Services,
+        models: ServiceModels,
+        world: Callable[[], World],
+        account: Callable[[Origin], str | None],
     ) -> None:
         self._lookups = lookups
         self._services = services
         self._models = models
         self._world = world
+        self._account = account
         # The look-ups that may show what an earlier call changed, and the plan does not know it.
         self.unsure: list[str] = []
 
@@ -61,14 +68,14 @@ class PlannedWorld:
     def _knows(self, lookup: Lookup, origin: Origin) -> bool:
         if lookup.is_program or not self._world().things:
             return False
-        model, service, region = self._place(lookup, origin)
-        return bool(self._world().named(model, service, lookup.operation, region, lookup.params))
+        model, service, place = self._place(lookup, origin)
+        return bool(self._world().named(model, service, lookup.operation, place, lookup.params))
 
     def _place(self, lookup: Lookup, origin: Origin) -> tuple[Any, str, str]:
-        """The service model, the service's key and the region of a look-up."""
+        """The service model, the service's key and the place of a look-up."""
         model = self._models.get_service_model(lookup.service)
         region = lookup.region or (origin.region if lookup.service == origin.service else origin.home_region)
-        return model, self._services.of_model(model), region or origin.region
+        return model, self._services.of_model(model), place_of(self._account(origin), region or origin.region)
 
     def items(self, lookup: Lookup, origin: Origin) -> tuple[Mapping[str, Any], ...]:
         """The items of one look-up as they would be; none where it fails."""
@@ -79,10 +86,10 @@ class PlannedWorld:
         world = self._world()
         if lookup.is_program or not (world.things or world.unseen) or not lookup.items:
             return answer
-        model, service, region = self._place(lookup, origin)
+        model, service, place = self._place(lookup, origin)
         whole = lookup.items == "@"
         page = dict(answer.items[0] if answer.items else {}) if whole else {lookup.items: list(answer.items)}
-        seen = world.seen(model, service, lookup.operation, region, lookup.params, page)
+        seen = world.seen(model, service, lookup.operation, place, lookup.params, page)
         if not seen.certain and service not in OF_EVERYTHING:
             self.unsure.append(lookup.permission)
         items = [seen.answer] if whole else seen.answer[lookup.items]
@@ -136,15 +143,18 @@ def _history(settings: Settings, folder: Path) -> History:
 
 
 class _Copied(SqliteStore):
-    """A copy of this host's memory. What is frozen is what all hosts say now."""
+    """A copy of this host's memory, beside which the memory of the fleet is only read."""
 
     def __init__(self, settings: Settings, path: Path) -> None:
         super().__init__(path)
         self._shared = configured_memory.store(settings)
 
     def remember(self, asked: Asked) -> Remembered:
-        """As the copy knows it, with the freezes of all hosts."""
-        return evolve(super().remember(asked), freezes=self._shared.freezes(time.time()))
+        """As the copy knows it, with what other hosts did, and the freezes of all."""
+        own = super().remember(asked)
+        if isinstance(self._shared, FleetStore):
+            return self._shared.beside(own, asked)
+        return evolve(own, freezes=self._shared.freezes(time.time()))
 
 
 def _copied(file: Path, own: Path) -> None:

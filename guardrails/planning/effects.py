@@ -14,7 +14,7 @@ from botocore.model import ServiceModel
 from guardrails.planning.answers import item_of
 from guardrails.planning.kinds import CHANGES, ENDS, MAKES, Listing, noun_of, reader
 from guardrails.planning.planned_ids import PlannedIds
-from guardrails.planning.world import Change, Item
+from guardrails.planning.world import Change, Item, place_of
 from guardrails.values import Call, Lookup, frozen
 
 INSTANCES = Lookup("ec2", "DescribeInstances", "Reservations")
@@ -52,8 +52,13 @@ class Planned:
         """The account that the call is made in, "" where AWS does not say."""
         return self.ask_account()
 
+    @property
+    def place(self) -> str:
+        """Where the call is made, see world.py."""
+        return place_of(self.call.account, self.call.region)
+
     def change(self, noun: str, name: str, item: Item | None) -> Change:
-        return Change(self.call.service, self.call.region, noun, name, item)
+        return Change(self.call.service, self.place, noun, name, item)
 
     def machines(self, ids: Iterable[str]) -> list[Item]:
         """The machines with these ids."""
@@ -183,9 +188,24 @@ def _new_id(planned: Planned, noun: str, key: str, shape: Any) -> str:
 
 def _arn(planned: Planned, noun: str) -> str:
     signing = planned.model.signing_name
-    kind = noun.lower()
-    name = planned.params.get("Name")
+    kind, name = _kind_in_arn(planned, noun), planned.params.get("Name")
     return planned.ids.arn(signing, planned.call.region, planned.account, f"{kind}/{name}" if name else kind)
+
+
+# Which balancer a listener belongs to, and which listener a rule, is read from their ARNs.
+_WITHIN = {"Listener": ("LoadBalancerArn", "loadbalancer/", "listener/"),
+           "Rule": ("ListenerArn", "listener/", "listener-rule/")}  # fmt: skip
+_BALANCERS = {"network": "net", "gateway": "gwy"}
+
+
+def _kind_in_arn(planned: Planned, noun: str) -> str:
+    params, kind = planned.params, noun.lower()
+    if planned.call.service != "elbv2":
+        return kind
+    if noun == "LoadBalancer":
+        return f"{kind}/{_BALANCERS.get(str(params.get('Type')), 'app')}"
+    name, own, new = _WITHIN.get(noun, ("", "", ""))
+    return str(params[name]).rpartition(":")[2].replace(own, new, 1) if name in params else kind
 
 
 def _named(params: Mapping[str, Any], key: str) -> list[str]:

@@ -57,6 +57,9 @@ def _narrows(item: Mapping[str, Any], name: str, value: Any) -> bool | None:
     own = next((item[key] for key in item if _names(name, key)), _MISSING)
     if own is _MISSING and name == "Names":
         own = next((item[key] for key in item if key.endswith("Name") and key != "DNSName"), _MISSING)
+    if own is _MISSING and isinstance(item.get(f"{name}s"), list) and isinstance(value, str):
+        # A target group has the LoadBalancerArns of which a read asks for one.
+        return value in item[f"{name}s"]
     if own is _MISSING or isinstance(own, (dict, list)):
         return None if value not in (None, "", [], {}) else True
     return own in value if isinstance(value, list) else own == value

@@ -48,7 +48,7 @@ def _in_group(planned: Planned) -> Effect:
     machines = planned.machines([str(planned.params.get("InstanceId"))])
     return Effect(
         tuple(
-            Change("ec2", planned.call.region, "Instance", each["InstanceId"], {**each, "State": state("terminated")})
+            Change("ec2", planned.place, "Instance", each["InstanceId"], {**each, "State": state("terminated")})
             for each in machines
         ),
         # The group may start another one.

@@ -46,8 +46,8 @@ class Planner:
         self.journal = journal
         self.judge = judge
         self.options = journal.options
-        self._world = PlannedWorld(lookups, judge.services, models, lambda: journal.world)
         self._accounts = Accounts(lookups)
+        self._world = PlannedWorld(lookups, judge.services, models, lambda: journal.world, self._accounts.of)
         self._named = Ownership.configured(pipeline.settings).named
         self.reading = Reading(journal)
         self._pipeline = pipeline_of(pipeline, self._world, journal.folder)
@@ -93,10 +93,10 @@ class Planner:
             )
             entry = evolve(entry, dry_run=True, left=(), hits=()) if tries else entry
             noun = noun_of(request.operation)[1]
-            region = request.call.region
-            unseen = tuple((service, region, kind) for service, kind in effect.unseen)
+            place = request.place
+            unseen = tuple((service, place, kind) for service, kind in effect.unseen)
             if not effect.known and not only_planned(request.service, request.params):
-                unseen += ((request.service, region, noun),)
+                unseen += ((request.service, place, noun),)
             self.journal.write(entry, effect.changes, unseen)
         enforced = self._pipeline.settings.mode == "enforce" and self.options.get("stop")
         if decision is not None and entry.status in ("denied", "needs approval") and enforced:

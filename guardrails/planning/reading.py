@@ -72,7 +72,7 @@ class Reading:
         service, operation, params = request.service, request.operation, request.params
         token = next((str(params[name]) for name in TOKENS if params.get(name)), "")
         earlier = self._pages.get((service, operation, token), frozenset()) if token else frozenset()
-        seen = self._journal.world.seen(request.model, service, operation, request.call.region, params, answer, earlier)
+        seen = self._journal.world.seen(request.model, service, operation, request.place, params, answer, earlier)
         if following := next((str(answer[name]) for name in TOKENS if answer.get(name)), ""):
             self._pages[service, operation, following] = seen.shown
         if not seen.certain or (planned_in(params) and not shows(seen.answer, params)):
@@ -81,12 +81,12 @@ class Reading:
 
     def missing(self, request: Request) -> None:
         """AWS knows nothing of what a read asks for; where the plan has made it, the plan has no answer."""
-        world, region = self._journal.world, request.call.region
-        own = [(key[3], item) for key, item in world.things.items() if key[:2] == (request.service, region)]
+        world, place = self._journal.world, request.place
+        own = [(key[3], item) for key, item in world.things.items() if key[:2] == (request.service, place)]
         made = {name for name, _ in own} | {
             value for _, item in own for value in (item or {}).values() if isinstance(value, str) and value
         }
-        if not world.is_certain(request.service, region, request.operation) or made & {*_strings(request.params)}:
+        if not world.is_certain(request.service, place, request.operation) or made & {*_strings(request.params)}:
             self._doubt(request)
 
     def _doubt(self, request: Request) -> None:
@@ -101,7 +101,7 @@ class Reading:
     def named(self, request: Request) -> dict[str, Any]:
         """What a read names by its id and the plan has touched; None where it is gone."""
         world = self._journal.world
-        return world.named(request.model, request.service, request.operation, request.call.region, request.params)
+        return world.named(request.model, request.service, request.operation, request.place, request.params)
 
     def guessing(self, why: str) -> None:
         """From here on the plan is a guess."""

@@ -11,7 +11,7 @@ from botocore.serialize import create_serializer
 
 from guardrails.intercept.request.outgoing import Outgoing, of_dict
 from guardrails.intercept.ticket import ONLY_ASKS
-from guardrails.planning import s3_effects
+from guardrails.planning import s3_effects, sqs_effects
 from guardrails.planning.answers import item_of, not_found_code
 from guardrails.planning.entry import NOT_PERMITTED
 from guardrails.planning.gates import Outbound, pass_on
@@ -100,13 +100,15 @@ class Rehearsal:
         return http, self._planner.reading.as_it_would_be(request, parsed)
 
     def _head(self, request: Request) -> tuple[AWSResponse, dict[str, Any]] | None:
-        """The answer to a question for a bucket or an object that the plan made or ended."""
-        if (listed := s3_effects.listed(self._planner.journal.world, request)) is not None:
-            return _response(request.out.url), {**_EMPTY, **listed}
+        """The answer to a question for a bucket, an object or a queue that the plan made or ended."""
+        world = self._planner.journal.world
+        for known in (s3_effects.listed(world, request), sqs_effects.queue(world, request)):
+            if known is not None:
+                return _response(request.out.url), {**_EMPTY, **known}
         if request.service != "s3" or request.operation not in ("HeadBucket", "HeadObject"):
             return None
         noun, name = s3_effects.head(request.params)
-        things = self._planner.journal.world.of_kind("s3", request.call.region, noun)
+        things = self._planner.journal.world.of_kind("s3", request.place, noun)
         if name not in things:
             return None
         item, url = things[name], request.out.url

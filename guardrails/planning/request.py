@@ -8,6 +8,7 @@ from typing import Any
 from botocore.model import ServiceModel
 
 from guardrails.intercept.request.outgoing import Outgoing
+from guardrails.planning.world import place_of
 from guardrails.values import Call, Origin, frozen
 
 
@@ -24,6 +25,11 @@ class Request:
     out: Outgoing
     call: Call
     origin: Origin
+
+    @property
+    def place(self) -> str:
+        """The account and region of the call, see world.py."""
+        return place_of(self.call.account, self.call.region)
 
     @property
     def params(self) -> Mapping[str, Any]:

@@ -40,15 +40,15 @@ def _one(planned: Planned, bucket: str, key: str, item: dict[str, Any] | None) -
 
 def listed(world: World, request: Request) -> dict[str, Any] | None:
     """What ListObjects says of a bucket that the plan has made; None for others."""
-    params, region = request.params, request.call.region
+    params, place = request.params, request.place
     bucket, start = str(params.get("Bucket")), str(params.get("Prefix") or "")
     if request.service != "s3" or request.operation not in ("ListObjects", "ListObjectsV2"):
         return None
-    if not world.of_kind("s3", region, BUCKET).get(bucket):
+    if not world.of_kind("s3", place, BUCKET).get(bucket):
         return None
     items = [
         {"Key": name.partition("/")[2], "ETag": item["ETag"], "Size": 0, "LastModified": datetime.now(UTC)}
-        for name, item in sorted(world.of_kind("s3", region, OBJECT).items())
+        for name, item in sorted(world.of_kind("s3", place, OBJECT).items())
         if item is not None and name.startswith(f"{bucket}/{start}")
     ]
     return {"Name": bucket, "Prefix": start, "IsTruncated": False, "KeyCount": len(items)} | (

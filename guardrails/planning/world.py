@@ -20,7 +20,7 @@ from guardrails.planning.rows import Page, rows_of
 from guardrails.values import frozen
 
 Item = Mapping[str, Any]
-# The service, the region and the noun, and the id.
+# The service, the place and the noun, and the id.
 Key = tuple[str, str, str, str]
 # The states of a target in its group, by group and id; None where it is deregistered.
 TARGETS = "TargetHealth"
@@ -32,22 +32,29 @@ RESERVATION = "Reservation"
 _LARGE = frozenset(("ec2",))
 # What they show belongs to other services.
 OF_EVERYTHING = frozenset(("tagging", "resource-groups", "resource-explorer-2", "config"))
+# Between the account and the region of a place.
+_IN = "/"
 _WORD = re.compile(r"[A-Z][a-z]+")
+
+
+def place_of(account: str | None, region: str) -> str:
+    """Where a call is made. Two accounts may have things of one name; "" is an account that AWS does not say."""
+    return f"{account or ''}{_IN}{region}"
 
 
 @frozen
 class Change:
-    """What a planned call makes of one thing; `item` is None where it is gone."""
+    """What a planned call makes of one thing; `item` is None where it is gone. `place` is as `place_of` writes it."""
 
     service: str
-    region: str
+    place: str
     noun: str
     id: str
     item: Item | None
 
     @property
     def key(self) -> Key:
-        return self.service, self.region, self.noun, self.id
+        return self.service, self.place, self.noun, self.id
 
 
 @frozen
@@ -66,8 +73,8 @@ class Seen:
 class World:
     """What a plan has changed so far.
 
-    `unseen` says where it does not know what a call changed: the service, the region and the noun of the call; or "*"
-    for any service, the region and the service of the call.
+    `unseen` says where it does not know what a call changed: the service, the place and the noun of the call; or "*"
+    for any service, the place and the service of the call.
     """
 
     things: Mapping[Key, Item | None] = field(factory=dict)
@@ -77,36 +84,37 @@ class World:
         """The world after these changes as well."""
         return World({**self.things, **{each.key: each.item for each in changes}}, self.unseen.union(unseen))
 
-    def of_kind(self, service: str, region: str, noun: str) -> dict[str, Item | None]:
+    def of_kind(self, service: str, place: str, noun: str) -> dict[str, Item | None]:
         """What was changed of this kind, by id."""
-        return {key[3]: item for key, item in self.things.items() if key[:3] == (service, region, noun)}
+        return {key[3]: item for key, item in self.things.items() if key[:3] == (service, place, noun)}
 
-    def touches(self, service: str, region: str) -> bool:
-        """Whether an answer of this service may look different."""
+    def touches(self, service: str, place: str) -> bool:
+        """Whether an answer of this service may look different. Of a region alone: in any account."""
         return any(
-            key[1] == region and (key[0] in (service, "*") or service in OF_EVERYTHING)
+            (key[1] == place or key[1].endswith(f"{_IN}{place}"))
+            and (key[0] in (service, "*") or service in OF_EVERYTHING)
             for key in (*self.unseen, *self.things)
         )
 
-    def is_certain(self, service: str, region: str, operation: str) -> bool:
+    def is_certain(self, service: str, place: str, operation: str) -> bool:
         """False where a read may show what an earlier call changed, and the world does not know it."""
         if service in OF_EVERYTHING or (service, operation) == ("ec2", "DescribeTags"):
-            return not self.touches(service, region)
-        if any(place == "*" and where == region and noun != service for place, where, noun in self.unseen):
+            return not self.touches(service, place)
+        if any(whose == "*" and where == place and noun != service for whose, where, noun in self.unseen):
             return False
-        nouns = {noun for place, where, noun in self.unseen if (place, where) == (service, region)}
+        nouns = {noun for whose, where, noun in self.unseen if (whose, where) == (service, place)}
         if service not in _LARGE:
             return not nouns
         words = {_first_word(noun) for noun in nouns}
         return not words & {_first_word(noun_of(operation)[1]), ""}
 
     def named(
-        self, model: ServiceModel, service: str, operation: str, region: str, params: Item
+        self, model: ServiceModel, service: str, operation: str, place: str, params: Item
     ) -> dict[str, Item | None]:
         """The things that a read names by their ids, and that the plan has made, changed or ended."""
         found: dict[str, Item | None] = {}
         for listing in listings(model, service, operation):
-            changed = self.of_kind(service, region, listing.noun)
+            changed = self.of_kind(service, place, listing.noun)
             found |= {each: changed[each] for each in filters.ids_in(params, listing.key) if each in changed}
         return found
 
@@ -115,7 +123,7 @@ class World:
         model: ServiceModel,
         service: str,
         operation: str,
-        region: str,
+        place: str,
         params: Item,
         answer: Item,
         earlier: frozenset[str] = frozenset(),
@@ -125,27 +133,27 @@ class World:
         `earlier` are the ids that earlier pages of it have shown.
         """
         shown = earlier
-        certain, made = self.is_certain(service, region, operation), dict(answer)
+        certain, made = self.is_certain(service, place, operation), dict(answer)
         if operation == "DescribeInstanceAttribute":
-            own = self.of_kind(service, region, ATTRIBUTES).get(str(params.get("InstanceId"))) or {}
+            own = self.of_kind(service, place, ATTRIBUTES).get(str(params.get("InstanceId"))) or {}
             new = {name: [own[name]] if isinstance(made[name], list) else own[name] for name in own if name in made}
             return Seen({**made, **new}, certain)
         if operation == "DescribeTargetHealth":
-            return Seen(_with_targets(made, self.of_kind(service, region, TARGETS), params), certain)
+            return Seen(_with_targets(made, self.of_kind(service, place, TARGETS), params), certain)
         for listing in listings(model, service, operation):
-            changed = self.of_kind(service, region, "Instance" if listing.noun == "InstanceStatus" else listing.noun)
+            changed = self.of_kind(service, place, "Instance" if listing.noun == "InstanceStatus" else listing.noun)
             if changed and listing.single:
                 item = next((changed[each] for each in filters.ids_in(params, listing.key) if each in changed), None)
                 made |= {listing.member: copy.deepcopy(item)} if item is not None else {}
             elif changed:
-                found = rows_of(listing, made, Page(changed, earlier, self._reservations(service, region)), params)
+                found = rows_of(listing, made, Page(changed, earlier, self._reservations(service, place)), params)
                 made[listing.member], shown = found.rows, shown | found.shown
                 certain = certain and found.certain
         return Seen(made, certain, shown)
 
-    def _reservations(self, service: str, region: str) -> dict[str, str]:
+    def _reservations(self, service: str, place: str) -> dict[str, str]:
         """The reservation of each new machine."""
-        every = self.of_kind(service, region, RESERVATION)
+        every = self.of_kind(service, place, RESERVATION)
         return {machine: name for name, item in every.items() for machine in (item or {}).get("ids", ())}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from botocore.exceptions import ClientError
 
 import guardrails
 from tests.calls.test_waves import LONG, denied_or_none, outside
@@ -61,6 +62,12 @@ def test_a_fleet(aws, group):
     through = {"TypeName": "AWS::EC2::EC2Fleet", "Identifier": fleet}
     assert denied_or_none(aws.client("cloudcontrol").delete_resource, **through) == SIZE
     assert aws.count("DeleteFleets", "DeleteResource") == 0
+    aws.answer("ModifyFleet", 400, "NotSimulated", "not simulated")
+    smaller, larger = ({"TotalTargetCapacity": size} for size in (0, 3))
+    assert denied_or_none(ec2.modify_fleet, FleetId=fleet, TargetCapacitySpecification=smaller) == SIZE
+    with pytest.raises(ClientError, match="NotSimulated"):
+        ec2.modify_fleet(FleetId=fleet, TargetCapacitySpecification=larger)
+    assert aws.count("ModifyFleet") == 1
     ec2.delete_fleets(FleetIds=[fleet], TerminateInstances=False)
     assert aws.count("DeleteFleets") == 1
 
@@ -82,6 +89,41 @@ def test_a_patch_of_a_size(aws, group):
     assert patched(TerminationPolicies=["OldestInstance"]) is None
     assert patched(DesiredCapacity="9") is None
     assert aws.count("UpdateResource") == 2
+
+
+def test_a_patch_of_a_machine(aws, group):
+    """Cloud Control may stop a machine to change it: one is the first wave, the next one is denied; its tags pass."""
+    aws.answer("UpdateResource", 200, "", "{}")
+    ids, update = list(aws.machines("workers")), aws.client("cloudcontrol").update_resource
+
+    def patched(name, path, value):
+        patch = json.dumps([{"op": "replace", "path": path, "value": value}])
+        return denied_or_none(update, TypeName="AWS::EC2::Instance", Identifier=name, PatchDocument=patch)
+
+    assert patched(ids[0], "/InstanceType", "t3.large") is None
+    assert patched(ids[1], "/InstanceType", "t3.large") == SIZE
+    assert patched(ids[1], "/Tags", [{"Key": "Cluster", "Value": "workers"}, {"Key": "Owner", "Value": "ann"}]) is None
+    assert aws.count("UpdateResource") == 2
+
+
+def test_an_environment(aws, group):
+    """Terminating an environment of Elastic Beanstalk counts its machines."""
+    ids = list(aws.machines("workers"))
+    tags = [{"Key": "elasticbeanstalk:environment-name", "Value": "webs"}]
+    aws.client("ec2").create_tags(Resources=ids[:2], Tags=tags)
+    beanstalk = aws.client("elasticbeanstalk")
+    for call in (beanstalk.terminate_environment, beanstalk.rebuild_environment):
+        assert denied_or_none(call, EnvironmentName="webs") == SIZE
+    assert aws.count("TerminateEnvironment", "RebuildEnvironment") == 0
+
+
+def test_machines_that_a_service_keeps(aws, group):
+    """How many machines a compute environment has is not known, so it is not deleted with them."""
+    arn = "arn:aws:batch:eu-west-1:123456789012:compute-environment/jobs"
+    row = {"ResourceARN": arn, "Tags": [{"Key": "Cluster", "Value": "workers"}]}
+    aws.reply("GetResources", json.dumps({"ResourceTagMappingList": [row]}))
+    assert denied_or_none(aws.client("batch").delete_compute_environment, computeEnvironment=arn) == SIZE
+    assert aws.count("DeleteComputeEnvironment") == 0
 
 
 def test_a_refresh(aws, group):

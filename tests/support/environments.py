@@ -30,10 +30,12 @@ REQUIREMENTS = {
     "oldest": ("boto3==1.35.0", "botocore==1.35.0"),
     "aiobotocore": ("aiobotocore[httpx]>=3.10",),
     "aioboto3": ("aioboto3>=15.5", "httpx"),
-    # Public tools that terminate machines.
+    # Public tools that terminate, tag and scale machines.
     "c7n": ("c7n>=0.9.50",),
     "aegea": ("aegea>=4.5",),
     "awsdeleter": ("awsdeleter==0.1.5",),
+    "aec": ("aec-cli==5.0.0",),
+    "asg-scaling-manager": ("asg-scaling-manager==0.1.0",),
     "gevent": ("gevent>=24",),
     # Instrumentation of botocore and of what is below it.
     "tracers": (
