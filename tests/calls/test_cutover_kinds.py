@@ -343,6 +343,23 @@ def test_what_is_checked_before(aws, guard_for):
     assert "the shared memory answers" in {each.name for each in checks(situation, made, Gone()) if not each.ok}
 
 
+def test_a_group_that_both_share(aws, guard_for):
+    """No weight divides it; the guard lets either of the two ways pass that the plan names."""
+    sides = {name: aws.start_cluster(name, 2) for name in ("blue", "green")}
+    balancer = BehindBalancer(aws)
+    balancer.group("web", [name for side in sides.values() for name in side.instance_ids])
+    balancer.listener(443, web=1)
+    guard, clients = guard_for(sources=["target-group"])
+    _, made = planned(guard, clients)
+    assert (made.plan.steps, [problem.partition(", so")[0] for problem in made.problems]) == (
+        (), ["web-prod:443 sends requests to web, which blue and green share"],
+    )  # fmt: skip
+    for side in sides.values():
+        targets = [{"Id": name} for name in side.instance_ids]
+        out = {"TargetGroupArn": balancer.groups["web"], "Targets": targets}
+        assert guard.check(clients("elbv2"), "DeregisterTargets", **out).action == "allow"
+
+
 def test_what_cannot_be_moved(aws, guard_for):
     """Users who come by what is not moved, or by records that weights do not explain: a sentence with a way forward."""
     blue, green = aws.start_cluster("blue", 2), aws.start_cluster("green", 2)

@@ -85,6 +85,9 @@ def _groups_of(place: _Place, cluster: str, situation: Situation) -> list[str]:
 
 def _move(place: _Place, situation: Situation, finding: Finding, shares: Sequence[int]) -> None:
     old = _groups_of(place, situation.source, situation)
+    if len(old) == 1 and situation.to in situation.clusters_behind(old[0]):
+        finding.problems.append(_shared(place, old[0], situation))
+        return
     if len(old) > 1 or situation.clusters_behind(old[0]) != {situation.source}:
         finding.problems.append(
             f"{place.name} sends requests to {' and '.join(map(_short, old))}, which "
@@ -113,6 +116,16 @@ def _move(place: _Place, situation: Situation, finding: Finding, shares: Sequenc
     for share, actions in made.items():
         what = f"{place.name} sends {share} % of the requests of {_short(old[0])} to {_short(new[0])}"
         finding.move(share, Move(entrance.key, actions, what))
+
+
+def _shared(place: _Place, group: str, situation: Situation) -> str:
+    """Both sides get users by one group, as where two Auto Scaling groups are attached to it."""
+    source, to = situation.source, situation.to
+    return (
+        f"{place.name} sends requests to {_short(group)}, which {source} and {to} share, so no weight divides them: "
+        f"take {to} out of it and give it a target group of its own, or switch by hand: once all its targets are "
+        f"healthy, take {source} out (DeregisterTargets, or DetachTrafficSources of its Auto Scaling group)"
+    )
 
 
 def _counterpart(place: _Place, old: str, situation: Situation) -> list[str]:
