@@ -1,4 +1,6 @@
-"""Every change of a cutover, and what can go wrong at it. `python -m tests.process.cutover_failures --write`.
+"""What can go wrong at a change of a cutover. `python -m tests.process.cutover_failures --write` notes it.
+
+That is one change of each kind. With `--every` it goes wrong at each change in turn, which takes twice as long.
 
 Each cell is a `guardrails cutover start` of its own, with a guard that enforces, at a terminal where a person confirms.
 The simulated AWS breaks it at one change, and looks after every request whether users get anywhere. Then other
@@ -41,7 +43,7 @@ KINDS = {
 }
 # First the rule gets the new group, without users. Then two steps, each with an address, the listener, its rule and the
 # record. The way back has each of the five once.
-FORWARD, BACK = 9, 5
+FORWARD, ONE_OF_EACH, BACK = range(1, 10), range(2, 6), range(1, 6)
 _CONFIG = f"""
 lookup_timeout_s = 60
 max_fact_age_s = 60
@@ -163,10 +165,11 @@ class Row:
     back: bool = False
     first: int = 1
 
-    @property
-    def numbers(self) -> range:
-        """The changes at which it goes wrong."""
-        return range(self.first, (BACK if self.back else FORWARD) + 1)
+    def numbers(self, *, every: bool) -> range:
+        """The changes at which it goes wrong: one of each kind, or every one."""
+        if self.back:
+            return BACK
+        return FORWARD[self.first - 1 :] if every else ONE_OF_EACH
 
 
 _KILLED_BEFORE, _KILLED_AFTER = (_signalled(signal.SIGKILL, first=first) for first in (True, False))
@@ -339,10 +342,10 @@ def table(found: Mapping[str, Mapping[str, str]]) -> str:
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
-def outcomes(row: Row, there: Shop, folder: Path) -> dict[str, str]:
+def outcomes(row: Row, there: Shop, folder: Path, *, every: bool) -> dict[str, str]:
     """By kind of change; what is wrong is printed."""
     found: dict[str, str] = {}
-    for number in row.numbers:
+    for number in row.numbers(every=every):
         cell = measure(row, number, there, folder)
         if cell.wrong:
             print(f"{row.title}, change {number}:", *cell.wrong, sep="\n  ", file=sys.stderr)
@@ -358,7 +361,8 @@ def main() -> None:
     with SimulatedAWS() as aws, tempfile.TemporaryDirectory() as folder:
         os.environ.update(aws.environment())
         with shop(aws, Path(folder)) as there:
-            found = table({row.title: outcomes(row, there, Path(folder)) for row in ROWS})
+            every = "--every" in sys.argv
+            found = table({row.title: outcomes(row, there, Path(folder), every=every) for row in ROWS})
     PART.write(found) if "--write" in sys.argv else print(found)
 
 
