@@ -86,6 +86,8 @@ def answers(draw):
 def test_answers_that_share_items(bodies):
     """Each of several answers reads as from botocore's own parser, whatever came before it."""
     factory = XmlAnswers()
+    # Of the first answer of an operation nothing is kept.
+    read(factory, document([]))
     for body in bodies:
         assert shown(read(factory, body)) == shown(read(None, body))
 
@@ -130,3 +132,21 @@ def test_what_is_kept_has_an_end(factory, monkeypatch):
     assert machines(read(factory, document([reservation(1)])))["i-1"] is first
     read(factory, document([reservation(number) for number in (2, 3, 4)]))
     assert machines(read(factory, document([reservation(1)])))["i-1"] is not first
+
+
+@pytest.mark.parametrize(
+    "inside", ["<reservationSet/>{}", "<reservationSet a='1'/>{}", "{}<reservationSet></reservationSet>"]
+)
+def test_a_list_that_is_not_the_answers(factory, inside):
+    """Items that are known are not put into the answer where another element has them, and its own list has none."""
+    read(factory, document([reservation(9)]))
+    deeper = f"<deeper><reservationSet>{reservation(9)}</reservationSet></deeper>"
+    body = f"{ROOT}{inside.format(deeper)}</DescribeInstancesResponse>".encode()
+    assert read(factory, body) == read(None, body)
+    assert read(factory, body)["Reservations"] == []
+
+
+def test_tags_in_comments(factory):
+    """A tag in a comment does not make one item of two."""
+    body = document([reservation(7, extra="<!-- <item> -->"), reservation(8, extra="<!-- </item> -->")])
+    assert list(machines(read(factory, body))) == ["i-7", "i-8"]
