@@ -1,0 +1,111 @@
+"""What the soak has shown: each invariant with its figure, from what arrived, what the workers noted, and the log."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from attrs import frozen
+
+from tests.soak.troubles import Moment
+
+# Calls that are decided on need facts; for so long after a trouble they may still have none: a look-up that began in it
+# (`lookup_timeout_s`) and what is kept of it (`max_fact_age_s`).
+BACK_S = 15.0
+# These take no facts away.
+NOT_BLINDING = frozenset({"sink down", "policy broken", "policy edited", "policy emptied", "process killed", "cutover"})
+
+
+@frozen
+class Finding:
+    """One invariant: whether it held, and the figure."""
+
+    what: str
+    figure: str
+    held: bool
+    examples: tuple[str, ...] = ()
+
+
+def notes(folder: Path) -> Iterator[dict[str, Any]]:
+    """What the workers noted, with the worker's name."""
+    for file in sorted(folder.glob("w*.jsonl")):
+        for line in file.read_text().splitlines():
+            yield {"worker": file.stem, **json.loads(line)}
+
+
+def blinded(moments: Iterable[Moment], began: float, ended: float, start: float) -> bool:
+    """Whether facts may have been missing while a call was under way; times in seconds since the epoch."""
+    return any(
+        began < start + moment.ends + BACK_S and ended > start + moment.begins
+        for moment in moments
+        if moment.name not in NOT_BLINDING
+    )
+
+
+def refusals(found: Iterable[Mapping[str, Any]], moments: list[Moment], start: float) -> list[str]:
+    """Calls that were refused or failed although nothing stood against them."""
+    return [
+        f"{note['worker']} {note['call']} {note['outcome']} at {note['began'] - start:.1f} s: {note['said']}"
+        for note in found
+        if note["kind"] == "ungoverned"
+        or (note["kind"] == "innocent" and not blinded(moments, note["began"], note["began"] + note["took"], start))
+    ]
+
+
+def flat(samples: list[Mapping[str, Any]], name: str, slack: float) -> tuple[str, bool]:
+    """The median of a figure in the second tenth of the run and in the last one, and whether it did not grow."""
+    part = max(1, len(samples) // 10)
+    early = statistics.median(each[name] for each in samples[part : 2 * part] or samples)
+    late = statistics.median(each[name] for each in samples[-part:])
+    return f"{early:g} to {late:g}", late <= early + slack
+
+
+def totals(found: Iterable[Mapping[str, Any]]) -> Counter[str]:
+    """How many calls of each kind had which outcome, of all workers."""
+    last: dict[str, Mapping[str, int]] = {}
+    for note in found:
+        if note["kind"] == "sample":
+            last[note["worker"]] = note["done"]
+    return sum((Counter(each) for each in last.values()), Counter())
+
+
+def missing(folder: Path, received: set[str]) -> tuple[int, int]:
+    """How many decisions of the log did not arrive at the sink, of how many."""
+    recorded = {json.loads(line)["decision_id"] for line in (folder / "decisions.jsonl").read_text().splitlines()}
+    return len(recorded - received), len(recorded)
+
+
+def findings(
+    folder: Path, moments: list[Moment], start: float, harm: list[str], refused: list[str], received: set[str]
+) -> list[Finding]:
+    """Every invariant."""
+    found = [*notes(folder)]
+    done = totals(found)
+    wrong = refusals(found, moments, start)
+    allowed = [note for note in found if note["kind"] == "harmful"]
+    steady = [note for note in found if note["kind"] == "sample" and note["worker"].startswith("w0-")]
+    lost, recorded = missing(folder, received)
+    harmful = sum(count for name, count in done.items() if name.startswith("harmful"))
+    kinds = [
+        Finding("harmful requests that arrived", f"{len(harm)} of {harmful} calls", not harm, tuple(harm)),
+        Finding("harmful calls that did not end as a denial", str(len(allowed)), not allowed, tuple(map(str, allowed))),
+        Finding(
+            "calls refused with nothing against them",
+            f"{len(wrong)} of {done.total() - harmful}",
+            not wrong,
+            tuple(wrong),
+        ),
+        Finding("cutovers that were refused", str(len(refused)), not refused, tuple(refused)),
+        Finding("decisions recorded that did not reach the sink", f"{lost} of {recorded}", not lost and recorded > 0),
+    ]
+    for name, title, slack in (
+        ("kb", "resident kB of the process that was never killed", 8_000), ("handles", "its open handles", 8),
+        ("threads", "its threads", 4),
+    ):  # fmt: skip
+        figure, held = flat(steady, name, slack)
+        kinds.append(Finding(title, figure, held))
+    return kinds
