@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from guardrails.values import Decision
 
 
+_LONGEST = 300
+
+
 class CallDenied(ClientError):
     """A call was blocked before it reached AWS.
 
@@ -135,3 +138,19 @@ class BreakGlassRefused(GuardrailsError):
 
 class CutoverRefused(GuardrailsError):
     """A cutover cannot start or go on; the message says why, and what to do."""
+
+
+def failed(error: BaseException) -> str:
+    """What is said where a part of the guard itself fails, and what to do."""
+    said = f": {shortened(str(error))}" if str(error) else ""
+    if isinstance(error, MemoryError):
+        return f"the guard has not enough memory ({type(error).__name__}{said}); give the process more, and try again"
+    return (
+        f"the guard failed ({type(error).__name__}{said}); `guardrails doctor` checks what is installed here, and an "
+        "update or the version before may repair it"
+    )
+
+
+def shortened(text: str) -> str:
+    """At most 300 characters: what others report may be a whole document."""
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} …"

@@ -8,28 +8,24 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from attrs import evolve, field
 
-from guardrails.classify.catalogue import Catalogue
-from guardrails.classify.classify import Evidence, classify
-from guardrails.config.settings import Settings
+from guardrails.decider import Decider, denied, undecided
 from guardrails.enforce.approvals import Desk, approvable
 from guardrails.enforce.confirm import still_confirmed
 from guardrails.enforce.enforce import enforce
 from guardrails.enforce.pacing import Turns
-from guardrails.errors import CallDenied, GuardUnavailable
+from guardrails.errors import CallDenied, failed
 from guardrails.evaluate import rego_input
-from guardrails.evaluate.engine import Engine
-from guardrails.evaluate.evaluate import allowed, evaluate, unasked
+from guardrails.evaluate.evaluate import allowed, unasked
 from guardrails.memory import Claim
 from guardrails.memory.sent_claims import SentClaims, settle
 from guardrails.record.decision_log import not_recorded
-from guardrails.resolve.finder import FactFinder, nothing_known, scope_of
-from guardrails.show.sentences import paragraph
-from guardrails.surroundings import Log, Surroundings
-from guardrails.values import Approval, Call, Decision, Facts, Origin, Outcome, Violation, frozen
-from guardrails.waiting.deadline import Deadline, within
+from guardrails.resolve.finder import scope_of
+from guardrails.surroundings import Log
+from guardrails.values import Approval, Call, Decision, Origin, Outcome, Violation, frozen
 from guardrails.waiting.interruptions import held_back, is_injected
 
 _logger = logging.getLogger("guardrails")
@@ -38,20 +34,14 @@ _SLOWER = "Make fewer calls, or one call for several machines; or raise pacing.m
 
 
 @frozen(eq=False)
-class Pipeline:
+class Pipeline(Decider):
     """Decides on calls, and lets them pass or blocks them.
 
     `turns` is None where calls are not paced, `desk` where no one can approve them.
     """
 
-    settings: Settings
-    catalogue: Catalogue
-    evidence: Evidence
-    finder: FactFinder
-    engine: Engine
     log: Log
     turns: Turns | None
-    around: Surroundings
     desk: Desk | None = None
     sent_claims: SentClaims = field(factory=SentClaims)
 
@@ -62,11 +52,20 @@ class Pipeline:
         script raises meanwhile is raised instead, and nothing is sent.
         """
         with held_back() as deliver:
-            return self._admit(call, origin, deliver)
+            try:
+                return self._admit(call, origin, deliver)
+            except CallDenied:
+                raise
+            except Exception as error:
+                # What a signal handler has raised is the script's.
+                deliver()
+                if is_injected(error):
+                    raise
+                return self._undecided(call, error)
 
     def _admit(self, call: Call, origin: Origin, deliver: Callable[[], None]) -> str | None:
         claims: list[Claim] = []
-        sent = False
+        sent: Decision | None = None
         passed: Decision | None = None
         try:
             decision = self.decide(call, origin, claims)
@@ -78,17 +77,53 @@ class Pipeline:
             self.record(decision, outcome)
             if not outcome.send:
                 # A script that prints only the error's code still leaves a trace.
-                self.around.denied(decision)
-                raise _denied(decision)
-            sent = True
-            self.sent_claims.keep(decision.id, decision.call, claims)
-            if self.turns is not None:
-                self.turns.sent(decision.id, scope_of(decision.call.account, origin), decision.call)
-        finally:
-            settle(claims, sent=sent)
-            if not sent and passed is not None and self.desk is not None:
-                self.desk.give_back(passed)
+                self._reported(decision)
+                raise denied(decision)
+            sent = decision
+            self._on_its_way(decision, origin, claims)
+            if outcome.warning:
+                self.around.warn(outcome.warning)
+            return decision.id
+        except BaseException:
+            self._take_back(passed, sent, claims)
+            raise
+
+    def _on_its_way(self, decision: Decision, origin: Origin, claims: list[Claim]) -> None:
+        self.sent_claims.keep(decision.id, decision.call, claims)
+        if self.turns is not None:
+            self.turns.sent(decision.id, scope_of(decision.call.account, origin), decision.call)
+        settle(claims, sent=True)
         self.around.changed(decision.call)
+
+    def _take_back(self, passed: Decision | None, sent: Decision | None, claims: list[Claim]) -> None:
+        """The call is not sent: drop its claims, give its approval back, and say so where the log has it as sent."""
+        settle(claims, sent=False)
+        if passed is not None and self.desk is not None:
+            self.desk.give_back(passed)
+        if sent is not None:
+            self.sent_claims.never_left(sent.id)
+            self._not_sent(sent.id)
+
+    def _reported(self, decision: Decision) -> None:
+        try:
+            self.around.denied(decision)
+        except Exception as error:
+            if is_injected(error):
+                raise
+            # The denial itself reaches the script.
+            _logger.debug("a denial is not reported", exc_info=True)
+
+    def _undecided(self, call: Call, error: Exception) -> str | None:
+        """A part of the guard itself failed: the call is denied, in words."""
+        _logger.debug("the guard failed while it decided on a call", exc_info=error)
+        decision = undecided(call, error, self.engine.revision)
+        outcome = enforce(decision, self.settings.mode, time.time())
+        # The log may be what failed; the call is not sent because of it, or was to be sent whatever fails.
+        with suppress(Exception):
+            self.log.write(decision, outcome, self.settings.mode)
+        if not outcome.send:
+            self._reported(decision)
+            raise denied(decision) from error
         if outcome.warning:
             self.around.warn(outcome.warning)
         return decision.id
@@ -99,71 +134,35 @@ class Pipeline:
 
     def finished(self, decision_id: str) -> None:
         """An API call is over. If its request never reached a server, it took nothing away, and the log says so."""
-        if not self.sent_claims.never_left(decision_id):
-            return
+        if self.sent_claims.never_left(decision_id):
+            self._not_sent(decision_id)
+
+    def _not_sent(self, decision_id: str) -> None:
         try:
             self.log.not_sent(decision_id, _NOT_SENT)
-        except OSError as error:
+        except Exception as error:
+            if is_injected(error):
+                raise
             _logger.warning("the decision log %s cannot be written: %s", self.settings.log.path, error)
 
     def came_back(self, decision_id: str, status: int | None, *, connected: bool = True) -> None:
-        """A call that was sent has an HTTP status, or failed without one, perhaps before there was a connection."""
+        """A call that was sent has an HTTP status, or failed without one, perhaps before there was a connection.
+
+        The script must get AWS's answer whatever fails here.
+        """
+        try:
+            self._came_back(decision_id, status, connected=connected)
+        except Exception as error:
+            if is_injected(error):
+                raise
+            _logger.warning("what became of a call is not remembered: %s", failed(error))
+
+    def _came_back(self, decision_id: str, status: int | None, *, connected: bool) -> None:
         # Facts fetched while it was under way may be from before it.
         self.around.changed(self.sent_claims.call(decision_id))
         self.sent_claims.came_back(decision_id, status, time.time(), connected=connected)
         if self.turns is not None:
             self.turns.came_back(decision_id, status)
-
-    def decide(
-        self, call: Call, origin: Origin, claims: list[Claim] | None = None, approval: Approval | None = None
-    ) -> Decision | None:
-        """None for an ungoverned call. Whatever goes wrong for a governed one becomes a denial, never an exception.
-
-        With `claims`, the machines that the call would take away are claimed in the history, and the claim is added.
-        `approval` is one that was given to this very call.
-        """
-        with within(Deadline(self.settings.lookup_timeout_s)):
-            return self._decide(call, origin, claims, approval)
-
-    def _decide(
-        self, call: Call, origin: Origin, claims: list[Claim] | None, approval: Approval | None
-    ) -> Decision | None:
-        started = time.perf_counter_ns()
-        facts: Facts | None = None
-        try:
-            governed = classify(call, self.catalogue, self.evidence)
-            if governed is None:
-                return None
-            call = governed
-            facts = self._resolve(call, origin, claims)
-        except Exception as error:
-            if is_injected(error):
-                raise
-            _logger.debug("the guard failed before it could evaluate a call", exc_info=True)
-            facts = nothing_known(f"{type(error).__name__}: {error}")
-        looked_up = time.perf_counter_ns() - started
-        decision = self._evaluate(call, facts, origin, approval)
-        if facts is None:
-            return decision
-        return evolve(decision, metrics={**decision.metrics, "timer_guardrails_lookup_ns": looked_up})
-
-    def _resolve(self, call: Call, origin: Origin, claims: list[Claim] | None) -> Facts | None:
-        if call.unreviewed:
-            # What such an operation acts on is unknown, so there is nothing to look up.
-            return self.finder.without_lookups()
-        return self.facts(call, origin, claims) if call.needs_facts else None
-
-    def facts(self, call: Call, origin: Origin, claims: list[Claim] | None = None) -> Facts:
-        """What AWS says about what the call acts on."""
-        return self.finder.find(call, self.around.home(call, origin), claims)
-
-    def _evaluate(self, call: Call, facts: Facts | None, origin: Origin, approval: Approval | None) -> Decision:
-        if facts is not None:
-            call = evolve(facts.call or call, account=facts.account or call.account)
-        who = self.around.caller(origin.credentials)
-        if approval is not None:
-            who = evolve(who, user_id=approval.asked_by, arn=approval.asker_arn)
-        return evaluate(call, facts, self.engine, who, self.around.break_glass(time.time()), approval)
 
     def _confirm(self, decision: Decision, call: Call, origin: Origin, claims: list[Claim]) -> Decision:
         """Ask a person where a rule wants that, and decide again: the world may have changed while they read.
@@ -227,7 +226,7 @@ class Pipeline:
             _logger.error("%s", reason)  # noqa: TRY400  (no traceback)
             if outcome.send and self.settings.mode == "enforce":
                 # A change that leaves no trace cannot be explained afterwards.
-                raise _denied(evolve(decision, action="deny", unavailable=reason)) from error
+                raise denied(evolve(decision, action="deny", unavailable=reason)) from error
 
     def record_unasked(self, call: Call, reason: str) -> None:
         """Write a call into the decision log that was sent without a decision, as a warning. Raises OSError."""
@@ -236,8 +235,3 @@ class Pipeline:
         decision = allowed(unasked(call, document, who, self.engine.revision, time.time()), reason)
         warned = Outcome(send=True, enforcement="warn")
         self.log.write(evolve(decision, action="warn"), warned, self.settings.mode)
-
-
-def _denied(decision: Decision) -> CallDenied:
-    kind = GuardUnavailable if decision.unavailable else CallDenied
-    return kind(decision, paragraph(decision, time.time()))

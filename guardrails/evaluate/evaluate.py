@@ -10,6 +10,7 @@ from typing import Any
 
 from attrs import evolve
 
+from guardrails.errors import failed
 from guardrails.evaluate import rego_input
 from guardrails.evaluate.engine import Engine, EngineFailure, Evaluation, read_result
 from guardrails.show.sentences import failure_sentence
@@ -17,6 +18,7 @@ from guardrails.values import Approval, Call, Caller, Decision, Facts
 from guardrails.waiting.interruptions import is_injected
 
 _logger = logging.getLogger("guardrails")
+_WAY = "make the call again; `guardrails doctor` checks the engine and the policies"
 
 
 def evaluate(
@@ -42,12 +44,12 @@ def evaluate(
         evaluation = engine.evaluate(document)
         action, violations = read_result(evaluation.result)
     except EngineFailure as error:
-        return evolve(undecided, unavailable=f"the policy engine gave no answer: {error}")
+        return evolve(undecided, unavailable=f"the policy engine gave no answer: {error}; {_WAY}")
     except Exception as error:
         if is_injected(error):
             raise
         _logger.debug("the guard failed while it evaluated a call", exc_info=True)
-        return evolve(undecided, unavailable=f"{type(error).__name__}: {error}")
+        return evolve(undecided, unavailable=failed(error))
     return evolve(
         _by_policies_of(undecided, evaluation),
         action=action,

@@ -169,8 +169,7 @@ class Interceptor:
             return None
         if judge.clearly_ungoverned(model, params, context, request_signer):
             return None
-        service = judge.services.of_model(model.service_model)
-        return aio.decide(judge, judge.review(service, model.name, of_dict(params), context, request_signer))
+        return aio.decide(judge, judge.review(model, params, context, request_signer))
 
     def _before_sign(
         self, request: Any, request_signer: Any, operation_name: str, signature_version: Any, **_: Any

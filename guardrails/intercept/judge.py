@@ -7,6 +7,7 @@ every attempt. So a call is decided once however often it is sent, and again whe
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Mapping
 from functools import partial
@@ -19,15 +20,16 @@ from guardrails.intercept import user_agent
 from guardrails.intercept.api_call import current
 from guardrails.intercept.glance import Glance, GovernedNames
 from guardrails.intercept.parts import Splitter
-from guardrails.intercept.reading import origin_of, read_call
+from guardrails.intercept.reading import Unseen, origin_of, read_call, unseen
 from guardrails.intercept.request.operation import KnownOperations, ServiceModels, Services
-from guardrails.intercept.request.outgoing import Outgoing, credential_scope, of_prepared, of_request
+from guardrails.intercept.reviewing import Reviewer
 from guardrails.intercept.seal import Seal
 from guardrails.intercept.ticket import ONLY_ASKS, PASSED, Context, PendingRequest, Ticket
 from guardrails.values import Call, Origin
 from guardrails.waiting.clock import monotonic
-from guardrails.waiting.interruptions import held_back
+from guardrails.waiting.interruptions import held_back, is_injected
 
+_logger = logging.getLogger("guardrails")
 # Errors of botocore, in every copy of it, after which nothing can have reached AWS.
 _NOT_CONNECTED = ("EndpointConnectionError", "ConnectTimeoutError", "ProxyConnectionError")
 
@@ -63,7 +65,6 @@ class Judge:
         max_age_s: float = float("inf"),
     ) -> None:
         """A request that leaves later than `max_age_s` after its decision, such as a retry, is decided on again."""
-        self._max_age_s = max_age_s
         self.services = Services(catalogue, models)
         self.client_of = self.services.client_of
         # One ticket per guard: two guards on one client each decide, and none takes what an earlier one has left.
@@ -74,6 +75,7 @@ class Judge:
         # Sends calls in waves; None where none go so.
         self.splitter: Splitter | None = None
         self._governs = catalogue.governs
+        self._reviewer = Reviewer(catalogue, self.services, self.key, max_age_s)
         self._admission = admission
         self.finished = admission.finished
 
@@ -94,9 +96,15 @@ class Judge:
         ticket = model.__dict__.get(self.key)
         if signer is None or context is None:
             return False
-        if ticket is None or ticket.signer is not signer:
-            ticket = self._ungoverned(model, signer)
-        if ticket is None or ticket.glance is None or not ticket.glance.fits(request):
+        try:
+            if ticket is None or ticket.signer is not signer:
+                ticket = self._ungoverned(model, signer)
+            if ticket is None or ticket.glance is None or not ticket.glance.fits(request):
+                return False
+        except Exception as error:
+            if is_injected(error):
+                raise
+            # Then the request is reviewed.
             return False
         if self.key not in context:
             context[self.key] = ticket
@@ -106,12 +114,16 @@ class Judge:
         """True for a prepared request that clearly asks for what its ticket says; otherwise it needs a review."""
         context = getattr(request, "context", None)
         ticket = context.get(self.key) if context is not None else None
-        return ticket is not None and ticket.glance is not None and ticket.glance.still_fits(request)
+        try:
+            return ticket is not None and ticket.glance is not None and ticket.glance.still_fits(request)
+        except Exception as error:
+            if is_injected(error):
+                raise
+            return False
 
     def governed_names(self, client: Any) -> GovernedNames:
         """Whether an operation of this client is governed, by its name."""
-        service = self.services.of_model(client.meta.service_model)
-        return GovernedNames(partial(self._governs, service))
+        return GovernedNames(partial(self._governs, self.services.named(client.meta.service_model)))
 
     def _ungoverned(self, model: OperationModel, signer: Any) -> Ticket | None:
         service, operation = self.services.of_model(model.service_model), model.name
@@ -121,37 +133,11 @@ class Judge:
         model.__dict__[self.key] = ticket
         return ticket
 
-    # -- the thorough path ---------------------------------------------------------------------------------------
-
     def review(
-        self,
-        service: str | None,
-        default: str,
-        out: Outgoing,
-        context: Context | None,
-        signer: Any,
-        *,
-        presigned: bool = False,
+        self, model: OperationModel, request: Mapping[str, Any], context: Context | None, signer: Any
     ) -> PendingRequest | None:
-        """None when the request may pass: it is ungoverned, or was decided on and has not changed since.
-
-        `default` is the operation that botocore names; the request itself may name another.
-        """
-        if not self.services.concerns(service):
-            return None
-        operation = self.services.action(service, default, out)
-        ticket = self.ticket(context)
-        if self._governs(service, operation):
-            if ticket is not None:
-                late = monotonic() - ticket.decided_at > self._max_age_s
-                if ticket.seal is not None and ticket.seal.holds(out) and not late:
-                    return None
-                signer = signer if signer is not None else ticket.signer
-            key = service or self.services.governing(operation)
-            return PendingRequest(key, operation, out, context, signer, presigned)
-        if context is not None and ticket is None:
-            context[self.key] = Ticket(service, operation, signer)
-        return None
+        """Review a request dict that botocore's serializer made; None where it may pass."""
+        return self._reviewer.calling(model, request, context, signer) if self.active else None
 
     def review_signing(
         self, signer: Any, operation_name: str, request: Any, *, presigned: bool
@@ -159,22 +145,15 @@ class Judge:
         """Review a request that a signer is about to sign: a client's, or one made by hand."""
         if not self.active:
             return None
-        out, context = of_request(request), request.context
-        service = self.services.of_request(signer.signing_name, out, signer)
-        return self.review(service, operation_name, out, context, signer, presigned=presigned)
+        return self._reviewer.signing(signer, operation_name, request, presigned=presigned)
+
+    def review_authorizing(self, auth: Any, request: Any) -> PendingRequest | None:
+        """Review a request that gets a signature, perhaps without a signer."""
+        return self._reviewer.authorizing(auth, request) if self.active else None
 
     def review_sending(self, request: Any) -> PendingRequest | None:
         """Review a request that is about to leave."""
-        if not self.active:
-            return None
-        out = of_prepared(request)
-        context = getattr(request, "context", None)
-        ticket = self.ticket(context)
-        if ticket is not None:
-            return self.review(ticket.service, ticket.operation, out, context, ticket.signer)
-        signed_for = credential_scope(out)
-        service = self.services.of_request(signed_for[1] if signed_for else None, out)
-        return self.review(service, "", out, context, None)
+        return self._reviewer.sending(request) if self.active else None
 
     def decide(self, pending: PendingRequest, credentials: Any = None) -> None:
         """Have a request decided on; `credentials` where reading the signer's means waiting. Raises CallDenied."""
@@ -185,9 +164,28 @@ class Judge:
             self._decide(pending, credentials)
 
     def _decide(self, pending: PendingRequest, credentials: Any) -> None:
-        # The decision is made on a copy: the request may change in the meantime.
-        seal = Seal.of(pending.service, pending.out, self.services.headers(pending.service, pending.operation))
-        origin = self.origin(pending.signer, pending.out.url, pending.context or {}, credentials)
+        seal: Seal | None = None
+        try:
+            if pending.problem:
+                raise Unseen(pending.problem)
+            # The decision is made on a copy: the request may change in the meantime.
+            seal = Seal.of(pending.service, pending.out, self.services.headers(pending.service, pending.operation))
+            origin = self.origin(pending.signer, pending.out.url, pending.context or {}, credentials)
+            call = self._read(pending, seal, origin)
+        except Exception as error:
+            if is_injected(error):
+                raise
+            call, origin = unseen(pending, error)
+        decision_id = self._admission.admit(call, origin)
+        try:
+            self._note(pending, seal, decision_id)
+        except BaseException:
+            # The request will not be sent.
+            if decision_id is not None:
+                self._admission.finished(decision_id)
+            raise
+
+    def _read(self, pending: PendingRequest, seal: Seal, origin: Origin) -> Call:
         call = read_call(
             pending.service,
             pending.operation,
@@ -197,12 +195,14 @@ class Judge:
             presigned=pending.presigned,
         )
         if pending.signer is None and not call.undecodable:
-            call = evolve(call, undecodable="botocore did not sign it, so its account is unknown")
-        decision_id = self._admission.admit(call, origin)
+            return evolve(call, undecodable="botocore did not sign it, so its account is unknown")
+        return call
+
+    def _note(self, pending: PendingRequest, seal: Seal | None, decision_id: str | None) -> None:
         api_call = current.get()
         if decision_id is not None and api_call is not None and not pending.presigned and not api_call.add(decision_id):
             self._admission.finished(decision_id)
-        if pending.context is not None:
+        if pending.context is not None and seal is not None:
             # The attempts that follow are as old as this decision's evidence.
             ticket = Ticket(
                 pending.service, pending.operation, pending.signer, seal, decision_id, decided_at=monotonic()
@@ -214,7 +214,13 @@ class Judge:
         ticket = self.ticket(getattr(request, "context", None)) if self.active else None
         if ticket is None or ticket.decision_id is None:
             return None
-        user_agent.mark(request.headers, ticket.decision_id)
+        try:
+            user_agent.mark(request.headers, ticket.decision_id)
+        except Exception as error:
+            if is_injected(error):
+                raise
+            # It only helps to find the call in CloudTrail.
+            _logger.debug("a request does not carry its decision's id", exc_info=True)
         return ticket.decision_id
 
     def leaves(self, request: Any) -> str | None:

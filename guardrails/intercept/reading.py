@@ -8,8 +8,10 @@ from urllib.parse import urlsplit
 
 from botocore.model import ServiceModel
 
+from guardrails.errors import failed
 from guardrails.intercept.redact import Redacted, redact
 from guardrails.intercept.request.outgoing import Outgoing
+from guardrails.intercept.ticket import PendingRequest
 from guardrails.intercept.wire import Undecodable, decode
 from guardrails.values import NOTHING_PRIVATE, Call, Origin
 from guardrails.waiting.interruptions import is_injected
@@ -39,7 +41,7 @@ def read_call(
     except Exception as error:  # an unforeseen kind of request must block a governed call, not slip past it
         if is_injected(error):
             raise
-        undecodable = f"reading it failed with {type(error).__name__}: {error}"
+        undecodable = failed(error)
     return Call(
         service=service,
         operation=operation,
@@ -51,6 +53,18 @@ def read_call(
         presigned=presigned,
         undecodable=undecodable,
     )
+
+
+class Unseen(Exception):
+    """A request could not be looked at; the sentence says why."""
+
+
+def unseen(pending: PendingRequest, error: Exception) -> tuple[Call, Origin]:
+    """What is decided on where nothing is known of a request but its name: it is undecodable."""
+    problem = str(error) if isinstance(error, Unseen) else failed(error)
+    region = str(getattr(pending.signer, "_region_name", "") or "")
+    call = Call(pending.service, pending.operation, {}, region, "", presigned=pending.presigned, undecodable=problem)
+    return call, Origin(None, region, "", "")
 
 
 def origin_of(client: Any, signer: Any, url: str, context: Mapping[str, Any], credentials: Any = None) -> Origin:

@@ -39,6 +39,7 @@ class PendingRequest:
     """A governed request that must be decided on before it may pass.
 
     `signer` signs it and has its credentials and region: a RequestSigner, or an object that adds the signature.
+    `problem` says why nothing else of it is known, "" where it could be looked at.
     """
 
     service: str
@@ -47,3 +48,4 @@ class PendingRequest:
     context: Context | None
     signer: Any
     presigned: bool
+    problem: str = ""

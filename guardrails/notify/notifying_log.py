@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import logging
+
 from guardrails.notify.sender import Sender
 from guardrails.surroundings import Log
 from guardrails.values import Decision, Outcome
+from guardrails.waiting.interruptions import is_injected
+
+_logger = logging.getLogger("guardrails")
 
 
 class NotifyingLog:
@@ -20,7 +25,16 @@ class NotifyingLog:
             self._log.write(decision, outcome, mode)
         finally:
             if not outcome.send:
-                self._sender.blocked(decision)
+                self._notify(decision)
+
+    def _notify(self, decision: Decision) -> None:
+        try:
+            self._sender.blocked(decision)
+        except Exception as error:
+            if is_injected(error):
+                raise
+            # The call is decided on, and its decision recorded, without it.
+            _logger.debug("a notice is not sent", exc_info=True)
 
     def not_sent(self, decision_id: str, why: str, /) -> None:
         """Add to an allowed call that it was not sent after all. Raises OSError."""

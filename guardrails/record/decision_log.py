@@ -150,8 +150,10 @@ def not_recorded(error: OSError, settings: LogSettings) -> str:
     if isinstance(error, SpoolFull):
         return str(error)
     where = f"the decision log {settings.path}"
+    if settings.path == STANDARD_ERROR:
+        where = "the decision log on standard error"
     if settings.sink is None:
-        return f"{where} cannot be written ({error}); fix it or set log.enabled = false"
+        return f"{where} cannot be written ({error}); make room or fix that, or set log.enabled = false"
     way = "make room or fix that"
     if isinstance(error, PermissionError) and error.filename:
         way = f"give {error.filename} to the user of this program"

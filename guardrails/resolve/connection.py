@@ -17,6 +17,7 @@ from guardrails.aws.in_time import end_in_time
 from guardrails.aws.sessions import without_profile
 from guardrails.aws.uninstrumented import hide
 from guardrails.aws.xml_answers import XmlAnswers
+from guardrails.errors import shortened
 from guardrails.resolve import program
 from guardrails.resolve.own_requests import OwnRequests
 from guardrails.values import Answer, Lookup, LookupFailure, Origin
@@ -64,7 +65,9 @@ class Connection:
             return failure(lookup, code, str(details.get("Message", error)))
         except Exception as error:
             # Whatever breaks a look-up is a fact about it; the caller turns it into a denial.
-            return failure(lookup, type(error).__name__, str(error))
+            # botocore quotes a document that it cannot parse: it may be long, and have secrets.
+            said = str(error).partition(", invalid XML received")[0]
+            return failure(lookup, type(error).__name__, shortened(said))
 
     def _request(self, lookup: Lookup) -> tuple[Iterable[Mapping[str, Any]], bool]:
         client = self._client(lookup.service, lookup.region)

@@ -19,7 +19,7 @@ from guardrails.values import Answer, Lookup, LookupFailure, Origin, frozen
 from guardrails.waiting import deadline
 from guardrails.waiting.clock import monotonic
 from guardrails.waiting.deadline import Deadline
-from guardrails.waiting.interruptions import wait_for
+from guardrails.waiting.interruptions import is_injected, wait_for
 
 # How many connections (credentials, region, endpoint) are kept: a process uses a few, not many.
 _CONNECTIONS = 16
@@ -181,18 +181,28 @@ class _Memory:
                 self._under_way[key].until.extend(patience_s)
                 return self._under_way[key].future, False
             asked = self._under_way[key] = _UnderWay(Future(), Deadline(patience_s))
-        asked_at, context, future = monotonic(), contextvars.copy_context(), asked.future
+        try:
+            self._send(lookup, asked)
+        except BaseException:
+            self.give_up(lookup, asked.future)
+            raise
+        return asked.future, True
+
+    def _send(self, lookup: Lookup, asked: _UnderWay) -> None:
+        asked_at, context = monotonic(), contextvars.copy_context()
 
         def ask() -> None:
-            with deadline.within(asked.until), self._watch(lookup):
-                result = self._connection.ask(lookup)
-            with self._lock:
-                # An answer that was asked for before a change is not kept after it.
-                if self._under_way.get(key) is asked:
-                    del self._under_way[key]
-                    if isinstance(result, Answer) and result.whole:
-                        self._answers[lookup.key()] = result, asked_at
-            future.set_result(result)
+            result: Answer | LookupFailure | None = None
+            try:
+                with deadline.within(asked.until), self._watch(lookup):
+                    result = self._connection.ask(lookup)
+            except Exception as error:
+                # No one above this thread would see it, and those who wait would do so until the deadline.
+                if is_injected(error):
+                    raise
+                result = failure(lookup, type(error).__name__, str(error))
+            finally:
+                self._came(lookup, asked, asked_at, result)
 
         try:
             # A daemon: an answer that never comes must not keep the program from ending. Tracers find their context.
@@ -200,7 +210,17 @@ class _Memory:
         except RuntimeError:
             # No new threads start while the interpreter shuts down; the calls of an atexit handler are judged anyway.
             ask()
-        return future, True
+
+    def _came(self, lookup: Lookup, asked: _UnderWay, asked_at: float, result: Answer | LookupFailure | None) -> None:
+        try:
+            with self._lock:
+                # An answer that was asked for before a change is not kept after it.
+                if self._under_way.get(_asked_for(lookup)) is asked:
+                    del self._under_way[_asked_for(lookup)]
+                    if isinstance(result, Answer) and result.whole:
+                        self._answers[lookup.key()] = result, asked_at
+        finally:
+            asked.future.set_result(result or failure(lookup, "Interrupted", "it was interrupted"))
 
     def give_up(self, lookup: Lookup, future: Future[Answer | LookupFailure]) -> None:
         """The answer came too late; the next decision asks again."""

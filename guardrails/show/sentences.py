@@ -12,6 +12,8 @@ from guardrails.values import Decision, Live, LookupFailure, Violation, rfc3339
 # The attribute of a log record about a denial: the decision's id.
 DENIAL = "denial"
 _SHOWN = 5
+# What AWS says of credentials that were good before.
+_EXPIRED = frozenset(("ExpiredToken", "ExpiredTokenException", "RequestExpired"))
 
 
 def paragraph(decision: Decision, now: float, *, sent: bool = False) -> str:
@@ -103,6 +105,8 @@ def failure_sentence(failure: LookupFailure) -> str:
     if refused(failure):
         without = f", or leave {failure.source} out of [live] sources" if failure.source else ""
         fix = f"; allow the IAM action {failure.permission}{without}"
+    elif failure.code in _EXPIRED:
+        fix = "; renew the credentials, and make the call again"
     return f"the look-up {failure.lookup} failed with {failure.code} ({failure.message}){fix}"
 
 

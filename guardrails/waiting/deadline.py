@@ -30,11 +30,13 @@ _under_way: ContextVar[Deadline | None] = ContextVar("guardrails_deadline", defa
 @contextmanager
 def within(deadline: Deadline) -> Iterator[None]:
     """What is waited for inside ends at `deadline`."""
-    token = _under_way.set(deadline)
+    before = _under_way.get()
     try:
+        # Inside: another thread may put an exception in after any call.
+        _under_way.set(deadline)
         yield
     finally:
-        _under_way.reset(token)
+        _under_way.set(before)
 
 
 def left(at_most: float) -> float:

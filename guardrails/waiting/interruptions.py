@@ -121,12 +121,14 @@ def held_back() -> Iterator[Callable[[], None]]:
         yield outer.deliver
         return
     held = HeldBack()
-    token = _held.set(held)
     try:
+        # Inside: another thread may put an exception in after any call.
+        _held.set(held)
         held.start()
         yield held.deliver
     finally:
-        _held.reset(token)
+        held._open = False
+        _held.set(outer)
         held.close()
 
 

@@ -299,7 +299,7 @@ def test_no_connection(place, site, monkeypatch):
 
 def test_a_guard_that_is_broken(place, site, monkeypatch):
     """A guard that lets a call of the self-test pass is a problem."""
-    monkeypatch.setattr("guardrails.pipeline.classify", lambda *_: None)
+    monkeypatch.setattr("guardrails.decider.classify", lambda *_: None)
     assert "would have been sent" in doctor(place, code=1)["guard"]["sentence"]
 
 

@@ -74,14 +74,14 @@ def _refused(said, **config):
 def test_a_guard_that_does_not_see_calls(sent, monkeypatch):
     """A guard whose hooks are not asked is refused at install, and nothing of it stays."""
     monkeypatch.setattr("guardrails.intercept.judge.Judge.clearly_ungoverned", lambda *_, **__: True)
-    monkeypatch.setattr("guardrails.intercept.judge.Judge.review", lambda *_, **__: None)
+    monkeypatch.setattr("guardrails.intercept.reviewing.Reviewer._review", lambda *_, **__: None)
     _refused("TerminateInstances on a machine of the live cluster got past it and would have been sent")
     assert sent == []
 
 
 def test_a_catalogue_that_knows_nothing(sent, monkeypatch):
     """So is one that takes the call for harmless."""
-    monkeypatch.setattr("guardrails.pipeline.classify", lambda *_: None)
+    monkeypatch.setattr("guardrails.decider.classify", lambda *_: None)
     _refused("would have been sent")
     assert sent == []
 

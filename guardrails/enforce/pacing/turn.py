@@ -10,7 +10,7 @@ from guardrails.enforce.pacing.waiting import wait
 from guardrails.memory import StateUnavailable
 from guardrails.memory.pacer import Pacer, Pause
 from guardrails.values import Call
-from guardrails.waiting.interruptions import waiting
+from guardrails.waiting.interruptions import is_injected, waiting
 
 _logger = logging.getLogger("guardrails")
 # The status of RequestLimitExceeded in EC2 (and of a few rare failures, after which slowing down is right, too).
@@ -32,6 +32,11 @@ class Turns:
             pause = self._pacer.take(scope, call, time.time())
         except StateUnavailable as error:
             _logger.warning("%s", error)
+            return Pause()
+        except Exception as error:
+            if is_injected(error):
+                raise
+            _logger.warning("a call does not wait for its turn: %s: %s", type(error).__name__, error)
             return Pause()
         if pause.seconds and not pause.refused:
             with waiting():

@@ -13,6 +13,7 @@ from guardrails.intercept.request.headers import ParameterHeaders
 from guardrails.intercept.request.outgoing import Outgoing, action_of, version_of
 from guardrails.intercept.request.routes import GovernedRoutes, Routes
 from guardrails.values import frozen
+from guardrails.waiting.interruptions import is_injected
 
 _MANY = 1_000
 # S3 signs some requests under other names.
@@ -81,6 +82,15 @@ class Services:
     def of_model(self, model: ServiceModel) -> str:
         """The key of the service that a client speaks to."""
         return self._known(model.signing_name, model.api_version)
+
+    def named(self, model: ServiceModel) -> str | None:
+        """The same; None where that fails, so that the name of an operation decides alone."""
+        try:
+            return self.of_model(model)
+        except Exception as error:
+            if is_injected(error):
+                raise
+            return None
 
     def of_request(self, signing_name: str | None, out: Outgoing, signer: Any = None) -> str | None:
         """The key of the service that a request is signed for; a client's own signer knows it best."""

@@ -82,7 +82,7 @@ class StateFile:
                 yield
         except (sqlite3.Error, OSError) as error:
             raise StateUnavailable(
-                f"the state file {self.path} cannot be used ({error}); repair or delete it (its history is lost), "
+                f"the state file {self.path} cannot be used ({error}); {_way(error)}, "
                 'set state.path to another file or to ":memory:", or set state.enabled = false'
             ) from error
 
@@ -111,3 +111,15 @@ class StateFile:
             yield
         finally:
             _forks.lock.release()
+
+
+def _way(error: Exception) -> str:
+    """What to do about it."""
+    said = str(error)
+    if "locked" in said:
+        return "make the call again when that is over"
+    if "full" in said or "I/O" in said:
+        return "make room on its disk or repair that"
+    if isinstance(error, PermissionError) or "readonly" in said or "unable to open" in said:
+        return "let the user of this program write it and its folder"
+    return "repair or delete it (its history is lost)"

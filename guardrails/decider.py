@@ -1,0 +1,107 @@
+"""Decides on calls: classify -> resolve -> evaluate. Whatever fails on the way is a denial that says so."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from attrs import evolve
+
+from guardrails.classify.catalogue import Catalogue
+from guardrails.classify.classify import Evidence, classify
+from guardrails.config.settings import Settings
+from guardrails.errors import CallDenied, GuardUnavailable, failed
+from guardrails.evaluate.engine import Engine
+from guardrails.evaluate.evaluate import evaluate, unasked
+from guardrails.memory import Claim
+from guardrails.resolve.finder import FactFinder, nothing_known
+from guardrails.show.sentences import paragraph
+from guardrails.surroundings import Surroundings
+from guardrails.values import Approval, Call, Decision, Facts, Origin, frozen
+from guardrails.waiting.deadline import Deadline, within
+from guardrails.waiting.interruptions import is_injected
+
+_logger = logging.getLogger("guardrails")
+
+
+@frozen(eq=False)
+class Decider:
+    """The stages up to a decision, and what they are made with."""
+
+    settings: Settings
+    catalogue: Catalogue
+    evidence: Evidence
+    finder: FactFinder
+    engine: Engine
+    around: Surroundings
+
+    def decide(
+        self, call: Call, origin: Origin, claims: list[Claim] | None = None, approval: Approval | None = None
+    ) -> Decision | None:
+        """None for an ungoverned call. Whatever goes wrong for a governed one becomes a denial, never an exception.
+
+        With `claims`, the machines that the call would take away are claimed in the history, and the claim is added.
+        `approval` is one that was given to this very call.
+        """
+        with within(Deadline(self.settings.lookup_timeout_s)):
+            return self._decide(call, origin, claims, approval)
+
+    def _decide(
+        self, call: Call, origin: Origin, claims: list[Claim] | None, approval: Approval | None
+    ) -> Decision | None:
+        started = time.perf_counter_ns()
+        facts: Facts | None = None
+        try:
+            governed = classify(call, self.catalogue, self.evidence)
+            if governed is None:
+                return None
+            call = governed
+            facts = self._resolve(call, origin, claims)
+        except Exception as error:
+            if is_injected(error):
+                raise
+            _logger.debug("the guard failed before it could evaluate a call", exc_info=True)
+            facts = nothing_known(failed(error))
+        looked_up = time.perf_counter_ns() - started
+        decision = self._evaluated(call, facts, origin, approval)
+        if facts is None:
+            return decision
+        return evolve(decision, metrics={**decision.metrics, "timer_guardrails_lookup_ns": looked_up})
+
+    def _evaluated(self, call: Call, facts: Facts | None, origin: Origin, approval: Approval | None) -> Decision:
+        try:
+            return self._evaluate(call, facts, origin, approval)
+        except Exception as error:
+            if is_injected(error):
+                raise
+            _logger.debug("the guard failed before it could evaluate a call", exc_info=True)
+            return undecided(call, error, self.engine.revision)
+
+    def _resolve(self, call: Call, origin: Origin, claims: list[Claim] | None) -> Facts | None:
+        if call.unreviewed:
+            # What such an operation acts on is unknown, so there is nothing to look up.
+            return self.finder.without_lookups()
+        return self.facts(call, origin, claims) if call.needs_facts else None
+
+    def facts(self, call: Call, origin: Origin, claims: list[Claim] | None = None) -> Facts:
+        """What AWS says about what the call acts on."""
+        return self.finder.find(call, self.around.home(call, origin), claims)
+
+    def _evaluate(self, call: Call, facts: Facts | None, origin: Origin, approval: Approval | None) -> Decision:
+        if facts is not None:
+            call = evolve(facts.call or call, account=facts.account or call.account)
+        who = self.around.caller(origin.credentials)
+        if approval is not None:
+            who = evolve(who, user_id=approval.asked_by, arn=approval.asker_arn)
+        return evaluate(call, facts, self.engine, who, self.around.break_glass(time.time()), approval)
+
+
+def undecided(call: Call, error: Exception, revision: str) -> Decision:
+    """A denial of the call, because of the error."""
+    return evolve(unasked(call, {}, None, revision, time.time()), unavailable=failed(error))
+
+
+def denied(decision: Decision) -> CallDenied:
+    """What a script gets for a call that is not sent."""
+    kind = GuardUnavailable if decision.unavailable else CallDenied
+    return kind(decision, paragraph(decision, time.time()))
