@@ -32,7 +32,7 @@ def _answered(answer: Answer) -> Callable[[Site], AbstractContextManager[Outside
 
 
 _THROTTLED = answers.refused(503, "RequestLimitExceeded")
-_SOON = {"lookup_timeout_s": 1.0}
+_SOON = {"lookup_timeout_s": 3.0}
 INTERCEPT = (
     Row("intercept", "the quick look at a request raises", raising(Glance, "fits")),
     Row("intercept", "the quick look at what leaves raises", raising(Glance, "still_fits")),
