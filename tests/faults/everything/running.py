@@ -78,6 +78,8 @@ def _config(folder: Path, row: Row, outside: Outside) -> dict[str, Any]:
         "log": {"path": str(folder / "log" / "decisions.jsonl")},
         "state": {"path": str(folder / "state.db")},
         "lookup_timeout_s": 10.0,
+        # A machine that stalls for some seconds is no reason for a denial. OPA's bundle has its own number.
+        **({} if outside.config.get("engine") == "opa" else {"max_fact_age_s": 60}),
     }
     for more in (row.config, outside.config):
         for key, raw in more.items():
