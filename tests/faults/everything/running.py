@@ -307,8 +307,10 @@ def _cells(row: Row, told: dict[str, Any], arrived: Mapping[str, int], problems:
 
 
 def plain(sentence: str, folder: Path) -> str:
-    """Without what differs from run to run: folders, ids, ports."""
+    """Without what differs from run to run: folders, ids, ports, sizes, revisions."""
     sentence = " ".join(sentence.split()).replace(str(folder), "…")
     sentence = re.sub(r"\b(i|subnet)-[0-9a-f]{17}", r"\1-…", sentence)
     sentence = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:…", sentence)
+    sentence = re.sub(r"\d+ of \d+ bytes", "a part of it", sentence)
+    sentence = re.sub(r"Revision [0-9a-f]{12}", "Revision …", sentence)
     return sentence.replace("|", "\\|")
