@@ -175,9 +175,8 @@ class _Memory:
 
         The request ends when the last of them has waited for `patience_s` seconds.
         """
-        key = _asked_for(lookup)
         with self._lock:
-            if key in self._under_way:
+            if (key := _asked_for(lookup)) in self._under_way:
                 self._under_way[key].until.extend(patience_s)
                 return self._under_way[key].future, False
             asked = self._under_way[key] = _UnderWay(Future(), Deadline(patience_s))
@@ -197,7 +196,6 @@ class _Memory:
                 with deadline.within(asked.until), self._watch(lookup):
                     result = self._connection.ask(lookup)
             except Exception as error:
-                # No one above this thread would see it, and those who wait would do so until the deadline.
                 if is_injected(error):
                     raise
                 result = failure(lookup, type(error).__name__, str(error))
@@ -215,8 +213,8 @@ class _Memory:
         try:
             with self._lock:
                 # An answer that was asked for before a change is not kept after it.
-                if self._under_way.get(_asked_for(lookup)) is asked:
-                    del self._under_way[_asked_for(lookup)]
+                if self._under_way.get(key := _asked_for(lookup)) is asked:
+                    del self._under_way[key]
                     if isinstance(result, Answer) and result.whole:
                         self._answers[lookup.key()] = result, asked_at
         finally:
