@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from guardrails import assembly
+from guardrails.cli import compare_result, compare_sources
 from guardrails.cli.options import config_option, format_option
 from guardrails.cli.output_file import writing
 from guardrails.cli.replay_result import show
@@ -19,11 +20,16 @@ from guardrails.cli.show import console
 from guardrails.config.load import load
 from guardrails.config.settings import Settings
 from guardrails.errors import ConfigError
+from guardrails.evaluate.bundle import Bundle
+from guardrails.policy.compare.result import Comparison
+from guardrails.policy.compare.run import Comparing
+from guardrails.policy.compare.verdicts import PolicySet
 from guardrails.policy.replay.known_facts import KnownFacts
 from guardrails.policy.replay.log_chunks import chunks
 from guardrails.policy.replay.page import page
 from guardrails.policy.replay.run import replay as run
 from guardrails.policy.replay.snapshot import Snapshot
+from guardrails.policy.replay.tally import ReplayTally
 from guardrails.policy.replay.trail import Trail
 from guardrails.record import log_files
 
@@ -34,6 +40,7 @@ from guardrails.record import log_files
 @click.option("--cloudtrail", multiple=True, type=click.Path(path_type=Path), help="CloudTrail files, or a folder.")
 @click.option("--snapshot", type=click.Path(path_type=Path), help="Facts for --cloudtrail, from `policy snapshot`.")
 @click.option("--jobs", type=click.IntRange(1, 64), default=2, show_default=True, help="Number of processes.")
+@click.option("--compare", "old", metavar="OLD", help="Also look for what OLD policies stop, as `policy compare` does.")
 @format_option
 @click.option("--html", type=click.Path(path_type=Path), help="Also write a page with a timeline to this file.")
 def replay(
@@ -42,6 +49,7 @@ def replay(
     cloudtrail: tuple[Path, ...],
     snapshot: Path | None,
     jobs: int,
+    old: str | None,
     fmt: str,
     html: Path | None,
 ) -> None:
@@ -50,7 +58,8 @@ def replay(
     FILES are decision logs, gzipped or not; default: the configured log with its rotated files. The log holds the facts
     of each decision, so the result is exact. With --cloudtrail the calls are those in CloudTrail that the logs do not
     have. Their facts come from --snapshot, else from the logs, and the result is an approximation. Nothing is sent to
-    AWS. Ctrl-C stops and shows the result so far. Exit code 1 if a decision changed.
+    AWS. Ctrl-C stops and shows the result so far. Exit code 1 if a decision changed, or if these policies allow what
+    those of --compare stop.
     """
     settings = load(config)
     bundle = assembly.policies(settings)
@@ -67,14 +76,27 @@ def replay(
     if html is not None:
         with writing(html):
             html.write_text(page(tally, bundle.revision, interrupted=interrupted), "utf-8")
-    if fmt == "json":
-        click.echo(json.dumps({**tally.document(bundle.revision), "interrupted": interrupted}, indent=2))
-    else:
-        show(console(), tally, bundle.revision)
+    compared = _compared(old, settings, bundle) if old is not None and not interrupted else None
+    _report(tally, compared, bundle.revision, fmt, interrupted=interrupted)
     if interrupted:
         click.echo("guardrails: interrupted; this is the result so far", err=True)
         sys.exit(130)
-    sys.exit(1 if tally.changed or tally.failed else 0)
+    sys.exit(1 if tally.changed or tally.failed or (compared is not None and compared.is_wider) else 0)
+
+
+def _report(tally: ReplayTally, compared: Comparison | None, revision: str, fmt: str, *, interrupted: bool) -> None:
+    if fmt == "json":
+        second = {} if compared is None else {"compare": compared.document()}
+        click.echo(json.dumps({**tally.document(revision), "interrupted": interrupted, **second}, indent=2))
+        return
+    show(console(), tally, revision)
+    if compared is not None:
+        compare_result.show(console(), compared)
+
+
+def _compared(old: str, settings: Settings, now: Bundle) -> Comparison:
+    """A second opinion: whether these policies allow anything that the old ones stop."""
+    return Comparing(compare_sources.read(old), PolicySet("this configuration", now, settings.mode)).run()
 
 
 def _logs(

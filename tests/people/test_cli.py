@@ -507,7 +507,7 @@ def test_config_of_the_group_and_of_the_command(words):
         (["chekc"], "No such command 'chekc'; did you mean `check`?"),
         (["policy", "replya"], "No such command 'replya'; did you mean `replay`?"),
         (["log", "reconcil"], "No such command 'reconcil'; did you mean `reconcile`?"),
-        (["policy", "zzzzzz"], "No such command 'zzzzzz'; the commands are build, check, docs"),
+        (["policy", "zzzzzz"], "No such command 'zzzzzz'; the commands are build, check, compare"),
         (["live", "--profil", "x"], "--profile"),
         (["policy", "promote", "live-cluster/stopp"], "did you mean `live-cluster/stop`?"),
         (

@@ -20,6 +20,7 @@ from guardrails.policy.explain import rule_id
 from guardrails.values import frozen
 
 _DECISION: Path = ("data", "guardrails", "main", "decision")
+_LEVELS: Path = (*PARAMS, "enforcement")
 _COLLECTOR: Path = ("data", "guardrails", "areas")
 
 
@@ -143,10 +144,13 @@ def changed(old: Policies, new: Policies) -> tuple[frozenset[str], frozenset[Pat
 
 def reached(policies: Policies, digests: frozenset[str], paths: frozenset[Path]) -> list[EntryRule]:
     """The entries that differ, or whose answer may depend on one of these paths; all where the decision itself does."""
-    core = [*policies.by_path.get(_DECISION, ())]
-    if any(touches(definition, paths) for definition in policies.closure(core)):
+    # The level that the configuration gives a rule changes the answers of that rule alone.
+    levels = {str(path[-1]) for path in paths if path[:-1] == _LEVELS}
+    core = policies.closure(policies.by_path.get(_DECISION, ()))
+    general = frozenset(path for path in paths if path[:-1] != _LEVELS)
+    if any(touches(definition, general) for definition in core):
         return policies.entries
-    return [entry for entry in policies.entries if _is_reached(policies, entry, digests, paths)]
+    return [entry for entry in policies.entries if entry.rule in levels or _is_reached(policies, entry, digests, paths)]
 
 
 def _is_reached(policies: Policies, entry: EntryRule, digests: frozenset[str], paths: frozenset[Path]) -> bool:

@@ -138,12 +138,13 @@ class _Reader:
 
 
 def _members_got(node: Any) -> Iterator[tuple[int, tuple[str, ...]]]:
-    """For what ``object.get`` looks into, by where it is: the member that it gets."""
+    """For what ``object.get`` looks into, by where it is: the members that lead to what it gets."""
     for kind, value in _nodes(node):
-        if kind == "Call" and _called(value) == "object.get" and "String" in value["params"][1]:
-            first = Contents(value["params"][0]).references
-            if len(first) == 1:
-                yield first[0].span["start"], (value["params"][1]["String"]["value"],)
+        if kind == "Call" and _called(value) == "object.get":
+            first, key = Contents(value["params"][0]).references, value["params"][1]
+            steps = key["Array"]["items"] if "Array" in key else [key]
+            if len(first) == 1 and all("String" in step for step in steps):
+                yield first[0].span["start"], tuple(step["String"]["value"] for step in steps)
 
 
 def _aliases(node: Any) -> Iterator[tuple[str, tuple[str, ...]]]:

@@ -77,7 +77,7 @@ class Findings:
             return None
         self._seen.add(hash(text))
         self.documents += 1
-        if not any(glance.may_act(text) for glance in self._glances):
+        if self._glances and not any(glance.may_act(text) for glance in self._glances):
             return QUIET
         before = self._old.verdict(document)
         acts = {
@@ -108,6 +108,11 @@ class Findings:
     ) -> None:
         for rule in rules:
             into.setdefault((rule, before.word, after.word), []).append(document)
+
+    @property
+    def any(self) -> bool:
+        """Whether anything is known to be wider."""
+        return bool(self._wider)
 
     def is_weaker(self, rule: str) -> bool:
         """Whether the rule is known to be weaker now."""

@@ -34,8 +34,16 @@ _LEAST = 60
 class Comparing:
     """One comparison; each step may be taken alone, to measure it."""
 
-    def __init__(self, old: PolicySet, new: PolicySet, *, stricter: bool = False, neighbors: int = NEIGHBORS) -> None:
-        """Raises PolicyError where one of them does not load."""
+    def __init__(
+        self,
+        old: PolicySet,
+        new: PolicySet,
+        *,
+        stricter: bool = False,
+        neighbors: int = NEIGHBORS,
+        judge: Judge | None = None,
+    ) -> None:
+        """`judge` is for the old policies, if there is one already. Raises PolicyError where one does not load."""
         self._old, self._new = Policies(old.bundle), Policies(new.bundle)
         self._schema = json.loads((shipped() / "schemas" / "input.json").read_text("utf-8"))
         self._digests, self._paths = affected.changed(self._old, self._new)
@@ -52,11 +60,12 @@ class Comparing:
         core = [*self._core(self._old), *self._core(self._new)]
         self._core_reads = affected.united([self._old.reads(core), self._new.reads(core)])
         self._neighbors = neighbors
-        sets = [{".".join(map(str, entry.definition.path)) for entry in each} for each in (self._entries, later)]
+        glances = [_glance(old, self._entries), *([_glance(new, later)] if stricter else [])]
         self.findings = Findings(
-            Judge(old),
+            judge or Judge(old),
             Judge(new),
-            [Glance(old, sets[0]), *([Glance(new, sets[1])] if stricter else [])],
+            # A judge that knows its verdicts needs no glance.
+            [] if judge else glances,
             {entry.rule for entry in self._entries},
             self._schema,
             with_stricter=stricter,
@@ -78,7 +87,7 @@ class Comparing:
             for document in (*recorded, *self.known_inputs()):
                 seeds.add(document, self.findings.try_(document))
             self.climb(seeds)
-            self._look_around(seeds)
+            self.look_around(seeds)
         return self.result()
 
     def result(self) -> Comparison:
@@ -132,7 +141,7 @@ class Comparing:
         policies = [self._old, *[self._new] * (len(closures) - 1)]
         return affected.united(each.reads(closure) for each, closure in zip(policies, closures, strict=True))
 
-    def _look_around(self, seeds: Seeds) -> None:
+    def look_around(self, seeds: Seeds) -> None:
         """Try what is next to the inputs on which a rule acts, rule by rule, until it is found to be weaker."""
         rules = sorted({entry.rule for entry in self._entries})
         share = max(_LEAST, self._neighbors // max(1, len(rules)))
@@ -166,6 +175,11 @@ class Comparing:
 
     def _changes(self, document: Document, reads: Reads) -> list[Change]:
         return [*Variations(self._schema, reads, document)]
+
+
+def _glance(policies: PolicySet, entries: Sequence[EntryRule]) -> Glance:
+    sets = {".".join(map(str, entry.definition.path)) for entry in entries}
+    return Glance(policies, sets, {entry.rule for entry in entries})
 
 
 def _in_turn(documents: Sequence[Document], changes: Sequence[Sequence[Change]]) -> Iterator[Document]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -20,8 +21,8 @@ WORDS = ("allow", "warn", "confirm", "deny")
 _AT_MOST: Mapping[Mode, int] = {"enforce": 3, "warn": 1, "dryrun": 0}
 # The rule of a denial that no policy made.
 ENGINE = "(engine)"
-# A set without entries, as JSON.
-_EMPTY = ("[]", '"<undefined>"')
+# The id of a rule whose text does not have one.
+_UNKNOWN = "?"
 _MINUTE_S = 60.0
 
 
@@ -77,22 +78,25 @@ _SETS = 4
 class Glance:
     """Whether any of some rules may act on an input: only their sets are asked for, a fraction of a decision."""
 
-    def __init__(self, policies: PolicySet, sets: Collection[str]) -> None:
-        """`sets` are the paths of deny, confirm and warn of some areas. Raises PolicyError."""
+    def __init__(self, policies: PolicySet, sets: Collection[str], rules: Collection[str]) -> None:
+        """`sets` are the paths of deny, confirm and warn of some areas, `rules` ids. Raises PolicyError."""
         self._sets = sorted(sets) if len(sets) <= _SETS else []
+        # Of a rule whose id is computed, any entry may be.
+        self._marks = ["{"] if _UNKNOWN in rules else [json.dumps(rule) for rule in rules]
         self._engine = prepared(policies.bundle) if self._sets else None
 
     def may_act(self, text: str) -> bool:
-        """Whether any of the sets has an entry for this input, as JSON; true where that cannot be determined."""
+        """Whether any of the rules has an entry for this input, as JSON; true where that cannot be determined."""
         if self._engine is None:
             return True
         try:
             self._engine.set_input_json(text)
-            return any(self._engine.eval_rule_as_json(path) not in _EMPTY for path in self._sets)
+            answers = [self._engine.eval_rule_as_json(path) for path in self._sets]
         except (KeyboardInterrupt, SystemExit):
             raise
         except BaseException:  # regorus panics with a BaseException
             return True
+        return any(mark in answer for answer in answers for mark in self._marks)
 
 
 def weaker(old: Verdict, new: Verdict) -> list[str]:

@@ -1,0 +1,187 @@
+"""``python -m tests.policy.soundness``: which weakenings of the shipped policies does `policy compare` find?
+
+Each rule is deleted, and each mutant of `policy mutate` is made. A mutant is known to weaken where compare finds an
+input that shows it, or where one of the inputs that guards recorded in this suite, or one of the inputs made up for the
+comparison of the engines, does: compare sees none of those. Printed are the shares found, and what was missed. A rule
+that does not act under the default parameters is deleted under those values of the schema at which it may.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import time
+from pathlib import Path
+
+from attrs import evolve
+
+from guardrails.errors import PolicyError
+from guardrails.evaluate import bundle
+from guardrails.evaluate.policy_params import schema
+from guardrails.policy.check.entries import entries
+from guardrails.policy.compare.affected import Policies
+from guardrails.policy.compare.definitions import PARAMS
+from guardrails.policy.compare.findings import Seeds
+from guardrails.policy.compare.run import Comparing
+from guardrails.policy.compare.verdicts import Judge, PolicySet
+from guardrails.policy.explain import rule_id
+from guardrails.policy.mutate.run import mutants_of
+from guardrails.policy.test import suite
+from tests.engines.documents import generated
+
+RECORDED = Path(__file__).parent.parent / "engines" / "recorded_inputs.jsonl.gz"
+GENERATED = 1000
+
+
+class Remembering(Judge):
+    """Answers again what it was asked before."""
+
+    def __init__(self, policies):
+        super().__init__(policies)
+        self._known = {}
+
+    def verdict(self, document):
+        """The verdict on one input."""
+        key = hash(json.dumps(document, sort_keys=True))
+        if key not in self._known:
+            self._known[key] = super().verdict(document)
+        return self._known[key]
+
+
+class Sound:
+    """The shipped policies under some parameters, and the inputs that all comparisons with them share."""
+
+    def __init__(self, **params):
+        self.bundle = bundle.with_params(bundle.read([bundle.shipped()]), params)
+        self.old = PolicySet("old", self.bundle)
+        self.judge = Remembering(self.old)
+        self._known = None
+
+    def deletions(self):
+        """(name, entry, policies without it) for each definition that adds to deny, confirm or warn."""
+        policies = Policies(self.bundle)
+        for module in policies.modules:
+            for rule in entries(module):
+                (entry,) = [
+                    each for each in policies.entries
+                    if (each.definition.file, each.definition.line) == (rule.file, rule.line)
+                ]  # fmt: skip
+                source = module.source[: rule.span["start"]] + module.source[rule.span["end"] :]
+                yield rule_id(module, rule), entry, self._with(module.file, source.decode())
+
+    def _with(self, file, text):
+        """The policies with another text of one file."""
+        modules = {name: old for name, old in self.bundle.modules.items() if not bundle.is_collector(old)}
+        return bundle.collected({**modules, file: text}, self.bundle.data, "", "edited")
+
+    def wider(self, edited):
+        """Whether compare finds that the edited policies are wider; the steps of a comparison until it knows."""
+        comparing = Comparing(self.old, PolicySet("new", edited), judge=self.judge)
+        if comparing.same:
+            return False
+        if self._known is None:
+            self._known = [*comparing.known_inputs()]
+        seeds = Seeds()
+        for document in self._known:
+            seeds.add(document, comparing.findings.try_(document))
+            if comparing.findings.any:
+                return True
+        comparing.climb(seeds)
+        if not comparing.findings.any:
+            comparing.look_around(seeds)
+        return comparing.findings.any
+
+    def shown_by(self, edited, documents):
+        """Whether one of these inputs shows that the edited policies are wider."""
+        comparing = Comparing(self.old, PolicySet("new", edited), judge=self.judge)
+        for document in documents:
+            comparing.findings.try_(document)
+            if comparing.findings.any:
+                return True
+        return False
+
+
+def other_params(entry, policies):
+    """Parameters at which a rule may act that does not under the defaults: each word of those that it refers to."""
+    refers = {path for each in policies.closure([entry.definition]) for path in each.refers}
+    for path in sorted(str(each[3]) for each in refers if each[:3] == PARAMS and len(each) > 3):
+        declared = schema()["properties"].get(path, {})
+        for value in declared.get("enum", ()):
+            yield {path: value}
+        for name, inner in declared.get("properties", {}).items():
+            yield from ({path: {name: value}} for value in inner.get("enum", ()))
+
+
+def deletion_found(name, entry, edited, default, others):
+    """Whether the deletion is found under the default parameters, or under others at which the rule acts."""
+    if default.wider(edited):
+        return "found"
+    for params in other_params(entry, Policies(default.bundle)):
+        key = json.dumps(params)
+        if key not in others:
+            others[key] = Sound(**params)
+        for other, same, without in others[key].deletions():
+            if (other, same.definition.digest) == (name, entry.definition.digest) and others[key].wider(without):
+                return f"found under {key}"
+    return "missed"
+
+
+def _deletions(default, every, out):
+    results, others = {}, {}
+    for name, entry, edited in [*default.deletions()][::every]:
+        found = deletion_found(name, entry, edited, default, others)
+        results[f"{name} ({entry.level}, line {entry.definition.line})"] = found
+        out(f"deleted {name} ({entry.level}): {found}")
+    missed = [name for name, found in results.items() if found == "missed"]
+    out(f"DELETIONS {len(results)}, found {len(results) - len(missed)}; missed: {', '.join(missed) or 'none'}")
+
+
+def _mutants(default, every, start, out):
+    tests = suite.load([bundle.shipped()])
+    recorded = [json.loads(line) for line in gzip.decompress(RECORDED.read_bytes()).splitlines()]
+    oracle = [*recorded, *(generated(seed) for seed in range(GENERATED))]
+    policies = {name: text for name, text in tests.checked.modules.items() if not name.endswith("_test.rego")}
+    base = Sound()
+    base.bundle = bundle.collected(
+        {name: text for name, text in policies.items() if not bundle.is_collector(text)}, default.bundle.data, "", "old"
+    )
+    base.old = PolicySet("old", base.bundle)
+    base.judge = Remembering(base.old)
+    counts = {"found": 0, "missed": 0, "not known to weaken": 0, "does not load": 0}
+    for mutant in mutants_of(tests)[start::every]:
+        edited = evolve(
+            base.bundle, modules={**base.bundle.modules, mutant.file: mutant.apply(base.bundle.modules[mutant.file])}
+        )
+        try:
+            found = base.wider(edited)
+            result = "found" if found else "missed" if base.shown_by(edited, oracle) else "not known to weaken"
+        except PolicyError:
+            result = "does not load"
+        counts[result] += 1
+        out(f"{result}: {Path(mutant.file).name}:{mutant.line}: {mutant.change}")
+    known = counts["found"] + counts["missed"]
+    out(f"MUTANTS {counts}; of those known to weaken {counts['found'] / max(1, known):.1%} found")
+
+
+def main():
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--every", type=int, default=1, help="only every n-th")
+    parser.add_argument("--start", type=int, default=0, help="leave out the first mutants")
+    parser.add_argument("--only", choices=["deletions", "mutants"])
+    chosen = parser.parse_args()
+    started = time.process_time()
+    default = Sound()
+
+    def out(line):
+        print(f"{time.process_time() - started:7.1f} s  {line}", flush=True)
+
+    if chosen.only != "mutants":
+        _deletions(default, chosen.every, out)
+    if chosen.only != "deletions":
+        _mutants(default, chosen.every, chosen.start, out)
+
+
+if __name__ == "__main__":
+    main()
