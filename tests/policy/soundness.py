@@ -14,10 +14,9 @@ import json
 import time
 from pathlib import Path
 
-from attrs import evolve
-
 from guardrails.errors import PolicyError
 from guardrails.evaluate import bundle
+from guardrails.evaluate.checked import syntax_of
 from guardrails.evaluate.policy_params import schema
 from guardrails.policy.check.entries import entries
 from guardrails.policy.compare.affected import Policies
@@ -26,8 +25,7 @@ from guardrails.policy.compare.findings import Seeds
 from guardrails.policy.compare.run import Comparing
 from guardrails.policy.compare.verdicts import Judge, PolicySet
 from guardrails.policy.explain import rule_id
-from guardrails.policy.mutate.run import mutants_of
-from guardrails.policy.test import suite
+from guardrails.policy.mutate.mutants import mutants_in
 from tests.engines.documents import generated
 
 RECORDED = Path(__file__).parent.parent / "engines" / "recorded_inputs.jsonl.gz"
@@ -68,9 +66,9 @@ class Sound:
                     if (each.definition.file, each.definition.line) == (rule.file, rule.line)
                 ]  # fmt: skip
                 source = module.source[: rule.span["start"]] + module.source[rule.span["end"] :]
-                yield rule_id(module, rule), entry, self._with(module.file, source.decode())
+                yield rule_id(module, rule), entry, self.edited(module.file, source.decode())
 
-    def _with(self, file, text):
+    def edited(self, file, text):
         """The policies with another text of one file."""
         modules = {name: old for name, old in self.bundle.modules.items() if not bundle.is_collector(old)}
         return bundle.collected({**modules, file: text}, self.bundle.data, "", "edited")
@@ -138,24 +136,16 @@ def _deletions(default, every, out):
 
 
 def _mutants(default, every, start, out):
-    tests = suite.load([bundle.shipped()])
     recorded = [json.loads(line) for line in gzip.decompress(RECORDED.read_bytes()).splitlines()]
     oracle = [*recorded, *(generated(seed) for seed in range(GENERATED))]
-    policies = {name: text for name, text in tests.checked.modules.items() if not name.endswith("_test.rego")}
-    base = Sound()
-    base.bundle = bundle.collected(
-        {name: text for name, text in policies.items() if not bundle.is_collector(text)}, default.bundle.data, "", "old"
-    )
-    base.old = PolicySet("old", base.bundle)
-    base.judge = Remembering(base.old)
+    trees = [tree for tree in syntax_of(default.bundle) if not bundle.is_collector(tree["source"]["contents"])]
+    mutants = [mutant for tree in trees for mutant in mutants_in(tree)]
     counts = {"found": 0, "missed": 0, "not known to weaken": 0, "does not load": 0}
-    for mutant in mutants_of(tests)[start::every]:
-        edited = evolve(
-            base.bundle, modules={**base.bundle.modules, mutant.file: mutant.apply(base.bundle.modules[mutant.file])}
-        )
+    for mutant in mutants[start::every]:
+        edited = default.edited(mutant.file, mutant.apply(default.bundle.modules[mutant.file]))
         try:
-            found = base.wider(edited)
-            result = "found" if found else "missed" if base.shown_by(edited, oracle) else "not known to weaken"
+            found = default.wider(edited)
+            result = "found" if found else "missed" if default.shown_by(edited, oracle) else "not known to weaken"
         except PolicyError:
             result = "does not load"
         counts[result] += 1
