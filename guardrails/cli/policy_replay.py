@@ -6,13 +6,13 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from guardrails import assembly
-from guardrails.cli import compare_result, compare_sources
 from guardrails.cli.options import config_option, format_option
 from guardrails.cli.output_file import writing
 from guardrails.cli.replay_result import show
@@ -21,9 +21,6 @@ from guardrails.config.load import load
 from guardrails.config.settings import Settings
 from guardrails.errors import ConfigError
 from guardrails.evaluate.bundle import Bundle
-from guardrails.policy.compare.result import Comparison
-from guardrails.policy.compare.run import Comparing
-from guardrails.policy.compare.verdicts import PolicySet
 from guardrails.policy.replay.known_facts import KnownFacts
 from guardrails.policy.replay.log_chunks import chunks
 from guardrails.policy.replay.page import page
@@ -32,6 +29,10 @@ from guardrails.policy.replay.snapshot import Snapshot
 from guardrails.policy.replay.tally import ReplayTally
 from guardrails.policy.replay.trail import Trail
 from guardrails.record import log_files
+
+
+if TYPE_CHECKING:
+    from guardrails.policy.compare.result import Comparison
 
 
 @click.command("replay")
@@ -91,11 +92,17 @@ def _report(tally: ReplayTally, compared: Comparison | None, revision: str, fmt:
         return
     show(console(), tally, revision)
     if compared is not None:
+        from guardrails.cli import compare_result  # noqa: PLC0415  (processes of the pool import this module)
+
         compare_result.show(console(), compared)
 
 
 def _compared(old: str, settings: Settings, now: Bundle) -> Comparison:
     """A second opinion: whether these policies allow anything that the old ones stop."""
+    from guardrails.cli import compare_sources  # noqa: PLC0415  (processes of the pool import this module)
+    from guardrails.policy.compare.run import Comparing  # noqa: PLC0415
+    from guardrails.policy.compare.verdicts import PolicySet  # noqa: PLC0415
+
     return Comparing(compare_sources.read(old), PolicySet("this configuration", now, settings.mode)).run()
 
 
