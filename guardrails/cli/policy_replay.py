@@ -30,7 +30,6 @@ from guardrails.policy.replay.tally import ReplayTally
 from guardrails.policy.replay.trail import Trail
 from guardrails.record import log_files
 
-
 if TYPE_CHECKING:
     from guardrails.policy.compare.result import Comparison
 
