@@ -74,7 +74,14 @@ class Pipeline(Decider):
             passed = decision = self._confirm(decision, call, origin, claims)
             decision, outcome = self._enforce(decision, call, origin, claims)
             deliver()
-            self.record(decision, outcome)
+            try:
+                self.record(decision, outcome)
+            except CallDenied:
+                raise
+            except BaseException:
+                # The log may have it as sent.
+                sent = decision if outcome.send else None
+                raise
             if not outcome.send:
                 # A script that prints only the error's code still leaves a trace.
                 self._reported(decision)
@@ -134,8 +141,9 @@ class Pipeline(Decider):
 
     def finished(self, decision_id: str) -> None:
         """An API call is over. If its request never reached a server, it took nothing away, and the log says so."""
-        if self.sent_claims.never_left(decision_id):
-            self._not_sent(decision_id)
+        with held_back():
+            if self.sent_claims.never_left(decision_id):
+                self._not_sent(decision_id)
 
     def _not_sent(self, decision_id: str) -> None:
         try:
@@ -150,12 +158,13 @@ class Pipeline(Decider):
 
         The script must get AWS's answer whatever fails here.
         """
-        try:
-            self._came_back(decision_id, status, connected=connected)
-        except Exception as error:
-            if is_injected(error):
-                raise
-            _logger.warning("what became of a call is not remembered: %s", failed(error))
+        with held_back():
+            try:
+                self._came_back(decision_id, status, connected=connected)
+            except Exception as error:
+                if is_injected(error):
+                    raise
+                _logger.warning("what became of a call is not remembered: %s", failed(error))
 
     def _came_back(self, decision_id: str, status: int | None, *, connected: bool) -> None:
         # Facts fetched while it was under way may be from before it.

@@ -27,7 +27,7 @@ from guardrails.intercept.seal import Seal
 from guardrails.intercept.ticket import ONLY_ASKS, PASSED, Context, PendingRequest, Ticket
 from guardrails.values import Call, Origin
 from guardrails.waiting.clock import monotonic
-from guardrails.waiting.interruptions import held_back, is_injected
+from guardrails.waiting.interruptions import fails_by_itself, held_back, is_injected
 
 _logger = logging.getLogger("guardrails")
 # Errors of botocore, in every copy of it, after which nothing can have reached AWS.
@@ -102,7 +102,7 @@ class Judge:
             if ticket is None or ticket.glance is None or not ticket.glance.fits(request):
                 return False
         except Exception as error:
-            if is_injected(error):
+            if not fails_by_itself(error, lambda: self._quick(model, request, signer)):
                 raise
             # Then the request is reviewed.
             return False
@@ -112,18 +112,23 @@ class Judge:
 
     def still_ungoverned(self, request: Any) -> bool:
         """True for a prepared request that clearly asks for what its ticket says; otherwise it needs a review."""
-        context = getattr(request, "context", None)
-        ticket = context.get(self.key) if context is not None else None
+        ticket = self.ticket(getattr(request, "context", None))
+        glance = ticket.glance if ticket is not None else None
         try:
-            return ticket is not None and ticket.glance is not None and ticket.glance.still_fits(request)
+            return glance is not None and glance.still_fits(request)
         except Exception as error:
-            if is_injected(error):
+            if glance is None or not fails_by_itself(error, lambda: glance.still_fits(request)):
                 raise
             return False
 
     def governed_names(self, client: Any) -> GovernedNames:
         """Whether an operation of this client is governed, by its name."""
         return GovernedNames(partial(self._governs, self.services.named(client.meta.service_model)))
+
+    def _quick(self, model: OperationModel, request: Mapping[str, Any], signer: Any) -> None:
+        ticket = self._ungoverned(model, signer)
+        if ticket is not None and ticket.glance is not None:
+            ticket.glance.fits(request)
 
     def _ungoverned(self, model: OperationModel, signer: Any) -> Ticket | None:
         service, operation = self.services.of_model(model.service_model), model.name
@@ -143,9 +148,7 @@ class Judge:
         self, signer: Any, operation_name: str, request: Any, *, presigned: bool
     ) -> PendingRequest | None:
         """Review a request that a signer is about to sign: a client's, or one made by hand."""
-        if not self.active:
-            return None
-        return self._reviewer.signing(signer, operation_name, request, presigned=presigned)
+        return self._reviewer.signing(signer, operation_name, request, presigned=presigned) if self.active else None
 
     def review_authorizing(self, auth: Any, request: Any) -> PendingRequest | None:
         """Review a request that gets a signature, perhaps without a signer."""
@@ -219,8 +222,7 @@ class Judge:
         except Exception as error:
             if is_injected(error):
                 raise
-            # It only helps to find the call in CloudTrail.
-            _logger.debug("a request does not carry its decision's id", exc_info=True)
+            _logger.debug("a call is harder to find in CloudTrail: it does not carry its decision's id", exc_info=True)
         return ticket.decision_id
 
     def leaves(self, request: Any) -> str | None:

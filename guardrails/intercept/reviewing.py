@@ -16,7 +16,7 @@ from guardrails.intercept.request.operation import KnownOperations, Services
 from guardrails.intercept.request.outgoing import Outgoing, credential_scope, of_dict, of_prepared, of_request
 from guardrails.intercept.ticket import Context, PendingRequest, Ticket
 from guardrails.waiting.clock import monotonic
-from guardrails.waiting.interruptions import is_injected
+from guardrails.waiting.interruptions import fails_by_itself
 
 _logger = logging.getLogger("guardrails")
 _UNSEEN = Outgoing("", "", {}, None)
@@ -126,7 +126,7 @@ class Reviewer:
         try:
             return look()
         except Exception as error:
-            if is_injected(error):
+            if not fails_by_itself(error, look):
                 raise
             _logger.debug("the guard failed while it looked at a request", exc_info=True)
             ticket = self._ticket(context)

@@ -22,7 +22,7 @@ from guardrails.intercept.parts import in_parts
 from guardrails.intercept.ticket import PendingRequest
 from guardrails.intercept.traceback import trimmed
 from guardrails.intercept.tripwire import Tripwire
-from guardrails.waiting.interruptions import is_injected
+from guardrails.waiting.interruptions import fails_by_itself
 
 # A mark on our replacements of what leaves the process.
 _GATE = "guardrails_gate"
@@ -189,12 +189,13 @@ def send(judge: Judge, tripwire: Tripwire | None, original: Any) -> Any:
 
     def send(session: Any, request: Any) -> Any:
         # As `still_ungoverned`, without a call of it: nearly every request leaves here.
+        context = getattr(request, "context", None)
+        ticket = context.get(key) if context is not None else None
+        glance = ticket.glance if ticket is not None else None
         try:
-            context = getattr(request, "context", None)
-            ticket = context.get(key) if context is not None else None
-            clear = ticket is not None and ticket.glance is not None and ticket.glance.still_fits(request)
+            clear = glance is not None and glance.still_fits(request)
         except Exception as error:
-            if is_injected(error):
+            if glance is None or not fails_by_itself(error, lambda: glance.still_fits(request)):
                 raise
             clear = False
         if clear:

@@ -96,15 +96,13 @@ class DecisionLog:
             file = self._append()
             try:
                 size = os.fstat(file).st_size
-                written = os.write(file, line)
-                if written != len(line):
-                    # Half a line would break the next one.
-                    os.ftruncate(file, size)
-                    raise OSError(f"only {written} of {len(line)} bytes fit on the disk")
                 try:
+                    written = os.write(file, line)
+                    if written != len(line):
+                        raise OSError(f"only {written} of {len(line)} bytes fit on the disk")
                     self._to_spool(line, bounded=bounded)
                 except BaseException:
-                    # Also for Ctrl-C: the call will not be sent, as this line would say.
+                    # Half a line would break the next one. Also for Ctrl-C: the call is not sent, as it would say.
                     os.ftruncate(file, size)
                     raise
             finally:

@@ -38,6 +38,20 @@ def is_injected(error: Exception) -> bool:
     return type(error).__module__.partition(".")[0] not in _OURS
 
 
+def fails_by_itself(error: Exception, act: Callable[[], object]) -> bool:
+    """Whether what raised `error` does so again. False for what a handler or a thread of the script put in between.
+
+    For where handlers are not held back, because nearly every call of the process passes there.
+    """
+    if is_injected(error):
+        return False
+    try:
+        act()
+    except Exception as again:
+        return not is_injected(again)
+    return False
+
+
 class HeldBack:
     """The signal handlers of the script, held back in the main thread until `close`."""
 

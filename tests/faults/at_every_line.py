@@ -110,8 +110,8 @@ def _at(frame: FrameType) -> Line | None:
 def _traced(run: Callable[[], str], meet: Callable[[Line], None]) -> str:
     """Run it, and call `meet` before each line of the guard, in the threads of its look-ups as well.
 
-    Where a line begins to clean up (the first of a `finally` or `except`), after the first call in it: Python itself
-    raises nothing of another thread's, and no Ctrl-C, between the last call before that and this one.
+    Where a line begins to clean up (the first of a `finally` or `except`), after the next call, there or further on:
+    Python itself raises nothing of another thread's, and no Ctrl-C, between the last call before that and this one.
     """
 
     def trace(frame: FrameType, event: str, _: Any) -> Any:
@@ -128,10 +128,8 @@ def _traced(run: Callable[[], str], meet: Callable[[Line], None]) -> str:
             elif operation.startswith("CALL"):
                 _CLEANING[frame] = (waits[0], True)
         if event == "line":
-            if waits is not None and line != waits[0]:
-                del _CLEANING[frame]
-                frame.f_trace_opcodes = False
-                meet(waits[0])
+            if waits is not None:
+                return trace
             if line[1] in _cleanups(frame.f_code.co_filename):
                 _CLEANING[frame] = (line, False)
                 frame.f_trace_opcodes = True
@@ -234,11 +232,13 @@ def _interrupted(at: Site, cluster: str, line: Line, kind: type[BaseException]) 
             in_main.append(threading.current_thread() is threading.main_thread())
             raise kind("at this line")
 
-    context, handler = dict(contextvars.copy_context()), signal.getsignal(signal.SIGINT)
+    # A shell without job control makes its background jobs ignore Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    context = dict(contextvars.copy_context())
     word = _traced(lambda: at.call(cluster), meet)
     file = at.folder / "log.jsonl"
     logged = [json.loads(each) for each in file.read_text().splitlines()] if file.exists() else []
-    problems = _left_behind(context, handler)
+    problems = _left_behind(context)
     with contextlib.suppress(ClientError):
         at.ec2.create_key_pair(KeyName="afterwards")
     problems += [*_afterwards(at, ""), *_elsewhere(at)]
@@ -270,11 +270,19 @@ def _of_the_call(
         yield f"it ends with {word}"
 
 
-def _left_behind(before: dict[Any, Any], handler: Any) -> list[str]:
+def _left_behind(before: dict[Any, Any]) -> list[str]:
     now = dict(contextvars.copy_context())
     changed = {each.name for each in {*before, *now} if before.get(each) is not now.get(each)}
-    left = [f"{name} is still set" for name in sorted(changed) if name.startswith("guardrails")]
-    return left if signal.getsignal(signal.SIGINT) is handler else [*left, "signal handlers are held back"]
+    left = [f"{name} is still set" for name in sorted(changed) if name.startswith("guardrails") and _is_set(name, now)]
+    try:
+        signal.raise_signal(signal.SIGINT)
+    except KeyboardInterrupt:
+        return left
+    return [*left, "signal handlers are held back"]
+
+
+def _is_set(name: str, now: dict[Any, Any]) -> bool:
+    return any(value is not None for variable, value in now.items() if variable.name == name)
 
 
 def _afterwards(at: Site, where: str) -> list[str]:

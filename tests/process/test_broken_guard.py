@@ -125,3 +125,28 @@ def test_what_is_said_of_a_locked_memory(site, aws, install, log):
         site.ec2.terminate_instances(InstanceIds=[site.green.instance_ids[0]])
     other.close()
     assert "delete" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "method"),
+    [
+        (Glance, "fits", "create_key_pair"),
+        (Glance, "still_fits", "create_key_pair"),
+        (Reviewer, "_review", "terminate_instances"),
+    ],
+)
+def test_what_a_handler_raises_there_reaches_the_script(owner, name, method, site, aws, install, monkeypatch):
+    """A script's time limit that ends in the middle of interception is not taken for a failure of the guard."""
+    install()
+    usual, error = getattr(owner, name), TimeoutError("the script's")
+
+    def once(*_, **__):
+        monkeypatch.setattr(owner, name, usual)
+        raise error
+
+    monkeypatch.setattr(owner, name, once)
+    params = {"KeyName": "deploy"} if method == "create_key_pair" else {"InstanceIds": [site.green.instance_ids[0]]}
+    with pytest.raises(TimeoutError) as caught:
+        getattr(site.ec2, method)(**params)
+    assert caught.value is error
+    assert aws.count("CreateKeyPair", "TerminateInstances") == 0

@@ -13,7 +13,7 @@ from guardrails.intercept.request.headers import ParameterHeaders
 from guardrails.intercept.request.outgoing import Outgoing, action_of, version_of
 from guardrails.intercept.request.routes import GovernedRoutes, Routes
 from guardrails.values import frozen
-from guardrails.waiting.interruptions import is_injected
+from guardrails.waiting.interruptions import fails_by_itself
 
 _MANY = 1_000
 # S3 signs some requests under other names.
@@ -88,7 +88,7 @@ class Services:
         try:
             return self.of_model(model)
         except Exception as error:
-            if is_injected(error):
+            if not fails_by_itself(error, lambda: self.of_model(model)):
                 raise
             return None
 
