@@ -19,6 +19,7 @@ _ENTRY = "e__"
 _COMPREHENSIONS = ("ArrayCompr", "SetCompr", "ObjectCompr")
 # Of an empty list they are undefined.
 _PARTIAL = ("min", "max")
+_QUOTES = (b'"', b"`")
 _LOOPS = ("SomeIn", "SomeVars")
 
 
@@ -76,10 +77,12 @@ def _paired(word: str, key: Mapping[str, Any], value: int, body: Mapping[str, An
 def _body(body: Mapping[str, Any], source: bytes, instead: str) -> Iterator[Edit]:
     query = body["query"]["span"]
     braces = source[query["start"] : query["start"] + 1] == b"{" and source[query["end"] - 1 : query["end"]] == b"}"
-    begins = query["start"] + (1 if braces else 0)
+    # The span of a string leaves its quotes out.
+    begins = query["start"] + braces - (source[query["start"] - 1 : query["start"]] in _QUOTES)
     keyword = source.rindex(b"if", 0, query["start"])
     yield keyword, begins, f"{instead} {_lines(source, keyword, begins)}"
-    yield query["end"] - braces, query["end"], "]}" if braces else " ]}"
+    ends = query["end"] + (source[query["end"] : query["end"] + 1] in _QUOTES)
+    yield ends - braces, ends, "]}" if braces else " ]}"
 
 
 def _after(word: bytes, start: int, source: bytes) -> int:
