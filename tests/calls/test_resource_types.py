@@ -32,7 +32,7 @@ ON_THEIR_OWN = {
     "AWS::ECR::RepositoryCreationTemplate", "AWS::ElasticLoadBalancing::LoadBalancer",
     "AWS::ElasticLoadBalancingV2::LoadBalancer", "AWS::IAM::Role", "AWS::KMS::Key", "AWS::Lambda::Function",
     "AWS::Lightsail::Instance", "AWS::NetworkFirewall::Firewall", "AWS::Route53Resolver::FirewallRuleGroup",
-    "AWS::VpcLattice::TargetGroup",
+    "AWS::S3::AccessPoint", "AWS::VpcLattice::TargetGroup",
     # A new address, for an instance that it takes none from.
     "AWS::Lightsail::StaticIp",
 }  # fmt: skip
