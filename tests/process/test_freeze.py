@@ -325,7 +325,7 @@ def test_a_host_alone_keeps_what_it_saw(site, aws, install, commander, memory):
         (["--reason", " ", "--minutes", "5"], "", "--reason is missing"),
         (["--reason", "x" * 501, "--minutes", "5"], "", "--reason is too long"),
         (["--reason", "x"], "", "--minutes must be a number above 0"),
-        (["--reason", "x", "--minutes", "nan"], "", "--minutes must be a number above 0"),
+        (["--reason", "x", "--minutes", "nan"], "", "nan is not a finite number"),
         (["--reason", "x", "--minutes", "5", "--effects", "terminat"], "", "did you mean `terminate`?"),
         (["--reason", "x", "--minutes", "5", "--effects", ","], "", "names no effect"),
         (["--reason", "x", "--minutes", "5"], "[state]\nenabled = false", "guards share no memory"),
