@@ -75,8 +75,21 @@ class Account:
             missing = SPARES - len(self.aws.machines("spare"))
             if missing > 0:
                 self.aws.start_cluster("spare", missing)
+            self._tag_again()
             self.spares = self.aws.machines("spare")
         self.aws.clear()
+
+    def _tag_again(self) -> None:
+        """A machine that left its side while that did not serve, which the guard allows, comes back to it."""
+        backend = ec2_backends[ACCOUNT][self.aws.region]
+        for name, machines in self.sides.items():
+            for machine in {*machines} - {*self._tagged(name)}:
+                backend.create_tags([machine], {"Cluster": name})
+
+    def _tagged(self, name: str) -> list[str]:
+        """The machines of a side that have its tag now."""
+        backend = ec2_backends[ACCOUNT][self.aws.region]
+        return [each for each in self.sides[name] if backend.tags[each].get("Cluster") == name]
 
     def _forgotten(self, machine: Any) -> bool:
         if machine.state != "terminated":
@@ -103,7 +116,7 @@ class Account:
         if operation in _TAKES_AWAY and (hit := named & {*self.sides["blue"], *self.sides["green"]}):
             return f"{operation} of {', '.join(sorted(hit))}"
         settled = time.time() - self.since > SETTLED_S
-        live = {*self.sides[self.serving], *self.allocations, *self._associations()}
+        live = {*self._tagged(self.serving), *self.allocations, *self._associations()}
         if self.serving == "blue":
             live.add(self.subnet)
         if operation in _HURTS_WHO_SERVES and settled and (hit := named & live):
