@@ -3,11 +3,12 @@
 Measured on regorus 0.13: where the head of a rule is undefined for one of several solutions of its body, the rule ends
 there. Of ``deny contains {"message": target.tags.Name} if some target in input.targets`` the denials of all machines
 after (or before) one without a name are lost; on OPA only that one is. In a comprehension the engine goes on, so
-``deny contains HEAD if {BODY}`` becomes ``deny contains e__ if { some e__ in [HEAD | BODY]}``. Lines stay.
+``deny contains HEAD if {BODY}`` becomes ``deny contains e__ if { some e__ in [(HEAD) | BODY]}``. Lines stay.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
@@ -20,6 +21,7 @@ _COMPREHENSIONS = ("ArrayCompr", "SetCompr", "ObjectCompr")
 # Of an empty list they are undefined.
 _PARTIAL = ("min", "max")
 _QUOTES = (b'"', b"`")
+_QUOTED = re.compile(rb'"(?:[^"\\\n]|\\.)*"|`[^`]*`|#[^\n]*')
 _LOOPS = ("SomeIn", "SomeVars")
 
 
@@ -33,18 +35,25 @@ def edits(rule: Mapping[str, Any], source: bytes, known: Collection[str]) -> Ite
         return
     named = next(iter(head["refr"].values()))["span"]["end"]
     index = head["refr"].get("RefBrack", {}).get("index", {"String": None})
-    word = "contains" if kind == "Set" else ":="
+    word, source = "contains" if kind == "Set" else ":=", blanked(source)
     for body in rule.get("bodies") or ():
-        value = head["key"] if kind == "Set" else (body.get("assign") or head.get("assign") or {}).get("value")
-        if not body["query"]["stmts"] or not _may_be_undefined([index, value], known):
+        value = head["key"] if kind == "Set" else _assigned(head, body)
+        # Without a value it is true.
+        if value is None or not body["query"]["stmts"] or not _may_be_undefined([index, value], known):
             continue
         if kind == "Compr" and not _loops(body["query"]):
             continue
         begins = _after(word[-1].encode() if kind == "Compr" else word.encode(), _begins(body, named), source)
-        if "String" in index:
+        if "String" in index or "RawString" in index:
             yield from _wrapped(begins, body, source)
         elif not body["is_else"]:
-            yield from _paired(word, index, begins, body, source)
+            yield from _paired(word, begins, body, source)
+
+
+def _assigned(head: Mapping[str, Any], body: Mapping[str, Any]) -> Any:
+    """The value of a body; the first one's stands in the head."""
+    own = body.get("assign") if body["is_else"] else body.get("assign") or head.get("assign")
+    return (own or {}).get("value")
 
 
 def _begins(body: Mapping[str, Any], named: int) -> int:
@@ -60,18 +69,37 @@ def _varies(reference: Mapping[str, Any]) -> bool:
 
 
 def _wrapped(start: int, body: Mapping[str, Any], source: bytes) -> Iterator[Edit]:
-    yield start, start, f"{_ENTRY} if {{ some {_ENTRY} in ["
-    yield from _body(body, source, "|")
+    yield start, start, f"{_ENTRY} if {{ some {_ENTRY} in [("
+    yield from _body(body, source, ") |")
 
 
-def _paired(word: str, key: Mapping[str, Any], value: int, body: Mapping[str, Any], source: bytes) -> Iterator[Edit]:
+def _paired(word: str, value: int, body: Mapping[str, Any], source: bytes) -> Iterator[Edit]:
     """For ``rule[key] := value if {…}``: key and value together; `word` is what is between them."""
-    span = next(iter(key.values()))["span"]
-    start = span["start"]
-    yield start, start, f"{_ENTRY}[0]] {word} {_ENTRY}[1] if {{ some {_ENTRY} in [["
-    bracket = source.index(b"]", span["end"])
-    yield bracket, value, f", {_lines(source, bracket, value)}"
-    yield from _body(body, source, "] |")
+    closes = source.rindex(b"]", 0, source.rindex(word.encode()[-1:], 0, value))
+    start = _opening(source, closes) + 1
+    yield start, start, f"{_ENTRY}[0]] {word} {_ENTRY}[1] if {{ some {_ENTRY} in [[("
+    yield closes, value, f"), {_lines(source, closes, value)}("
+    yield from _body(body, source, ")] |")
+
+
+def _opening(source: bytes, closes: int) -> int:
+    """The bracket that this one closes."""
+    depth = 0
+    for at in range(closes, -1, -1):
+        depth += {ord("]"): 1, ord("["): -1}.get(source[at], 0)
+        if not depth:
+            return at
+    raise ValueError("a bracket is closed that was not opened")
+
+
+def blanked(source: bytes) -> bytes:
+    """The source with spaces instead of what is in strings and comments; every other byte is where it was."""
+    return _QUOTED.sub(lambda found: _blank(found.group()), source)
+
+
+def _blank(text: bytes) -> bytes:
+    inner = b"".join(b"\n" if each == 10 else b" " for each in text[1:])
+    return b" " + inner if text[:1] == b"#" else text[:1] + inner[:-1] + text[-1:]
 
 
 def _body(body: Mapping[str, Any], source: bytes, instead: str) -> Iterator[Edit]:
