@@ -41,6 +41,10 @@ HEADS = [
     ('v contains input.mixed[_].a if "web" == input.targets["i-2"].tags["Name"] # "', [1, 4]),
     ('v[x["a"]] := k if { some k, x in input.mixed; "a" != "web" }', {"1": 1, "4": 3}),
     ('v := x.c if { some x in input.first } else := x.a if { some x in input.last; x.a != "web" }', 1),
+    ('v := f(input.mixed[0])\nf(x) := x.a if { x.b } else := "none"', "none"),
+    ('v := f(input.mixed[1])\nf(x) := x.a if { x.a } else := "none"', 1),
+    ("v := f(1)\nf(x) := input.nope.y if { x == 1 } else := input.nope.z if { x == 1 } else := 2", 2),
+    ("v := f(input.mixed)\nf(xs) := x.a if { some x in xs; x.a != 4 } else := 2", 1),
     # Operators at the head's own level, comments with keywords, heads without a value, and keys in parentheses.
     ("v := x.a - 1 if { some x in input.first }", 0),
     ("v contains x.a > 1 if { some x in input.mixed }", [False, True]),

@@ -31,19 +31,21 @@ def edits(rule: Mapping[str, Any], source: bytes, known: Collection[str]) -> Ite
     `rule` is what a Spec holds, `known` are variables that have a value where the body holds.
     """
     kind, head = next(iter(rule["head"].items()))
-    if kind not in ("Set", "Compr") or _varies(next(iter(head["refr"].values())).get("refr", {})):
+    if kind not in ("Set", "Compr", "Func") or _varies(next(iter(head["refr"].values())).get("refr", {})):
         return
     named = next(iter(head["refr"].values()))["span"]["end"]
     index = head["refr"].get("RefBrack", {}).get("index", {"String": None})
     word, source = "contains" if kind == "Set" else ":=", blanked(source)
-    for body in rule.get("bodies") or ():
+    bodies = [*(rule.get("bodies") or ())]
+    for body in bodies:
         value = head["key"] if kind == "Set" else _assigned(head, body)
         # Without a value it is true.
         if value is None or not body["query"]["stmts"] or not _may_be_undefined([index, value], known):
             continue
-        if kind == "Compr" and not _loops(body["query"]):
+        # Where a function's value is undefined, its `else` is not looked at.
+        if kind != "Set" and not _loops(body["query"]) and (kind == "Compr" or body is bodies[-1]):
             continue
-        begins = _after(word[-1].encode() if kind == "Compr" else word.encode(), _begins(body, named), source)
+        begins = _after(word.encode() if kind == "Set" else word[-1].encode(), _begins(body, named), source)
         if "String" in index or "RawString" in index:
             yield from _wrapped(begins, body, source)
         elif not body["is_else"]:
