@@ -70,6 +70,17 @@ def _run(*args, code):
     return done.stdout
 
 
+def test_an_import_that_stands_for_something_else(policies):
+    """A helper of the same name from another package is a change, although the rule's text is the same."""
+    old, new = policies("old"), policies("new", keep=KEEP.replace("keep_names\n", "other_names as keep_names\n", 1))
+    for folder in (old, new):
+        (folder / "guardrails" / "other_names").mkdir()
+        file = folder / "guardrails" / "other_names" / "other_names.rego"
+        file.write_text('package guardrails.other_names\n\nprefix := "nothing-is-called-so"\n')
+    text = _run("compare", old, new, code=1)
+    assert "keep/named" in text
+
+
 def test_a_removed_rule(tmp_path):
     """Without a rule of the shipped policies, an input is found that only it denied: valid, small, and evaluable."""
     folder = tmp_path / "new"

@@ -69,7 +69,8 @@ def _definition(module: Module, rule: Rule, within: Mapping[Path, set[Path]]) ->
         path=rule.path,
         file=rule.file,
         line=rule.line,
-        digest=_digest(rule),
+        # An alias says the same in both, whatever its import stands for.
+        digest=hashlib.sha256(f"{_digest(rule)} {sorted(map(str, refers))}".encode()).hexdigest(),
         names=frozenset(reader.names),
         strings={name: frozenset(values) for name, values in reader.strings.items()},
         numbers=frozenset(reader.numbers),
