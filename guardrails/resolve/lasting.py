@@ -21,18 +21,11 @@ _ELSEWHERE = frozenset(
 )  # fmt: skip
 # Nor does a call of EC2 about nothing but these.
 _KINDS = frozenset(("ami", "snapshot"))
-# A call of EC2 about machines does not change which groups, balancers, listeners and rules there are either. It may
-# change what is registered in a group (AWS, "Target groups for your Application Load Balancers"), so that is not here.
-_BALANCING = frozenset(
-    ("elbv2:DescribeTargetGroups", "elbv2:DescribeLoadBalancers", "elbv2:DescribeListeners", "elbv2:DescribeRules")
-)
 
 
 def lasting(call: Call | None) -> frozenset[str]:
     """The look-ups (``service:Operation``) whose answers a call does not change; none for an unknown call."""
     if call is None:
         return frozenset()
-    kinds = {target.type for target in call.targets} if call.service == "ec2" else set()
-    if call.service in _ELSEWHERE or (kinds and kinds <= _KINDS):
-        return _MACHINES
-    return _BALANCING if kinds == {"instance"} else frozenset()
+    about_kinds = call.service == "ec2" and call.targets and {target.type for target in call.targets} <= _KINDS
+    return _MACHINES if call.service in _ELSEWHERE or about_kinds else frozenset()

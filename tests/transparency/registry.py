@@ -35,8 +35,6 @@ class Kind:
 
 # The look-ups for a call on machines, and those for a launch.
 MACHINES = ("DescribeAddresses", "DescribeInstances", "DescribeTargetGroups")
-# After a call about machines, which cannot have changed what target groups there are.
-AGAIN = ("DescribeAddresses", "DescribeInstances")
 NETWORK = ("DescribeNatGateways", "DescribeNetworkInterfaces", "DescribeRouteTables", "DescribeSubnets")
 # Whether each of two machines is protected, which is asked at once where a process takes a batch away first.
 PROTECTED = ("DescribeInstanceAttribute",) * 2
