@@ -52,6 +52,13 @@ test_an_address_with_an_unknown_holder_is_not_idle if {
 	contains(entry.message, "It is in use on an unknown machine,")
 }
 
+test_no_interface_is_no_holder if {
+	nowhere := object.union(object.remove(address, ["facts"]), {"facts": {"eni": null}})
+	targets := {"eipalloc-1": nowhere, "i-new": onto(fixtures.machine("blue"))}
+	some entry in addresses.deny with input as fixtures.request("AssociateAddress", ["ip"], targets)
+	contains(entry.message, "It is in use on an unknown machine,")
+}
+
 test_an_address_may_move_within_its_machine if {
 	every place in [
 		{"i-blue": fixtures.machine("blue")},

@@ -27,6 +27,7 @@ test_an_unknown_number_counts_as_too_many if {
 
 test_the_message_names_the_program_and_the_number if {
 	some entry in caller.deny with input as run("agent", 3) with data.guardrails.params.denials as {"agent": 3}
+	[entry.rule, entry.target] == ["caller/denials", "(caller)"]
 	contains(entry.message, "comes from ops.py (agent), and was denied on a live cluster 3 times within the last hour")
 	contains(entry.remediation, "who can approve this call or break the glass for this rule. An hour after")
 }

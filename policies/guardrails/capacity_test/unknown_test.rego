@@ -4,7 +4,7 @@ import data.guardrails.capacity
 
 test_unknown_capacity_gets_a_warning if {
 	some entry in capacity.warn with input as launching({"unknown": [{"what": "addresses", "why": "no default subnet"}]})
-	entry.rule == "capacity/unknown"
+	[entry.rule, entry.target] == ["capacity/unknown", "(capacity)"]
 	contains(entry.message, "no default subnet")
 	count(capacity.warn) == 0 with input as launching({"unknown": [{"what": "quota", "why": "no permission"}]})
 }

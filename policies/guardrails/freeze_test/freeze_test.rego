@@ -25,7 +25,7 @@ test_every_frozen_effect_is_denied if {
 test_the_message_says_who_and_how_to_lift_it if {
 	denied := freeze.deny with input as asked(["stop", "ip"], [frozen(["stop"])])
 	some entry in denied
-	entry.target == "(freeze f1)"
+	[entry.rule, entry.target] == ["freeze/in-force", "(freeze f1)"]
 	message := "SomeCall does what is frozen (stop). It is frozen until 2023-10-09T16:00:00.000Z, by ann (guardrails) on bastion: INC-42."
 	entry.message == message
 	contains(entry.remediation, "`guardrails freeze --lift`")

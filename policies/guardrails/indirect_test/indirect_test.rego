@@ -25,6 +25,7 @@ test_the_parameter_untraced_decides if {
 
 test_the_message_says_where_to_look_and_what_to_do if {
 	some entry in indirect.deny with input as on(untraced)
+	entry.rule == "indirect/untraced"
 	endswith(entry.message, "X would harm t, and no look-up can tell whether the live cluster depends on it.")
 	contains(entry.remediation, "tag it Cluster=<cluster>, then try again.")
 }
@@ -66,7 +67,7 @@ machine(zone, protected) := object.union(
 test_a_protected_machine_in_a_batch_over_zones_gets_a_warning if {
 	targets := {"i-1": machine("a", true), "i-2": machine("b", false)}
 	some entry in indirect.warn with input as fixtures.request("TerminateInstances", ["terminate"], targets)
-	entry.rule == "indirect/zones"
+	[entry.rule, entry.target] == ["indirect/zones", "(batch)"]
 	contains(entry.message, "names machines in a, b, with termination protection on for i-1. AWS will report an error")
 }
 

@@ -81,7 +81,7 @@ replaced(path, value) := json.patch(fine, [{"op": "replace", "path": path, "valu
 lacks(request, piece) if {
 	entries := intake.incomplete with input as request
 	some violation in entries
-	violation.rule == "main/malformed-input"
+	[violation.rule, violation.target] == ["main/malformed-input", "(input)"]
 	contains(violation.message, piece)
 }
 

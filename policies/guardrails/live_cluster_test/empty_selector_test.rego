@@ -26,6 +26,7 @@ test_what_a_call_without_a_target_names if {
 		asked := fixtures.request("StartAutomationExecution", ["terminate"], {})
 		entries := live_cluster.deny with input as object.union(asked, {"call": {"params": params}})
 		some entry in entries
+		entry.target == "(none)"
 		startswith(entry.message, concat(" ", ["StartAutomationExecution", words]))
 	}
 }

@@ -133,6 +133,7 @@ test_without_the_parameter_no_age_is_allowed if {
 		with data.guardrails.params as {}
 	rules(entries) == {"live-cluster/stale-evidence"}
 	some entry in entries
+	entry.target == "(evidence)"
 	contains(entry.message, "eip is 1 s old; the limit is 0 s.")
 }
 
