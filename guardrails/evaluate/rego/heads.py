@@ -14,13 +14,12 @@ from typing import Any
 
 from guardrails.evaluate.rego.builtins import AVAILABLE
 from guardrails.evaluate.rego.references import path_of
-from guardrails.evaluate.rego.rewriting import Edit
+from guardrails.evaluate.rego.rewriting import Edit, edges
 
 _ENTRY = "e__"
 _COMPREHENSIONS = ("ArrayCompr", "SetCompr", "ObjectCompr")
 # Of an empty list they are undefined.
 _PARTIAL = ("min", "max")
-_QUOTES = (b'"', b"`")
 _QUOTED = re.compile(rb'"(?:[^"\\\n]|\\.)*"|`[^`]*`|#[^\n]*')
 _LOOPS = ("SomeIn", "SomeVars")
 
@@ -28,14 +27,15 @@ _LOOPS = ("SomeIn", "SomeVars")
 def edits(rule: Mapping[str, Any], source: bytes, known: Collection[str]) -> Iterator[Edit]:
     """How a rule is written for the embedded engine.
 
-    `rule` is what a Spec holds, `known` are variables that have a value where the body holds.
+    `rule` is what a Spec holds, `source` its file as `blanked` leaves it, `known` are variables that have a value where
+    the body holds.
     """
     kind, head = next(iter(rule["head"].items()))
     if kind not in ("Set", "Compr", "Func") or _varies(next(iter(head["refr"].values())).get("refr", {})):
         return
     named = next(iter(head["refr"].values()))["span"]["end"]
     index = head["refr"].get("RefBrack", {}).get("index", {"String": None})
-    word, source = "contains" if kind == "Set" else ":=", blanked(source)
+    word = "contains" if kind == "Set" else ":="
     bodies = [*(rule.get("bodies") or ())]
     for body in bodies:
         value = head["key"] if kind == "Set" else _assigned(head, body)
@@ -105,20 +105,18 @@ def _blank(text: bytes) -> bytes:
 
 
 def _body(body: Mapping[str, Any], source: bytes, instead: str) -> Iterator[Edit]:
-    query = body["query"]["span"]
-    braces = source[query["start"] : query["start"] + 1] == b"{" and source[query["end"] - 1 : query["end"]] == b"}"
-    # The span of a string leaves its quotes out.
-    begins = query["start"] + braces - (source[query["start"] - 1 : query["start"]] in _QUOTES)
-    keyword = source.rindex(b"if", 0, query["start"])
+    begins, ends = edges(body["query"]["span"], source)
+    braces = source[begins : begins + 1] == b"{" and source[ends - 1 : ends] == b"}"
+    keyword = source.rindex(b"if", 0, begins)
+    begins += braces
     yield keyword, begins, f"{instead} {_lines(source, keyword, begins)}"
-    ends = query["end"] + (source[query["end"] : query["end"] + 1] in _QUOTES)
     yield ends - braces, ends, "]}" if braces else " ]}"
 
 
 def _after(word: bytes, start: int, source: bytes) -> int:
     """Where the first thing after a word begins."""
     end = source.index(word, start) + len(word)
-    return end + len(source[end:]) - len(source[end:].lstrip())
+    return len(source) - len(source[end:].lstrip())
 
 
 def _lines(source: bytes, start: int, end: int) -> str:

@@ -11,6 +11,7 @@ from guardrails.evaluate.rego.references import Path
 # Start and end in bytes, and the new text.
 Edit = tuple[int, int, str]
 _LONGEST = 200
+_QUOTES = (b'"', b"`")
 
 
 def apply(edits: Iterable[Edit], source: bytes, start: int = 0, end: int | None = None) -> str:
@@ -21,6 +22,16 @@ def apply(edits: Iterable[Edit], source: bytes, start: int = 0, end: int | None 
         if start <= first and last <= end:
             text = text[: first - start] + new.encode() + text[last - start :]
     return text.decode()
+
+
+def edges(span: Mapping[str, Any], source: bytes) -> tuple[int, int]:
+    """Start and end of a span in bytes, with the quotes at its edges, which spans of strings leave out."""
+    start, end = span["start"], span["end"]
+    if start and source[start - 1 : start] in _QUOTES:
+        start -= 1
+    if source[end : end + 1] in _QUOTES:
+        end += 1
+    return start, end
 
 
 def written(path: Path) -> str:

@@ -9,10 +9,9 @@ from attrs import evolve, field
 
 from guardrails.evaluate.rego import heads
 from guardrails.evaluate.rego.references import Contents, Misread, Path, Reference, leading, path_of, variables
-from guardrails.evaluate.rego.rewriting import Edit
+from guardrails.evaluate.rego.rewriting import Edit, edges
 from guardrails.values import frozen
 
-_QUOTES = (b'"', b"`")
 # How a rule begins: `name contains …`, `name := …` or `name if …`, `name(…) := …`, `default name := …`.
 Form = Literal["set", "value", "function", "default"]
 _FORMS: Mapping[str, Form] = {"Set": "set", "Func": "function"}
@@ -103,7 +102,8 @@ class Module:
                 self.aliases[name] = path
             elif path[0] == "rego":
                 self.dialects.append((path, imported["span"]))
-        self.rules = [self._rule(node, trees=trees) for node in tree["rules"]]
+        blanked = heads.blanked(self.source)
+        self.rules = [self._rule(node, blanked, trees=trees) for node in tree["rules"]]
 
     @property
     def lines(self) -> list[str]:
@@ -117,17 +117,12 @@ class Module:
 
     def edges(self, span: Mapping[str, Any]) -> tuple[int, int]:
         """Start and end of a span in bytes, with the quotes at its edges, which spans of strings leave out."""
-        start, end = span["start"], span["end"]
-        if start and self.source[start - 1 : start] in _QUOTES:
-            start -= 1
-        if self.source[end : end + 1] in _QUOTES:
-            end += 1
-        return start, end
+        return edges(span, self.source)
 
     def _word(self, span: Mapping[str, Any]) -> str:
         return self.source[span["start"] : span["end"]].decode()
 
-    def _rule(self, node: Mapping[str, Any], *, trees: bool) -> Rule:
+    def _rule(self, node: Mapping[str, Any], blanked: bytes, *, trees: bool) -> Rule:
         body = node.get("Spec") or node["Default"]
         kind, head = next(iter(body["head"].items())) if "head" in body else ("", body)
         form = _FORMS.get(kind, "value") if kind else "default"
@@ -154,7 +149,7 @@ class Module:
             head=Contents([head["refr"], patterns]).references,
             declared=declared,
             first_line=self._first_line(body) if form == "set" else None,
-            written_otherwise=tuple(heads.edits(body, self.source, declared)) if kind else (),
+            written_otherwise=tuple(heads.edits(body, blanked, declared)) if kind else (),
             contents=contents,
         )
 
