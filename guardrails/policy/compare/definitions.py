@@ -92,7 +92,8 @@ class _Reader:
             steps = [step for step in reference.path if step is not None]
             self.names.update(steps)
             self._free_members(reference.path)
-        self._walk(rule.node)
+        for kind, value in _nodes(rule.node):
+            self._read(kind, value)
 
     def _free_members(self, path: Path) -> None:
         if path[: len(PARAMS)] == PARAMS:
@@ -101,20 +102,14 @@ class _Reader:
             if name in FREE and member is not None:
                 self.keys.setdefault(name, set()).add(member)
 
-    def _walk(self, node: Any) -> None:
-        if isinstance(node, list):
-            for item in node:
-                self._walk(item)
-        elif isinstance(node, dict):
-            for kind, value in node.items():
-                if kind in _COMPARING:
-                    self._compared(kind, value)
-                if kind == "Number":
-                    self.numbers.add(value["value"])
-                elif kind in ("String", "RawString") and _is_value(value["value"]):
-                    self.names.add(value["value"])
-                    self.strings.setdefault("", set()).add(value["value"])
-                self._walk(value)
+    def _read(self, kind: str, value: Mapping[str, Any]) -> None:
+        if kind in _COMPARING:
+            self._compared(kind, value)
+        if kind == "Number":
+            self.numbers.add(value["value"])
+        elif kind in ("String", "RawString") and _is_value(value["value"]):
+            self.names.add(value["value"])
+            self.strings.setdefault("", set()).add(value["value"])
 
     def _compared(self, kind: str, node: Mapping[str, Any]) -> None:
         """Keep the strings in a comparison for each name in it."""
