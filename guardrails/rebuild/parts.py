@@ -36,8 +36,7 @@ def _check_profiles(reader: Reader, machines: Iterable[Machine], findings: Findi
         try:
             reader.all("iam", "get_instance_profile", "InstanceProfile", InstanceProfileName=name)
         except CannotRead as error:
-            cause = error.__cause__
-            if isinstance(cause, ClientError) and cause.response["Error"].get("Code") == "NoSuchEntity":
+            if _code(error) == "NoSuchEntity":
                 findings.problems.append(_gone("instance profile", name, count))
             else:
                 findings.unknown.append(f"whether the instance profile {name} is there: {error}")
@@ -70,8 +69,7 @@ def _check_keys(reader: Reader, machines: Iterable[Machine], findings: Findings)
         try:
             (key,) = reader.all("kms", "describe_key", "KeyMetadata", KeyId=name) or ({},)
         except CannotRead as error:
-            cause = error.__cause__
-            if isinstance(cause, ClientError) and cause.response["Error"].get("Code") == "NotFoundException":
+            if _code(error) == "NotFoundException":
                 findings.problems.append(_gone("KMS key", name, count))
             else:
                 findings.unknown.append(f"whether the KMS key {name} can be used: {error}")
@@ -114,6 +112,12 @@ def _check_targets(reader: Reader, machines: Iterable[Machine], findings: Findin
     findings.problems += [
         _gone("target group", arn, count) for arn, count in users.items() if items is not None and arn not in there
     ]
+
+
+def _code(error: CannotRead) -> str:
+    """The code of AWS's error, "" where AWS gave none."""
+    cause = error.__cause__
+    return str(cause.response["Error"].get("Code", "")) if isinstance(cause, ClientError) else ""
 
 
 def _gone(kind: str, name: str, count: int) -> str:
