@@ -58,9 +58,6 @@ def _troubled(made: Stage, planned: list[Moment], start: float) -> Iterator[Mome
 def _tick(made: Stage) -> None:
     made.account.refill()
     made.note_account()
-    for each in made.account.harm[made.told[0] :]:
-        print(f"HARM: {each}", flush=True)
-    made.told[0] = len(made.account.harm)
     time.sleep(_TICK_S)
 
 

@@ -103,6 +103,7 @@ class Account:
             reason = self.harmful(request)
             if reason:
                 self.harm.append(reason)
+                print(f"HARM: {reason}", flush=True)
             answer = [b"".join(self._app(environ, start_response))]
             if request.operation == "AssociateAddress":
                 self._look()

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from attrs import Factory, define, field, frozen
+from attrs import Factory, define, frozen
 from click.testing import CliRunner
 
 from guardrails.cli.app import app
@@ -76,7 +76,6 @@ class Stage:
     workers: Workers
     parts: Parts
     refused: list[str]
-    told: list[int] = field(factory=lambda: [0])
 
     def note_account(self) -> None:
         """Write down what is where, for the workers."""
