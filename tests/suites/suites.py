@@ -87,7 +87,8 @@ def folder_of(suite: Suite, given: dict[str, Path]) -> Path:
         into.mkdir(parents=True, exist_ok=True)
         archive = _download(suite, into)
         with tarfile.open(archive) as opened:
-            opened.extractall(into, filter="data")
+            opened.extraction_filter = getattr(tarfile, "data_filter", None)  # Python 3.11.0 to 3.11.3 have none.
+            opened.extractall(into)
     return folder
 
 

@@ -81,7 +81,8 @@ def compare_sources(upstream: crate.Crate) -> bool:
         subprocess.run([sys.executable, "-m", "pip", *command, f"{wheel.NAME}=={upstream.version}"], check=True)
         (packed,) = Path(folder).glob("*.tar.gz")
         with tarfile.open(packed) as archive:
-            archive.extractall(folder, filter="data")
+            archive.extraction_filter = getattr(tarfile, "data_filter", None)  # Python 3.11.0 to 3.11.3 have none.
+            archive.extractall(folder)
         (unpacked,) = [path for path in Path(folder).iterdir() if path.is_dir()]
         ours, theirs = _hashes(unpacked / "src"), _hashes(upstream.source / "src")
         ours |= {"build.rs": _hash(unpacked / "build.rs")}
