@@ -5,9 +5,9 @@ A handler may answer in AWS's place, a task may be cancelled, Ctrl-C may come be
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
-from types import TracebackType
+from typing import Any
 
 
 class ApiCall:
@@ -28,31 +28,40 @@ class ApiCall:
         self._decisions.append(decision_id)
         return not self._over
 
-    def end(self) -> list[str]:
-        """The decisions that were made, each once."""
+    def end(self, finished: Callable[[str], None]) -> None:
+        """Call `finished` with each decision that was made, once."""
         self._over = True
-        return list(dict.fromkeys(self._decisions)) if self._decisions else []
+        for decision_id in dict.fromkeys(self._decisions) if self._decisions else ():
+            finished(decision_id)
 
 
 current: ContextVar[ApiCall | None] = ContextVar("guardrails_api_call", default=None)
 
 
-class UnderWay:
-    """Inside, decisions belong to one API call. At the end, `finished` is called with the id of each.
+def within(finished: Callable[[str], None], call: Callable[..., Any], *args: Any) -> Any:
+    """Make a call to which decisions belong. At its end, `finished` is called with the id of each."""
+    api_call, before = ApiCall(), current.get()
+    try:
+        # Inside: a signal handler or another thread may put an exception in after any call.
+        current.set(api_call)
+        return call(*args)
+    finally:
+        # Here at once, and not in a function: Python would run signal handlers where that begins.
+        try:
+            current.set(before)
+        finally:
+            api_call.end(finished)
 
-    A class, because a generator's context manager leaves its own lines in the traceback of a denial.
-    """
 
-    def __init__(self, finished: Callable[[str], None]) -> None:
-        self._finished = finished
-        self._call = ApiCall()
-
-    def __enter__(self) -> None:
-        self._token = current.set(self._call)
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        current.reset(self._token)
-        for decision_id in self._call.end():
-            self._finished(decision_id)
+async def within_async(finished: Callable[[str], None], call: Callable[..., Awaitable[Any]], *args: Any) -> Any:
+    """The same for a call that is awaited."""
+    api_call, before = ApiCall(), current.get()
+    try:
+        current.set(api_call)
+        return await call(*args)
+    finally:
+        # Not by a token: what the garbage collector closes is not in its own context any more.
+        try:
+            current.set(before)
+        finally:
+            api_call.end(finished)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from guardrails.intercept.api_call import UnderWay
+from guardrails.intercept.api_call import within
 
 
 class PartedCall(Protocol):
@@ -34,8 +34,7 @@ def in_parts(
     """Make a call by botocore's function `call`, whole or in parts; `finished` gets each one's decisions."""
 
     def send(part: Any) -> Any:
-        with UnderWay(finished):
-            return call(client, operation, part)
+        return within(finished, call, client, operation, part)
 
     parts = splitter.split(client, operation, params) if splitter is not None else None
     return send(params) if parts is None else parts.send(send)

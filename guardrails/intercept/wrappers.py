@@ -15,7 +15,7 @@ from botocore.awsrequest import AWSPreparedRequest
 from guardrails.aws.uninstrumented import OWN, unwrapped
 from guardrails.errors import CallDenied
 from guardrails.intercept import aio
-from guardrails.intercept.api_call import UnderWay
+from guardrails.intercept.api_call import within_async
 from guardrails.intercept.glance import GovernedNames
 from guardrails.intercept.judge import Judge
 from guardrails.intercept.parts import in_parts
@@ -66,8 +66,7 @@ def api_call_async(judge: Judge, listen: Callable[[Any], None], original: Any) -
     async def _make_api_call(client: Any, operation_name: str, api_params: Any) -> Any:
         if known not in client.__dict__ and judge.active:
             listen(client)
-        with UnderWay(judge.finished):
-            return await original(client, operation_name, api_params)
+        return await within_async(judge.finished, original, client, operation_name, api_params)
 
     return _make_api_call
 

@@ -312,6 +312,7 @@ def main() -> None:
     parser.add_argument("--sample", type=int, help="so many lines by chance instead of all")
     parser.add_argument("--seed", type=int, default=1, help="which lines those are")
     parser.add_argument("--at", help="only the lines of this file, as FILE or FILE:LINE")
+    parser.add_argument("--part", default="1/1", help="only this part of them, as in 1/2 and 2/2")
     parser.add_argument("--raise", dest="kind", help="only this exception", choices=[kind.__name__ for kind in KINDS])
     asked = parser.parse_args()
     environments.leave_the_machine_out()
@@ -323,8 +324,9 @@ def main() -> None:
             if asked.kind in (None, kind.__name__) and f"{line[0]}:{line[1]}:".startswith(f"{asked.at or ''}")
         ]  # fmt: skip
         chosen = random.Random(asked.seed).sample(wanted, asked.sample) if asked.sample else wanted
+        part, parts = map(int, asked.part.split("/"))
         outcomes = []
-        for cluster, line, kind in chosen:
+        for cluster, line, kind in chosen[part - 1 :: parts]:
             outcomes.append(outcome := attempt(at, cluster, line, kind))
             if outcome.problems:
                 print(f"{cluster} {line[0]}:{line[1]} {outcome.kind}: {'; '.join(outcome.problems)}", flush=True)
