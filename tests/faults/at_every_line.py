@@ -107,14 +107,20 @@ def _at(frame: FrameType) -> Line | None:
     return (name[len(_PACKAGE) :], frame.f_lineno) if name.startswith(_PACKAGE) and _NOT_OURS not in name else None
 
 
-def _traced(run: Callable[[], str], meet: Callable[[Line], None]) -> str:
+def _traced(run: Callable[[], str], meet: Callable[[Line], None], only: str = "") -> str:
     """Run it, and call `meet` before each line of the guard, in the threads of its look-ups as well.
+
+    With `only`, before each line of this file: tracing takes longer than the rest.
 
     Where a line begins to clean up (the first of a `finally` or `except`), after the next call, there or further on:
     Python itself raises nothing of another thread's, and no Ctrl-C, between the last call before that and this one.
     """
 
+    wanted = _PACKAGE + only
+
     def trace(frame: FrameType, event: str, _: Any) -> Any:
+        if only and frame.f_code.co_filename != wanted:
+            return None
         line = _at(frame)
         if line is None:
             return None
@@ -235,7 +241,7 @@ def _interrupted(at: Site, cluster: str, line: Line, kind: type[BaseException]) 
     # A shell without job control makes its background jobs ignore Ctrl-C.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     context = dict(contextvars.copy_context())
-    word = _traced(lambda: at.call(cluster), meet)
+    word = _traced(lambda: at.call(cluster), meet, line[0])
     file = at.folder / "log.jsonl"
     logged = [json.loads(each) for each in file.read_text().splitlines()] if file.exists() else []
     problems = _left_behind(context)
