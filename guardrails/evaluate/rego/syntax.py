@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from attrs import evolve, field
 
-from guardrails.evaluate.rego import heads
+from guardrails.evaluate.rego import head_parts, heads
 from guardrails.evaluate.rego.references import Contents, Misread, Path, Reference, leading, path_of, variables
 from guardrails.evaluate.rego.rewriting import Edit, edges
 from guardrails.values import frozen
@@ -102,8 +102,8 @@ class Module:
                 self.aliases[name] = path
             elif path[0] == "rego":
                 self.dialects.append((path, imported["span"]))
-        blanked = heads.blanked(self.source)
-        self.rules = [self._rule(node, blanked, trees=trees) for node in tree["rules"]]
+        text = head_parts.text_of(self.source)
+        self.rules = [self._rule(node, text, trees=trees) for node in tree["rules"]]
 
     @property
     def lines(self) -> list[str]:
@@ -122,7 +122,7 @@ class Module:
     def _word(self, span: Mapping[str, Any]) -> str:
         return self.source[span["start"] : span["end"]].decode()
 
-    def _rule(self, node: Mapping[str, Any], blanked: bytes, *, trees: bool) -> Rule:
+    def _rule(self, node: Mapping[str, Any], text: head_parts.Text, *, trees: bool) -> Rule:
         body = node.get("Spec") or node["Default"]
         kind, head = next(iter(body["head"].items())) if "head" in body else ("", body)
         form = _FORMS.get(kind, "value") if kind else "default"
@@ -149,7 +149,7 @@ class Module:
             head=Contents([head["refr"], patterns]).references,
             declared=declared,
             first_line=self._first_line(body) if form == "set" else None,
-            written_otherwise=tuple(heads.edits(body, blanked, declared)) if kind else (),
+            written_otherwise=tuple(heads.edits(body, text, declared)) if kind else (),
             contents=contents,
         )
 
