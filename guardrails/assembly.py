@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from importlib import import_module
@@ -19,7 +18,7 @@ from guardrails.enforce.approvals import Desk
 from guardrails.enforce.break_glass.grant import Terms
 from guardrails.enforce.denied_often import DeniedOften
 from guardrails.errors import ConfigError
-from guardrails.evaluate import bundle, configured, floor, own_rules, rule_book, self_test
+from guardrails.evaluate import accepted, bundle, configured, floor, own_rules, rule_book
 from guardrails.evaluate.checked_before import checked_once
 from guardrails.evaluate.embedded import EmbeddedEngine, compiled
 from guardrails.evaluate.engine import Engine
@@ -115,9 +114,7 @@ def embedded(read: bundle.Bundle, *, kept: bool = False) -> EmbeddedEngine:
 
     What this user's earlier check made of them counts if it may be `kept`: not where somebody else signs or locks them.
     """
-    made = EmbeddedEngine(read, checked_once if kept else compiled)
-    self_test.check(made, time.time(), bundle.params_of(read).get("enforcement", {}))
-    return made
+    return accepted.engine(read, checked_once if kept else compiled)
 
 
 def policies(settings: Settings, fetched: Read | None = None) -> bundle.Bundle:

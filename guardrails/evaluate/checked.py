@@ -12,7 +12,7 @@ from attrs import evolve
 
 from guardrails.errors import PolicyError
 from guardrails.evaluate.bundle import Bundle
-from guardrails.evaluate.rego import constants, lint, one_package
+from guardrails.evaluate.rego import constants, lint, objects, one_package
 from guardrails.evaluate.rego.inline_imports import expand
 from guardrails.evaluate.rego.merged import entrypoint
 from guardrails.evaluate.rego.syntax import Module
@@ -23,12 +23,12 @@ _logger = logging.getLogger("guardrails")
 
 def checked(bundle: Bundle) -> Bundle:
     """The bundle as the engine evaluates it correctly: linted, imports written out. Raises PolicyError."""
-    return evolve(bundle, modules=dict(_checked(tuple(bundle.modules.items()), json.dumps(bundle.data))[0]))
+    return evolve(bundle, modules=dict(_apart(*_key(bundle))))
 
 
 def compiled(bundle: Bundle) -> Bundle:
     """The bundle as the engine evaluates it fastest: linted, as one package where that can be. Raises PolicyError."""
-    return evolve(bundle, modules=dict(_checked(tuple(bundle.modules.items()), json.dumps(bundle.data))[1]))
+    return evolve(bundle, modules=dict(_as_one_if_possible(*_key(bundle))[0]))
 
 
 def why_apart(bundle: Bundle) -> str:
@@ -36,31 +36,46 @@ def why_apart(bundle: Bundle) -> str:
 
     Raises PolicyError.
     """
-    return _checked(tuple(bundle.modules.items()), json.dumps(bundle.data))[2]
+    return _as_one_if_possible(*_key(bundle))[1]
 
 
 _Sources = tuple[tuple[str, str], ...]
 
 
+def _key(bundle: Bundle) -> tuple[_Sources, str]:
+    return tuple(bundle.modules.items()), json.dumps(bundle.data)
+
+
 # A process checks the same policies at every install, guard and reload; parsing them takes most of the time.
 @lru_cache(maxsize=8)
-def _checked(modules: _Sources, data: str) -> tuple[_Sources, _Sources, str]:
-    """The modules with their imports written out, and as one package.
+def _apart(modules: _Sources, data: str) -> _Sources:
+    """The modules with their imports written out."""
+    return _written_out(_linted(Bundle(dict(modules), json.loads(data), "")))
 
-    Where they cannot be one, both are the same, and the text says why.
-    """
+
+@lru_cache(maxsize=8)
+def _as_one_if_possible(modules: _Sources, data: str) -> tuple[_Sources, str]:
+    """The modules as one package; where they cannot be one, as `_apart`, and the text says why."""
     bundle = Bundle(dict(modules), json.loads(data), "")
-    parsed_modules = [Module(tree, trees=False) for tree in syntax_trees(bundle)]
-    lint.check(parsed_modules, bundle.data)
-    apart, why = expand(parsed_modules), ""
+    linted = _linted(bundle)
     try:
-        merged = _as_one(parsed_modules, bundle)
+        return tuple(_as_one(linted, bundle).items()), ""
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:  # whatever it is, the modules as they are written are still there
-        merged, why = apart, str(error) if isinstance(error, one_package.NotMergeable) else explain(error)
+        why = str(error) if isinstance(error, one_package.NotMergeable) else explain(error)
         _logger.debug("the policies are evaluated package by package: %s", why)
-    return tuple(apart.items()), tuple(merged.items()), why
+        return _written_out(linted), why
+
+
+def _linted(bundle: Bundle) -> list[Module]:
+    modules = [Module(tree, trees=False) for tree in syntax_trees(bundle)]
+    lint.check(modules, bundle.data)
+    return modules
+
+
+def _written_out(modules: Sequence[Module]) -> _Sources:
+    return (*expand(modules).items(), *objects.modules(modules).items())
 
 
 def _as_one(modules: Sequence[Module], bundle: Bundle) -> dict[str, str]:

@@ -86,8 +86,12 @@ def check_declared(settings: Settings, declared: Mapping[str, Any]) -> None:
     try:
         policy_params.check_shipped(declared)
     except Mismatch as mismatch:
-        sentence = mismatch.sentence("parameter", (), _PARAMS_LISTED)
-        raise PolicyError(f"{settings.at('policies')}: in a data.json of `policies`, {sentence}") from None
+        raise PolicyError(f"{settings.at('policies')}: {about_declared(mismatch)}") from None
+
+
+def about_declared(mismatch: Mismatch) -> str:
+    """What is wrong with a parameter that your own policies declare."""
+    return f"in a data.json of `policies`, {mismatch.sentence('parameter', (), _PARAMS_LISTED)}"
 
 
 def _params_from_keys(settings: Settings) -> dict[str, Any]:

@@ -87,30 +87,6 @@ def test_mistakes(check, old, new, code, line, part):
     assert part in report[0]["message"]
 
 
-@pytest.mark.parametrize(
-    ("rules", "read", "named"),
-    [
-        ("fine.x := true if input.call.real", "not fine", 'fine["x"] instead of fine.x'),
-        ("fine.x if input.call.real", "count(fine) == 0", 'fine["x"] instead of fine.x'),
-        ("fine.x := input.call.look_at", 'object.get(fine, "x", 1) == 1', 'fine["x"] instead of fine.x'),
-        ("fine.x.y := true if input.call.real", "not fine", 'fine.x["y"] instead of fine.x.y'),
-        ("fine.x.y := 1\n\nfine.z.y := 2 if input.call.real", "count(fine) == 1", 'fine.z["y"] instead of fine.z.y'),
-        ("fine.x := true if input.call.real", "not data.guardrails.night.fine", 'fine["x"] instead of fine.x'),
-        ('fine["x"] := true if input.call.real', "not fine", ""),
-        ("fine.x := true if input.call.real", "not fine.x", ""),
-        ("fine.x := 1\n\nfine.y := 2 if input.call.real", "count(fine) == 1", ""),
-        ("fine.x := 1 if input.call.real\n\nfine.y contains 2 if input.call.real", "not fine", ""),
-        ("fine.x := 1 if input.call.real\n\ndefault fine.y := 2", "not fine", ""),
-    ],
-)
-def test_an_object_that_may_be_undefined(check, rules, read, named):
-    """An object of rules with dots that is read as a whole is reported: where none holds, OPA has it and we do not."""
-    text = GOOD.replace("\tsome id, _ in", f"\t{read}\n\tsome id, _ in") + f"\n{rules}\n"
-    report = json.loads(check(text, "--format", "json").stdout)
-    assert [mistake["code"] for mistake in report] == (["object"] if named else [])
-    assert all(mistake["message"].endswith(f"write {named}") for mistake in report)
-
-
 def test_recursion(check):
     """Recursion is reported."""
     done = check(GOOD + "\na if b\n\nb if a\n")

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from guardrails.evaluate.engine import ENTRYPOINT
-from guardrails.evaluate.rego import areas, first_lines
+from guardrails.evaluate.rego import areas, first_lines, objects
 from guardrails.evaluate.rego.merged import DECISION, MERGED, PACKAGE
 from guardrails.evaluate.rego.references import Path, Reference, leading
 from guardrails.evaluate.rego.rewriting import Edit, apply, literal, value_at, written
@@ -84,7 +84,7 @@ def merged(
         heads = (edit for rule in module.rules for edit in rule.written_otherwise)
         edits[module.file] = sorted({*edits[module.file], *heads}, reverse=True)
     params = [f"{name} := {written(path)}" for path, name in names.params.items()]
-    added = "\n\n".join((*params, *asked.rules))
+    added = "\n\n".join((*params, *asked.rules, *_empty_objects(modules, names)))
     texts = (f"#@ {json.dumps(module.file)}\n{apply(edits[module.file], module.source)}" for module in modules)
     return {f"{MERGED}{number or ''}": text for number, text in enumerate(_files([added, *texts]))}
 
@@ -99,6 +99,15 @@ def _files(texts: Iterable[str]) -> Iterator[str]:
             file = head
         file += f"\n{text}\n"
     yield file
+
+
+def _empty_objects(modules: Sequence[Module], names: _Names) -> Sequence[str]:
+    rules: dict[str, None] = {}
+    for module in modules:
+        until = len(module.package) + 1
+        paths = ((names.new[path[:until]], *path[until:]) for path in objects.built(module))
+        rules.update(dict.fromkeys(map(objects.empty, paths)))
+    return [*rules]
 
 
 def paths(modules: Sequence[Module]) -> Mapping[Path, str]:

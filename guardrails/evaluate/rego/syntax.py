@@ -34,7 +34,7 @@ class FirstLine:
 
 @frozen
 class Rule:
-    """One definition of a rule. `node` is all of its syntax tree but the head's own name and arguments.
+    """One definition of a rule. `node` is all of its syntax tree but its name, up to the first key, and its arguments.
 
     `member` is what a set gets from it, None for other forms. A module read without trees has neither, nor `bodies`.
     `head` are the references in its name and in arguments that are patterns, `declared` its variables beside arguments.
@@ -127,8 +127,9 @@ class Module:
         kind, head = next(iter(body["head"].items())) if "head" in body else ("", body)
         form = _FORMS.get(kind, "value") if kind else "default"
         arguments = head.get("args") or ()
-        # The head's own name is not a reference.
+        # The head's own name is not a reference; what is in brackets behind it may be.
         inside = [value for key, value in head.items() if key not in ("refr", "args")]
+        inside.append([key.node for key in head_parts.keys(head["refr"], text)])
         inside.append([value for key, value in body.items() if key not in ("head", "refr")])
         patterns = [argument for argument in arguments if "Var" not in argument]
         contents = Contents(inside)

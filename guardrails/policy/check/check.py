@@ -10,12 +10,13 @@ from pathlib import Path
 from attrs import evolve
 
 from guardrails.errors import PolicyError
-from guardrails.evaluate.bundle import Bundle, read, shipped
+from guardrails.evaluate import accepted
+from guardrails.evaluate.bundle import Bundle, params_of, read, shipped
 from guardrails.evaluate.checked import parsed, prepared, syntax_of
 from guardrails.evaluate.rego import lint, silent
 from guardrails.evaluate.rego.mistake import Mistake
 from guardrails.evaluate.rego.syntax import Module
-from guardrails.policy.check import loaded, opa_check
+from guardrails.policy.check import loaded, opa_check, parameters
 
 _LOCATED = re.compile(r"(?P<file>.+?):(?P<line>\d+):(?:(?P<column>\d+):)? (?P<message>.*)", re.DOTALL)
 
@@ -37,6 +38,9 @@ def check(folders: Iterable[Path], opa: str | None = None) -> tuple[list[Mistake
         # Every reference to a rule of a broken file would be reported as undefined.
         mistakes |= set(_across_files(bundle, modules, set(files)))
         mistakes |= {mistake for mistake in silent.mistakes(modules) if mistake.file in files}
+        mistakes |= set(parameters.of(params_of(bundle), wanted))
+        if all(silent.left_out(mistake.file) for mistake in mistakes):
+            mistakes |= set(_refused([folder for folder in wanted if not folder.is_relative_to(ours)], files))
     mistakes |= set(loaded.findings([module for module in modules if module.file in files], wanted, bundle.modules))
     if opa is not None:
         reported = {(mistake.file, mistake.line) for mistake in mistakes}
@@ -87,6 +91,14 @@ def _at_evaluation(bundle: Bundle, error: BaseException, files: set[str]) -> Ite
         mistake = Mistake(location["file"], int(location["line"]), int(location["column"]), "compile", message)
     if mistake.file in files:
         yield mistake
+
+
+def _refused(folders: Sequence[Path], files: Sequence[str]) -> Iterator[Mistake]:
+    """What `install()` would still refuse, and only an evaluation shows."""
+    try:
+        accepted.check(folders)
+    except PolicyError as refusal:
+        yield _mistake(refusal, "load", min(files, default=""))
 
 
 def _mistake(error: PolicyError, code: str, file: str = "") -> Mistake:

@@ -1,4 +1,4 @@
-"""What is wrong with rules that load: METADATA, ids, packages, and facts and objects that may be missing.
+"""What is wrong with rules that load: METADATA, ids, packages, and facts that may be missing.
 
 `guardrails policy check` shows it, and so do install() and the doctor.
 """
@@ -13,7 +13,7 @@ from typing import Any
 from guardrails.evaluate.bundle import rule_owners, shipped
 from guardrails.evaluate.rego.mistake import Mistake
 from guardrails.evaluate.rego.syntax import Module
-from guardrails.policy.check import absent_objects, entry_mistakes, missing_facts, negations, sprintf
+from guardrails.policy.check import entry_mistakes, missing_facts, negations, sprintf
 from guardrails.policy.check.input_paths import unknown_part
 
 
@@ -22,7 +22,6 @@ def findings(modules: Sequence[Module], folders: Sequence[Path], texts: Mapping[
     schema = json.loads((shipped() / "schemas" / "input.json").read_text("utf-8"))
     # The shipped policies own their ids.
     owners = rule_owners(text for name, text in texts.items() if Path(name).is_relative_to(shipped()))
-    yield from absent_objects.of(modules)
     partial = negations.partial(modules)
     for module in modules:
         yield from _package(module, folders)
