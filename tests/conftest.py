@@ -17,8 +17,8 @@ from hypothesis import settings
 
 import guardrails
 from guardrails.testing import Cluster, SimulatedAWS
+from tests.support import cases, environments, pages, service_models
 from tests.support import dynalite as dynamodb
-from tests.support import environments, pages, service_models
 from tests.support.saved_world import SavedWorlds
 
 # How long an example takes means nothing on a machine that others use as well.
@@ -37,11 +37,19 @@ TOOLS = {"browser", "dynalite", "opa", "opa_versions_built", "python_of"}
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark those tests `tools`, before pytest selects by markers."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark those tests `tools`, before pytest selects by markers; leave out cases that only `--every-case` runs."""
     for item in items:
         if TOOLS.intersection(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.tools)
+    if not config.getoption("every_case") and not any("::" in argument for argument in config.args):
+        left_out = {id(item) for item in cases.left_out(items)}
+        config.hook.pytest_deselected(items=[item for item in items if id(item) in left_out])
+        items[:] = [item for item in items if id(item) not in left_out]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--every-case", action="store_true", help="run every case of tests that are marked `cases`")
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -69,13 +69,20 @@ def _as_one_if_possible(modules: _Sources, data: str) -> tuple[_Sources, str]:
 
 
 def _linted(bundle: Bundle) -> list[Module]:
-    modules = [Module(tree, trees=False) for tree in syntax_trees(bundle)]
+    modules = [_module(*each) for each in bundle.modules.items()]
     lint.check(modules, bundle.data)
     return modules
 
 
 def _written_out(modules: Sequence[Module]) -> _Sources:
     return (*expand(modules).items(), *objects.modules(modules).items())
+
+
+# An edit changes one file of many.
+@lru_cache(maxsize=256)
+def _module(name: str, text: str) -> Module:
+    (tree,) = syntax_trees(Bundle({name: text}, {}, ""))
+    return Module(tree, trees=False)
 
 
 def _as_one(modules: Sequence[Module], bundle: Bundle) -> dict[str, str]:

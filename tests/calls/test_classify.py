@@ -509,6 +509,7 @@ def inputs(service: str, operation: str) -> st.SearchStrategy[Any]:
     return values(model.operation_model(operation).input_shape)
 
 
+@pytest.mark.cases(200)
 @pytest.mark.parametrize(("service", "operation"), OPERATIONS)
 def test_classify_takes_any_parameters(service: str, operation: str) -> None:
     """Whatever parameters fit the model, a call is let go or has an effect, a severity and distinct targets."""

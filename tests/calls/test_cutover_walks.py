@@ -102,6 +102,7 @@ class Shop:
             waiting = left
 
 
+@pytest.mark.cases(8)
 @pytest.mark.parametrize("subset", SUBSETS, ids="-".join)
 def test_every_walk_ends(subset, aws, install):
     """After each walk the new side is protected and the old one may go, with nobody editing anything."""

@@ -210,6 +210,7 @@ def filled(value, name, whole):
     return whole if value == "arn" else value.replace("{0}", name) if isinstance(value, str) else value
 
 
+@pytest.mark.cases(40)
 @pytest.mark.parametrize(("service", "method", "of", "resource", "params", "effect"), CALLS, ids=IDS)
 def test_by_its_tag(service, method, of, resource, params, effect, site, aws):
     """What carries the live cluster's tag stays, what carries the other's or none at all is free."""

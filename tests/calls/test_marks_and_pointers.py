@@ -73,6 +73,7 @@ def walks():
             yield from ((sources, order) for order in orders[:: 1 if len(names) < 4 else 10])
 
 
+@pytest.mark.cases(8)
 @pytest.mark.parametrize(("sources", "order"), [*walks()], ids="-".join)
 def test_no_order_of_the_steps_is_stuck(sources, order, aws, install):
     """What is denied passes after other steps; in the end green is protected and blue is free."""

@@ -77,6 +77,7 @@ DATABASE = {
 }  # fmt: skip
 
 
+@pytest.mark.cases(12)
 @pytest.mark.parametrize(("change", "arrives"), INSTANCE)
 def test_a_database(change, arrives, site, aws, install):
     """What takes clients, capacity, a standby or backups away is denied, at once and later; repeats and growth pass."""

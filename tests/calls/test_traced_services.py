@@ -102,6 +102,7 @@ def lightsail(aws, cluster: str | None, *, attached_only: bool = False) -> None:
         aws.reply(operation, json.dumps({member: [item] if member.endswith("s") else item}))
 
 
+@pytest.mark.cases(20)
 @pytest.mark.parametrize(("cluster", "arrives"), [(LIVE, False), (OTHER, True), (None, True)])
 @pytest.mark.parametrize(("method", "params", "effect"), LIGHTSAIL, ids=[row[0] for row in LIGHTSAIL])
 def test_lightsail(method, params, effect, cluster, arrives, site, aws):

@@ -91,6 +91,7 @@ def test_first_the_evidence(source, aws, install, tmp_path, monkeypatch):
     assert aws.count("TerminateInstances") == 0
 
 
+@pytest.mark.cases(7)
 @pytest.mark.parametrize("source", SOURCES)
 def test_across_processes(source, aws, install, elsewhere, tmp_path, monkeypatch):
     """One guard saw blue live, and its evidence goes without a guard: in another process, the shared memory keeps it.

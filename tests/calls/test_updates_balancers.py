@@ -262,6 +262,7 @@ def attribute(key, value):
     return {"Attributes": [{"Key": key, "Value": value}]}
 
 
+@pytest.mark.cases(12)
 @pytest.mark.parametrize(
     ("method", "change", "arrives"),
     [

@@ -114,6 +114,7 @@ LEAVES = [
 ]
 
 
+@pytest.mark.cases(12)
 @pytest.mark.parametrize(("priority", "conditions"), TAKES)
 def test_a_rule_that_takes_users(priority, conditions, sides, aws, install):
     """A rule that comes before one that serves the live cluster, and may match its requests, is denied there only."""

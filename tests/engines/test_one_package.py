@@ -84,6 +84,7 @@ FIRST_LINES = {
 }
 
 
+@pytest.mark.cases(4)
 @pytest.mark.parametrize("line", FIRST_LINES)
 def test_a_rule_fires_whatever_its_first_line_is(line, tmp_path):
     """A user's rules with such a first line deny the call that they mean, and no other; the line is asked first."""

@@ -78,6 +78,7 @@ def test_same_documents_as_opa(documents, marked, opa, run, tmp_path):
     assert bundle.rule_ids(marked) - fired == {"live-cluster/disputed", "main/malformed"}
 
 
+@pytest.mark.cases(2)
 @pytest.mark.parametrize("seed", range(5))
 def test_the_order_of_files_does_not_matter(documents, marked, seed):
     """Loaded in another order, the embedded engine gives the same answers; its known fault depends on the order."""

@@ -38,6 +38,7 @@ def _rego_tests():
             yield f"data.{package}.{name}"
 
 
+@pytest.mark.cases(120)
 @pytest.mark.parametrize("rule", sorted(set(_rego_tests())))
 def test_rego_tests_pass_on_the_embedded_engine(rule, all_policies):
     """Each test_ rule beside a policy is true on the embedded engine, as it is under `opa test`."""

@@ -263,6 +263,7 @@ def _with_its_rule(guard, place, site):
         _stop(site)
 
 
+@pytest.mark.cases(6)
 @pytest.mark.parametrize(("lose", "why"), LOSSES.values(), ids=LOSSES)
 def test_a_loss_is_not_an_edit(guard, place, site, aws, caplog, lose, why):
     """Policies that are gone while running stay in force; the logger, the decision log and doctor say it."""

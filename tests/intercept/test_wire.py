@@ -111,6 +111,7 @@ def _member(member, depth):
     return values(member, depth + 1)
 
 
+@pytest.mark.cases(200)
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
 def test_round_trip(operation):
     """Serializing with botocore and reading back gives the same parameters, for every governed operation."""

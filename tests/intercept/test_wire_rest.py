@@ -22,6 +22,7 @@ OPERATIONS = [
 ]
 
 
+@pytest.mark.cases(120)
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda o: f"{o.service_model.service_name}-{o.name}")
 def test_round_trip(operation):
     """Every operation of these services is recognized by its request alone, and its parameters are read back."""
