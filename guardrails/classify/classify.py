@@ -50,6 +50,8 @@ class Evidence:
 def classify(call: Call, catalogue: Catalogue, evidence: Evidence) -> Call | None:
     """The call with its effects, severity and targets (the lower block of Call); None when it is ungoverned.
 
+    One that cannot be read is never ungoverned.
+
     Raises where an expression fails or a target is not a string: a call that cannot be read must be refused.
     """
     made = _classified(call, catalogue, evidence)
@@ -60,7 +62,8 @@ def classify(call: Call, catalogue: Catalogue, evidence: Evidence) -> Call | Non
 
 def _classified(call: Call, catalogue: Catalogue, evidence: Evidence) -> Call | None:
     if (entry := catalogue.lookup(call.service, call.operation)) is None:
-        return None
+        # A request that names its operation where it cannot be read may be for any.
+        return None if call.undecodable is None else call
     if call.undecodable is not None:
         return _worst(call, entry, evidence)
     later = scheduled.call_of(call, catalogue)

@@ -12,6 +12,7 @@ from typing import Any
 from botocore.model import OperationModel
 
 from guardrails.errors import failed
+from guardrails.intercept.request import stream
 from guardrails.intercept.request.operation import KnownOperations, Services
 from guardrails.intercept.request.outgoing import Outgoing, credential_scope, of_dict, of_prepared, of_request
 from guardrails.intercept.ticket import Context, PendingRequest, Ticket
@@ -41,7 +42,7 @@ class Reviewer:
 
         def look() -> PendingRequest | None:
             service = self._services.of_model(model.service_model)
-            return self._review(service, model.name, of_dict(request), context, signer)
+            return self._review(service, model.name, of_dict(request), request, context, signer)
 
         return self._looked(look, model.name, context, signer)
 
@@ -54,7 +55,7 @@ class Reviewer:
         def look() -> PendingRequest | None:
             out = of_request(request)
             service = self._services.of_request(signer.signing_name, out, signer)
-            return self._review(service, operation_name, out, context, signer, presigned=presigned)
+            return self._review(service, operation_name, out, request, context, signer, presigned=presigned)
 
         return self._looked(look, operation_name, context, signer, presigned=presigned)
 
@@ -69,7 +70,8 @@ class Reviewer:
                 name = "s3"
             ticket = self._ticket(context)
             default = ticket.operation if ticket is not None else ""
-            return self._review(self._services.of_request(name, out), default, out, context, auth, presigned=presigned)
+            service = self._services.of_request(name, out)
+            return self._review(service, default, out, request, context, auth, presigned=presigned)
 
         return self._looked(look, "", context, auth, presigned=presigned)
 
@@ -80,10 +82,10 @@ class Reviewer:
         def look() -> PendingRequest | None:
             out, ticket = of_prepared(request), self._ticket(context)
             if ticket is not None:
-                return self._review(ticket.service, ticket.operation, out, context, ticket.signer)
+                return self._review(ticket.service, ticket.operation, out, request, context, ticket.signer)
             scope = credential_scope(out)
             service = self._services.of_request(scope[1] if scope else None, out)
-            return self._review(service, "", out, context, None)
+            return self._review(service, "", out, request, context, None)
 
         return self._looked(look, "", context, None)
 
@@ -92,6 +94,7 @@ class Reviewer:
         service: str | None,
         default: str,
         out: Outgoing,
+        request: Any,
         context: Context | None,
         signer: Any,
         *,
@@ -100,6 +103,13 @@ class Reviewer:
         """`default` is the operation that botocore names; the request itself may name another."""
         if not self._services.concerns(service):
             return None
+        if stream.is_stream(out.body) and self._services.in_body(service, default, out):
+            read = stream.read(out.body)
+            stream.replace(request, read.body)
+            out = out._replace(body=read.body)
+            # What no AWS service is known for may go anywhere.
+            if read.problem and service is not None:
+                return PendingRequest(service, default, out, context, signer, presigned, read.problem)
         operation = self._services.action(service, default, out)
         ticket = self._ticket(context)
         if self._governs(service, operation):

@@ -7,10 +7,10 @@ from functools import partial
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
-from botocore.model import ServiceModel
+from botocore.model import ServiceModel, StructureShape
 
 from guardrails.intercept.request.headers import ParameterHeaders
-from guardrails.intercept.request.outgoing import Outgoing, action_of, version_of
+from guardrails.intercept.request.outgoing import Outgoing, action_of, header, version_of
 from guardrails.intercept.request.routes import GovernedRoutes, Routes
 from guardrails.values import frozen
 from guardrails.waiting.interruptions import fails_by_itself
@@ -149,12 +149,34 @@ class Services:
             return None
         return None if routes is None else Rest(routes, routes.governed(partial(self._catalogue.governs, service)))
 
+    def in_body(self, service: str | None, default: str, out: Outgoing) -> bool:
+        """Whether it takes the body to say what a request does: an upload can be read only once, and is left alone."""
+        form = "form" in header(out.headers, "Content-Type")
+        if service is None:
+            return form
+        operation = self.action(service, default, out)
+        governed = self._catalogue.governs(service, operation)
+        if self.rest(service) is not None:
+            return governed and not self._uploads(service, operation)
+        # JSON and CBOR name the operation elsewhere, a form does itself.
+        elsewhere = header(out.headers, "X-Amz-Target") or header(out.headers, "smithy-protocol")
+        return governed or form or not elsewhere
+
+    def _uploads(self, service: str, operation: str) -> bool:
+        """Whether the body is a member of its own, which the guard does not look at."""
+        shape: Any = self.model(service).operation_model(operation).input_shape
+        holder = shape.serialization.get("payload") if shape is not None else None
+        return holder is not None and not isinstance(shape.members[holder], StructureShape)
+
     def action(self, service: str | None, default: str, out: Outgoing) -> str:
         """The operation that AWS would run; `default` is what botocore calls it."""
         governed = partial(self._catalogue.governs, service)
         rest = self.rest(service) if service is not None else None
         if rest is None:
-            return action_of(default, out, governed)
+            # What is known to be harmful comes before what nobody has reviewed.
+            return action_of(
+                default, out, lambda name: governed(name) and self._catalogue.owner(name) is not None, governed
+            )
         of_method = rest.governed.get(out.method.upper())
         if governed(default) or (of_method and (not default or rest.routes.may_be(out, of_method))):
             return rest.routes.operation(default, out, governed)

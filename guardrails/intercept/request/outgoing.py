@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from typing import Any, NamedTuple
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, unquote_plus, urlencode, urlsplit
 
 from botocore.utils import percent_encode_sequence
 
@@ -13,8 +15,10 @@ from botocore.utils import percent_encode_sequence
 _SIGNATURE = frozenset(
     ("AWSAccessKeyId", "SignatureVersion", "SignatureMethod", "Timestamp", "SecurityToken", "Signature")
 )
-# Longer bodies are not forms: 1,000 ids take 50 kB.
-_LONGEST_FORM = 2_000_000
+_GZIP = b"\x1f\x8b"
+# AWS takes no form that is nearly as long: 1,000 ids take 50 kB.
+_LONGEST_UNZIPPED = 8_000_000
+_CHARSET = re.compile(r"charset=[\"']?([A-Za-z0-9_.:-]+)", re.IGNORECASE)
 # The RPC protocol with CBOR: /service/NAME/operation/NAME
 _OPERATION = "/operation/"
 # Paths that begin with the API's version: /v20180820/bucket/NAME, /2015-01-01/es/domain
@@ -70,18 +74,19 @@ def header(headers: Mapping[str, Any], name: str) -> str:
     return value.decode("latin-1") if isinstance(value, bytes) else str(value or "")
 
 
-def action_of(default: str, out: Outgoing, governed: Callable[[str], bool]) -> str:
+def action_of(default: str, out: Outgoing, *governed: Callable[[str], bool]) -> str:
     """The operation that AWS would run: the one that the request names, otherwise `default`.
 
-    If a request names several, the governed one counts. (For REST requests, see `routes`.)
+    If a request names several, the governed one counts: one that the first of `governed` takes, else the next one.
+    (For REST requests, see `routes`.)
     """
-    named = [*_in_target(out), *_in_form(out.body)]
-    if "Action=" in out.url:
+    named = [*_in_target(out), *_in_form(out)]
+    if "?" in out.url:
         named += [value for key, value in query(out.url) if key == "Action"]
     if _OPERATION in out.url:
         named.append(urlsplit(out.url).path.rpartition("/")[2])
     if len(named) > 1:
-        return next((name for name in named if governed(name)), named[0])
+        return next((name for governs in governed for name in named if governs(name)), named[0])
     return named[0] if named else default
 
 
@@ -92,7 +97,7 @@ def protocols(out: Outgoing) -> set[str]:
         spoken.add("smithy-rpc-v2-cbor")
     if _in_target(out):
         spoken.add("json")
-    if _in_form(out.body) or ("Action=" in out.url and "Action" in dict(query(out.url))):
+    if _in_form(out) or ("?" in out.url and "Action" in dict(query(out.url))):
         spoken.add("query")
     return spoken
 
@@ -100,7 +105,10 @@ def protocols(out: Outgoing) -> set[str]:
 def version_of(out: Outgoing) -> str:
     """The version of the API that a request names, such as ``2012-06-01``; "" where it names none."""
     body = out.body
-    version = str(body.get("Version", "")) if isinstance(body, Mapping) else _form_value(body, "Version")
+    if isinstance(body, Mapping):
+        version = str(body.get("Version", ""))
+    else:
+        version = unquote_plus(next(iter(_form_values(_form(out), "Version")), ""))
     if not version and "Version=" in out.url:
         version = dict(query(out.url)).get("Version", "")
     if not version:
@@ -114,23 +122,63 @@ def _in_target(out: Outgoing) -> list[str]:
     return [target.rpartition(".")[2]] if target else []
 
 
-def _in_form(body: object) -> list[str]:
-    if isinstance(body, Mapping):
-        return [str(body["Action"])] if "Action" in body else []
-    action = _form_value(body, "Action")
-    return [action] if action else []
+def _in_form(out: Outgoing) -> list[str]:
+    """Every operation that a form names: AWS decodes its names, and takes one of several."""
+    if isinstance(out.body, Mapping):
+        values = [value for name, value in out.body.items() if _text(name) == "Action"]
+        # botocore writes each item of a list under the same name.
+        several = [each if isinstance(each, (list, tuple)) else [each] for each in values]
+        return [_text(value) for each in several for value in each]
+    return [unquote_plus(value) for value in _form_values(_form(out), "Action") if value]
 
 
-def _form_value(body: object, name: str) -> str:
-    """A value of a form; "" where it is missing, or the body is not a form (JSON may contain the same characters)."""
-    if not isinstance(body, (bytes, bytearray, str)) or not body or len(body) > _LONGEST_FORM:
+def _text(value: object) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+
+def _form(out: Outgoing) -> str:
+    """The body as a form; "" where it is none (JSON may contain the same characters)."""
+    body = out.body
+    if not isinstance(body, (bytes, bytearray, str)) or not body:
         return ""
-    form = body if isinstance(body, str) else body.decode("latin-1")
-    if not (form[0] == "&" or (form[0].isascii() and form[0].isalnum())):
-        return ""
-    if form.startswith(f"{name}="):
-        return form[len(name) + 1 :].partition("&")[0]
-    return form.partition(f"&{name}=")[2].partition("&")[0]
+    if isinstance(body, str):
+        form = body
+    else:
+        if body[:2] == _GZIP and "gzip" in header(out.headers, "Content-Encoding").lower():
+            body = _unzipped(body)
+        form = body.decode(_charset(out), "replace")
+    return form if form[:1] == "&" or (form[:1].isascii() and form[:1].isalnum()) or form[:1] == "%" else ""
+
+
+def _charset(out: Outgoing) -> str:
+    """What the request says that its form is written in."""
+    named = _CHARSET.search(header(out.headers, "Content-Type"))
+    if named is None:
+        return "latin-1"
+    try:
+        # Some codecs of Python are no charsets, and do not return a string.
+        "".encode(named[1]).decode(named[1])
+    except (LookupError, UnicodeError):
+        return "latin-1"
+    return named[1]
+
+
+def _unzipped(body: bytes | bytearray) -> bytes:
+    try:
+        return zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(body, _LONGEST_UNZIPPED)
+    except zlib.error:
+        return bytes(body)
+
+
+def _form_values(form: str, name: str) -> list[str]:
+    """The values that a form has under a name, which may be percent-encoded."""
+    return [found[2] for found in _pairs_of(name).finditer(form) if unquote_plus(found[1]) == name]
+
+
+@cache
+def _pairs_of(name: str) -> re.Pattern[str]:
+    """What may be pairs with this name: most forms have only one."""
+    return re.compile(rf"(?:^|&)({name}|[^=&]*%[^=&]*)=([^&]*)")
 
 
 def query(url: str) -> list[tuple[str, str]]:
