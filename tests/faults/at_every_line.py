@@ -319,14 +319,17 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1, help="which lines those are")
     parser.add_argument("--at", help="only the lines of this file, as FILE or FILE:LINE")
     parser.add_argument("--part", default="1/1", help="only this part of them, as in 1/2 and 2/2")
+    parser.add_argument("--in-turn", action="store_true", help="at each line one of the exceptions, not all")
     parser.add_argument("--raise", dest="kind", help="only this exception", choices=[kind.__name__ for kind in KINDS])
     asked = parser.parse_args()
     environments.leave_the_machine_out()
     service_models.read_once()
     logging.disable(logging.CRITICAL)
     with site() as at:
+        every = [(cluster, line) for cluster in (LIVE, STAGING) for line in lines(at, cluster)]
         wanted = [
-            (cluster, line, kind) for cluster in (LIVE, STAGING) for line in lines(at, cluster) for kind in KINDS
+            (cluster, line, kind) for number, (cluster, line) in enumerate(every)
+            for kind in (KINDS[number % len(KINDS) :][:1] if asked.in_turn else KINDS)
             if asked.kind in (None, kind.__name__) and f"{line[0]}:{line[1]}:".startswith(f"{asked.at or ''}")
         ]  # fmt: skip
         chosen = random.Random(asked.seed).sample(wanted, asked.sample) if asked.sample else wanted
