@@ -34,7 +34,8 @@ from guardrails.memory.sqlite import Denials
 from guardrails.record.decision_log import DecisionLog
 from guardrails.record.upload import spool_of
 from guardrails.resolve import caller_identity
-from guardrails.resolve.lookups import Lookups, Watch
+from guardrails.resolve.kept_answers import Watch
+from guardrails.resolve.lookups import Lookups
 from guardrails.resolve.own_requests import OwnRequests
 from guardrails.resolve.ownership import EDITABLE, Ownership
 from guardrails.values import Decision, Origin

@@ -14,14 +14,18 @@ from guardrails.errors import CallDenied, GuardUnavailable, failed
 from guardrails.evaluate.engine import Engine
 from guardrails.evaluate.evaluate import evaluate, unasked
 from guardrails.memory import Claim
+from guardrails.memory.sent_claims import settle
 from guardrails.resolve.finder import FactFinder, nothing_known
 from guardrails.show.sentences import paragraph
 from guardrails.surroundings import Surroundings
 from guardrails.values import Approval, Call, Decision, Facts, Origin, frozen
+from guardrails.waiting.clock import monotonic
 from guardrails.waiting.deadline import Deadline, within
 from guardrails.waiting.interruptions import is_injected
 
 _logger = logging.getLogger("guardrails")
+# What takes a machine of the live cluster away is denied whatever else is there by now.
+_TAKING = frozenset(("terminate", "stop"))
 
 
 @frozen(eq=False)
@@ -41,10 +45,18 @@ class Decider:
         """None for an ungoverned call. Whatever goes wrong for a governed one becomes a denial, never an exception.
 
         With `claims`, the machines that the call would take away are claimed in the history, and the claim is added.
-        `approval` is one that was given to this very call.
+        `approval` is one that was given to this very call. A denial that newer facts may lift is decided once more.
         """
         with within(Deadline(self.settings.lookup_timeout_s)):
-            return self._decide(call, origin, claims, approval)
+            began = monotonic()
+            decision = self._decide(call, origin, claims, approval)
+            if decision is None or not _may_change(decision):
+                return decision
+            if not self.around.look_again(self.around.home(call, origin), began):
+                return decision
+            settle(claims or [], sent=False)
+            again = self._decide(call, origin, claims, approval)
+            return decision if again is None else _second(decision, again)
 
     def _decide(
         self, call: Call, origin: Origin, claims: list[Claim] | None, approval: Approval | None
@@ -105,3 +117,25 @@ def denied(decision: Decision) -> CallDenied:
     """What a script gets for a call that is not sent."""
     kind = GuardUnavailable if decision.unavailable else CallDenied
     return kind(decision, paragraph(decision, time.time()))
+
+
+def _may_change(denial: Decision) -> bool:
+    """Whether newer facts may lift it: some of its facts are from before, and it is not plainly about the live cluster.
+
+    Another process may just have started what it names, or registered, tagged or moved something.
+    """
+    facts = denial.facts
+    if denial.allowed or facts is None or not facts.reused:
+        return False
+    live = {each.id for each in facts.targets if each.resolved and not {*each.clusters}.isdisjoint(facts.live.clusters)}
+    taken = _TAKING & {*denial.call.effects} and any(each.target in live for each in denial.violations)
+    return not taken
+
+
+def _second(first: Decision, second: Decision) -> Decision:
+    """The decision on newer facts. Where they could not be had, the denial by those from before."""
+    if second.facts is None or (second.unavailable and not first.unavailable):
+        return first
+    before = first.facts.lookups if first.facts is not None else 0
+    spent = {name: value + first.metrics.get(name, 0) for name, value in second.metrics.items()}
+    return evolve(second, facts=evolve(second.facts, lookups=second.facts.lookups + before), metrics=spent)

@@ -231,6 +231,9 @@ class _ThisProcess:
     def changed(self, call: Call | None) -> None:
         self.lookups.forget(lasting(call))
 
+    def look_again(self, origin: Origin, since: float) -> bool:
+        return self.lookups.look_again(origin, since)
+
     def denied(self, decision: Decision) -> None:
         """The record's `denial` is the decision's id, for code that shows denials in another way."""
         _warn(log_line(decision), {DENIAL: decision.id})

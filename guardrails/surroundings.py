@@ -44,6 +44,10 @@ class Surroundings(Protocol):
         """The world may look different from now on, by this call or (None) any other: facts from before are old."""
         ...
 
+    def look_again(self, home: Origin, since: float, /) -> bool:
+        """Use no fact of `home` from before `since` (a time of `monotonic`) again; false where it is too soon."""
+        ...
+
     def denied(self, decision: Decision, /) -> None:
         """Report a denial in the log of the program, and remember it if it was on a live cluster."""
         ...

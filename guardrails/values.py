@@ -693,7 +693,8 @@ class Facts:
     at once, for a call that terminates some.
     `problem` says why these facts are not enough to decide on, "" where they are. `call` is the call with the effects
     that are left once it is compared with what is there; None where nothing was compared. `waves` is None for a call
-    that takes no machine of a cluster whose machines go in waves.
+    that takes no machine of a cluster whose machines go in waves. `reused` is true where an answer is from before this
+    decision began.
     """
 
     targets: tuple[Target, ...]
@@ -710,6 +711,7 @@ class Facts:
     problem: str = ""
     call: Call | None = None
     waves: Waves | None = None
+    reused: bool = False
 
 
 @frozen

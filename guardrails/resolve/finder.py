@@ -65,14 +65,16 @@ class FactFinder:
 
         With `claims`, the machines that the call would take away are claimed in the history, and the claim is added.
         """
+        began = time.time()
         gathered = self._rounds.gather(call, origin)
         fetched = gathered.fetched
         if fetched.required_failures:
             return self._unanswered(call, self._with_sources(call, fetched))
         try:
-            return self._read(call, origin, gathered, claims)
+            facts = self._read(call, origin, gathered, claims)
         except StateUnavailable as error:
             return evolve(nothing_known(str(error)), lookups=fetched.requests)
+        return evolve(facts, reused=any(answer.observed_at < began for answer in fetched.answers.values()))
 
     def without_lookups(self) -> Facts:
         """The facts of a call of which nothing can be looked up: only what is frozen."""

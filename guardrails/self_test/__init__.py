@@ -122,6 +122,10 @@ class SelfTest:
     def changed(self, _call: Call | None) -> None:
         """Nothing is remembered."""
 
+    def look_again(self, _home: Origin, _since: float) -> bool:
+        """The small world is always the same."""
+        return False
+
     def denied(self, _decision: Decision) -> None:
         """Every call is denied, and none is reported."""
 

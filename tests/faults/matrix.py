@@ -18,7 +18,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 import guardrails
-from guardrails.resolve import lookups
+from guardrails.resolve import kept_answers
 from guardrails.resolve.connection import Connection
 from guardrails.testing import SimulatedAWS
 from guardrails.waiting.clock import monotonic
@@ -116,7 +116,7 @@ def _broken() -> AbstractContextManager[None]:
 @contextmanager
 def _later(wall_clock: Callable[[], float]) -> Iterator[None]:
     """Long after what the guard remembers was looked up, while the wall clock says this."""
-    with _patched(lookups, "monotonic", lambda: monotonic() + _LATER_S), _patched(time, "time", wall_clock):
+    with _patched(kept_answers, "monotonic", lambda: monotonic() + _LATER_S), _patched(time, "time", wall_clock):
         yield
 
 

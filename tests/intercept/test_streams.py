@@ -25,7 +25,7 @@ def form(machine, action="TerminateInstances"):
 
 
 class Pipe(io.RawIOBase):
-    """A file that can be read once, and whose length nobody knows."""
+    """A file that can be read once, and whose length is unknown."""
 
     def __init__(self, data):
         self._left = io.BytesIO(data)

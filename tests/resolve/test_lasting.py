@@ -53,7 +53,7 @@ def test_an_answer_is_not_used_until_the_last_moment(site, aws, install, monkeyp
     guard = install(max_fact_age_s=60)
 
     def check(seconds_later):
-        monkeypatch.setattr("guardrails.resolve.lookups.monotonic", lambda: monotonic() + seconds_later)
+        monkeypatch.setattr("guardrails.resolve.kept_answers.monotonic", lambda: monotonic() + seconds_later)
         guard.check(site.ec2, "TerminateInstances", InstanceIds=[site.green.instance_ids[0]])
         return asked(aws)
 

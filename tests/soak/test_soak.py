@@ -8,8 +8,6 @@ from tests.soak import stage
 from tests.soak.__main__ import run
 from tests.soak.troubles import TROUBLES, schedule
 
-# Named in guardrails/docs/faults.md: a machine that another process has just started is not in an answer still in use.
-OPEN = "which was not found in"
 FEW = {"processes": 2, "threads": 2}
 
 
@@ -27,9 +25,7 @@ def test_every_invariant_holds(tmp_path):
     found = {each.what: each for each in run(tmp_path, seed=3, seconds=30, calm_s=4, **FEW)}
     # Half a minute is the start of a process, which says nothing about its growth.
     del found["resident kB of the process that was never killed"]
-    refused = found.pop("calls refused with nothing against them")
     assert [each for each in found.values() if not each.held] == []
-    assert [each for each in refused.examples if OPEN not in each] == []
 
 
 @pytest.mark.tools

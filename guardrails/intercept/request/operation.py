@@ -173,7 +173,7 @@ class Services:
         governed = partial(self._catalogue.governs, service)
         rest = self.rest(service) if service is not None else None
         if rest is None:
-            # What is known to be harmful comes before what nobody has reviewed.
+            # What is known to be harmful comes before what was never reviewed.
             return action_of(
                 default, out, lambda name: governed(name) and self._catalogue.owner(name) is not None, governed
             )

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from guardrails.evaluate.reloading import ReloadingEngine
-from guardrails.resolve import lookups
+from guardrails.resolve import kept_answers
 from guardrails.waiting.clock import monotonic
 from tests.faults.everything.row import Row, Scene, replaced
 
@@ -34,7 +34,7 @@ def _clock(seconds: float) -> Strike:
         original = time.time
         with (
             replaced(time, "time", lambda: original() + seconds),
-            replaced(lookups, "monotonic", lambda: monotonic() + 100),
+            replaced(kept_answers, "monotonic", lambda: monotonic() + 100),
         ):
             yield
 

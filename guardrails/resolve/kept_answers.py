@@ -1,0 +1,125 @@
+"""The recent answers of one connection. Threads that ask the same share one request."""
+
+from __future__ import annotations
+
+import contextvars
+import threading
+from collections.abc import Callable, Collection, Iterable
+from concurrent.futures import Future
+from contextlib import AbstractContextManager
+
+from guardrails.resolve.connection import Connection, failure
+from guardrails.values import Answer, Lookup, LookupFailure, frozen
+from guardrails.waiting import deadline
+from guardrails.waiting.clock import monotonic
+from guardrails.waiting.deadline import Deadline
+from guardrails.waiting.interruptions import is_injected
+
+Watch = Callable[[Lookup], AbstractContextManager[object]]
+
+
+@frozen(eq=False)
+class _UnderWay:
+    """A look-up that was asked for, and until when someone waits for its answer."""
+
+    future: Future[Answer | LookupFailure]
+    until: Deadline
+    # On a clock that nobody sets.
+    asked_at: float
+
+
+class KeptAnswers:
+    """The recent answers of one connection, and the look-ups that are under way."""
+
+    def __init__(self, connection: Connection, watch: Watch) -> None:
+        self._connection = connection
+        self._watch = watch
+        # With the moment at which each was asked for, on that clock.
+        self._answers: dict[str, tuple[Answer, float]] = {}
+        self._under_way: dict[str, _UnderWay] = {}
+        self._lock = threading.Lock()
+
+    def recent(self, keys: Iterable[str], max_age_s: float) -> dict[str, Answer]:
+        oldest = monotonic() - max_age_s
+        with self._lock:
+            kept = {key: self._answers[key] for key in keys if key in self._answers}
+        return {key: answer for key, (answer, asked_at) in kept.items() if asked_at >= oldest}
+
+    def ask(self, lookup: Lookup, patience_s: float) -> tuple[Future[Answer | LookupFailure], bool]:
+        """The answer that is to come, and whether a request was made for it: threads that ask the same share one.
+
+        The request ends when the last of them has waited for `patience_s` seconds.
+        """
+        asked: _UnderWay | None = None
+        try:
+            with self._lock:
+                if (key := _asked_for(lookup)) in self._under_way:
+                    self._under_way[key].until.extend(patience_s)
+                    return self._under_way[key].future, False
+                asked = self._under_way[key] = _UnderWay(Future(), Deadline(patience_s), monotonic())
+            self._send(lookup, asked)
+        except BaseException:
+            # Otherwise others would wait for what is never sent.
+            if asked is not None:
+                self.give_up(lookup, asked.future)
+            raise
+        return asked.future, True
+
+    def _send(self, lookup: Lookup, asked: _UnderWay) -> None:
+        context = contextvars.copy_context()
+
+        def ask() -> None:
+            result: Answer | LookupFailure | None = None
+            try:
+                with deadline.within(asked.until), self._watch(lookup):
+                    result = self._connection.ask(lookup)
+            except Exception as error:
+                if is_injected(error):
+                    raise
+                result = failure(lookup, type(error).__name__, str(error))
+            finally:
+                self._came(lookup, asked, result)
+
+        try:
+            # A daemon: an answer that never comes must not keep the program from ending. Tracers find their context.
+            threading.Thread(target=context.run, args=(ask,), name="guardrails-lookup", daemon=True).start()
+        except RuntimeError:
+            # No new threads start while the interpreter shuts down; the calls of an atexit handler are judged anyway.
+            ask()
+
+    def _came(self, lookup: Lookup, asked: _UnderWay, result: Answer | LookupFailure | None) -> None:
+        try:
+            with self._lock:
+                # An answer that was asked for before a change is not kept after it.
+                if self._under_way.get(key := _asked_for(lookup)) is asked:
+                    del self._under_way[key]
+                    if isinstance(result, Answer) and result.whole:
+                        self._answers[lookup.key()] = result, asked.asked_at
+        finally:
+            asked.future.set_result(result or failure(lookup, "Interrupted", "it was interrupted"))
+
+    def give_up(self, lookup: Lookup, future: Future[Answer | LookupFailure]) -> None:
+        """The answer came too late; the next decision asks again."""
+        with self._lock:
+            asked = self._under_way.get(_asked_for(lookup))
+            if asked is not None and asked.future is future:
+                del self._under_way[_asked_for(lookup)]
+
+    def clear(self, lasting: Collection[str] = (), since: float = float("inf")) -> None:
+        """Drop what was asked for before `since`, except the look-ups in `lasting` (``service:Operation``)."""
+        with self._lock:
+            self._answers = {
+                key: kept for key, kept in self._answers.items() if kept[1] >= since or _lasts(key, lasting)
+            }
+            self._under_way = {
+                key: asked for key, asked in self._under_way.items() if asked.asked_at >= since or _lasts(key, lasting)
+            }
+
+
+def _asked_for(lookup: Lookup) -> str:
+    """The name of a request under way: those who ask for all pages do not share the request for one."""
+    return f"{lookup.key()} first page" if lookup.first_page else lookup.key()
+
+
+def _lasts(key: str, lasting: Collection[str]) -> bool:
+    return bool(lasting) and key.partition(" ")[0] in lasting
