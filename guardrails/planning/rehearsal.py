@@ -79,8 +79,10 @@ class Rehearsal:
         if (known := self._head(request)) is not None:
             return known
         named = self._planner.reading.named(request)
-        if gone := [name for name, item in named.items() if item is None]:
-            return _not_found(request, call.model, gone[0])
+        world = self._planner.journal.world
+        gone = next((name for name, item in named.items() if item is None), sqs_effects.ended(world, request))
+        if gone is not None:
+            return _not_found(request, call.model, gone)
         asked, nothing_left = _askable(call.request, call.model, request)
         if nothing_left:
             return _response(request.out.url), self._planner.reading.as_it_would_be(
@@ -97,7 +99,7 @@ class Rehearsal:
             self._planner.reading.missing(request)
         if http.status_code >= 300 or request.call.undecodable:
             return http, parsed
-        return http, self._planner.reading.as_it_would_be(request, parsed)
+        return http, sqs_effects.as_set(world, request, self._planner.reading.as_it_would_be(request, parsed))
 
     def _head(self, request: Request) -> tuple[AWSResponse, dict[str, Any]] | None:
         """The answer to a question for a bucket, an object or a queue that the plan made or ended."""

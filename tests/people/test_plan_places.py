@@ -77,6 +77,23 @@ def test_a_planned_queue_has_attributes(aws, planning):
     assert changing(aws) == []
 
 
+def test_a_queue_of_the_account(aws, planning):
+    """Its attributes show what the plan has set, and once the plan has deleted it, nothing finds it."""
+    sqs = aws.client("sqs")
+    url = sqs.create_queue(QueueName="old", Attributes={"DelaySeconds": "5"})["QueueUrl"]
+    asked = {"QueueUrl": url, "AttributeNames": ["DelaySeconds", "VisibilityTimeout"]}
+    with guardrails.plan():
+        sqs.set_queue_attributes(QueueUrl=url, Attributes={"DelaySeconds": "9", "MaximumMessageSize": "2048"})
+        changed = sqs.get_queue_attributes(**asked)["Attributes"]
+        sqs.delete_queue(QueueUrl=url)
+        for read in (lambda: sqs.get_queue_attributes(**asked), lambda: sqs.get_queue_url(QueueName="old")):
+            with pytest.raises(ClientError, match=r"NonExistentQueue|QueueDoesNotExist"):
+                read()
+    assert changed == {"DelaySeconds": "9", "VisibilityTimeout": "30"}
+    assert sqs.get_queue_attributes(**asked)["Attributes"] == {"DelaySeconds": "5", "VisibilityTimeout": "30"}
+    assert changing(aws) == ["CreateQueue"]
+
+
 def test_what_other_hosts_did_counts(tmp_path):
     """Beside a copy of this host's memory the plan sees what another host took away, and leaves the table as it was."""
     world = World(1)
