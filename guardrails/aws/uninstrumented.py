@@ -12,7 +12,9 @@ from typing import Any
 
 OWN = "guardrails-own"
 # Where a function is defined that no tracer made.
-_NO_TRACER = ("botocore", "awscli.botocore", "urllib3", "guardrails.intercept.wrappers")
+_NO_TRACER = (
+    "botocore", "awscli.botocore", "urllib3", "guardrails.intercept.wrappers", "guardrails.intercept.endpoint",
+)  # fmt: skip
 
 
 def unwrapped(function: Any) -> Any:

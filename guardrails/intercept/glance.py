@@ -15,20 +15,14 @@ from guardrails.intercept.request.operation import Services
 from guardrails.intercept.request.routes import protocol_of
 
 _TARGET = "X-Amz-Target"
-
-
-def _own_key(headers: HeadersDict, name: str) -> Any:
-    """What such a mapping keeps a header under: it makes that anew, in Python, each time it is asked for one."""
-    return next(iter(getattr(headers, "_dict", {name: ""})), name)
-
-
-_TARGET_KEY = _own_key(HeadersDict({_TARGET: ""}), _TARGET)
+_LOWER = _TARGET.lower()
 
 
 class Glance:
     """What a request for one ungoverned operation looks like. Must cost next to nothing."""
 
-    __slots__ = ("_clear", "_form", "_known", "_operation", "_path", "_rest", "_target", "_target_sent")
+    __slots__ = ("_clear", "_form", "_known", "_operation", "_path", "_rest", "_target", "_target_sent",
+                 "_target_whole")  # fmt: skip
 
     def __init__(self, services: Services, service: str, model: OperationModel) -> None:
         """`model` is the client's; only for a service with a REST protocol is the guard's own read as well."""
@@ -41,6 +35,8 @@ class Glance:
         self._form = f"Action={operation}&"
         self._target = f".{operation}"
         self._target_sent = self._target.encode()
+        # As botocore sends it. Another spelling takes longer.
+        self._target_whole = f"{model.service_model.metadata.get('targetPrefix', '')}{self._target}".encode()
         # The RPC protocol with CBOR.
         self._path = f"/operation/{operation}"
 
@@ -76,13 +72,21 @@ class Glance:
         if type(body) is str:
             return body.startswith(self._form)
         headers = request.headers
-        try:
-            target = headers._dict[_TARGET_KEY]
-        except KeyError:
-            return bool(url.endswith(self._path)) and "smithy-protocol" in headers
-        except AttributeError:
+        if type(headers) is not HeadersDict:
             # Another kind of mapping.
             return False
+        if type(body) is bytes and body.startswith(b"{"):
+            # botocore sets this header first, and to look it up runs Python functions of its mapping.
+            for key, target in headers._dict.items():  # type: ignore[attr-defined]
+                if key._lower == _LOWER and type(target) is bytes and target == self._target_whole:
+                    return True
+                break
+        return self._sent_otherwise(url, body, headers)
+
+    def _sent_otherwise(self, url: str, body: Any, headers: Any) -> bool:
+        target = headers.get(_TARGET)
+        if target is None:
+            return bool(url.endswith(self._path)) and "smithy-protocol" in headers
         return type(body) is bytes and body[:1] == b"{" and type(target) is bytes and target.endswith(self._target_sent)
 
     def _is_clear(self, asked: tuple[str, str]) -> bool:

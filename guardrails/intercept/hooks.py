@@ -17,7 +17,7 @@ from botocore.model import OperationModel
 from botocore.session import Session
 
 from guardrails.aws import call_syntax
-from guardrails.intercept import aio, wrappers
+from guardrails.intercept import aio, endpoint, wrappers
 from guardrails.intercept.gates import Gate, Gates
 from guardrails.intercept.glance import GovernedNames
 from guardrails.intercept.judge import Judge
@@ -51,7 +51,7 @@ class Interceptor:
         return {
             "api_call": partial(wrappers.api_call, judge, self._remember, self._listen),
             "api_call_async": partial(wrappers.api_call_async, judge, self._listen),
-            "make_request": partial(wrappers.make_request, judge),
+            "make_request": partial(endpoint.make_request, judge),
             "sign": partial(wrappers.sign, judge),
             "sign_async": partial(wrappers.sign_async, judge),
             "add_auth": partial(wrappers.add_auth, judge),
@@ -142,12 +142,12 @@ class Interceptor:
             emitter.unregister(event, unique_id=self._handler_id(event))
 
     def _remember(self, client: Any) -> GovernedNames:
-        signer, endpoint = client._request_signer, client._endpoint
+        signer = client._request_signer
         self._judge.client_of[signer] = client
-        self._judge.client_of[endpoint] = client
+        self._judge.client_of[client._endpoint] = client
         self._clients.add(client)
-        # In their own dicts, because asking a weak set costs as much as a gate.
-        endpoint.__dict__[self._judge.key] = signer
+        # As their own attributes, because asking a weak set costs as much as a gate.
+        setattr(client._endpoint, self._judge.key, signer)
         governed = client.__dict__[self._judge.key] = self._judge.governed_names(client)
         return governed
 

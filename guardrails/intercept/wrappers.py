@@ -1,13 +1,15 @@
 """The functions that take the place of botocore's, one for each kind in `gates.PATCH_POINTS`.
 
-Each takes botocore's own function last and returns its replacement. A request with a ticket and no seal was ungoverned
-when it set out: the gates on its way let it pass at once, and the one where it is sent looks at it again.
+The endpoint's is in endpoint.py. Each takes botocore's own function last and returns its replacement. A request with a
+ticket and no seal was ungoverned when it set out: the gates on its way let it pass at once, and the one where it is
+sent looks at it again.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from botocore.awsrequest import AWSPreparedRequest
@@ -16,6 +18,7 @@ from guardrails.aws.uninstrumented import OWN, unwrapped
 from guardrails.errors import CallDenied
 from guardrails.intercept import aio
 from guardrails.intercept.api_call import within_async
+from guardrails.intercept.endpoint import GATE
 from guardrails.intercept.glance import GovernedNames
 from guardrails.intercept.judge import Judge
 from guardrails.intercept.parts import in_parts
@@ -24,8 +27,6 @@ from guardrails.intercept.traceback import trimmed
 from guardrails.intercept.tripwire import Tripwire
 from guardrails.waiting.interruptions import fails_by_itself
 
-# A mark on our replacements of what leaves the process.
-_GATE = "guardrails_gate"
 # What must be decided on before botocore's function may run with these arguments.
 Check = Callable[..., PendingRequest | None]
 
@@ -69,36 +70,6 @@ def api_call_async(judge: Judge, listen: Callable[[Any], None], original: Any) -
         return await within_async(judge.finished, original, client, operation_name, api_params)
 
     return _make_api_call
-
-
-def make_request(judge: Judge, original: Any) -> Any:
-    """The endpoint, below the events."""
-    key, clearly_ungoverned = judge.key, judge.clearly_ungoverned
-
-    def check(endpoint: Any, model: Any, request: Mapping[str, Any]) -> PendingRequest | None:
-        # Without a client only the signer knows the service: its gate decides.
-        client = judge.client_of.get(endpoint)
-        return None if client is None else judge.review(model, request, request.get("context"), client._request_signer)
-
-    def make_request(endpoint: Any, operation_model: Any, request_dict: dict[str, Any]) -> Any:
-        context = request_dict.get("context")
-        ticket = context.get(key) if context is not None else None
-        if ticket is None and clearly_ungoverned(operation_model, request_dict, context, endpoint.__dict__.get(key)):
-            return original(endpoint, operation_model, request_dict)
-        if ticket is None or ticket.seal is not None:
-            waiting = aio.decide(judge, check(endpoint, operation_model, request_dict))
-            if waiting is not None:
-                return aio.after(waiting, lambda: send(endpoint, operation_model, request_dict))
-            return send(endpoint, operation_model, request_dict)
-        return original(endpoint, operation_model, request_dict)
-
-    def send(endpoint: Any, operation_model: Any, request_dict: dict[str, Any]) -> Any:
-        if getattr(getattr(type(endpoint.http_session), "send", None), _GATE, None) is not True:
-            # A session of the script's own (in a test, perhaps a mock), which no gate will see sending.
-            judge.leaves_unseen(request_dict.get("context"))
-        return original(endpoint, operation_model, request_dict)
-
-    return make_request
 
 
 def sign(judge: Judge, original: Any) -> Any:
@@ -194,7 +165,7 @@ def send(judge: Judge, tripwire: Tripwire | None, original: Any) -> Any:
         try:
             clear = glance is not None and glance.still_fits(request)
         except Exception as error:
-            if glance is None or not fails_by_itself(error, lambda: glance.still_fits(request)):
+            if glance is None or not fails_by_itself(error, partial(glance.still_fits, request)):
                 raise
             clear = False
         if clear:
@@ -212,7 +183,7 @@ def send(judge: Judge, tripwire: Tripwire | None, original: Any) -> Any:
             judge.came_back(decision_id, response, failure)
         return response
 
-    send.__dict__[_GATE] = True
+    send.__dict__[GATE] = True
     return send
 
 
@@ -236,5 +207,5 @@ def send_async(judge: Judge, original: Any) -> Any:
             judge.came_back(decision_id, response, failure)
         return response
 
-    send.__dict__[_GATE] = True
+    send.__dict__[GATE] = True
     return send

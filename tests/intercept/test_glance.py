@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 import botocore.session
 import pytest
+from botocore.awsrequest import HeadersDict
 
 import guardrails
 from guardrails.classify.catalogue import Catalogue
@@ -95,6 +96,24 @@ def test_a_request_fits_until_it_is_changed(service, method):
     assert not glance.still_fits(sent)
 
 
+@pytest.mark.parametrize("first", [True, False])
+def test_the_header_decides_wherever_it_stands(first):
+    """A request of the JSON protocol is recognized by the name and value of its header, not by its place."""
+    model, _, sent = _requests("ssm", "get_parameter", {"Name": "n"})
+    glance = Glance(SERVICES, "ssm", model)
+    target, others = sent.headers["X-Amz-Target"], {k: v for k, v in sent.headers.items() if k != "X-Amz-Target"}
+
+    def with_target(named, value):
+        asked = {named: value}
+        sent.headers = HeadersDict({**asked, **others} if first else {**others, **asked})
+        return glance.still_fits(sent)
+
+    assert with_target("x-amz-target", target)
+    assert not with_target("X-Target", target)
+    assert not with_target("X-Amz-Target", b"AmazonSSM.SendCommand")
+    assert not with_target("X-Amz-Target", target.decode())
+
+
 def _change_dict(params, **_):
     params["body"] = {**HARMFUL, "InstanceId.1": _change_dict.machine}
 
@@ -142,8 +161,8 @@ def test_no_model_is_read_for_an_ungoverned_call(aws, install, monkeypatch):
     assert (read, aws.count("DescribeInstances"), aws.count("ListTables")) == ([], 1, 1)
 
 
-@pytest.mark.parametrize(("service", "method", "most"), [("ec2", "describe_regions", 8), ("s3", "list_buckets", 8)])
-def test_few_functions_run_for_an_ungoverned_call(service, method, most, aws, install):
+@pytest.mark.parametrize(("service", "method"), [("ec2", "describe_regions"), ("s3", "list_buckets")])
+def test_few_functions_run_for_an_ungoverned_call(service, method, aws, install):
     """What the guard adds is counted in calls of its functions, which does not depend on the machine."""
     install()
     call = getattr(aws.client(service), method)
@@ -159,7 +178,7 @@ def test_few_functions_run_for_an_ungoverned_call(service, method, most, aws, in
         call()
     finally:
         sys.setprofile(None)
-    assert len(counted) <= most, counted
+    assert len(counted) <= 7, counted
 
 
 @pytest.mark.parametrize("enabled", [True, False])

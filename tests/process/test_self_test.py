@@ -216,7 +216,8 @@ def test_a_gate_that_is_missing(gates, said, monkeypatch):
         botocore.httpsession.URLLib3Session, "_get_connection_manager", lambda _, url, *__: opened.append(url)
     )
     for gate in gates:
-        monkeypatch.setattr(f"guardrails.intercept.wrappers.{gate}", lambda *arguments: arguments[-1])
+        file = "endpoint" if gate == "make_request" else "wrappers"
+        monkeypatch.setattr(f"guardrails.intercept.{file}.{gate}", lambda *arguments: arguments[-1])
     _refused(said)
     assert opened == []
 
