@@ -24,7 +24,7 @@ class _UnderWay:
 
     future: Future[Answer | LookupFailure]
     until: Deadline
-    # On a clock that nobody sets.
+    # On a clock that is never set.
     asked_at: float
 
 
@@ -40,10 +40,11 @@ class KeptAnswers:
         self._lock = threading.Lock()
 
     def recent(self, keys: Iterable[str], max_age_s: float) -> dict[str, Answer]:
+        """The answers at hand that are not older. Others are dropped: a process may always ask for something else."""
         oldest = monotonic() - max_age_s
         with self._lock:
-            kept = {key: self._answers[key] for key in keys if key in self._answers}
-        return {key: answer for key, (answer, asked_at) in kept.items() if asked_at >= oldest}
+            self._answers = {key: kept for key, kept in self._answers.items() if kept[1] >= oldest}
+            return {key: self._answers[key][0] for key in keys if key in self._answers}
 
     def ask(self, lookup: Lookup, patience_s: float) -> tuple[Future[Answer | LookupFailure], bool]:
         """The answer that is to come, and whether a request was made for it: threads that ask the same share one.

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import gc
+
 import pytest
 
+import guardrails
+from guardrails.values import Call
 from guardrails.waiting.clock import monotonic
 
 MACHINES = ("DescribeInstances", "DescribeAddresses", "DescribeTargetGroups")
@@ -58,3 +62,40 @@ def test_an_answer_is_not_used_until_the_last_moment(site, aws, install, monkeyp
         return asked(aws)
 
     assert [check(0), check(40), check(55)] == [[1, 1, 1], [1, 1, 1], [2, 2, 2]]
+
+
+def test_old_answers_are_dropped(site, aws, install, monkeypatch):
+    """A process that asks for one thing after the other keeps the answers of the last seconds only."""
+    guard = install(max_fact_age_s=5, pacing={"enabled": False})
+
+    def kept():
+        (memory,) = guard._lookups._memories.values()
+        return len(memory._answers)
+
+    sizes = []
+    for number in range(6):
+        later = number * 10
+        monkeypatch.setattr("guardrails.resolve.kept_answers.monotonic", lambda later=later: monotonic() + later)
+        guard.check(site.ec2, "DeleteVolume", VolumeId=f"vol-{number:017x}")
+        sizes.append(kept())
+    assert sizes[-1] == sizes[1]
+
+
+def test_an_answered_call_is_not_kept(site, aws, install):
+    """Whatever the guard notes of a call that is on its way is gone once AWS has answered it, denied ones included."""
+    guard = install()
+    before = kept_calls()
+    for number in range(6):
+        site.ec2.create_tags(
+            Resources=[site.green.instance_ids[0]], Tags=[{"Key": "Cluster", "Value": f"green{number}"}]
+        )
+    with pytest.raises(guardrails.CallDenied):
+        site.ec2.terminate_instances(InstanceIds=[site.blue.instance_ids[0]])
+    assert aws.count("CreateTags") == 6
+    assert kept_calls() == before
+    assert guard is not None
+
+
+def kept_calls():
+    gc.collect()
+    return sum(type(each) is Call and each.operation == "CreateTags" for each in gc.get_objects())

@@ -51,9 +51,15 @@ class Turns:
 
     def came_back(self, decision_id: str | None, status: int | None) -> None:
         """A request of the call with this decision was answered with an HTTP status (None: it failed)."""
-        if decision_id is None or status != _THROTTLED or decision_id not in self._on_their_way:
+        on_its_way = self._on_their_way.get(decision_id or "")
+        if decision_id is None or on_its_way is None:
             return
-        scope, call = self._on_their_way[decision_id]
+        if status != _THROTTLED:
+            if status is not None and status < 500:
+                # botocore tries no more; the parameters of a call may be long.
+                self._on_their_way.pop(decision_id, None)
+            return
+        scope, call = on_its_way
         try:
             self._pacer.drained(scope, call, time.time())
         except StateUnavailable as error:
