@@ -12,6 +12,7 @@ from botocore.model import ListShape, MapShape, Shape, StructureShape
 from botocore.utils import parse_to_aware_datetime
 
 NOTHING: Any = object()
+_JSON = "application/json"
 _PRESIGNING = frozenset(("SourceRegion", "DestinationRegion", "PreSignedUrl", "PresignedUrl"))
 
 
@@ -44,18 +45,24 @@ def _scalar(shape: Shape, value: Any) -> Any:
 def compared(shape: Any, value: Any) -> Any:
     """Parameters without what botocore itself adds, takes away or writes as something else.
 
-    It presigns copies from another region, an empty body is none, and an old member of a notification to a function is
-    the same on the wire as the list that took its place.
+    It presigns copies from another region, it says itself that a body is JSON, an empty body is none, and an old member
+    of a notification to a function is the same on the wire as the list that took its place.
     """
     members = shape.members if shape is not None else {}
     presigned = _PRESIGNING if {"PreSignedUrl", "PresignedUrl"} & {*members} else frozenset()
     kept = {} if value is NOTHING else {name: each for name, each in value.items() if name not in presigned}
     if kept.get(payload := (shape.serialization.get("payload") if shape is not None else None)) == b"":
         del kept[payload]
+    for name in [name for name, each in kept.items() if each == _JSON and _in_header(members[name], "Content-Type")]:
+        del kept[name]
     for each in kept.get("NotificationConfiguration", {}).values():
         if isinstance(each, dict) and {"Event", "Events"} & {*each}:
             each["Events"] = sorted([*each.get("Events", ()), *filter(None, [each.pop("Event", None)])])
     return trimmed(kept)
+
+
+def _in_header(member: Shape, header: str) -> bool:
+    return bool(member.serialization.get("location") == "header" and member.serialization.get("name") == header)
 
 
 def trimmed(value: Any) -> Any:

@@ -10,7 +10,7 @@ from typing import Any
 from guardrails.evaluate.bundle import Bundle
 from guardrails.evaluate.rego.syntax import Module
 from guardrails.evaluate.regorus import syntax_trees
-from guardrails.policy.check import missing_facts, negations, sprintf
+from guardrails.policy.check import missing_facts, negations, odd_arguments, sprintf
 from tests.fuzz.area import Run
 from tests.fuzz.rego_engines import Answer, Embedded, Server, same, servers
 from tests.fuzz.rego_program import Program, programs
@@ -91,7 +91,8 @@ def _reported(source: str) -> bool:
     """Whether `guardrails policy check` says that the engines disagree about this module."""
     (entry,) = syntax_trees(Bundle({"fuzz.rego": source}, {}, ""))
     module = Module(entry)
-    return any((*missing_facts.of(module, {}, negations.partial([module])), *sprintf.of(module)))
+    missing = missing_facts.of(module, {}, negations.partial([module]))
+    return any((*missing, *sprintf.of(module), *odd_arguments.of(module)))
 
 
 def _kind(ours: Answer, theirs: Answer) -> str:

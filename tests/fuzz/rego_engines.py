@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import math
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -21,6 +22,8 @@ from tests.support.opa_servers import opa_server
 
 _MAIN = 'package guardrails.main\n\ndecision := {"v": [v | v := data.guardrails.fuzz.v]}\n'
 _LARGEST_INTEGER = 2**53
+# What OPA makes of %s and something else than a string.
+_NOT_A_STRING = re.compile(r"%!s\(|%!d\(")
 
 
 @frozen
@@ -120,6 +123,8 @@ def same(one: Any, other: Any) -> bool:
         return len(one) == len(other) and all(map(same, one, other))
     if isinstance(one, dict) and isinstance(other, dict):
         return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
+    if isinstance(one, str) and isinstance(other, str) and _NOT_A_STRING.search(other):
+        return True
     if isinstance(one, str) and isinstance(other, int):
         return abs(other) > _LARGEST_INTEGER and one == str(other)
     return type(one) is type(other) and one == other

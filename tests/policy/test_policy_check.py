@@ -187,6 +187,10 @@ UNCLEAR = {
     "in a list": 'not [input.capacity.grows] == ["blue"]',
     "in an object": 'not {"a": input.capacity.grows}.a == "blue"',
     "a function": 'not some_name(input.time) == "blue"',
+    "a function of one value": "not is_string(of_one(input.time))",
+    "what is required of another input": (
+        'input.capacity.grows with input as {"capacity": {"grows": "x"}}\n\tnot is_string(input.capacity.grows)'
+    ),
     "a rule": 'not some_rule != "blue"',
     "the least of none": "not min(input.freezes) == 3",
     "an argument": "not is_string(input.capacity.grows)",
@@ -209,6 +213,8 @@ _HELPERS = """
 some_rule := "blue" if input.call.region == "eu-west-1"
 
 some_name(x) := "blue" if x == "now"
+
+of_one("now") := "blue"
 
 always(x) := x
 """
@@ -238,6 +244,22 @@ def test_verbs_of_sprintf(check):
         assert f"does not write {verb} as OPA does" in check(text.replace("{}", verb)).stdout, verb
     for verb in ("%v", "%s", "%d", "100%% %v"):
         assert "as OPA does" not in check(text.replace("{}", verb)).stdout, verb
+
+
+def test_arguments_that_the_engines_take_differently(check):
+    """Empty strings and braces that only OPA takes are reported where they are written out; their siblings are not."""
+    text = GOOD + "\nhelper(x) := {}\n"
+    for call, code in (
+        ('regex.split("", x)', ["argument"]),
+        ('strings.count(x, "")', ["argument"]),
+        ('regex.match("x{", x)', ["argument"]),
+        (r"regex.match(`x\\{`, x)", ["argument"]),
+        (r"regex.match(`^x\{a{2,}\pL\p{Greek}{3}$`, x)", []),
+        ('strings.count("", x)', []),
+        ('regex.split("a", "")', []),
+    ):
+        report = json.loads(check(text.replace("{}", call, 1), "--format", "json").stdout)
+        assert [mistake["code"] for mistake in report] == code, call
 
 
 @pytest.mark.parametrize("line", CLEAR)

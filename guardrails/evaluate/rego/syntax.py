@@ -38,7 +38,8 @@ class Rule:
 
     `member` is what a set gets from it, None for other forms. A module read without trees has neither, nor `bodies`.
     `head` are the references in its name and in arguments that are patterns, `declared` its variables beside arguments.
-    `written_otherwise` is how the engine gets it: see heads.py.
+    `written_otherwise` is how the engine gets it: see heads.py. `takes_any` is false for a function of some values
+    only, such as `f(1)` or `f([x, y])`.
     """
 
     path: Path
@@ -57,6 +58,7 @@ class Rule:
     declared: frozenset[str] = frozenset()
     first_line: FirstLine | None = field(default=None, repr=False)
     written_otherwise: Sequence[Edit] = field(default=(), repr=False)
+    takes_any: bool = True
     _contents: Contents = field(factory=Contents, repr=False, eq=False)
 
     @property
@@ -151,6 +153,7 @@ class Module:
             declared=declared,
             first_line=self._first_line(body) if form == "set" else None,
             written_otherwise=tuple(heads.edits(body, text, declared)) if kind else (),
+            takes_any=not patterns,
             contents=contents,
         )
 

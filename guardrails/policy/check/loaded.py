@@ -13,7 +13,7 @@ from typing import Any
 from guardrails.evaluate.bundle import rule_owners, shipped
 from guardrails.evaluate.rego.mistake import Mistake
 from guardrails.evaluate.rego.syntax import Module
-from guardrails.policy.check import entry_mistakes, missing_facts, negations, sprintf
+from guardrails.policy.check import entry_mistakes, missing_facts, negations, odd_arguments, opa_refusals, sprintf
 from guardrails.policy.check.input_paths import unknown_part
 
 
@@ -22,6 +22,7 @@ def findings(modules: Sequence[Module], folders: Sequence[Path], texts: Mapping[
     schema = json.loads((shipped() / "schemas" / "input.json").read_text("utf-8"))
     # The shipped policies own their ids.
     owners = rule_owners(text for name, text in texts.items() if Path(name).is_relative_to(shipped()))
+    yield from opa_refusals.of(modules, texts)
     partial = negations.partial(modules)
     for module in modules:
         yield from _package(module, folders)
@@ -30,6 +31,7 @@ def findings(modules: Sequence[Module], folders: Sequence[Path], texts: Mapping[
             yield from _input_references(module, schema)
             yield from missing_facts.of(module, schema, partial)
             yield from sprintf.of(module)
+            yield from odd_arguments.of(module)
 
 
 def _package(module: Module, folders: Sequence[Path]) -> Iterator[Mistake]:

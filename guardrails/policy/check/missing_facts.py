@@ -7,6 +7,7 @@ be a number. What the body requires anyway is not missing where the rule acts.
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -44,7 +45,13 @@ class _Scope:
 
     @property
     def statements(self) -> list[Mapping[str, Any]]:
-        return [statement["literal"] for body in self.rule.bodies for statement in body["query"]["stmts"]]
+        # Under a `with`, another input is looked at.
+        return [
+            statement["literal"]
+            for body in self.rule.bodies
+            for statement in body["query"]["stmts"]
+            if not statement.get("with_mods")
+        ]
 
     def missing(self, node: Any) -> list[tuple[Mapping[str, Any], Path]]:
         """The references to `input` in `node` that may be undefined although the conditions hold: span and path."""
@@ -175,7 +182,9 @@ def _only_numbers(node: Mapping[str, Any]) -> bool:
     """Whether a pattern that is written out matches none of some strings that are not numbers."""
     written = node.get("String") or node.get("RawString")
     try:
-        return written is not None and not any(re.search(written["value"], text) for text in _NOT_NUMBERS)
+        # Python warns of patterns that may mean something else one day.
+        with warnings.catch_warnings(action="ignore"):
+            return written is not None and not any(re.search(written["value"], text) for text in _NOT_NUMBERS)
     except re.error:
         return False
 

@@ -45,18 +45,19 @@ def _in_brackets(reference: Mapping[str, Any]) -> Iterator[Any]:
 
 
 def partial(modules: Sequence[Module]) -> frozenset[Path]:
-    """The functions and rules for a value that may be undefined: each of their definitions has conditions."""
+    """The functions and rules that may be undefined: each of their definitions has conditions, or takes some values."""
     some: set[Path] = set()
     always: set[Path] = set()
     for module in modules:
         for rule in module.rules:
             if rule.form != "set":
-                (some if rule.form != "default" and rule.bodies and _conditions(rule) else always).add(rule.path)
+                (some if rule.form != "default" and _only_sometimes(rule) else always).add(rule.path)
     return frozenset(some - always)
 
 
-def _conditions(rule: Rule) -> bool:
-    return not any(body["query"]["stmts"] == [] for body in rule.bodies)
+def _only_sometimes(rule: Rule) -> bool:
+    conditions = bool(rule.bodies) and not any(body["query"]["stmts"] == [] for body in rule.bodies)
+    return conditions or not rule.takes_any
 
 
 def undefined(module: Module, rule: Rule, part: Any, among: frozenset[Path]) -> Iterator[Mapping[str, Any]]:
