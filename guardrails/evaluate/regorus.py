@@ -27,6 +27,12 @@ _BACKTRACE = "RUST_LIB_BACKTRACE"
 _EAGER_COMMIT = "MIMALLOC_ARENA_EAGER_COMMIT"
 # Where the IPv4 address begins in one of IPv6, in bits (RFC 4291, 2.5.5.2).
 _MAPPED = 96
+# What the engine does not say: how to fix it.
+_HINTS = {
+    "item cannot be indexed": (
+        ": a comprehension loops in front of its |, over something that may be missing; put the loop behind the |"
+    ),
+}
 _LOCATION = re.compile(r"--> (?P<file>.+?):(?P<line>\d+):(?P<column>\d+)")
 
 
@@ -81,6 +87,7 @@ def explain(error: BaseException) -> str:
     text = str(error).partition("Stack backtrace:")[0].strip()
     location = _LOCATION.search(text)
     what = text.rpartition("error: ")[2].strip().replace("\n", " ") or type(error).__name__
+    what += _HINTS.get(what, "")
     return f"{location['file']}:{location['line']}:{location['column']}: {what}" if location else what
 
 

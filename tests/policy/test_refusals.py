@@ -7,9 +7,16 @@ import pytest
 from tests.policy.refusals import both, is_found
 
 
-@pytest.mark.parametrize("case", ["undefined data in a key", "an evaluation that fails", "the accident is allowed"])
-def test_check_says_it_first(tmp_path, case):
+@pytest.mark.parametrize(
+    ("case", "part"),
+    [
+        ("undefined data in a key", "nothing defines data.nothing.here"),
+        ("an evaluation that fails", "put the loop behind the |"),
+        ("the accident is allowed", "the policies allow terminating a machine"),
+    ],
+)
+def test_check_says_it_first(tmp_path, case, part):
     """It is the same sentence, at the same file and line; not only where the text shows it, but an evaluation."""
     refusal, found = both(case, tmp_path)
-    assert refusal
+    assert part in refusal
     assert is_found(refusal, found), found
