@@ -29,9 +29,7 @@ def of(module: Module) -> Iterator[Mistake]:
             if texts[empty : empty + 1] == [""]:
                 message = f"{name} with an empty string gives another result on the embedded engine than on OPA"
             elif _REGEX.fullmatch(name) and texts and _BRACE.search(_CLASS.sub("", texts[0] or "")):
-                message = (
-                    "on the embedded engine this { makes the pattern invalid, and on OPA it does not; write \\{"
-                )
+                message = "on the embedded engine this { makes the pattern invalid, and on OPA it does not; write \\{"
             else:
                 continue
             yield Mistake(module.file, call["span"]["line"], call["span"]["col"], "argument", message)
