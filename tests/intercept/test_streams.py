@@ -16,6 +16,7 @@ from botocore.httpsession import URLLib3Session
 
 import guardrails
 from guardrails.intercept.request import stream
+from guardrails.intercept.request.outgoing import Outgoing, action_of
 
 FORM_TYPE = {"Content-Type": "application/x-www-form-urlencoded"}
 
@@ -194,3 +195,11 @@ def test_uploads_are_left_alone(aws, install, monkeypatch):
     with contextlib.suppress(Exception):
         aws.client("kinesis").put_record(StreamName="none", Data=b"x", PartitionKey="1")
     assert read == []
+
+
+@pytest.mark.parametrize(
+    "body", [b"%" * 300_000, b"a" + b"\x00%" * 150_000, b'{"a": "' + b"&Action=TerminateInstances" * 9]
+)
+def test_what_is_no_form_names_no_operation(body):
+    """Reading a body that only looks like a form ends, whatever is in it: no search takes a step back."""
+    assert action_of("Publish", Outgoing("POST", "https://x/", {}, body), lambda _: True) == "Publish"

@@ -16,6 +16,8 @@ _SIGNATURE = frozenset(
     ("AWSAccessKeyId", "SignatureVersion", "SignatureMethod", "Timestamp", "SecurityToken", "Signature")
 )
 _GZIP = b"\x1f\x8b"
+# How JSON and XML begin, in every charset that a form may be written in: they are not decoded to find that out.
+_NO_FORM = (*"{[<", *(bytes([byte]) for byte in b"{[<"))
 # AWS takes no form that is nearly as long: 1,000 ids take 50 kB.
 _LONGEST_UNZIPPED = 8_000_000
 _CHARSET = re.compile(r"charset=[\"']?([A-Za-z0-9_.:-]+)", re.IGNORECASE)
@@ -139,7 +141,7 @@ def _text(value: object) -> str:
 def _form(out: Outgoing) -> str:
     """The body as a form; "" where it is none (JSON may contain the same characters)."""
     body = out.body
-    if not isinstance(body, (bytes, bytearray, str)) or not body:
+    if not isinstance(body, (bytes, bytearray, str)) or not body or body[:1] in _NO_FORM:
         return ""
     if isinstance(body, str):
         form = body
@@ -177,8 +179,8 @@ def _form_values(form: str, name: str) -> list[str]:
 
 @cache
 def _pairs_of(name: str) -> re.Pattern[str]:
-    """What may be pairs with this name: most forms have only one."""
-    return re.compile(rf"(?:^|&)({name}|[^=&]*%[^=&]*)=([^&]*)")
+    """What may be pairs with this name: most forms have only one. It takes no step back: a body may be all `%`."""
+    return re.compile(rf"(?:^|&)({name}|[^=&%]*+%[^=&]*+)=([^&]*+)")
 
 
 def query(url: str) -> list[tuple[str, str]]:
