@@ -42,6 +42,8 @@ _NOT_OURS = f"{_PACKAGE}testing{os.sep}"
 # Longer than anything takes here, and than a look-up may: then a lock is held for ever.
 _PATIENCE_S = 60.0
 _LOOKUPS_S = 10.0
+# All lines take hours.
+_TOLD_EVERY = 100
 
 
 class Injected(Exception):
@@ -337,6 +339,10 @@ def main() -> None:
         outcomes = []
         for cluster, line, kind in chosen[part - 1 :: parts]:
             outcomes.append(outcome := attempt(at, cluster, line, kind))
+            if len(outcomes) % _TOLD_EVERY == 0:
+                print(
+                    f"{len(outcomes)} of {len(chosen[part - 1 :: parts])}, at {cluster} {line[0]}:{line[1]}", flush=True
+                )
             if outcome.problems:
                 print(f"{cluster} {line[0]}:{line[1]} {outcome.kind}: {'; '.join(outcome.problems)}", flush=True)
     bad = sum(bool(outcome.problems) for outcome in outcomes)
