@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -20,7 +20,7 @@ from guardrails.aws.xml_answers import XmlAnswers
 from guardrails.errors import shortened
 from guardrails.resolve import program
 from guardrails.resolve.own_requests import OwnRequests
-from guardrails.values import Answer, Lookup, LookupFailure, Origin
+from guardrails.values import Answer, Lookup, LookupFailure, Origin, frozen
 
 # The largest page that AWS returns, so that a look-up is one request up to 1,000 machines.
 _PAGE = {"DescribeInstances": 1000, "DescribeSubnets": 1000, "DescribeNetworkInterfaces": 1000,
@@ -35,6 +35,15 @@ class UnexpectedAnswer(Exception):
     """A look-up was answered with success and a document of another shape: that is not an answer."""
 
 
+@frozen(eq=False)
+class _Operation:
+    """How a client sends one operation: `pages` makes the iterator of its pages, None where it has none."""
+
+    send: Callable[..., Mapping[str, Any]]
+    pages: Callable[..., Iterable[Mapping[str, Any]]] | None
+    managed: bool
+
+
 class Connection:
     """Sends look-ups as the caller, with one client for each service and region. Safe to use from several threads."""
 
@@ -47,6 +56,7 @@ class Connection:
         self._own = own
         self._session: Any = None
         self._clients: dict[tuple[str, str], Any] = {}
+        self._operations: dict[tuple[str, str, str], _Operation] = {}
         self._lock = threading.Lock()
 
     def ask(self, lookup: Lookup) -> Answer | LookupFailure:
@@ -70,23 +80,34 @@ class Connection:
             return failure(lookup, type(error).__name__, shortened(said))
 
     def _request(self, lookup: Lookup) -> tuple[Iterable[Mapping[str, Any]], bool]:
-        client = self._client(lookup.service, lookup.region)
-        model = client.meta.service_model.operation_model(lookup.operation)
+        operation = self._operation(lookup.service, lookup.region, lookup.operation)
         params = dict(lookup.params)
-        if "IncludeManagedResources" in model.input_shape.members:
+        if operation.managed:
             params["IncludeManagedResources"] = True
-        methods = client.meta.method_to_api_mapping
-        method = next(name for name, operation in methods.items() if operation == lookup.operation)
-        if lookup.sample or not client.can_paginate(method):
-            return _items(getattr(client, method)(**params), lookup.items), True
+        if lookup.sample or operation.pages is None:
+            return _items(operation.send(**params), lookup.items), True
         # AWS takes no page size beside ids.
         sized = lookup.operation in _PAGE and not {"InstanceIds", "VolumeIds", "MaxResults"} & params.keys()
         size = {"PageSize": _PAGE[lookup.operation]} if sized else {}
-        pages = client.get_paginator(method).paginate(PaginationConfig=size, **params)
+        pages = operation.pages(PaginationConfig=size, **params)
         if lookup.first_page:
             page = next(iter(pages))
             return _items(page, lookup.items), not page.get("NextToken")
         return [item for page in pages for item in _items(page, lookup.items)], True
+
+    def _operation(self, service: str, region: str, name: str) -> _Operation:
+        """Kept, since botocore makes a class for each paginator, and a client of EC2 has 700 names to search."""
+        operation = self._operations.get((service, region, name))
+        if operation is None:
+            client = self._client(service, region)
+            method = next(method for method, each in client.meta.method_to_api_mapping.items() if each == name)
+            operation = self._operations[service, region, name] = _Operation(
+                send=getattr(client, method),
+                pages=client.get_paginator(method).paginate if client.can_paginate(method) else None,
+                managed="IncludeManagedResources"
+                in client.meta.service_model.operation_model(name).input_shape.members,
+            )
+        return operation
 
     def _client(self, service: str, region: str) -> Any:
         with self._lock:
