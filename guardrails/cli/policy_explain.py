@@ -23,6 +23,7 @@ from guardrails.evaluate.bundle import Bundle
 from guardrails.evaluate.embedded import EmbeddedEngine
 from guardrails.evaluate.engine import EngineFailure
 from guardrails.policy.explain import Explanation, explanations
+from guardrails.policy.explained_otherwise import Check, checks
 from guardrails.record.entries import Entry
 from guardrails.record.many_logs import gathered
 
@@ -54,12 +55,14 @@ def explain(config: str | None, decision_id: str, everything: bool, fmt: str) ->
     decided = "schema" in entry.input
     every = explanations(bundle, entry.input) if decided else []
     shown = [rule for rule in every if everything or rule.fired]
+    others = [*checks(bundle, entry.violations, {rule.rule for rule in every})] if decided else []
     if fmt == "json":
         whole = {
             "decision_id": entry.decision_id,
             "recorded": {"result": entry.document.get("result"), "revision": entry.revision, "custom": entry.custom},
             "revision": bundle.revision,
             "rules": [attrs.asdict(rule) for rule in shown],
+            "checks": [{**attrs.asdict(check), "origin": check.origin} for check in others],
         }
         click.echo(json.dumps(whole, indent=2))
         return
@@ -73,7 +76,9 @@ def explain(config: str | None, decision_id: str, everything: bool, fmt: str) ->
         out.print(Text(changed))
     for rule in shown:
         _show_rule(out, rule, entry.violations)
-    if not any(rule.fired for rule in every):
+    for check in others:
+        _show_check(out, check)
+    if not others and not any(rule.fired for rule in every):
         out.print(Text("No rule fires on this call." + ("" if everything else " --all shows all rules.")))
 
 
@@ -130,6 +135,14 @@ def _show_rule(out: Console, rule: Explanation, violations: Sequence[Mapping[str
         str(each.get("remediation")) for each in violations if each.get("rule") == rule.rule
     ):
         _indented(out, Text(f"Instead: {remediation}"))
+
+
+def _show_check(out: Console, check: Check) -> None:
+    out.print()
+    place = f"  {own_policies.short_path(check.file)}:{check.line}" if check.file else ""
+    out.print(Text.assemble((check.rule, "bold"), (place, "dim")))
+    for sentence in (check.message, check.origin, f"Instead: {check.remediation}"):
+        _indented(out, Text(sentence))
 
 
 def _indented(out: Console, line: Text) -> None:

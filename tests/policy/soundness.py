@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import gzip
 import json
+import random
 import time
 from pathlib import Path
 
@@ -21,7 +22,6 @@ from guardrails.evaluate.policy_params import schema
 from guardrails.policy.check.entries import entries
 from guardrails.policy.compare.affected import Policies
 from guardrails.policy.compare.definitions import PARAMS
-from guardrails.policy.compare.findings import Seeds
 from guardrails.policy.compare.run import Comparing
 from guardrails.policy.compare.verdicts import Judge, PolicySet
 from guardrails.policy.explain import rule_id
@@ -47,18 +47,32 @@ class Remembering(Judge):
         return self._known[key]
 
 
+class Later(Judge):
+    """A judge that loads its policies when it is first asked: most are not."""
+
+    def __init__(self, policies):
+        self._policies = policies
+        self._judge = None
+
+    def verdict(self, document):
+        """The verdict on one input."""
+        self._judge = self._judge or Judge(self._policies)
+        return self._judge.verdict(document)
+
+
 class Sound:
     """The shipped policies under some parameters, and the inputs that all comparisons with them share."""
 
     def __init__(self, **params):
         self.bundle = bundle.with_params(bundle.read([bundle.shipped()]), params)
         self.old = PolicySet("old", self.bundle)
+        self.policies = Policies(self.bundle)
         self.judge = Remembering(self.old)
         self._known = None
 
     def deletions(self):
         """(name, entry, policies without it) for each definition that adds to deny, confirm or warn."""
-        policies = Policies(self.bundle)
+        policies = self.policies
         for module in policies.modules:
             for rule in entries(module):
                 (entry,) = [
@@ -75,29 +89,31 @@ class Sound:
 
     def wider(self, edited):
         """Whether compare finds that the edited policies are wider; the steps of a comparison until it knows."""
-        comparing = Comparing(self.old, PolicySet("new", edited), judge=self.judge)
+        comparing = self._comparing(edited)
         if comparing.same:
             return False
         if self._known is None:
             self._known = [*comparing.known_inputs()]
-        seeds = Seeds()
+        starts = comparing.starts()
         for document in self._known:
-            seeds.add(document, comparing.findings.try_(document))
+            starts.add(document, comparing.findings.try_(document))
             if comparing.findings.any:
                 return True
-        comparing.climb(seeds)
-        if not comparing.findings.any:
-            comparing.look_around(seeds)
+        comparing.search(starts)
         return comparing.findings.any
 
     def shown_by(self, edited, documents):
         """Whether one of these inputs shows that the edited policies are wider."""
-        comparing = Comparing(self.old, PolicySet("new", edited), judge=self.judge)
+        comparing = self._comparing(edited)
         for document in documents:
             comparing.findings.try_(document)
             if comparing.findings.any:
                 return True
         return False
+
+    def _comparing(self, edited):
+        new = PolicySet("new", edited)
+        return Comparing(self.old, new, known=self.policies, judges=(self.judge, Later(new)))
 
 
 def other_params(entry, policies):
@@ -135,13 +151,14 @@ def _deletions(default, every, out):
     out(f"DELETIONS {len(results)}, found {len(results) - len(missed)}; missed: {', '.join(missed) or 'none'}")
 
 
-def _mutants(default, every, start, out):
+def _mutants(default, sample, out):
     recorded = [json.loads(line) for line in gzip.decompress(RECORDED.read_bytes()).splitlines()]
     oracle = [*recorded, *(generated(seed) for seed in range(GENERATED))]
     trees = [tree for tree in syntax_of(default.bundle) if not bundle.is_collector(tree["source"]["contents"])]
     mutants = [mutant for tree in trees for mutant in mutants_in(tree)]
     counts = {"found": 0, "missed": 0, "not known to weaken": 0, "does not load": 0}
-    for mutant in mutants[start::every]:
+    mutants.sort(key=lambda mutant: (Path(mutant.file).name, mutant.start, mutant.end, mutant.text))
+    for mutant in random.Random(1).sample(mutants, min(sample, len(mutants))):
         edited = default.edited(mutant.file, mutant.apply(default.bundle.modules[mutant.file]))
         try:
             found = default.wider(edited)
@@ -157,8 +174,8 @@ def _mutants(default, every, start, out):
 def main():
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--every", type=int, default=1, help="only every n-th")
-    parser.add_argument("--start", type=int, default=0, help="leave out the first mutants")
+    parser.add_argument("--every", type=int, default=1, help="only every n-th deletion")
+    parser.add_argument("--sample", type=int, default=10**6, help="how many mutants to choose, the same every time")
     parser.add_argument("--only", choices=["deletions", "mutants"])
     chosen = parser.parse_args()
     started = time.process_time()
@@ -170,7 +187,7 @@ def main():
     if chosen.only != "mutants":
         _deletions(default, chosen.every, out)
     if chosen.only != "deletions":
-        _mutants(default, chosen.every, chosen.start, out)
+        _mutants(default, chosen.sample, out)
 
 
 if __name__ == "__main__":

@@ -108,6 +108,23 @@ def test_undecided_is_said(site, aws, install, config, log):
     assert "The policies were not evaluated" in _run(config, "explain", caught.value.decision.id).stdout
 
 
+def test_a_check_before_the_rules(denied, config, log, tmp_path):
+    """A denial by a check of the input is shown with its place and what helps; a rule that is gone is called so."""
+    entry = json.loads(log.read_text())
+    file = tmp_path / "input.json"
+    file.write_text(json.dumps({**entry["input"], "call": {**entry["input"]["call"], "tags": "?"}}))
+    printed = " ".join(_run(config, "explain", str(file)).stdout.split())
+    assert "main/malformed-input" in printed
+    assert "intake.rego:" in printed
+    assert "its input lacks call.tags" in printed
+    assert "`guardrails doctor` finds facts that the guard cannot get" in printed
+    entry["result"]["violations"][0]["rule"] = "live-cluster/gone"
+    log.write_text(json.dumps(entry) + "\n")
+    (check, *_) = json.loads(_run(config, "explain", denied, "--format", "json").stdout)["checks"]
+    assert (check["rule"], check["file"]) == ("live-cluster/gone", "")
+    assert "removed or renamed since" in check["origin"]
+
+
 def test_eval(denied, config, log, tmp_path):
     """A document or a log entry gets its decision, exit code 3 if that blocks; anything else is one sentence."""
     entry = json.loads(log.read_text())

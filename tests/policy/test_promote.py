@@ -22,6 +22,19 @@ from guardrails.record.entries import Entry
 from tests.support.terminals import Terminal, environment
 
 RULE = "live-cluster/stop"
+# It stops everything, as long as the other rule is on trial.
+TRIAL = """package guardrails.trial
+
+# METADATA
+# title: Nothing is stopped during a trial
+# custom:
+#   rule: trial/stop
+deny contains {"rule": "trial/stop", "target": id, "message": "A trial is on.", "remediation": "Wait."} if {
+	object.get(data.guardrails.params, ["enforcement", "live-cluster/stop"], "") == "dryrun"
+	"stop" in input.call.effects
+	some id, _ in input.targets
+}
+"""
 
 
 @pytest.fixture
@@ -102,6 +115,21 @@ def test_to_another_level(tried, config):
     """--to warn writes that level, and the comment after it stays."""
     _promote(config, RULE, "--yes", "--to", "warn")
     assert f'"{RULE}" = "warn"  # a trial' in config.read_text()
+
+
+def test_a_rule_that_another_one_waits_for(tried, config):
+    """Where enforcing a rule ends another one, --yes changes nothing; with --wider it does."""
+    folder = config.with_name("own") / "guardrails" / "trial"
+    folder.mkdir(parents=True)
+    (folder / "trial.rego").write_text(TRIAL)
+    config.write_text('policies = ["own"]\n' + config.read_text())
+    before = config.read_text()
+    printed = _promote(config, RULE, "--compare", "--yes", code=1).stdout
+    assert "wider     trial/stop" in printed
+    assert "--wider promotes the rule anyway" in printed
+    assert config.read_text() == before
+    _promote(config, RULE, "--compare", "--yes", "--wider")
+    assert '"dryrun"' not in config.read_text()
 
 
 def test_no_one_there(tried, config):

@@ -132,6 +132,14 @@ def test_newly_allowed(recorded, same):
     assert result["kinds"]["newly denied"] == 0
 
 
+def test_compared_with_other_policies(recorded, same, candidate):
+    """What other policies stop and these do not is listed beside the recorded calls that change."""
+    result = json.loads(_replay(same, recorded, "--compare", candidate, "--format", "json", code=1).stdout)
+    assert result["changed"] == 0
+    assert [each["rule"] for each in result["compare"]["wider"]] == ["quiet/stop"]
+    assert "stop" in result["compare"]["wider"][0]["input"]["call"]["effects"]
+
+
 def test_jobs_do_not_matter(recorded, candidate):
     """One process and three give the same output, byte for byte."""
     log = recorded.read_bytes()

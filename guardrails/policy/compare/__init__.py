@@ -2,7 +2,10 @@
 
 definitions.py   what the rules read, and what they compare it with    affected.py   the rules that a change may reach
 situations.py    an input for each effect and state                    contexts.py   what else may surround a call
-variations.py    the inputs next to an input                           climb.py      an input on which a rule acts
-verdicts.py      both answers to an input                              run.py        all of it, in order
+variations.py    the inputs next to an input                           whole.py      other names, sizes and times
+changes.py       a change of one part                                  starts.py     where the search begins
+watched.py       which conditions an input reaches                     search.py     the inputs that reach more of them
+verdicts.py      both answers to an input                              findings.py   what differs
 minimize.py      a counterexample without what it does not need        result.py     what was found
+run.py           all of it, in order
 """

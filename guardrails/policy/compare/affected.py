@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from attrs import define
+from attrs import define, evolve
 
 from guardrails.evaluate.bundle import Bundle, is_collector, params_of
 from guardrails.evaluate.checked import parsed
@@ -48,16 +48,32 @@ class Policies:
     """The rules of one bundle, as far as their text shows what they do."""
 
     bundle: Bundle
+    # Other policies, of which what is the same need not be read again.
+    like: Policies | None = None
 
     @cached_property
     def modules(self) -> list[Module]:
         """The syntax trees, without the module that collects the areas: that follows from the others."""
-        return [module for module in parsed(self.bundle) if not is_collector(module.source.decode())]
+        known = {module.file: module for module in self.like.modules} if self.like else {}
+        texts = {file: text for file, text in self.bundle.modules.items() if not is_collector(text)}
+        same = {file for file in texts.keys() & known.keys() if known[file].source == texts[file].encode()}
+        others = {file: text for file, text in texts.items() if file not in same}
+        read = {module.file: module for module in parsed(evolve(self.bundle, modules=others))} if others else {}
+        return [known[file] if file in same else read[file] for file in texts]
 
     @cached_property
     def definitions(self) -> list[Definition]:
         """Every definition."""
-        return definitions(self.modules)
+        return [each for module in self.modules for each in self._read(module)]
+
+    def _read(self, module: Module) -> list[Definition]:
+        if (
+            self.like is None
+            or self.within != self.like.within
+            or not any(module is each for each in self.like.modules)
+        ):
+            return definitions(module, self.within)
+        return [each for each in self.like.definitions if each.file == module.file]
 
     @cached_property
     def by_path(self) -> Mapping[Path, list[Definition]]:
@@ -78,8 +94,9 @@ class Policies:
         ]
 
     @cached_property
-    def _within(self) -> Mapping[Path, set[Path]]:
-        return lint.below(set(self.by_path))
+    def within(self) -> Mapping[Path, set[Path]]:
+        """What is below each path."""
+        return lint.below({rule.path for module in self.modules for rule in module.rules})
 
     def closure(self, start: Iterable[Definition]) -> list[Definition]:
         """These definitions, and all that they use, directly or not."""
@@ -87,7 +104,7 @@ class Policies:
         waiting = list(found.values())
         while waiting:
             for path in waiting.pop().refers:
-                for rule in lint.reached(path, set(self.by_path), self._within):
+                for rule in lint.reached(path, set(self.by_path), self.within):
                     for definition in self.by_path[rule]:
                         if id(definition) not in found:
                             found[id(definition)] = definition
@@ -146,11 +163,21 @@ def reached(policies: Policies, digests: frozenset[str], paths: frozenset[Path])
     """The entries that differ, or whose answer may depend on one of these paths; all where the decision itself does."""
     # The level that the configuration gives a rule changes the answers of that rule alone.
     levels = {str(path[-1]) for path in paths if path[:-1] == _LEVELS}
-    core = policies.closure(policies.by_path.get(_DECISION, ()))
-    general = frozenset(path for path in paths if path[:-1] != _LEVELS)
-    if any(touches(definition, general) for definition in core):
+    if changes_every_decision(policies, paths):
         return policies.entries
     return [entry for entry in policies.entries if entry.rule in levels or _is_reached(policies, entry, digests, paths)]
+
+
+def changes_levels(paths: frozenset[Path]) -> bool:
+    """Whether the configuration gives a rule another level, so that decisions differ where all rules say the same."""
+    return any(path[:-1] == _LEVELS for path in paths)
+
+
+def changes_every_decision(policies: Policies, paths: frozenset[Path]) -> bool:
+    """Whether what makes the decision of all rules' answers differs."""
+    core = policies.closure(policies.by_path.get(_DECISION, ()))
+    general = frozenset(path for path in paths if path[:-1] != _LEVELS)
+    return any(touches(definition, general) for definition in core)
 
 
 def _is_reached(policies: Policies, entry: EntryRule, digests: frozenset[str], paths: frozenset[Path]) -> bool:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from guardrails.policy.compare.situations import NOW_S, Document, when
+from guardrails.policy.compare.situations import NOW_S, Document, copied, when
 
 _WAYS = ("listener", "rule", "targets", "record", "cnames", "address", "pointer")
 _GROUPS = ("asg", "ip")
@@ -50,14 +49,14 @@ def surrounded(documents: Sequence[Document], numbers: Sequence[float]) -> Itera
     """Every document in every context."""
     for change in contexts(numbers).values():
         for document in documents:
-            changed = copy.deepcopy(document)
+            changed = copied(document)
             change(changed)
             yield changed
 
 
 def _set(name: str, value: Any) -> Callable[[Document], None]:
     def change(document: Document) -> None:
-        document[name] = copy.deepcopy(value)
+        document[name] = copied(value)
 
     return change
 

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from guardrails.evaluate.rego import lint
+from attrs import evolve
+
 from guardrails.evaluate.rego.references import Contents, Path, path_of
 from guardrails.evaluate.rego.syntax import Module, Rule
 from guardrails.values import frozen
@@ -49,12 +50,56 @@ class Definition:
     numbers: frozenset[float]
     keys: Mapping[str, frozenset[str]]
     refers: frozenset[Path]
+    # Of one condition: it does more than give a value a name.
+    decides: bool = True
 
 
-def definitions(modules: Sequence[Module]) -> list[Definition]:
-    """Every definition in the modules, which must have their syntax trees."""
-    within = lint.below({rule.path for module in modules for rule in module.rules})
-    return [_definition(module, rule, within) for module in modules for rule in module.rules]
+def definitions(module: Module, within: Mapping[Path, set[Path]]) -> list[Definition]:
+    """Every definition in the module, which must have its syntax trees; `within` is what is below each path."""
+    return [_definition(module, rule, within) for rule in module.rules]
+
+
+def conditions(module: Module, rule: Rule, within: Mapping[Path, set[Path]]) -> Iterator[list[Definition]]:
+    """For each body of a rule what each of its conditions reads, with those before it that its variables come from.
+
+    It refers to what it uses itself and what its variables are assigned: what they are chosen from was chosen already.
+    """
+    for body in rule.bodies:
+        yield [
+            _condition(module, rule, body["query"]["stmts"][: number + 1], within)
+            for number in range(len(body["query"]["stmts"]))
+        ]
+
+
+def _condition(
+    module: Module, rule: Rule, statements: Sequence[Mapping[str, Any]], within: Mapping[Path, set[Path]]
+) -> Definition:
+    needed = _needed(module, statements)
+    own = [statement for statement in needed if statement is statements[-1] or _only_names(statement)]
+    return evolve(
+        _definition(module, rule.part(needed), within),
+        refers=_definition(module, rule.part(own), within).refers,
+        decides=not _only_names(statements[-1]),
+    )
+
+
+def _only_names(statement: Mapping[str, Any]) -> bool:
+    return "AssignExpr" in (statement["literal"].get("Expr", {}).get("expr") or {})
+
+
+def _needed(module: Module, statements: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The last statement, and those before it that give a value to its variables or to those of these."""
+    needed = [statements[-1]]
+    names = _used(statements[-1])
+    for statement in reversed(statements[:-1]):
+        if names.intersection(map(module.text, Contents(statement).declared)):
+            needed.append(statement)
+            names |= _used(statement)
+    return needed
+
+
+def _used(statement: Mapping[str, Any]) -> set[str | None]:
+    return {reference.path[0] for reference in Contents(statement).references}
 
 
 def _definition(module: Module, rule: Rule, within: Mapping[Path, set[Path]]) -> Definition:

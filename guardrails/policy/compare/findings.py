@@ -9,95 +9,141 @@ from typing import Any
 
 from attrs import Factory, define, field
 
+from guardrails.policy.compare.affected import Reads, united
 from guardrails.policy.compare.minimize import minimized
 from guardrails.policy.compare.result import Difference
 from guardrails.policy.compare.situations import Document
-from guardrails.policy.compare.verdicts import QUIET, WORDS, Glance, Judge, Verdict, alone, weaker
+from guardrails.policy.compare.verdicts import ENGINE, WORDS, Judge, Verdict, alone, weaker
+from guardrails.policy.compare.watched import Look, Watched
+from guardrails.values import frozen
 
 _Key = tuple[str, str, str]
+# After so many inputs on which a rule is less strict no more are decided on.
+_ENOUGH = 100
+_Lines = frozenset[tuple[str, int]]
+_Stuck = frozenset[tuple[int, int]]
 # The rules of broken input and policies do not come from one definition.
-_OF_NO_DEFINITION = frozenset(("main/malformed", "main/malformed-input", "(engine)"))
+_OF_NO_DEFINITION = frozenset(("main/malformed", "main/malformed-input", ENGINE))
 
 
-@define
-class Seeds:
-    """Inputs on which rules act, of each kind one."""
+@frozen
+class Tried:
+    """The rules that acted on an input and may differ; and, where that was watched, what was reached.
 
-    all: list[Document] = Factory(list)
-    acted: set[tuple[str, str]] = Factory(set)
-    _by_rule: dict[str, dict[str, Document]] = Factory(dict)
+    `lines_old` and `lines_new` are lines of the changed definitions, `way` those of all definitions that led there.
+    `stuck` are the conditions of the changed definitions that were reached and did not hold. `hidden` is true where
+    other rules may hide a difference; None where that was not looked at.
+    """
 
-    def add(self, document: Document, verdict: Verdict | None) -> None:
-        """Keep the input for each rule that acted; None is an input that was tried before."""
-        if verdict is None:
-            return
-        self.all.append(document)
-        for rule, strict in verdict.rules.items():
-            self.acted.add((rule, WORDS[strict]))
-            self._by_rule.setdefault(rule, {}).setdefault(_kind(document, verdict), document)
-
-    def of(self, rule: str, most: int) -> list[Document]:
-        """Different inputs on which the rule acts."""
-        kinds = [*self._by_rule.get(rule, {}).values()]
-        return kinds[:: max(1, -(-len(kinds) // most))] if kinds else []
+    acts: frozenset[str]
+    lines_old: _Lines = frozenset()
+    lines_new: _Lines = frozenset()
+    way: _Lines = frozenset()
+    hidden: bool | None = None
+    stuck: tuple[_Stuck, ...] = ()
 
 
-def _kind(document: Document, verdict: Verdict) -> str:
-    """The same for inputs that are alike for the rules."""
-    call, live, shift = (document.get(name) or {} for name in ("call", "live", "shift"))
-    if not all(isinstance(each, Mapping) for each in (call, live, shift)):
-        return ""
-    targets = document.get("targets")
-    some = targets.values() if isinstance(targets, Mapping) else ()
-    carried = [each.get("clusters") for each in some if isinstance(each, Mapping)]
-    parts = (sorted(verdict.rules), call.get("effects"), live.get("known"), shift.get("way"), carried)
-    return json.dumps(parts, default=str)
+@frozen
+class Side:
+    """One set of policies: watched, and asked for its decision."""
+
+    watched: Watched
+    judge: Judge
 
 
 @define
 class Findings:
-    """Tries inputs on both sets of policies. `rules` are those that may differ."""
+    """Tries inputs on both sets of policies. `rules` are those that may differ.
 
-    _old: Judge
-    _new: Judge
-    _glances: Sequence[Glance]
+    `by_rules` is true where decisions differ only if these rules say something, and something else unless `by_levels`.
+    `hidden_from` is how strict other rules must be to hide a difference.
+    """
+
+    _old: Side
+    _new: Side
     _rules: Collection[str]
     _schema: Mapping[str, Any]
+    _by_rules: bool = field(kw_only=True)
+    _by_levels: bool = field(kw_only=True)
     _with_stricter: bool = field(kw_only=True)
+    _hidden_from: int = field(kw_only=True)
     documents: int = 0
     acted: set[str] = Factory(set)
+    _hidden: int | None = None
     _seen: set[int] = Factory(set)
     _wider: dict[_Key, list[Document]] = Factory(dict)
     _stricter: dict[_Key, list[Document]] = Factory(dict)
+    _known: Counter[str] = Factory(Counter)
 
-    def try_(self, document: Document) -> Verdict | None:
-        """What the old policies say; None where it was tried before, QUIET where no rule that may differ acts."""
+    def try_(self, document: Document, *, watch: bool = False, again: bool = False) -> Tried | None:
+        """What acted; with `watch`, also what was reached. None for an input that was tried before, but for `again`."""
         text = json.dumps(document, sort_keys=True)
-        if hash(text) in self._seen:
+        if hash(text) not in self._seen:
+            self._seen.add(hash(text))
+            self.documents += 1
+        elif not again:
             return None
-        self._seen.add(hash(text))
-        self.documents += 1
-        if self._glances and not any(glance.may_act(text) for glance in self._glances):
-            return QUIET
-        before = self._old.verdict(document)
-        acts = {
+        self._hidden = None
+        looks = [side.watched.look(text) if watch else None for side in (self._old, self._new)]
+        acts = self._by_their_rules(document, text, looks) if self._by_rules else None
+        if acts is None:
+            acts = self._by_decision(document)
+        self.acted |= acts
+        stuck = tuple(look.stuck if look else frozenset() for look in looks)
+        lines = [look.lines if look else frozenset() for look in looks]
+        # How many targets there are shows in no line.
+        size = ("", min(3, len(document.get("targets") or ())))
+        # An engine that fails says nothing about the way to where it failed.
+        ways = [look.way for look in looks if look]
+        way = (size, *ways[0], *((f"new {file}", line) for file, line in ways[1])) if all(looks) else ()
+        hidden = self._hidden
+        if again and hidden is None:
+            hidden = self._old.judge.verdict(document).without(self._rules)
+        return Tried(
+            acts, lines[0], lines[1], frozenset(way), None if hidden is None else hidden >= self._hidden_from, stuck
+        )
+
+    def stuck(self, tried: Tried) -> Reads:
+        """What the conditions of the changed definitions read that did not hold."""
+        sides = zip((self._old, self._new), tried.stuck, strict=True)
+        return united(side.watched.reads(stuck) for side, stuck in sides)
+
+    def _by_their_rules(self, document: Document, text: str, looks: Sequence[Look | None]) -> frozenset[str] | None:
+        """The rules that acted, by what they say themselves; None where only the decision can tell."""
+        old = looks[0].said if looks[0] else self._old.watched.said(text)
+        if old is None:
+            return None
+        acts = frozenset(rule for _, rule in old if rule in self._rules)
+        if not old and not self._with_stricter:
+            return acts
+        new = looks[1].said if looks[1] else self._new.watched.said(text)
+        lost = {rule for _, rule in old - new} if new is not None else set()
+        if lost and not self._with_stricter and all(self._known[rule] >= _ENOUGH for rule in lost):
+            return acts
+        if new is None or self._by_levels or lost or (self._with_stricter and new - old):
+            self._compare(document, self._old.judge.verdict(document), self._new.judge.verdict(document))
+        return acts
+
+    def _by_decision(self, document: Document) -> frozenset[str]:
+        before = self._old.judge.verdict(document)
+        acts = frozenset(
             rule
             for rule, strict in before.rules.items()
             if strict and (rule in self._rules or rule in _OF_NO_DEFINITION)
-        }
-        self.acted |= acts
+        )
         if acts or self._with_stricter:
-            self._compare(document, before, self._new.verdict(document))
-        return before
+            self._compare(document, before, self._new.judge.verdict(document))
+        return acts
 
     def _compare(self, document: Document, before: Verdict, after: Verdict) -> None:
         lost = weaker(before, after)
+        self._hidden = before.without(lost)
         if before.strict > after.strict:
             self._keep(self._wider, lost, before, after, document)
         elif lost:
             other = alone(document, before, after)
             if other is not None:
-                before, after = self._old.verdict(other), self._new.verdict(other)
+                before, after = self._old.judge.verdict(other), self._new.judge.verdict(other)
                 if before.strict > after.strict:
                     self._keep(self._wider, weaker(before, after), before, after, other)
         if self._with_stricter and after.strict > before.strict:
@@ -107,6 +153,7 @@ class Findings:
         self, into: dict[_Key, list[Document]], rules: list[str], before: Verdict, after: Verdict, document: Document
     ) -> None:
         for rule in rules:
+            self._known[rule] += 1
             into.setdefault((rule, before.word, after.word), []).append(document)
 
     @property
@@ -135,10 +182,10 @@ class Findings:
         rule, was, now = key
 
         def still(document: Document) -> bool:
-            before = self._old.verdict(document)
+            before = self._old.judge.verdict(document)
             if before.word != was or not before.rules.get(rule):
                 return False
-            after = self._new.verdict(document)
+            after = self._new.judge.verdict(document)
             return after.word == now and rule in weaker(before, after)
 
         smallest = minimized(documents[0], self._schema, still)

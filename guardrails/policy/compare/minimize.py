@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from guardrails.policy.compare.changes import GONE, Change, applied, together
 from guardrails.policy.compare.situations import Document
-from guardrails.policy.compare.variations import GONE, Change, applied
 
 _ROUNDS = 4
 
@@ -17,11 +17,9 @@ def minimized(document: Document, schema: Mapping[str, Any], still: Callable[[Do
         before = document
         # From the end, so that the places of the others stay the same.
         for change in reversed([*_simpler(schema, document, ())]):
-            try:
-                smaller = applied(document, change)
-            except (KeyError, IndexError, TypeError):
-                continue  # it went with another part
-            if still(smaller):
+            smaller = together(document, [change])
+            # None: it went with another part.
+            if smaller is not None and still(smaller):
                 document = smaller
         if document == before:
             break

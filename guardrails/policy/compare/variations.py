@@ -6,47 +6,18 @@ neighbors, and for each type of value a few that mean something: null, empty, no
 
 from __future__ import annotations
 
-import copy
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from guardrails.policy.compare.affected import Reads
+from guardrails.policy.compare.changes import GONE, Change, Step
 from guardrails.policy.compare.definitions import FREE
-from guardrails.values import frozen
 
-Step = str | int
-# Instead of a value: the part is not there.
-GONE = object()
 # Seconds since the epoch are larger.
 _A_TIME = 1e8
-_ADDRESS = "203.0.113.7"
-
-
-@frozen
-class Change:
-    """At `path`, another `value`; GONE removes the part. `name` is what policies call it."""
-
-    path: tuple[Step, ...]
-    value: Any
-    name: str
-
-
-def applied(document: Mapping[str, Any], *changes: Change) -> dict[str, Any]:
-    """A copy of the document with these changes."""
-    changed: dict[str, Any] = copy.deepcopy(dict(document))
-    for change in changes:
-        *above, last = change.path
-        place: Any = changed
-        for step in above:
-            place = place[step]
-        if change.value is not GONE:
-            place[last] = copy.deepcopy(change.value)
-        elif isinstance(place, list):
-            del place[int(last)]
-        else:
-            place.pop(last, None)
-    return changed
+_ADDRESS, _OTHER_ADDRESS = "203.0.113.7", "198.51.100.1"
+_FEW = 4
 
 
 class Variations:
@@ -57,6 +28,7 @@ class Variations:
         self._now = float(document.get("now_s") or 0)
         clusters = document.get("clusters")
         self._clusters = sorted(clusters) if isinstance(clusters, Mapping) else []
+        self._there = _addresses(document) + _ids(document)
 
     def __iter__(self) -> Iterator[Change]:
         yield from self._members(self._schema, self._document, (), "")
@@ -130,6 +102,10 @@ class Variations:
         found += [text for text in self._strings(name, path) if text]
         for cluster in self._clusters:
             found += [cluster, [cluster], {cluster: self._now - 1}]
+        # What stands elsewhere in the input, alone and beside something else.
+        found += [each for text in self._there for each in (text, [text], [text, "another"])]
+        if isinstance(value, list):
+            found += [[*value, text] for text in ("another", *self._there)]
         return found
 
     def _members(
@@ -195,7 +171,7 @@ class Variations:
         known = set(self._reads.strings.get(name, ()))
         if name == "rules":
             return sorted(known)
-        near = {_ADDRESS} if "ips" in name else set()
+        near = {_ADDRESS, _OTHER_ADDRESS, *_addresses(self._document)} if "ips" in name else set()
         return sorted({text for text in known if text} | near | set(self._clusters))
 
 
@@ -215,6 +191,22 @@ def _beside(document: Any, path: tuple[Step, ...]) -> list[float]:
             return []
     parts = document.values() if isinstance(document, Mapping) else ()
     return [part for part in parts if isinstance(part, (int, float)) and not isinstance(part, bool)]
+
+
+def _addresses(document: Mapping[str, Any]) -> list[str]:
+    """The first public addresses in the input."""
+    found: dict[str, None] = {}
+    for part in ("targets", "clusters"):
+        members = document.get(part)
+        for member in members.values() if isinstance(members, Mapping) else ():
+            addresses = member.get("public_ips") if isinstance(member, Mapping) else ()
+            found.update((text, None) for text in addresses or () if isinstance(text, str))
+    return [*found][:_FEW]
+
+
+def _ids(document: Mapping[str, Any]) -> list[str]:
+    targets = document.get("targets")
+    return [*targets][:_FEW] if isinstance(targets, Mapping) else []
 
 
 def _matching(pattern: str) -> Iterator[str]:

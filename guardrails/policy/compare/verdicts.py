@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import copy
-import json
 from collections.abc import Collection, Mapping
 from typing import Any
 
 from guardrails.evaluate.bundle import Bundle
-from guardrails.evaluate.checked import prepared
 from guardrails.evaluate.embedded import EmbeddedEngine
 from guardrails.evaluate.engine import EngineFailure, read_result
-from guardrails.policy.compare.situations import Document, when
+from guardrails.policy.compare.situations import Document, copied, when
 from guardrails.values import Mode, frozen
 
 # From weak to strict. A rule in dryrun changes nothing.
@@ -21,8 +18,6 @@ WORDS = ("allow", "warn", "confirm", "deny")
 _AT_MOST: Mapping[Mode, int] = {"enforce": 3, "warn": 1, "dryrun": 0}
 # The rule of a denial that no policy made.
 ENGINE = "(engine)"
-# The id of a rule whose text does not have one.
-_UNKNOWN = "?"
 _MINUTE_S = 60.0
 
 
@@ -47,6 +42,10 @@ class Verdict:
         """The decision as a word."""
         return WORDS[self.strict]
 
+    def without(self, rules: Collection[str]) -> int:
+        """How strict the other rules are."""
+        return max((strict for rule, strict in self.rules.items() if rule not in rules), default=0)
+
 
 class Judge:
     """The verdicts of one set of policies. An engine that fails denies, as a guard does."""
@@ -69,48 +68,20 @@ class Judge:
         return Verdict(min(_STRICTNESS[action], self._at_most), rules)
 
 
-# Nothing acts that may differ; what else the policies say was not asked.
-QUIET = Verdict(0, {})
-# Asking for more sets than this takes as long as the decision.
-_SETS = 4
-
-
-class Glance:
-    """Whether any of some rules may act on an input: only their sets are asked for, a fraction of a decision."""
-
-    def __init__(self, policies: PolicySet, sets: Collection[str], rules: Collection[str]) -> None:
-        """`sets` are the paths of deny, confirm and warn of some areas, `rules` ids. Raises PolicyError."""
-        self._sets = sorted(sets) if len(sets) <= _SETS else []
-        # Of a rule whose id is computed, any entry may be.
-        self._marks = ["{"] if _UNKNOWN in rules else [json.dumps(rule) for rule in rules]
-        self._engine = prepared(policies.bundle) if self._sets else None
-
-    def may_act(self, text: str) -> bool:
-        """Whether any of the rules has an entry for this input, as JSON; true where that cannot be determined."""
-        if self._engine is None:
-            return True
-        try:
-            self._engine.set_input_json(text)
-            answers = [self._engine.eval_rule_as_json(path) for path in self._sets]
-        except (KeyboardInterrupt, SystemExit):
-            raise
-        except BaseException:  # regorus panics with a BaseException
-            return True
-        return any(mark in answer for answer in answers for mark in self._marks)
-
-
 def weaker(old: Verdict, new: Verdict) -> list[str]:
     """The rules that are less strict in the new verdict, sorted."""
     return sorted(rule for rule, strict in old.rules.items() if new.rules.get(rule, 0) < strict)
 
 
 def alone(document: Document, old: Verdict, new: Verdict) -> Document | None:
-    """The same input under a break glass for all rules that still block, so that only the weaker rules are left.
+    """The same input under a break glass for all rules that block as before, so that only those are left that differ.
 
-    None where there is nothing to set aside.
+    A rule that is new, or stricter than before, stays: it may be the old one under another name. None where there is
+    nothing to set aside.
     """
-    lost = set(weaker(old, new))
-    others = sorted(rule for rule, strict in new.rules.items() if strict and rule not in lost and rule != ENGINE)
+    others = sorted(
+        rule for rule, strict in new.rules.items() if strict and strict == old.rules.get(rule, 0) and rule != ENGINE
+    )
     now = document.get("now_s")
     if not others or not isinstance(now, (int, float)) or document.get("break_glass") is not None:
         return None
@@ -121,12 +92,12 @@ def with_permission(document: Document, rules: list[str], now: float) -> list[Do
     """The same input with a break glass and with an approval for these rules, in force and just over."""
     found = []
     for until in (now + 1, now):
-        found.append({**copy.deepcopy(document), "break_glass": broken_glass(rules, now, until)})
+        found.append({**copied(document), "break_glass": broken_glass(rules, now, until)})
         approval = {
             "id": "a1", "rules": rules, "by": "AIDA2", "name": "bob", "reason": "INC-42", "at": when(now - 1),
             "until": when(until), "until_s": until, "asked_by": "AIDA1", "asker": "ann",
         }  # fmt: skip
-        found.append({**copy.deepcopy(document), "approvals": [approval]})
+        found.append({**copied(document), "approvals": [approval]})
     return found
 
 
