@@ -203,6 +203,8 @@ def is_entry(path: Path) -> bool:
 
 
 def _differing(old: Any, new: Any, path: Path) -> Iterable[Path]:
+    if path == _LEVELS:
+        old, new = old or {}, new or {}
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         for name in sorted({*old, *new}):
             yield from _differing(old.get(name), new.get(name), (*path, name))

@@ -14,12 +14,12 @@ from guardrails.policy.compare.minimize import minimized
 from guardrails.policy.compare.result import Difference
 from guardrails.policy.compare.situations import Document
 from guardrails.policy.compare.verdicts import ENGINE, WORDS, Judge, Verdict, alone, weaker
-from guardrails.policy.compare.watched import Look, Watched
+from guardrails.policy.compare.watched import Look, Said, Watched
 from guardrails.values import frozen
 
 _Key = tuple[str, str, str]
-# After so many inputs on which a rule is less strict no more are decided on.
-_ENOUGH = 100
+# After so many inputs on which a rule is less strict, or rules say the same under other levels, no more are decided on.
+_ENOUGH = 50
 _Lines = frozenset[tuple[str, int]]
 _Stuck = frozenset[tuple[int, int]]
 # The rules of broken input and policies do not come from one definition.
@@ -74,6 +74,7 @@ class Findings:
     _wider: dict[_Key, list[Document]] = Factory(dict)
     _stricter: dict[_Key, list[Document]] = Factory(dict)
     _known: Counter[str] = Factory(Counter)
+    _said: Counter[Said] = Factory(Counter)
 
     def try_(self, document: Document, *, watch: bool = False, again: bool = False) -> Tried | None:
         """What acted; with `watch`, also what was reached. None for an input that was tried before, but for `again`."""
@@ -120,7 +121,9 @@ class Findings:
         lost = {rule for _, rule in old - new} if new is not None else set()
         if lost and not self._with_stricter and all(self._known[rule] >= _ENOUGH for rule in lost):
             return acts
-        if new is None or self._by_levels or lost or (self._with_stricter and new - old):
+        self._said[old] += 1
+        by_level = self._by_levels and self._said[old] <= _ENOUGH
+        if new is None or by_level or lost or (self._with_stricter and new - old):
             self._compare(document, self._old.judge.verdict(document), self._new.judge.verdict(document))
         return acts
 
