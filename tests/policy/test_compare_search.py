@@ -103,3 +103,14 @@ def test_a_weaker_rule(policies, rule):
     comparing = _found(policies(rule, old), policies(rule, old.replace(before, after)))
     (wider,) = comparing.result().wider
     assert (wider.rule, wider.was, wider.now) == (f"keep/{rule}", "deny", "allow")
+
+
+def test_nothing_known(policies):
+    """Of the rules that no input makes act, those that differ are named, not those that are as before."""
+    impossible = RULE.format(name="keep", rule="never", conditions="1 == 2\n", helpers="")
+    other = RULE.format(name="other", rule="unchanged", conditions="1 == 3\n", helpers="")
+    both = policies("never", impossible + other.partition("\n")[2])
+    changed = policies("never", impossible.replace("== 2", "== 4") + other.partition("\n")[2])
+    comparing = Comparing(both, changed)
+    assert comparing.result().silent == ["keep/never"]
+    assert Comparing(both, PolicySet("warns", both.bundle, "warn")).result().silent == []

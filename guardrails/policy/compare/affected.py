@@ -161,10 +161,14 @@ def changed(old: Policies, new: Policies) -> tuple[frozenset[str], frozenset[Pat
 
 def reached(policies: Policies, digests: frozenset[str], paths: frozenset[Path]) -> list[EntryRule]:
     """The entries that differ, or whose answer may depend on one of these paths; all where the decision itself does."""
+    every = changes_every_decision(policies, paths)
+    return policies.entries if every else differing(policies, digests, paths)
+
+
+def differing(policies: Policies, digests: frozenset[str], paths: frozenset[Path]) -> list[EntryRule]:
+    """The entries that differ, or that use what does."""
     # The level that the configuration gives a rule changes the answers of that rule alone.
     levels = {str(path[-1]) for path in paths if path[:-1] == _LEVELS}
-    if changes_every_decision(policies, paths):
-        return policies.entries
     return [entry for entry in policies.entries if entry.rule in levels or _is_reached(policies, entry, digests, paths)]
 
 

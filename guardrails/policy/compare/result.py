@@ -39,8 +39,8 @@ class Difference:
 class Comparison:
     """`documents` counts the inputs that were tried, `changed` the definitions and parameters that differ.
 
-    `affected` has the rules of the old policies that the differences may reach, `silent` those of them that acted on no
-    input that was tried: nothing is known about them.
+    `affected` has the rules of the old policies that the differences may reach, `silent` those that differ
+    and acted on no input that was tried: nothing is known about them.
     """
 
     old: str

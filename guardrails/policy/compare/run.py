@@ -105,13 +105,14 @@ class Comparing:
         """What was found up to now."""
         where = {entry.rule: (entry.definition.file, entry.definition.line) for entry in self._old.entries}
         rules = sorted({entry.rule for entry in self._entries})
+        differing = {entry.rule for entry in affected.differing(self._old, self._digests, self._paths)}
         return Comparison(
             old=self._names[0],
             new=self._names[1],
             documents=self.findings.documents,
             changed=len(self._digests) + len([path for path in self._paths if path[:3] == PARAMS]),
             affected=rules,
-            silent=[rule for rule in rules if rule not in self.findings.acted],
+            silent=sorted(differing - self.findings.acted),
             wider=self.findings.wider(where),
             stricter=self.findings.stricter(where),
         )
