@@ -92,7 +92,7 @@ def sized(document: Document, size: int, names: Collection[str]) -> Iterator[Doc
 
 def _with_targets(document: Document, size: int, role: str = "target") -> Document:
     """So many targets, like the first one with this role; the clusters have as many machines more."""
-    changed = copied(document)
+    changed: Document = copied(document)
     some = [(id_, each) for id_, each in changed["targets"].items() if each.get("role") == role]
     for id_, each in some[:1]:
         for number in range(len(some), size):
