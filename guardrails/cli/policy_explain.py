@@ -72,12 +72,10 @@ def explain(config: str | None, decision_id: str, everything: bool, fmt: str) ->
         out.print(Text(f"The policies were not evaluated: {entry.why or 'the guard decided without them'}"))
         return
     if entry.revision != bundle.revision:
-        changed = f"The policies have changed since ({entry.revision}, now {bundle.revision}); this is the result now."
-        out.print(Text(changed))
+        _show_change(out, entry, bundle)
     for rule in shown:
         _show_rule(out, rule, entry.violations)
-    for check in others:
-        _show_check(out, check)
+    _show_checks(out, others)
     if not others and not any(rule.fired for rule in every):
         out.print(Text("No rule fires on this call." + ("" if everything else " --all shows all rules.")))
 
@@ -137,12 +135,18 @@ def _show_rule(out: Console, rule: Explanation, violations: Sequence[Mapping[str
         _indented(out, Text(f"Instead: {remediation}"))
 
 
-def _show_check(out: Console, check: Check) -> None:
-    out.print()
-    place = f"  {own_policies.short_path(check.file)}:{check.line}" if check.file else ""
-    out.print(Text.assemble((check.rule, "bold"), (place, "dim")))
-    for sentence in (check.message, check.origin, f"Instead: {check.remediation}"):
-        _indented(out, Text(sentence))
+def _show_change(out: Console, entry: Entry, bundle: Bundle) -> None:
+    changed = f"The policies have changed since ({entry.revision}, now {bundle.revision}); this is the result now."
+    out.print(Text(changed))
+
+
+def _show_checks(out: Console, some: Sequence[Check]) -> None:
+    for check in some:
+        out.print()
+        place = f"  {own_policies.short_path(check.file)}:{check.line}" if check.file else ""
+        out.print(Text.assemble((check.rule, "bold"), (place, "dim")))
+        for sentence in (check.message, check.origin, f"Instead: {check.remediation}"):
+            _indented(out, Text(sentence))
 
 
 def _indented(out: Console, line: Text) -> None:

@@ -46,7 +46,7 @@ def checks(bundle: Bundle, violations: Iterable[Mapping[str, Any]], known: Colle
 
 
 def _place(bundle: Bundle, rule: str) -> tuple[str, int]:
-    """File and line of the first text that has the id."""
+    """File and line of the first module that has the id."""
     for file, text in bundle.modules.items():
         place = text.find(f'"rule": "{rule}"')
         if place >= 0:

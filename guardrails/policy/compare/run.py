@@ -7,7 +7,7 @@ decision asked for: another rule says the same in both.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from guardrails.classify.catalogue import Catalogue
 from guardrails.evaluate.bundle import params_of, shipped
@@ -58,20 +58,28 @@ class Comparing:
         self._entries, later = ([*side.entries] if by_mode else self._reached(side) for side in (self._old, self._new))
         cores = [[*self._core(side)] for side in (self._old, self._new)]
         self._core_reads = affected.united([self._old.reads(cores[0]), self._new.reads(cores[1])])
-        self._reads = affected.united(
-            side.reads(side.closure([entry.definition for entry in entries]))
-            for side, entries in ((self._old, self._entries), (self._new, later))
-        )
         self._neighbors, self._names = neighbors, (old.name, new.name)
-        by_rules = not (
-            by_mode or any(affected.changes_every_decision(side, self._paths) for side in (self._old, self._new))
+        self.findings = self._findings((old, new), judges, (self._entries, later), cores, stricter=stricter)
+
+    def _findings(
+        self,
+        sets: tuple[PolicySet, PolicySet],
+        judges: tuple[Judge, Judge] | None,
+        entries: Sequence[Sequence[EntryRule]],
+        cores: Sequence[Sequence[Definition]],
+        *,
+        stricter: bool,
+    ) -> Findings:
+        old, new = self._old, self._new
+        by_rules = sets[0].mode == sets[1].mode and not any(
+            affected.changes_every_decision(side, self._paths) for side in (old, new)
         )
-        sets = {entry.definition.path for entry in (*self._entries, *later)}
-        self._by_few = by_rules and len(sets) <= _MANY_SETS
-        old_judge, new_judge = judges or (Judge(old), Judge(new))
-        self.findings = Findings(
-            Side(watched(self._old, self._entries, cores[0], decision=not by_rules), old_judge),
-            Side(watched(self._new, later, cores[1], decision=not by_rules), new_judge),
+        asked = {entry.definition.path for some in entries for entry in some}
+        self._by_few = by_rules and len(asked) <= _MANY_SETS
+        judge, other = judges or (Judge(sets[0]), Judge(sets[1]))
+        return Findings(
+            Side(watched(old, entries[0], cores[0], decision=not by_rules), judge),
+            Side(watched(new, entries[1], cores[1], decision=not by_rules), other),
             {entry.rule for entry in self._entries},
             self._schema,
             by_rules=self._by_few,
