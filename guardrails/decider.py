@@ -129,7 +129,8 @@ def _may_change(denial: Decision) -> bool:
         return False
     live = {each.id for each in facts.targets if each.resolved and not {*each.clusters}.isdisjoint(facts.live.clusters)}
     taken = _TAKING & {*denial.call.effects} and any(each.target in live for each in denial.violations)
-    return not taken
+    # What is frozen is known without AWS.
+    return not taken and not any(each.rule.startswith("freeze/") for each in denial.violations)
 
 
 def _second(first: Decision, second: Decision) -> Decision:

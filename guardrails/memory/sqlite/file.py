@@ -90,13 +90,15 @@ class StateFile:
     def _begun(self) -> Iterator[sqlite3.Connection]:
         try:
             connection = self._connection.get(deadline.left(self._timeout_s))
-            connection.execute("BEGIN IMMEDIATE")
             try:
+                # Inside: what another thread puts in between must not leave a transaction open.
+                connection.execute("BEGIN IMMEDIATE")
                 yield connection
+                connection.execute("COMMIT")
             except BaseException:
-                connection.execute("ROLLBACK")
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
                 raise
-            connection.execute("COMMIT")
         except (sqlite3.Error, OSError):
             # The file may be damaged, or another one by now: the next transaction opens it again.
             self._connection.close()
@@ -105,12 +107,15 @@ class StateFile:
     @contextmanager
     def _no_fork(self) -> Iterator[None]:
         # The threads of this process queue up here while another process has the file locked.
-        if not _forks.lock.acquire(timeout=deadline.left(self._timeout_s)):
-            raise TimeoutError("another thread has it locked")
+        locked = False
         try:
+            locked = _forks.lock.acquire(timeout=deadline.left(self._timeout_s))
+            if not locked:
+                raise TimeoutError("another thread has it locked")
             yield
         finally:
-            _forks.lock.release()
+            if locked:
+                _forks.lock.release()
 
 
 def _way(error: Exception) -> str:
