@@ -23,7 +23,7 @@ from guardrails.cli import doctor as cli_doctor
 from guardrails.cli.app import app
 from guardrails.config.load import load
 from guardrails.config.settings import SOURCES, LiveSettings, Settings
-from guardrails.doctor import fit, policies
+from guardrails.doctor import fit, import_name, pipeline, policies
 from guardrails.doctor.permissions import trials
 from guardrails.enforce.break_glass.grant import environment_value
 from guardrails.resolve import balancers, lists, live
@@ -43,10 +43,12 @@ def place(tmp_path):
 
 
 @pytest.fixture(autouse=True)
-def without_fit(request, monkeypatch):
-    """The look for what does not fit takes a second, and only the tests with `fit` in their name are about it."""
+def only_what_a_test_is_about(request, monkeypatch):
+    """What takes most of the time is left out, but in tests with `fit` in their name: the configuration, packages."""
     if "fit" not in request.node.name:
         monkeypatch.setattr(fit, "examine", lambda *_: ())
+        monkeypatch.setattr(import_name, "packages_distributions", dict)
+    monkeypatch.setattr(pipeline, "_ROUNDS", 1)
 
 
 @pytest.fixture
