@@ -225,12 +225,10 @@ class Judge:
             _logger.debug("a call is harder to find in CloudTrail: it does not carry its decision's id", exc_info=True)
         return ticket.decision_id
 
-    def leaves(self, request: Any) -> str | None:
-        """A request is about to leave: mark it, and return its decision's id; None for an ungoverned one."""
-        decision_id = self.mark(request)
+    def leaves(self, decision_id: str | None) -> None:
+        """A request is about to leave; `decision_id` is None where it is ungoverned."""
         if decision_id is not None:
             self._admission.leaves(decision_id)
-        return decision_id
 
     def leaves_unseen(self, context: Context | None) -> None:
         """A governed request will leave where no gate sees it."""
@@ -238,11 +236,13 @@ class Judge:
         if ticket is not None and ticket.decision_id is not None:
             self._admission.leaves(ticket.decision_id)
 
-    def came_back(self, decision_id: str | None, response: Any, error: BaseException | None) -> None:
-        """A request has come back; `response` is None where it failed, `decision_id` where it is ungoverned."""
+    def came_back(
+        self, decision_id: str | None, response: Any, error: BaseException | None, *, tried: bool = True
+    ) -> None:
+        """A request has come back, or was not `tried`; `response` is None where it failed."""
         if decision_id is not None:
-            status = getattr(response, "status_code", None)
-            self._admission.came_back(decision_id, status, connected=type(error).__name__ not in _NOT_CONNECTED)
+            status, connected = getattr(response, "status_code", None), type(error).__name__ not in _NOT_CONNECTED
+            self._admission.came_back(decision_id, status, connected=tried and connected)
 
     def origin(self, signer: Any, url: str, context: Any, credentials: Any = None) -> Origin:
         """Whose request it is and where it goes."""

@@ -173,14 +173,16 @@ def send(judge: Judge, tripwire: Tripwire | None, original: Any) -> Any:
         pending = judge.review_sending(request)
         if pending is not None:
             judge.decide(pending)
-        decision_id, response, failure = judge.leaves(request), None, None
+        decision_id, response, failure, tried = judge.mark(request), None, None, False
         try:
-            response = original(session, request)
+            judge.leaves(decision_id)
+            # In one line: a signal's exception comes after the mark of `leaves`, and nothing was sent, or after this.
+            response = original(session, (tried := True) and request)
         except BaseException as error:
             failure = error
             raise
         finally:
-            judge.came_back(decision_id, response, failure)
+            judge.came_back(decision_id, response, failure, tried=tried)
         return response
 
     send.__dict__[GATE] = True
@@ -197,14 +199,16 @@ def send_async(judge: Judge, original: Any) -> Any:
         pending = judge.review_sending(request)
         if pending is not None:
             await aio.decide_in_thread(judge, pending)
-        decision_id, response, failure = judge.leaves(request), None, None
+        decision_id, response, failure, tried = judge.mark(request), None, None, False
         try:
-            response = await original(session, request)
+            judge.leaves(decision_id)
+            # In one line: a signal's exception comes after the mark of `leaves`, and nothing was sent, or after this.
+            response = await original(session, (tried := True) and request)
         except BaseException as error:
             failure = error
             raise
         finally:
-            judge.came_back(decision_id, response, failure)
+            judge.came_back(decision_id, response, failure, tried=tried)
         return response
 
     send.__dict__[GATE] = True
