@@ -8,6 +8,8 @@ import pytest
 
 from tests.support import rest
 
+pytestmark = pytest.mark.every(3)
+
 DENY = json.dumps({"Statement": [{"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*"}]})
 ALLOW = DENY.replace("Deny", "Allow")
 LIVE, OTHER = "blue", "green"

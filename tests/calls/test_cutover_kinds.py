@@ -25,6 +25,8 @@ from tests.support.balancers import BehindBalancer
 from tests.support.cutover_shop import ACCOUNT, Clock
 from tests.topologies.by_address import impaired
 
+pytestmark = pytest.mark.every(3)
+
 TERMS = Terms(Wanted((50, 100)), bake_s=0, patience_s=0)
 NAME = "www.example.com"
 

@@ -19,6 +19,8 @@ from guardrails.intercept.gates import PATCH_POINTS, owners_of
 from guardrails.resolve import connection
 from guardrails.testing import Cluster
 
+pytestmark = pytest.mark.every(3)
+
 
 def denied(call):
     with pytest.raises(guardrails.CallDenied) as caught:

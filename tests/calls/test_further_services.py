@@ -14,6 +14,8 @@ import guardrails
 from guardrails.testing import SimulatedAWS
 from tests.support import rest
 
+pytestmark = pytest.mark.every(3)
+
 LIVE, OTHER = "blue", "green"
 UUID = "-2222-3333-4444-555555555555"
 

@@ -9,6 +9,8 @@ import pytest
 from tests.calls.test_unknown_holders import attempt
 from tests.support import rest
 
+pytestmark = pytest.mark.every(3)
+
 NAMES = ("blue", "green")
 ALLOW = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}
 

@@ -8,6 +8,8 @@ import pytest
 
 from tests.support import rest
 
+pytestmark = pytest.mark.every(3)
+
 FUNCTION = "arn:aws:lambda:eu-west-1:123456789012:function:{}"
 ROLE = "arn:aws:iam::123456789012:role/r"
 ALWAYS = {"FlexibleTimeWindow": {"Mode": "OFF"}}

@@ -8,6 +8,8 @@ import pytest
 from tests.calls.test_unknown_holders import attempt
 from tests.support import rest
 
+pytestmark = pytest.mark.every(3)
+
 TAG = {"Key": "Cluster", "PropagateAtLaunch": True}
 
 

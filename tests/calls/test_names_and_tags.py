@@ -11,6 +11,8 @@ import pytest
 
 from tests.support import rest
 
+pytestmark = pytest.mark.every(3)
+
 ARN = "arn:aws:{}:eu-west-1:123456789012:{}"
 NAMES = ("blue", "green")
 DENY = '{"Statement": [{"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*"}]}'

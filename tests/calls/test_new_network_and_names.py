@@ -7,6 +7,8 @@ import pytest
 from tests.calls.test_unknown_holders import attempt
 from tests.support import rest
 
+pytestmark = pytest.mark.every(3)
+
 
 @pytest.fixture
 def places(places, install):

@@ -14,6 +14,8 @@ from tests.calls.test_unknown_holders import attempt
 from tests.calls.test_updates import judge
 from tests.support.places import build
 
+pytestmark = pytest.mark.every(3)
+
 BLUE, GREEN = ([{"Key": "Cluster", "Value": name}] for name in ("blue", "green"))
 
 

@@ -7,6 +7,8 @@ import pytest
 import guardrails
 from tests.calls.test_unknown_holders import attempt
 
+pytestmark = pytest.mark.every(3)
+
 GROUP = "aws:autoscaling:groupName"
 STACK = "aws:cloudformation:stack-name"
 TERMINATE, STOP = ("ec2", "terminate_instances"), ("ec2", "stop_instances")

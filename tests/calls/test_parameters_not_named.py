@@ -10,6 +10,8 @@ from tests.calls.test_same_names import tagged
 from tests.calls.test_updates import judge
 from tests.support.places import build
 
+pytestmark = pytest.mark.every(3)
+
 BLUE = [{"Key": "Cluster", "Value": "blue"}]
 NOW = {"ApplyImmediately": True}
 # (what is tried, whether it arrives)

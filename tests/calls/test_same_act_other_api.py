@@ -10,6 +10,8 @@ from attrs import frozen
 from tests.calls.test_unknown_holders import attempt
 from tests.support.places import Parts, both
 
+pytestmark = pytest.mark.every(3)
+
 REGION = "eu-west-1:123456789012"
 HEAD = '<{0}Response xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/"><{0}Result>'
 

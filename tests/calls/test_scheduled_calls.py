@@ -8,6 +8,8 @@ import pytest
 
 from tests.support import rest
 
+pytestmark = pytest.mark.every(3)
+
 
 @pytest.fixture
 def places(places, install):

@@ -10,6 +10,8 @@ from tests.resolve.test_beanstalk import ENVIRONMENTS
 from tests.support import rest
 from tests.support.balancers import BehindBalancer, health
 
+pytestmark = pytest.mark.every(3)
+
 SWITCH, TRAFFIC, ADMIT = {"live-cluster/switch"}, {"live-cluster/traffic"}, {"live-cluster/admit"}
 IN_SERVICE = """<DescribeInstanceHealthResponse><DescribeInstanceHealthResult><InstanceStates>{members}
 </InstanceStates></DescribeInstanceHealthResult></DescribeInstanceHealthResponse>"""

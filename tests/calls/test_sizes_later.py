@@ -6,6 +6,8 @@ import pytest
 
 from tests.calls.test_unknown_holders import attempt
 
+pytestmark = pytest.mark.every(3)
+
 ARN = "arn:aws:autoscaling:eu-west-1:123456789012:scalingPolicy:6d8972f3-efc8-437c-92d1-6270f29a66e7"
 ECS = {"ServiceNamespace": "ecs", "ScalableDimension": "ecs:service:DesiredCount"}
 

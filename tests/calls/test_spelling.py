@@ -10,6 +10,8 @@ import guardrails
 from tests.calls.test_unknown_holders import attempt
 from tests.support import rest
 
+pytestmark = pytest.mark.every(3)
+
 
 @pytest.fixture
 def databases(aws):

@@ -15,6 +15,8 @@ import guardrails
 from guardrails.gradual import deciding
 from tests.calls.test_waves import arrived, denied, fleet, outside
 
+pytestmark = pytest.mark.every(3)
+
 __all__ = ["fleet"]
 PAUSE_S = 0.01
 

@@ -11,6 +11,8 @@ import guardrails
 from tests.calls.test_same_act_other_api import HEAD, delete, listing, sides
 from tests.calls.test_unknown_holders import attempt
 
+pytestmark = pytest.mark.every(3)
+
 __all__ = ["sides"]
 
 STACK = "arn:aws:cloudformation:eu-west-1:123456789012:stack"

@@ -15,6 +15,8 @@ import guardrails
 from guardrails.record.entries import Entry
 from tests.calls.test_further_services import arn, tag
 
+pytestmark = pytest.mark.every(3)
+
 LIVE, OTHER = "blue", "green"
 
 

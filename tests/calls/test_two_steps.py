@@ -20,6 +20,8 @@ from tests.resolve.test_traffic import requests
 from tests.support.balancers import BehindBalancer
 from tests.support.two_steps import PLACES, SOURCES, Shop
 
+pytestmark = pytest.mark.every(3)
+
 # The configuration names a record or an environment: without it, something is missing.
 NAMED = ("dns", "beanstalk")
 KEPT = {"live-cluster/terminate", "live-cluster/unknown-live", "rollback/window"}

@@ -13,6 +13,8 @@ import guardrails
 from tests.calls.test_two_steps import KEPT, second
 from tests.support.two_steps import ACCELERATOR, MARK, NAME, POINTER, Shop
 
+pytestmark = pytest.mark.every(3)
+
 FIXED = [{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "503"}}]
 EVERY_PATH = [{"Field": "path-pattern", "Values": ["/*"]}]
 WEB, GROUP, SERVICE = (

@@ -12,6 +12,8 @@ import guardrails
 from tests.calls.test_every_target import CALLS
 from tests.support.places import build
 
+pytestmark = pytest.mark.every(3)
+
 NO_MACHINES = "<DescribeInstancesResponse><reservationSet/></DescribeInstancesResponse>"
 # What changes a live machine's disk, address, interface, subnet, routes or gateway.
 PARTS = [call for call in CALLS if call[0] == "ec2" and call[1].split("_")[0] not in ("create", "send", "terminate")]

@@ -8,6 +8,8 @@ from tests.calls.test_unknown_holders import attempt
 from tests.support import rest
 from tests.support.places import build
 
+pytestmark = pytest.mark.every(3)
+
 LAUNCH = {"LaunchTemplateSpecification": {"LaunchTemplateName": "web", "Version": "$Default"}}
 MIX = {
     "LaunchTemplate": {**LAUNCH, "Overrides": [{"InstanceType": "t3.nano"}, {"InstanceType": "t3.micro"}]},

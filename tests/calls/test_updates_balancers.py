@@ -9,6 +9,8 @@ import pytest
 from tests.calls.test_updates import judge
 from tests.support import rest
 
+pytestmark = pytest.mark.every(3)
+
 # Users reach the live cluster by address; the other one has a balancer of its own, which is not in use yet.
 ADDRESSES = {"sources": ["eip"]}
 

@@ -9,6 +9,8 @@ import pytest
 from tests.calls.test_same_names import tagged
 from tests.calls.test_updates import judge
 
+pytestmark = pytest.mark.every(3)
+
 BLUE = [{"Key": "Cluster", "Value": "blue"}]
 TASKS = "arn:aws:ecs:eu-west-1:123456789012:task-definition"
 

@@ -8,6 +8,8 @@ from attrs import frozen
 from guardrails.resolve.resources import rule_conditions
 from tests.calls.test_unknown_holders import attempt
 
+pytestmark = pytest.mark.every(3)
+
 # Users reach the live cluster by address; the other one has a balancer of its own, which is not in use yet.
 ADDRESSES = {"sources": ["eip"]}
 

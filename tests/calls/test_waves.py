@@ -12,6 +12,8 @@ import pytest
 
 import guardrails
 
+pytestmark = pytest.mark.every(3)
+
 # Longer than a test takes, and three of it are within `state.window_s`.
 LONG = 1_000
 LOOP = re.compile(r"`(for batch in [^`]*)`")

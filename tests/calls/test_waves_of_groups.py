@@ -10,6 +10,8 @@ from botocore.exceptions import ClientError
 import guardrails
 from tests.calls.test_waves import LONG, denied_or_none, outside
 
+pytestmark = pytest.mark.every(3)
+
 CLUSTER = [{"Key": "Cluster", "Value": "workers", "PropagateAtLaunch": True}]
 SIZE = {"waves/size"}
 
