@@ -53,6 +53,14 @@ KINDS = {
         '"u" becomes "u~"',
         "3 becomes 4",
     ),
+    # The engine gets it written otherwise, because its value may be undefined.
+    "otherwise": (
+        'a(n) := upper(input.l[n]) if {\n\tinput.x\n\tinput.y\n} else := "none"\n',
+        ('test_a if {\n\ttiny.a(0) == "P" with input as {"x": 1, "y": 1, "l": ["p"]}\n\t'
+        'tiny.a(0) == "none" with input as {"y": 1, "l": ["p"]}\n}\n'),
+        "dropped: input.x",
+        "dropped: input.y",
+    ),
 }  # fmt: skip
 
 

@@ -52,7 +52,8 @@ class _Maker:
                 yield from self.walk(item, in_body=in_body)
         elif isinstance(node, dict):
             for kind, value in node.items():
-                if kind == "refr" or _is_wording(kind, value):
+                # A name is left as it is; a head that may be undefined is written as a list and its first item.
+                if (kind == "refr" and "ArrayCompr" not in value) or _is_wording(kind, value):
                     continue
                 if isinstance(value, dict):
                     yield from self._at(kind, value, in_body=in_body)
@@ -62,7 +63,7 @@ class _Maker:
         if kind == "NotExpr":
             start, _ = self._extent(value["expr"])
             yield self._mutant(value["span"], value["span"]["start"], start, "", f"without not: {self._text(value)}")
-        elif kind == "Expr" and "AssignExpr" not in value["expr"]:
+        elif kind == "Expr" and "AssignExpr" not in value["expr"] and self._text(value) != "true":
             yield self._mutant(value["span"], *self._extent(value), "true", f"dropped: {self._text(value)}")
         elif kind == "BoolExpr":
             yield from self._operator(value)
