@@ -11,7 +11,6 @@ from attrs import define, evolve
 from guardrails.evaluate.bundle import Bundle, is_collector, params_of
 from guardrails.evaluate.checked import parsed
 from guardrails.evaluate.rego import lint
-from guardrails.evaluate.rego.entry import LEVELS
 from guardrails.evaluate.rego.references import Path, leading
 from guardrails.evaluate.rego.syntax import Module
 from guardrails.policy.check.entries import entries
@@ -118,9 +117,8 @@ class Policies:
         keys: dict[str, frozenset[str]] = {}
         numbers = {number for definition in some for number in definition.numbers}
         for definition in some:
-            for into, parts in ((strings, definition.strings), (keys, definition.keys)):
-                for name, values in parts.items():
-                    into[name] = into.get(name, frozenset()) | values
+            _add(strings, definition.strings)
+            _add(keys, definition.keys)
         words: set[str] = set()
         tags: set[str] = set()
         for path in {path for definition in some for path in definition.refers if path[: len(PARAMS)] == PARAMS}:
@@ -143,10 +141,14 @@ def united(some: Iterable[Reads]) -> Reads:
     for reads in some:
         names |= reads.names
         numbers |= set(reads.numbers)
-        for into, parts in ((strings, reads.strings), (keys, reads.keys)):
-            for name, values in parts.items():
-                into[name] = into.get(name, frozenset()) | values
+        _add(strings, reads.strings)
+        _add(keys, reads.keys)
     return Reads(names, strings, tuple(sorted(numbers)), keys)
+
+
+def _add(into: dict[str, frozenset[str]], more: Mapping[str, frozenset[str]]) -> None:
+    for name, values in more.items():
+        into[name] = into.get(name, frozenset()) | values
 
 
 def changed(old: Policies, new: Policies) -> tuple[frozenset[str], frozenset[Path]]:
@@ -199,11 +201,6 @@ def touches(definition: Definition, paths: frozenset[Path]) -> bool:
         return True
     read = [tuple(leading(path)) for path in definition.refers if path[: len(_COLLECTOR)] != _COLLECTOR]
     return any(path[: len(other)] == other or other[: len(path)] == path for path in read for other in paths)
-
-
-def is_entry(path: Path) -> bool:
-    """Whether a rule of this path adds to a decision by itself."""
-    return path[-1] in LEVELS
 
 
 def _differing(old: Any, new: Any, path: Path) -> Iterable[Path]:
