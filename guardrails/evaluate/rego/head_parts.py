@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from guardrails.evaluate.rego.rewriting import Edit, edges
+from guardrails.evaluate.rego.rewriting import Edit, edges, has_braces
 from guardrails.values import frozen
 
 # Of a rule or an ``else``, as the syntax tree has it; None where the rule has none.
@@ -169,7 +169,7 @@ def _closed(closes: str, head: Head, body: Body, blanked: bytes) -> Iterator[Edi
         yield end if head.value is not None else head.named[-1].end, end, f"{closes} | true{closing}"
         return
     start, end = edges(body["query"]["span"], blanked)
-    braces = blanked[start : start + 1] == b"{" and blanked[end - 1 : end] == b"}"
+    braces = has_braces(start, end, blanked)
     ends = blanked.rindex(b"if", 0, start) if head.value is not None else head.named[-1].end
     start += braces
     yield ends, start, f"{closes} | {_lines(ends, start, blanked)}"

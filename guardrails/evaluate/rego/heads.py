@@ -8,13 +8,13 @@ after (or before) one without a name are lost; on OPA only that one is. A head t
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from guardrails.evaluate.rego import head_parts
 from guardrails.evaluate.rego.builtins import AVAILABLE
-from guardrails.evaluate.rego.head_parts import Body, Head, Text, has_conditions
-from guardrails.evaluate.rego.references import path_of, variables
+from guardrails.evaluate.rego.head_parts import Body, Head, Key, Text, has_conditions
+from guardrails.evaluate.rego.references import called, is_walk, variables
 from guardrails.evaluate.rego.rewriting import Edit
 
 _COMPREHENSIONS = ("ArrayCompr", "SetCompr", "ObjectCompr")
@@ -23,19 +23,18 @@ _PARTIAL = ("min", "max")
 _LOOPS = ("SomeIn", "SomeVars")
 
 
-def edits(rule: Mapping[str, Any], text: Text, known: Collection[str]) -> Iterator[Edit]:
+def edits(rule: Mapping[str, Any], text: Text, keys: Sequence[Key], known: Collection[str]) -> Iterator[Edit]:
     """How a rule is written for the embedded engine.
 
-    `rule` is what a Spec holds, `known` are variables that have a value where the body holds.
+    `rule` is what a Spec holds, `keys` are those in its name, `known` variables that have a value where the body holds.
     """
     kind, head = next(iter(rule["head"].items()))
     if kind not in ("Set", "Compr", "Func"):
         return
-    keys = [] if kind == "Func" else head_parts.keys(head["refr"], text)
     # A rule without a body has none in the tree.
     bodies: list[Body] = [*(rule.get("bodies") or ())] or [None]
     for body in bodies:
-        named = [] if body and body["is_else"] else keys
+        named = () if body and body["is_else"] else keys
         value = head["key"] if kind == "Set" else head_parts.assigned(head, body)
         parts = [*(key.node for key in named), *filter(None, [value])]
         only_one = not named and (kind == "Compr" or (kind == "Func" and body is bodies[-1]))
@@ -64,7 +63,7 @@ def _loops(node: Any) -> bool:
     index = node.get("RefBrack", {}).get("index", {})
     if any(kind in node for kind in _LOOPS) or any(variables(index)):
         return True
-    if "Call" in node and path_of(node["Call"]["fcn"]) == ("walk",):
+    if is_walk(node):
         return True
     return any(_loops(value) for key, value in node.items() if key != "span" and key not in _COMPREHENSIONS)
 
@@ -79,7 +78,7 @@ def _may_be_undefined(node: Any, known: Collection[str]) -> bool:
         if kind in ("RefDot", "RefBrack") or (kind == "Var" and value["value"] not in known):
             return True
         if kind == "Call":
-            name = ".".join(map(str, path_of(value["fcn"])))
+            name = called(value)
             if name not in AVAILABLE or name in _PARTIAL or _may_be_undefined(value["params"], known):
                 return True
         elif kind not in ("span", *_COMPREHENSIONS) and _may_be_undefined(value, known):

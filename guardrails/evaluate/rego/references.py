@@ -79,7 +79,7 @@ class Contents:
             self.references.append(Reference(path_of(node), value["span"], None, _first(node), ends=_ends(node)))
             self._brackets(node)
         else:
-            if kind == "AssignExpr" and "Var" not in value["lhs"] and _is_walk(value["rhs"]):
+            if kind == "AssignExpr" and "Var" not in value["lhs"] and is_walk(value["rhs"]):
                 self.misread.append(Misread("walk", value["span"]))
             elif kind == "SomeIn" and any(_has_object(value.get(part)) for part in ("key", "value")):
                 self.misread.append(Misread("pattern", value["span"]))
@@ -111,7 +111,8 @@ class Contents:
                     self._walk(inner)
 
 
-def _is_walk(node: Mapping[str, Any]) -> bool:
+def is_walk(node: Mapping[str, Any]) -> bool:
+    """Whether a node is a call of ``walk``, which loops over what it gives."""
     return "Call" in node and node["Call"]["fcn"].get("Var", {}).get("value") == "walk"
 
 
@@ -137,6 +138,11 @@ def spans(node: Any, *kinds: str) -> Iterator[Mapping[str, Any]]:
                 yield value["span"]
             elif kind != "span":
                 yield from spans(value, *kinds)
+
+
+def called(call: Mapping[str, Any]) -> str:
+    """The name of the function that a call is of, with dots."""
+    return ".".join(map(str, path_of(call["fcn"])))
 
 
 def path_of(node: Mapping[str, Any]) -> Path:

@@ -34,6 +34,11 @@ def edges(span: Mapping[str, Any], source: bytes) -> tuple[int, int]:
     return start, end
 
 
+def has_braces(start: int, end: int, source: bytes) -> bool:
+    """Whether a body stands in braces."""
+    return source[start : start + 1] == b"{" and source[end - 1 : end] == b"}"
+
+
 def written(path: Path) -> str:
     """A path as Rego writes it."""
     first, *rest = path

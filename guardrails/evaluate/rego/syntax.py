@@ -131,7 +131,8 @@ class Module:
         arguments = head.get("args") or ()
         # The head's own name is not a reference; what is in brackets behind it may be.
         inside = [value for key, value in head.items() if key not in ("refr", "args")]
-        inside.append([key.node for key in head_parts.keys(head["refr"], text)])
+        keys = head_parts.keys(head["refr"], text)
+        inside.append([key.node for key in keys])
         inside.append([value for key, value in body.items() if key not in ("head", "refr")])
         patterns = [argument for argument in arguments if "Var" not in argument]
         contents = Contents(inside)
@@ -152,7 +153,7 @@ class Module:
             head=Contents([head["refr"], patterns]).references,
             declared=declared,
             first_line=self._first_line(body) if form == "set" else None,
-            written_otherwise=tuple(heads.edits(body, text, declared)) if kind else (),
+            written_otherwise=tuple(heads.edits(body, text, keys, declared)) if kind else (),
             takes_any=not patterns,
             contents=contents,
         )

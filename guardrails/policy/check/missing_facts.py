@@ -17,7 +17,7 @@ from guardrails.evaluate.rego.references import Contents, Path
 from guardrails.evaluate.rego.syntax import Module, Rule
 from guardrails.policy.check import negations
 from guardrails.policy.check.input_paths import may_be_missing
-from guardrails.policy.check.trees import nodes
+from guardrails.policy.check.trees import nodes, string
 from guardrails.values import frozen
 
 _NOT_NUMBERS = ("", "a", "1a", "a1", " 1", "007", "+5", ".5", "5.", "1_000", "0x10")
@@ -180,11 +180,11 @@ def _called(call: Mapping[str, Any]) -> Path:
 
 def _only_numbers(node: Mapping[str, Any]) -> bool:
     """Whether a pattern that is written out matches none of some strings that are not numbers."""
-    written = node.get("String") or node.get("RawString")
+    pattern = string(node)
     try:
         # Python warns of patterns that may mean something else one day.
         with warnings.catch_warnings(action="ignore"):
-            return written is not None and not any(re.search(written["value"], text) for text in _NOT_NUMBERS)
+            return pattern is not None and not any(re.search(pattern, text) for text in _NOT_NUMBERS)
     except re.error:
         return False
 

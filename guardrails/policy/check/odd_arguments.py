@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 
 from guardrails.evaluate.rego.mistake import Mistake
+from guardrails.evaluate.rego.references import called
 from guardrails.evaluate.rego.syntax import Module
-from guardrails.policy.check.trees import nodes
-from guardrails.policy.check.types import name_of
+from guardrails.policy.check.trees import nodes, string
 
 # Which argument must not be empty.
 _NOT_EMPTY = {"regex.split": 0, "strings.count": 1}
@@ -23,8 +23,8 @@ def of(module: Module) -> Iterator[Mistake]:
     """One mistake for each call with such an argument, where it is written out."""
     for rule in module.rules:
         for call in nodes(rule.node, "Call"):
-            name = name_of(call)
-            texts = [_text(argument) for argument in call["params"]]
+            name = called(call)
+            texts = [string(argument) for argument in call["params"]]
             empty = _NOT_EMPTY.get(name, len(texts))
             if texts[empty : empty + 1] == [""]:
                 message = f"{name} with an empty string gives another result on the embedded engine than on OPA"
@@ -33,9 +33,3 @@ def of(module: Module) -> Iterator[Mistake]:
             else:
                 continue
             yield Mistake(module.file, call["span"]["line"], call["span"]["col"], "argument", message)
-
-
-def _text(argument: dict[str, dict[str, object]]) -> str | None:
-    """What a string says that is written out; None for other expressions."""
-    written = argument.get("String") or argument.get("RawString")
-    return None if written is None else str(written["value"])

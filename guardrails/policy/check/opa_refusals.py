@@ -11,10 +11,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from guardrails.evaluate.rego.mistake import Mistake
-from guardrails.evaluate.rego.references import Contents, Path
+from guardrails.evaluate.rego.references import Contents, Path, called
 from guardrails.evaluate.rego.syntax import Form, Module, Rule
 from guardrails.policy.check.trees import nodes, without
-from guardrails.policy.check.types import SIGNATURES, fits, name_of, type_of, words
+from guardrails.policy.check.types import SIGNATURES, fits, type_of, words
 
 _Found = Iterator[tuple[Mapping[str, Any], str]]
 # What is inside has variables of its own.
@@ -82,7 +82,7 @@ def _unused(module: Module, rule: Rule) -> _Found:
 def _calls(rule: Rule) -> _Found:
     """Built-in functions with too many arguments, too few, or some of a type that they do not take."""
     for call in nodes(rule.node, "Call"):
-        name, given = name_of(call), call["params"]
+        name, given = called(call), call["params"]
         takes = SIGNATURES.get(name, (None, ""))[0]
         if takes is None:
             continue

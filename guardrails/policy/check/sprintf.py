@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 
 from guardrails.evaluate.rego.mistake import Mistake
-from guardrails.evaluate.rego.references import path_of
+from guardrails.evaluate.rego.references import called
 from guardrails.evaluate.rego.syntax import Module
-from guardrails.policy.check.trees import nodes
+from guardrails.policy.check.trees import nodes, string
 
 _VERB = re.compile(r"%[-+# 0]*[0-9.]*[a-zA-Z%]?")
 _SAME = ("%v", "%s", "%d", "%%")
@@ -18,10 +18,9 @@ def of(module: Module) -> Iterator[Mistake]:
     """One mistake for each call whose text has such a verb."""
     for rule in module.rules:
         for call in nodes(rule.node, "Call"):
-            if path_of(call["fcn"]) != ("sprintf",) or not call["params"]:
+            if called(call) != "sprintf" or not call["params"]:
                 continue
-            text = call["params"][0].get("String") or call["params"][0].get("RawString") or {"value": ""}
-            verbs = [verb for verb in _VERB.findall(str(text["value"])) if verb not in _SAME]
+            verbs = [verb for verb in _VERB.findall(string(call["params"][0]) or "") if verb not in _SAME]
             if verbs:
                 span = call["span"]
                 message = f"the embedded engine does not write {verbs[0]} as OPA does; write %v"

@@ -23,3 +23,9 @@ def without(node: Any, kinds: Collection[str]) -> Any:
     if isinstance(node, Mapping):
         return {name: without(value, kinds) for name, value in node.items() if name not in kinds}
     return [without(each, kinds) for each in node] if isinstance(node, list) else node
+
+
+def string(node: Mapping[str, Any]) -> str | None:
+    """What a string says that is written out; None for other expressions."""
+    written = node.get("String") or node.get("RawString")
+    return None if written is None else str(written["value"])

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from guardrails.evaluate.rego.references import path_of
+from guardrails.evaluate.rego.references import called
 
 ANY = "*"
 _NAMES = {"s": "a string", "n": "a number", "b": "a boolean", "0": "null", "a": "an array", "o": "an object",
@@ -89,16 +89,11 @@ def type_of(node: Mapping[str, Any]) -> str:
     """The type of an expression; ANY where only an evaluation can tell."""
     kind, value = next(iter(node.items()))
     if kind == "Call":
-        return SIGNATURES.get(name_of(value), ((), ANY))[1]
+        return SIGNATURES.get(called(value), ((), ANY))[1]
     if kind == "ArithExpr":
         # A difference may be one of sets.
         return "nt" if value["op"] == "Sub" else "n"
     return _BY_KIND.get(kind, ANY)
-
-
-def name_of(call: Mapping[str, Any]) -> str:
-    """The name of a called function, with dots."""
-    return ".".join(map(str, path_of(call["fcn"])))
 
 
 def fits(one: str, other: str) -> bool:

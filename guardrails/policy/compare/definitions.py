@@ -14,7 +14,7 @@ from typing import Any
 
 from attrs import evolve
 
-from guardrails.evaluate.rego.references import Contents, Path, path_of
+from guardrails.evaluate.rego.references import Contents, Path, called
 from guardrails.evaluate.rego.syntax import Module, Rule
 from guardrails.values import frozen
 
@@ -159,7 +159,7 @@ class _Reader:
     def _compared(self, kind: str, node: Mapping[str, Any]) -> None:
         """Keep the strings in a comparison for each name in it."""
         values = {value for value in _strings(node) if _is_value(value)}
-        if not values or (kind == "Call" and _called(node) not in _ASKING):
+        if not values or (kind == "Call" and called(node) not in _ASKING):
             return
         for reference in Contents({kind: node}).references:
             last = next((step for step in reversed(reference.path) if step is not None), None)
@@ -181,7 +181,7 @@ class _Reader:
 def _members_got(node: Any) -> Iterator[tuple[int, tuple[str, ...]]]:
     """For what ``object.get`` looks into, by where it is: the members that lead to what it gets."""
     for kind, value in _nodes(node):
-        if kind == "Call" and _called(value) == "object.get":
+        if kind == "Call" and called(value) == "object.get":
             first, key = Contents(value["params"][0]).references, value["params"][1]
             steps = key["Array"]["items"] if "Array" in key else [key]
             if len(first) == 1 and all("String" in step for step in steps):
@@ -216,10 +216,6 @@ def _nodes(node: Any) -> Iterator[tuple[str, Any]]:
 
 def _strings(node: Any) -> Iterable[str]:
     return [value["value"] for kind, value in _nodes(node) if kind in ("String", "RawString")]
-
-
-def _called(call: Mapping[str, Any]) -> str:
-    return ".".join(str(step) for step in path_of(call["fcn"]))
 
 
 def _is_value(text: str) -> bool:

@@ -16,8 +16,10 @@ from attrs import evolve
 from guardrails.errors import PolicyError
 from guardrails.evaluate.checked import prepared
 from guardrails.evaluate.engine import ENTRYPOINT
+from guardrails.evaluate.rego.rewriting import edges, has_braces
 from guardrails.evaluate.rego.syntax import Module, Rule
 from guardrails.policy.check.entries import entries
+from guardrails.policy.check.trees import nodes
 from guardrails.policy.compare.affected import EntryRule, Policies, Reads, united
 from guardrails.policy.compare.definitions import Definition, conditions
 from guardrails.values import frozen
@@ -109,9 +111,7 @@ class Watched:
         if said is None:
             return None
         report = self._engine.get_coverage_report_as_json()
-        reached = {
-            (each["path"], line) for each in json.loads(report)["files"] for line in each["covered"]
-        }  # fmt: skip
+        reached = {(each["path"], line) for each in json.loads(report)["files"] for line in each["covered"]}
         stuck = ((number, body.stuck(reached)) for number, body in enumerate(self._bodies))
         return Look(
             said,
@@ -218,24 +218,11 @@ def _lines(rule: Rule, source: bytes) -> Iterator[tuple[int, bytes]]:
     for body in rule.bodies:
         if _has_braces(body, source):
             yield body["query"]["span"]["end"] - 1, b"\ntrue\n"
-    for query in _queries(list(rule.bodies) + list(rule.node)):
+    for query in nodes([*rule.bodies, *rule.node], "query"):
         for statement in query["stmts"][1:]:
-            start = statement["span"]["start"]
-            # Spans of strings leave out their quotes.
-            yield start - (source[start - 1 : start] in (b'"', b"`")), b"\n"
+            yield edges(statement["span"], source)[0], b"\n"
 
 
 def _has_braces(body: Mapping[str, Any], source: bytes) -> bool:
     span = body["query"]["span"]
-    return bytes((source[span["start"]], source[span["end"] - 1])) == b"{}"
-
-
-def _queries(node: Any) -> Iterator[Mapping[str, Any]]:
-    if isinstance(node, list):
-        for item in node:
-            yield from _queries(item)
-    elif isinstance(node, dict):
-        if isinstance(node.get("query"), dict) and "stmts" in node["query"]:
-            yield node["query"]
-        for value in node.values():
-            yield from _queries(value)
+    return has_braces(span["start"], span["end"], source)
