@@ -17,7 +17,8 @@ _MakeRequest = Callable[[Any, Any, dict[str, Any]], Any]
 
 def make_request(judge: Judge, original: Any) -> Any:
     """Takes the place of `Endpoint.make_request`, which is `original`."""
-    key, first, decided = judge.key, _first(judge, original), _decided(judge, original)
+    key, decided = judge.key, _decided(judge, original)
+    first = _first(judge, original, decided)
 
     def make_request(endpoint: Any, operation_model: Any, request_dict: dict[str, Any]) -> Any:
         context = request_dict.get("context")
@@ -45,9 +46,9 @@ def make_request(judge: Judge, original: Any) -> Any:
     return make_request
 
 
-def _first(judge: Judge, original: Any) -> _MakeRequest:
+def _first(judge: Judge, original: Any, decided: _MakeRequest) -> _MakeRequest:
     """For an operation that this client has not sent yet, and for a governed one."""
-    key, decided = judge.key, _decided(judge, original)
+    key = judge.key
 
     def first(endpoint: Any, operation_model: Any, request_dict: dict[str, Any]) -> Any:
         signer = getattr(endpoint, key, None)

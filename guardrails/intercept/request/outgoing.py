@@ -19,7 +19,7 @@ _GZIP = b"\x1f\x8b"
 # How JSON and XML begin, in every charset that a form may be written in: they are not decoded to find that out.
 _NO_FORM = (*"{[<", *(bytes([byte]) for byte in b"{[<"))
 # AWS takes no form that is nearly as long: 1,000 ids take 50 kB.
-_LONGEST_UNZIPPED = 8_000_000
+LONGEST_FORM = 8_000_000
 _CHARSET = re.compile(r"charset=[\"']?([A-Za-z0-9_.:-]+)", re.IGNORECASE)
 # The RPC protocol with CBOR: /service/NAME/operation/NAME
 _OPERATION = "/operation/"
@@ -167,7 +167,7 @@ def _charset(out: Outgoing) -> str:
 
 def _unzipped(body: bytes | bytearray) -> bytes:
     try:
-        return zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(body, _LONGEST_UNZIPPED)
+        return zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(body, LONGEST_FORM)
     except zlib.error:
         return bytes(body)
 

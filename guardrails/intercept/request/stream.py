@@ -11,10 +11,9 @@ from collections.abc import Iterator, Mapping, MutableMapping
 from itertools import chain
 from typing import Any, NamedTuple
 
+from guardrails.intercept.request.outgoing import LONGEST_FORM
 from guardrails.waiting.interruptions import is_injected
 
-# AWS takes no form that is nearly as long.
-_MOST = 8_000_000
 _PART = 65_536
 _WAY = "give the request its body as bytes or a string"
 
@@ -43,8 +42,8 @@ def read(body: Any) -> Read:
         for part in rest:
             parts.append(part)
             length += len(part)
-            if length > _MOST:
-                problem = f"its body is a {type(body).__name__} of more than {_MOST:,} bytes; {_WAY}"
+            if length > LONGEST_FORM:
+                problem = f"its body is a {type(body).__name__} of more than {LONGEST_FORM:,} bytes; {_WAY}"
                 return Read(chain(parts, rest), problem)
     except Exception as error:
         if is_injected(error):
