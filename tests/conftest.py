@@ -49,7 +49,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--every-case", action="store_true", help="run every case of tests that are marked `cases`")
+    parser.addoption("--every-case", action="store_true", help="run all tests that are marked `cases` or `every`")
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -17,25 +17,13 @@ from botocore.httpsession import URLLib3Session
 import guardrails
 from guardrails.intercept.request import stream
 from guardrails.intercept.request.outgoing import Outgoing, action_of
+from tests.support.pipes import Pipe
 
 FORM_TYPE = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 def form(machine, action="TerminateInstances"):
     return f"Action={action}&Version=2016-11-15&InstanceId.1={machine}".encode()
-
-
-class Pipe(io.RawIOBase):
-    """A file that can be read once, and whose length is unknown."""
-
-    def __init__(self, data):
-        self._left = io.BytesIO(data)
-
-    def readable(self):
-        return True
-
-    def readinto(self, buffer):
-        return self._left.readinto(buffer)
 
 
 class Changing:

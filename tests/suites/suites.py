@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import tarfile
 from pathlib import Path
 
 from guardrails.values import frozen
+from tests.support.archives import unpack
 from tests.support.environments import CACHE, NotMade
 
 _PYTEST = ("pytest==9.0.3", "pytest-xdist>=3.6")
@@ -85,10 +85,7 @@ def folder_of(suite: Suite, given: dict[str, Path]) -> Path:
     folder = into / f"{suite.project}-{suite.version}"
     if not folder.exists():
         into.mkdir(parents=True, exist_ok=True)
-        archive = _download(suite, into)
-        with tarfile.open(archive) as opened:
-            opened.extraction_filter = getattr(tarfile, "data_filter", None)  # Python 3.11.0 to 3.11.3 have none.
-            opened.extractall(into)
+        unpack(_download(suite, into), into)
     return folder
 
 

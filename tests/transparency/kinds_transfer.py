@@ -7,6 +7,7 @@ import io
 import urllib.error
 import urllib.request
 
+from tests.support.pipes import Pipe
 from tests.transparency.kinds_s3 import bucket
 from tests.transparency.registry import MARKED, case
 
@@ -37,23 +38,10 @@ def transfer_files(t):
 def transfer_streams(t):
     s3 = bucket(t)
     s3.upload_fileobj(io.BytesIO(b"small"), "things", "small", Config=_config(use_threads=False))
-    s3.upload_fileobj(_Pipe(b"p" * (PART + 9)), "things", "pipe", Config=_config())
+    s3.upload_fileobj(Pipe(b"p" * (PART + 9)), "things", "pipe", Config=_config())
     got = io.BytesIO()
     s3.download_fileobj("things", "pipe", got, Config=_config())
     return [hashlib.sha256(got.getvalue()).hexdigest(), s3.get_object(Bucket="things", Key="small")["Body"].read()]
-
-
-class _Pipe(io.RawIOBase):
-    """Readable, and nothing else."""
-
-    def __init__(self, content):
-        self._left = io.BytesIO(content)
-
-    def readable(self):
-        return True
-
-    def readinto(self, into):
-        return self._left.readinto(into)
 
 
 @case("s3 transfer: copies in parts", protocol="s3 transfer", unordered=True)

@@ -12,7 +12,6 @@ import hashlib
 import json
 import subprocess
 import sys
-import tarfile
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -27,6 +26,7 @@ from guardrails.evaluate.regorus import new_engine
 from guardrails.policy.test.suite import load
 from tests.engines.documents import generated
 from tests.engines.upstream import crate, wheel
+from tests.support.archives import unpack
 
 RECORDED = Path(__file__).parent.parent / "recorded_inputs.jsonl.gz"
 GENERATED = 1000
@@ -80,9 +80,7 @@ def compare_sources(upstream: crate.Crate) -> bool:
         command = ("download", "-q", "--no-deps", "--no-binary", wheel.NAME, "-d", folder)
         subprocess.run([sys.executable, "-m", "pip", *command, f"{wheel.NAME}=={upstream.version}"], check=True)
         (packed,) = Path(folder).glob("*.tar.gz")
-        with tarfile.open(packed) as archive:
-            archive.extraction_filter = getattr(tarfile, "data_filter", None)  # Python 3.11.0 to 3.11.3 have none.
-            archive.extractall(folder)
+        unpack(packed, Path(folder))
         (unpacked,) = [path for path in Path(folder).iterdir() if path.is_dir()]
         ours, theirs = _hashes(unpacked / "src"), _hashes(upstream.source / "src")
         ours |= {"build.rs": _hash(unpacked / "build.rs")}
