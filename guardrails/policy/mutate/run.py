@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import PurePath
 from typing import Any, ClassVar
 
@@ -17,6 +15,7 @@ from guardrails.evaluate.bundle import Bundle
 from guardrails.evaluate.rego.syntax import Module
 from guardrails.policy.mutate.mutants import Mutant, mutants_in
 from guardrails.policy.test.suite import Suite, compiled
+from guardrails.policy.workers import WorkerPool
 
 # Evaluated first: if it fails, the mutant does not compile, because an engine then refuses every query.
 _PROBE = "package guardrails_probe\n\nok := true\n"
@@ -51,10 +50,9 @@ def run(
     `progress` is called with the number of mutants done. Mutants are not linted: they use no reference or function that
     the policy does not use.
     """
-    context = multiprocessing.get_context("spawn")
     noticed_by: list[str | None] = []
-    given = (suite.checked, [(test.package, test.path) for test in suite.tests])
-    with ProcessPoolExecutor(jobs, mp_context=context, initializer=_MutantWorker.start, initargs=given) as pool:
+    tests = [(test.package, test.path) for test in suite.tests]
+    with WorkerPool(jobs, _MutantWorker.start, suite.checked, tests) as pool:
         for test in pool.map(_MutantWorker.try_, mutants, chunksize=8):
             noticed_by.append(test)
             progress(len(noticed_by))

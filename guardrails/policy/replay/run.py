@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import signal
 from collections import deque
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future
 
 from guardrails.evaluate.bundle import Bundle
 from guardrails.evaluate.embedded import EmbeddedEngine
 from guardrails.policy.replay.decide import decide
 from guardrails.policy.replay.log_chunks import LogChunk
 from guardrails.policy.replay.tally import ReplayTally
+from guardrails.policy.workers import WorkerPool
 
 # Called with the size in bytes of each chunk that is done.
 Progress = Callable[[int], None]
@@ -25,8 +24,6 @@ class _ReplayWorker:
 
     @classmethod
     def start(cls, bundle: Bundle) -> None:
-        # The parent handles Ctrl-C: it stops the pool and keeps what is done.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
         cls.engine = EmbeddedEngine(bundle)
 
     @classmethod
@@ -55,8 +52,7 @@ def replay(chunks: Iterable[LogChunk], bundle: Bundle, *, jobs: int, progress: P
 
 
 def _in_parallel(chunks: Iterable[LogChunk], bundle: Bundle, jobs: int, total: ReplayTally, progress: Progress) -> None:
-    # Spawned, not forked: the parent may have threads and a compiled engine.
-    pool = ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), _ReplayWorker.start, (bundle,))
+    pool = WorkerPool(jobs, _ReplayWorker.start, bundle)
     waiting: deque[tuple[int, Future[ReplayTally]]] = deque()
 
     def take() -> None:
