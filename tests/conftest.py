@@ -38,18 +38,18 @@ TOOLS = {"browser", "dynalite", "opa", "opa_versions_built", "python_of"}
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark those tests `tools`, before pytest selects by markers; leave out cases that only `--every-case` runs."""
+    """Mark those tests `tools`, before pytest selects by markers; of a whole run, leave out what a release adds."""
     for item in items:
         if TOOLS.intersection(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.tools)
-    if not config.getoption("every_case") and not any("::" in argument for argument in config.args):
+    if not config.getoption("every_case") and config.args == config.getini("testpaths"):
         left_out = {id(item) for item in cases.left_out(items)}
         config.hook.pytest_deselected(items=[item for item in items if id(item) in left_out])
         items[:] = [item for item in items if id(item) not in left_out]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--every-case", action="store_true", help="run all tests that are marked `cases` or `every`")
+    parser.addoption("--every-case", action="store_true", help="leave no test out (tests/support/cases.py)")
 
 
 @pytest.fixture(scope="module", autouse=True)

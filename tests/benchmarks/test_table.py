@@ -7,6 +7,8 @@ import re
 import subprocess
 import sys
 
+import pytest
+
 from tests.benchmarks.__main__ import MODULES
 from tests.benchmarks.overhead import CALLS
 from tests.support.environments import ROOT
@@ -17,6 +19,7 @@ def _outside():
     return {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
 
 
+@pytest.mark.long
 def test_one_table():
     """Every module has a row, each row has a figure and the command that makes it; a goal says whether it is met."""
     command = [sys.executable, "-m", "tests.benchmarks", "--quick"]

@@ -106,6 +106,7 @@ def execute(aws, number, *rows):
     return attempt(aws, "cloudformation", "execute_change_set", params)
 
 
+@pytest.mark.cases(13)
 @pytest.mark.parametrize("kind", dict.fromkeys(case[0] for case in CASES))
 def test_changes_in_place(kind, tables, aws):
     """What takes from the live cluster is denied by name; what adds to it, or tells of it, arrives; staging's does."""

@@ -14,6 +14,7 @@ def rows():
     return {}
 
 
+@pytest.mark.cases(5)
 @pytest.mark.parametrize("topology", table.TOPOLOGIES, ids=lambda topology: topology.title)
 def test_a_topology(topology, aws, install, rows):
     """Counted at the server: the live side stays, the other may go, users move to it, and then the roles are changed.

@@ -13,6 +13,8 @@ import pytest
 from tests.bypass import aio_cases, cases, table
 from tests.support.environments import ROOT
 
+pytestmark = pytest.mark.every(2)
+
 FOLDER = Path(__file__).parent.parent / "bypass"
 BLOCKED = [name for name in cases.CASES if cases.SEEN[name] == "blocked"]
 # What they do depends on what the process has imported, or on how it was started: they get a process of their own.

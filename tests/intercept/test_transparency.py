@@ -21,6 +21,8 @@ from tests.transparency.control import Inside, Local
 from tests.transparency.registry import Kind
 from tests.transparency.stage import Installed, play
 
+pytestmark = pytest.mark.every(3)
+
 
 def kinds(**wanted: object) -> list:
     """Parameters: the kinds with these attributes; a known difference must stay until it is fixed."""

@@ -78,6 +78,7 @@ def test_the_message_is_shown(held):
     ] == [[True, False, True], [False, True, False], [True, False, False]]
 
 
+@pytest.mark.long
 def test_claims_can_fail(toothless):
     """In a mode that blocks nothing the claims about blocking fail, on the server too, and the exit code is 1."""
     code, document = toothless
@@ -91,6 +92,7 @@ def test_claims_can_fail(toothless):
     } <= failed(document)
 
 
+@pytest.mark.long
 def test_the_outage_needs_no_guard_to_fail(toothless):
     """The act without the guard is the same in any mode: its claims do not depend on the policies."""
     assert not {text for text in failed(toothless[1]) if text.startswith(("before", "no guard"))}
@@ -104,6 +106,7 @@ def test_readable_in_80_columns(held):
     assert "claims held" in held.printed
 
 
+@pytest.mark.long
 def test_the_shop_behind_a_balancer():
     """In the second shop every claim holds, too, within 80 columns: the switch by weights, and the way back."""
     code, printed = play("pretty", shop="balancer")

@@ -184,6 +184,7 @@ def test_the_shop_answers_look_ups(shop):
     assert len(covered) > 650
 
 
+@pytest.mark.long  # the property below takes a sample of these
 def test_no_single_fault_lets_a_denied_call_pass(shop, denied):
     """Every call, every look-up of it, missing, empty, of another account, or old: what was denied is not allowed."""
     assert holes(shop, denied) == []
