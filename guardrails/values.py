@@ -430,6 +430,7 @@ _PREFIXES = {
     "elb": "elasticloadbalancing",
     "elbv2": "elasticloadbalancing",
     "resourcegroupstaggingapi": "tag",
+    "s3control": "s3",
     "service-quotas": "servicequotas",
 }
 # Actions that do not have the operation's name (AWS, service authorization reference for S3).

@@ -31,6 +31,7 @@ _PERMITTED = frozenset(
         "InvalidInstanceID.NotFound",
         "InvalidAssociationID.NotFound",
         "InvalidLaunchTemplateName.NotFoundException",
+        "NoSuchAccessPoint",
         "NoSuchResourceException",
         "TargetGroupNotFound",
         "AttachmentNotFoundException",
@@ -128,6 +129,7 @@ _WITHOUT = {
     "iam:GetRole": "changes of roles are blocked",
     "route53:GetTrafficPolicyInstance": "changes of traffic policy instances are blocked",
     "route53:ListHostedZones": "health checks, private zones, and stacks with DNS records, are blocked",
+    "s3:GetAccessPoint": "changes of access points of S3 are blocked",
     "scheduler:GetSchedule": "changes of the live cluster's schedules get no warning",
     "tag:GetResources": "changes of what only its tag ties to a cluster, such as a cache, are blocked",
 }

@@ -138,6 +138,7 @@ def trial_params(partition: str, region: str, account: str) -> Mapping[str, Mapp
         "globalaccelerator:ListEndpointGroups": {"ListenerArn": listener},
         "globalaccelerator:ListListeners": {"AcceleratorArn": accelerator},
         "elasticloadbalancing:DescribeTags": {"ResourceArns": [group]},
+        "s3:GetAccessPoint": {"AccountId": account, "Name": NAME},
         "elasticloadbalancing:DescribeTrustStoreAssociations": {
             "TrustStoreArn": group.replace(":targetgroup/", ":truststore/")
         },

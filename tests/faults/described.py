@@ -174,6 +174,7 @@ ROWS: Mapping[str, Mapping[str, str]] = {
     # Their ARNs are read where the tagging API lists them.
     "GetNamespace": {},
     "GetWorkgroup": {},
+    "GetAccessPoint": {},
     "GetExperimentTemplate": {
         "id": "fis-template", "targets.machines.resourceType": "=aws:ec2:instance",
         "targets.machines.resourceArns[]": "arn", "actions.stop.actionId": "=aws:ec2:stop-instances",

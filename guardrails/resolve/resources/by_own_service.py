@@ -64,13 +64,19 @@ _SECRET = re.compile(r"(?P<arn>arn:[^:]+:secretsmanager:[^:]*:[^:]*:secret:(?P<n
 _PATHS = ("ecr", "logs", "ssm")
 # An id that AWS made up.
 _MADE_UP = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-# What describes a resource whose ARN does not show the name that this parameter is for; the item has the ARN.
+# The member that names what an access point is a part of: its bucket, whose tags count where it has none of its own.
+_WHOLE = "Bucket"
+# What describes a resource whose ARN does not show the name that this parameter is for, or what it is a part of. The
+# item has the ARN. Other parameters of the look-up are the call's.
 _DESCRIBED: Mapping[tuple[str, str], Lookup] = {
     ("redshift-serverless", "namespaceName"): Lookup(
         "redshift-serverless", "GetNamespace", "namespace", empty_on=("ResourceNotFoundException",)
     ),
     ("redshift-serverless", "workgroupName"): Lookup(
         "redshift-serverless", "GetWorkgroup", "workgroup", empty_on=("ResourceNotFoundException",)
+    ),
+    ("s3control", "Name"): Lookup(
+        "s3control", "GetAccessPoint", "@", {"AccountId": ""}, empty_on=("NoSuchAccessPoint",)
     ),
 }
 
@@ -79,7 +85,9 @@ def _describing(name: str, call: Call) -> Lookup | None:
     """The look-up that finds the ARN of a name."""
     parameters = [key for key, value in call.params.items() if value == name]
     found = [(each, lookup) for each in parameters if (lookup := _DESCRIBED.get((call.service, each)))]
-    return next((lookup.about(**{parameter: name}) for parameter, lookup in found), None)
+    for parameter, lookup in found:
+        return lookup.about(**{each: call.params.get(each, "") for each in lookup.params}, **{parameter: name})
+    return None
 
 
 def _lookups(call: Call, keys: tuple[str, ...]) -> tuple[Lookup, ...]:
@@ -95,7 +103,7 @@ def _followups(call: Call, answers: Answers) -> tuple[Lookup, ...]:
 
 def _names(name: str, call: Call, answers: Answers) -> list[str]:
     """A name or ARN as the tagging API may show it."""
-    service = call.service
+    service = _ARN_SERVICES.get(call.service, call.service)
     if service == "lambda" and (function := _FUNCTION.fullmatch(name)):
         return [function["name"]]
     lookup = _describing(name, call)
@@ -106,6 +114,13 @@ def _names(name: str, call: Call, answers: Answers) -> list[str]:
     if "://" in name:
         name = name.rstrip("/").rpartition("/")[2]
     return [name.removeprefix("/" if service == "ssm" else "").removesuffix(":*")]
+
+
+def _wholes(name: str, call: Call, answers: Answers) -> list[str]:
+    """What it is a part of: named beside it in the call, or by what describes it."""
+    lookup = _describing(name, call)
+    described = answers[lookup.key()].items if lookup and lookup.key() in answers else ()
+    return [*beside(name, call.params), *(item[_WHOLE] for item in described if item.get(_WHOLE))]
 
 
 def _is_arn(value: object, service: str) -> bool:
@@ -149,9 +164,8 @@ def _within(items: list[Item], call: Call) -> list[Item]:
 def _resolve(ref: TargetRef, context: Context) -> Target:
     # A part without a tag of its own is its whole's.
     items, call = tagged(context), context.call
-    names = (ref.id, *beside(ref.id, call.params))
-    found = (_meant(name, items, call, context.answers) for name in names)
-    meant = _meant(ref.id, items, call, context.answers) or [item for each in found for item in each]
+    wholes = (_meant(name, items, call, context.answers) for name in _wholes(ref.id, call, context.answers))
+    meant = _meant(ref.id, items, call, context.answers) or [item for each in wholes for item in each]
     if not meant and (not believable(context) or _may_be_live(ref.id, items, context)):
         return unknown(ref, _KIND)
     clusters = carried_by(meant, context)
