@@ -91,6 +91,23 @@ async def aio_changed():
         await ec2.terminate_instances(InstanceIds=[GREEN])
 
 
+@case("aiobotocore: request changed into a file in a `before-send` handler")
+async def aio_changed_into_a_file():
+    from io import BytesIO
+    from urllib.parse import urlencode
+
+    def change(request, **_):
+        form = urlencode(FORM).encode()
+        request.body = BytesIO(form)
+        request.headers["Content-Length"] = str(len(form))
+
+    guard()
+    async with client() as ec2:
+        await ec2.describe_instances()
+        ec2.meta.events.register_last("before-send", change)
+        await ec2.terminate_instances(InstanceIds=[GREEN])
+
+
 @case("aiobotocore: request changed in a `before-sign` handler")
 async def aio_changed_before_sign():
     def change(request, **_):

@@ -501,6 +501,31 @@ def changed_before_send():
     _change("before-send", change)
 
 
+@case("request changed into a file in a `before-send` handler")
+def changed_into_a_file():
+    from io import BytesIO
+    from urllib.parse import urlencode
+
+    def change(request, **_):
+        form = urlencode(FORM).encode()
+        request.body = BytesIO(form)
+        request.headers["Content-Length"] = str(len(form))
+
+    _change("before-send", change)
+
+
+@case("request changed into parts in a `before-send` handler")
+def changed_into_parts():
+    from urllib.parse import urlencode
+
+    def change(request, **_):
+        form = urlencode(FORM).encode()
+        request.body = (form[place : place + 7] for place in range(0, len(form), 7))
+        request.headers["Content-Length"] = str(len(form))
+
+    _change("before-send", change)
+
+
 @case("the request's body aliased before the decision and changed after it")
 def aliased():
     kept = []
