@@ -19,6 +19,7 @@ from typing import Any
 from guardrails.errors import PolicyError
 from guardrails.evaluate.bundle import Bundle
 from guardrails.evaluate.engine import ENTRYPOINT, EngineFailure
+from guardrails.evaluate.engine_hints import hint
 from guardrails.evaluate.rego.builtins import FORBIDDEN
 
 # A call names at most 1,000 targets of about 1 kB each. This is well over ten times that.
@@ -27,12 +28,6 @@ _BACKTRACE = "RUST_LIB_BACKTRACE"
 _EAGER_COMMIT = "MIMALLOC_ARENA_EAGER_COMMIT"
 # Where the IPv4 address begins in one of IPv6, in bits (RFC 4291, 2.5.5.2).
 _MAPPED = 96
-# What the engine does not say: how to fix it.
-_HINTS = {
-    "item cannot be indexed": (
-        ": a comprehension loops in front of its |, over something that may be missing; put the loop behind the |"
-    ),
-}
 _LOCATION = re.compile(r"--> (?P<file>.+?):(?P<line>\d+):(?P<column>\d+)")
 
 
@@ -87,7 +82,7 @@ def explain(error: BaseException) -> str:
     text = str(error).partition("Stack backtrace:")[0].strip()
     location = _LOCATION.search(text)
     what = text.rpartition("error: ")[2].strip().replace("\n", " ") or type(error).__name__
-    what += _HINTS.get(what, "")
+    what += hint(what)
     return f"{location['file']}:{location['line']}:{location['column']}: {what}" if location else what
 
 

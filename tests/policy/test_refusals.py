@@ -12,6 +12,12 @@ from tests.policy.refusals import both, is_found
     [
         ("undefined data in a key", "nothing defines data.nothing.here"),
         ("an evaluation that fails", "put the loop behind the |"),
+        ("values that contradict", "exclude the other's case, or write `else`"),
+        ("not a number", "test the string first"),
+        ("a rule named like a package", "give the rule another name"),
+        ("a default that is no constant", "write a constant there"),
+        ("unsafe variable", "correct its name, or give it a value first"),
+        ("template string", "with sprintf"),
         ("the accident is allowed", "the policies allow terminating a machine"),
     ],
 )

@@ -16,6 +16,7 @@ from guardrails.evaluate.checked import parsed, prepared, syntax_of
 from guardrails.evaluate.rego import lint, silent
 from guardrails.evaluate.rego.mistake import Mistake
 from guardrails.evaluate.rego.syntax import Module
+from guardrails.evaluate.regorus import explain
 from guardrails.policy.check import loaded, opa_check, parameters
 
 _LOCATED = re.compile(r"(?P<file>.+?):(?P<line>\d+):(?:(?P<column>\d+):)? (?P<message>.*)", re.DOTALL)
@@ -82,13 +83,10 @@ def _at_evaluation(bundle: Bundle, error: BaseException, files: set[str]) -> Ite
     except PolicyError as refusal:
         mistake = _mistake(refusal, "compile", min(files))
     else:
-        text = str(error).partition("Stack backtrace:")[0]
-        location = re.search(r"--> (?P<file>.+?):(?P<line>\d+):(?P<column>\d+)", text)
-        if location is None or "unsafe" not in text:
+        mistake = _mistake(PolicyError(explain(error)), "compile")
+        if "is unsafe" not in mistake.message:
             # There is no input here, so other errors need not be the policy's fault.
             return
-        message = text.rpartition("error: ")[2].strip()
-        mistake = Mistake(location["file"], int(location["line"]), int(location["column"]), "compile", message)
     if mistake.file in files:
         yield mistake
 
