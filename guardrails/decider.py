@@ -45,18 +45,23 @@ class Decider:
         """None for an ungoverned call. Whatever goes wrong for a governed one becomes a denial, never an exception.
 
         With `claims`, the machines that the call would take away are claimed in the history, and the claim is added.
-        `approval` is one that was given to this very call. A denial that newer facts may lift is decided once more.
+        `approval` is one that was given to this very call. What is decided on facts from before a cutover that another
+        guard saw, and a denial that newer facts may lift, are decided once more.
         """
         with within(Deadline(self.settings.lookup_timeout_s)):
             began = monotonic()
             decision = self._decide(call, origin, claims, approval)
-            if decision is None or not _may_change(decision):
-                return decision
-            if not self.around.look_again(self.around.home(call, origin), began):
+            if decision is None or not self._look_again(decision, self.around.home(call, origin), began):
                 return decision
             settle(claims or [], sent=False)
             again = self._decide(call, origin, claims, approval)
             return decision if again is None else _second(decision, again)
+
+    def _look_again(self, decision: Decision, home: Origin, began: float) -> bool:
+        if _is_outdated(decision):
+            self.around.changed(None)
+            return True
+        return _may_change(decision) and self.around.look_again(home, began)
 
     def _decide(
         self, call: Call, origin: Origin, claims: list[Claim] | None, approval: Approval | None
@@ -119,6 +124,10 @@ def denied(decision: Decision) -> CallDenied:
     return kind(decision, paragraph(decision, time.time()))
 
 
+def _is_outdated(decision: Decision) -> bool:
+    return decision.facts is not None and decision.facts.past.outdated
+
+
 def _may_change(denial: Decision) -> bool:
     """Whether newer facts may lift it: some of its facts are from before, and it is not plainly about the live cluster.
 
@@ -135,6 +144,8 @@ def _may_change(denial: Decision) -> bool:
 
 def _second(first: Decision, second: Decision) -> Decision:
     """The decision on newer facts. Where they could not be had, the denial by those from before."""
+    if first.allowed:
+        return second
     if second.facts is None or (second.unavailable and not first.unavailable):
         return first
     before = first.facts.lookups if first.facts is not None else 0

@@ -607,7 +607,7 @@ class Past:
     Where the memory that hosts share did not answer, `unshared` says why. `hosts` is then how many of them may each do
     as much as this one, and 0 where none may go on alone. `freezes` are those in force; then, those that this host last
     saw. Where no memory says what is frozen, `freezes_unknown` says why. `earlier` is by cluster ("" is none), and
-    empty where nothing goes in waves.
+    empty where nothing goes in waves. It is `outdated` what is live where another guard has seen something else since.
     """
 
     going: Mapping[str, str] = EMPTY
@@ -625,6 +625,7 @@ class Past:
     freezes: tuple[Freeze, ...] = ()
     freezes_unknown: str = ""
     earlier: Mapping[str, Earlier] = EMPTY
+    outdated: bool = False
 
 
 class OtherSubnet(TypedDict):

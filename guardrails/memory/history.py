@@ -53,9 +53,10 @@ class History:
         now: float,
         *,
         whole: bool = True,
+        reused: bool = False,
     ) -> Past:
         """What this process and others did before `call`; claims nothing."""
-        return self._remember(scope, call, targets, machines, live, now, claims=False, whole=whole)[1]
+        return self._remember(scope, call, targets, machines, live, now, claims=False, whole=whole, reused=reused)[1]
 
     def claim(
         self,
@@ -67,13 +68,14 @@ class History:
         now: float,
         *,
         whole: bool = True,
+        reused: bool = False,
     ) -> tuple[Claim, Past]:
         """The same, and the machines of this call are claimed in the same transaction. Always settle the claim.
 
         `scope` is an account and region, `machines` are those of the region by id (all if `whole`), `now` is in seconds
-        since the epoch.
+        since the epoch. `live` is `reused` where an earlier decision was made on some of the same answers.
         """
-        return self._remember(scope, call, targets, machines, live, now, claims=True, whole=whole)
+        return self._remember(scope, call, targets, machines, live, now, claims=True, whole=whole, reused=reused)
 
     def _remember(
         self,
@@ -86,6 +88,7 @@ class History:
         *,
         claims: bool,
         whole: bool,
+        reused: bool,
     ) -> tuple[Claim, Past]:
         targets = tuple(targets)
         taken = leaving(call, targets, machines) if self.wave_pause_s is not None else {}
@@ -100,6 +103,7 @@ class History:
             self.window_s,
             kept_s=max(_KEPT_S, self.window_s),
             whole=whole,
+            reused=reused,
         )
         known = self.store.remember(asked)  # no longer than this has the store its lock
         return claim, evolve(
@@ -107,6 +111,7 @@ class History:
             live_since=known.times.live_since,
             retired_at=known.times.retired_at,
             was_live_until=known.times.was_live_until,
+            outdated=known.times.outdated,
             taken_out=_by_target(known.taken_out, named),
             **self._shared(known, taken, machines),
         )

@@ -12,6 +12,8 @@ from guardrails.values import POINTERS, Live, frozen
 _KEPT_S = 30 * 86_400.0
 # A cluster that only pointers named, and for no longer than this, was named by mistake.
 _MISTAKE_S = 600.0
+# Since when a cluster has been live, and when it retired, by name.
+Times = Mapping[str, tuple[float, float | None]]
 # Stands for no cluster: when a guard last looked.
 LOOKED = ""
 
@@ -21,13 +23,14 @@ class Liveness:
     """Times by cluster, in seconds since the epoch; `mistaken` are those that just turned out never to have been live.
 
     A cluster counts as live since it was first seen to be. `was_live_until` is when an earlier time of that ended, for
-    those that are live again.
+    those that are live again. It is `outdated` where other clusters were seen to be live after what was noted.
     """
 
     live_since: Mapping[str, float]
     retired_at: Mapping[str, float]
     mistaken: frozenset[str]
     was_live_until: Mapping[str, float] = field(factory=dict)
+    outdated: bool = False
 
 
 @frozen
@@ -49,14 +52,16 @@ class Noted:
     The naming of "" has the time at which a guard last looked.
     """
 
-    times: Mapping[str, tuple[float, float | None]] = field(factory=dict)
+    times: Times = field(factory=dict)
     namings: Mapping[str, Naming] = field(factory=dict)
 
 
-def note(before: Noted, live: Live, now: float) -> tuple[Noted, Liveness]:
+def note(before: Noted, live: Live, now: float, *, reused: bool = False) -> tuple[Noted, Liveness]:
     """Note which clusters are live at `now` (seconds since the epoch): what to keep, and what it says.
 
-    While it is unknown what is live, nothing retires; in a dispute every cluster that a source names is live.
+    While it is unknown what is live, nothing retires; in a dispute every cluster that a source names is live. An
+    earlier decision has noted what is `reused`. If that would change what is live, another guard has seen more since,
+    and nothing is noted.
     """
     times, namings = dict(before.times), dict(before.namings)
     looked = namings[LOOKED].unnamed_at if LOOKED in namings else None
@@ -78,15 +83,25 @@ def note(before: Noted, live: Live, now: float) -> tuple[Noted, Liveness]:
         namings[LOOKED] = Naming(now, None, pointed=False)
     # A cluster that was named by mistake, and never before, was never live.
     said = {name: each for name, each in times.items() if name not in mistaken or each[1] is not None}
+    if reused and before.times and _live(said) != _live(before.times):
+        return before, evolve(_liveness(before.times, before.namings), outdated=True)
     kept = {name: each for name, each in said.items() if each[1] is None or each[1] >= now - _KEPT_S}
-    return Noted(kept, namings), Liveness(
-        {name: since for name, (since, at) in said.items() if at is None},
-        {name: at for name, (_, at) in said.items() if at is not None},
-        mistaken,
+    return Noted(kept, namings), evolve(_liveness(said, namings), mistaken=mistaken)
+
+
+def _live(times: Times) -> set[str]:
+    return {name for name, (_, at) in times.items() if at is None}
+
+
+def _liveness(times: Times, namings: Mapping[str, Naming]) -> Liveness:
+    return Liveness(
+        {name: since for name, (since, at) in times.items() if at is None},
+        {name: at for name, (_, at) in times.items() if at is not None},
+        frozenset(),
         {
             name: until
-            for name, (_, at) in said.items()
-            if at is None and name in namings and (until := namings[name].retired_before) is not None
+            for name in _live(times)
+            if name in namings and (until := namings[name].retired_before) is not None
         },
     )
 

@@ -44,7 +44,8 @@ def note(
     `seen` maps machine ids and names of resources to the clusters that they carry now. `known` has when each (name,
     cluster) left, None while it belongs to the cluster. Where `seen` is the `whole` region, other machines are gone.
     """
-    changed = {**_joined(known, seen, live, liveness), **_left(known, seen, live, now)}
+    # Outdated, it would say that machines left a cluster that they have just joined.
+    changed = {} if liveness.outdated else {**_joined(known, seen, live, liveness), **_left(known, seen, live, now)}
     members = {**known, **changed}
     old = {
         key

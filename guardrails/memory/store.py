@@ -31,7 +31,7 @@ class Asked:
     `events` are the (kind, cluster, name) that are claimed for the call with the id `claim`; none are for a call that
     is only asked about. `seen` maps machines and named resources to the clusters that they carry now; if it is `whole`,
     it has all machines. `operation` is the kind of event that counts calls like this one. Events older than `kept_s`
-    seconds are forgotten.
+    seconds are forgotten. `live` is `reused` where an earlier decision was made on some of the same answers.
     """
 
     scope: str
@@ -46,6 +46,7 @@ class Asked:
     window_s: float = 3600.0
     kept_s: float = 86_400.0
     whole: bool = True
+    reused: bool = False
 
 
 @frozen

@@ -67,14 +67,15 @@ class FactFinder:
         """
         began = time.time()
         gathered = self._rounds.gather(call, origin)
+        reused = any(answer.observed_at < began for answer in gathered.fetched.answers.values())
         fetched = gathered.fetched
         if fetched.required_failures:
             return self._unanswered(call, self._with_sources(call, fetched))
         try:
-            facts = self._read(call, origin, gathered, claims)
+            facts = self._read(call, origin, gathered, claims, reused=reused)
         except StateUnavailable as error:
             return evolve(nothing_known(str(error)), lookups=fetched.requests)
-        return evolve(facts, reused=any(answer.observed_at < began for answer in fetched.answers.values()))
+        return evolve(facts, reused=reused)
 
     def without_lookups(self) -> Facts:
         """The facts of a call of which nothing can be looked up: only what is frozen."""
@@ -104,7 +105,9 @@ class FactFinder:
             failures=tuple(evolve(each, source=sources.get(each.permission, "")) for each in fetched.failures),
         )
 
-    def _read(self, call: Call, origin: Origin, gathered: Gathered, claims: list[Claim] | None) -> Facts:
+    def _read(
+        self, call: Call, origin: Origin, gathered: Gathered, claims: list[Claim] | None, *, reused: bool
+    ) -> Facts:
         fetched, shown = gathered.fetched, gathered.picture
         answers = fetched.answers
         inventory = shown.inventory if shown else self._inventory(answers)
@@ -116,7 +119,7 @@ class FactFinder:
             return self._unanswered(call, evolve(fetched, failures=(_incomplete(),)))
         call, seen, targets = shown.call, shown.seen, shown.targets
         scope = scope_of(inventory.account, origin)
-        past = self._past(scope, call, targets, inventory, seen, claims)
+        past = self._past(scope, call, targets, inventory, seen, claims, reused=reused)
         seen = evolve(seen, nothing=seen.nothing and _never_live(past))
         inventory.expect(past.going)
         targets = tuple(with_health(_expected(target, past), answers, inventory) for target in targets)
@@ -163,17 +166,17 @@ class FactFinder:
         inventory: Inventory,
         seen: Live,
         claims: list[Claim] | None,
+        *,
+        reused: bool,
     ) -> Past:
         """What was done before. Raises StateUnavailable where that matters for what the call does."""
         if self._history is None:
             return NO_PAST
-        machines = _states(inventory)
+        asked = (scope, call, targets, _states(inventory), seen, time.time())
         try:
             if claims is None:
-                return _warned(
-                    self._history.past(scope, call, targets, machines, seen, time.time(), whole=inventory.whole)
-                )
-            claim, past = self._history.claim(scope, call, targets, machines, seen, time.time(), whole=inventory.whole)
+                return _warned(self._history.past(*asked, whole=inventory.whole, reused=reused))
+            claim, past = self._history.claim(*asked, whole=inventory.whole, reused=reused)
         except StateUnavailable as error:
             if set(call.effects) - _WITHOUT_HISTORY:
                 raise

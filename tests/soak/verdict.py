@@ -11,11 +11,14 @@ from typing import Any
 
 from attrs import frozen
 
+from tests.soak.account import SETTLED_S
 from tests.soak.troubles import Moment
 
 # Calls that are decided on need facts; for so long after a trouble they may still have none: a look-up that began in it
 # (`lookup_timeout_s`) and what is kept of it (`max_fact_age_s`).
 BACK_S = 15.0
+# They harm only the side that serves when they arrive.
+SIDE_BY_SIDE = frozenset({"retags", "forgets_the_tag", "takes_the_address", "releases"})
 # These take no facts away.
 NOT_BLINDING = frozenset({"sink down", "policy broken", "policy edited", "policy emptied", "process killed", "cutover"})
 
@@ -43,6 +46,15 @@ def blinded(moments: Iterable[Moment], began: float, ended: float, start: float)
         began < start + moment.ends + BACK_S and ended > start + moment.begins
         for moment in moments
         if moment.name not in NOT_BLINDING
+    )
+
+
+def unsettled(moments: Iterable[Moment], note: Mapping[str, Any], start: float) -> bool:
+    """Whether a call did no harm to who served when it arrived, as the account judges it: beside a cutover."""
+    return note["call"] in SIDE_BY_SIDE and any(
+        note["began"] < start + moment.ends + SETTLED_S and note["began"] + note["took"] > start + moment.begins
+        for moment in moments
+        if moment.name == "cutover"
     )
 
 
@@ -86,13 +98,19 @@ def findings(
     found = [*notes(folder)]
     done = totals(found)
     wrong = refusals(found, moments, start)
-    allowed = [note for note in found if note["kind"] == "harmful"]
+    sent = [note for note in found if note["kind"] == "harmful"]
+    allowed = [note for note in sent if not unsettled(moments, note, start)]
     steady = [note for note in found if note["kind"] == "sample" and note["worker"].startswith("w0-")]
     lost, recorded = missing(folder, received)
     harmful = sum(count for name, count in done.items() if name.startswith("harmful"))
     kinds = [
         Finding("harmful requests that arrived", f"{len(harm)} of {harmful} calls", not harm, tuple(harm)),
-        Finding("harmful calls that did not end as a denial", str(len(allowed)), not allowed, tuple(map(str, allowed))),
+        Finding(
+            "harmful calls that did not end as a denial",
+            f"{len(allowed)}, and {len(sent) - len(allowed)} beside a cutover",
+            not allowed,
+            tuple(map(str, allowed)),
+        ),
         Finding(
             "calls refused with nothing against them",
             f"{len(wrong)} of {done.total() - harmful}",

@@ -10,7 +10,7 @@ from attrs import astuple
 from guardrails.memory import liveness
 from guardrails.memory.dynamodb.table import ConditionFailed, Table
 from guardrails.memory.liveness import LOOKED, Liveness, Naming, Noted
-from guardrails.values import Live
+from guardrails.memory.store import Asked
 
 # Whether a naming was a mistake is a question of minutes, so that guards have looked is written once a minute.
 _LOOKED_S = 60.0
@@ -22,17 +22,17 @@ def key(scope: str) -> tuple[str, str]:
     return f"liv#{scope.replace('/', '#')}", "0"
 
 
-def note(table: Table, scope: str, item: Mapping[str, Any], live: Live, now: float) -> Liveness:
+def note(table: Table, asked: Asked, item: Mapping[str, Any], now: float) -> Liveness:
     """Note what is live, in the item that was just read ({}: there is none yet)."""
     for _ in range(_TRIES):
         before = noted(item)
-        after, said = liveness.note(before, live, now)
+        after, said = liveness.note(before, asked.live, now, reused=asked.reused)
         if not _differs(before, after):
             return said
         try:
-            _write(table, scope, item.get("epoch"), after)
+            _write(table, asked.scope, item.get("epoch"), after)
         except ConditionFailed:
-            item = table.items([key(scope)]).get(key(scope), {})
+            item = table.items([key(asked.scope)]).get(key(asked.scope), {})
         else:
             return said
     raise table.unavailable(f"which clusters are live changed {_TRIES} times at once")

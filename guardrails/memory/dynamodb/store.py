@@ -95,7 +95,7 @@ class DynamoStore:
         )
         compact(table, asked, {name: ledgers[name] for name in claimed}, now)
         lived = items.get(lives.key(scope), {})
-        times = lives.note(table, scope, lived, asked.live, now)
+        times = lives.note(table, asked, lived, now)
         taken_out = self._membership.note(asked, lived.get("members", 0.0), times, now)
         events = [event for name, item in ledgers.items() for event in ledger.events(name, item, now, asked.window_s)]
         levels = [turns.level(items.get(turns.key(scope, bucket), {}), bucket, now) for bucket in asked.levels]

@@ -180,7 +180,7 @@ def _note_liveness(connection: sqlite3.Connection, asked: Asked) -> Liveness:
         "SELECT cluster, unnamed_at, retired_before, pointed FROM naming WHERE scope = ?", (asked.scope,)
     )
     namings = {cluster: Naming(unnamed, before, bool(pointed)) for cluster, unnamed, before, pointed in rows}
-    noted, said = liveness.note(Noted(times, namings), asked.live, asked.now)
+    noted, said = liveness.note(Noted(times, namings), asked.live, asked.now, reused=asked.reused)
     _many(
         connection,
         "DELETE FROM liveness WHERE scope = ? AND cluster = ?",
