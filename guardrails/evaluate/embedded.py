@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import threading
-import weakref
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from guardrails.errors import PolicyError
 from guardrails.evaluate.bundle import Bundle
 from guardrails.evaluate.engine import EngineFailure, Evaluation
+from guardrails.evaluate.kept_engine import KeptEngine
 from guardrails.evaluate.rego import merged
 from guardrails.evaluate.regorus import ask, explain, new_engine
 
@@ -58,16 +58,16 @@ class EmbeddedEngine:
 
     def _take(self) -> Any:
         """The engine of this thread, removed from those kept; None where it has none."""
-        _, engine = self._of_this_thread().pop(id(self), (None, None))
-        return engine
+        kept = self._of_this_thread().pop(id(self), None)
+        return kept and kept.engine
 
     def _keep(self, engine: Any) -> None:
-        self._of_this_thread()[id(self)] = weakref.ref(self), engine
+        self._of_this_thread()[id(self)] = KeptEngine(engine, self)
 
-    def _of_this_thread(self) -> dict[int, tuple[Any, Any]]:
-        kept: dict[int, tuple[Any, Any]] = self._threads.__dict__.setdefault("engines", {})
-        for key, (owner, _) in list(kept.items()):
-            if owner() is None:
+    def _of_this_thread(self) -> dict[int, KeptEngine]:
+        kept: dict[int, KeptEngine] = self._threads.__dict__.setdefault("engines", {})
+        for key, each in list(kept.items()):
+            if each.owner() is None:
                 del kept[key]
         return kept
 
