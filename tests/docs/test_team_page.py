@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.docs import test_pages
 from tests.support.environments import ROOT
 from tests.support.opa_servers import free_port
@@ -15,6 +17,7 @@ from tests.support.opa_servers import free_port
 PATIENT = ('region = "eu-west-1"\n', 'region = "eu-west-1"\ntimeout_s = 30\n')
 
 
+@pytest.mark.long
 def test_from_nothing_to_a_team(opa, tmp_path):
     """Rule book, table, two hosts, an approval, the log of all hosts and an OPA server, in one shell.
 

@@ -54,6 +54,7 @@ def all_policies():
     return engine
 
 
+@pytest.mark.long  # CI runs both by themselves
 def test_opa_test(opa, run):
     """`opa test` passes, with and without bundle mode."""
     assert "PASS" in run(opa, "test", str(POLICIES))
