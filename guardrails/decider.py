@@ -144,10 +144,9 @@ def _may_change(denial: Decision) -> bool:
 
 def _second(first: Decision, second: Decision) -> Decision:
     """The decision on newer facts. Where they could not be had, the denial by those from before."""
-    if first.allowed:
-        return second
-    if second.facts is None or (second.unavailable and not first.unavailable):
+    if not first.allowed and (second.facts is None or (second.unavailable and not first.unavailable)):
         return first
     before = first.facts.lookups if first.facts is not None else 0
     spent = {name: value + first.metrics.get(name, 0) for name, value in second.metrics.items()}
-    return evolve(second, facts=evolve(second.facts, lookups=second.facts.lookups + before), metrics=spent)
+    facts = None if second.facts is None else evolve(second.facts, lookups=second.facts.lookups + before)
+    return evolve(second, facts=facts, metrics=spent)

@@ -84,20 +84,20 @@ def note(before: Noted, live: Live, now: float, *, reused: bool = False) -> tupl
     # A cluster that was named by mistake, and never before, was never live.
     said = {name: each for name, each in times.items() if name not in mistaken or each[1] is not None}
     if reused and before.times and _live(said) != _live(before.times):
-        return before, evolve(_liveness(before.times, before.namings), outdated=True)
+        return before, evolve(_liveness(before.times, before.namings, frozenset()), outdated=True)
     kept = {name: each for name, each in said.items() if each[1] is None or each[1] >= now - _KEPT_S}
-    return Noted(kept, namings), evolve(_liveness(said, namings), mistaken=mistaken)
+    return Noted(kept, namings), _liveness(said, namings, mistaken)
 
 
 def _live(times: Times) -> set[str]:
     return {name for name, (_, at) in times.items() if at is None}
 
 
-def _liveness(times: Times, namings: Mapping[str, Naming]) -> Liveness:
+def _liveness(times: Times, namings: Mapping[str, Naming], mistaken: frozenset[str]) -> Liveness:
     return Liveness(
         {name: since for name, (since, at) in times.items() if at is None},
         {name: at for name, (_, at) in times.items() if at is not None},
-        frozenset(),
+        mistaken,
         {
             name: until
             for name in _live(times)

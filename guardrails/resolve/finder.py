@@ -67,8 +67,8 @@ class FactFinder:
         """
         began = time.time()
         gathered = self._rounds.gather(call, origin)
-        reused = any(answer.observed_at < began for answer in gathered.fetched.answers.values())
         fetched = gathered.fetched
+        reused = any(answer.observed_at < began for answer in fetched.answers.values())
         if fetched.required_failures:
             return self._unanswered(call, self._with_sources(call, fetched))
         try:

@@ -11,6 +11,7 @@ import pytest
 from attrs import frozen
 
 import guardrails
+from guardrails import decider
 from guardrails.testing import Cluster
 
 CUTOVER = """
@@ -38,9 +39,8 @@ class Shop:
     config: dict
     guard: guardrails.Guard
 
-    def cutover(self, aws, *, back=False):
-        new = self.blue if back else self.green
-        moves = [*zip(self.blue.allocation_ids, new.instance_ids, strict=False)]
+    def cutover(self, aws):
+        moves = [*zip(self.blue.allocation_ids, self.green.instance_ids, strict=False)]
         given = json.dumps([self.config, moves, self.spare.instance_ids[0]])
         environment = {**os.environ, **aws.environment()}
         subprocess.run([sys.executable, "-c", CUTOVER, given], check=True, env=environment)
@@ -62,27 +62,48 @@ def shop(aws, install, tmp_path):
     return made
 
 
-def harms(shop, ec2):
-    """Calls that hurt green, which serves now, and would not have a moment ago."""
-    machine = shop.green.instance_ids[0]
-    return {
-        "DeleteTags": lambda: ec2.delete_tags(Resources=[machine], Tags=[{"Key": "Cluster"}]),
-        "CreateTags": lambda: ec2.create_tags(Resources=[machine], Tags=[{"Key": "Cluster", "Value": "x"}]),
-        "TerminateInstances": lambda: ec2.terminate_instances(InstanceIds=[machine]),
-        "RebootInstances": lambda: ec2.reboot_instances(InstanceIds=[machine]),
-    }
+# Calls that hurt green, which serves now, and would not have a moment ago.
+HARMS = [
+    ("DeleteTags", "delete_tags", "Resources", {"Tags": [{"Key": "Cluster"}]}),
+    ("CreateTags", "create_tags", "Resources", {"Tags": [{"Key": "Cluster", "Value": "x"}]}),
+    ("TerminateInstances", "terminate_instances", "InstanceIds", {}),
+    ("RebootInstances", "reboot_instances", "InstanceIds", {}),
+]
 
 
-@pytest.mark.parametrize("operation", ["DeleteTags", "CreateTags", "TerminateInstances", "RebootInstances"])
-def test_who_serves_now_is_known(operation, aws, shop):
+@pytest.mark.parametrize(("operation", "method", "ids", "more"), HARMS, ids=[harm[0] for harm in HARMS])
+def test_who_serves_now_is_known(operation, method, ids, more, aws, shop):
     """A call on the side that has just begun to serve is denied, and nothing of it arrives."""
     ec2 = aws.client("ec2")
     shop.cutover(aws)
     with pytest.raises(guardrails.CallDenied) as denied:
-        harms(shop, ec2)[operation]()
+        getattr(ec2, method)(**{ids: [shop.green.instance_ids[0]]}, **more)
     assert "live" in str(denied.value)
     assert aws.count(operation) == 0
     assert aws.count("DescribeInstances") >= 1
+
+
+def test_a_second_decision_that_fails(aws, shop, monkeypatch):
+    """What was allowed by the answers from before is denied where the decision on new ones fails."""
+    shop.cutover(aws)
+    once = iter([decider.evaluate])
+
+    def evaluate(*given):
+        return next(once)(*given)
+
+    # A part of the guard itself fails the second time, which no part of it does when asked.
+    monkeypatch.setattr(decider, "evaluate", evaluate)
+    with pytest.raises(guardrails.GuardUnavailable):
+        aws.client("ec2").terminate_instances(InstanceIds=[shop.green.instance_ids[0]])
+    assert aws.count("TerminateInstances") == 0
+
+
+def test_what_a_second_look_costs(aws, shop):
+    """The decision counts the look-ups of both."""
+    shop.cutover(aws)
+    before = len(aws.requests)
+    decision = shop.guard.check(aws.client("ec2"), "StopInstances", InstanceIds=[shop.green.instance_ids[0]])
+    assert decision.facts.lookups == len(aws.requests) - before >= 1
 
 
 def test_without_a_cutover_the_answers_stay_in_use(aws, shop):
