@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+# By what the engine says, as a regular expression.
 _HINTS = {
     r"item cannot be indexed": (
         ": a comprehension loops in front of its |, over something that may be missing; put the loop behind the |"
@@ -16,9 +17,8 @@ _HINTS = {
     r"could not parse string as number": "; test the string first: regex.match(`^[0-9]+$`, x)",
     r"unexpected keyword `.+`": "; take it out, or use another name",
 }
-_COMPILED = {re.compile(what): hint for what, hint in _HINTS.items()}
 
 
 def hint(what: str) -> str:
     """What follows a sentence of the engine; "" where nothing is known."""
-    return next((text for pattern, text in _COMPILED.items() if pattern.fullmatch(what)), "")
+    return next((text for pattern, text in _HINTS.items() if re.fullmatch(pattern, what)), "")

@@ -85,9 +85,21 @@ def _describing(name: str, call: Call) -> Lookup | None:
     """The look-up that finds the ARN of a name."""
     parameters = [key for key, value in call.params.items() if value == name]
     found = [(each, lookup) for each in parameters if (lookup := _DESCRIBED.get((call.service, each)))]
-    for parameter, lookup in found:
-        return lookup.about(**{each: call.params.get(each, "") for each in lookup.params}, **{parameter: name})
-    return None
+    if not found:
+        return None
+    parameter, lookup = found[0]
+    return lookup.about(**{each: call.params.get(each, "") for each in lookup.params}, **{parameter: name})
+
+
+def _described(name: str, call: Call, answers: Answers) -> tuple[Item, ...] | None:
+    """What that look-up answered; None where there is none, or no answer."""
+    lookup = _describing(name, call)
+    return answers[lookup.key()].items if lookup and lookup.key() in answers else None
+
+
+def _service(call: Call) -> str:
+    """The name that ARNs have for the call's service."""
+    return _ARN_SERVICES.get(call.service, call.service)
 
 
 def _lookups(call: Call, keys: tuple[str, ...]) -> tuple[Lookup, ...]:
@@ -103,12 +115,11 @@ def _followups(call: Call, answers: Answers) -> tuple[Lookup, ...]:
 
 def _names(name: str, call: Call, answers: Answers) -> list[str]:
     """A name or ARN as the tagging API may show it."""
-    service = _ARN_SERVICES.get(call.service, call.service)
+    service = _service(call)
     if service == "lambda" and (function := _FUNCTION.fullmatch(name)):
         return [function["name"]]
-    lookup = _describing(name, call)
-    if lookup and lookup.key() in answers:
-        described = answers[lookup.key()].items
+    described = _described(name, call, answers)
+    if described is not None:
         return [value for item in described for value in item.values() if _is_arn(value, service)] or [name]
     # A queue is named by its URL, a parameter may begin with a slash, and a log group's ARN may end with an asterisk.
     if "://" in name:
@@ -118,8 +129,7 @@ def _names(name: str, call: Call, answers: Answers) -> list[str]:
 
 def _wholes(name: str, call: Call, answers: Answers) -> list[str]:
     """What it is a part of: named beside it in the call, or by what describes it."""
-    lookup = _describing(name, call)
-    described = answers[lookup.key()].items if lookup and lookup.key() in answers else ()
+    described = _described(name, call, answers) or ()
     return [*beside(name, call.params), *(item[_WHOLE] for item in described if item.get(_WHOLE))]
 
 
@@ -142,7 +152,7 @@ def _means(name: str, arn: str) -> bool:
 
 def _meant(name: str, items: Sequence[Item], call: Call, answers: Answers) -> list[Item]:
     """What the tagging API lists under a name, an ARN or a URL of the call's own service."""
-    service = _ARN_SERVICES.get(call.service, call.service)
+    service = _service(call)
     names = _names(name, call, answers)
     if service == "secretsmanager" or not name.startswith("arn:"):
         items = tuple(item for item in items if service_of(item["ResourceARN"]) == service)
@@ -178,7 +188,7 @@ def _may_be_live(name: str, items: Iterable[Item], context: Context) -> bool:
     """Whether the live cluster has resources of the service whose ARNs do not show the names that calls use."""
     if name.startswith("arn:") or _MADE_UP.fullmatch(name) or _describing(name, context.call):
         return False
-    service = _ARN_SERVICES.get(context.call.service, context.call.service)
+    service = _service(context.call)
     hidden = [
         item
         for item in items
