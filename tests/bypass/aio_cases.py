@@ -6,7 +6,7 @@ import asyncio
 import sys
 import time
 
-from tests.bypass.cases import BLUE, FORM, GREEN, _request, fetch, guard, report
+from tests.bypass.cases import BLUE, FORM, GREEN, _request, fetch, guard, into, report
 
 CASES = {}
 TITLES = {}
@@ -76,36 +76,24 @@ async def aio_unregistered():
         await ec2.terminate_instances(InstanceIds=[BLUE])
 
 
-@case("aiobotocore: request changed in a `before-send` handler")
-async def aio_changed():
-    from urllib.parse import urlencode
-
-    def change(request, **_):
-        request.body = urlencode(FORM)
-        request.headers["Content-Length"] = str(len(request.body))
-
+async def _change(event, change):
     guard()
     async with client() as ec2:
         await ec2.describe_instances()
-        ec2.meta.events.register_last("before-send", change)
+        ec2.meta.events.register_last(event, change)
         await ec2.terminate_instances(InstanceIds=[GREEN])
+
+
+@case("aiobotocore: request changed in a `before-send` handler")
+async def aio_changed():
+    await _change("before-send", into(bytes.decode))
 
 
 @case("aiobotocore: request changed into a file in a `before-send` handler")
 async def aio_changed_into_a_file():
     from io import BytesIO
-    from urllib.parse import urlencode
 
-    def change(request, **_):
-        form = urlencode(FORM).encode()
-        request.body = BytesIO(form)
-        request.headers["Content-Length"] = str(len(form))
-
-    guard()
-    async with client() as ec2:
-        await ec2.describe_instances()
-        ec2.meta.events.register_last("before-send", change)
-        await ec2.terminate_instances(InstanceIds=[GREEN])
+    await _change("before-send", into(BytesIO))
 
 
 @case("aiobotocore: request changed in a `before-sign` handler")
@@ -113,11 +101,7 @@ async def aio_changed_before_sign():
     def change(request, **_):
         request.data = dict(FORM)
 
-    guard()
-    async with client() as ec2:
-        await ec2.describe_instances()
-        ec2.meta.events.register_last("before-sign", change)
-        await ec2.terminate_instances(InstanceIds=[GREEN])
+    await _change("before-sign", change)
 
 
 @case("aioboto3: resource action")

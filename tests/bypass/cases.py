@@ -490,40 +490,33 @@ def changed_before_sign():
     _change("before-sign", change)
 
 
-@case("request changed in a `before-send` handler")
-def changed_before_send():
+def into(shape: Callable[[bytes], object]) -> Callable[..., None]:
+    """A handler that puts BLUE's form into a request, in this shape."""
     from urllib.parse import urlencode
 
     def change(request, **_):
-        request.body = urlencode(FORM)
-        request.headers["Content-Length"] = str(len(request.body))
+        form = urlencode(FORM).encode()
+        request.body = shape(form)
+        request.headers["Content-Length"] = str(len(form))
 
-    _change("before-send", change)
+    return change
+
+
+@case("request changed in a `before-send` handler")
+def changed_before_send():
+    _change("before-send", into(bytes.decode))
 
 
 @case("request changed into a file in a `before-send` handler")
 def changed_into_a_file():
     from io import BytesIO
-    from urllib.parse import urlencode
 
-    def change(request, **_):
-        form = urlencode(FORM).encode()
-        request.body = BytesIO(form)
-        request.headers["Content-Length"] = str(len(form))
-
-    _change("before-send", change)
+    _change("before-send", into(BytesIO))
 
 
 @case("request changed into parts in a `before-send` handler")
 def changed_into_parts():
-    from urllib.parse import urlencode
-
-    def change(request, **_):
-        form = urlencode(FORM).encode()
-        request.body = (form[place : place + 7] for place in range(0, len(form), 7))
-        request.headers["Content-Length"] = str(len(form))
-
-    _change("before-send", change)
+    _change("before-send", into(lambda form: (form[place : place + 7] for place in range(0, len(form), 7))))
 
 
 @case("the request's body aliased before the decision and changed after it")

@@ -8,7 +8,7 @@ from tests.fuzz.rego import answers
 from tests.fuzz.rego_engines import servers
 
 INPUT = {
-    "name": "x", "none": [], "one": 1, "half": 0.5, "tab": "a=x\ty", "glob": "a?b{c[d", "empty": "",
+    "one": 1, "half": 0.5, "tab": "a=x\ty", "glob": "a?b{c[d", "empty": "",
     "bad": "%zz", "unit": "1x", "far": "1e400",
 }  # fmt: skip
 FAILED, UNDEFINED, REFUSED = "failed", "undefined", "refused"

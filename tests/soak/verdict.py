@@ -40,22 +40,21 @@ def notes(folder: Path) -> Iterator[dict[str, Any]]:
             yield {"worker": file.stem, **json.loads(line)}
 
 
-def blinded(moments: Iterable[Moment], began: float, ended: float, start: float) -> bool:
-    """Whether facts may have been missing while a call was under way; times in seconds since the epoch."""
-    return any(
-        began < start + moment.ends + BACK_S and ended > start + moment.begins
-        for moment in moments
-        if moment.name not in NOT_BLINDING
-    )
+def _beside(moments: Iterable[Moment], note: Mapping[str, Any], start: float, after_s: float) -> bool:
+    """Whether a call was under way during one of them or so long after it."""
+    began, ended = note["began"] - start, note["began"] + note["took"] - start
+    return any(began < moment.ends + after_s and ended > moment.begins for moment in moments)
+
+
+def blinded(moments: Iterable[Moment], note: Mapping[str, Any], start: float) -> bool:
+    """Whether facts may have been missing while a call was under way; `start` is in seconds since the epoch."""
+    return _beside((moment for moment in moments if moment.name not in NOT_BLINDING), note, start, BACK_S)
 
 
 def unsettled(moments: Iterable[Moment], note: Mapping[str, Any], start: float) -> bool:
     """Whether a call did no harm to who served when it arrived, as the account judges it: beside a cutover."""
-    return note["call"] in SIDE_BY_SIDE and any(
-        note["began"] < start + moment.ends + SETTLED_S and note["began"] + note["took"] > start + moment.begins
-        for moment in moments
-        if moment.name == "cutover"
-    )
+    cutovers = (moment for moment in moments if moment.name == "cutover")
+    return note["call"] in SIDE_BY_SIDE and _beside(cutovers, note, start, SETTLED_S)
 
 
 def refusals(found: Iterable[Mapping[str, Any]], moments: list[Moment], start: float) -> list[str]:
@@ -63,8 +62,7 @@ def refusals(found: Iterable[Mapping[str, Any]], moments: list[Moment], start: f
     return [
         f"{note['worker']} {note['call']} {note['outcome']} at {note['began'] - start:.1f} s: {note['said']}"
         for note in found
-        if note["kind"] == "ungoverned"
-        or (note["kind"] == "innocent" and not blinded(moments, note["began"], note["began"] + note["took"], start))
+        if note["kind"] == "ungoverned" or (note["kind"] == "innocent" and not blinded(moments, note, start))
     ]
 
 
