@@ -5,7 +5,8 @@
 Beside the kept connection stands the way it was before: a connection for each transaction, or with --against, another
 checkout of the project. Calls are made at a stand-in
 for EC2 (stand_in.py) in a process of their own. fdatasync and fsync are counted by strace, as the difference of a
-process that makes the calls and one that makes none; for the other figures, nothing is traced.
+process that makes the calls and one that makes none. In one row strace delays each of them, as a slower disk would, and
+slows down both sides besides: it stops a process at each start of a thread. For the other figures, nothing is traced.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ from tests.benchmarks.row import Row
 
 _MACHINES = 20
 _GOAL_SYNCS, _GOAL_FASTER = 2.0, 3.0
+# What a forced write took on the machine where the memory was first measured.
+_SLOW_DISK_MS = 10
 _WORKER = Path(__file__).with_name("state_worker.py")
 _Env = dict[str, str]
 
@@ -66,14 +69,38 @@ def _syncs(way: _Way, address: str, folder: Path, calls: int, machine: int) -> f
     return (counts[1] - counts[0]) / calls
 
 
-def _rates(way: _Way, address: str, folder: Path, calls: int, threads: int, processes: int) -> tuple[float, float]:
+@frozen
+class _Load:
+    """Who makes the calls, and the ms that their disk needs for a forced write beyond what it needs anyway."""
+
+    threads: int
+    processes: int
+    sync_ms: int = 0
+
+    @property
+    def name(self) -> str:
+        """In words."""
+        who = f"{self.processes} processes" if self.processes > 1 else f"{self.threads} threads"
+        return f"{who}, where a forced write takes {self.sync_ms} ms" if self.sync_ms else who
+
+    def under(self) -> list[str]:
+        """The command that makes the disk slow."""
+        if not self.sync_ms:
+            return []
+        delay = f"inject=fdatasync,fsync:delay_exit={self.sync_ms * 1000}"
+        return ["strace", "-f", "--seccomp-bpf", "-o", os.devnull, "-e", "trace=fdatasync,fsync", "-e", delay]
+
+
+def _rates(way: _Way, address: str, folder: Path, calls: int, load: _Load) -> tuple[float, float]:
     """Decisions in a second of all processes together, and the CPU time of each in ms."""
-    place = folder / f"{way.name}-{threads}-{processes}"
-    command, env = way.start(address, place, calls, threads, _MACHINES - 1)
+    command, env = way.start(address, folder / way.name, calls, load.threads, _MACHINES - 1)
     quiet = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "env": env}
-    workers = [subprocess.Popen(command, **quiet) for _ in range(processes)]  # type: ignore[call-overload]
+    workers = [
+        subprocess.Popen([*load.under(), *command], **quiet)  # type: ignore[call-overload]
+        for _ in range(load.processes)
+    ]
     found = [tuple(map(float, worker.communicate()[0].split())) for worker in workers]
-    return sum(rate for rate, _ in found), sum(cpu for _, cpu in found) / processes
+    return sum(rate for rate, _ in found), sum(cpu for _, cpu in found) / load.processes
 
 
 def rows(
@@ -81,7 +108,9 @@ def rows(
 ) -> Iterator[Row]:
     """Forced writes of calls that are sent and denied, then threads, then processes; with `quick`, one row of each."""
     writes = [("sent", _MACHINES - 1, _GOAL_SYNCS), ("denied", 0, 0.0)]
-    several = [(f"{threads} threads", threads, 1, _GOAL_FASTER), (f"{processes} processes", 1, processes, None)]
+    several = [(_Load(threads, 1), _GOAL_FASTER), (_Load(1, processes), None)]
+    if shutil.which("strace"):
+        several.insert(1, (_Load(threads, 1, _SLOW_DISK_MS), _GOAL_FASTER))
     if quick:
         calls, writes, several = 1, writes[:1], several[:1]
     former = _Way("former", against, anew=against is None)
@@ -90,13 +119,16 @@ def rows(
         for what, machine, goal in writes:
             counts = [_syncs(way, address, folder, calls, machine) for way in (_NOW, former)]
             yield _writes(what, goal, counts, against)
-        for what, many, times, faster in several:
+        for number, (load, faster) in enumerate(several):
             # In turns, so that what else runs here slows both.
             pairs = [
-                [_rates(way, address, folder / str(turn), calls, many, times) for way in (former, _NOW)]
+                [
+                    _rates(way, address, folder / f"{number}-{turn}", calls // 5 if load.sync_ms else calls, load)
+                    for way in (former, _NOW)
+                ]
                 for turn in range(1 if quick else 3)
             ]
-            yield _decisions(what, faster, pairs, against)
+            yield _decisions(load.name, faster, pairs, against)
 
 
 def _beside(against: Path | None) -> str:
