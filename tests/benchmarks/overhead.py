@@ -3,7 +3,7 @@
     pip install -e '.[bench]'
     python -m tests.benchmarks.overhead [--calls N] [--rounds N] [--sets N]
 
-A process for each, which take turns for many rounds (within one process, changing classes back and forth would itself
+A process for each, which take turns for some rounds (within one process, changing classes back and forth would itself
 slow Python down), and many sets of processes, because two that do the same differ by 3 %. The rounds are made at
 different depths of the stack: Python allocates it in pieces, and a call that happens to cross from one piece to the
 next costs about 5 us more, with or without the guard. A stub in place of the HTTP connection answers at once, so that a
@@ -156,7 +156,7 @@ def measure(calls: int, rounds: int) -> dict[str, dict[str, list[float]]]:
     return times
 
 
-def rows(*, quick: bool = False, calls: int = 50, rounds: int = 10, sets: int = 6) -> Iterator[Row]:
+def rows(*, quick: bool = False, calls: int = 50, rounds: int = 3, sets: int = 24) -> Iterator[Row]:
     """A row for each call, and one for OpenTelemetry and Datadog where they are installed."""
     if quick:
         calls, rounds, sets = 2, 1, 1
@@ -197,8 +197,8 @@ def main() -> None:
     """Measure and print."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--calls", type=int, default=50)
-    options.add_argument("--rounds", type=int, default=10)
-    options.add_argument("--sets", type=int, default=6)
+    options.add_argument("--rounds", type=int, default=3)
+    options.add_argument("--sets", type=int, default=24)
     options.add_argument("--worker", choices=VARIANTS, help=argparse.SUPPRESS)
     given = options.parse_args()
     if given.worker:
