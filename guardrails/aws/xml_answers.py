@@ -16,7 +16,7 @@ from xml.etree.ElementTree import Element
 from botocore.parsers import EC2QueryParser, QueryParser, ResponseParserFactory
 from dateutil.tz import tzutc
 
-from guardrails.aws.xml_items import Items
+from guardrails.aws.xml_items import Items, as_items
 
 _Read = Callable[[Element], Any]
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3}|\.\d{6})?Z", re.ASCII)
@@ -63,13 +63,17 @@ class _Faster:
 
 class _Ec2(_Faster, EC2QueryParser):
     def _parse_body_as_xml(self, response: Any, shape: Any, inject_metadata: bool = True) -> Any:  # noqa: FBT002
+        listed = self._listed(shape)
+
         def parse(body: bytes) -> dict[str, Any]:
             parsed: dict[str, Any] = super(_Ec2, self)._parse_body_as_xml(  # type: ignore[misc]
                 {**response, "body": body}, shape, inject_metadata
             )
+            if listed is not None:
+                parsed |= {name: as_items(value) for name, value in parsed.items() if name == listed[0]}
             return parsed
 
-        body, listed = response["body"], self._listed(shape)
+        body = response["body"]
         if listed is None or not isinstance(body, bytes) or id(shape) not in self._readers:
             # Its id is that of no other shape once a reader keeps it.
             return parse(body)

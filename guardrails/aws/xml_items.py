@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from guardrails.values import frozen
 
-# Bytes of items that are kept for one list: a page of 1,000 machines has 5 MB.
-_MOST_KEPT = 8_000_000
+# Bytes of items that are kept for one list: of some times what its largest answer has, since other answers have other
+# machines of the account; a page of 1,000 has 5 MB. What a machine was before a change is not asked for again.
+_ANSWERS_KEPT, _MOST_KEPT = 3, 8_000_000
 _DECLARATION = rb"""(?:<\?xml version=["']1\.0["'](?: encoding=["'](?:UTF|utf)-8["'])?\?>\s*)?"""
 # With no namespace but the default one: nothing else in a document says what its items mean.
 _ROOT = re.compile(_DECLARATION + rb"""<\w+(?: xmlns="[^"<>&]*")?>""")
@@ -25,6 +26,27 @@ _ITEM = re.compile(rb"<(/?)item(/?)>")
 _UNUSUAL = re.compile(rb"<(?:!|\?|/?item\s)")
 
 _Parse = Callable[[bytes], dict[str, Any]]
+
+
+class Item(dict[str, Any]):
+    """An item as it was read, with room for what is `made` of its parts, by their id: it goes when the item goes."""
+
+    __slots__ = ("made",)
+
+    def __init__(self, parts: Mapping[str, Any], made: dict[int, Any] | None = None) -> None:
+        super().__init__(parts)
+        self.made: dict[int, Any] = {} if made is None else made
+
+
+def as_items(read: Any) -> Any:
+    """The same list, with its structures as items."""
+    return [Item(each) if isinstance(each, dict) else each for each in read] if isinstance(read, list) else read
+
+
+def with_only(item: Mapping[str, Any], name: str, parts: Sequence[Any]) -> Mapping[str, Any]:
+    """The item with some of its parts, and what was made of them."""
+    some = {**item, name: parts}
+    return Item(some, item.made) if isinstance(item, Item) else some
 
 
 @frozen
@@ -38,22 +60,27 @@ class _Divided:
 
 @frozen
 class _Kept:
-    """What items said, by their bytes, the oldest first; and by an item, the one that came after it."""
+    """What items said, by their bytes, the oldest first; and by an item, the one that came after it.
+
+    `largest` are the bytes of the items of the largest answer.
+    """
 
     read: Mapping[bytes, Any]
     following: Mapping[bytes, bytes]
+    largest: int = 0
 
     def with_more(self, items: Iterable[bytes], values: Iterable[Any]) -> _Kept:
-        """The same with the items of an answer, without the oldest ones beyond _MOST_KEPT."""
+        """The same with the items of an answer, without the oldest ones that are too much."""
         latest = dict(zip(items, values, strict=True))
         read = {**{item: value for item, value in self.read.items() if item not in latest}, **latest}
         size = sum(map(len, read))
-        while size > _MOST_KEPT:
+        largest = max(self.largest, sum(map(len, latest)))
+        while size > min(_ANSWERS_KEPT * largest, _MOST_KEPT):
             oldest = next(iter(read))
             size -= len(oldest)
             del read[oldest]
         following = {**self.following, **dict(zip((b"", *latest), latest, strict=False))}
-        return _Kept(read, {item: after for item, after in following.items() if after in read})
+        return _Kept(read, {item: after for item, after in following.items() if after in read}, largest)
 
 
 class Items:

@@ -17,7 +17,7 @@ from guardrails.init import tags
 from guardrails.resolve.finder import FactFinder
 from guardrails.resolve.inventory import INSTANCES
 from guardrails.resolve.lookups import Lookups
-from guardrails.resolve.machine import Machine, machine_of
+from guardrails.resolve.machine import Machine, machines_of
 from guardrails.show.sentences import failure_sentence
 from guardrails.values import Call, Cluster, Facts, Live, LookupFailure, Origin, SourceReport, frozen
 
@@ -125,8 +125,7 @@ def _machines(where: Place) -> list[Machine]:
     for failure in fetched.failures:
         raise ConfigError(f"cannot look at the machines in {where.origin.region}: {failure_sentence(failure)}")
     groups = fetched.answers[INSTANCES.key()].items
-    every = (machine_of(instance) for group in groups for instance in group.get("Instances") or ())
-    return [machine for machine in every if machine.present]
+    return [machine for group in groups for machine in machines_of(group) if machine.present]
 
 
 def _cluster_tags(configured: tuple[str, ...], likely: Iterable[str], keys: Mapping[str, int]) -> tuple[str, ...]:

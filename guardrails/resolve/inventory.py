@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from guardrails.resolve.machine import INDEXES, Machine, machine_of
+from guardrails.resolve.machine import INDEXES, Machine, machines_of
 from guardrails.resolve.ownership import ADDRESS, NAMED, REGISTERED, Owner, Ownership, inferring_tag
 from guardrails.resolve.question import EVERYTHING, FILTER_VALUES, Question, question
 from guardrails.resolve.region import INSTANCES, Open, Region
@@ -50,8 +50,8 @@ class Inventory:
         self._by: dict[str, dict[str, list[Machine]]] = {kind: defaultdict(list) for kind in INDEXES}
         for reservation in region.reservations:
             self.account = reservation.get("OwnerId") or self.account
-            for instance in reservation.get("Instances", []):
-                self._add(machine_of(instance))
+            for machine in machines_of(reservation):
+                self._add(machine)
         self.addresses = tuple(addresses)
         self._addresses_by_machine: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
         for address in self.addresses:

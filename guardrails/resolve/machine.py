@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 
 from attrs import define
+
+from guardrails.aws.xml_items import Item
 
 # What a machine was launched from or with.
 USES = ("security-group", "ami", "key-pair", "instance-profile", "placement-group", "dedicated-host",
@@ -15,8 +16,6 @@ USES = ("security-group", "ami", "key-pair", "instance-profile", "placement-grou
 # What machines are looked for by.
 INDEXES = ("subnet", "vpc", "eni", "attachment", "private-ip", "public-ip", "volume", "tag", "tag-key", "instance",
            *USES)  # fmt: skip
-# Descriptions that are kept with what they say: those of an answer of one page.
-_KEPT = 1000
 
 
 @define(eq=False)
@@ -57,32 +56,22 @@ class Machine:
         return self.state not in ("terminated", "shutting-down")
 
 
-class _Description:
-    """What DescribeInstances says of a machine, told from others by being this very object, which nobody changes."""
-
-    __slots__ = ("instance",)
-
-    def __init__(self, instance: Mapping[str, Any]) -> None:
-        self.instance = instance
-
-    def __hash__(self) -> int:
-        return id(self.instance)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Description) and self.instance is other.instance
-
-
-def machine_of(instance: Mapping[str, Any]) -> Machine:
-    """The machine that DescribeInstances describes so; whose it is remains open.
+def machines_of(reservation: Mapping[str, Any]) -> list[Machine]:
+    """The machines that DescribeInstances describes in this reservation; whose they are remains open.
 
     Answers share what has not changed (aws/xml_items.py), so much of it was read before.
     """
-    return Machine(**_read(_Description(instance)))
+    known: dict[int, Any] = reservation.made if isinstance(reservation, Item) else {}
+    found = []
+    for instance in reservation.get("Instances", []):
+        fields = known.get(id(instance))
+        if fields is None:
+            fields = known[id(instance)] = _read(instance)
+        found.append(Machine(**fields))
+    return found
 
 
-@lru_cache(maxsize=_KEPT)
-def _read(description: _Description) -> Mapping[str, Any]:
-    instance = description.instance
+def _read(instance: Mapping[str, Any]) -> Mapping[str, Any]:
     enis = instance.get("NetworkInterfaces") or []
     ips = [address for eni in enis for address in eni.get("PrivateIpAddresses") or []]
     private = [address.get("PrivateIpAddress") for address in ips] + [instance.get("PrivateIpAddress")]

@@ -18,6 +18,7 @@ from typing import Any
 
 from attrs import evolve, field
 
+from guardrails.aws.xml_items import with_only
 from guardrails.resolve.question import EVERYTHING, FILTER_VALUES, Question, family_of, literal, unescaped
 from guardrails.values import Answer, Lookup, frozen
 
@@ -218,4 +219,4 @@ def _merged(lists: Iterable[Iterable[Mapping[str, Any]]]) -> Iterator[Mapping[st
             if len(new) == len(machines):
                 yield reservation
             elif new:
-                yield {**reservation, "Instances": new}
+                yield with_only(reservation, "Instances", new)

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from guardrails.aws import xml_items
 from guardrails.aws.xml_answers import XmlAnswers
+from guardrails.aws.xml_items import with_only
+from guardrails.resolve.machine import machines_of
 
 SHAPE = botocore.session.Session().get_service_model("ec2").operation_model("DescribeInstances").output_shape
 ROOT = '<DescribeInstancesResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/">'
@@ -132,6 +134,27 @@ def test_what_is_kept_has_an_end(factory, monkeypatch):
     assert machines(read(factory, document([reservation(1)])))["i-1"] is first
     read(factory, document([reservation(number) for number in (2, 3, 4)]))
     assert machines(read(factory, document([reservation(1)])))["i-1"] is not first
+
+
+def test_what_is_kept_is_as_large_as_the_account(factory):
+    """Of machines that change again and again only the latest answers are kept: three times what the largest had."""
+    first = machines(read(factory, document([reservation(1)])))["i-1"]
+    read(factory, document([reservation(2)]))
+    assert machines(read(factory, document([reservation(1)])))["i-1"] is first
+    for number in range(2, 6):
+        read(factory, document([reservation(number)]))
+    assert machines(read(factory, document([reservation(1)])))["i-1"] is not first
+
+
+@pytest.mark.parametrize("body", [document([reservation(1)]), document([reservation(1)], after="<!-- odd -->")])
+@pytest.mark.parametrize("first", [True, False])
+def test_a_machine_is_read_once(factory, body, first):
+    """What an instance says is kept with its reservation, also with one that shows only some of its machines."""
+    (item,) = read(XmlAnswers() if first else factory, body)["Reservations"]
+    (machine,) = machines_of(item)
+    (again,), (part,) = machines_of(item), machines_of(with_only(item, "Instances", item["Instances"]))
+    assert machine is not again
+    assert machine.tags is again.tags is part.tags
 
 
 @pytest.mark.parametrize(
