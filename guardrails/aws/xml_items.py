@@ -15,8 +15,9 @@ from typing import Any
 from guardrails.values import frozen
 
 # Bytes of items that are kept for one list: of some times what its largest answer has, since other answers have other
-# machines of the account; a page of 1,000 has 5 MB. What a machine was before a change is not asked for again.
-_ANSWERS_KEPT, _MOST_KEPT = 3, 8_000_000
+# machines of the account. What a machine was before a change is not asked for again. At least so many, for lists of
+# several pages, and at most: a page of 1,000 machines has 5 MB.
+_ANSWERS_KEPT, _LEAST_KEPT, _MOST_KEPT = 3, 2_000_000, 8_000_000
 _DECLARATION = rb"""(?:<\?xml version=["']1\.0["'](?: encoding=["'](?:UTF|utf)-8["'])?\?>\s*)?"""
 # With no namespace but the default one: nothing else in a document says what its items mean.
 _ROOT = re.compile(_DECLARATION + rb"""<\w+(?: xmlns="[^"<>&]*")?>""")
@@ -75,7 +76,7 @@ class _Kept:
         read = {**{item: value for item, value in self.read.items() if item not in latest}, **latest}
         size = sum(map(len, read))
         largest = max(self.largest, sum(map(len, latest)))
-        while size > min(_ANSWERS_KEPT * largest, _MOST_KEPT):
+        while size > min(max(_ANSWERS_KEPT * largest, _LEAST_KEPT), _MOST_KEPT):
             oldest = next(iter(read))
             size -= len(oldest)
             del read[oldest]

@@ -136,14 +136,23 @@ def test_what_is_kept_has_an_end(factory, monkeypatch):
     assert machines(read(factory, document([reservation(1)])))["i-1"] is not first
 
 
-def test_what_is_kept_is_as_large_as_the_account(factory):
+def test_what_is_kept_is_as_large_as_the_account(factory, monkeypatch):
     """Of machines that change again and again only the latest answers are kept: three times what the largest had."""
+    monkeypatch.setattr(xml_items, "_LEAST_KEPT", 0)
     first = machines(read(factory, document([reservation(1)])))["i-1"]
     read(factory, document([reservation(2)]))
     assert machines(read(factory, document([reservation(1)])))["i-1"] is first
     for number in range(2, 6):
         read(factory, document([reservation(number)]))
     assert machines(read(factory, document([reservation(1)])))["i-1"] is not first
+
+
+def test_pages_of_an_unchanged_list(factory):
+    """A list of several pages is not read again, though it is larger than each of its answers."""
+    pages = [document([reservation(10 * page + number) for number in range(10)]) for page in range(1, 8)]
+    before = [machines(read(factory, page)) for page in pages]
+    after = [machines(read(factory, page)) for page in pages]
+    assert all(new[name] is old[name] for new, old in zip(after, before, strict=True) for name in old)
 
 
 @pytest.mark.parametrize("body", [document([reservation(1)]), document([reservation(1)], after="<!-- odd -->")])

@@ -7,9 +7,11 @@ alias, a queue is named by its URL, and some ARNs end with an id that no call us
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from guardrails.aws.parents import beside
+from guardrails.resolve import caller_identity
+from guardrails.resolve.resources import described
 from guardrails.resolve.resources.arns import service_of
 from guardrails.resolve.resources.resolver import (
     Answers,
@@ -64,37 +66,8 @@ _SECRET = re.compile(r"(?P<arn>arn:[^:]+:secretsmanager:[^:]*:[^:]*:secret:(?P<n
 _PATHS = ("ecr", "logs", "ssm")
 # An id that AWS made up.
 _MADE_UP = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-# The member that names what an access point is a part of: its bucket, whose tags count where it has none of its own.
-_WHOLE = "Bucket"
-# What describes a resource whose ARN does not show the name that this parameter is for, or what it is a part of. The
-# item has the ARN. Other parameters of the look-up are the call's.
-_DESCRIBED: Mapping[tuple[str, str], Lookup] = {
-    ("redshift-serverless", "namespaceName"): Lookup(
-        "redshift-serverless", "GetNamespace", "namespace", empty_on=("ResourceNotFoundException",)
-    ),
-    ("redshift-serverless", "workgroupName"): Lookup(
-        "redshift-serverless", "GetWorkgroup", "workgroup", empty_on=("ResourceNotFoundException",)
-    ),
-    ("s3control", "Name"): Lookup(
-        "s3control", "GetAccessPoint", "@", {"AccountId": ""}, empty_on=("NoSuchAccessPoint",)
-    ),
-}
-
-
-def _describing(name: str, call: Call) -> Lookup | None:
-    """The look-up that finds the ARN of a name."""
-    parameters = [key for key, value in call.params.items() if value == name]
-    found = [(each, lookup) for each in parameters if (lookup := _DESCRIBED.get((call.service, each)))]
-    if not found:
-        return None
-    parameter, lookup = found[0]
-    return lookup.about(**{each: call.params.get(each, "") for each in lookup.params}, **{parameter: name})
-
-
-def _described(name: str, call: Call, answers: Answers) -> tuple[Item, ...] | None:
-    """What that look-up answered; None where there is none, or no answer."""
-    lookup = _describing(name, call)
-    return answers[lookup.key()].items if lookup and lookup.key() in answers else None
+# Services in ARNs whose resources another one's calls name, too: directory buckets, and those of Outposts.
+_BESIDE = {"s3": ("s3", "s3express", "s3-outposts")}
 
 
 def _service(call: Call) -> str:
@@ -103,14 +76,19 @@ def _service(call: Call) -> str:
 
 
 def _lookups(call: Call, keys: tuple[str, ...]) -> tuple[Lookup, ...]:
-    described = [_describing(target.id, call) for target in call.targets if target.type == _KIND]
     # Of any service: the tagging API's name for one may differ from the one that signs its requests.
-    return (*tagged_with(keys), *samples(keys), *(lookup for lookup in described if lookup))
+    return (*tagged_with(keys), *samples(keys), *_describing(call, {}))
+
+
+def _describing(call: Call, answers: Answers) -> Iterable[Lookup]:
+    found = (described.describing(name, call, answers) for name in named(call, _KIND))
+    return (lookup for lookup in found if lookup)
 
 
 def _followups(call: Call, answers: Answers) -> tuple[Lookup, ...]:
-    items = answered(answers, but=in_stacks())
-    return in_stacks() if any(not _meant(name, items, call, answers) for name in named(call, _KIND)) else ()
+    items, more = answered(answers, but=in_stacks()), tuple(_describing(call, answers))
+    missing = any(not _meant(name, items, call, answers) for name in named(call, _KIND))
+    return (*more, *(in_stacks() if missing else ()))
 
 
 def _names(name: str, call: Call, answers: Answers) -> list[str]:
@@ -118,9 +96,9 @@ def _names(name: str, call: Call, answers: Answers) -> list[str]:
     service = _service(call)
     if service == "lambda" and (function := _FUNCTION.fullmatch(name)):
         return [function["name"]]
-    described = _described(name, call, answers)
-    if described is not None:
-        return [value for item in described for value in item.values() if _is_arn(value, service)] or [name]
+    says = described.described(name, call, answers)
+    if says is not None:
+        return [value for item in says for value in item.values() if _is_arn(value, service)] or [name]
     # A queue is named by its URL, a parameter may begin with a slash, and a log group's ARN may end with an asterisk.
     if "://" in name:
         name = name.rstrip("/").rpartition("/")[2]
@@ -129,12 +107,11 @@ def _names(name: str, call: Call, answers: Answers) -> list[str]:
 
 def _wholes(name: str, call: Call, answers: Answers) -> list[str]:
     """What it is a part of: named beside it in the call, or by what describes it."""
-    described = _described(name, call, answers) or ()
-    return [*beside(name, call.params), *(item[_WHOLE] for item in described if item.get(_WHOLE))]
+    return [*beside(name, call.params), *described.wholes(name, call, answers)]
 
 
 def _is_arn(value: object, service: str) -> bool:
-    return isinstance(value, str) and service_of(value) == service
+    return isinstance(value, str) and service_of(value) in _BESIDE.get(service, (service,))
 
 
 def _means(name: str, arn: str) -> bool:
@@ -155,7 +132,7 @@ def _meant(name: str, items: Sequence[Item], call: Call, answers: Answers) -> li
     service = _service(call)
     names = _names(name, call, answers)
     if service == "secretsmanager" or not name.startswith("arn:"):
-        items = tuple(item for item in items if service_of(item["ResourceARN"]) == service)
+        items = tuple(item for item in items if _is_arn(item["ResourceARN"], service))
     whole = [each for each in names if each.startswith("arn:")]
     if whole and service != "secretsmanager":
         return [item for item in items if item["ResourceARN"].removesuffix(":*") in whole]
@@ -186,7 +163,9 @@ def _resolve(ref: TargetRef, context: Context) -> Target:
 
 def _may_be_live(name: str, items: Iterable[Item], context: Context) -> bool:
     """Whether the live cluster has resources of the service whose ARNs do not show the names that calls use."""
-    if name.startswith("arn:") or _MADE_UP.fullmatch(name) or _describing(name, context.call):
+    if name.startswith("arn:") or _MADE_UP.fullmatch(name):
+        return False
+    if described.describing(name, context.call, context.answers):
         return False
     service = _service(context.call)
     hidden = [
@@ -197,4 +176,4 @@ def _may_be_live(name: str, items: Iterable[Item], context: Context) -> bool:
     return not {*carried_by(hidden, context)}.isdisjoint(context.live_clusters)
 
 
-RESOLVERS = {_KIND: Resolver(_resolve, (TAGGED, *_DESCRIBED.values()), _lookups, _followups)}
+RESOLVERS = {_KIND: Resolver(_resolve, (TAGGED, caller_identity.WHO, *described.ASKS), _lookups, _followups)}

@@ -55,7 +55,11 @@ def part_of(kind: str, name: str, siblings: Iterable[str], *, changed: bool = Fa
     if kind == "AWS::Route53::RecordSet" and not targets:
         return Part(label, (TargetRef(name, "dns-name"),))
     # What says nothing of its own belongs to something beside it in the stack.
-    return None if not targets and {*row.within} & {*siblings} else Part(label, targets, places(values))
+    if not targets and {*row.within} & {*siblings}:
+        return None
+    # Names of any kind are told apart by their service.
+    deletes = row.delete if any(ref.type == "tagged" for ref in targets) else ""
+    return Part(label, targets, places(values), deletes=deletes)
 
 
 def listed(stack: str, answers: Answers) -> tuple[Item, ...] | None:

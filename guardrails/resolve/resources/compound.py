@@ -63,7 +63,7 @@ def _answered(lookups: Iterable[Lookup], answers: Answers) -> bool:
 
 
 def _key(part: Part, ref: TargetRef) -> tuple[str, str]:
-    return ref.type, part.native + json.dumps(part.params, sort_keys=True)
+    return ref.type, part.native + part.deletes + json.dumps(part.params, sort_keys=True)
 
 
 def _calls(call: Call, parts: Iterable[Part]) -> dict[tuple[str, str], Call]:
@@ -79,7 +79,7 @@ def _calls(call: Call, parts: Iterable[Part]) -> dict[tuple[str, str], Call]:
 
 def _call(call: Call, part: Part) -> Call:
     own = evolve(call, operation="", params=part.params, targets=(), tags=None)
-    service, _, operation = part.native.partition(":")
+    service, _, operation = (part.native or part.deletes).partition(":")
     return evolve(own, service=service, operation=operation, private=NOTHING_PRIVATE) if operation else own
 
 

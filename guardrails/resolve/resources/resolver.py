@@ -66,12 +66,14 @@ class Part:
 
     `name` is for people. `params` are parameters that the resolvers of `refs` look at. `native` is the operation that
     would create it, whose parameters they then are: what receives something and what it may take are among `refs`.
+    `deletes` is the operation that would delete it, where the refs are to be looked for in its service.
     """
 
     name: str
     refs: tuple[TargetRef, ...] = ()
     params: Mapping[str, Any] = EMPTY
     native: str = ""
+    deletes: str = ""
 
 
 # Gets the call, and the keys of the tags that name clusters.

@@ -1,0 +1,76 @@
+"""What a service says of a resource whose ARN does not show the name that calls use, or what it is a part of.
+
+An access point of S3 is its bucket's where it has no tag of its own. Calls name it by its name or its ARN, Cloud
+Control and the stacks of CloudFormation by its name alone; the account is then the caller's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from guardrails.resolve import caller_identity
+from guardrails.resolve.resources.resolver import Answers, Item
+from guardrails.values import Call, Lookup
+
+# The member that names what an access point is a part of: its bucket.
+_WHOLE = "Bucket"
+_POINT = Lookup("s3control", "GetAccessPoint", "@", empty_on=("NoSuchAccessPoint",))
+# By service and parameter. The item has the ARN.
+_BY_NAME: Mapping[tuple[str, str], Lookup] = {
+    ("redshift-serverless", "namespaceName"): Lookup(
+        "redshift-serverless", "GetNamespace", "namespace", empty_on=("ResourceNotFoundException",)
+    ),
+    ("redshift-serverless", "workgroupName"): Lookup(
+        "redshift-serverless", "GetWorkgroup", "workgroup", empty_on=("ResourceNotFoundException",)
+    ),
+}
+# Access points of another kind, with names of their own: those of several regions, and of Object Lambda.
+_OTHER_POINTS = ("MultiRegion", "ObjectLambda")
+ASKS = (_POINT, *_BY_NAME.values())
+
+
+def describing(name: str, call: Call, answers: Answers) -> Lookup | None:
+    """The look-up that describes what the call names so, or says who makes the call, where that comes first."""
+    for parameter, value in call.params.items():
+        lookup = _BY_NAME.get((call.service, parameter))
+        if value == name and lookup:
+            return lookup.about(**{parameter: name})
+    point = _point(name, call)
+    if point is None:
+        return None
+    account, short = point
+    account = account or _account(answers)
+    return _POINT.about(AccountId=account, Name=short) if account else caller_identity.WHO
+
+
+def described(name: str, call: Call, answers: Answers) -> tuple[Item, ...] | None:
+    """What that look-up answered; None where there is none, or no answer."""
+    lookup = describing(name, call, answers)
+    if lookup is None or lookup == caller_identity.WHO or lookup.key() not in answers:
+        return None
+    return answers[lookup.key()].items
+
+
+def wholes(name: str, call: Call, answers: Answers) -> list[str]:
+    """The buckets that it is a part of."""
+    return [item[_WHOLE] for item in described(name, call, answers) or () if item.get(_WHOLE)]
+
+
+def _point(name: str, call: Call) -> tuple[str, str] | None:
+    """The account, "" where nothing names it, and the name of an access point of S3; None for anything else."""
+    if call.service != "s3control" or any(kind in call.operation for kind in _OTHER_POINTS):
+        return None
+    if name.startswith("arn:"):
+        # arn:aws:s3:REGION:ACCOUNT:accesspoint/NAME, of a directory bucket with s3express
+        _, _, _, _, account, resource = (*name.split(":", 5), *[""] * 6)[:6]
+        kind, _, short = resource.partition("/")
+        return (account, short) if kind == "accesspoint" and short else None
+    # Calls of its own name it so; those that come to one of them have no parameters of theirs.
+    own = call.params.get("Name") == name or name not in call.params.values()
+    return (str(call.params.get("AccountId") or ""), name) if own else None
+
+
+def _account(answers: Answers) -> str:
+    """The account of whoever makes the call."""
+    answer = answers.get(caller_identity.WHO.key())
+    return str(answer.items[0].get("Account") or "") if answer and answer.items else ""
