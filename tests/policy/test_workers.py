@@ -36,3 +36,34 @@ def test_interrupted_while_workers_start(tmp_path):
     assert done.stdout == f"interrupted\n{'1000000 ' * 6}".rstrip() + "\n"
     assert done.stderr == ""
     assert done.returncode == 0
+
+
+IMPATIENT = """
+import multiprocessing, os, signal, time
+from guardrails.policy.workers import WorkerPool
+
+def start():
+    pass
+
+def press(parent):
+    for _ in range(5):
+        os.kill(parent, signal.SIGINT)
+        time.sleep(0.02)
+
+if __name__ == "__main__":
+    try:
+        with WorkerPool(2, start) as pool:
+            done = [pool.submit(press, os.getpid()) for _ in range(4)]
+            done[0].result()
+    except KeyboardInterrupt:
+        print("interrupted", multiprocessing.active_children())
+    print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)
+"""
+
+
+def test_interrupted_again_and_again(tmp_path):
+    """Whoever presses Ctrl-C more than once leaves no process behind, and Ctrl-C works as before afterwards."""
+    script = tmp_path / "pool.py"
+    script.write_text(IMPATIENT)
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False, timeout=120)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "interrupted []\nTrue\n", "")

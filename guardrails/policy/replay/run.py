@@ -52,7 +52,6 @@ def replay(chunks: Iterable[LogChunk], bundle: Bundle, *, jobs: int, progress: P
 
 
 def _in_parallel(chunks: Iterable[LogChunk], bundle: Bundle, jobs: int, total: ReplayTally, progress: Progress) -> None:
-    pool = WorkerPool(jobs, _ReplayWorker.start, bundle)
     waiting: deque[tuple[int, Future[ReplayTally]]] = deque()
 
     def take() -> None:
@@ -60,12 +59,10 @@ def _in_parallel(chunks: Iterable[LogChunk], bundle: Bundle, jobs: int, total: R
         total.add(done.result())
         progress(size)
 
-    try:
+    with WorkerPool(jobs, _ReplayWorker.start, bundle) as pool:
         for chunk in chunks:
             waiting.append((chunk.size, pool.submit(_ReplayWorker.decide, chunk)))
             if len(waiting) > 3 * jobs:
                 take()
         while waiting:
             take()
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
