@@ -74,19 +74,17 @@ class Pipeline(Decider):
             passed = decision = self._confirm(decision, call, origin, claims)
             decision, outcome = self._enforce(decision, call, origin, claims)
             deliver()
+            # From here on the log may have it as sent.
+            sent = decision if outcome.send else None
             try:
                 self.record(decision, outcome)
             except CallDenied:
-                raise
-            except BaseException:
-                # The log may have it as sent.
-                sent = decision if outcome.send else None
+                sent = None
                 raise
             if not outcome.send:
                 # A script that prints only the error's code still leaves a trace.
                 self._reported(decision)
                 raise denied(decision)
-            sent = decision
             self._on_its_way(decision, origin, claims)
             if outcome.warning:
                 self.around.warn(outcome.warning)

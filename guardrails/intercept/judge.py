@@ -179,12 +179,12 @@ class Judge:
             if is_injected(error):
                 raise
             call, origin = unseen(pending, error)
-        decision_id = self._admission.admit(call, origin)
+        decision_id = None
         try:
+            decision_id = self._admission.admit(call, origin)
             self._note(pending, seal, decision_id)
         except BaseException:
-            # The request will not be sent.
-            if decision_id is not None:
+            if decision_id is not None:  # the request will not be sent
                 self._admission.finished(decision_id)
             raise
 

@@ -1,6 +1,6 @@
 """Access points of S3 that Cloud Control, a stack or an ARN names, and those of directory buckets and of Outposts.
 
-The simulated AWS answers what it is told to here: moto has no tags of access points, and none of the other kinds.
+The tests say what the simulated AWS answers: moto has no tags of access points, and none of the other kinds.
 """
 
 from __future__ import annotations

@@ -102,6 +102,14 @@ def test_a_removed_rule(tmp_path):
     assert "network/acl" in _run("--config", config, "explain", found, code=0)
 
 
+def test_an_else_without_a_condition(policies):
+    """A definition that changed may end with an `else` that always holds."""
+    rule = KEEP.replace("target.facts.disks > data.guardrails.params.disks", "disks(target) > 3")
+    kept = rule + "\ndisks(target) := target.facts.disks if target.facts.known else := VALUE\n"
+    old, new = policies("old", keep=kept.replace("VALUE", "5")), policies("new", keep=kept.replace("VALUE", "1"))
+    assert "wider" in _run("compare", old, new, code=1)
+
+
 def test_nothing_that_was_foreseen(policies):
     """A rule about a region, the beginning of a tag and a number is followed to an input on which it acts."""
     removed = policies("removed", keep=KEEP.replace('"eu-north-1"', '"eu-north-2"'))

@@ -62,7 +62,7 @@ if __name__ == "__main__":
 
 
 def test_interrupted_again_and_again(tmp_path):
-    """Whoever presses Ctrl-C more than once leaves no process behind, and Ctrl-C works as before afterwards."""
+    """Ctrl-C pressed more than once leaves no process behind, and Ctrl-C works as before afterwards."""
     script = tmp_path / "pool.py"
     script.write_text(IMPATIENT)
     done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False, timeout=120)

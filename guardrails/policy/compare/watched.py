@@ -58,7 +58,8 @@ class _Body:
         """The first condition that did not hold; None where all did, or none was reached."""
         held = next((number for number, line in enumerate(self.lines) if (self.file, line) not in reached), None)
         if held is None:
-            return None if len(self.lines) > len(self.conditions) else len(self.conditions) - 1
+            # An `else` may have no condition.
+            return len(self.conditions) - 1 if self.conditions and len(self.lines) == len(self.conditions) else None
         return held - 1 if held else None
 
 

@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterable, Sequence
 
 from guardrails.aws.parents import beside
-from guardrails.resolve import caller_identity
 from guardrails.resolve.resources import described
 from guardrails.resolve.resources.arns import service_of
 from guardrails.resolve.resources.resolver import (
@@ -176,4 +175,4 @@ def _may_be_live(name: str, items: Iterable[Item], context: Context) -> bool:
     return not {*carried_by(hidden, context)}.isdisjoint(context.live_clusters)
 
 
-RESOLVERS = {_KIND: Resolver(_resolve, (TAGGED, caller_identity.WHO, *described.ASKS), _lookups, _followups)}
+RESOLVERS = {_KIND: Resolver(_resolve, (TAGGED, *described.ASKS), _lookups, _followups)}

@@ -57,7 +57,7 @@ def part_of(kind: str, name: str, siblings: Iterable[str], *, changed: bool = Fa
     # What says nothing of its own belongs to something beside it in the stack.
     if not targets and {*row.within} & {*siblings}:
         return None
-    # Names of any kind are told apart by their service.
+    # Which resource a name of any kind means, its service shows.
     deletes = row.delete if any(ref.type == "tagged" for ref in targets) else ""
     return Part(label, targets, places(values), deletes=deletes)
 

@@ -26,6 +26,7 @@ _BY_NAME: Mapping[tuple[str, str], Lookup] = {
 }
 # Access points of another kind, with names of their own: those of several regions, and of Object Lambda.
 _OTHER_POINTS = ("MultiRegion", "ObjectLambda")
+# What the caller must be allowed to ask; who it is needs no permission.
 ASKS = (_POINT, *_BY_NAME.values())
 
 
@@ -65,12 +66,12 @@ def _point(name: str, call: Call) -> tuple[str, str] | None:
         _, _, _, _, account, resource = (*name.split(":", 5), *[""] * 6)[:6]
         kind, _, short = resource.partition("/")
         return (account, short) if kind == "accesspoint" and short else None
-    # Calls of its own name it so; those that come to one of them have no parameters of theirs.
+    # Calls of its own name it so; those that come to one of them have no parameters of S3 Control.
     own = call.params.get("Name") == name or name not in call.params.values()
     return (str(call.params.get("AccountId") or ""), name) if own else None
 
 
 def _account(answers: Answers) -> str:
-    """The account of whoever makes the call."""
+    """The caller's account."""
     answer = answers.get(caller_identity.WHO.key())
     return str(answer.items[0].get("Account") or "") if answer and answer.items else ""
