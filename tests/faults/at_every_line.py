@@ -230,6 +230,14 @@ def attempt(at: Site, cluster: str, line: Line, kind: type[BaseException]) -> Ou
     return Outcome(cluster, line, kind.__name__, found["word"], tuple(problems))
 
 
+def _in_destructor() -> bool:
+    """Where Python drops every exception."""
+    frame: FrameType | None = sys._getframe()
+    while frame is not None and frame.f_code.co_name != "__del__":
+        frame = frame.f_back
+    return frame is not None
+
+
 def _interrupted(at: Site, cluster: str, line: Line, kind: type[BaseException]) -> dict[str, Any]:
     threw: list[Line] = []
     in_main: list[bool] = []
@@ -237,7 +245,7 @@ def _interrupted(at: Site, cluster: str, line: Line, kind: type[BaseException]) 
     def meet(here: Line) -> None:
         if here == line and not threw:
             threw.append(here)
-            in_main.append(threading.current_thread() is threading.main_thread())
+            in_main.append(threading.current_thread() is threading.main_thread() and not _in_destructor())
             raise kind("at this line")
 
     # A shell without job control makes its background jobs ignore Ctrl-C.
