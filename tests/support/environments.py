@@ -113,12 +113,13 @@ def made(name: str, wanted: tuple[str, ...], python: str = sys.executable, *, lo
     digest = hashlib.sha256(repr((wanted, version, lowest)).encode()).hexdigest()[:12]
     folder = CACHE / f"{name}-{digest}"
     its_python, done = folder / "bin" / "python", folder / "done"
-    # Some Pythons come without pip.
     installer = [sys.executable, "-m", "pip", "--python", str(its_python), "install", "-q", "--no-compile"]
-    if lowest:
+    if lowest or python != sys.executable:
+        # Some Pythons come without pip, and an old pip of this one does not run in a newer Python.
         uv = Path(made("uv", ("uv>=0.9",))).with_name("uv")
-        installer = [str(uv), "pip", "install", "-q", "--python", str(its_python), "--resolution", "lowest-direct"]
-        installer += ["--only-binary", ":all:"]
+        installer = [str(uv), "pip", "install", "-q", "--python", str(its_python)]
+    if lowest:
+        installer += ["--resolution", "lowest-direct", "--only-binary", ":all:"]
     CACHE.mkdir(parents=True, exist_ok=True)
     with (CACHE / f"{name}-{digest}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
