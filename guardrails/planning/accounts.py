@@ -9,10 +9,9 @@ from botocore.model import ServiceModel
 
 from guardrails.intercept.reading import read_call
 from guardrails.intercept.request.outgoing import Outgoing
+from guardrails.resolve import caller_identity
 from guardrails.resolve.lookups import Answering
-from guardrails.values import Call, Lookup, Origin
-
-_WHO = Lookup("sts", "GetCallerIdentity", "@")
+from guardrails.values import Call, Origin
 
 
 class Accounts:
@@ -27,8 +26,7 @@ class Accounts:
         """The account's number; None where AWS does not say. This also gets credentials that are not there yet."""
         known = self._known.get(origin.identity)
         if known is None:
-            answer = self._lookups.fetch([_WHO], origin).answers.get(_WHO.key())
-            account = str(answer.items[0].get("Account") or "") if answer and answer.items else ""
+            account = caller_identity.account(self._lookups.fetch([caller_identity.WHO], origin).answers)
             if not account:
                 return None
             known = self._known[origin.identity] = (origin.credentials, account)

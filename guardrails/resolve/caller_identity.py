@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from guardrails.memory import StateUnavailable
 from guardrails.memory.approvals import Identity
 from guardrails.resolve.lookups import Answering
-from guardrails.values import Lookup, Origin
+from guardrails.values import Answer, Lookup, Origin
 
 # It needs no permission.
 WHO = Lookup("sts", "GetCallerIdentity", "@")
+
+
+def account(answers: Mapping[str, Answer]) -> str:
+    """The account of the caller, as WHO was answered; "" where it was not."""
+    answer = answers.get(WHO.key())
+    return str(answer.items[0].get("Account") or "") if answer and answer.items else ""
 
 
 def of(lookups: Answering, origin: Origin) -> Identity:

@@ -6,7 +6,6 @@ The tests say what the simulated AWS answers: moto has no tags of access points,
 from __future__ import annotations
 
 import json
-import socket
 
 import pytest
 
@@ -28,15 +27,8 @@ def point(aws, name, bucket, service="s3"):
 
 
 @pytest.fixture
-def shop(aws, site, install, monkeypatch):
+def shop(aws, site, install, hosts_without_accounts):
     """`orders` and `cache` lead to buckets of the live cluster, `spare` and `store` to green's; no point has a tag."""
-    # botocore puts the account in front of S3 Control's host, which no server on the loopback has.
-    find = socket.getaddrinfo
-    monkeypatch.setattr(
-        socket,
-        "getaddrinfo",
-        lambda host, *more: find(host.removeprefix(f"{ACCOUNT}.") if isinstance(host, str) else host, *more),
-    )
     owned = {f"arn:aws:ec2:eu-west-1:{ACCOUNT}:instance/{each}": "blue" for each in site.blue.instance_ids}
     owned |= {f"arn:aws:s3:::{name}-data": name for name in ("blue", "green")}
     owned |= {f"arn:aws:s3express:eu-west-1:{ACCOUNT}:bucket/{name}{ZONE}-s3": name for name in ("blue", "green")}

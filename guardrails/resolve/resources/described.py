@@ -6,6 +6,7 @@ Control and the stacks of CloudFormation by its name alone; the account is then 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from guardrails.resolve import caller_identity
@@ -14,6 +15,8 @@ from guardrails.values import Call, Lookup
 
 # The member that names what an access point is a part of: its bucket.
 _WHOLE = "Bucket"
+# Of a directory bucket, the service is s3express.
+_POINT_ARN = re.compile(r"arn:[^:]*:[^:]*:[^:]*:(?P<account>[^:]*):accesspoint/(?P<name>.+)")
 _POINT = Lookup("s3control", "GetAccessPoint", "@", empty_on=("NoSuchAccessPoint",))
 # By service and parameter. The item has the ARN.
 _BY_NAME: Mapping[tuple[str, str], Lookup] = {
@@ -40,7 +43,7 @@ def describing(name: str, call: Call, answers: Answers) -> Lookup | None:
     if point is None:
         return None
     account, short = point
-    account = account or _account(answers)
+    account = account or caller_identity.account(answers)
     return _POINT.about(AccountId=account, Name=short) if account else caller_identity.WHO
 
 
@@ -62,16 +65,8 @@ def _point(name: str, call: Call) -> tuple[str, str] | None:
     if call.service != "s3control" or any(kind in call.operation for kind in _OTHER_POINTS):
         return None
     if name.startswith("arn:"):
-        # arn:aws:s3:REGION:ACCOUNT:accesspoint/NAME, of a directory bucket with s3express
-        _, _, _, _, account, resource = (*name.split(":", 5), *[""] * 6)[:6]
-        kind, _, short = resource.partition("/")
-        return (account, short) if kind == "accesspoint" and short else None
+        arn = _POINT_ARN.fullmatch(name)
+        return (arn["account"], arn["name"]) if arn else None
     # Calls of its own name it so; those that come to one of them have no parameters of S3 Control.
     own = call.params.get("Name") == name or name not in call.params.values()
     return (str(call.params.get("AccountId") or ""), name) if own else None
-
-
-def _account(answers: Answers) -> str:
-    """The caller's account."""
-    answer = answers.get(caller_identity.WHO.key())
-    return str(answer.items[0].get("Account") or "") if answer and answer.items else ""
