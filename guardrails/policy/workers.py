@@ -33,8 +33,9 @@ class WorkerPool(ProcessPoolExecutor):
 
     def __enter__(self) -> Self:
         # Python lets no other thread set a handler.
-        ours = threading.current_thread() is threading.main_thread()
-        if ours and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        in_main = threading.current_thread() is threading.main_thread()
+        self._handles = in_main and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        if self._handles:
             signal.signal(signal.SIGINT, _interrupt_once)
         return self
 
@@ -43,7 +44,7 @@ class WorkerPool(ProcessPoolExecutor):
         try:
             self.shutdown(wait=True, cancel_futures=True)
         finally:
-            if signal.getsignal(signal.SIGINT) in (_interrupt_once, _ignored):
+            if self._handles and signal.getsignal(signal.SIGINT) in (_interrupt_once, _ignored):
                 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
