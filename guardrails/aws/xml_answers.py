@@ -69,8 +69,8 @@ class _Ec2(_Faster, EC2QueryParser):
             parsed: dict[str, Any] = super(_Ec2, self)._parse_body_as_xml(  # type: ignore[misc]
                 {**response, "body": body}, shape, inject_metadata
             )
-            if listed is not None:
-                parsed |= {name: as_items(value) for name, value in parsed.items() if name == listed[0]}
+            if listed is not None and listed[0] in parsed:
+                parsed[listed[0]] = as_items(parsed[listed[0]])
             return parsed
 
         body = response["body"]

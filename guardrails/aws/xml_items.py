@@ -76,7 +76,8 @@ class _Kept:
         read = {**{item: value for item, value in self.read.items() if item not in latest}, **latest}
         size = sum(map(len, read))
         largest = max(self.largest, sum(map(len, latest)))
-        while size > min(max(_ANSWERS_KEPT * largest, _LEAST_KEPT), _MOST_KEPT):
+        most = min(max(_ANSWERS_KEPT * largest, _LEAST_KEPT), _MOST_KEPT)
+        while size > most:
             oldest = next(iter(read))
             size -= len(oldest)
             del read[oldest]

@@ -120,12 +120,10 @@ def rows(
             counts = [_syncs(way, address, folder, calls, machine) for way in (_NOW, former)]
             yield _writes(what, goal, counts, against)
         for number, (load, faster) in enumerate(several):
+            some = calls // 5 if load.sync_ms else calls
             # In turns, so that what else runs here slows both.
             pairs = [
-                [
-                    _rates(way, address, folder / f"{number}-{turn}", calls // 5 if load.sync_ms else calls, load)
-                    for way in (former, _NOW)
-                ]
+                [_rates(way, address, folder / f"{number}-{turn}", some, load) for way in (former, _NOW)]
                 for turn in range(1 if quick else 3)
             ]
             yield _decisions(load.name, faster, pairs, against)

@@ -17,7 +17,7 @@ _TRANSPORT = re.compile(
     r"|content-(?:md5|length|encoding|type)|expect|host|accept"
 )
 # What S3 Control also takes: botocore makes it of the ARN of a bucket or an access point of an Outpost.
-_OUTPOST = ("s3control", "x-amz-outpost-id")
+_BEYOND_THE_MODEL = {"s3control": ("x-amz-outpost-id",)}
 
 
 @frozen
@@ -32,10 +32,10 @@ class ParameterHeaders:
         """The parameters that the model puts into headers."""
         members = operation.input_shape.members.items() if operation.input_shape is not None else ()
         placed = [(m.serialization.get("location"), m.serialization.get("name", n).lower()) for n, m in members]
-        service, header = _OUTPOST
-        more = [header] if operation.service_model.service_name == service else []
         return cls(
-            frozenset((*(name for location, name in placed if location == "header"), *more)),
+            frozenset(name for location, name in placed if location == "header").union(
+                _BEYOND_THE_MODEL.get(operation.service_model.service_name, ())
+            ),
             tuple(name for location, name in placed if location == "headers"),
         )
 

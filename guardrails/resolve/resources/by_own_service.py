@@ -66,7 +66,7 @@ _PATHS = ("ecr", "logs", "ssm")
 # An id that AWS made up.
 _MADE_UP = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 # Services in ARNs whose resources another one's calls name, too: directory buckets, and those of Outposts.
-_BESIDE = {"s3": ("s3", "s3express", "s3-outposts")}
+_NAMED_WITH = {"s3": ("s3", "s3express", "s3-outposts")}
 
 
 def _service(call: Call) -> str:
@@ -110,7 +110,7 @@ def _wholes(name: str, call: Call, answers: Answers) -> list[str]:
 
 
 def _is_arn(value: object, service: str) -> bool:
-    return isinstance(value, str) and service_of(value) in _BESIDE.get(service, (service,))
+    return isinstance(value, str) and service_of(value) in _NAMED_WITH.get(service, (service,))
 
 
 def _means(name: str, arn: str) -> bool:
