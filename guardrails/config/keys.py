@@ -176,8 +176,8 @@ _ROWS = (
     Key("state.enabled", kinds.SWITCH, "false",
         "Remember recent calls, for limits over a time window and for pacing."),
     Key("state.path", kinds.STATE_FILE, '"/var/lib/guardrails/state.db"',
-        'The file of that memory, shared by all processes of this host; ":memory:" keeps it in this process only. In '
-        "`state.db.hints` beside it is what the guard asked AWS last, so that the next process asks it at once.",
+        'The file of that memory, for all processes of this host; ":memory:" keeps it in this one. Projects with other '
+        "`live` settings need a file each. What was asked last is in `state.db.hints` beside it, for the next process.",
         "`state.db` beside the decision log"),
     Key("state.window_s", kinds.NUMBER, "7200",
         "The time window, in seconds, over which destroyed and launched machines are counted."),

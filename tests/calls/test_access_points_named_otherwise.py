@@ -118,3 +118,16 @@ def test_a_point_of_another_kind(shop):
     with pytest.raises(shop.client("s3control").exceptions.ClientError):
         shop.client("s3control").delete_access_point_for_object_lambda(AccountId=ACCOUNT, Name="orders")
     assert len(changes(shop)) == 1
+
+
+@pytest.mark.parametrize("where", ["s3:", "s3-object-lambda:eu-west-1"])
+def test_the_arn_of_a_point_of_another_kind(where, shop):
+    """The live cluster's point with the same name is not asked for, and does not decide about it."""
+    arn = f"arn:aws:{where}:{ACCOUNT}:accesspoint/orders"
+    shop.reply(f"POST /v20180820/tags/{arn}", "<TagResourceResult/>")
+    shop.clear()
+    shop.client("s3control").tag_resource(
+        AccountId=ACCOUNT, ResourceArn=arn, Tags=[{"Key": "Cluster", "Value": "blue-green"}]
+    )
+    assert not any(each.operation.startswith("GET /v20180820/accesspoint") for each in shop.requests)
+    assert len(changes(shop)) == 1

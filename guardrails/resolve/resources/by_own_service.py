@@ -170,7 +170,7 @@ def _may_be_live(name: str, items: Iterable[Item], context: Context) -> bool:
     hidden = [
         item
         for item in items
-        if service_of(item["ResourceARN"]) == service and _MADE_UP.fullmatch(last_part(item["ResourceARN"]))
+        if _is_arn(item["ResourceARN"], service) and _MADE_UP.fullmatch(last_part(item["ResourceARN"]))
     ]
     return not {*carried_by(hidden, context)}.isdisjoint(context.live_clusters)
 

@@ -15,8 +15,9 @@ from guardrails.values import Call, Lookup
 
 # The member that names what an access point is a part of: its bucket.
 _WHOLE = "Bucket"
-# Of a directory bucket, the service is s3express.
-_POINT_ARN = re.compile(r"arn:[^:]*:[^:]*:[^:]*:(?P<account>[^:]*):accesspoint/(?P<name>.+)")
+# Of a directory bucket, the service is s3express. An access point of several regions has no region in its ARN, one of
+# Object Lambda another service: GetAccessPoint does not know them.
+_POINT_ARN = re.compile(r"arn:[^:]*:s3(?:express)?:[^:]+:(?P<account>[^:]*):accesspoint/(?P<name>.+)")
 _POINT = Lookup("s3control", "GetAccessPoint", "@", empty_on=("NoSuchAccessPoint",))
 # By service and parameter. The item has the ARN.
 _BY_NAME: Mapping[tuple[str, str], Lookup] = {
