@@ -45,23 +45,22 @@ class Pipeline(Decider):
     desk: Desk | None = None
     sent_claims: SentClaims = field(factory=SentClaims)
 
-    def admit(self, call: Call, origin: Origin) -> str | None:
+    def admit(self, call: Call, origin: Origin, deliver: Callable[[], None]) -> str | None:
         """Decide on a call that is about to be sent. Raises CallDenied when it must not be.
 
-        Returns the decision's id, which the request carries; None for an ungoverned call. What a signal handler of the
-        script raises meanwhile is raised instead, and nothing is sent.
+        Returns the decision's id, which the request carries; None for an ungoverned call. The script's signal handlers
+        are held back: `deliver` runs them. What one raises is raised instead, and nothing is sent.
         """
-        with held_back() as deliver:
-            try:
-                return self._admit(call, origin, deliver)
-            except CallDenied:
+        try:
+            return self._admit(call, origin, deliver)
+        except CallDenied:
+            raise
+        except Exception as error:
+            # What a signal handler has raised is the script's.
+            deliver()
+            if is_injected(error):
                 raise
-            except Exception as error:
-                # What a signal handler has raised is the script's.
-                deliver()
-                if is_injected(error):
-                    raise
-                return self._undecided(call, error)
+            return self._undecided(call, error)
 
     def _admit(self, call: Call, origin: Origin, deliver: Callable[[], None]) -> str | None:
         claims: list[Claim] = []

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Protocol
 
@@ -37,8 +37,8 @@ _NOT_CONNECTED = ("EndpointConnectionError", "ConnectTimeoutError", "ProxyConnec
 class AdmissionController(Protocol):
     """Decides on governed calls, and is notified when one has come back."""
 
-    def admit(self, call: Call, origin: Origin, /) -> str | None:
-        """The decision's id. Raises CallDenied to block the call."""
+    def admit(self, call: Call, origin: Origin, deliver: Callable[[], None], /) -> str | None:
+        """The decision's id. Raises CallDenied to block the call. `deliver` runs signal handlers that are held back."""
         ...
 
     def leaves(self, decision_id: str, /) -> None:
@@ -163,10 +163,10 @@ class Judge:
         context = pending.context or {}
         if self.planning and (PASSED not in context or ONLY_ASKS in context):
             return
-        with held_back():  # a decorator would leave its line in the traceback of a denial
-            self._decide(pending, credentials)
+        with held_back() as deliver:  # a decorator would leave its line in the traceback of a denial
+            self._decide(pending, credentials, deliver)
 
-    def _decide(self, pending: PendingRequest, credentials: Any) -> None:
+    def _decide(self, pending: PendingRequest, credentials: Any, deliver: Callable[[], None]) -> None:
         seal: Seal | None = None
         try:
             if pending.problem:
@@ -181,7 +181,7 @@ class Judge:
             call, origin = unseen(pending, error)
         decision_id = None
         try:
-            decision_id = self._admission.admit(call, origin)
+            decision_id = self._admission.admit(call, origin, deliver)
             self._note(pending, seal, decision_id)
         except BaseException:
             if decision_id is not None:  # the request will not be sent

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
@@ -37,8 +37,8 @@ class Admission:
             return ServiceModel(MODEL, service_name)
         return self._models.get_service_model(service_name)
 
-    def admit(self, call: Call, origin: Origin) -> str | None:
-        return (self._testing.get() or self.pipeline).admit(call, origin)
+    def admit(self, call: Call, origin: Origin, deliver: Callable[[], None]) -> str | None:
+        return (self._testing.get() or self.pipeline).admit(call, origin, deliver)
 
     def leaves(self, decision_id: str) -> None:
         self.pipeline.leaves(decision_id)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from attrs import field
 
 from guardrails.pipeline import Pipeline
@@ -15,7 +17,7 @@ class TracedPipeline(Pipeline):
 
     telemetry: Telemetry = field(kw_only=True)
 
-    def admit(self, call: Call, origin: Origin) -> str | None:
+    def admit(self, call: Call, origin: Origin, deliver: Callable[[], None]) -> str | None:
         """The same, in a span. Raises CallDenied."""
         with self.telemetry.deciding(call):
-            return Pipeline.admit(self, call, origin)
+            return Pipeline.admit(self, call, origin, deliver)

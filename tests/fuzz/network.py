@@ -70,7 +70,7 @@ class Judging:
     asked: list[tuple[Call, int]] = field(factory=list)
     denies: bool = False
 
-    def admit(self, call: Call, origin: Origin) -> str:
+    def admit(self, call: Call, origin: Origin, _: object) -> str:
         """Note the call, and how much had left before."""
         self.asked.append((call, len(self.network.sent)))
         if self.denies:

@@ -49,7 +49,7 @@ class GovernedOperations:
     def botocore_service(self, key):
         return NAMES.get(key, key)
 
-    def admit(self, call, origin):
+    def admit(self, call, origin, deliver):
         self.admitted.append(call.operation)
         return f"00000000-0000-4000-8000-{len(self.admitted):012d}"
 

@@ -191,9 +191,9 @@ def test_an_admission_that_does_not_raise(sent, monkeypatch):
     """So is one that swallows its own denial."""
     admit = Pipeline.admit
 
-    def lax(self, call, origin):
+    def lax(self, call, origin, deliver):
         try:
-            return admit(self, call, origin)
+            return admit(self, call, origin, deliver)
         except guardrails.CallDenied as error:
             return error.decision.id
 
