@@ -32,8 +32,9 @@ _NOUNS = {"ami": "an image", "eni": "a network interface", "instance": "a machin
 _ID = re.compile(r"(?P<prefix>[a-z]+)-(?:[0-9a-f]{17}|[0-9a-f]{8})")
 _IN_TEXT = re.compile(rf"(?<![\w-])(?:{'|'.join(_PREFIXES)})-(?:[0-9a-f]{{17}}|[0-9a-f]{{8}})(?![\w-])")
 # Parameters that name a resource without an id of this form, as in the JSON of AWS's own calls.
-_NAMED = {"AutoScalingGroupName": "asg", "StackName": "cfn-stack", "DbInstanceIdentifier": "db-instance",
-          "DBInstanceIdentifier": "db-instance", "DbClusterIdentifier": "db-cluster"}  # fmt: skip
+_NAMED = {"AutoScalingGroupName": "asg", "StackName": "cfn-stack", "StackNameOrId": "cfn-stack",
+          "DbInstanceIdentifier": "db-instance", "DBInstanceIdentifier": "db-instance",
+          "DbClusterIdentifier": "db-cluster"}  # fmt: skip
 # Possessive, and without anything before the first quote: time grows with the length of the text, whatever is in it.
 _NAME = re.compile(rf'"(?P<key>{"|".join(_NAMED)})\\*+"\s*+:\s*+(?:\[\s*+)?\\*+"(?P<name>[^"\\]++)\\*+"')
 

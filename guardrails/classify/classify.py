@@ -16,13 +16,12 @@ from guardrails.classify import cloud_control, scheduled, stacks
 from guardrails.classify.catalogue import Catalogue
 from guardrails.classify.documents import readable
 from guardrails.classify.entry import SEVERITIES, CatalogueEntry, Form, TagPaths
-from guardrails.values import EMPTY_ID, Call, Cause, Role, TagChange, TargetRef, frozen
+from guardrails.classify.selectors import SELECTOR, selectors, strings
+from guardrails.values import EMPTY_ID, Call, Cause, TagChange, TargetRef, frozen
 
 _SSM_POINTER = "ssm-parameter"
 # Not a resource but a string, perhaps JSON, that may name some.
 _TEXT = "text"
-# A key and the values that it may have.
-_SELECTOR = "tag-selector"
 _CHANGE_SET = "cfn-change-set"
 _TAGGED = "tagged"
 
@@ -147,42 +146,14 @@ def _unique(items: Iterable[str]) -> tuple[str, ...]:
 def _targets(entry: CatalogueEntry, params: Mapping[str, Any]) -> tuple[TargetRef, ...]:
     targets: dict[tuple[str, str], TargetRef] = {}
     for path in entry.targets:
-        if path.type == _SELECTOR:
-            targets.update(_selectors(path.path.search(params), path.path.text, path.role))
+        if path.type == SELECTOR:
+            targets.update(selectors(path.path.search(params), path.path.text, path.role, params))
             continue
-        for name in _strings(path.path.search(params), path.path.text):
+        for name in strings(path.path.search(params), path.path.text):
             types = resource_ids.in_text(name) if path.type == _TEXT else {name or EMPTY_ID: path.type}
             for resource, kind in types.items():
                 targets.setdefault((resource, path.role), TargetRef(resource, kind, path.role))
     return tuple(targets.values())
-
-
-def _selectors(value: Any, source: str, role: Role) -> dict[tuple[str, str], TargetRef]:
-    """``{"Key": …, "Values": […]}``, with the values kept apart: one may hold a comma, or be empty."""
-    items = value if isinstance(value, list) else [value]
-    refs: dict[tuple[str, str], TargetRef] = {}
-    for item in items:
-        if item is None:
-            continue
-        if not isinstance(item, Mapping):
-            raise ValueError(f"{source} should be selectors, not {type(item).__name__}")
-        key, *values = _strings([item.get("Key") or "", *(item.get("Values") or [])], source)
-        shown = ",".join(
-            value if value.isprintable() and not set(value) & set(',"') else repr(value) for value in values
-        )
-        ref = TargetRef(f"{key}={shown}", _SELECTOR, role, (key, *values))
-        refs[ref.id, role] = ref
-    return refs
-
-
-def _strings(value: Any, source: str) -> list[str]:
-    """Null as [], a string as [string], a list without its nulls. Raises ValueError for anything else."""
-    items = value if isinstance(value, list) else [value]
-    strings = [item for item in items if item is not None]
-    for item in strings:
-        if not isinstance(item, str):
-            raise ValueError(f"{source} should name strings, not {type(item).__name__}")
-    return strings
 
 
 def _tags(paths: TagPaths, params: Mapping[str, Any], evidence: Evidence) -> TagChange | None:
@@ -192,7 +163,7 @@ def _tags(paths: TagPaths, params: Mapping[str, Any], evidence: Evidence) -> Tag
         return None if pairs is None else TagChange(kept, tuple(sorted(evidence.tag_keys - {*kept})))
     return TagChange(
         set=_tags_set(paths.set.search(params), paths.set.text) if paths.set else {},
-        removed=_unique(_strings(paths.remove.search(params), paths.remove.text)) if paths.remove else (),
+        removed=_unique(strings(paths.remove.search(params), paths.remove.text)) if paths.remove else (),
         removes_all=paths.all_when is not None and paths.all_when.holds(params),
     )
 
@@ -204,7 +175,7 @@ def _tags_set(value: Any, source: str) -> dict[str, str]:
     for key, content in pairs:
         if key is None:
             continue
-        _strings([key, content], source)
+        strings([key, content], source)
         tags[key] = content or ""
     return tags
 

@@ -22,7 +22,6 @@ _SERVICES = {"applicationautoscaling": "application-autoscaling", "cloudcontrol"
              "cloudwatch": "monitoring", "efs": "elasticfilesystem", "elasticloadbalancing": "elb",
              "elasticloadbalancingv2": "elbv2", "eventbridge": "events",
              "resourcegroupstaggingapi": "tagging"}  # fmt: skip
-_NAME = re.compile(r"[A-Za-z]\w*")
 # Some types are judged by parameters of the call, which a schedule has in its input; here they are judged as a whole.
 _AS_A_WHOLE = {"asg-policy": "asg", "dns-new-record": "other", "dns-record": "other", "hosted-zone": "other",
                "instance-metadata": "instance", "listener-actions": "load-balancer",
@@ -75,7 +74,7 @@ def _names(entry: CatalogueEntry) -> dict[str, str]:
     own = entry.tags
     tags = [own.set, own.remove, own.all_when, own.replaced] if own else []
     paths = [*(target.path for target in entry.targets), *(form.when for form in entry.forms), *filter(None, tags)]
-    return {name.lower(): name for path in paths for name in _NAME.findall(path.text)}
+    return {name.lower(): name for path in paths for name in path.fields}
 
 
 def _spelled(value: Any, names: dict[str, str]) -> Any:

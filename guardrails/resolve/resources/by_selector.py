@@ -1,6 +1,8 @@
-"""Targets that select machines: a selector of Systems Manager, and the whole region."""
+"""Targets that select machines: a selector of Systems Manager, the whole region, and where an automation runs."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 from attrs import evolve
 
@@ -14,6 +16,10 @@ from guardrails.values import Target, TargetRef
 _TAG = "tag:"
 # Services whose filters name a tag without saying that it is one.
 _TAGS_ONLY = ("autoscaling-plans",)
+# It runs on machines that meet the selectors of every key. Of no other operation AWS says so.
+# https://docs.aws.amazon.com/systems-manager/latest/userguide/send-commands-multiple.html
+_NARROWING = ("ssm", "SendCommand")
+_HERE = "the machines there are those that the guard looks at"
 
 
 def _everything(inventory: Inventory, _: str = "") -> list[Machine]:
@@ -33,6 +39,8 @@ def _selected(key: str, values: list[str], inventory: Inventory) -> list[Machine
         return [machine for value in values for machine in inventory.on("tag-key", value)]
     if key.lower() in ("instanceids", "instanceid"):
         return _everything(inventory) if "*" in values else [*filter(None, map(inventory.machine, values))]
+    if key == "AWS::EC2::Instance" and "*" in values:
+        return _everything(inventory)
     return None
 
 
@@ -44,7 +52,36 @@ def _selector(ref: TargetRef, context: Context) -> Target:
     if context.call.service in _TAGS_ONLY:
         key = _TAG + key
     selected = _selected(key, values, context.inventory)
-    return evolve(machines.target(ref, "tag-selector", selected or ()), resolved=selected is not None)
+    meant = selected if selected is None else _narrowed(selected, key, context)
+    return evolve(machines.target(ref, "tag-selector", meant or ()), resolved=meant is not None)
 
 
-RESOLVERS = {"tag-selector": Resolver(_selector), "region": of_machines("region", _everything)}
+def _narrowed(selected: list[Machine], key: str, context: Context) -> list[Machine]:
+    """Those of the machines that meet the call's selectors of every other key, as far as these can be looked up."""
+    if (context.call.service, context.call.operation) != _NARROWING:
+        return selected
+    groups: dict[str, list[Iterable[Machine] | None]] = {}
+    for ref in context.call.targets:
+        if ref.type == "tag-selector" and ref.values and ref.values[0] != key:
+            groups.setdefault(ref.values[0], []).append(_selected(ref.values[0], [*ref.values[1:]], context.inventory))
+    for found in groups.values():
+        # A key that is given twice may mean either value.
+        known = [each for each in found if each is not None]
+        if len(known) == len(found):
+            ids = {machine.id for each in known for machine in each}
+            selected = [machine for machine in selected if machine.id in ids]
+    return selected
+
+
+def _location(ref: TargetRef, context: Context) -> Target:
+    """An account or a region that an automation runs in: in another one, the machines cannot be seen from here."""
+    if ref.id in (context.call.region, context.inventory.account):
+        return Target(ref.id, ref.type, ref.role, resolved=True, facts={"spared": _HERE})
+    return Target(ref.id, ref.type, ref.role, resolved=True, facts={"unread": [ref.id]})
+
+
+RESOLVERS = {
+    "location": Resolver(_location),
+    "region": of_machines("region", _everything),
+    "tag-selector": Resolver(_selector),
+}

@@ -22,7 +22,7 @@ answers into facts. All are pure; the requests are made in between, by lookups.p
     by_aws_tag         EKS node groups and Elastic Beanstalk, by the tags that AWS writes on machines
     by_cluster_tag     resources with the cluster tag: caches, buckets, container clusters
     by_own_service     resources of the call's own service, by each spelling of their names
-    by_selector        selectors by tag, and the whole region
+    by_selector        selectors by tag, the whole region, where an automation runs
     by_arn             ARNs, ids that tagging calls name, the Parameter Store parameter that names the live cluster
     following          everything else, by the tables of trails in the files of each service
     untraceable        types that cannot be traced

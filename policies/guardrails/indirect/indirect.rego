@@ -95,6 +95,7 @@ deny contains lib.violation("indirect/unread", id, message, remediation) if {
 	count(lib.harmful) > 0
 	some id, target in lib.targets
 	count(target.facts.unread) > 0
+	not target.type == "location"
 	message := sprintf("%s would harm %s, and these parts of it could not be followed: %s. They may be the live cluster's.", [
 		text.operation,
 		id,
@@ -103,6 +104,35 @@ deny contains lib.violation("indirect/unread", id, message, remediation) if {
 	remediation := concat(" ", [
 		"Look at these resources (list-stack-resources).",
 		"If none of them serves the live cluster, break glass for indirect/unread.",
+	])
+}
+
+# METADATA
+# title: Automations that run elsewhere are not started
+# description: >-
+#   Denies an automation that terminates or stops something in another account or region: which cluster is live there
+#   cannot be seen from here.
+# custom:
+#   rule: indirect/unread
+#   severity: high
+#   remediation: Make the call there by itself.
+#   incident: Joyent, 2014
+#   avoid: aws ssm start-automation-execution --document-name AWS-StopEC2Instance --target-locations Regions=us-east-1
+#   prefer: aws ssm start-automation-execution --document-name AWS-StopEC2Instance --region us-east-1
+deny contains lib.violation("indirect/unread", id, message, remediation) if {
+	count(lib.harmful) > 0
+	some id, target in lib.targets
+	count(target.facts.unread) > 0
+	target.type == "location"
+	message := sprintf("%s would run in %s, and which machines are live there cannot be seen from %s.", [
+		text.operation,
+		id,
+		object.get(input.call, "region", "this region"),
+	])
+	remediation := concat(" ", [
+		"Make a call for each account and region by itself, with its own credentials and a client of that region, and",
+		"without TargetLocations: it is judged by the machines there.",
+		"If nothing there is live, break glass for indirect/unread.",
 	])
 }
 

@@ -116,6 +116,27 @@ test_a_stack_that_is_followed_as_a_whole_is_not if {
 	count(indirect.deny) == 1 with input as one
 }
 
+location(facts) := object.union(fixtures.thing("location", []), {"facts": facts})
+
+test_an_automation_that_runs_elsewhere_is_denied if {
+	elsewhere := {"us-east-1": location({"unread": ["us-east-1"]})}
+	entries := indirect.deny with input as fixtures.request("StartAutomationExecution", ["stop"], elsewhere)
+	count(entries) == 1
+	some entry in entries
+	entry.rule == "indirect/unread"
+	entry.target == "us-east-1"
+	contains(entry.message, "would run in us-east-1, and which machines are live there cannot be seen from eu-west-1.")
+	contains(entry.remediation, "without TargetLocations")
+	count(indirect.deny) == 0 with input as fixtures.request("StartAutomationExecution", ["opaque"], elsewhere)
+}
+
+test_an_automation_that_runs_here_is_not if {
+	every facts in [{"unread": []}, {}] {
+		here := {"eu-west-1": location(facts)}
+		count(indirect.deny) == 0 with input as fixtures.request("StartAutomationExecution", ["stop"], here)
+	}
+}
+
 test_what_harms_nothing_may_name_parts_that_cannot_be_followed if {
 	asked := fixtures.request("X", ["protection"], {"site": stack({"unread": ["x"]})})
 	count(indirect.deny) == 0 with input as asked

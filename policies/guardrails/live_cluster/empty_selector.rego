@@ -34,4 +34,7 @@ what_it_names := "has target maps without an id that the guard can look up" if i
 names_target if {
 	some target in input.targets
 	target.role == "target"
+
+	# Where an automation runs does not say on what.
+	target.type != "location"
 }

@@ -21,6 +21,14 @@ test_a_target_that_keeps_everything_is_still_named if {
 	count(live_cluster.deny) == 0 with input as fixtures.request("X", ["scale-in"], {"g": kept})
 }
 
+test_a_location_names_no_target if {
+	here := {"eu-west-1": object.union(fixtures.thing("location", []), {"facts": {"spared": "it is here"}})}
+	asked := fixtures.request("StartAutomationExecution", ["terminate"], here)
+	rules(live_cluster.deny) == {"live-cluster/empty-selector"} with input as asked
+	named := fixtures.request("X", ["terminate"], object.union(here, {"i-1": fixtures.machine("green")}))
+	count(live_cluster.deny) == 0 with input as named
+}
+
 test_what_a_call_without_a_target_names if {
 	every params, words in {{}: "names no target,", {"TargetMaps": [{"Name": ["web"]}]}: "has target maps without an id"} {
 		asked := fixtures.request("StartAutomationExecution", ["terminate"], {})

@@ -86,4 +86,6 @@ place(id) := sprintf("on %s of the live cluster %s", [id, text.live_text(id)]) i
 	lib.live_targets[id]
 } else := "on machines that it does not name" if {
 	count(lib.targets) == 0
+} else := sprintf("in %s, whose machines cannot be seen from here", [id]) if {
+	lib.targets[id].type == "location"
 } else := sprintf("on %s, which may be live", [id])

@@ -61,6 +61,14 @@ test_a_part_that_was_not_found_may_be_live if {
 	}
 }
 
+test_an_automation_that_runs_elsewhere_needs_confirmation if {
+	elsewhere := object.union(fixtures.thing("location", []), {"facts": {"unread": ["us-east-1"]}})
+	some entry in opaque.confirm with input as on({"us-east-1": elsewhere})
+	contains(entry.message, "cannot inspect in us-east-1, whose machines cannot be seen from here.")
+	here := object.union(fixtures.thing("location", []), {"facts": {"spared": "it is here"}})
+	count(opaque.confirm) == 0 with input as on({"eu-west-1": here, "i-1": fixtures.machine("green")})
+}
+
 test_other_calls_get_no_warning if {
 	asked := fixtures.request("TerminateInstances", ["terminate"], {"i-1": fixtures.machine("blue")})
 	count(opaque.warn | opaque.confirm) == 0 with input as asked with data.guardrails.params.opaque as "warn"
