@@ -6,12 +6,13 @@ from collections.abc import Iterable
 
 from attrs import evolve
 
+from guardrails.resolve import caller_identity
 from guardrails.resolve.inventory import Inventory
 from guardrails.resolve.machine import Machine
 from guardrails.resolve.resources import machines
 from guardrails.resolve.resources.machines import of_machines
-from guardrails.resolve.resources.resolver import Context, Resolver, unknown
-from guardrails.values import Target, TargetRef
+from guardrails.resolve.resources.resolver import Context, Resolver, named, unknown
+from guardrails.values import Call, Lookup, Target, TargetRef
 
 _TAG = "tag:"
 # Services whose filters name a tag without saying that it is one.
@@ -19,6 +20,9 @@ _TAGS_ONLY = ("autoscaling-plans",)
 # It runs on machines that meet the selectors of every key. Of no other operation AWS says so.
 # https://docs.aws.amazon.com/systems-manager/latest/userguide/send-commands-multiple.html
 _NARROWING = ("ssm", "SendCommand")
+# A region without machines does not show whose it is. This needs no permission; where it fails, every account counts as
+# another one.
+_WHO = evolve(caller_identity.WHO, optional=True)
 _HERE = "the machines there are those that the guard looks at"
 
 
@@ -75,13 +79,17 @@ def _narrowed(selected: list[Machine], key: str, context: Context) -> list[Machi
 
 def _location(ref: TargetRef, context: Context) -> Target:
     """An account or a region that an automation runs in: in another one, the machines cannot be seen from here."""
-    if ref.id in (context.call.region, context.inventory.account):
+    if ref.id in (context.call.region, context.inventory.account, caller_identity.account(context.answers)):
         return Target(ref.id, ref.type, ref.role, resolved=True, facts={"spared": _HERE})
     return Target(ref.id, ref.type, ref.role, resolved=True, facts={"unread": [ref.id]})
 
 
+def _whose(call: Call, _keys: tuple[str, ...]) -> tuple[Lookup, ...]:
+    return (_WHO,) if any(name.isdecimal() for name in named(call, "location")) else ()
+
+
 RESOLVERS = {
-    "location": Resolver(_location),
+    "location": Resolver(_location, lookups=_whose),
     "region": of_machines("region", _everything),
     "tag-selector": Resolver(_selector),
 }
