@@ -107,7 +107,7 @@ _ROWS = (
     Key("live.eip_tag", kinds.TAG, '{ key = "Role", value = "frontend" }',
         "Source `eip`: count only Elastic IPs with this tag."),
     Key("live.listeners", kinds.STRINGS, '["arn:aws:elasticloadbalancing:eu-west-1:1:listener/app/web/50dc/f2f7"]',
-        "Sources `target-group` and `asg`: count only these listeners.",
+        "Sources `target-group` and `asg`: count only these listeners. `target-group` asks AWS for little beside them.",
         "those on ports 80 and 443, or all of a balancer without such, from the internet"),
     Key("live.balancers", kinds.STRINGS, '["web-prod"]',
         "Sources `elb` and `asg`: count only these classic load balancers, by name.",
@@ -204,8 +204,8 @@ _ROWS = (
     Key("pacing.enabled", kinds.SWITCH, "false",
         "Slow EC2 calls down before AWS refuses them for their rate."),
     Key("pacing.share", kinds.SHARE, "0.5",
-        "The share of EC2's documented rate limits that this host uses; the rest is left to others in the "
-        "account."),
+        "The share of EC2's and Elastic Load Balancing's rate limits that this host uses; the rest is left to others "
+        "in the account."),
     Key("pacing.max_wait_s", kinds.NUMBER, "30",
         "The longest wait, in seconds. A call that would have to wait longer is refused."),
 

@@ -15,7 +15,7 @@ from guardrails.resolve import live
 from guardrails.resolve.balancers import BALANCERS, GROUPS, listeners_of, machines_of, registered_with, target_id
 from guardrails.resolve.health import STATUS, passing
 from guardrails.resolve.inventory import ADDRESSES, INSTANCES, Inventory
-from guardrails.resolve.live import endpoints
+from guardrails.resolve.live import endpoints, ways
 from guardrails.resolve.live.endpoints import Endpoint
 from guardrails.resolve.machine import Machine
 from guardrails.resolve.ownership import Ownership
@@ -25,6 +25,8 @@ from guardrails.show.sentences import failure_sentence
 from guardrails.values import Answer, Cluster, Facts, Lookup
 
 _ROUNDS = 30
+# Each part has its own deadline: AWS answers only some look-ups of load balancers a second.
+_AT_ONCE = 50
 # How many machines one look-up of the status checks may name.
 _IDS = 100
 
@@ -91,9 +93,10 @@ def look(guard: Guard, clients: Clients, source: str, to: str) -> Situation:
     answers: dict[str, Answer] = {}
     ownership, wanted = Ownership.configured(settings), _first(settings)
     for _ in range(_ROUNDS):
-        fetched = guard.probe(ec2, wanted)
-        _raise_for(fetched.required_failures)
-        answers |= fetched.answers
+        for start in range(0, len(wanted), _AT_ONCE):
+            fetched = guard.probe(ec2, wanted[start : start + _AT_ONCE])
+            _raise_for(fetched.required_failures)
+            answers |= fetched.answers
         inventory = inventory_of(settings.live, ownership, answers, Region.of(answers))
         for name in (source, to):
             inventory.members_of(name)
@@ -115,6 +118,9 @@ def _complete(settings: Settings, answers: Mapping[str, Answer]) -> bool:
 
 def _more(settings: Settings, answers: Mapping[str, Answer], inventory: Inventory, to: str) -> Iterable[Lookup]:
     yield from live.followups(settings.live, answers)
+    if "target-group" in settings.live.sources:
+        # All ways, also those that do not change which cluster is live.
+        yield from ways.lookups(answers)
     yield from inventory.further()
     yield from (registered_with(group["TargetGroupArn"]) for group in answers[GROUPS.key()].items)
     yield from (listeners_of(balancer["LoadBalancerArn"]) for balancer in answers[BALANCERS.key()].items)

@@ -1,7 +1,7 @@
-"""EC2's rate limits: the token buckets of each account and region, their size and the tokens added each second.
+"""AWS's rate limits: the token buckets of each account and region, their size and the tokens added each second.
 
-https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html. Services without documented limits are not
-paced.
+https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html, and for what reads load balancers
+https://docs.aws.amazon.com/elasticloadbalancing/latest/userguide/elb-api-throttling.html. Other services are not paced.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ LAUNCH_LIMIT = Bucket("RunInstances machines", *_MACHINES["RunInstances"])
 # Actions that only read, each with a bucket of its own; a smaller one for requests without a filter and without pages.
 _READS = (100, 20)
 _UNFILTERED = (50, 10)
+# All actions of Elastic Load Balancing that only read share one bucket, in each of its two APIs.
+BALANCERS = {name: Bucket(f"{name} look-ups", 40, 10) for name in ("elb", "elbv2")}
 
 
 def tokens(call: Call) -> list[tuple[Bucket, int]]:

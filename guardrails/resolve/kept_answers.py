@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextvars
 import threading
+import time
 from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
@@ -24,7 +25,7 @@ class _UnderWay:
 
     future: Future[Answer | LookupFailure]
     until: Deadline
-    # On a clock that is never set.
+    # When the request leaves, on a clock that is never set.
     asked_at: float
 
 
@@ -46,10 +47,17 @@ class KeptAnswers:
             self._answers = {key: kept for key, kept in self._answers.items() if kept[1] >= oldest}
             return {key: self._answers[key][0] for key in keys if key in self._answers}
 
-    def ask(self, lookup: Lookup, patience_s: float) -> tuple[Future[Answer | LookupFailure], bool]:
+    def under_way(self, lookup: Lookup) -> bool:
+        """Whether someone asks the same already."""
+        with self._lock:
+            return _asked_for(lookup) in self._under_way
+
+    def ask(
+        self, lookup: Lookup, patience_s: float, pause_s: float = 0.0
+    ) -> tuple[Future[Answer | LookupFailure], bool]:
         """The answer that is to come, and whether a request was made for it: threads that ask the same share one.
 
-        The request ends when the last of them has waited for `patience_s` seconds.
+        The request leaves in `pause_s` seconds, and ends when the last of them has waited for `patience_s` seconds.
         """
         asked: _UnderWay | None = None
         try:
@@ -57,7 +65,7 @@ class KeptAnswers:
                 if (key := _asked_for(lookup)) in self._under_way:
                     self._under_way[key].until.extend(patience_s)
                     return self._under_way[key].future, False
-                asked = self._under_way[key] = _UnderWay(Future(), Deadline(patience_s), monotonic())
+                asked = self._under_way[key] = _UnderWay(Future(), Deadline(patience_s), monotonic() + pause_s)
             self._send(lookup, asked)
         except BaseException:
             # Otherwise others would wait for what is never sent.
@@ -72,6 +80,7 @@ class KeptAnswers:
         def ask() -> None:
             result: Answer | LookupFailure | None = None
             try:
+                time.sleep(max(0.0, asked.asked_at - monotonic()))
                 with deadline.within(asked.until), self._watch(lookup):
                     result = self._connection.ask(lookup)
             except Exception as error:

@@ -16,6 +16,7 @@ from guardrails.resolve.connection import Connection, failure
 from guardrails.resolve.kept_answers import KeptAnswers, Watch
 from guardrails.resolve.own_requests import OwnRequests
 from guardrails.resolve.second_looks import SecondLooks
+from guardrails.resolve.turns import at_hand, turns_of
 from guardrails.values import Answer, Lookup, LookupFailure, Origin, frozen
 from guardrails.waiting import deadline
 from guardrails.waiting.deadline import Deadline
@@ -24,7 +25,7 @@ from guardrails.waiting.interruptions import wait_for
 # How many connections (credentials, region, endpoint) are kept: a process uses a few, not many.
 _CONNECTIONS = 16
 # Up to which part of `max_age_s` an answer is used again: it must not grow too old before the decision is made.
-_USED_AGAIN = 0.8
+USED_AGAIN = 0.8
 
 
 @frozen
@@ -97,10 +98,14 @@ class Lookups:
         self._notice_fork()
         memory = self._memory(origin)
         wanted = {lookup.key(): lookup for lookup in lookups}
-        answers = memory.recent(wanted, self._max_age_s * _USED_AGAIN)
+        place = origin.identity, origin.home_region or origin.region
+        answers = at_hand(wanted, place, memory, self.own, self._max_age_s * USED_AGAIN)
         until = Deadline(deadline.left(self._timeout_s))
-        asked = [(lookup, *memory.ask(lookup, until.left())) for key, lookup in wanted.items() if key not in answers]
-        failures: list[LookupFailure] = []
+        missing = [lookup for key, lookup in wanted.items() if key not in answers]
+        with deadline.within(until):
+            turns = turns_of(missing, place, memory, self.own)
+        asked = [(each, *memory.ask(each, until.left(), pause)) for each, pause in turns.pauses]
+        failures = [*turns.refused]
         for lookup, future, _ in asked:
             result = _result(lookup, future, until, self._timeout_s)
             if isinstance(result, LookupFailure):

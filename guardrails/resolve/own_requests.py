@@ -1,6 +1,8 @@
 """The guard's own requests to AWS: how many there are, and when it is their turn.
 
-EC2's limits for reads hold for the whole account: without a turn, the guard and its script would be throttled together.
+AWS's limits for reads hold for the whole account: without a turn, the guard and its script would be throttled together.
+Requests to EC2 wait one by one, in many buckets. Look-ups of load balancers share one small bucket, and a decision may
+need most of it: their turns are given to all of a round together, so that its answers are equally old.
 """
 
 from __future__ import annotations
@@ -8,14 +10,14 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 from attrs import define
 
 from guardrails.memory import buckets
 from guardrails.memory.buckets import Bucket, Level
-from guardrails.memory.rate_limits import read
+from guardrails.memory.rate_limits import BALANCERS, read
 from guardrails.waiting import deadline
 from guardrails.waiting.clock import monotonic
 
@@ -27,6 +29,8 @@ _THROTTLED = re.compile("RequestLimitExceeded|Throttl|TooManyRequests")
 _KEPT = 1000
 # Where a request's context says which bucket it took a token from.
 _TURN = "guardrails-turn"
+# What both of its APIs are signed for.
+_BALANCERS = "elasticloadbalancing"
 
 
 class TooManyLookups(Exception):
@@ -49,8 +53,8 @@ class _Minutes:
 class OwnRequests:
     """Every page and every attempt of the guard's look-ups in this process. Threads share it.
 
-    EC2's reads wait for their turn in `share` (0 to 1) of AWS's token buckets; with None nothing waits. The buckets are
-    those of an access key and region: the account is not known before the first answer.
+    Reads wait for their turn in `share` (0 to 1) of AWS's token buckets; with None nothing waits. The buckets are those
+    of an access key and region: the account is not known before the first answer.
     """
 
     def __init__(self, share: float | None) -> None:
@@ -58,6 +62,8 @@ class OwnRequests:
         self._lock = threading.Lock()
         self._levels: dict[tuple[str, Bucket], Level] = {}
         self._minutes: dict[str, _Minutes] = {}
+        # By the place and the service.
+        self._balancers: dict[tuple[Hashable, str], Level] = {}
         self.throttled = 0
 
     def afresh(self) -> OwnRequests:
@@ -74,6 +80,38 @@ class OwnRequests:
         client.meta.events.register("request-created", self._leaves)
         client.meta.events.register("response-received", self._came_back)
 
+    def together(self, place: Hashable, service: str, number: int) -> list[float]:
+        """In how many seconds each of some look-ups of load balancers may leave, made from `place` (who, and where).
+
+        The first leaves when the last no longer has to wait long for it: a full bucket lets many leave at once. Raises
+        TooManyLookups where the last would leave after the deadline.
+        """
+        with self._lock:
+            pauses = self._pauses(place, service, number)
+            if not pauses or self._share is None:
+                return [0.0] * number
+            if pauses[-1] > deadline.left(pauses[-1]):
+                raise TooManyLookups(self._too_late(BALANCERS[service], self._share, pauses[-1]))
+            self._balancers[place, service] = buckets.taken(self._balancers[place, service], number)
+        return pauses
+
+    def wait(self, place: Hashable, service: str, number: int) -> float:
+        """In how many seconds the last of these would leave."""
+        with self._lock:
+            return max(self._pauses(place, service, number), default=0.0)
+
+    def _pauses(self, place: Hashable, service: str, number: int) -> list[float]:
+        if self._share is None or service not in BALANCERS or not number:
+            return []
+        bucket, now = BALANCERS[service].part(self._share), monotonic()
+        level = buckets.refilled(self._balancers.pop((place, service), Level(bucket.size, now)), bucket, now)
+        self._balancers[place, service] = level
+        while len(self._balancers) > _KEPT:
+            # The oldest; by now it is full again.
+            del self._balancers[next(iter(self._balancers))]
+        first = max(0.0, (min(number, bucket.size) - level.tokens) / bucket.rate)
+        return [max(first, (each - level.tokens) / bucket.rate) for each in range(1, number + 1)]
+
     def _leaves(self, request: Any, operation_name: str, **_: Any) -> None:
         # It is signed already; the time of a signature is good for minutes.
         found = _SCOPE.search(str(request.headers.get("Authorization", "")))
@@ -81,6 +119,8 @@ class OwnRequests:
         with self._lock:
             minutes = self._minutes.setdefault(f"{service}:{operation_name} in {region}", _Minutes())
             minutes.add(int(monotonic() // _MINUTE_S))
+        if service == _BALANCERS:
+            request.context[_TURN] = _BALANCERS
         if service == "ec2" and self._share is not None:
             turn = f"{key}/{region}", read(operation_name, narrowed=_is_narrowed(request.data))
             request.context[_TURN] = turn
@@ -97,17 +137,20 @@ class OwnRequests:
             level = buckets.taken(buckets.refilled(before, bucket, now), 1)
             pause = buckets.delay(level, bucket.rate, now)
             if pause > deadline.left(pause):
-                raise TooManyLookups(
-                    f"the guard's own {limit.name} would wait {pause:.0f} s, longer than the deadline "
-                    f"(lookup_timeout_s): AWS allows {limit.size:g} at once, then {limit.rate:g} a second, and the "
-                    f"guard uses {share:.0%} of that (pacing.share); make fewer governed calls at the same time, or "
-                    "set lookup_timeout_s higher"
-                )
+                raise TooManyLookups(self._too_late(limit, share, pause))
             self._levels[turn] = level
             while len(self._levels) > _KEPT:
                 # The oldest; by now it is full again.
                 del self._levels[next(iter(self._levels))]
         return pause
+
+    @staticmethod
+    def _too_late(limit: Bucket, share: float, pause: float) -> str:
+        return (
+            f"the guard's own {limit.name} would wait {pause:.0f} s, longer than the deadline (lookup_timeout_s): AWS "
+            f"allows {limit.size:g} at once, then {limit.rate:g} a second, and the guard uses {share:.0%} of that "
+            "(pacing.share); make fewer governed calls at the same time, or set lookup_timeout_s higher"
+        )
 
     def _came_back(self, parsed_response: Any, context: Any, **_: Any) -> None:
         code = str(((parsed_response or {}).get("Error") or {}).get("Code", ""))
@@ -120,6 +163,8 @@ class OwnRequests:
                 # Others in the account use the bucket as well, and it is empty now.
                 level = self._levels[turn]
                 self._levels[turn] = Level(min(level.tokens, 0.0), level.at)
+            for place, level in self._balancers.items() if turn == _BALANCERS else ():
+                self._balancers[place] = Level(min(level.tokens, 0.0), level.at)
 
 
 def _is_narrowed(data: Any) -> bool:

@@ -10,6 +10,7 @@ from attrs import evolve
 from guardrails.config.settings import Settings
 from guardrails.config.waves import in_use as waves_in_use
 from guardrails.resolve import contradictions, health, lists, live, region, serving, shifts, waves
+from guardrails.resolve.balancer_limit import BalancerLimit
 from guardrails.resolve.capacity import capacity
 from guardrails.resolve.changes import narrow
 from guardrails.resolve.health import STATUS
@@ -52,17 +53,18 @@ class Rounds:
         self._ownership = ownership
         self._lookups = lookups
         self._hints = Hints(kept)
+        self._limit = BalancerLimit(settings)
 
     def gather(self, call: Call, origin: Origin) -> Gathered:
         """The answers to everything that the call and the sources of liveness ask, or what failed. Never raises."""
         wanted = self._wanted(call)
         hint = self._hints.of(origin)
-        known = self._ask((*self._hints.lookups(origin, call), *wanted), origin, call)
+        known = self._ask((*self._limit.within(self._hints.lookups(origin, call)), *wanted), origin, call)
         if hint.large:
             known = evolve(known, answers={**region.nothing_but(hint.account), **known.answers})
         asked = {lookup.key() for lookup in wanted} - _too_long(known)
         checks = [lookup for lookup in wanted if lookup.key() == STATUS.key()]
-        shown, of_sources = None, tuple[Lookup, ...]()
+        shown, of_sources, outdated = None, tuple[Lookup, ...](), None
         for _ in range(_ROUNDS):
             fetched = known.only(asked | {*filter(_shows_parts, known.answers)})
             if fetched.required_failures:
@@ -78,11 +80,15 @@ class Rounds:
                 *(_about_machines(shown, fetched.answers, checks) if shown else ()),
             )
             more = {lookup.key(): lookup for lookup in further if lookup.key() not in asked}
-            if not more:
+            if refused := self._limit.refused(asked | more.keys()):
+                return Gathered(fetched.with_more(Fetched({}, refused, 0)))
+            missing = [lookup for key, lookup in more.items() if key not in known.answers]
+            if not more and outdated is None:
+                missing = outdated = self._limit.outdated((*wanted, *further), fetched.answers)
+            if not more and not missing:
                 self._note(origin, of_sources, fetched, call, shown)
                 return Gathered(fetched, shown.picture, shown.contradicted) if shown else Gathered(fetched)
             asked |= more.keys()
-            missing = [lookup for key, lookup in more.items() if key not in known.answers]
             known = known.with_more(self._ask(missing, origin, call)) if missing else known
         self._note(origin, of_sources, fetched, call, shown)
         return Gathered(fetched)

@@ -14,6 +14,8 @@ DENIAL = "denial"
 _SHOWN = 5
 # What AWS says of credentials that were good before.
 _EXPIRED = frozenset(("ExpiredToken", "ExpiredTokenException", "RequestExpired"))
+# Its message says what to do; the same call would be denied again.
+_TOO_MANY = "TooManyBalancers"
 
 
 def paragraph(decision: Decision, now: float, *, sent: bool = False) -> str:
@@ -107,6 +109,8 @@ def failure_sentence(failure: LookupFailure) -> str:
         fix = f"; allow the IAM action {failure.permission}{without}"
     elif failure.code in _EXPIRED:
         fix = "; renew the credentials, and make the call again"
+    elif failure.code == _TOO_MANY:
+        fix = ""
     return f"the look-up {failure.lookup} failed with {failure.code} ({failure.message}){fix}"
 
 

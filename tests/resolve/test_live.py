@@ -25,7 +25,7 @@ def test_every_configurable_source_is_implemented():
     assert sources_of_liveness.NAMES == SOURCES
     assert tuple(sources_of_liveness.source(name).name for name in SOURCES) == SOURCES
     files = {file.stem.replace("_", "-") for file in Path(sources_of_liveness.__file__).parent.glob("*.py")}
-    shared = {"--init--", "source", "ways", "reached", "endpoints", "dns-records", "ecs-services"}
+    shared = {"--init--", "source", "ways", "which-listeners", "reached", "endpoints", "dns-records", "ecs-services"}
     assert files == shared | {*SOURCES}
 
 

@@ -16,7 +16,8 @@
     file.py    the contents of a file
     env.py     the value of an environment variable
 
-Several of them share ways.py (from balancers to target groups), endpoints.py (from a name or an id to machines) and
+Several of them share ways.py (from balancers to target groups; which_listeners.py says what of that need not be asked
+where there are many), endpoints.py (from a name or an id to machines) and
 reached.py (where a cluster is reached).
 
 To add a source, write a file with a `Source`, add it to `_SOURCES`, and add its name to SOURCES in config/settings.py.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from guardrails.config.settings import LiveSettings
 from guardrails.resolve.balancers import GROUPS
 from guardrails.resolve.inventory import Inventory
-from guardrails.resolve.live import ways
+from guardrails.resolve.live import ways, which_listeners
 from guardrails.resolve.live.reached import first_of
 from guardrails.resolve.live.source import Source
 from guardrails.resolve.live.ways import Answers
@@ -26,13 +26,13 @@ class TargetGroups(Source):
         """The target groups of the region."""
         return (GROUPS,)
 
-    def followups(self, _settings: LiveSettings, answers: Answers, /) -> tuple[Lookup, ...]:
+    def followups(self, settings: LiveSettings, answers: Answers, /) -> tuple[Lookup, ...]:
         """Health, listeners and balancers of the groups in use, then the rules."""
-        return ways.lookups(answers)
+        return which_listeners.lookups(settings, answers)
 
     def observe(self, settings: LiveSettings, answers: Answers, inventory: Inventory, /) -> SourceReport:
         """The clusters of the machines that get requests."""
-        oldest = min(answers[lookup.key()].observed_at for lookup in ways.lookups(answers))
+        oldest = min(answers[lookup.key()].observed_at for lookup in which_listeners.lookups(settings, answers))
         tiers = list(ways.tiers(settings, answers))
         doubtful = ways.unproved([way for tier in tiers for way in tier], answers)
         if doubtful:
@@ -47,6 +47,8 @@ class TargetGroups(Source):
         if missing:
             # What the configuration names and AWS does not have is a mistake, not silence.
             return SourceReport(self.name, (), oldest, f"no load balancer has the listener {first_of(missing)}")
-        silent = not ways.anything_registered(answers)
+        # What was not asked is not empty.
+        asked = which_listeners.counted(settings, answers) == ways.in_use(answers)
+        silent = asked and not ways.anything_registered(answers)
         sentence = "no load balancer with registered targets" if silent else "no listener forwards to a cluster"
         return SourceReport(self.name, (), oldest, sentence, silent)

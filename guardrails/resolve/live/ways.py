@@ -60,7 +60,7 @@ def lookups(answers: Answers) -> tuple[Lookup, ...]:
     # With one group there is nothing to choose between.
     choice = len(groups) - len(empty) > 1
     rules = [rules_of(each["ListenerArn"]) for each in _listeners(answers, balancers)] if choice else []
-    return (*second, *rules, *_controls(empty, answers))
+    return (*second, *rules, *controls(empty, answers))
 
 
 def in_use(answers: Answers) -> list[Mapping[str, Any]]:
@@ -78,12 +78,29 @@ def tiers(settings: LiveSettings, answers: Answers) -> Iterator[list[Way]]:
     if settings.listeners:
         yield _ways([each for each in _listeners(answers, arns) if each["ListenerArn"] in settings.listeners], answers)
         return
-    balancers = _balancers(answers)
-    # A balancer that another balancer forwards to is reached from where that one is.
-    behind = {target_id(item) for item in _registered(answers)} & {*arns}
-    public = {arn for arn in arns if balancers.get(arn, {}).get("Scheme", _FACING) == _FACING} | behind
-    for counted in (public, {*arns} - public):
+    outside = public(arns, answers)
+    for counted in (outside, {*arns} - outside):
         yield _ways((each for arn in sorted(counted) for each in _counted(answers, arn)), answers)
+
+
+def public(arns: Iterable[str], answers: Answers) -> set[str]:
+    """Those of the balancers that are reached from the internet."""
+    balancers, every = _balancers(answers), {*arns}
+    # A balancer that another balancer forwards to is reached from where that one is.
+    behind = {target_id(item) for item in _registered(answers)} & every
+    return {arn for arn in every if balancers.get(arn, {}).get("Scheme", _FACING) == _FACING} | behind
+
+
+def that_count(settings: LiveSettings, answers: Answers, arn: str) -> list[Mapping[str, Any]]:
+    """The listeners of a balancer that count: the named ones, where there are any; else those that users reach."""
+    if settings.listeners:
+        return [each for each in _listeners(answers, [arn]) if each["ListenerArn"] in settings.listeners]
+    return _counted(answers, arn)
+
+
+def through(settings: LiveSettings, answers: Answers, arn: str) -> list[Way]:
+    """The ways through one balancer that count."""
+    return _ways(that_count(settings, answers, arn), answers)
 
 
 def of_balancer(settings: LiveSettings, answers: Answers, arn: str) -> list[Way]:
@@ -126,16 +143,17 @@ def anything_registered(answers: Answers) -> bool:
     return any(True for _ in _registered(answers))
 
 
-def _controls(groups: Iterable[Mapping[str, Any]], answers: Answers) -> list[Lookup]:
-    """What asks whether groups are as empty as they look."""
+def controls(groups: Iterable[Mapping[str, Any]], answers: Answers) -> list[Lookup]:
+    """What asks whether groups without a member are as empty as they look."""
     return [lookup for group in groups if (lookup := control(group, answers))]
 
 
 def _proved(group: Mapping[str, Any], answers: Answers) -> bool:
     """Whether a group has members, or AWS confirms for each machine of its network that it is not one."""
-    if answers[registered_with(group["TargetGroupArn"]).key()].items:
-        return True
-    return all(confirmed(lookup, answers[lookup.key()].items) for lookup in _controls([group], answers))
+    answer = answers.get(registered_with(group["TargetGroupArn"]).key())
+    if answer is None or answer.items:
+        return answer is not None
+    return all(confirmed(lookup, answers[lookup.key()].items) for lookup in controls([group], answers))
 
 
 def _balancers(answers: Answers) -> dict[str, Mapping[str, Any]]:
