@@ -10,7 +10,9 @@ import argparse
 import importlib
 from collections.abc import Iterable
 
-MODULES = ("overhead", "accounts", "networks", "reading", "state", "log", "replay", "start", "memory", "engine")
+MODULES = (
+    "overhead", "accounts", "networks", "balancers", "reading", "state", "log", "replay", "start", "memory", "engine",
+)  # fmt: skip
 _COLUMNS = ("what", "figure", "CPU", "requests", "fsyncs", "goal", "command")
 
 
