@@ -33,7 +33,7 @@ from guardrails.intercept import BypassingRequest, Interceptor, Judge, Tripwire
 from guardrails.memory import configured
 from guardrails.notify import NotifyingLog, Sender
 from guardrails.resolve.finder import FactFinder
-from guardrails.resolve.lasting import lasting
+from guardrails.resolve.lasting import lasting, spare
 from guardrails.resolve.lookups import Fetched, Lookups
 from guardrails.resolve.own_requests import OwnRequests
 from guardrails.self_test import SelfTest
@@ -229,7 +229,7 @@ class _ThisProcess:
         return confirm.ask(decision, timeout_s)
 
     def changed(self, call: Call | None) -> None:
-        self.lookups.forget(lasting(call))
+        self.lookups.forget(lasting(call), spare(call))
 
     def look_again(self, origin: Origin, since: float) -> bool:
         return self.lookups.look_again(origin, since)

@@ -37,15 +37,22 @@ class KeptAnswers:
         self._watch = watch
         # With the moment at which each was asked for, on that clock.
         self._answers: dict[str, tuple[Answer, float]] = {}
+        # From before a call that hardly changed them.
+        self._spare: dict[str, tuple[Answer, float]] = {}
         self._under_way: dict[str, _UnderWay] = {}
         self._lock = threading.Lock()
 
-    def recent(self, keys: Iterable[str], max_age_s: float) -> dict[str, Answer]:
-        """The answers at hand that are not older. Others are dropped: a process may always ask for something else."""
+    def recent(self, keys: Iterable[str], max_age_s: float, *, spare: bool = False) -> dict[str, Answer]:
+        """The answers at hand that are not older, with `spare` also those from before a call that hardly changed them.
+
+        Others are dropped: a process may always ask for something else.
+        """
         oldest = monotonic() - max_age_s
         with self._lock:
             self._answers = {key: kept for key, kept in self._answers.items() if kept[1] >= oldest}
-            return {key: self._answers[key][0] for key in keys if key in self._answers}
+            self._spare = {key: kept for key, kept in self._spare.items() if kept[1] >= oldest}
+            there = {**self._spare, **self._answers} if spare else self._answers
+            return {key: there[key][0] for key in keys if key in there}
 
     def under_way(self, lookup: Lookup) -> bool:
         """Whether someone asks the same already."""
@@ -115,9 +122,14 @@ class KeptAnswers:
             if asked is not None and asked.future is future:
                 del self._under_way[_asked_for(lookup)]
 
-    def clear(self, lasting: Collection[str] = (), since: float = float("inf")) -> None:
-        """Drop what was asked for before `since`, except the look-ups in `lasting` (``service:Operation``)."""
+    def clear(self, lasting: Collection[str] = (), since: float = float("inf"), spare: Collection[str] = ()) -> None:
+        """Drop what was asked for before `since`, except the look-ups in `lasting` (``service:Operation``).
+
+        Those in `spare` are put aside.
+        """
         with self._lock:
+            before = {**self._spare, **self._answers}
+            self._spare = {key: kept for key, kept in before.items() if _lasts(key, spare)}
             self._answers = {
                 key: kept for key, kept in self._answers.items() if kept[1] >= since or _lasts(key, lasting)
             }

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from guardrails.values import Call
 
-# Machines, addresses, and what is behind load balancers.
-_MACHINES = frozenset(
-    ("ec2:DescribeInstances", "ec2:DescribeInstanceStatus", "ec2:DescribeAddresses", "elbv2:DescribeTargetGroups",
-     "elbv2:DescribeTargetHealth", "elbv2:DescribeLoadBalancers", "elbv2:DescribeListeners", "elbv2:DescribeRules",
-     "elb:DescribeLoadBalancers", "elb:DescribeInstanceHealth")
+_BALANCERS = frozenset(
+    ("elbv2:DescribeTargetGroups", "elbv2:DescribeTargetHealth", "elbv2:DescribeLoadBalancers",
+     "elbv2:DescribeListeners", "elbv2:DescribeRules", "elb:DescribeLoadBalancers", "elb:DescribeInstanceHealth")
 )  # fmt: skip
+# Machines, addresses, and what is behind load balancers.
+_MACHINES = _BALANCERS | {"ec2:DescribeInstances", "ec2:DescribeInstanceStatus", "ec2:DescribeAddresses"}
 # No call to these services starts, stops or moves a machine, or changes what is behind a load balancer.
 _ELSEWHERE = frozenset(
     ("dynamodb", "ecr", "elasticfilesystem", "fsx", "kinesis", "kms", "logs", "monitoring", "rds", "redshift",
@@ -29,3 +29,11 @@ def lasting(call: Call | None) -> frozenset[str]:
         return frozenset()
     about_kinds = call.service == "ec2" and call.targets and {target.type for target in call.targets} <= _KINDS
     return _MACHINES if call.service in _ELSEWHERE or about_kinds else frozenset()
+
+
+def spare(call: Call | None) -> frozenset[str]:
+    """The look-ups whose answers are used again after a call where AWS's limits do not allow to ask anew at once.
+
+    A call of EC2 puts nothing behind a load balancer: what machines are behind one then, machines and addresses show.
+    """
+    return _BALANCERS if call is not None and call.service == "ec2" else frozenset()

@@ -116,16 +116,17 @@ class Lookups:
                 answers[lookup.key()] = result
         return Fetched(answers, tuple(failures), sum(ours for *_, ours in asked))
 
-    def forget(self, lasting: Collection[str] = ()) -> None:
+    def forget(self, lasting: Collection[str] = (), spare: Collection[str] = ()) -> None:
         """Drop the remembered answers: a call that changes the world is about to be sent, or has come back.
 
-        Those of the look-ups in `lasting` (``service:Operation``) stay.
+        Those of the look-ups in `lasting` (``service:Operation``) stay. Those in `spare` are used again where asking
+        anew would have to wait.
         """
         self._notice_fork()
         with self._lock:
             memories = list(self._memories.values())
         for memory in memories:
-            memory.clear(lasting)
+            memory.clear(lasting, spare=spare)
 
     def look_again(self, origin: Origin, since: float) -> bool:
         """Use no answer again that was asked for before `since` (a time of `monotonic`); false where it is too soon."""

@@ -25,12 +25,21 @@ class Turns:
 def at_hand(
     wanted: Mapping[str, Lookup], place: Hashable, memory: KeptAnswers, own: OwnRequests, max_age_s: float
 ) -> dict[str, Answer]:
-    """The answers that will not be older than `max_age_s` when the missing ones have had their turn."""
-    answers = memory.recent(wanted, max_age_s)
-    while answers:
+    """The answers that will not be older than `max_age_s` when the missing ones have had their turn.
+
+    Where that turn is not at once, also those from before a call of the script that hardly changed them.
+    """
+
+    def wait() -> float:
         missing = [each.service for key, each in wanted.items() if key not in answers and not memory.under_way(each)]
-        wait = max(own.wait(place, name, missing.count(name)) for name in BALANCERS)
-        young = memory.recent(wanted, max_age_s - wait)
+        return max(own.wait(place, name, missing.count(name)) for name in BALANCERS)
+
+    answers = memory.recent(wanted, max_age_s)
+    spare = wait() > 0
+    if spare:
+        answers = memory.recent(wanted, max_age_s, spare=True)
+    while answers:
+        young = memory.recent(wanted, max_age_s - wait(), spare=spare)
         if len(young) == len(answers):
             break
         answers = young

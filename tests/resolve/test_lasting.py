@@ -7,6 +7,7 @@ import gc
 import pytest
 
 import guardrails
+from guardrails.resolve.lasting import spare
 from guardrails.values import Call
 from guardrails.waiting.clock import monotonic
 
@@ -99,3 +100,11 @@ def test_an_answered_call_is_not_kept(site, aws, install):
 def kept_calls():
     gc.collect()
     return sum(type(each) is Call and each.operation == "CreateTags" for each in gc.get_objects())
+
+
+def test_what_may_be_used_again_where_asking_would_wait():
+    """What load balancers lead to, after a call of EC2; nothing after any other, or an unknown one."""
+    calls = [Call(service, "Anything", {}, "eu-west-1", "") for service in ("elbv2", "elb", "autoscaling", "ecs")]
+    assert [spare(call) for call in (*calls, None)] == [frozenset()] * 5
+    ours = spare(Call("ec2", "TerminateInstances", {}, "eu-west-1", ""))
+    assert {name.partition(":")[0] for name in ours} == {"elb", "elbv2"}

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from contextlib import nullcontext
 from types import SimpleNamespace
 
 import pytest
 
 import guardrails
 from guardrails.config.settings import LiveSettings
-from guardrails.resolve import own_requests
 from guardrails.resolve.balancers import BALANCERS, GROUPS, listeners_of, registered_with, rules_of
 from guardrails.resolve.inventory import INSTANCES
-from guardrails.resolve.kept_answers import KeptAnswers
 from guardrails.resolve.live import ways, which_listeners
-from guardrails.resolve.turns import at_hand
 from guardrails.values import Answer
-from guardrails.waiting import deadline
 from tests.support.balancers import BehindBalancer
 
 ELB = ("DescribeTargetGroups", "DescribeLoadBalancers", "DescribeListeners", "DescribeRules", "DescribeTargetHealth")
@@ -129,7 +124,7 @@ def test_fewer_look_ups_show_the_same(named):
 
 
 class Region:
-    """Seven balancers: all lead to the machines of blue, or each to a cluster of its own. Green is behind none."""
+    """Seven balancers that all lead to the machine of blue, or each to a cluster of its own. Green is behind none."""
 
     def __init__(self, aws, *, alike: bool) -> None:
         self.aws, self.ec2 = aws, aws.client("ec2")
@@ -194,43 +189,10 @@ def test_too_many_are_not_asked_and_the_sentence_names_what_works(aws, install):
         assert asked == [1, 1, 1, 0, 1]
 
 
-@pytest.fixture
-def own(monkeypatch):
-    """The guard's own requests on a clock that stands still."""
-    monkeypatch.setattr(own_requests, "monotonic", lambda: 1000.0)
-    return own_requests.OwnRequests(0.5)
-
-
-def test_a_round_leaves_together(own):
-    """From a full bucket 20 leave at once, then 5 a second; an empty one is waited for first, so none grows old."""
-    assert own.together("here", "elbv2", 30) == pytest.approx([0] * 20 + [each / 5 for each in range(1, 11)])
-    assert own.together("here", "elbv2", 25) == pytest.approx([6] * 20 + [6 + each / 5 for each in range(1, 6)])
-    assert own.together("here", "elb", 20) == own.together("elsewhere", "elbv2", 20) == [0.0] * 20
-    with deadline.within(deadline.Deadline(5)), pytest.raises(own_requests.TooManyLookups, match="lookup_timeout_s"):
-        own.together("here", "elbv2", 1)
-    assert own.wait("here", "elbv2", 1) == pytest.approx(7.2)
-
-
-def test_nothing_waits_unless_it_is_about_load_balancers(own):
-    """Without pacing, and for other services, there are no turns."""
-    assert own.together("here", "autoscaling", 1000) == [0.0] * 1000
-    assert own_requests.OwnRequests(None).together("here", "elbv2", 1000) == [0.0] * 1000
-
-
-class Answering:
-    """A connection that has an answer to everything."""
-
-    def ask(self, _lookup):
-        return Answer((), 0.0)
-
-
-def test_what_is_at_hand_is_not_mixed_with_what_comes_much_later(own):
-    """Answers that would be too old once the missing ones had their turn are asked again; a few more take no turn."""
-    memory = KeptAnswers(Answering(), nullcontext)
-    wanted = {lookup.key(): lookup for lookup in map(registered_with, map(str, range(30)))}
-    for lookup in [*wanted.values()][:10]:
-        memory.ask(lookup, 5.0)[0].result(5.0)
-    few = dict([*wanted.items()][:25])
-    assert len(at_hand(few, "here", memory, own, 4.0)) == 10
-    own.together("here", "elbv2", 25)
-    assert at_hand(wanted, "here", memory, own, 4.0) == {}
+def test_answers_from_before_a_call_of_ec2(aws, install):
+    """While AWS's limit is used up, machines are terminated in a loop after one look, and the live one is not."""
+    region = Region(aws, alike=True)
+    install(pacing={"share": 12 / 40})
+    assert region.terminate(region.green[0]) == (None, [1, 1, 1, 0, 7])
+    assert region.terminate(region.green[1]) == (None, [0, 0, 0, 0, 0])
+    assert "live-cluster/terminate" in region.terminate(region.blue)[0]
