@@ -18,7 +18,7 @@ from guardrails.resolve.lookups import USED_AGAIN
 from guardrails.values import Answer, Lookup, LookupFailure
 
 # The part of `max_fact_age_s` in which they have to leave.
-_PART = 0.8
+_PART = 0.85
 # Further sources that ask all balancers, whatever listeners are named.
 _ASK_ALL = frozenset(("asg", "dns", "ecs", "accelerator", "traffic"))
 _CODE = "TooManyBalancers"
@@ -51,12 +51,11 @@ class BalancerLimit:
         return ()
 
     def outdated(self, lookups: Iterable[Lookup], answers: Mapping[str, Answer]) -> list[Lookup]:
-        """Those of the other look-ups whose answers grew old meanwhile; none where load balancers took no time."""
+        """Those of the look-ups whose answers grew old meanwhile; none where load balancers took no time."""
         if not any(self._seconds(name, answers) for name in self._buckets):
             return []
         oldest = time.time() - self._settings.max_fact_age_s * USED_AGAIN
-        others = (each for each in lookups if each.key() in answers and each.service not in BALANCERS)
-        return [each for each in others if answers[each.key()].observed_at < oldest]
+        return [each for each in lookups if each.key() in answers and answers[each.key()].observed_at < oldest]
 
     def _seconds(self, service: str, keys: Iterable[str]) -> float:
         """How long they leave one after another, from a full bucket."""

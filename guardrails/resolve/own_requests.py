@@ -2,11 +2,12 @@
 
 AWS's limits for reads hold for the whole account: without a turn, the guard and its script would be throttled together.
 Requests to EC2 wait one by one, in many buckets. Look-ups of load balancers share one small bucket, and a decision may
-need most of it: their turns are given to all of a round together, so that its answers are equally old.
+need most of it: all of a round get their turns together, so that no answer is older than it must be.
 """
 
 from __future__ import annotations
 
+import math
 import re
 import threading
 import time
@@ -83,8 +84,9 @@ class OwnRequests:
     def together(self, place: Hashable, service: str, number: int) -> list[float]:
         """In how many seconds each of some look-ups of load balancers may leave, made from `place` (who, and where).
 
-        The first leaves when the last no longer has to wait long for it: a full bucket lets many leave at once. Raises
-        TooManyLookups where the last would leave after the deadline.
+        As many as a full bucket lets go leave together at the end, those before only as fast as it fills: the first
+        answers are then no older than they must be, and few are as old as these. Raises TooManyLookups where the last
+        would leave after the deadline.
         """
         with self._lock:
             pauses = self._pauses(place, service, number)
@@ -109,8 +111,10 @@ class OwnRequests:
         while len(self._balancers) > _KEPT:
             # The oldest; by now it is full again.
             del self._balancers[next(iter(self._balancers))]
-        first = max(0.0, (min(number, bucket.size) - level.tokens) / bucket.rate)
-        return [max(first, (each - level.tokens) / bucket.rate) for each in range(1, number + 1)]
+        last = max(0.0, (number - level.tokens) / bucket.rate)
+        # How many cannot leave with the last.
+        before = max(0, math.ceil(number - bucket.size))
+        return [max(0.0, last - each / bucket.rate) for each in range(before, 0, -1)] + [last] * (number - before)
 
     def _leaves(self, request: Any, operation_name: str, **_: Any) -> None:
         # It is signed already; the time of a signature is good for minutes.

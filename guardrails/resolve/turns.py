@@ -1,6 +1,6 @@
-"""When the look-ups of a round leave: those of load balancers as AWS's limits allow, others beside the first of these.
+"""When the look-ups of a round leave: those of load balancers as AWS's limits allow, others beside the last of these.
 
-Answers of one round are then about as old as each other, however long the round had to wait.
+No answer of a round is then older than it must be, however long the round had to wait.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def turns_of(lookups: Iterable[Lookup], place: Hashable, memory: KeptAnswers, ow
     others = list[Lookup]()
     for lookup in lookups:
         (others if memory.under_way(lookup) else alike.get(lookup.service, others)).append(lookup)
-    pauses, refused, first = list[tuple[Lookup, float]](), list[LookupFailure](), 0.0
+    pauses, refused, last = list[tuple[Lookup, float]](), list[LookupFailure](), 0.0
     for service, each in alike.items():
         try:
             waits = own.together(place, service, len(each))
@@ -60,6 +60,5 @@ def turns_of(lookups: Iterable[Lookup], place: Hashable, memory: KeptAnswers, ow
             refused += [failure(lookup, type(error).__name__, str(error)) for lookup in each]
         else:
             pauses += zip(each, waits, strict=True)
-            first = max([first, *waits[:1]])
-    later = ((lookup, max(first, pause)) for lookup, pause in pauses)
-    return Turns((*((lookup, first) for lookup in others), *later), tuple(refused))
+            last = max([last, *waits[-1:]])
+    return Turns((*((lookup, last) for lookup in others), *pauses), tuple(refused))

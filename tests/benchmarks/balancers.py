@@ -121,7 +121,7 @@ def rows(*, quick: bool = False, balancers: Iterable[int] = (10, 60, 120), calls
                     named = {"live": {"listeners": region.listeners[:_NAMED]}}
                     yield _row(region, f"{_NAMED} listeners named", named, next(folders), calls)
                     lookups = 2 + number * (1 if alike else 2)
-                    seconds = max(1, (lookups - 32) / 8 / 0.8 + 2)
+                    seconds = max(1, (lookups - 32) / 8 / 0.85 + 2)
                     older = {"max_fact_age_s": seconds, "lookup_timeout_s": seconds + 7}
                     yield _row(region, f"max_fact_age_s = {seconds:.0f}", older, next(folders), min(calls, 2))
 

@@ -178,7 +178,7 @@ def test_too_many_are_not_asked_and_the_sentence_names_what_works(aws, install):
     for machine in (region.green[0], region.blue):
         why, asked = region.terminate(machine)
         assert "AWS allows 40 at once, then 10 a second, and the guard uses 10% of that (pacing.share)" in why
-        assert "name the listeners that users come in by in live.listeners, or set max_fact_age_s = 8" in why
+        assert "name the listeners that users come in by in live.listeners, or set max_fact_age_s = 7" in why
         assert "make the call again" not in why
         assert sum(asked) <= 1
     for machine, rule in ((region.green[0], None), (region.blue, "live-cluster/terminate")):

@@ -22,9 +22,9 @@ def own(monkeypatch):
 
 
 def test_a_round_leaves_together(own):
-    """From a full bucket 20 leave at once, then 5 a second; an empty one is waited for first, so none grows old."""
-    assert own.together("here", "elbv2", 30) == pytest.approx([0] * 20 + [each / 5 for each in range(1, 11)])
-    assert own.together("here", "elbv2", 25) == pytest.approx([6] * 20 + [6 + each / 5 for each in range(1, 6)])
+    """The 20 of a full bucket leave at the end, and others 5 a second before; an empty one is waited for first."""
+    assert own.together("here", "elbv2", 30) == pytest.approx([each / 5 for each in range(10)] + [2] * 20)
+    assert own.together("here", "elbv2", 25) == pytest.approx([6 + each / 5 for each in range(5)] + [7] * 20)
     assert own.together("here", "elb", 20) == own.together("elsewhere", "elbv2", 20) == [0.0] * 20
     with deadline.within(deadline.Deadline(5)), pytest.raises(own_requests.TooManyLookups, match="lookup_timeout_s"):
         own.together("here", "elbv2", 1)
