@@ -1,6 +1,7 @@
 """Which requests must be decided on before they may pass, wherever a gate or an event meets them.
 
-Where looking at a request fails, one that is ungoverned by its name passes, and any other is decided on as unreadable.
+Where looking at a request fails, one that plainly asks for what is ungoverned passes (`plain`), and any other is
+decided on as unreadable: it may have been changed since botocore made it, or since it was looked at before.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any
 from botocore.model import OperationModel
 
 from guardrails.errors import failed
-from guardrails.intercept.request import stream
+from guardrails.intercept.request import plain, stream
 from guardrails.intercept.request.operation import KnownOperations, Services
 from guardrails.intercept.request.outgoing import Outgoing, credential_scope, of_dict, of_prepared, of_request
 from guardrails.intercept.ticket import Context, PendingRequest, Ticket
@@ -21,6 +22,7 @@ from guardrails.waiting.interruptions import fails_by_itself
 
 _logger = logging.getLogger("guardrails")
 _UNSEEN = Outgoing("", "", {}, None)
+_UNKNOWN = "unknown"
 
 
 class Reviewer:
@@ -44,7 +46,7 @@ class Reviewer:
             service = self._services.of_model(model.service_model)
             return self._review(service, model.name, of_dict(request), request, context, signer)
 
-        return self._looked(look, model.name, context, signer)
+        return self._looked(look, lambda: of_dict(request), model.name, context, signer, model=model)
 
     def signing(
         self, signer: Any, operation_name: str, request: Any, *, presigned: bool = False
@@ -57,7 +59,7 @@ class Reviewer:
             service = self._services.of_request(signer.signing_name, out, signer)
             return self._review(service, operation_name, out, request, context, signer, presigned=presigned)
 
-        return self._looked(look, operation_name, context, signer, presigned=presigned)
+        return self._looked(look, lambda: of_request(request), operation_name, context, signer, presigned=presigned)
 
     def authorizing(self, auth: Any, request: Any) -> PendingRequest | None:
         """Review a request that gets a signature, perhaps without a signer."""
@@ -73,7 +75,7 @@ class Reviewer:
             service = self._services.of_request(name, out)
             return self._review(service, default, out, request, context, auth, presigned=presigned)
 
-        return self._looked(look, "", context, auth, presigned=presigned)
+        return self._looked(look, lambda: of_request(request), "", context, auth, presigned=presigned)
 
     def sending(self, request: Any) -> PendingRequest | None:
         """Review a request that is about to leave."""
@@ -87,7 +89,7 @@ class Reviewer:
             service = self._services.of_request(scope[1] if scope else None, out)
             return self._review(service, "", out, request, context, None)
 
-        return self._looked(look, "", context, None)
+        return self._looked(look, lambda: of_prepared(request), "", context, None)
 
     def _review(
         self,
@@ -127,11 +129,13 @@ class Reviewer:
     def _looked(
         self,
         look: Callable[[], PendingRequest | None],
+        outgoing: Callable[[], Outgoing],
         name: str,
         context: Context | None,
         signer: Any,
         *,
         presigned: bool = False,
+        model: OperationModel | None = None,
     ) -> PendingRequest | None:
         try:
             return look()
@@ -144,11 +148,38 @@ class Reviewer:
             if not name:
                 # Nothing is known of it, so there is nothing to decide on; and it is not sent.
                 raise
-            if (ticket is not None and ticket.seal is None) or not self._governs(None, name):
-                return None
-            service = (ticket.service if ticket is not None else None) or self._services.governing(name)
             signer = ticket.signer if ticket is not None else signer
+            ungoverned = (ticket is not None and ticket.seal is None) or not self._governs(None, name)
+            service = (ticket.service if ticket is not None else None) or self._service(name, signer, model)
+            if ungoverned and self._plainly(name, outgoing, signer, model):
+                if context is not None and ticket is None:
+                    context[self._key] = Ticket(service, name, signer)
+                return None
             return PendingRequest(service, name, _UNSEEN, context, signer, presigned, failed(error))
+
+    def _plainly(self, name: str, outgoing: Callable[[], Outgoing], signer: Any, model: OperationModel | None) -> bool:
+        """True where a request still asks for an operation, seen without what has failed."""
+
+        def look() -> bool:
+            return plain.asks_for(name, outgoing(), model or self._model(name, signer))
+
+        try:
+            return look()
+        except Exception as error:
+            if not fails_by_itself(error, look):
+                raise
+            return False
+
+    def _model(self, name: str, signer: Any) -> OperationModel | None:
+        client = self._services.client_of.get(signer) if signer is not None else None
+        return None if client is None else client.meta.service_model.operation_model(name)
+
+    def _service(self, name: str, signer: Any, model: OperationModel | None) -> str:
+        """The service of a request that cannot be looked at, by the catalogue's name if that is known."""
+        if self._governs(None, name):
+            return self._services.governing(name)
+        model = model or self._model(name, signer)
+        return str(model.service_model.signing_name) if model is not None else _UNKNOWN
 
     def _ticket(self, context: Context | None) -> Ticket | None:
         return context.get(self._key) if context is not None else None

@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from guardrails.intercept.request import bucket
 from guardrails.intercept.request.headers import ParameterHeaders
-from guardrails.intercept.request.outgoing import Outgoing, header, unsigned
+from guardrails.intercept.request.outgoing import Outgoing, header, text, unsigned
 from guardrails.values import frozen
 
 _S3 = ("s3", "s3express", "s3-outposts", "s3-object-lambda")
@@ -81,7 +81,10 @@ def _same_body(sealed: Any, out: Outgoing) -> bool:
     if body is sealed:
         return True
     if isinstance(body, Mapping):
-        return isinstance(sealed, dict) and (dict(body) == sealed or dict(unsigned(body.items())) == sealed)
+        if not isinstance(sealed, dict):
+            return False
+        same = _in_bytes(sealed)
+        return _in_bytes(body) == same or _in_bytes(dict(unsigned(body.items()))) == same
     body = _plain(body)
     if not isinstance(body, bytes):
         # Streams cannot be compared: it must be the same one.
@@ -93,16 +96,21 @@ def _same_body(sealed: Any, out: Outgoing) -> bool:
     return _same_form(sealed, body) if isinstance(sealed, dict) else bool(body == sealed)
 
 
+def _in_bytes(form: Mapping[Any, Any]) -> dict[Any, Any]:
+    """A form's pairs; whether a script wrote a string or its bytes is the same on the wire."""
+    return {_encoded(name): _encoded(value) for name, value in form.items()}
+
+
+def _encoded(value: Any) -> Any:
+    return value.encode() if isinstance(value, str) else value
+
+
 def _same_form(sealed: dict[Any, Any], body: bytes) -> bool:
     # First as botocore encodes it; another encoding of the same pairs is also the same form.
     if urlencode(sealed, doseq=True).encode() == body:
         return True
     pairs = unsigned(parse_qsl(body.decode("latin-1"), keep_blank_values=True))
-    return len(pairs) == len(sealed) and dict(pairs) == {str(key): _text(value) for key, value in sealed.items()}
-
-
-def _text(value: Any) -> str:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+    return len(pairs) == len(sealed) and dict(pairs) == {text(key): text(value) for key, value in sealed.items()}
 
 
 def _unzipped(body: bytes) -> bytes:

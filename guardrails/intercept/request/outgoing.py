@@ -16,8 +16,8 @@ _SIGNATURE = frozenset(
     ("AWSAccessKeyId", "SignatureVersion", "SignatureMethod", "Timestamp", "SecurityToken", "Signature")
 )
 _GZIP = b"\x1f\x8b"
-# How JSON and XML begin, in every charset that a form may be written in: they are not decoded to find that out.
-_NO_FORM = (*"{[<", *(bytes([byte]) for byte in b"{[<"))
+# How JSON and XML begin, in every charset that a form may be written in: bytes are not decoded to find that out.
+_NO_FORM = b"{[<"
 # AWS takes no form that is nearly as long: 1,000 ids take 50 kB.
 LONGEST_FORM = 8_000_000
 _CHARSET = re.compile(r"charset=[\"']?([A-Za-z0-9_.:-]+)", re.IGNORECASE)
@@ -72,7 +72,7 @@ def header(headers: Mapping[str, Any], name: str) -> str:
     """A header's value as a string, its name in any case; "" where it is missing."""
     value = headers.get(name)
     if value is None and type(headers) is dict:
-        value = next((headers[key] for key in headers if str(key).lower() == name.lower()), None)
+        value = next((headers[key] for key in headers if text(key).lower() == name.lower()), None)
     return value.decode("latin-1") if isinstance(value, bytes) else str(value or "")
 
 
@@ -108,7 +108,7 @@ def version_of(out: Outgoing) -> str:
     """The version of the API that a request names, such as ``2012-06-01``; "" where it names none."""
     body = out.body
     if isinstance(body, Mapping):
-        version = str(body.get("Version", ""))
+        version = next((text(value) for name, value in body.items() if text(name) == "Version"), "")
     else:
         version = unquote_plus(next(iter(_form_values(_form(out), "Version")), ""))
     if not version and "Version=" in out.url:
@@ -127,24 +127,27 @@ def _in_target(out: Outgoing) -> list[str]:
 def _in_form(out: Outgoing) -> list[str]:
     """Every operation that a form names: AWS decodes its names, and takes one of several."""
     if isinstance(out.body, Mapping):
-        values = [value for name, value in out.body.items() if _text(name) == "Action"]
+        values = [value for name, value in out.body.items() if text(name) == "Action"]
         # botocore writes each item of a list under the same name.
         several = [each if isinstance(each, (list, tuple)) else [each] for each in values]
-        return [_text(value) for each in several for value in each]
+        return [text(value) for each in several for value in each]
     return [unquote_plus(value) for value in _form_values(_form(out), "Action") if value]
 
 
-def _text(value: object) -> str:
+def text(value: object) -> str:
+    """A name or a value as a string; bytes, which a script may put in its place, are decoded."""
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
 def _form(out: Outgoing) -> str:
     """The body as a form; "" where it is none (JSON may contain the same characters)."""
     body = out.body
-    if not isinstance(body, (bytes, bytearray, str)) or not body or body[:1] in _NO_FORM:
+    if not isinstance(body, (bytes, bytearray, str)) or not body:
         return ""
     if isinstance(body, str):
         form = body
+    elif body[0] in _NO_FORM:
+        return ""
     else:
         if body[:2] == _GZIP and "gzip" in header(out.headers, "Content-Encoding").lower():
             body = _unzipped(body)
@@ -190,13 +193,13 @@ def query(url: str) -> list[tuple[str, str]]:
 
 def unsigned(pairs: Iterable[tuple[Any, Any]]) -> list[tuple[Any, Any]]:
     """The pairs of a form, without the signature's."""
-    return [pair for pair in pairs if pair[0] not in _SIGNATURE and not str(pair[0]).startswith("X-Amz-")]
+    return [pair for pair in pairs if (name := text(pair[0])) not in _SIGNATURE and not name.startswith("X-Amz-")]
 
 
 def credential_scope(out: Outgoing) -> tuple[str, str] | None:
     """Region and signing name in a signature: ``KEY/20231009/eu-west-1/ec2/aws4_request``; None if it is not signed."""
-    text = header(out.headers, "Authorization").partition("Credential=")[2].split(",")[0]
-    if not text and "X-Amz-Credential=" in out.url:
-        text = dict(parse_qsl(urlsplit(out.url).query)).get("X-Amz-Credential", "")
-    parts = text.strip().split("/")
+    scope = header(out.headers, "Authorization").partition("Credential=")[2].split(",")[0]
+    if not scope and "X-Amz-Credential=" in out.url:
+        scope = dict(parse_qsl(urlsplit(out.url).query)).get("X-Amz-Credential", "")
+    parts = scope.strip().split("/")
     return (parts[-3], parts[-2]) if len(parts) >= 5 else None

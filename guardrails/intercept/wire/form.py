@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
-from guardrails.intercept.request.outgoing import Outgoing, query, unsigned
+from guardrails.intercept.request.outgoing import Outgoing, query, text, unsigned
 from guardrails.intercept.wire.scalar import Undecodable, of_text
 
 Tree = dict[str, Any]
@@ -46,15 +46,15 @@ def _flat(body: object, in_url: Iterable[tuple[str, str]]) -> dict[str, Any]:
 
 def _pairs(body: object) -> Iterable[tuple[str, Any]]:
     if isinstance(body, Mapping):
-        return body.items()
+        return [(text(name), value) for name, value in body.items()]
     if body is None:
         return ()
     if isinstance(body, (bytes, bytearray, str)):
         try:
-            text = body if isinstance(body, str) else bytes(body).decode("utf-8")
+            form = body if isinstance(body, str) else bytes(body).decode("utf-8")
         except UnicodeDecodeError as error:
             raise Undecodable("the body is not UTF-8 (is it compressed?)") from error
-        return parse_qsl(text, keep_blank_values=True)
+        return parse_qsl(form, keep_blank_values=True)
     raise Undecodable(f"the body is a {type(body).__name__}")
 
 

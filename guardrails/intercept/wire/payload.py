@@ -13,7 +13,8 @@ from guardrails.intercept.wire.scalar import Undecodable
 
 def read(shape: Any, located: frozenset[str], out: Outgoing, *, as_xml: bool) -> dict[str, Any]:
     """The members in the body; those in `located` are elsewhere."""
-    body = None if out.body in (None, b"", "", {}) else out.body
+    empty = isinstance(out.body, (bytes, bytearray, str, dict)) and not out.body
+    body = None if empty else out.body
     holder = shape.serialization.get("payload") if shape is not None else None
     if holder is None:
         if body is None:
