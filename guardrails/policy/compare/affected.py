@@ -169,14 +169,13 @@ def reached(policies: Policies, digests: frozenset[str], paths: frozenset[Path])
 
 def differing(policies: Policies, digests: frozenset[str], paths: frozenset[Path]) -> list[EntryRule]:
     """The entries that differ, or that use what does."""
-    # The level that the configuration gives a rule changes the answers of that rule alone.
-    levels = {str(path[-1]) for path in paths if path[:-1] == _LEVELS}
+    levels = of_another_level(paths)
     return [entry for entry in policies.entries if entry.rule in levels or _is_reached(policies, entry, digests, paths)]
 
 
-def changes_levels(paths: frozenset[Path]) -> bool:
-    """Whether the configuration gives a rule another level, so that decisions differ where all rules say the same."""
-    return any(path[:-1] == _LEVELS for path in paths)
+def of_another_level(paths: frozenset[Path]) -> frozenset[str]:
+    """The rules that the configuration gives another level: decisions differ by these where all rules say the same."""
+    return frozenset(str(path[-1]) for path in paths if path[:-1] == _LEVELS)
 
 
 def changes_every_decision(policies: Policies, paths: frozenset[Path]) -> bool:

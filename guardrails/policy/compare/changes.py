@@ -14,8 +14,15 @@ GONE = object()
 
 
 @frozen
+class Renamed:
+    """Instead of a value: the member has this name, and the value that it had."""
+
+    name: str
+
+
+@frozen
 class Change:
-    """At `path`, another `value`; GONE removes the part. `name` is what policies call it."""
+    """At `path`, another `value`, GONE or a new name. `name` is what policies call the part."""
 
     path: tuple[Step, ...]
     value: Any
@@ -25,7 +32,8 @@ class Change:
 def applied(document: Mapping[str, Any], *changes: Change) -> dict[str, Any]:
     """The document with these changes; what does not change is shared with it."""
     changed: dict[str, Any] = dict(document)
-    for change in changes:
+    # Names last: the other changes name the parts as they were.
+    for change in sorted(changes, key=lambda change: isinstance(change.value, Renamed)):
         _apply(changed, change)
     return changed
 
@@ -45,7 +53,11 @@ def _apply(document: dict[str, Any], change: Change) -> None:
         inner = copy.copy(place[step])
         place[step] = inner
         place = inner
-    if change.value is not GONE:
+    if isinstance(change.value, Renamed):
+        members = [(change.value.name if name == last else name, inner) for name, inner in place.items()]
+        place.clear()
+        place.update(members)
+    elif change.value is not GONE:
         place[last] = change.value
     elif isinstance(place, list):
         del place[int(last)]

@@ -18,7 +18,8 @@ from guardrails.policy.compare.watched import Look, Said, Watched
 from guardrails.values import frozen
 
 _Key = tuple[str, str, str]
-# After so many inputs on which a rule is less strict, or rules say the same under other levels, no more are decided on.
+# After so many inputs on which a rule is less strict, or decisions show no difference where rules say the same under
+# other levels, no more are decided on.
 _ENOUGH = 50
 _Lines = frozenset[tuple[str, int]]
 _Stuck = frozenset[tuple[int, int]]
@@ -75,6 +76,8 @@ class Findings:
     _stricter: dict[_Key, list[Document]] = Factory(dict)
     _known: Counter[str] = Factory(Counter)
     _said: Counter[Said] = Factory(Counter)
+    # What rules said under other levels where others hide the difference, with the kind of input.
+    _behind: set[tuple[Said, str]] = Factory(set)
 
     def try_(self, document: Document, *, watch: bool = False, again: bool = False) -> Tried | None:
         """What acted; with `watch`, also what was reached. None for an input that was tried before, but for `again`."""
@@ -121,11 +124,21 @@ class Findings:
         lost = {rule for _, rule in old - new} if new is not None else set()
         if lost and not self._with_stricter and all(self._known[rule] >= _ENOUGH for rule in lost):
             return acts
-        self._said[old] += 1
-        by_level = self._by_levels and self._said[old] <= _ENOUGH
-        if new is None or by_level or lost or (self._with_stricter and new - old):
+        if new is None or lost or (self._with_stricter and new - old):
             self._compare(document, self._old.judge.verdict(document), self._new.judge.verdict(document))
+        elif self._by_levels:
+            self._compare_levels(document, old)
         return acts
+
+    def _compare_levels(self, document: Document, said: Said) -> None:
+        """Where the rules say the same under other levels: until that is known, and once for each kind where not."""
+        kind = kind_of(document)
+        if self._said[said] >= _ENOUGH or (said, kind) in self._behind:
+            return
+        if self._compare(document, self._old.judge.verdict(document), self._new.judge.verdict(document)):
+            self._said[said] += 1
+        else:
+            self._behind.add((said, kind))
 
     def _by_decision(self, document: Document) -> frozenset[str]:
         before = self._old.judge.verdict(document)
@@ -138,19 +151,24 @@ class Findings:
             self._compare(document, before, self._new.judge.verdict(document))
         return acts
 
-    def _compare(self, document: Document, before: Verdict, after: Verdict) -> None:
+    def _compare(self, document: Document, before: Verdict, after: Verdict) -> bool:
+        """Keep what differs; False where a rule is weaker and others hide it."""
         lost = weaker(before, after)
+        shows = not lost
         self._hidden = before.without(lost)
         if before.strict > after.strict:
             self._keep(self._wider, lost, before, after, document)
+            shows = True
         elif lost:
             other = alone(document, before, after)
             if other is not None:
                 before, after = self._old.judge.verdict(other), self._new.judge.verdict(other)
                 if before.strict > after.strict:
                     self._keep(self._wider, weaker(before, after), before, after, other)
+                    shows = True
         if self._with_stricter and after.strict > before.strict:
             self._keep(self._stricter, weaker(after, before), before, after, document)
+        return shows
 
     def _keep(
         self, into: dict[_Key, list[Document]], rules: list[str], before: Verdict, after: Verdict, document: Document
@@ -193,6 +211,22 @@ class Findings:
 
         smallest = minimized(documents[0], self._schema, still)
         return Difference(rule, was, now, count, smallest, *where.get(rule, ("", 1)))
+
+
+def kind_of(document: Document) -> str:
+    """The same for inputs that most rules do not tell apart."""
+    call, live, shift = (document.get(name) or {} for name in ("call", "live", "shift"))
+    if not all(isinstance(each, Mapping) for each in (call, live, shift)):
+        return ""
+    targets = document.get("targets")
+    some = [each for each in targets.values() if isinstance(each, Mapping)] if isinstance(targets, Mapping) else []
+    carried = [(each.get("clusters"), each.get("resolved"), _names(each.get("facts"))) for each in some]
+    parts = (call.get("effects"), live.get("known"), live.get("disputed"), shift.get("way"), carried)
+    return json.dumps(parts, default=str)
+
+
+def _names(value: Any) -> list[str]:
+    return sorted(value) if isinstance(value, Mapping) else []
 
 
 def _largest(found: Mapping[_Key, list[Document]]) -> list[tuple[_Key, list[Document], int]]:

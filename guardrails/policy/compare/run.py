@@ -83,7 +83,7 @@ class Comparing:
             {entry.rule for entry in self._entries},
             self._schema,
             by_rules=self._by_few,
-            by_levels=affected.changes_levels(self._paths),
+            by_levels=bool(affected.of_another_level(self._paths)),
             with_stricter=stricter,
             # A break glass for the other rules turns what they say into a warning.
             hidden_from=1 if {entry.level for entry in self._entries} == {"warn"} else 2,
@@ -93,11 +93,15 @@ class Comparing:
         return affected.reached(policies, self._digests, self._paths)
 
     def _core(self, policies: Policies) -> list[Definition]:
-        """The definitions that differ, or that use what differs by its path."""
+        """The definitions that differ, that have another level, or that use what differs by its path."""
+        levels = affected.of_another_level(self._paths)
+        leveled = {id(entry.definition) for entry in policies.entries if entry.rule in levels}
         return [
             definition
             for definition in policies.definitions
-            if definition.digest in self._digests or affected.touches(definition, self._paths)
+            if definition.digest in self._digests
+            or id(definition) in leveled
+            or affected.touches(definition, self._paths)
         ]
 
     def run(self, recorded: Iterable[Document] = ()) -> Comparison:
@@ -150,7 +154,9 @@ class Comparing:
 
     def search(self, starts: Starts) -> None:
         """Look for more, for each rule that is another one now, and for all that use what changed."""
-        rules = sorted({entry.rule for entry in self._entries if entry.definition.digest in self._digests})
+        levels = affected.of_another_level(self._paths)
+        differ = (entry for entry in self._entries if entry.definition.digest in self._digests or entry.rule in levels)
+        rules = sorted({entry.rule for entry in differ})
         others = sorted({entry.rule for entry in self._entries} - set(rules))
         groups = [[rule] for rule in rules] + ([others] if others else [])
         most = self._neighbors if self._by_few else self._neighbors // 5

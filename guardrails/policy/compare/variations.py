@@ -6,13 +6,13 @@ neighbors, and for each type of value a few that mean something: null, empty, no
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from guardrails.policy.compare.affected import Reads
-from guardrails.policy.compare.changes import GONE, Change, Step
+from guardrails.policy.compare.changes import GONE, Change, Renamed, Step
 from guardrails.policy.compare.definitions import FREE
+from guardrails.policy.compare.words import for_targets, written
 
 # Seconds since the epoch are larger.
 _A_TIME = 1e8
@@ -29,6 +29,7 @@ class Variations:
         clusters = document.get("clusters")
         self._clusters = sorted(clusters) if isinstance(clusters, Mapping) else []
         self._there = _addresses(document) + _ids(document)
+        self._parts = _parts(schema)
 
     def __iter__(self) -> Iterator[Change]:
         yield from self._members(self._schema, self._document, (), "")
@@ -74,8 +75,9 @@ class Variations:
             found = {self._now + sign * (span + more) for span in spans for more in (-1, 0, 1) for sign in (-1, 1)}
             found |= {other + more for other in beside if other > _A_TIME for more in (-1, 0, 1)}
             found |= {self._now - 1, self._now, self._now + 1}
+            # Of a part with such a name only a value tells whether it is a time or how long something takes.
             if not is_late:
-                found |= {0, 1}
+                found |= {0, 1, *(span + more for span in spans for more in (-1, 0, 1))}
             return sorted(found)
         around = [*self._reads.numbers, *(number for number in beside if number < _A_TIME)]
         around += [value] if isinstance(value, (int, float)) else []
@@ -88,10 +90,12 @@ class Variations:
         return sorted(found)
 
     def _strings(self, name: str, path: tuple[Step, ...]) -> Iterable[str]:
-        known = self._reads.strings.get(name, frozenset())
-        found = {written for text in known for written in (text, *_matching(text))}
+        named = self._reads.strings
+        # A tag is compared by its name, or by what all tags are called.
+        known = named.get(name, frozenset()) | named.get(str(path[-1]), frozenset())
+        found = written(known, self._reads, self._now)
         if not known or path[:1] == ("clusters",):
-            found |= self._reads.strings.get("", frozenset())
+            found |= named.get("", frozenset())
         return sorted(found | {"", "another"})
 
     def _anything(self, name: str, value: Any, path: tuple[Step, ...]) -> Iterable[Any]:
@@ -121,6 +125,9 @@ class Variations:
                 new = self._values(inner, set(_types(inner)), None, (*path, member), member)
                 yield from (Change((*path, member), other, member) for other in new)
         more = schema.get("additionalProperties")
+        if path == ("targets",):
+            some = for_targets(self._reads, self._parts)
+            yield from (Change((*path, id_), Renamed(text), name) for id_ in [*value][:_FEW] for text in some)
         if isinstance(more, Mapping):
             yield from self._free_members(more, value, path, name)
 
@@ -175,6 +182,15 @@ class Variations:
         return sorted({text for text in known if text} | near | set(self._clusters))
 
 
+def _parts(schema: Any) -> frozenset[str]:
+    """The names that the schema knows."""
+    if isinstance(schema, list):
+        return frozenset().union(*map(_parts, schema))
+    if not isinstance(schema, Mapping):
+        return frozenset()
+    return frozenset(schema.get("properties", ())).union(*map(_parts, schema.values()))
+
+
 def _types(schema: Mapping[str, Any]) -> list[str]:
     if "anyOf" in schema:
         return [kind for way in schema["anyOf"] for kind in _types(way)]
@@ -207,10 +223,3 @@ def _addresses(document: Mapping[str, Any]) -> list[str]:
 def _ids(document: Mapping[str, Any]) -> list[str]:
     targets = document.get("targets")
     return [*targets][:_FEW] if isinstance(targets, Mapping) else []
-
-
-def _matching(pattern: str) -> Iterator[str]:
-    """Strings that a pattern, a prefix or the end of a name may stand for."""
-    plain = re.sub(r"\\(.)", r"\1", pattern).strip("^$").replace(".*", "x").replace("*", "x")
-    if plain and plain != pattern:
-        yield plain

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from guardrails.policy.compare.affected import Reads
-from guardrails.policy.compare.changes import Change, applied, together
+from guardrails.policy.compare.changes import Change, Renamed, applied, together
 from guardrails.policy.compare.situations import NOW_S, Document, copied, when
 
 # Larger batches are not made: each target makes a decision slower.
@@ -45,7 +45,12 @@ def looks_at_the_clock(reads: Reads) -> bool:
 
 
 def siblings(document: Document, change: Change) -> Iterator[Document]:
-    """The same change in every target or cluster; and, of a string, another one in each."""
+    """The same change in every target or cluster; and, of a string, another one in each; or names that begin alike."""
+    if isinstance(change.value, Renamed):
+        new = change.value.name
+        some = enumerate(document.get("targets") or ())
+        yield applied(document, *(Change(("targets", id_), Renamed(f"{new}-{place}"), "") for place, id_ in some))
+        return
     group, _, *rest = change.path if len(change.path) > 2 else ("", "")
     members = document.get(str(group))
     if not rest or not isinstance(members, Mapping) or len(members) < 2:

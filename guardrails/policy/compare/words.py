@@ -1,0 +1,53 @@
+"""The strings that a part of the input, or the id of a target, is given: what rules compare, and what passes for it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+
+from guardrails.policy.compare.affected import Reads
+from guardrails.policy.compare.patterns import matching
+from guardrails.policy.compare.situations import when
+
+_DAY_S = 86_400
+_ID = re.compile(r"(?:arn:.+|[a-z]+-[0-9a-f]*)")
+# How many ids, and how many of the separators and bounds in rules are used.
+_IDS = 40
+_FEW = 6
+# Parts of the input that are called as rules call the id of a target.
+_AS_IDS = frozenset(("id", "name"))
+_READS_TIMES = frozenset(("parse_rfc3339_ns", "parse_ns"))
+
+
+def written(known: Collection[str], reads: Reads, now: float) -> set[str]:
+    """What is compared with a part, `known`, and what functions that the rules call make into it."""
+    found = {text for each in known for text in (each, *matching(each))}
+    if reads.names & _READS_TIMES:
+        found |= {when(now + span) for span in (-_DAY_S, -1, 0, 1, _DAY_S)} if now > _DAY_S else set()
+    if "split" in reads.names:
+        found |= {*_joined(known)}
+    if "to_number" in reads.names:
+        found |= {f"{number + more:g}" for number in reads.numbers[:_FEW] for more in (-1, 0, 1)}
+    return found
+
+
+def _joined(known: Collection[str]) -> Iterator[str]:
+    """Strings of which one part is compared."""
+    separators = sorted(text for text in known if len(text) == 1 and not text.isalnum())[:_FEW]
+    for separator in separators:
+        for text in sorted(set(known) - set(separators)):
+            for before in range(4):
+                yield separator.join([*["x"] * before, text])
+                yield separator.join([*["x"] * before, text, "x"])
+
+
+def for_targets(reads: Reads, parts: Collection[str]) -> list[str]:
+    """What may be the id of a target: what looks like one first; not what only parts of the input are compared with."""
+    elsewhere = {text for name in {*parts} - _AS_IDS for text in reads.strings.get(name, ())}
+    some = {
+        text
+        for each in reads.strings.get("", frozenset()) - elsewhere
+        for text in (each, *matching(each))
+        if text and (text.startswith("arn:") or "/" not in text)
+    }
+    return sorted(some, key=lambda text: (not _ID.fullmatch(text), text))[:_IDS]

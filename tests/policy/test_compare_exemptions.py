@@ -1,0 +1,111 @@
+"""`policy compare` on everyday ways to weaken a rule: another level, an exemption, a later bound.
+
+Each has a sibling that looks alike and weakens nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from itertools import islice
+
+import pytest
+
+from guardrails.evaluate.bundle import read
+from guardrails.policy.compare.run import Comparing
+from guardrails.policy.compare.verdicts import PolicySet
+
+MAIN = """package guardrails.main
+
+import data.guardrails.areas
+import data.guardrails.params
+
+actions contains object.union(entry, {"action": object.get(params.enforcement, entry.rule, "deny")}) if {
+	some _, entries in areas.answers.deny
+	some entry in entries
+}
+
+# METADATA
+# entrypoint: true
+decision := {"action": "deny", "violations": [each | some each in actions]} if {
+	"deny" in {each.action | some each in actions}
+} else := {"action": "allow", "violations": [each | some each in actions]}
+"""
+# The second rule hides the first one on everything that was not found.
+RULES = """package guardrails.keep
+
+deny contains {"rule": "keep/database", "target": id, "message": "It is kept.", "remediation": "Leave it."} if {
+	some id, target in input.targets
+	target.role == "target"
+CONDITION
+}
+
+deny contains {"rule": "keep/unresolved", "target": id, "message": "It is kept.", "remediation": "Leave it."} if {
+	some id, target in input.targets
+	not target.resolved
+}
+"""
+# By name: a condition, the one that replaces it, and whether that is wider.
+EDITS = {
+    "one id": ("true", 'id != "i-0d1"', True),
+    "the beginning of an id": ("true", 'not startswith(id, "db-")', True),
+    "an id that no target has": ("not id == 7", "not id == 8", False),
+    "ids in the parameters": ("true", "not id in data.guardrails.params.spared", True),
+    "an age": ("input.live.sources[_].age_s > 70", "input.live.sources[_].age_s > 90", True),
+    "an age that is lower": ("input.live.sources[_].age_s > 90", "input.live.sources[_].age_s > 70", False),
+    "alternatives": ("true", "not regex.match(`^(ci|tmp)-[0-9]+$`, target.tags.Name)", True),
+    "a glob": ("true", 'not glob.match("{ci,tmp}-[a-c]?", [], target.tags.Name)', True),
+    "a date": ("true", "not time.parse_rfc3339_ns(target.tags.Expires) < input.now_s * 1000000000", True),
+}  # fmt: skip
+
+
+@pytest.fixture
+def policies(tmp_path):
+    """policies(condition, levels): a set of policies with this condition in its first rule."""
+
+    def make(condition, levels=()):
+        folder = tmp_path / str(len([*tmp_path.iterdir()]))
+        for name, text in {"main": MAIN, "keep": RULES.replace("CONDITION", condition)}.items():
+            (folder / "guardrails" / name).mkdir(parents=True)
+            (folder / "guardrails" / name / f"{name}.rego").write_text(text)
+        (folder / "guardrails" / "params").mkdir()
+        params = {"spared": ["i-0d2"], "enforcement": dict(levels)}
+        (folder / "guardrails" / "params" / "data.json").write_text(json.dumps(params))
+        return PolicySet("", read([folder]))
+
+    return make
+
+
+def _wider(old, new, neighbors=600):
+    """The rules that a search finds wider, from a few of the known inputs."""
+    comparing = Comparing(old, new, neighbors=neighbors)
+    starts = comparing.starts()
+    for document in islice(comparing.known_inputs(), 0, 1500, 50):
+        starts.add(document, comparing.findings.try_(document))
+    comparing.search(starts)
+    return {each.rule for each in comparing.result().wider}
+
+
+@pytest.mark.parametrize("name", EDITS)
+def test_a_condition(policies, name):
+    """An edit that weakens the rule is found, and one that does not is not taken for one that does."""
+    before, after, is_wider = EDITS[name]
+    assert _wider(policies(before), policies(after)) == ({"keep/database"} if is_wider else set())
+
+
+@pytest.mark.parametrize(("level", "found"), [("dryrun", {"keep/database"}), ("deny", set())])
+def test_a_level(policies, level, found):
+    """A rule that only watches now is found where another rule hides it at first; its own level in words is not."""
+    condition = 'target.tags.Role == "database"'
+    assert _wider(policies(condition), policies(condition, {"keep/database": level})) == found
+
+
+def test_a_level_behind_another_rule(policies):
+    """However many inputs another rule denies as well, the first one that it does not deny shows the new level."""
+    comparing = Comparing(policies("true"), policies("true", {"keep/database": "dryrun"}))
+    document = next(each for each in comparing.known_inputs() if len(each["targets"]) == 1)
+    (target,) = document["targets"].values()
+    for resolved in (False, True):
+        target["resolved"] = resolved
+        for number in range(60):
+            comparing.findings.try_({**document, "caller": {**document["caller"], "pid": number}})
+        assert comparing.findings.any == resolved
