@@ -22,7 +22,7 @@ from guardrails.values import Call, Lookup, Origin, frozen
 
 # A process works in few places, and asks little there.
 _PLACES = 16
-_LOOKUPS = 100
+_LOOKUPS = 300
 _QUESTIONS = 1000
 # Of these targets it is asked which machines are there.
 _KINDS = frozenset((*USES, "instance", "subnet", "vpc", "eni", "volume"))

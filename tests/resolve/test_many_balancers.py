@@ -30,10 +30,11 @@ class World:
         machines = [f"i-{number}" for number in range(chance.randint(2, 14))]
         self.answers, self.listeners = {}, list[str]()
         balancers, groups = [], []
+        schemes = chance.choice([["internal"], ["internet-facing"], ["internet-facing", "internal"]])
         for number in range(chance.randint(6, 20)):
             arn = f"arn:aws:elasticloadbalancing:eu-west-1:1:loadbalancer/app/lb{number}/0"
             balancers.append({"LoadBalancerArn": arn, "LoadBalancerName": f"lb{number}",
-                              "Scheme": chance.choice(["internet-facing", "internet-facing", "internal"])})  # fmt: skip
+                              "Scheme": chance.choice(schemes)})  # fmt: skip
             own = [self._group(chance, arn, name, machines) for name in range(chance.randint(1, 3))]
             groups += own
             self._listeners(chance, arn, [group["TargetGroupArn"] for group in own])
@@ -44,7 +45,7 @@ class World:
         # AWS does not confirm of some regions' groups that they are empty.
         outside = {"Target": {"Id": "i-0"}, "TargetHealth": {"State": "unused", "Reason": "Target.NotRegistered"}}
         for lookup in ways.controls(groups, self.answers):
-            self._say(lookup, [outside] * (seed % 5 > 0))
+            self._say(lookup, [outside] * (seed % 2))
 
     def _say(self, lookup, items) -> None:
         self.answers[lookup.key()] = Answer(tuple(items), 0.0)
@@ -119,7 +120,7 @@ def test_fewer_look_ups_show_the_same(named):
         assert ways.missing_listeners(settings, few) == ways.missing_listeners(settings, every), seed
         saved += len(every) - len(few)
         seen[clusters and True] += 1
-    assert min(seen[True], 10 * seen[None]) > REGIONS // 2
+    assert min(seen[True], seen[None]) > REGIONS // 5
     assert saved > 5 * REGIONS
 
 
