@@ -48,6 +48,13 @@ class Listed:
     member: Any
 
 
+@frozen
+class Built:
+    """The type of a structure that an expression makes."""
+
+    members: dict[str, Any]
+
+
 TEXT = Shape("Text", {"type": "string"})
 
 
@@ -62,7 +69,7 @@ class Checker:
         return getattr(self, f"_{node['type']}")(node, shape)
 
     def _field(self, node: dict[str, Any], shape: Any) -> Any:
-        if isinstance(shape, StructureShape) and node["value"] in shape.members:
+        if isinstance(shape, (StructureShape, Built)) and node["value"] in shape.members:
             return shape.members[node["value"]]
         if isinstance(shape, MapShape):
             return shape.value
@@ -98,6 +105,9 @@ class Checker:
     def _multi_select_list(self, node: dict[str, Any], shape: Any) -> Any:
         members = [self.walk(child, shape) for child in node["children"]]
         return Listed(next((member for member in members if member is not None), None))
+
+    def _multi_select_dict(self, node: dict[str, Any], shape: Any) -> Any:
+        return Built({pair["value"]: self.walk(pair["children"][0], shape) for pair in node["children"]})
 
     def _comparator(self, node: dict[str, Any], shape: Any) -> Any:
         left, right = node["children"]

@@ -106,6 +106,7 @@ ASKED_OR_DENIED_KINDS = {
     "ga-attachment": "what it lets other accounts use",
     "ecs-service-deployment": "its service is named by a part of its ARN, which the test does not have",
     "region": "it acts on every machine of the region or the account",
+    "sap-application": "the tagging API of the test does not list it, and without a tag it may be on any machine",
 }
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from attrs import evolve
+
 from guardrails.aws.parents import beside
 from guardrails.resolve.resources import described
 from guardrails.resolve.resources.arns import service_of
@@ -175,4 +177,17 @@ def _may_be_live(name: str, items: Iterable[Item], context: Context) -> bool:
     return not {*carried_by(hidden, context)}.isdisjoint(context.live_clusters)
 
 
-RESOLVERS = {_KIND: Resolver(_resolve, (TAGGED, *described.ASKS), _lookups, _followups)}
+def _on_machines(ref: TargetRef, context: Context) -> Target:
+    """An application of SAP that has no cluster tag may be on any machine, and those may have one."""
+    target = evolve(_resolve(evolve(ref, type=_KIND), context), type=ref.type)
+    if target.clusters or not target.resolved:
+        return target
+    return evolve(
+        target, facts={**target.facts, "traced": False, "look_at": ["ssm-sap:GetComponent of its components"]}
+    )
+
+
+RESOLVERS = {
+    "sap-application": Resolver(_on_machines, (TAGGED,), _lookups, _followups),
+    _KIND: Resolver(_resolve, (TAGGED, *described.ASKS), _lookups, _followups),
+}

@@ -78,14 +78,20 @@ def _narrowed(selected: list[Machine], key: str, context: Context) -> list[Machi
 
 
 def _location(ref: TargetRef, context: Context) -> Target:
-    """An account or a region that an automation runs in: in another one, the machines cannot be seen from here."""
-    if ref.id in (context.call.region, context.inventory.account, caller_identity.account(context.answers)):
-        return Target(ref.id, ref.type, ref.role, resolved=True, facts={"spared": _HERE})
-    return Target(ref.id, ref.type, ref.role, resolved=True, facts={"unread": [ref.id]})
+    """Accounts or regions that an automation runs in: in another one, the machines cannot be seen from here."""
+    here = (context.call.region, context.inventory.account, caller_identity.account(context.answers))
+    others = [name for name in _places(ref.id) if name not in here]
+    return Target(ref.id, ref.type, ref.role, resolved=True, facts={"unread": others} if others else {"spared": _HERE})
+
+
+def _places(names: str) -> list[str]:
+    """Quick Setup lists them with commas."""
+    return [name.strip() for name in names.split(",")]
 
 
 def _whose(call: Call, _keys: tuple[str, ...]) -> tuple[Lookup, ...]:
-    return (_WHO,) if any(name.isdecimal() for name in named(call, "location")) else ()
+    accounts = (name for names in named(call, "location") for name in _places(names) if name.isdecimal())
+    return (_WHO,) if any(accounts) else ()
 
 
 RESOLVERS = {
