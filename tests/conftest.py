@@ -16,6 +16,8 @@ from attrs import frozen
 from hypothesis import settings
 
 import guardrails
+from guardrails.memory.buckets import Bucket
+from guardrails.memory.rate_limits import BALANCERS
 from guardrails.testing import Cluster, SimulatedAWS
 from tests.support import cases, environments, pages, service_models
 from tests.support import dynalite as dynamodb
@@ -88,6 +90,8 @@ def log(tmp_path: Path) -> Path:
 
 # In these folders every guard tries its canaries, as in a program; elsewhere that would take half of the suite's time.
 WITH_CANARIES = {"process", "intercept", "people"}
+# Only there look-ups of load balancers wait as AWS wants it: tests make in a second the calls that take people minutes.
+WITH_ELB_LIMITS = {"test_many_balancers"}
 
 
 @pytest.fixture
@@ -105,7 +109,10 @@ def install(log: Path, request: pytest.FixtureRequest) -> Iterator[Any]:
                 patch.setattr(guardrails.Guard, "self_test", lambda _: {})
             return guardrails.install({"log": {"path": str(log)}, "lookup_timeout_s": 60, **patient, **config})
 
-    yield make
+    with pytest.MonkeyPatch.context() as limits:
+        for name in BALANCERS if request.path.stem not in WITH_ELB_LIMITS else ():
+            limits.setitem(BALANCERS, name, Bucket(name, 100_000, 100_000))
+        yield make
     guardrails.uninstall()
 
 
