@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shlex
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -11,7 +13,7 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from guardrails.cli import own_policies
+from guardrails.cli import compare_sources
 from guardrails.cli.output_file import writing
 from guardrails.evaluate.rego.mistake import Mistake
 from guardrails.policy.compare.result import Comparison, Difference
@@ -62,17 +64,25 @@ def call_of(difference: Difference) -> str:
 
 
 def mistakes(comparison: Comparison) -> list[Mistake]:
-    """The rules that are less strict, as `policy check` reports its mistakes."""
+    """The rules that are less strict, as `policy check` reports its mistakes, at their places in the new policies."""
     return [
         Mistake(
-            own_policies.short_path(each.file) if each.file else comparison.old,
-            each.line,
+            *_place(each, comparison.new),
             1,
             each.rule,
             f"{each.rule} is less strict in {comparison.new}: {sentence(each)}, {call_of(each)}",
         )
         for each in comparison.wider
     ]
+
+
+def _place(difference: Difference, new: str) -> tuple[str, int]:
+    """A file within the repository and a line: of the rule, or of the configuration where the rule is shipped."""
+    file = compare_sources.in_repository(difference.file, new) if difference.file else ""
+    if file and not (os.path.isabs(file) and new.endswith(".toml")):
+        return file, difference.line
+    some = sorted(map(str, Path(new).rglob("*.rego"))) if Path(new).is_dir() else []
+    return compare_sources.in_repository(some[0] if some else new, new), 1
 
 
 def junit(comparison: Comparison) -> str:
@@ -92,6 +102,12 @@ def junit(comparison: Comparison) -> str:
     root = ET.Element("testsuites")
     root.append(suite)
     return ET.tostring(root, encoding="unicode", xml_declaration=True)
+
+
+def hint(file: Path, comparison: Comparison) -> str:
+    """The commands that show what both policies say to a written counterexample."""
+    command = f"guardrails policy explain {shlex.quote(str(file))} --policies"
+    return f"{file}: try `{command} {shlex.quote(comparison.old)}` and `… --policies {shlex.quote(comparison.new)}`"
 
 
 def write(folder: Path, differences: Iterable[Difference]) -> Sequence[Path]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from attrs import evolve
 
 from guardrails import assembly
+from guardrails.cli import own_policies
 from guardrails.config.load import load
 from guardrails.errors import ConfigError
 from guardrails.evaluate import bundle, bundle_file
@@ -45,6 +46,16 @@ def read(name: str) -> PolicySet:
         made = _at(place, name)
         modules = {file.replace(str(root), f"{_GIT}{revision}"): text for file, text in made.bundle.modules.items()}
         return evolve(made, bundle=evolve(made.bundle, modules=modules))
+
+
+def in_repository(file: str, name: str) -> str:
+    """The path from the top of the repository of a file of the policies `name`, or of `name` itself."""
+    if name.startswith(_GIT):
+        revision, _, path = name.removeprefix(_GIT).partition(":")
+        return path if file == name else file.removeprefix(f"{_GIT}{revision}/")
+    whole = Path(file).resolve()
+    top = next((folder for folder in whole.parents if (folder / ".git").exists()), None)
+    return own_policies.short_path(file) if top is None else whole.relative_to(top).as_posix()
 
 
 def _at(path: Path, name: str) -> PolicySet:

@@ -42,6 +42,11 @@ format_option = click.option(
     show_default=True,
     help="For people or for programs.",
 )
+policies_option = click.option(
+    "--policies",
+    metavar="NAME",
+    help="Ask these instead: named as for `policy compare`.",
+)
 
 
 def aws_options(command: Callable[..., Any]) -> Callable[..., Any]:

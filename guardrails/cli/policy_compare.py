@@ -58,7 +58,7 @@ def compare(
     _report(comparison, fmt)
     if fmt == "pretty":
         for file in files:
-            click.echo(f"{file}: try `guardrails policy explain {file}`")
+            click.echo(compare_result.hint(file, comparison))
     sys.exit(1 if comparison.is_wider else 0)
 
 

@@ -10,12 +10,13 @@ import click
 from rich.text import Text
 
 from guardrails import assembly
-from guardrails.cli import input_document
-from guardrails.cli.options import config_option, format_option
+from guardrails.cli import compare_sources, input_document
+from guardrails.cli.options import config_option, format_option, policies_option
 from guardrails.cli.show import console
 from guardrails.config.load import load
 from guardrails.errors import PolicyError
-from guardrails.evaluate.engine import EngineFailure, read_result
+from guardrails.evaluate.embedded import EmbeddedEngine
+from guardrails.evaluate.engine import Engine, EngineFailure, read_result
 
 _STYLES = {"allow": "green", "warn": "yellow", "confirm": "yellow", "deny": "red", "dryrun": "cyan"}
 
@@ -23,15 +24,17 @@ _STYLES = {"allow": "green", "warn": "yellow", "confirm": "yellow", "deny": "red
 @click.command("eval")
 @config_option
 @click.argument("document", type=click.File("r", encoding="utf-8"), default="-")
+@policies_option
 @format_option
-def eval_(config: str | None, document: IO[str], fmt: str) -> None:
+def eval_(config: str | None, document: IO[str], policies: str | None, fmt: str) -> None:
     """Evaluate the policies on an input document.
 
     DOCUMENT is a file, or - for stdin: JSON as policies/schemas/input.json describes it, or an entry of the decision
-    log. The configured engine evaluates it. Exit code 3 if the policies deny or need confirmation.
+    log. The configured engine evaluates it, and the embedded one where --policies names others. Exit code 3 if the
+    policies deny or need confirmation.
     """
     asked = input_document.read(document)
-    engine = assembly.engine(load(config))
+    engine = assembly.engine(load(config)) if policies is None else _embedded(policies)
     try:
         result = engine.evaluate(asked).result
         action, violations = read_result(result)
@@ -47,3 +50,7 @@ def eval_(config: str | None, document: IO[str], fmt: str) -> None:
             out.print(Text.assemble(action_column, (violation.rule, "bold"), f"  {violation.message}"))
             out.print(Text(f"         instead: {violation.remediation}", style="dim"))
     sys.exit(3 if action in ("deny", "confirm") else 0)
+
+
+def _embedded(policies: str) -> Engine:
+    return EmbeddedEngine(compare_sources.read(policies).bundle)

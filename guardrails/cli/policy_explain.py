@@ -14,8 +14,8 @@ from rich.padding import Padding
 from rich.text import Text
 
 from guardrails import assembly
-from guardrails.cli import decisions, input_document, own_policies
-from guardrails.cli.options import config_option, format_option
+from guardrails.cli import compare_sources, decisions, input_document, own_policies
+from guardrails.cli.options import config_option, format_option, policies_option
 from guardrails.cli.show import console
 from guardrails.config.load import load
 from guardrails.errors import PolicyError
@@ -37,16 +37,17 @@ _SHOWN_ANYWAY = frozenset(("message", "remediation"))
 @config_option
 @click.argument("decision_id")
 @click.option("--all", "everything", is_flag=True, help="Also show the rules that did not fire.")
+@policies_option
 @format_option
-def explain(config: str | None, decision_id: str, everything: bool, fmt: str) -> None:
+def explain(config: str | None, decision_id: str, *, everything: bool, policies: str | None, fmt: str) -> None:
     """Explain why a recorded call was denied or allowed.
 
     DECISION_ID is the id or its beginning; `guardrails log` shows it. The decision log has the input that the policies
-    saw; the policies of this configuration are evaluated on it again. A name with a dot or a slash is a file with an
-    input document, such as `guardrails policy compare` writes.
+    saw; the policies of this configuration, or those of --policies, are evaluated on it again. A name with a dot or a
+    slash is a file with an input document, such as `guardrails policy compare` writes.
     """
     settings = load(config)
-    bundle = assembly.policies(settings)
+    bundle = assembly.policies(settings) if policies is None else compare_sources.read(policies).bundle
     if set(decision_id) & set("./"):
         entry = _decided_now(Path(decision_id), bundle)
     else:

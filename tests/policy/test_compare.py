@@ -180,6 +180,40 @@ def test_the_mode(policies):
     assert [(each.was, each.now) for each in comparing.run().wider] == [("deny", "warn")]
 
 
+def _committed(folder):
+    git = ["git", "-C", str(folder), "-c", "user.name=ann", "-c", "user.email=ann@example.com"]
+    for arguments in (["init", "-q"], ["add", "."], ["commit", "-qm", "old"]):
+        subprocess.run([*git, *arguments], check=True)
+
+
+def test_where_ci_marks(policies, tmp_path, monkeypatch):
+    """The marked file is the one in the repository that NEW has: of the rule, or beside where it was."""
+    new = policies("mine", disks=4)
+    _committed(tmp_path)
+    (tmp_path / "below").mkdir()
+    place = "mine/guardrails/keep/keep.rego"
+    monkeypatch.chdir(tmp_path / "below")
+    again = ("compare", "git:HEAD:mine", new, "--format", "github")
+    (new / "guardrails" / "params" / "data.json").write_text('{"disks": 9}')
+    assert f"file={place},line=5," in _run(*again, code=1)
+    (tmp_path / place).unlink()
+    (tmp_path / place).with_name("other.rego").write_text("package guardrails.keep\n\nunused := 1\n")
+    (result,) = json.loads(_run(*again[:-1], "sarif", code=1))["runs"][0]["results"]
+    assert result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == place.replace("keep.r", "other.r")
+
+
+def test_what_is_said_to_a_counterexample(policies, tmp_path):
+    """The commands that are named for a written counterexample show OLD's decision and NEW's."""
+    old, new, folder = policies("old"), policies("new", disks=4), tmp_path / "found"
+    last = _run("compare", old, new, "--write", folder, code=1).splitlines()[-1]
+    (found,) = folder.iterdir()
+    assert f"`guardrails policy explain {found} --policies {old}` and `… --policies {new}`" in last
+    assert "keep/named" in _run("explain", found, "--policies", old, code=0)
+    assert "No rule fires" in _run("explain", found, "--policies", new, code=0)
+    assert _run("eval", found, "--policies", old, code=3).startswith("DENY")
+    assert _run("eval", found, "--policies", new, code=0).startswith("ALLOW")
+
+
 def test_what_ci_reads(policies):
     """GitHub, code scanning and JUnit get the rule with its file."""
     old, new = policies("old"), policies("new", disks=4)

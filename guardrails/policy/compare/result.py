@@ -16,7 +16,8 @@ class Difference:
     """Inputs on which a rule is less strict in the new policies (or stricter), about 50 at most, and one in full.
 
     `rule` is the rule of the old policies that no longer acts as it did (of the new ones, where they are stricter);
-    `was` and `now` are the decisions on `document`. `file` and `line` are where the rule is, "" and 1 if unknown.
+    `was` and `now` are the decisions on `document`. `file` and `line` are where the rule is in the new policies; where
+    it is gone, the file that it was in, or one beside that, and "" if there is none.
     """
 
     rule: str

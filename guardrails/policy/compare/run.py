@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import PurePath
 
 from guardrails.classify.catalogue import Catalogue
 from guardrails.evaluate.bundle import params_of, shipped
@@ -115,7 +116,8 @@ class Comparing:
 
     def result(self) -> Comparison:
         """What was found up to now."""
-        where = {entry.rule: (entry.definition.file, entry.definition.line) for entry in self._old.entries}
+        where = {entry.rule: (self._nearest(entry.definition.file), 1) for entry in self._old.entries}
+        where |= {entry.rule: (entry.definition.file, entry.definition.line) for entry in self._new.entries}
         rules = sorted({entry.rule for entry in self._entries})
         differing = {entry.rule for entry in affected.differing(self._old, self._digests, self._paths)}
         return Comparison(
@@ -128,6 +130,12 @@ class Comparing:
             wider=self.findings.wider(where),
             stricter=self.findings.stricter(where),
         )
+
+    def _nearest(self, file: str) -> str:
+        """The file of the new policies that stands for one of the old ones: the same, or one of the same folder."""
+        parts = PurePath(file).parts[-2:]
+        others = sorted(other for other in self._new.bundle.modules if PurePath(other).parts[-2:-1] == parts[:-1])
+        return next((other for other in others if PurePath(other).parts[-2:] == parts), others[0] if others else "")
 
     def known_inputs(self) -> Iterator[Document]:
         """The situations, with and without what may surround them, and inputs with a part missing."""
