@@ -180,6 +180,23 @@ def test_parameter_values(operation, ssm, places):
     assert ssm(operation, "Mine", **values("blue-asg", parameter="AutoScalingGroupName")) >= {"opaque/command"}
 
 
+@pytest.mark.parametrize("operation", WITH_LOCATIONS)
+def test_selectors_of_other_resources(operation, ssm):
+    """What else has a tag than machines cannot be seen; what carries the cluster tag is of that cluster."""
+    gets = "AutomationTargetParameterName" if "Association" in operation else "TargetParameterName"
+    for runbook, parameter, effect in (
+        ("AWS-StopRdsInstance", "InstanceId", "stop"),
+        ("AWS-DeleteCloudFormationStack", "StackNameOrId", "terminate"),
+    ):
+        assert ssm(operation, runbook, Targets=tagged("db", "Role"), **{gets: parameter}) >= {"indirect/unread"}
+        assert ssm(operation, runbook, Targets=tagged("blue"), **{gets: parameter}) >= {f"live-cluster/{effect}"}
+        assert ssm(operation, runbook, Targets=tagged("green"), **{gets: parameter}) is None
+    assert ssm(operation, "Mine", Targets=tagged("db", "Role"), **{gets: "VolumeId"}) == {"opaque/command", "None"}
+    assert ssm(operation, "Mine", Targets=tagged("green"), **{gets: "VolumeId"}) is None
+    for runbook in (STOP, "Mine"):
+        assert ssm(operation, runbook, Targets=tagged("db", "Role"), **{gets: "InstanceId"}) is None
+
+
 def test_every_machine_of_the_region(ssm):
     """Each spelling of "every machine" means the live ones as well."""
     for key in ("AWS::EC2::Instance", "InstanceIds"):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from attrs import evolve
 
@@ -11,7 +12,7 @@ from guardrails.resolve.inventory import Inventory
 from guardrails.resolve.machine import Machine
 from guardrails.resolve.resources import machines
 from guardrails.resolve.resources.machines import of_machines
-from guardrails.resolve.resources.resolver import Context, Resolver, named, unknown
+from guardrails.resolve.resources.resolver import Context, Resolver, merged, named, unknown
 from guardrails.values import Call, Lookup, Target, TargetRef
 
 _TAG = "tag:"
@@ -23,6 +24,10 @@ _NARROWING = ("ssm", "SendCommand")
 # A region without machines does not show whose it is. This needs no permission; where it fails, every account counts as
 # another one.
 _WHO = evolve(caller_identity.WHO, optional=True)
+_GETS = ("TargetParameterName", "AutomationTargetParameterName")
+# Runbooks of AWS's call a database an instance, too.
+_NO_MACHINES = ("db", "rds", "cloudformationstack")
+_ELSE = "what else carries this tag"
 _HERE = "the machines there are those that the guard looks at"
 
 
@@ -57,7 +62,24 @@ def _selector(ref: TargetRef, context: Context) -> Target:
         key = _TAG + key
     selected = _selected(key, values, context.inventory)
     meant = selected if selected is None else _narrowed(selected, key, context)
-    return evolve(machines.target(ref, "tag-selector", meant or ()), resolved=meant is not None)
+    target = evolve(machines.target(ref, "tag-selector", meant or ()), resolved=meant is not None)
+    if meant is None or not key.startswith(_TAG) or _gets_machines(context.call.params):
+        return target
+    # Whatever carries the cluster tag is of that cluster; what else has another tag cannot be seen from here.
+    if key.removeprefix(_TAG) in context.inventory.ownership.tags[:1] and "*" not in values:
+        return evolve(target, clusters=merged(target.clusters, values))
+    return evolve(target, facts={**target.facts, "unread": [_ELSE]})
+
+
+def _gets_machines(params: Any) -> bool:
+    """Whether what the selectors of a runbook find is passed on to it as machines, by the names of what gets it."""
+    if isinstance(params, Mapping):
+        names = [str(params.get(name) or "").lower() for name in _GETS]
+        given = next(filter(None, names), "instance")
+        runbook = str(params.get("DocumentName") or params.get("Name") or "").lower()
+        others = any(word in given + runbook for word in _NO_MACHINES)
+        return "instance" in given and not others and all(map(_gets_machines, params.values()))
+    return not isinstance(params, list) or all(map(_gets_machines, params))
 
 
 def _narrowed(selected: list[Machine], key: str, context: Context) -> list[Machine]:

@@ -102,10 +102,14 @@ deny contains lib.violation("indirect/unread", id, message, remediation) if {
 		text.listed(target.facts.unread),
 	])
 	remediation := concat(" ", [
-		"Look at these resources (list-stack-resources).",
+		unread_first(target),
 		"If none of them serves the live cluster, break glass for indirect/unread.",
 	])
 }
+
+unread_first(target) := sprintf("Name each resource, or select them by the tag %s.", [data.guardrails.params.cluster_tag]) if {
+	target.type == "tag-selector"
+} else := "Look at these resources (list-stack-resources)."
 
 # METADATA
 # title: Automations that run elsewhere are not started

@@ -116,6 +116,17 @@ test_a_stack_that_is_followed_as_a_whole_is_not if {
 	count(indirect.deny) == 1 with input as one
 }
 
+test_what_else_a_selector_finds_is_denied if {
+	selector := object.union(fixtures.thing("tag-selector", []), {"facts": {"unread": ["what else carries this tag"]}})
+	some entry in indirect.deny
+		with input as fixtures.request("StartAutomationExecution", ["stop"], {"tag:Role=db": selector})
+	entry.rule == "indirect/unread"
+	contains(entry.remediation, "Name each resource, or select them by the tag Cluster.")
+	some other in indirect.deny
+		with input as fixtures.request("DeleteStack", ["terminate"], {"site": stack({"unread": ["x"]})})
+	startswith(other.remediation, "Look at these resources (list-stack-resources). If none")
+}
+
 location(facts) := object.union(fixtures.thing("location", []), {"facts": facts})
 
 test_an_automation_that_runs_elsewhere_is_denied if {
