@@ -32,6 +32,7 @@ from guardrails.memory.fleet import FleetStore
 from guardrails.memory.pacer import Pacer
 from guardrails.memory.sqlite import Denials
 from guardrails.record.decision_log import DecisionLog
+from guardrails.record.patient_writer import NotRead, print_no_warning_for_ever
 from guardrails.record.upload import spool_of
 from guardrails.resolve import caller_identity
 from guardrails.resolve.kept_answers import Watch
@@ -222,8 +223,14 @@ def open_log(settings: Settings) -> DecisionLog:
         sink = sink_kind(settings.log)
         background = Background(lambda: Uploader(spool, sink(settings.log)), settings.log.upload_delay_s)
     log = DecisionLog(settings.log, background.wake if background is not None else None)
+    print_no_warning_for_ever()
     try:
         log.open()
+    except NotRead as error:
+        raise ConfigError(
+            f"{settings.at('log.path')}: the decision log {settings.log.path} cannot be opened ({error.strerror}); "
+            "start what reads it first, set log.path to a file, or set log.enabled = false"
+        ) from error
     except OSError as error:
         which = f"{settings.log.path} or its spool {spool.folder}" if spool is not None else settings.log.path
         raise ConfigError(

@@ -9,9 +9,10 @@ next to the log, and a line is a single write. With a sink, every line also goes
 from __future__ import annotations
 
 import os
+import stat
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import attrs
@@ -21,6 +22,7 @@ from guardrails.memory.file_lock import locked
 from guardrails.record.entries import NOT_SENT
 from guardrails.record.log_files import numbered
 from guardrails.record.long_lines import shortened
+from guardrails.record.patient_writer import NotRead, PatientWriter, open_to_append
 from guardrails.record.spool import SpoolFull
 from guardrails.record.upload import spool_of
 from guardrails.system.files import FOR_US
@@ -39,6 +41,9 @@ class DecisionLog:
         self._settings = settings
         self._spool = spool_of(settings)
         self._spooled = spooled
+        self._writer = PatientWriter()
+        # While a line is written, and after one that was given up.
+        self._stuck = False
 
     def open(self) -> None:
         """Create the folders and the file, readable only by their owner. Raises OSError."""
@@ -48,7 +53,7 @@ class DecisionLog:
             self._spool.open()
         if self._settings.path != STANDARD_ERROR:
             self._settings.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            os.close(self._append())
+            os.close(open_to_append(self._settings.path, _PATIENCE_S))
 
     def write(self, decision: Decision, outcome: Outcome, mode: str) -> None:
         """Append one decision, before its call is sent or blocked. Raises OSError."""
@@ -72,17 +77,21 @@ class DecisionLog:
 
     def _add(self, document: Mapping[str, Any], *, bounded: bool) -> None:
         line = shortened(document) + b"\n"
+        # A note follows a line that was given up, perhaps because of Ctrl-C: it must not wait once more.
+        patience_s = 0.0 if self._stuck and not bounded else _PATIENCE_S
+        self._stuck = True
         if self._settings.path == STANDARD_ERROR:
             self._to_spool(line, bounded=bounded)
             try:
-                _to_standard_error(line)
+                self._writer.to_standard_error(line, patience_s)
             except BaseException as error:
                 # The sink must not say that the call was sent.
                 note = self._note(document["decision_id"], f"the decision log cannot be written: {error!r}")
                 self._to_spool(shortened(note) + b"\n", bounded=False)
                 raise
         else:
-            self._to_file(line, bounded=bounded)
+            self._to_file(line, patience_s, bounded=bounded)
+        self._stuck = False
         if self._spool is not None and self._spooled is not None:
             self._spooled()
 
@@ -90,12 +99,17 @@ class DecisionLog:
         if self._spool is not None:
             self._spool.append(line, bounded=bounded)
 
-    def _to_file(self, line: bytes, *, bounded: bool) -> None:
+    def _to_file(self, line: bytes, patience_s: float, *, bounded: bool) -> None:
         with self._locked():
             self._rotate(len(line))
-            file = self._append()
+            file = open_to_append(self._settings.path, patience_s)
             try:
-                size = os.fstat(file).st_size
+                there = os.fstat(file)
+                if not stat.S_ISREG(there.st_mode):
+                    # Nothing can be taken back from a FIFO or a device.
+                    self._writer.write(file, line, patience_s, whole=True)
+                    self._to_spool(line, bounded=bounded)
+                    return
                 try:
                     written = os.write(file, line)
                     if written != len(line):
@@ -103,13 +117,11 @@ class DecisionLog:
                     self._to_spool(line, bounded=bounded)
                 except BaseException:
                     # Half a line would break the next one. Also for Ctrl-C: the call is not sent, as it would say.
-                    os.ftruncate(file, size)
+                    with suppress(OSError):
+                        os.ftruncate(file, there.st_size)
                     raise
             finally:
                 os.close(file)
-
-    def _append(self) -> int:
-        return os.open(self._settings.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | FOR_US, 0o600)
 
     def try_it(self) -> None:
         """Take the locks and open the file, as `write` does. Raises OSError."""
@@ -117,7 +129,7 @@ class DecisionLog:
             self._spool.open()
         if self._settings.path != STANDARD_ERROR:
             with self._locked():
-                os.close(self._append())
+                os.close(open_to_append(self._settings.path, _PATIENCE_S))
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -133,7 +145,8 @@ class DecisionLog:
 
     def _rotate(self, more: int) -> None:
         path, keep = self._settings.path, self._settings.keep
-        if not path.exists() or path.stat().st_size + more <= self._settings.max_bytes:
+        # A FIFO or a device has no size.
+        if not path.is_file() or path.stat().st_size + more <= self._settings.max_bytes:
             return
         for number in range(keep, 0, -1):
             older = numbered(path, number - 1)
@@ -150,18 +163,17 @@ def not_recorded(error: OSError, settings: LogSettings) -> str:
     where = f"the decision log {settings.path}"
     if settings.path == STANDARD_ERROR:
         where = "the decision log on standard error"
+    if isinstance(error, NotRead):
+        return (
+            f"{where} cannot be written ({error.strerror}); start what reads it again, set log.path to a file, or set "
+            "log.enabled = false"
+        )
     if settings.sink is None:
         return f"{where} cannot be written ({error}); make room or fix that, or set log.enabled = false"
     way = "make room or fix that"
     if isinstance(error, PermissionError) and error.filename:
         way = f"give {error.filename} to the user of this program"
     return f"{where} or its spool {settings.spool_folder} cannot be written ({error}); {way}"
-
-
-def _to_standard_error(line: bytes) -> None:
-    # The file, not sys.stderr, which programs replace or close.
-    while line:
-        line = line[os.write(2, line) :]
 
 
 def entry(decision: Decision, outcome: Outcome, mode: str, labels: Mapping[str, str]) -> dict[str, Any]:
