@@ -6,11 +6,13 @@ Each has a sibling that looks alike and weakens nothing.
 from __future__ import annotations
 
 import json
+from copy import deepcopy
 from itertools import islice
 
 import pytest
+from attrs import evolve
 
-from guardrails.evaluate.bundle import read
+from guardrails.evaluate.bundle import read, shipped
 from guardrails.policy.compare.run import Comparing
 from guardrails.policy.compare.verdicts import PolicySet
 
@@ -44,6 +46,15 @@ deny contains {"rule": "keep/unresolved", "target": id, "message": "It is kept."
 	not target.resolved
 }
 """
+# An approval among the parameters of the call.
+APPROVED = """not approved
+}
+
+approved if {
+	some block in input.call.params.TagSpecifications
+	some tag in block.Tags
+	tag.Key == "Approved"
+	tag.Value == "yes\""""
 # By name: a condition, the one that replaces it, and whether that is wider.
 EDITS = {
     "one id": ("true", 'id != "i-0d1"', True),
@@ -54,6 +65,12 @@ EDITS = {
     "an age that is lower": ("input.live.sources[_].age_s > 90", "input.live.sources[_].age_s > 70", False),
     "alternatives": ("true", "not regex.match(`^(ci|tmp)-[0-9]+$`, target.tags.Name)", True),
     "a glob": ("true", 'not glob.match("{ci,tmp}-[a-c]?", [], target.tags.Name)', True),
+    "a role": ("true", 'not endswith(input.caller.principal, ":role/deployer")', True),
+    "a part of a role": ("true", 'not split(input.caller.principal, "/")[1] == "deploy"', True),
+    "a role by another word": ('input.caller.kind != "agent"', 'not input.caller.kind == "agent"', False),
+    "a tag in the call": ("true", APPROVED, True),
+    "a tag in the call, more narrowly": (APPROVED, APPROVED.replace('"yes"', '"yes"\n\ttag.Sure == "x"'), False),
+    "ids in the call": ("true", 'not input.call.params.InstanceIds == ["i-0d1"]', True),
     "a date": ("true", "not time.parse_rfc3339_ns(target.tags.Expires) < input.now_s * 1000000000", True),
 }  # fmt: skip
 
@@ -109,3 +126,18 @@ def test_a_level_behind_another_rule(policies):
         for number in range(60):
             comparing.findings.try_({**document, "caller": {**document["caller"], "pid": number}})
         assert comparing.findings.any == resolved
+
+
+def test_a_rule_that_a_break_glass_covers_now(tmp_path):
+    """Where a rule acts, an emergency for all rules is tried: one that could not be set aside can be now."""
+    old = read([shipped()])
+    data = deepcopy(old.data)
+    data["guardrails"]["params"]["unbreakable"].remove("environment/test-run")
+    comparing = Comparing(PolicySet("old", old), PolicySet("new", evolve(old, data=data)))
+    document = next(each for each in comparing.known_inputs() if each["live"]["known"] and len(each["targets"]) == 1)
+    document["caller"]["test_run"] = True
+    starts = comparing.starts()
+    starts.add(document, comparing.findings.try_(document))
+    assert not comparing.findings.any
+    comparing.permit(starts)
+    assert comparing.findings.is_weaker("environment/test-run")

@@ -1,6 +1,7 @@
 """``guardrails policy compare``: whether new policies allow anything that the old ones stop.
 
 definitions.py   what the rules read, and what they compare it with    affected.py   the rules that a change may reach
+origins.py       where variables come from
 situations.py    an input for each effect and state                    contexts.py   what else may surround a call
 variations.py    the inputs next to an input                           whole.py      other names, sizes and times
 words.py         the strings that parts are given                      patterns.py   strings that match a pattern

@@ -14,7 +14,7 @@ from guardrails.evaluate.rego import lint
 from guardrails.evaluate.rego.references import Path, leading
 from guardrails.evaluate.rego.syntax import Module
 from guardrails.policy.check.entries import entries
-from guardrails.policy.compare.definitions import PARAMS, Definition, definitions
+from guardrails.policy.compare.definitions import PARAMS, Definition, Nested, definitions
 from guardrails.policy.explain import rule_id
 from guardrails.values import frozen
 
@@ -40,6 +40,7 @@ class Reads:
     strings: Mapping[str, frozenset[str]]
     numbers: tuple[float, ...]
     keys: Mapping[str, frozenset[str]]
+    nested: Nested = frozenset()
 
 
 @define(slots=False)
@@ -129,7 +130,8 @@ class Policies:
             tags |= {value for value in (given if isinstance(given, list) else [given]) if isinstance(value, str)}
         strings[""] = strings.get("", frozenset()) | words
         keys["tags"] = keys.get("tags", frozenset()) | tags
-        return Reads(names, strings, tuple(sorted(numbers)), keys)
+        nested: Nested = frozenset().union(*(definition.nested for definition in some))
+        return Reads(names, strings, tuple(sorted(numbers)), keys, nested)
 
 
 def united(some: Iterable[Reads]) -> Reads:
@@ -138,12 +140,14 @@ def united(some: Iterable[Reads]) -> Reads:
     strings: dict[str, frozenset[str]] = {}
     keys: dict[str, frozenset[str]] = {}
     numbers: set[float] = set()
+    nested: Nested = frozenset()
     for reads in some:
+        nested |= reads.nested
         names |= reads.names
         numbers |= set(reads.numbers)
         _add(strings, reads.strings)
         _add(keys, reads.keys)
-    return Reads(names, strings, tuple(sorted(numbers)), keys)
+    return Reads(names, strings, tuple(sorted(numbers)), keys, nested)
 
 
 def _add(into: dict[str, frozenset[str]], more: Mapping[str, frozenset[str]]) -> None:

@@ -16,8 +16,11 @@ from attrs import evolve
 
 from guardrails.evaluate.rego.references import Contents, Path, called
 from guardrails.evaluate.rego.syntax import Module, Rule
+from guardrails.policy.compare.origins import aliases, members_got, nodes, sources
 from guardrails.values import frozen
 
+# Paths that begin with a free object, with None for an item of a list, and what is compared with the part there.
+Nested = frozenset[tuple[Path, frozenset[str]]]
 # Objects of the input that may have any member.
 FREE = frozenset(("facts", "tags", "params", "protections", "set"))
 PARAMS: Path = ("data", "guardrails", "params")
@@ -30,6 +33,8 @@ _ASKING = frozenset(
 )  # fmt: skip
 # Longer strings, and those with spaces, are for people.
 _LONGEST = 60
+# How many variables lead to what is compared, at most.
+_DEEPEST = 5
 
 
 @frozen
@@ -37,8 +42,8 @@ class Definition:
     """One definition of a rule.
 
     `names` are all the names and short strings in it. `strings` are those that it compares, by the name that they are
-    compared with ("" where that is not known); `keys` the members of free objects, by the object's name. `refers` are
-    the paths in ``data`` that it refers to.
+    compared with ("" where that is not known); `keys` the members of free objects, by the object's name, and `nested`
+    what is compared further inside. `refers` are the paths in ``data`` that it refers to.
     """
 
     path: Path
@@ -50,6 +55,7 @@ class Definition:
     numbers: frozenset[float]
     keys: Mapping[str, frozenset[str]]
     refers: frozenset[Path]
+    nested: Nested
     # Of one condition: it does more than give a value a name.
     decides: bool = True
 
@@ -104,7 +110,7 @@ def _used(statement: Mapping[str, Any]) -> set[str | None]:
 
 def _definition(module: Module, rule: Rule, within: Mapping[Path, set[Path]]) -> Definition:
     reader = _Reader(rule)
-    members = dict(_members_got(rule.node))
+    members = dict(members_got(rule.node))
     refers = frozenset(
         (*reference.path, *members.get(reference.span["start"], ()))
         for reference in module.references(rule, within)
@@ -121,6 +127,7 @@ def _definition(module: Module, rule: Rule, within: Mapping[Path, set[Path]]) ->
         numbers=frozenset(reader.numbers),
         keys={name: frozenset(values) for name, values in reader.keys.items()},
         refers=refers,
+        nested=frozenset(reader.nested),
     )
 
 
@@ -132,12 +139,14 @@ class _Reader:
         self.strings: dict[str, set[str]] = {}
         self.numbers: set[float] = set()
         self.keys: dict[str, set[str]] = {}
-        self._aliases = dict(_aliases(rule.node))
+        self.nested: set[tuple[Path, frozenset[str]]] = set()
+        self._aliases = dict(aliases(rule.node))
+        self._sources = dict(sources(rule.node))
         for reference in rule.references:
             steps = [step for step in reference.path if step is not None]
             self.names.update(steps)
             self._free_members(reference.path)
-        for kind, value in _nodes(rule.node):
+        for kind, value in nodes(rule.node):
             self._read(kind, value)
 
     def _free_members(self, path: Path) -> None:
@@ -162,11 +171,23 @@ class _Reader:
         if not values or (kind == "Call" and called(node) not in _ASKING):
             return
         for reference in Contents({kind: node}).references:
+            self._inside(reference.path, frozenset(values))
             last = next((step for step in reversed(reference.path) if step is not None), None)
             for name in self._behind(last, 0):
                 self.strings.setdefault(name, set()).update(values)
                 if name in FREE:
                     self.keys.setdefault(name, set()).update(values)
+
+    def _inside(self, path: Path, values: frozenset[str]) -> None:
+        """Keep what is compared with a part further inside of a free object."""
+        for _ in range(_DEEPEST):
+            source = self._sources.get(path[0] or "")
+            if source is None or source[0] == path[0]:
+                break
+            path = (*source, *path[1:])
+        place = next((number for number, step in enumerate(path) if step in FREE), len(path))
+        if len(path) > place + 2 and path[place + 1] is not None:
+            self.nested.add((path[place:], values))
 
     def _behind(self, name: str | None, depth: int) -> Iterator[str]:
         """The names that a variable stands for."""
@@ -178,44 +199,8 @@ class _Reader:
                 yield from self._behind(other, depth + 1)
 
 
-def _members_got(node: Any) -> Iterator[tuple[int, tuple[str, ...]]]:
-    """For what ``object.get`` looks into, by where it is: the members that lead to what it gets."""
-    for kind, value in _nodes(node):
-        if kind == "Call" and called(value) == "object.get":
-            first, key = Contents(value["params"][0]).references, value["params"][1]
-            steps = key["Array"]["items"] if "Array" in key else [key]
-            if len(first) == 1 and all("String" in step for step in steps):
-                yield first[0].span["start"], tuple(step["String"]["value"] for step in steps)
-
-
-def _aliases(node: Any) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """For each variable the last names of what it is assigned or chosen from."""
-    for kind, value in _nodes(node):
-        if kind == "AssignExpr":
-            target, source = value["lhs"], value["rhs"]
-        elif kind == "SomeIn":
-            target, source = value["value"], value["collection"]
-        else:
-            continue
-        if "Var" in target:
-            paths = [reference.path for reference in Contents(source).references]
-            names = [next((step for step in reversed(path) if step is not None), None) for path in paths]
-            yield target["Var"]["value"], tuple(name for name in names if name not in (None, target["Var"]["value"]))
-
-
-def _nodes(node: Any) -> Iterator[tuple[str, Any]]:
-    if isinstance(node, list):
-        for item in node:
-            yield from _nodes(item)
-    elif isinstance(node, dict):
-        for kind, value in node.items():
-            if isinstance(value, dict):
-                yield kind, value
-            yield from _nodes(value)
-
-
 def _strings(node: Any) -> Iterable[str]:
-    return [value["value"] for kind, value in _nodes(node) if kind in ("String", "RawString")]
+    return [value["value"] for kind, value in nodes(node) if kind in ("String", "RawString")]
 
 
 def _is_value(text: str) -> bool:

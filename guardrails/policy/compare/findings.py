@@ -97,9 +97,9 @@ class Findings:
         lines = [look.lines if look else frozenset() for look in looks]
         # How many targets there are shows in no line.
         size = ("", min(3, len(document.get("targets") or ())))
-        # An engine that fails says nothing about the way to where it failed.
-        ways = [look.way for look in looks if look]
-        way = (size, *ways[0], *((f"new {file}", line) for file, line in ways[1])) if all(looks) else ()
+        # An engine that fails does not say where; that it fails is a place, too, from which the search goes on.
+        ways = [look.way if look else {("fails", 0)} for look in looks]
+        way = (size, *ways[0], *((f"new {file}", line) for file, line in ways[1])) if any(looks) else ()
         hidden = self._hidden
         if again and hidden is None:
             hidden = self._old.judge.verdict(document).without(self._rules)

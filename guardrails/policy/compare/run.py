@@ -7,6 +7,7 @@ decision asked for: another rule says the same in both.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import PurePath
 
@@ -20,9 +21,9 @@ from guardrails.policy.compare.findings import Findings, Side
 from guardrails.policy.compare.minimize import torn
 from guardrails.policy.compare.result import Comparison
 from guardrails.policy.compare.search import Search
-from guardrails.policy.compare.situations import Document, operations, situation, situations
+from guardrails.policy.compare.situations import NOW_S, Document, operations, situation, situations
 from guardrails.policy.compare.starts import Starts
-from guardrails.policy.compare.verdicts import Judge, PolicySet
+from guardrails.policy.compare.verdicts import Judge, PolicySet, with_permission
 from guardrails.policy.compare.watched import watched
 from guardrails.policy.compare.whole import looks_at_the_clock
 
@@ -111,8 +112,18 @@ class Comparing:
             starts = self.starts()
             for document in (*recorded, *self.known_inputs()):
                 starts.add(document, self.findings.try_(document))
+            if any(affected.changes_every_decision(side, self._paths) for side in (self._old, self._new)):
+                self.permit(starts)
             self.search(starts)
         return self.result()
+
+    def permit(self, starts: Starts) -> None:
+        """Try, where each rule acts, a permission for all rules: what makes the decision may heed it no longer."""
+        rules = sorted({entry.rule for entry in self._entries})
+        for document in starts.one_each():
+            if isinstance(document.get("now_s"), (int, float)):
+                for other in with_permission(document, rules, NOW_S):
+                    self.findings.try_(other)
 
     def result(self) -> Comparison:
         """What was found up to now."""
@@ -142,7 +153,10 @@ class Comparing:
         window_s = params_of(self._old.bundle).get("rollback_window_s")
         window_s = window_s if isinstance(window_s, (int, float)) else 3600
         everything = self._all_reads()
-        usual, others = operations(everything.strings.get("operation", ()), Catalogue())
+        # A rule may compare a service and an operation that it puts together.
+        written = everything.strings.get("operation", frozenset())
+        named = {part for text in written for part in (text, *re.split(r"[:./]", text))}
+        usual, others = operations(named, Catalogue())
         yield from situations(usual, others, window_s)
         states = ("live", "standby")
         near = [

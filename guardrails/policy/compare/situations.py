@@ -112,7 +112,7 @@ def situation(operation: Operation, state: str, evidence: str, window_s: float) 
         "clusters": {name: _cluster(name, taken[name], live["clusters"], window_s) for name in ADDRESSES},
         "live": live,
         "caller": {
-            "principal": None, "os_user": "ann", "host": "ops-1", "program": "ops.py", "interactive": False,
+            "principal": "AKIA1 (env)", "os_user": "ann", "host": "ops-1", "program": "ops.py", "interactive": False,
             "notebook": False, "pid": 1, "test_run": False, "kind": "script", "denials": 0,
         },
         "history": {

@@ -37,6 +37,10 @@ class Starts:
         named = operation in self._core.strings.get("operation", ())
         (self._named if named else self._others).append(document)
 
+    def one_each(self) -> list[Document]:
+        """For each rule an input on which it acts, with as few others as there is one."""
+        return [next(iter(some.values())) for _, some in sorted(self._by_rule.items())]
+
     def of(self, rules: Collection[str]) -> list[Document]:
         """Different inputs on which these rules act, and some on which they do not."""
         kinds = [_spread([*self._by_rule.get(rule, {}).values()], _ACTING) for rule in sorted(rules)]

@@ -12,7 +12,7 @@ from typing import Any
 from guardrails.policy.compare.affected import Reads
 from guardrails.policy.compare.changes import GONE, Change, Renamed, Step
 from guardrails.policy.compare.definitions import FREE
-from guardrails.policy.compare.words import for_targets, written
+from guardrails.policy.compare.words import for_targets, nested, written
 
 # Seconds since the epoch are larger.
 _A_TIME = 1e8
@@ -103,7 +103,10 @@ class Variations:
         found: list[Any] = [GONE, None, True, False, 0, 1, 2]
         found += list(self._numbers(value, path, whole=False)) if self._reads.numbers else []
         found += ["", "a", [], ["a"], [""], {}]
-        found += [text for text in self._strings(name, path) if text]
+        known = [text for text in self._strings(name, path) if text]
+        named = sorted(self._reads.strings.get(name, ()))
+        found += [*known, *([text] for text in named), *nested(self._reads.nested, str(path[-2]), name)]
+        found += [named] if len(named) > 1 else []
         for cluster in self._clusters:
             found += [cluster, [cluster], {cluster: self._now - 1}]
         # What stands elsewhere in the input, alone and beside something else.

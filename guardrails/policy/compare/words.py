@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any
 
 from guardrails.policy.compare.affected import Reads
+from guardrails.policy.compare.definitions import Nested
 from guardrails.policy.compare.patterns import matching
 from guardrails.policy.compare.situations import when
 
@@ -51,3 +53,23 @@ def for_targets(reads: Reads, parts: Collection[str]) -> list[str]:
         if text and (text.startswith("arn:") or "/" not in text)
     }
     return sorted(some, key=lambda text: (not _ID.fullmatch(text), text))[:_IDS]
+
+
+def nested(some: Nested, free: str, member: str) -> Iterator[Any]:
+    """Values of a member of a free object, with what is compared further inside of it."""
+    inside = sorted(
+        ((path[2:], sorted(texts)) for path, texts in some if path[:2] == (free, member)),
+        key=lambda each: (-len(each[0]), str(each)),
+    )
+    for number in range(max((len(texts) for _, texts in inside), default=0)):
+        yield _built([(path, texts[number % len(texts)]) for path, texts in inside])
+
+
+def _built(parts: Sequence[tuple[Sequence[str | None], str]]) -> Any:
+    """One value with all of these parts; where one is a part of another, the deeper one."""
+    longest, text = parts[0]
+    if not longest:
+        return text
+    steps = {path[0]: None for path, _ in parts if path}
+    inner = {step: _built([(path[1:], said) for path, said in parts if path and path[0] == step]) for step in steps}
+    return [inner[None]] if longest[0] is None else {step: value for step, value in inner.items() if step is not None}
