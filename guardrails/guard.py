@@ -33,6 +33,8 @@ from guardrails.intercept import BypassingRequest, Interceptor, Judge, Tripwire
 from guardrails.memory import configured
 from guardrails.notify import NotifyingLog, Sender
 from guardrails.resolve.finder import FactFinder
+from guardrails.resolve.home import at_home
+from guardrails.resolve.lasting import lasting
 from guardrails.resolve.lasting import lasting, spare
 from guardrails.resolve.lookups import Fetched, Lookups
 from guardrails.resolve.own_requests import OwnRequests
@@ -216,8 +218,7 @@ class _ThisProcess:
         """A call to Route 53 or IAM does not say in which region the machines are."""
         if self.catalogue.tells_region(call.service):
             return origin
-        region = self.settings.home_region or self.models.get_config_variable("region")
-        return evolve(origin, home_region=region or "")
+        return at_home(call, origin, self.settings.home_region, self.models.get_config_variable("region"))
 
     def caller(self, credentials: Any) -> Caller:
         return self.callers.caller(credentials)

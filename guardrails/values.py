@@ -89,8 +89,9 @@ class Origin:
 
     `credentials` is botocore's (refreshable) credentials object itself, never a copy of its keys.
     `service` is botocore's service name of the client, `endpoint_url` scheme and host of the call.
-    `verify` is the client's TLS setting (None: botocore's default). `home_region` is where the machines are, for a
-    call to a service that has no regions; "" is the call's own region.
+    `verify` is the client's TLS setting (None: botocore's default). `made_for` is the region that the script made its
+    client for, "" where that is unknown. `home_region` is where the machines are, for a call to a service that has no
+    regions; "" is the call's own region. With a `problem`, that cannot be said.
     """
 
     credentials: Any
@@ -99,7 +100,9 @@ class Origin:
     endpoint_url: str
     verify: Any = None
     proxies: dict[str, str] | None = None
+    made_for: str = ""
     home_region: str = ""
+    problem: str = ""
 
     @property
     def identity(self) -> object:

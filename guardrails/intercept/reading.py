@@ -81,9 +81,16 @@ def origin_of(client: Any, signer: Any, url: str, context: Mapping[str, Any], cr
         region=str(context.get("client_region") or getattr(signer, "_region_name", "") or ""),
         service=str(client.meta.service_model.service_name) if client is not None else "",
         endpoint_url=_endpoint(client, url),
+        made_for=_made_for(client),
         verify=getattr(http, "_verify", None),
         proxies=getattr(config, "proxies", None),
     )
+
+
+def _made_for(client: Any) -> str:
+    """The region that the script gave, itself or by its session; a client for a service without regions has another."""
+    builtins = getattr(getattr(client, "_ruleset_resolver", None), "_builtins", None) or {}
+    return str(builtins.get("AWS::Region") or "")
 
 
 def _endpoint(client: Any, url: str) -> str:

@@ -65,6 +65,8 @@ class FactFinder:
 
         With `claims`, the machines that the call would take away are claimed in the history, and the claim is added.
         """
+        if origin.problem:
+            return nothing_known(origin.problem)
         began = time.time()
         gathered = self._rounds.gather(call, origin)
         fetched = gathered.fetched
