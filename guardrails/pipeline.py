@@ -105,7 +105,7 @@ class Pipeline(Decider):
         if passed is not None and self.desk is not None:
             self.desk.give_back(passed)
         if sent is not None:
-            self.sent_claims.never_left(sent.id)
+            self.sent_claims.over(sent.id, time.time())
             self._not_sent(sent.id)
 
     def _reported(self, decision: Decision) -> None:
@@ -139,7 +139,7 @@ class Pipeline(Decider):
     def finished(self, decision_id: str) -> None:
         """An API call is over. If its request never reached a server, it took nothing away, and the log says so."""
         with held_back():
-            if self.sent_claims.never_left(decision_id):
+            if self.sent_claims.over(decision_id, time.time()):
                 self._not_sent(decision_id)
 
     def _not_sent(self, decision_id: str) -> None:

@@ -72,8 +72,7 @@ class Judge:
         self.active = False
         # Inside a plan the plan comes first: it decides, or lets a request pass. Others have no ticket when it ends.
         self.planning = False
-        # Sends calls in waves; None where none go so.
-        self.splitter: Splitter | None = None
+        self.splitter: Splitter | None = None  # sends calls in waves
         self._governs = catalogue.governs
         self._reviewer = Reviewer(catalogue, self.services, self.key, max_age_s)
         self._admission = admission
@@ -243,8 +242,9 @@ class Judge:
         if decision_id is not None:
             status, connected = getattr(response, "status_code", None), type(error).__name__ not in _NOT_CONNECTED
             self._admission.came_back(decision_id, status, connected=tried and connected)
+            if status is not None and current.get() is None:  # made by hand, so nothing sends it again
+                self._admission.finished(decision_id)
 
     def origin(self, signer: Any, url: str, context: Any, credentials: Any = None) -> Origin:
         """Whose request it is and where it goes."""
-        client = self.client_of.get(signer) if signer is not None else None
-        return origin_of(client, signer, url, context, credentials)
+        return origin_of(self.client_of.get(signer) if signer is not None else None, signer, url, context, credentials)

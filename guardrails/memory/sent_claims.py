@@ -23,11 +23,15 @@ _FORBIDDEN = (401, 403)
 
 @define
 class _Allowed:
-    """A call that was allowed. `reached` is true once a request of it may have reached AWS."""
+    """A call that was allowed. `reached` is true once a request of it may have reached AWS.
+
+    `refused` is the HTTP status with which AWS has refused the last request.
+    """
 
     call: Call
     claims: tuple[Claim, ...]
     reached: bool = False
+    refused: int | None = None
     in_doubt: bool = False
 
 
@@ -52,25 +56,34 @@ class SentClaims:
         """A request of the call is about to leave."""
         call = self._calls.get(decision_id)
         if call is not None:
-            call.reached = True
+            call.reached, call.refused = True, None
 
     def came_back(self, decision_id: str, status: int | None, now: float, *, connected: bool = True) -> None:
-        """The call has an HTTP status. Without one, or with 5xx, AWS may have carried it out; botocore may retry."""
+        """The call has an HTTP status. Without one, or with 5xx, AWS may have carried it out.
+
+        botocore may send it again after that, and also after a refusal: AWS throttles with status 400.
+        """
         call = self._calls.get(decision_id)
         if call is None:
             return
-        if status is not None and status < 500:
+        if status is not None and status < 400:
             self._calls.pop(decision_id, None)
-            _each(call.claims, lambda claim: _answered(claim, status, now, in_doubt=call.in_doubt))
+            if call.in_doubt:
+                _each(call.claims, lambda claim: claim.confirm(now))
+            return
+        if status is not None and status < 500:
+            call.refused = status
             return
         # An earlier attempt may have reached AWS even if this one had no connection.
         call.in_doubt = call.reached = connected or call.in_doubt
         if connected:
             _each(call.claims, lambda claim: claim.doubt(now))
 
-    def never_left(self, decision_id: str) -> bool:
+    def over(self, decision_id: str, now: float) -> bool:
         """The API call is over. Whether no request of it can have reached AWS; its claims are gone then."""
         call = self._calls.pop(decision_id, None)
+        if call is not None and (status := call.refused) is not None:
+            _each(call.claims, lambda claim: _refused(claim, status, now, in_doubt=call.in_doubt))
         if call is None or call.reached:
             return False
         _each(call.claims, Claim.drop)
@@ -92,11 +105,8 @@ def settle(claims: list[Claim], *, sent: bool) -> None:
     claims.clear()
 
 
-def _answered(claim: Claim, status: int, now: float, *, in_doubt: bool) -> None:
-    if status < 400:
-        if in_doubt:
-            claim.confirm(now)
-    elif not in_doubt and (status in _FORBIDDEN or claim.machines <= 1):
+def _refused(claim: Claim, status: int, now: float, *, in_doubt: bool) -> None:
+    if not in_doubt and (status in _FORBIDDEN or claim.machines <= 1):
         claim.withdraw()
     else:
         claim.doubt(now)

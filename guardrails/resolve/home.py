@@ -31,6 +31,6 @@ def at_home(call: Call, origin: Origin, configured: str | None, here: str | None
         return evolve(origin, home_region=theirs)
     return evolve(
         origin,
-        problem=f"calls to {call.service} do not say in which region the machines are: the client was made for {theirs}, "
-        f"this program is set up for {here}; set home_region to the region of the machines",
+        problem=f"calls to {call.service} do not say where the machines are: the client was made for {theirs}, "
+        f"and this program is set up for {here}; set home_region to the region of the machines",
     )

@@ -230,3 +230,21 @@ def test_a_cancelled_task(moment, sent, outcome, aws, log, python_of):
     assert aws.count("TerminateInstances") == sent + (outcome == "arrived")
     first = next(iter(read(log)))
     assert (first.action, first.sent, bool(first.not_sent)) == ("allow", bool(sent), not sent)
+
+
+def test_a_throttled_call_that_is_sent_again(aws, workers):
+    """It counts: AWS throttles with status 400, and botocore tries again. The machines still run when it looks."""
+    aws.reply("TerminateInstances", "<TerminateInstancesResponse><instancesSet/></TerminateInstancesResponse>")
+    aws.answer("TerminateInstances", 400, "Throttling", "Rate exceeded", times=1)
+    aws.client("ec2").terminate_instances(InstanceIds=[workers[0]])
+    assert aws.count("TerminateInstances") == 2
+    assert second(aws, workers) >= {"remaining/minimum"}
+
+
+def test_a_call_that_is_throttled_for_good(aws, workers):
+    """It took nothing away, and two others may go."""
+    aws.answer("TerminateInstances", 400, "Throttling", "Rate exceeded", times=2)
+    with pytest.raises(ClientError, match="Rate exceeded"):
+        once(aws, total_max_attempts=2).terminate_instances(InstanceIds=[workers[0]])
+    assert aws.count("TerminateInstances") == 2
+    assert second(aws, workers) is None
