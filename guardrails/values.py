@@ -83,6 +83,10 @@ def rfc3339(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+# What credentials that nothing refreshes have as attributes of their own.
+_KEYS = frozenset(("access_key", "secret_key", "token"))
+
+
 @frozen(eq=False)
 class Origin:
     """The connection of an intercepted call.
@@ -105,10 +109,22 @@ class Origin:
     problem: str = ""
 
     @property
-    def identity(self) -> object:
-        """Equal for the same credentials: frozen ones by their keys, refreshable ones, which hide theirs, by object."""
+    def keys(self) -> tuple[str, str, str | None] | None:
+        """Access key, secret key and session token of credentials that nothing refreshes; None for others."""
         who = self.credentials
-        return who if isinstance(who, tuple) else id(who)
+        if isinstance(who, tuple):
+            return who[0], who[1], who[2]
+        has = getattr(who, "__dict__", {})
+        return (has["access_key"], has["secret_key"], has["token"]) if has.keys() >= _KEYS else None
+
+    @property
+    def identity(self) -> object:
+        """Equal for the same credentials: by their keys, which a script may change in place.
+
+        To ask refreshable ones for their keys may mean waiting. They are the same by object, with the key of now.
+        """
+        who = self.credentials
+        return self.keys or (id(who), getattr(who, "__dict__", {}).get("_access_key"))
 
 
 @frozen
@@ -487,10 +503,11 @@ class Lookup:
 
     @functools.cached_property
     def _key(self) -> str:
-        return f"{self.service}:{self.operation} {self.region} {json.dumps(self.params, sort_keys=True)}"
+        read = f"{self.items} {' '.join(self.empty_on)}{' sample' * self.sample}"
+        return f"{self.service}:{self.operation} {self.region} {read} {json.dumps(self.params, sort_keys=True)}"
 
     def key(self) -> str:
-        """Equal for equal look-ups."""
+        """Equal for look-ups that ask the same, and read the same from the answer."""
         return self._key
 
 

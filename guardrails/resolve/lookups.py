@@ -149,9 +149,10 @@ class Lookups:
         with self._lock:
             memory = self._memories.get(key)
             if memory is None:
-                memory = self._memories[key] = KeptAnswers(
-                    Connection(origin, self._timeout_s, self._loader, self.own), self._watch
-                )
+                # A script may put other keys into its credentials.
+                kept = evolve(origin, credentials=origin.keys or origin.credentials)
+                connection = Connection(kept, self._timeout_s, self._loader, self.own)
+                memory = self._memories[key] = KeptAnswers(connection, self._watch)
                 while len(self._memories) > _CONNECTIONS:
                     self._memories.popitem(last=False)
             self._memories.move_to_end(key)
