@@ -169,11 +169,11 @@ class Lists:
     def _parts(self) -> Mapping[str, list[_Part]]:
         parts: dict[str, list[_Part]] = defaultdict(list)
         for key, answer in self._answers.items():
-            operation, brace, text = key.partition("{")
+            _, brace, text = key.partition("{")
             params = json.loads(brace + text) if _is_part(key) and brace else {}
             for each in params.get("Filters") or ():
                 values = frozenset(map(unescaped, each["Values"]))
-                of = next(long for long in _LONG if long.startswith(operation))
+                of = next(long for long, lookup in _LONG.items() if key.startswith(_operation(lookup)))
                 parts[of].append(_Part(each["Name"], values, "MaxResults" in params, answer.items))
         return parts
 

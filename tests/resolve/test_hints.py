@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import contextmanager
 
 import pytest
@@ -131,3 +132,21 @@ def test_a_hint_that_fails_and_is_needed_is_asked_again(shop, aws, install):
     assert aws.count("DescribeRules") == before + 2
     aws.repair()
     assert shop.terminate(shop.green[1]) is None
+
+
+def test_a_kept_hint_that_reads_something_else(shop, install, log):
+    """An edited file cannot make the guard read another member of an answer than the decision needs."""
+    install()
+    assert "live-cluster/terminate" in shop.terminate(shop.blue[0])
+    guardrails.uninstall()
+    (kept,) = log.parent.glob("*.hints")
+    places = json.loads(kept.read_text())
+    for lookup in (lookup for place in places.values() for lookup in place["lookups"]):
+        if lookup["operation"] == "DescribeTargetHealth":
+            lookup["items"] = "@"
+    kept.write_text(json.dumps(places))
+    for file in log.parent.glob("state.db*"):
+        if file != kept:
+            file.unlink()
+    install()
+    assert "live-cluster/terminate" in shop.terminate(shop.blue[0])
