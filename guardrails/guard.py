@@ -34,7 +34,6 @@ from guardrails.memory import configured
 from guardrails.notify import NotifyingLog, Sender
 from guardrails.resolve.finder import FactFinder
 from guardrails.resolve.home import at_home
-from guardrails.resolve.lasting import lasting
 from guardrails.resolve.lasting import lasting, spare
 from guardrails.resolve.lookups import Fetched, Lookups
 from guardrails.resolve.own_requests import OwnRequests
