@@ -28,7 +28,7 @@ _ROWS = (
         "Clusters that consist of several others, by the names that `guardrails live` shows."),
     Key("home_region", kinds.REGION, '"eu-west-1"',
         "The region of the machines, for services that do not have one: Route 53, IAM and Global Accelerator.",
-        "the session's region"),
+        "the region that the client was made for, or the session's"),
     Key("long_tail", kinds.SWITCH, "true",
         "Also judge the destructive operations of some 250 further services, by the cluster tag of what they name."),
     Key("max_fact_age_s", kinds.NUMBER, "2",
