@@ -9,6 +9,8 @@ from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
 
+from attrs import evolve
+
 from guardrails.resolve.connection import Connection, failure
 from guardrails.values import Answer, Lookup, LookupFailure, frozen
 from guardrails.waiting import deadline
@@ -45,14 +47,19 @@ class KeptAnswers:
     def recent(self, keys: Iterable[str], max_age_s: float, *, spare: bool = False) -> dict[str, Answer]:
         """The answers at hand that are not older, with `spare` also those from before a call that hardly changed them.
 
-        Others are dropped: a process may always ask for something else.
+        Others are dropped: a process may always ask for something else. How old one is goes by the clock that is never
+        set, and by the wall clock where that says more: the host may have slept, or the wall clock was set ahead.
         """
-        oldest = monotonic() - max_age_s
+        now, today = monotonic(), time.time()
+
+        def young(kept: tuple[Answer, float]) -> bool:
+            return now - kept[1] <= max_age_s and today - kept[0].observed_at <= max_age_s
+
         with self._lock:
-            self._answers = {key: kept for key, kept in self._answers.items() if kept[1] >= oldest}
-            self._spare = {key: kept for key, kept in self._spare.items() if kept[1] >= oldest}
+            self._answers = {key: kept for key, kept in self._answers.items() if young(kept)}
+            self._spare = {key: kept for key, kept in self._spare.items() if young(kept)}
             there = {**self._spare, **self._answers} if spare else self._answers
-            return {key: there[key][0] for key in keys if key in there}
+            return {key: _aged(there[key][0], today - (now - there[key][1])) for key in keys if key in there}
 
     def under_way(self, lookup: Lookup) -> bool:
         """Whether someone asks the same already."""
@@ -136,6 +143,10 @@ class KeptAnswers:
             self._under_way = {
                 key: asked for key, asked in self._under_way.items() if asked.asked_at >= since or _lasts(key, lasting)
             }
+
+
+def _aged(answer: Answer, observed_at: float) -> Answer:
+    return evolve(answer, observed_at=observed_at) if observed_at < answer.observed_at else answer
 
 
 def _asked_for(lookup: Lookup) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import nullcontext
 
 import pytest
@@ -41,7 +42,7 @@ class Answering:
     """A connection that has an answer to everything."""
 
     def ask(self, _lookup):
-        return Answer((), 0.0)
+        return Answer((), time.time())
 
 
 def test_what_is_at_hand_is_not_mixed_with_what_comes_much_later(own):

@@ -111,7 +111,7 @@ deny contains lib.violation("live-cluster/disputed", id, message, remediation) i
 #   prefer: aws ec2 describe-addresses
 deny contains lib.violation("live-cluster/stale-evidence", "(evidence)", message, remediation) if {
 	count(lib.harmful | (lib.effects & {"protection"})) > 0
-	stale := [sprintf("%v is %v s old", [object.get(source, "name", "?"), object.get(source, "age_s", "an unknown number of")]) |
+	stale := [sprintf("%v is %s", [object.get(source, "name", "?"), age(source)]) |
 		some source in input.live.sources
 		not fresh(source)
 	]
@@ -127,6 +127,11 @@ deny contains lib.violation("live-cluster/stale-evidence", "(evidence)", message
 default max_age := 0
 
 max_age := data.guardrails.params.max_fact_age_s
+
+# Evidence from a time that is still to come has none.
+age(source) := sprintf("%v s old", [source.age_s]) if {
+	is_number(source.age_s)
+} else := "of an unknown age (was the clock set back?)"
 
 fresh(source) if {
 	is_number(source.age_s)

@@ -114,6 +114,8 @@ test_evidence_without_an_age_is_old if {
 	request := while(aged(null), "T", ["terminate"], green_machine)
 	entries := live_cluster.deny with input as request
 	rules(entries) == {"live-cluster/stale-evidence"}
+	some entry in entries
+	contains(entry.message, "eip is of an unknown age (was the clock set back?); the limit is 5 s.")
 }
 
 test_an_invalid_limit_allows_no_age if {
