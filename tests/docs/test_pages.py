@@ -114,7 +114,7 @@ RUN_BY = {
     ("backstop", "bash", "guardrails backstop plan"): "docs/test_backstop_page.py",
     ("backstop", "bash", "guardrails backstop policy"): "docs/test_backstop_page.py",
     ("release", "bash", "python -m tests.release.lock"): "release/test_release_page.py",
-    ("release", "bash", "python -m build"): "process/test_packaging.py",
+    ("release", "bash", "python -m tests.release.build"): "release/test_build.py",
     ("release", "bash", "git config gpg.format"): "release/test_release_page.py",
     ("release", "bash", "git config gpg.ssh"): "release/test_release_page.py",
     ("release", "dockerfile", "FROM"): "process/test_packaging.py",
