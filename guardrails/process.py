@@ -16,13 +16,17 @@ from guardrails.config.settings import Settings
 from guardrails.enforce.break_glass.grant import BreakGlass
 from guardrails.errors import BreakGlassRefused, ConfigError
 from guardrails.guard import Guard
-from guardrails.system import forks
+from guardrails.system import forks, interpreters
 from guardrails.waiting.garbage import not_collected
 
 if TYPE_CHECKING:
     from guardrails.planning import Planning
 
 _logger = logging.getLogger("guardrails")
+_NOT_HERE = (
+    "guardrails cannot guard a subinterpreter (InterpreterPoolExecutor): the policy engine cannot be loaded in one; "
+    "make AWS calls in the main interpreter, in threads (ThreadPoolExecutor) or in processes (ProcessPoolExecutor)"
+)
 # Reentrant: in an activated process, importing botocore inside install() installs, too.
 _lock = threading.RLock()
 _installed: Guard | None = None
@@ -41,6 +45,8 @@ def install(config: str | Path | Mapping[str, Any] | Settings | None = None) -> 
     Raises ConfigError, PolicyError or GuardBroken, and then nothing is installed.
     """
     global _installed  # noqa: PLW0603  (the only global)
+    if not interpreters.is_main():
+        raise ConfigError(_NOT_HERE)
     with _lock:
         if _installed is not None and _installed.inherited and config is not None:
             settings = load(config)

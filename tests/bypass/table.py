@@ -40,6 +40,8 @@ OPEN = {
     "test_children.py": {
         "test_what_is_not_seen": "a Python started with `-I` or `-E`, with `env -i`, `sudo` or `ssh`, "
         "or from a shell that replaces `PYTHONPATH`",
+        "test_a_subinterpreter": "a subinterpreter (`InterpreterPoolExecutor`); where `guardrails run` or `activate` "
+        "covers it, the process ends instead",
         "test_another_python_that_uses_aws": "a Python in which guardrails is not installed (it says so in one line)",
     },
 }

@@ -115,6 +115,36 @@ def test_what_is_not_seen(teams, aws):
         assert printed == ["sent", "sent"] or "No module named" in said, said
 
 
+IN_A_SUBINTERPRETER = """
+import boto3, sys
+sys.path.insert(0, {root!r})
+boto3.client("ec2").terminate_instances(InstanceIds=[{machine!r}])
+import guardrails
+try:
+    guardrails.install()
+except guardrails.ConfigError as error:
+    print(*str(error).split())
+"""
+
+
+def test_a_subinterpreter(teams, aws):
+    """As the coverage page says, calls made in one are not seen; install() says there that they cannot be."""
+    start = f"""
+import os
+try:
+    import _interpreters as interpreters
+except ImportError:
+    import _xxsubinterpreters as interpreters
+code = {IN_A_SUBINTERPRETER!r}.format(root=os.environ["ROOT"], machine=command[2])
+failed = interpreters.run_string(interpreters.create(), code)
+assert failed is None, failed
+"""
+    printed, said = teams(start)
+    assert "cannot guard a subinterpreter" in " ".join(printed), said
+    assert "ThreadPoolExecutor" in " ".join(printed)
+    assert aws.count("TerminateInstances") == 1
+
+
 def test_a_child_with_its_own_configuration(teams, aws, log):
     """A child that calls install() with a configuration has that one; without one, its parent's."""
     script = log.with_name("own.py")
