@@ -29,12 +29,15 @@ def headline(comparison: Comparison) -> str:
     tried = f"over {counted(comparison.documents, 'input')}"
     if comparison.is_wider:
         return f"compare: wider than before in {counted(len(comparison.wider), 'rule')}, {tried}"
+    if comparison.silent:
+        return f"compare: nothing is known about {counted(len(comparison.silent), 'rule')}, not wider otherwise {tried}"
     return f"compare: not wider than before {tried}"
 
 
 def show(out: Console, comparison: Comparison) -> None:
     """The headline, each rule that is less strict, and what the comparison does not know."""
-    out.print(Text(headline(comparison), style="bold red" if comparison.is_wider else "bold green"))
+    color = "red" if comparison.is_wider else "yellow" if comparison.silent else "green"
+    out.print(Text(headline(comparison), style=f"bold {color}"))
     for difference in comparison.wider:
         out.print(Text.assemble(("wider     ", "red"), (difference.rule, "bold"), f"  {sentence(difference)}"))
         out.print(Padding(Text(call_of(difference), style="dim"), (0, 0, 0, 10)))
@@ -43,7 +46,12 @@ def show(out: Console, comparison: Comparison) -> None:
     if comparison.silent:
         rules = ", ".join(comparison.silent[:_SHOWN])
         more = f" and {len(comparison.silent) - _SHOWN} more" if len(comparison.silent) > _SHOWN else ""
-        out.print(Text(f"Nothing is known about {rules}{more}: changed, but no input made them act.", style="yellow"))
+        out.print(
+            Text(
+                f"Nothing is known about {rules}{more}: changed, but no input shows what the change does.",
+                style="yellow",
+            )
+        )
 
 
 def sentence(difference: Difference) -> str:
@@ -98,7 +106,7 @@ def junit(comparison: Comparison) -> str:
             failure = ET.SubElement(case, "failure", message=f"{sentence(wider[name])}, {call_of(wider[name])}")
             failure.text = json.dumps(wider[name].document, indent=2)
         elif name in comparison.silent:
-            ET.SubElement(case, "skipped", message="no input made it act")
+            ET.SubElement(case, "skipped", message="no input shows what its change does")
     root = ET.Element("testsuites")
     root.append(suite)
     return ET.tostring(root, encoding="unicode", xml_declaration=True)

@@ -94,12 +94,16 @@ def policies(tmp_path):
 
 def _wider(old, new, neighbors=600):
     """The rules that a search finds wider, from a few of the known inputs."""
+    return {each.rule for each in _compared(old, new, neighbors).wider}
+
+
+def _compared(old, new, neighbors=600):
     comparing = Comparing(old, new, neighbors=neighbors)
     starts = comparing.starts()
     for document in islice(comparing.known_inputs(), 0, 1500, 50):
         starts.add(document, comparing.findings.try_(document))
     comparing.search(starts)
-    return {each.rule for each in comparing.result().wider}
+    return comparing.result()
 
 
 @pytest.mark.parametrize("name", EDITS)
@@ -107,6 +111,19 @@ def test_a_condition(policies, name):
     """An edit that weakens the rule is found, and one that does not is not taken for one that does."""
     before, after, is_wider = EDITS[name]
     assert _wider(policies(before), policies(after)) == ({"keep/database"} if is_wider else set())
+
+
+@pytest.mark.parametrize(
+    ("after", "silent"),
+    [
+        ('target.type != "volume"\n\tnot base64.decode(target.tags.Secret) == "yes"', ["keep/database"]),
+        ('not target.type == "volume"', []),
+    ],
+)
+def test_what_the_search_does_not_reach(policies, after, silent):
+    """Nothing is known of a rule whose new condition held on all inputs; it is if it did not hold on some."""
+    comparison = _compared(policies('target.type != "volume"'), policies(after), 300)
+    assert (comparison.silent, comparison.wider) == (silent, [])
 
 
 @pytest.mark.parametrize(("level", "found"), [("dryrun", {"keep/database"}), ("deny", set())])

@@ -41,7 +41,8 @@ class Comparison:
     """`documents` counts the inputs that were tried, `changed` the definitions and parameters that differ.
 
     `affected` has the rules of the old policies that the differences may reach, `silent` those that differ
-    and acted on no input that was tried: nothing is known about them.
+    and acted on no input that was tried, or of which a condition that changed always held, or never: nothing is known
+    about them.
     """
 
     old: str

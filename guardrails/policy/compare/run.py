@@ -79,9 +79,13 @@ class Comparing:
         asked = {entry.definition.path for some in entries for entry in some}
         self._by_few = by_rules and len(asked) <= _MANY_SETS
         judge, other = judges or (Judge(sets[0]), Judge(sets[1]))
+        self._watched = (
+            watched(old, entries[0], cores[0], decision=not by_rules),
+            watched(new, entries[1], cores[1], decision=not by_rules),
+        )
         return Findings(
-            Side(watched(old, entries[0], cores[0], decision=not by_rules), judge),
-            Side(watched(new, entries[1], cores[1], decision=not by_rules), other),
+            Side(self._watched[0], judge),
+            Side(self._watched[1], other),
             {entry.rule for entry in self._entries},
             self._schema,
             by_rules=self._by_few,
@@ -137,10 +141,21 @@ class Comparing:
             documents=self.findings.documents,
             changed=len(self._digests) + len([path for path in self._paths if path[:3] == PARAMS]),
             affected=rules,
-            silent=sorted(differing - self.findings.acted),
+            silent=sorted(differing - self.findings.acted | self._untold()),
             wider=self.findings.wider(where),
             stricter=self.findings.stricter(where),
         )
+
+    def _untold(self) -> set[str]:
+        """The rules with a condition that changed, and of which no input shows what it does."""
+        before, after = self._watched
+        found = set()
+        for policies, places in ((self._old, before.untold(after)), (self._new, after.untold(before))):
+            for entry in policies.entries if places and self.findings.documents else ():
+                if any((each.file, each.line) in places for each in policies.closure([entry.definition])):
+                    found.add(entry.rule)
+        known = {entry.rule for entry in self._entries if not self.findings.is_weaker(entry.rule)}
+        return found & known
 
     def _nearest(self, file: str) -> str:
         """The file of the new policies that stands for one of the old ones: the same, or one of the same folder."""

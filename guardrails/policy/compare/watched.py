@@ -78,6 +78,7 @@ class Watched:
             self._asked = [("decision", ENTRYPOINT)]
         self._policies = policies
         self._reads: dict[tuple[int, int], Reads] = {}
+        self._held, self._failed = set[tuple[int, int]](), set[tuple[int, int]]()
         self._bodies = self._bodies_of(changed, texts)
         self._lines = {(each.file, line) for each in changed for line in texts[each.file].lines_of(each.line)}
         asked = [entry.definition for entry in some]
@@ -113,13 +114,33 @@ class Watched:
             return None
         report = self._engine.get_coverage_report_as_json()
         reached = {(each["path"], line) for each in json.loads(report)["files"] for line in each["covered"]}
-        stuck = ((number, body.stuck(reached)) for number, body in enumerate(self._bodies))
+        stuck = [(number, body.stuck(reached)) for number, body in enumerate(self._bodies)]
+        for number, which in stuck:
+            self._note(number, which, reached)
         return Look(
             said,
             frozenset(reached & self._lines),
             frozenset(reached & self._on_the_way),
             frozenset((number, which) for number, which in stuck if which is not None),
         )
+
+    def _note(self, number: int, which: int | None, reached: Collection[_Line]) -> None:
+        """Note which conditions of a body held, and the one that did not."""
+        body = self._bodies[number]
+        if which is not None:
+            self._failed.add((number, which))
+        if any((body.file, line) in reached for line in body.lines[:1]):
+            self._held.update((number, before) for before in range(len(body.conditions) if which is None else which))
+
+    def untold(self, other: Watched) -> set[_Line]:
+        """Where the definitions are that have a condition that `other` has not, and that always held, or never did."""
+        known = {condition.digest for body in other._bodies for condition in body.conditions}
+        return {
+            (condition.file, condition.line)
+            for number, body in enumerate(self._bodies)
+            for which, condition in enumerate(body.conditions)
+            if condition.decides and condition.digest not in known and (number, which) not in self._held & self._failed
+        }
 
     def reads(self, stuck: Iterable[tuple[int, int]]) -> Reads:
         """What these conditions read, and all that they use."""
