@@ -28,8 +28,8 @@ from guardrails import assembly
 from guardrails.config.load import load
 from guardrails.config.settings import LogSettings
 from guardrails.memory.file_lock import LockedElsewhere
-from guardrails.record import decision_log
 from guardrails.record.decision_log import DecisionLog
+from guardrails.record.patient_writer import PatientWriter
 from guardrails.record.sinks.sink import SinkFailure
 from guardrails.record.spool import SET_ASIDE, Spool, SpoolFull
 from guardrails.record.spool_files import not_permitted
@@ -363,10 +363,10 @@ def test_a_closed_standard_error(spooling, monkeypatch):
     """Where the log on standard error cannot be written the call is denied, and the sink gets a note of that."""
     settings = evolve(spooling, path=Path("-"), spool=spooling.spool_folder)
 
-    def closed(_line):
+    def closed(*_):
         raise OSError(errno.EBADF, "closed")
 
-    monkeypatch.setattr(decision_log, "_to_standard_error", closed)
+    monkeypatch.setattr(PatientWriter, "to_standard_error", closed)
     with pytest.raises(OSError, match="closed"):
         _write(DecisionLog(settings), "one")
     entry, note = (json.loads(line) for line in spool_of(settings).segments()[0].read_bytes().splitlines())
