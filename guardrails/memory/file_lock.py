@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from guardrails.system import locks
+from guardrails.waiting.clock import monotonic
 from guardrails.waiting.interruptions import waiting
 
 _STEP_S = 0.005
@@ -20,13 +21,13 @@ class LockedElsewhere(OSError):
 @contextmanager
 def locked(fd: int, patience_s: float = 0.0) -> Iterator[None]:
     """Wait for the lock for up to `patience_s` seconds. Raises LockedElsewhere after that."""
-    deadline = time.monotonic() + patience_s
+    deadline = monotonic() + patience_s
     while True:
         try:
             locks.take(fd)
             break
         except BlockingIOError:
-            if time.monotonic() >= deadline:
+            if monotonic() >= deadline:
                 raise LockedElsewhere(errno.EAGAIN, f"another process has locked it for {patience_s:g} s") from None
             with waiting():
                 time.sleep(_STEP_S)
