@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import islice, product
 
 # How many strings are made of one pattern.
@@ -18,11 +19,11 @@ _TIMES = re.compile(r"\{(\d+)(?:,(\d*))?\}")
 _FLAGS = re.compile(r"\?(?:P?<\w+>|[a-zA-Z-]*:|[a-zA-Z-]+(?=\)))")
 
 
-def matching(pattern: str) -> Iterator[str]:
+@lru_cache(4096)
+def matching(pattern: str) -> Sequence[str]:
     """Strings that match if this is a pattern, without the pattern itself."""
-    for text in dict.fromkeys((*_as_glob(pattern), *_Regex(pattern).samples())):
-        if text and text != pattern:
-            yield text
+    some = dict.fromkeys((*_as_glob(pattern), *_Regex(pattern).samples()))
+    return [text for text in some if text and text != pattern]
 
 
 def _as_glob(pattern: str) -> Iterator[str]:

@@ -29,7 +29,7 @@ class Variations:
         clusters = document.get("clusters")
         self._clusters = sorted(clusters) if isinstance(clusters, Mapping) else []
         self._there = _addresses(document) + _ids(document)
-        self._parts = _parts(schema)
+        self._parts = _parts(document)
 
     def __iter__(self) -> Iterator[Change]:
         yield from self._members(self._schema, self._document, (), "")
@@ -185,13 +185,15 @@ class Variations:
         return sorted({text for text in known if text} | near | set(self._clusters))
 
 
-def _parts(schema: Any) -> frozenset[str]:
-    """The names that the schema knows."""
-    if isinstance(schema, list):
-        return frozenset().union(*map(_parts, schema))
-    if not isinstance(schema, Mapping):
-        return frozenset()
-    return frozenset(schema.get("properties", ())).union(*map(_parts, schema.values()))
+def _parts(document: Mapping[str, Any]) -> frozenset[str]:
+    """What the parts of the call, the caller and a target are called."""
+    targets = document.get("targets")
+    some = [
+        document.get("call"),
+        document.get("caller"),
+        *([*targets.values()][:1] if isinstance(targets, Mapping) else ()),
+    ]
+    return frozenset(name for each in some if isinstance(each, Mapping) for name in each)
 
 
 def _types(schema: Mapping[str, Any]) -> list[str]:
