@@ -119,12 +119,14 @@ class Origin:
 
     @property
     def identity(self) -> object:
-        """Equal for the same credentials: by their keys, which a script may change in place.
+        """Equal for the same credentials: frozen ones by their keys, others by object and the keys that it has now.
 
-        To ask refreshable ones for their keys may mean waiting. They are the same by object, with the key of now.
+        A script may change keys in place. To ask refreshable ones for theirs may mean waiting.
         """
         who = self.credentials
-        return self.keys or (id(who), getattr(who, "__dict__", {}).get("_access_key"))
+        if isinstance(who, tuple):
+            return who
+        return id(who), self.keys or getattr(who, "__dict__", {}).get("_access_key")
 
 
 @frozen

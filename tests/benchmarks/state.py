@@ -43,13 +43,10 @@ class _Way:
     checkout: Path | None = None
     anew: bool = False
 
-    def start(
-        self, address: str, folder: Path, calls: int, threads: int, machine: int, *, own: bool = True
-    ) -> tuple[list[str], _Env]:
-        """The command that makes the calls, each thread with its `own` credentials, and its environment."""
+    def start(self, address: str, folder: Path, calls: int, threads: int, machine: int) -> tuple[list[str], _Env]:
+        """The command that makes the calls, and its environment."""
         folder.mkdir(parents=True, exist_ok=True)
-        which = (stand_in.machine_id(machine), str(int(own)), str(int(self.anew)))
-        given = [address, str(folder), str(calls), str(threads), *which]
+        given = [address, str(folder), str(calls), str(threads), stand_in.machine_id(machine), str(int(self.anew))]
         path = self.checkout or Path(guardrails.__file__).parents[1]
         return [sys.executable, str(_WORKER), *given], {**os.environ, "PYTHONPATH": str(path)}
 
@@ -74,18 +71,16 @@ def _syncs(way: _Way, address: str, folder: Path, calls: int, machine: int) -> f
 
 @frozen
 class _Load:
-    """Who makes the calls, with credentials of their `own`, and what their disk needs more for a forced write."""
+    """Who makes the calls, and the ms that their disk needs for a forced write beyond what it needs anyway."""
 
     threads: int
     processes: int
-    own: bool = True
     sync_ms: int = 0
 
     @property
     def name(self) -> str:
         """In words."""
         who = f"{self.processes} processes" if self.processes > 1 else f"{self.threads} threads"
-        who += "" if self.own else " with the same credentials"
         return f"{who}, where a forced write takes {self.sync_ms} ms" if self.sync_ms else who
 
     def under(self) -> list[str]:
@@ -98,7 +93,7 @@ class _Load:
 
 def _rates(way: _Way, address: str, folder: Path, calls: int, load: _Load) -> tuple[float, float]:
     """Decisions in a second of all processes together, and the CPU time of each in ms."""
-    command, env = way.start(address, folder / way.name, calls, load.threads, _MACHINES - 1, own=load.own)
+    command, env = way.start(address, folder / way.name, calls, load.threads, _MACHINES - 1)
     quiet = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "env": env}
     workers = [
         subprocess.Popen([*load.under(), *command], **quiet)  # type: ignore[call-overload]
@@ -113,10 +108,9 @@ def rows(
 ) -> Iterator[Row]:
     """Forced writes of calls that are sent and denied, then threads, then processes; with `quick`, one row of each."""
     writes = [("sent", _MACHINES - 1, _GOAL_SYNCS), ("denied", 0, 0.0)]
-    several = [(_Load(threads, 1), _GOAL_FASTER), (_Load(threads, 1, own=False), _GOAL_FASTER)]
+    several = [(_Load(threads, 1), _GOAL_FASTER), (_Load(1, processes), None)]
     if shutil.which("strace"):
-        several.append((_Load(threads, 1, sync_ms=_SLOW_DISK_MS), _GOAL_FASTER))
-    several.append((_Load(1, processes), None))
+        several.insert(1, (_Load(threads, 1, _SLOW_DISK_MS), _GOAL_FASTER))
     if quick:
         calls, writes, several = 1, writes[:1], several[:1]
     former = _Way("former", against, anew=against is None)

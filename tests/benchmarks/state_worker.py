@@ -29,12 +29,12 @@ def _connect_anew() -> None:
     Connection.get = get  # type: ignore[method-assign]
 
 
-def work(address: str, folder: str, calls: int, threads: int, machine: str, own: int) -> None:
-    """Terminate the machine so many times in each thread, with `own` credentials or 0, and print the figures."""
+def work(address: str, folder: str, calls: int, threads: int, machine: str) -> None:
+    """Terminate the machine so many times in each thread, and print the figures."""
     guardrails.install({"log": {"path": f"{folder}/log"}, "pacing": {"enabled": False}})
     clients = [
         boto3.client(
-            "ec2", "eu-west-1", endpoint_url=address, aws_access_key_id=f"key{number * own}", aws_secret_access_key="x"
+            "ec2", "eu-west-1", endpoint_url=address, aws_access_key_id=f"testing{number}", aws_secret_access_key="x"
         )
         for number in range(threads)
     ]
@@ -58,7 +58,7 @@ def work(address: str, folder: str, calls: int, threads: int, machine: str, own:
 
 
 if __name__ == "__main__":
-    address, folder, calls, threads, machine, own, anew = sys.argv[1:]
+    address, folder, calls, threads, machine, anew = sys.argv[1:]
     if int(anew):
         _connect_anew()
-    work(address, folder, int(calls), int(threads), machine, int(own))
+    work(address, folder, int(calls), int(threads), machine)

@@ -72,8 +72,10 @@ def test_single_calls_add_up(aws, install, blue):
 
 def test_what_is_not_a_machine_of_the_group(aws, install, blue, green):
     """Addresses, networks, disks and the group itself are kept as a named live cluster's; the other group's are not."""
-    install()
     ec2 = aws.client("ec2")
+    for machine in (blue.instance_ids[3], green.instance_ids[1]):
+        ec2.modify_instance_attribute(InstanceId=machine, DisableApiTermination={"Value": True})
+    install()
     machines = {
         machine["InstanceId"]: machine
         for reservation in ec2.describe_instances()["Reservations"]

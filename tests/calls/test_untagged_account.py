@@ -17,6 +17,7 @@ from attrs import frozen
 import guardrails
 from guardrails.testing import SimulatedAWS
 from tests.calls.test_unknown_holders import attempt
+from tests.support.attributes import protected
 from tests.support.balancers import BehindBalancer
 
 GROUP, EKSCTL, OWNED = "aws:autoscaling:groupName", "alpha.eksctl.io/cluster-name", "kubernetes.io/cluster/prod"
@@ -186,6 +187,8 @@ def harmful(account: Account) -> Iterator[tuple[str, str, dict[str, Any]]]:
 
 def test_nothing_harmful_arrives(account, aws, install):
     """Each harmful call is denied by a rule of its own, not left to `untagged`."""
+    # A flag that is off already would be no change.
+    aws.reply("DescribeInstanceAttribute", protected("i-0123456789abcdef0"))
     install(params={"untagged": "allow"})
     for service, method, params in harmful(account):
         assert (attempt(aws, service, method, params) or {"None"}) - {"None", UNTAGGED}, (method, params)

@@ -88,7 +88,7 @@ def test_architecture_names_files():
     text = (FOLDER / "architecture.md").read_text("utf-8")
     paths = re.findall(r"`(guardrails/[\w./-]+)`", text)
     assert [path for path in paths if not Path(ROOT, path).exists()] == []
-    assert len(re.findall(r"^\| .*\? \| `guardrails/", text, re.MULTILINE)) == 35
+    assert len(re.findall(r"^\| .*\? \| `guardrails/", text, re.MULTILINE)) == 37
 
 
 @pytest.mark.parametrize("page", ["commands", "agents"])

@@ -24,6 +24,7 @@ from guardrails.memory.fleet import FleetStore
 from guardrails.memory.store import Asked
 from guardrails.values import Freeze, Live
 from tests.calls.test_unknown_holders import attempt
+from tests.support.attributes import protected
 
 HELD = "freeze/in-force"
 TABLE = {"store": "dynamodb", "table": "guardrails", "region": "eu-west-1", "timeout_s": 30}
@@ -222,11 +223,12 @@ def without_history(site, aws):
     """The rules against a command, less protection and a launch, which need no history; how many of each arrived."""
     machine = site.green.instance_ids[0]
     command = {"DocumentName": "AWS-RunShellScript", "InstanceIds": [machine], "Parameters": {"commands": ["true"]}}
-    protected = {"InstanceId": machine, "DisableApiTermination": {"Value": False}}
+    aws.reply("DescribeInstanceAttribute", protected(machine))
+    less = {"InstanceId": machine, "DisableApiTermination": {"Value": False}}
     before = [aws.count(each) for each in ("SendCommand", "ModifyInstanceAttribute", "RunInstances")]
     rules = [
         attempt(aws, "ssm", "send_command", command),
-        attempt(aws, "ec2", "modify_instance_attribute", protected),
+        attempt(aws, "ec2", "modify_instance_attribute", less),
         attempt(aws, "ec2", "run_instances", {**LAUNCH, "SubnetId": site.subnet}),
     ]
     after = [aws.count(each) for each in ("SendCommand", "ModifyInstanceAttribute", "RunInstances")]

@@ -131,9 +131,9 @@ location(facts) := object.union(fixtures.thing("location", []), {"facts": facts}
 
 test_an_automation_that_runs_elsewhere_is_denied if {
 	elsewhere := {"us-east-1": location({"unread": ["us-east-1"]})}
-	entries := indirect.deny with input as fixtures.request("StartAutomationExecution", ["stop"], elsewhere)
-	count(entries) == 1
-	some entry in entries
+	denials := indirect.deny with input as fixtures.request("StartAutomationExecution", ["stop"], elsewhere)
+	count(denials) == 1
+	some entry in denials
 	entry.rule == "indirect/unread"
 	entry.target == "us-east-1"
 	contains(entry.message, "would run in us-east-1, and which machines are live there cannot be seen from eu-west-1.")
