@@ -49,7 +49,7 @@ class Connection:
 
     def __init__(self, origin: Origin, timeout_s: float, loader: Any, own: OwnRequests) -> None:
         """`loader` is botocore's loader of service models; `own` counts the requests and says when it is their turn."""
-        # Holding the credentials keeps their id() from being used again: `Lookups` tells connections apart by it.
+        # `Lookups` tells connections of refreshable credentials apart by their id(): holding them keeps it theirs.
         self._origin = origin
         self._timeout_s = timeout_s
         self._loader = loader

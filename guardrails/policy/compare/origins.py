@@ -20,26 +20,29 @@ def members_got(node: Any) -> Iterator[tuple[int, tuple[str, ...]]]:
 
 def aliases(node: Any) -> Iterator[tuple[str, tuple[str, ...]]]:
     """For each variable the last names of what it is assigned or chosen from."""
-    for kind, value in nodes(node):
-        if kind == "AssignExpr":
-            target, source = value["lhs"], value["rhs"]
-        elif kind == "SomeIn":
-            target, source = value["value"], value["collection"]
-        else:
-            continue
-        if "Var" in target:
-            paths = [reference.path for reference in Contents(source).references]
-            names = [next((step for step in reversed(path) if step is not None), None) for path in paths]
-            yield target["Var"]["value"], tuple(name for name in names if name not in (None, target["Var"]["value"]))
+    for variable, source, _ in _given(node):
+        paths = [reference.path for reference in Contents(source).references]
+        names = [next((step for step in reversed(path) if step is not None), None) for path in paths]
+        yield variable, tuple(name for name in names if name not in (None, variable))
 
 
 def sources(node: Any) -> Iterator[tuple[str, Path]]:
     """For each variable the path of what it is assigned, or of the items that it is chosen from."""
+    for variable, source, item in _given(node):
+        yield variable, (*path_of(source), *item)
+
+
+def _given(node: Any) -> Iterator[tuple[str, Any, Path]]:
+    """Each variable with what it is assigned or chosen from, and the step from there to what it is."""
     for kind, value in nodes(node):
-        if kind == "AssignExpr" and "Var" in value["lhs"]:
-            yield value["lhs"]["Var"]["value"], path_of(value["rhs"])
-        elif kind == "SomeIn" and "Var" in value["value"]:
-            yield value["value"]["Var"]["value"], (*path_of(value["collection"]), None)
+        if kind == "AssignExpr":
+            target, source, item = value["lhs"], value["rhs"], tuple[str | None, ...]()
+        elif kind == "SomeIn":
+            target, source, item = value["value"], value["collection"], (None,)
+        else:
+            continue
+        if "Var" in target:
+            yield target["Var"]["value"], source, item
 
 
 def nodes(node: Any) -> Iterator[tuple[str, Any]]:
