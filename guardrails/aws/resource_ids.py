@@ -35,6 +35,9 @@ _IN_TEXT = re.compile(rf"(?<![\w-])(?:{'|'.join(_PREFIXES)})-(?:[0-9a-f]{{17}}|[
 _NAMED = {"AutoScalingGroupName": "asg", "StackName": "cfn-stack", "StackNameOrId": "cfn-stack",
           "DbInstanceIdentifier": "db-instance", "DBInstanceIdentifier": "db-instance",
           "DbClusterIdentifier": "db-cluster"}  # fmt: skip
+# Where a call says as which parameter a runbook gets what its selectors find, one in each of its runs.
+# https://docs.aws.amazon.com/systems-manager/latest/userguide/running-automations-map-targets.html
+GIVEN_AS = ("TargetParameterName", "AutomationTargetParameterName")
 # Possessive, and without anything before the first quote: time grows with the length of the text, whatever is in it.
 _NAME = re.compile(rf'"(?P<key>{"|".join(_NAMED)})\\*+"\s*+:\s*+(?:\[\s*+)?\\*+"(?P<name>[^"\\]++)\\*+"')
 

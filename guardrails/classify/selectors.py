@@ -10,10 +10,8 @@ from guardrails.aws import resource_ids
 from guardrails.values import Role, TargetRef
 
 SELECTOR = "tag-selector"
-# Values that a runbook is given as they are, one in each of its runs, and the parameter that it gets them as.
-# https://docs.aws.amazon.com/systems-manager/latest/userguide/running-automations-map-targets.html
+# Values that a runbook is given as they are.
 _VALUES = "parametervalues"
-_PARAMETERS = ("TargetParameterName", "AutomationTargetParameterName")
 
 Refs = dict[tuple[str, str], TargetRef]
 
@@ -62,7 +60,7 @@ def _named(value: Any) -> Iterator[str]:
     for each in value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ():
         yield from _named(each)
     if isinstance(value, Mapping):
-        yield from (value[name] for name in _PARAMETERS if isinstance(value.get(name), str))
+        yield from (value[name] for name in resource_ids.GIVEN_AS if isinstance(value.get(name), str))
 
 
 def strings(value: Any, source: str) -> list[str]:

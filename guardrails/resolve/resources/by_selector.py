@@ -7,6 +7,7 @@ from typing import Any
 
 from attrs import evolve
 
+from guardrails.aws.resource_ids import GIVEN_AS
 from guardrails.resolve import caller_identity
 from guardrails.resolve.inventory import Inventory
 from guardrails.resolve.machine import Machine
@@ -24,7 +25,6 @@ _NARROWING = ("ssm", "SendCommand")
 # A region without machines does not show whose it is. This needs no permission; where it fails, every account counts as
 # another one.
 _WHO = evolve(caller_identity.WHO, optional=True)
-_GETS = ("TargetParameterName", "AutomationTargetParameterName")
 # Runbooks of AWS's call a database an instance, too.
 _NO_MACHINES = ("db", "rds", "cloudformationstack")
 _ELSE = "what else carries this tag"
@@ -74,7 +74,7 @@ def _selector(ref: TargetRef, context: Context) -> Target:
 def _gets_machines(params: Any) -> bool:
     """Whether what the selectors of a runbook find is passed on to it as machines, by the names of what gets it."""
     if isinstance(params, Mapping):
-        names = [str(params.get(name) or "").lower() for name in _GETS]
+        names = [str(params.get(name) or "").lower() for name in GIVEN_AS]
         given = next(filter(None, names), "instance")
         runbook = str(params.get("DocumentName") or params.get("Name") or "").lower()
         others = any(word in given + runbook for word in _NO_MACHINES)
