@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 from tests.suites import compare
-from tests.suites.__main__ import counts, row
+from tests.suites.__main__ import PAGE, counts, put, row
 from tests.suites.compare import judged
 from tests.suites.running import Run, run
 from tests.suites.suites import SUITES, Suite, folder_of
@@ -97,3 +97,12 @@ def test_a_suite_without_tests_says_so():
     boto3 = next(suite for suite in SUITES if suite.name == "boto3")
     with pytest.raises(NotMade, match="--source"):
         folder_of(boto3, {})
+
+
+def test_a_suite_that_ran_alone():
+    """Its line of the page's table is written, and those of the other suites stay."""
+    page = PAGE.read_text("utf-8")
+    assert put({}, page) == page
+    (removed, added) = set(page.splitlines()) ^ set(put({"boto3": "| boto3 of boto3 1 | new | | |"}, page).splitlines())
+    assert {removed, added} >= {"| boto3 of boto3 1 | new | | |"}
+    assert {line.split()[1] for line in (removed, added)} == {"boto3"}

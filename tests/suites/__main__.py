@@ -9,9 +9,8 @@ difference has no explanation. All suites take one to two hours on two cores: a 
 from __future__ import annotations
 
 import argparse
-import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tests.suites.compare import Comparison, compared
@@ -26,22 +25,23 @@ def main(argv: Sequence[str]) -> int:
     options = _options(argv)
     given = {name: Path(folder).resolve() for name, _, folder in (one.partition("=") for one in options.source)}
     leave_the_machine_out()
-    rows, failed = [], False
+    rows: dict[str, str] = {}
+    failed = False
     for suite in SUITES:
         if options.suites and suite.name not in options.suites:
             continue
         try:
             made = compared(suite, folder_of(suite, given))
         except NotMade as problem:
-            rows.append(f"| {suite.name} | cannot be had: {problem} | | |")
+            rows[suite.name] = f"| {suite.name} | cannot be had: {problem} | | |"
             sys.stdout.write(f"{suite.name}: cannot be had: {problem}\n")
             continue
-        rows.append(row(made))
+        rows[suite.name] = row(made)
         failed = failed or bool(made.unexplained)
         sys.stdout.write(report(made))
         sys.stdout.flush()
     if options.write:
-        put("\n".join(["| suite | without the guard | with it | differences |", "|---|---|---|---|", *rows]))
+        PAGE.write_text(put(rows, PAGE.read_text("utf-8")), "utf-8")
     return int(failed)
 
 
@@ -80,14 +80,15 @@ def report(made: Comparison) -> str:
     return "\n".join(lines) + "\n"
 
 
-def put(table: str) -> None:
-    """Replace the table of the page."""
-    begin, end = "<!-- suites: python -m tests.suites --write -->", "<!-- end of suites -->"
-    text = PAGE.read_text("utf-8")
-    written = re.sub(
-        f"{re.escape(begin)}.*?{re.escape(end)}", lambda _: f"{begin}\n{table}\n{end}", text, flags=re.DOTALL
-    )
-    PAGE.write_text(written, "utf-8")
+def put(rows: Mapping[str, str], page: str) -> str:
+    """The page with these lines of the table, by suite; the lines of suites that did not run stay."""
+    begin, end = "<!-- suites: python -m tests.suites --write -->\n", "<!-- end of suites -->"
+    before, _, rest = page.partition(begin)
+    table, _, after = rest.partition(end)
+    head, rule, *lines = table.splitlines()
+    there = {line.split()[1]: line for line in lines}
+    kept = [line for suite in SUITES if (line := rows.get(suite.name) or there.get(suite.name))]
+    return "\n".join([before + begin + head, rule, *kept, end + after])
 
 
 def _options(argv: Sequence[str]) -> argparse.Namespace:
