@@ -16,6 +16,11 @@ class KeptEngine:
     the child of a fork, which has no other threads. Regorus would not free it either, but print an error.
     """
 
+    # What `__del__` finds where `__init__` was interrupted.
+    engine: Any = None
+    _thread = 0
+    _hold: Callable[[Any], None] | None = None
+
     def __init__(self, engine: Any, owner: object) -> None:
         self.engine = engine
         self.owner = weakref.ref(owner)
