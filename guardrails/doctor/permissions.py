@@ -133,6 +133,8 @@ _WITHOUT = {
     "scheduler:GetSchedule": "changes of the live cluster's schedules get no warning",
     "tag:GetResources": "changes of what only its tag ties to a cluster, such as a cache, are blocked",
 }
+# About a bucket that does not exist, S3 answers to everyone that it does not.
+_NEEDS_A_BUCKET = ("s3:GetBucketTagging",)
 # The same by service, for what is asked only to see whose something is.
 _UNKNOWN_WITHOUT = {
     "autoscaling": "changes of what groups start machines from are blocked",
@@ -168,9 +170,9 @@ def shows_permission(failure: LookupFailure) -> bool:
 
 
 def trials(partition: str, region: str, account: str, more: Iterable[Lookup] = ()) -> tuple[Trial, ...]:
-    """Every look-up besides the machines and addresses, which every call needs, and `more`."""
+    """Every look-up besides the machines and addresses, which every call needs, and `more`, that can be tried."""
     params = trial_params(partition, region, account)
-    always = {INSTANCES.permission, ADDRESSES.permission}
+    left_out = {INSTANCES.permission, ADDRESSES.permission, *_NEEDS_A_BUCKET}
     lookups = {lookup.permission: lookup for lookup in (*more, *capacity.ASKS, *registry.asks())}
     return tuple(
         Trial(
@@ -178,7 +180,7 @@ def trials(partition: str, region: str, account: str, more: Iterable[Lookup] = (
             _without(permission, optional=lookup.optional),
         )
         for permission, lookup in sorted(lookups.items(), key=lambda item: item[0])
-        if permission not in always
+        if permission not in left_out
     )
 
 

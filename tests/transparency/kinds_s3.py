@@ -40,7 +40,15 @@ def s3_objects(t):
     protocol="rest-xml s3",
     decisions=4,
     # Nothing that is done to a bucket changes machines: they are looked up once.
-    looks_up=(*MACHINES, *TAGGED * 4, "DescribeInstanceStatus", "/things?cors", "/things?lifecycle", "/things?policy"),
+    looks_up=(
+        *MACHINES,
+        *TAGGED * 4,
+        *["/things?tagging"] * 4,
+        "DescribeInstanceStatus",
+        "/things?cors",
+        "/things?lifecycle",
+        "/things?policy",
+    ),
 )
 def s3_configuration(t):
     s3 = bucket(t)

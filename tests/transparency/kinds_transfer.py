@@ -73,7 +73,7 @@ def transfer_failures(t):
     protocol="s3 transfer",
     unordered=True,
     decisions=1,
-    looks_up=MARKED,
+    looks_up=(*MARKED, "/things?tagging"),
 )
 def s3_resource(t):
     from tests.transparency.kinds_s3 import PLACE

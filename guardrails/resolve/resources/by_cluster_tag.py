@@ -13,6 +13,7 @@ from attrs import evolve
 from guardrails.aws import resource_ids
 from guardrails.aws.cloudformation import service_of as cfn_service_of
 from guardrails.aws.cloudformation import table
+from guardrails.resolve.resources import s3_buckets
 from guardrails.resolve.resources.arns import KINDS, kind_of, parent_of, same, service_of
 from guardrails.resolve.resources.ends import asks, followed
 from guardrails.resolve.resources.resolver import (
@@ -101,10 +102,13 @@ def resolver(kind: str, trails: Trails) -> Resolver:
         walks = [walk(origin, trails, answers) for origin in origins if origin[0] in trails]
         # They may fail: then whose the resource is stays unknown.
         more = [evolve(each, optional=True) for result in walks for each in result.pending.values()]
-        return (*(stacks if names else ()), *more)
+        own = s3_buckets.asked(names) if kind == s3_buckets.KIND else ()
+        return (*(stacks if names else ()), *own, *more)
 
     def resolve(ref: TargetRef, context: Context) -> Target:
         items = same(kind, ref.id, tagged(context, services(context.call)), context.call)
+        if kind == s3_buckets.KIND:
+            items = items or s3_buckets.tagged(ref.id, context.answers)
         if not items and not believable(context):
             return unknown(ref, kind)
         tags = tags_of(items[0]) if items else {}
@@ -117,7 +121,8 @@ def resolver(kind: str, trails: Trails) -> Resolver:
 
     origins = (*_IN_ECS, kind) if kind == _ANY else (_origin(kind, "", Call("", "", {}, "", ""))[0],)
     followed = [each for origin in origins if origin in trails for each in asks(origin, trails)]
-    return Resolver(resolve, (TAGGED, *followed), lookups, followups)
+    own = [s3_buckets.TAGS] if kind == s3_buckets.KIND else []
+    return Resolver(resolve, (TAGGED, *own, *followed), lookups, followups)
 
 
 def _followed(target: Target, context: Context, trails: Trails) -> Target:
