@@ -142,6 +142,10 @@ class Pipeline(Decider):
             if self.sent_claims.over(decision_id, time.time()):
                 self._not_sent(decision_id)
 
+    def joined(self, service: str, operation: str) -> None:
+        """An ungoverned call is over after which more may serve than before: facts from before it are old."""
+        self.around.changed(Call(service, operation, {}, "", ""))
+
     def _not_sent(self, decision_id: str) -> None:
         try:
             self.log.not_sent(decision_id, _NOT_SENT)

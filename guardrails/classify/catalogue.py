@@ -77,6 +77,10 @@ class Catalogue:
             return self.owner(operation) is not None
         return service in self._keys and self.service(service).governs(operation)
 
+    def joins(self, service: str | None, operation: str) -> bool:
+        """True for an ungoverned operation after which more may serve, or be used by what serves, than before."""
+        return service in self._keys and self.service(str(service)).joins(operation)
+
     def tells_region(self, service: str) -> bool:
         """False where one endpoint serves all regions, so that a call does not say where the machines are."""
         return service not in self._keys or self.service(service).regional

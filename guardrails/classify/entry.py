@@ -37,6 +37,8 @@ from attrs import define, field
 
 from guardrails.values import UNREVIEWED, Role, frozen
 
+# The reasons of harmless operations after which more may serve, or be used by what serves, than before.
+_JOINING = ("adds a path, a member or a permission", "starts, restores or accepts something")
 EFFECTS = frozenset(
     ("terminate", "stop", "network", "ip", "traffic", "storage", "protection", "indirect", "scale-in", "replace",
      "capacity", "opaque", "admit")
@@ -195,6 +197,10 @@ class Service:
         if not self.complete or not operation or operation in self.harmless:
             return False
         return not operation.startswith(READ_ONLY)
+
+    def joins(self, operation: str) -> bool:
+        """True for an ungoverned operation after which more may serve, or be used by what serves, than before."""
+        return self.harmless.get(operation, "").startswith(_JOINING)
 
     def entry(self, operation: str) -> CatalogueEntry | None:
         """The entry of an operation; one that says "unreviewed", or None for an ungoverned operation."""

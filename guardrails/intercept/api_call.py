@@ -53,6 +53,22 @@ def within(finished: Callable[[str], None], call: Callable[..., Any], *args: Any
             api_call.end(finished)
 
 
+def joining(joined: Callable[[], None], call: Callable[..., Any], *args: Any) -> Any:
+    """Make an ungoverned call that adds something, such as a listener. After it, `joined` is called."""
+    try:
+        return call(*args)
+    finally:
+        joined()
+
+
+async def joining_async(joined: Callable[[], None], call: Awaitable[Any]) -> Any:
+    """The same for a call that is awaited."""
+    try:
+        return await call
+    finally:
+        joined()
+
+
 async def within_async(finished: Callable[[str], None], call: Callable[..., Awaitable[Any]], *args: Any) -> Any:
     """The same for a call that is awaited."""
     api_call, before = ApiCall(), current.get()

@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from botocore.awsrequest import HeadersDict
 from botocore.model import OperationModel
 
-from guardrails.intercept.request.operation import Services
+from guardrails.intercept.request.operation import KnownOperations, Services
 from guardrails.intercept.request.routes import protocol_of
 
 _TARGET = "X-Amz-Target"
@@ -97,16 +97,22 @@ class Glance:
 
 
 class GovernedNames(dict[str, bool]):
-    """Which operations of a service are governed, by name; each is looked up once.
+    """Which operations of a service are more than passed on, by name; each is looked up once.
 
-    `listening` is whether the client's events are listened to.
+    They are governed, or `joining`: what they add may serve from then on. `listening` is whether the events of the
+    client are listened to.
     """
 
-    def __init__(self, governs: Callable[[str], bool]) -> None:
+    def __init__(self, catalogue: KnownOperations, service: str | None) -> None:
         super().__init__()
-        self._governs = governs
+        self._catalogue = catalogue
+        self.service = service
+        self.joining: set[str] = set()
         self.listening = False
 
     def __missing__(self, operation: str) -> bool:
-        self[operation] = governed = self._governs(operation)
-        return governed
+        governed = self._catalogue.governs(self.service, operation)
+        if not governed and self._catalogue.joins(self.service, operation):
+            self.joining.add(operation)
+        self[operation] = needed = governed or operation in self.joining
+        return needed

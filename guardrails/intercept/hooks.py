@@ -148,7 +148,8 @@ class Interceptor:
         self._clients.add(client)
         # As their own attributes, because asking a weak set costs as much as a gate.
         setattr(client._endpoint, self._judge.key, signer)
-        governed = client.__dict__[self._judge.key] = self._judge.governed_names(client)
+        service = self._judge.services.named(client.meta.service_model)
+        governed = client.__dict__[self._judge.key] = GovernedNames(self._judge.catalogue, service)
         return governed
 
     def _listen(self, client: Any) -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import Any, Protocol
 
 from attrs import evolve
@@ -18,7 +17,7 @@ from botocore.model import OperationModel
 
 from guardrails.intercept import user_agent
 from guardrails.intercept.api_call import current
-from guardrails.intercept.glance import Glance, GovernedNames
+from guardrails.intercept.glance import Glance
 from guardrails.intercept.parts import Splitter
 from guardrails.intercept.reading import Unseen, origin_of, read_call, unseen
 from guardrails.intercept.request.operation import KnownOperations, ServiceModels, Services
@@ -53,6 +52,10 @@ class AdmissionController(Protocol):
         """The API call of a decision is over: if its request has not left, it never will."""
         ...
 
+    def joined(self, service: str, operation: str, /) -> None:
+        """An ungoverned call is over that adds something."""
+        ...
+
 
 class Judge:
     """Has every governed request decided on by `admission`. While it is not `active`, every request passes."""
@@ -65,7 +68,7 @@ class Judge:
         max_age_s: float = float("inf"),
     ) -> None:
         """A request that leaves later than `max_age_s` after its decision, such as a retry, is decided on again."""
-        self.services = Services(catalogue, models)
+        self.catalogue, self.services = catalogue, Services(catalogue, models)
         self.client_of = self.services.client_of
         # One ticket per guard: two guards on one client each decide, and none takes what an earlier one has left.
         self.key = f"guardrails-{os.urandom(8).hex()}"
@@ -76,7 +79,7 @@ class Judge:
         self._governs = catalogue.governs
         self._reviewer = Reviewer(catalogue, self.services, self.key, max_age_s)
         self._admission = admission
-        self.finished = admission.finished
+        self.finished, self.joined = admission.finished, admission.joined
 
     def ticket(self, context: Context | None) -> Ticket | None:
         """The ticket of a request that passed a gate."""
@@ -119,10 +122,6 @@ class Judge:
             if glance is None or not fails_by_itself(error, lambda: glance.still_fits(request)):
                 raise
             return False
-
-    def governed_names(self, client: Any) -> GovernedNames:
-        """Whether an operation of this client is governed, by its name."""
-        return GovernedNames(partial(self._governs, self.services.named(client.meta.service_model)))
 
     def _quick(self, model: OperationModel, request: Mapping[str, Any], signer: Any) -> None:
         ticket = self._ungoverned(model, signer)

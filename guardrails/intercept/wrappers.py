@@ -17,7 +17,7 @@ from botocore.awsrequest import AWSPreparedRequest
 from guardrails.aws.uninstrumented import OWN, unwrapped
 from guardrails.errors import CallDenied
 from guardrails.intercept import aio
-from guardrails.intercept.api_call import within_async
+from guardrails.intercept.api_call import joining, joining_async, within_async
 from guardrails.intercept.endpoint import GATE
 from guardrails.intercept.glance import GovernedNames
 from guardrails.intercept.judge import Judge
@@ -50,6 +50,9 @@ def api_call(
                 if not governed[operation_name]:
                     # If a handler turns it into a governed call, its decisions count as sent.
                     return call(client, operation_name, api_params)
+                if operation_name in governed.joining:
+                    joined = partial(judge.joined, governed.service, operation_name)
+                    return joining(joined, call, client, operation_name, api_params)
                 if not governed.listening:
                     listen(client)
             splitter = judge.splitter if judge.active else None
@@ -67,7 +70,11 @@ def api_call_async(judge: Judge, listen: Callable[[Any], None], original: Any) -
     async def _make_api_call(client: Any, operation_name: str, api_params: Any) -> Any:
         if known not in client.__dict__ and judge.active:
             listen(client)
-        return await within_async(judge.finished, original, client, operation_name, api_params)
+        call = within_async(judge.finished, original, client, operation_name, api_params)
+        names = client.__dict__.get(known)
+        if names is None or not names[operation_name] or operation_name not in names.joining:
+            return await call
+        return await joining_async(partial(judge.joined, names.service, operation_name), call)
 
     return _make_api_call
 

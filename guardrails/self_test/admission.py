@@ -48,3 +48,6 @@ class Admission:
 
     def finished(self, decision_id: str) -> None:
         self.pipeline.finished(decision_id)
+
+    def joined(self, service: str, operation: str) -> None:
+        self.pipeline.joined(service, operation)

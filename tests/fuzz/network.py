@@ -86,6 +86,9 @@ class Judging:
     def finished(self, decision_id: str) -> None:
         """Nothing to do."""
 
+    def joined(self, service: str, operation: str) -> None:
+        """Nothing to do."""
+
 
 def _decision(call: Call) -> Decision:
     return Decision("00000000-0000-4000-8000-000000000000", "deny", call)

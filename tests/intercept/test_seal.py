@@ -40,6 +40,9 @@ class GovernedOperations:
     def governs(self, service, operation):
         return operation in GOVERNED.get(service, ()) if service else self.owner(operation) is not None
 
+    def joins(self, service, operation):
+        return False
+
     def service_of(self, signing_name, _):
         return signing_name
 
@@ -60,6 +63,9 @@ class GovernedOperations:
         pass
 
     def finished(self, decision_id):
+        pass
+
+    def joined(self, service, operation):
         pass
 
 

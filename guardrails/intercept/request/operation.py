@@ -47,6 +47,10 @@ class KnownOperations(Protocol):
         """True for a governed operation; of any service where the service is unknown (None)."""
         ...
 
+    def joins(self, service: str | None, operation: str, /) -> bool:
+        """True for an ungoverned operation after which more may serve, or be used by what serves, than before."""
+        ...
+
     def service_of(self, signing_name: str, api_version: str, /) -> str:
         """The key of a service; the version is "" where it is unknown."""
         ...
