@@ -175,6 +175,7 @@ ROWS: Mapping[str, Mapping[str, str]] = {
     "GetNamespace": {},
     "GetWorkgroup": {},
     "GetAccessPoint": {},
+    "GetBucketTagging": {"Key": "=Cluster", "Value": "tag-selector"},
     "GetExperimentTemplate": {
         "id": "fis-template", "targets.machines.resourceType": "=aws:ec2:instance",
         "targets.machines.resourceArns[]": "arn", "actions.stop.actionId": "=aws:ec2:stop-instances",
