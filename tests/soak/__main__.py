@@ -14,18 +14,23 @@ from guardrails.config.load import load
 from guardrails.record.upload import Uploader, sink_of, spool_of
 from tests.soak import verdict
 from tests.soak.stage import Stage, stage
-from tests.soak.troubles import TROUBLES, Moment, schedule
+from tests.soak.troubles import RULE, TROUBLES, Moment, schedule
 from tests.support.waiting import until
 
 _TICK_S = 0.5
 
 
 def run(
-    folder: Path, *, seed: int, seconds: float, calm_s: float, processes: int, threads: int
+    folder: Path, *, seed: int, seconds: float, calm_s: float, processes: int, threads: int, edits: int = 0
 ) -> list[verdict.Finding]:
-    """One soak in this empty folder, with the invariants that it watched."""
+    """One soak in this empty folder, with the invariants that it watched.
+
+    Before it, policies are edited so many times: what a process keeps of its first loads is no growth.
+    """
     with stage(folder, seed, processes, threads) as made:
         until(lambda: _all_work(folder, processes))
+        for number in range(edits):
+            _edit(made, number)
         start = time.time()
         moments = [*_troubled(made, schedule(seed, seconds, calm_s), start)]
         while time.time() - start < seconds:
@@ -39,6 +44,20 @@ def run(
 
 def _all_work(folder: Path, processes: int) -> bool:
     return len({note["worker"] for note in verdict.notes(folder) if note.get("done")}) >= processes
+
+
+def _edit(made: Stage, number: int) -> None:
+    """Save another policy, and wait until the process that is never killed decides by it."""
+
+    def revision() -> object:
+        return [
+            note["revision"] for note in verdict.notes(made.folder) if "revision" in note and note["worker"] == "w0-0"
+        ][-1]
+
+    before = revision()
+    file = made.folder / "own" / "quiet.rego"
+    file.write_text(RULE.replace("VALUE", f"number {number}"))
+    until(lambda: _tick(made) or revision() != before)
 
 
 def _troubled(made: Stage, planned: list[Moment], start: float) -> Iterator[Moment]:
@@ -77,13 +96,14 @@ def main() -> None:
     options.add_argument("--calm", type=float, default=20, help="seconds between two troubles")
     options.add_argument("--processes", type=int, default=4)
     options.add_argument("--threads", type=int, default=8)
+    options.add_argument("--edits", type=int, default=20, help="loads of policies before it begins")
     options.add_argument("--keep", help="an empty folder for the files of the run, which are else deleted")
     given = options.parse_args()
     with contextlib.ExitStack() as stack:
         folder = Path(given.keep or stack.enter_context(tempfile.TemporaryDirectory()))
         found = run(
             folder, seed=given.seed, seconds=given.minutes * 60, calm_s=given.calm, processes=given.processes,
-            threads=given.threads,
+            threads=given.threads, edits=given.edits,
         )  # fmt: skip
         print()
         for name, count in sorted(verdict.totals(verdict.notes(folder)).items()):

@@ -98,7 +98,8 @@ def findings(
     wrong = refusals(found, moments, start)
     sent = [note for note in found if note["kind"] == "harmful"]
     allowed = [note for note in sent if not unsettled(moments, note, start)]
-    steady = [note for note in found if note["kind"] == "sample" and note["worker"].startswith("w0-")]
+    samples = (note for note in found if note["kind"] == "sample" and note["at"] >= start)
+    steady = [note for note in samples if note["worker"].startswith("w0-")]
     lost, recorded = missing(folder, received)
     harmful = sum(count for name, count in done.items() if name.startswith("harmful"))
     kinds = [

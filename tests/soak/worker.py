@@ -42,8 +42,8 @@ class Notes:
 class Worker:
     """Threads that call, until the process is ended."""
 
-    def __init__(self, place: Path, name: str, seed: str, threads: int) -> None:
-        self._place, self._threads = place, threads
+    def __init__(self, place: Path, name: str, seed: str, threads: int, guard: guardrails.Guard) -> None:
+        self._place, self._threads, self._guard = place, threads, guard
         self._seed = f"{seed}-{name}"
         self._notes = Notes(place / f"{name}.jsonl")
         self._done: Counter[str] = Counter()
@@ -56,7 +56,7 @@ class Worker:
             hands = calls.Hands(clients, random.Random(f"{self._seed}-{number}"), self._place)
             threading.Thread(target=self._work, args=(hands,), daemon=True).start()
         while True:
-            self._notes.write(kind="sample", **held(), done=dict(self._done))
+            self._notes.write(kind="sample", **held(), done=dict(self._done), revision=self._guard.revision)
             time.sleep(_SAMPLE_EVERY_S)
 
     def _work(self, hands: calls.Hands) -> None:
@@ -99,8 +99,8 @@ def held() -> dict[str, int]:
 def main() -> None:
     place, name, seed, threads = sys.argv[1:]
     os.chdir(place)
-    guardrails.install(str(Path(place) / f"{name.partition('-')[0]}.toml"))
-    Worker(Path(place), name, seed, int(threads)).run()
+    guard = guardrails.install(str(Path(place) / f"{name.partition('-')[0]}.toml"))
+    Worker(Path(place), name, seed, int(threads), guard).run()
 
 
 if __name__ == "__main__":
