@@ -159,7 +159,9 @@ def endpoint_for(service: str, origin: Origin) -> str | None:
     choice to botocore.
     """
     host = urlsplit(origin.endpoint_url).hostname or ""
-    if not host or (is_aws(host) and service != origin.service):
+    # A bucket may be in another region: with an endpoint that is given, botocore does not follow S3 there.
+    moves = service == "s3" and ".vpce." not in host
+    if not host or (is_aws(host) and (service != origin.service or moves)):
         return None
     return origin.endpoint_url
 

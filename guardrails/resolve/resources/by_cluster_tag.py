@@ -6,7 +6,7 @@ what its service describes (trail.py); where that does not show whose it is, tha
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from attrs import evolve
 
@@ -107,22 +107,28 @@ def resolver(kind: str, trails: Trails) -> Resolver:
 
     def resolve(ref: TargetRef, context: Context) -> Target:
         items = same(kind, ref.id, tagged(context, services(context.call)), context.call)
-        if kind == s3_buckets.KIND:
-            items = items or s3_buckets.tagged(ref.id, context.answers)
-        if not items and not believable(context):
-            return unknown(ref, kind)
-        tags = tags_of(items[0]) if items else {}
-        clusters = carried_by(items, context)
-        marked = any(context.inventory.ownership.named(tags_of(item)) for item in items)
-        target = Target(ref.id, kind, ref.role, resolved=True, clusters=clusters, tags=tags, facts={"marked": marked})
-        if marked and kind not in _FOLLOWED:
-            return target
-        return _followed(target, context, trails)
+        if kind == s3_buckets.KIND and not items:
+            items = s3_buckets.tagged(ref.id, context.answers)
+            if away := s3_buckets.away(items, context):
+                return evolve(unknown(ref, kind), facts={"traced": False, "look_at": [away]})
+        known = items or believable(context)
+        return _carrying(ref, items, context, trails) if known else unknown(ref, kind)
 
     origins = (*_IN_ECS, kind) if kind == _ANY else (_origin(kind, "", Call("", "", {}, "", ""))[0],)
     followed = [each for origin in origins if origin in trails for each in asks(origin, trails)]
     own = [s3_buckets.TAGS] if kind == s3_buckets.KIND else []
     return Resolver(resolve, (TAGGED, *own, *followed), lookups, followups)
+
+
+def _carrying(ref: TargetRef, items: Sequence[Item], context: Context, trails: Trails) -> Target:
+    """The target with the tags of these items; where they name no cluster, it is followed."""
+    tags = tags_of(items[0]) if items else {}
+    clusters = carried_by(items, context)
+    marked = any(context.inventory.ownership.named(tags_of(item)) for item in items)
+    target = Target(ref.id, ref.type, ref.role, resolved=True, clusters=clusters, tags=tags, facts={"marked": marked})
+    if marked and ref.type not in _FOLLOWED:
+        return target
+    return _followed(target, context, trails)
 
 
 def _followed(target: Target, context: Context, trails: Trails) -> Target:

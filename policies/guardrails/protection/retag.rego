@@ -48,6 +48,8 @@ deny contains lib.violation("protection/retag", id, message, remediation) if {
 standing_of_tags(id, target) := sprintf("with an address of a live cluster (%s)", [text.listed(live_addresses(target))]) if {
 	not lib.live_targets[id]
 	count(live_addresses(target)) > 0
+} else := sprintf("that may belong to %s", [text.listed(target.facts.look_at)]) if {
+	not lib.resolved(target)
 } else := standing(id, target)
 
 # The evidence tags of this target that the call changes.

@@ -121,6 +121,12 @@ test_unknown_machines_addresses_and_groups_are_not_retagged if {
 	}
 }
 
+test_an_unknown_target_says_what_to_look_at if {
+	unknown := object.union(fixtures.unresolved, {"type": "s3-bucket", "facts": {"look_at": ["the machines of red"]}})
+	some entry in protection.deny with input as tagging(unknown, {"set": {"Cluster": "green"}})
+	contains(entry.message, "a resource that may belong to the machines of red. ")
+}
+
 test_other_unknown_targets_are_not_evidence if {
 	every type in ["other", "subnet", "volume"] {
 		unknown := object.union(fixtures.unresolved, {"type": type})
