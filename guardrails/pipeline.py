@@ -24,6 +24,7 @@ from guardrails.memory import Claim
 from guardrails.memory.sent_claims import SentClaims, settle
 from guardrails.record.decision_log import not_recorded
 from guardrails.resolve.finder import scope_of
+from guardrails.resolve.lasting import adds
 from guardrails.surroundings import Log
 from guardrails.values import Approval, Call, Decision, Origin, Outcome, Violation, frozen
 from guardrails.waiting.interruptions import held_back, is_injected
@@ -69,6 +70,8 @@ class Pipeline(Decider):
         try:
             decision = self.decide(call, origin, claims)
             if decision is None:
+                if adds(call):
+                    self.around.changed(call)
                 return None
             passed = decision = self._confirm(decision, call, origin, claims)
             decision, outcome = self._enforce(decision, call, origin, claims)

@@ -38,7 +38,7 @@ from attrs import define, field
 from guardrails.values import UNREVIEWED, Role, frozen
 
 # The reasons of harmless operations after which more may serve, or be used by what serves, than before.
-_JOINING = ("adds a path, a member or a permission", "starts, restores or accepts something")
+_ADDS, _CREATES = "adds a path, a member or a permission", "creates something that nothing uses yet"
 EFFECTS = frozenset(
     ("terminate", "stop", "network", "ip", "traffic", "storage", "protection", "indirect", "scale-in", "replace",
      "capacity", "opaque", "admit")
@@ -200,7 +200,9 @@ class Service:
 
     def joins(self, operation: str) -> bool:
         """True for an ungoverned operation after which more may serve, or be used by what serves, than before."""
-        return self.harmless.get(operation, "").startswith(_JOINING)
+        reason = self.harmless.get(operation, "")
+        # Snapshots and volumes are made by the hundred, and nothing serves by them until another call.
+        return reason.startswith(_ADDS) or (reason.startswith(_CREATES) and self.service != "ec2")
 
     def entry(self, operation: str) -> CatalogueEntry | None:
         """The entry of an operation; one that says "unreviewed", or None for an ungoverned operation."""

@@ -16,11 +16,16 @@ _BALANCERS = frozenset(
 _MACHINES = _BALANCERS | {"ec2:DescribeInstances", "ec2:DescribeInstanceStatus", "ec2:DescribeAddresses"}
 # No call to these services starts, stops or moves a machine, or changes what is behind a load balancer.
 _ELSEWHERE = frozenset(
-    ("dynamodb", "ecr", "elasticfilesystem", "fsx", "kinesis", "kms", "logs", "monitoring", "rds", "redshift",
-     "route53", "s3", "secretsmanager", "sns", "sqs")
+    ("dynamodb", "ecr", "elasticache", "elasticfilesystem", "events", "fsx", "iam", "kinesis", "kms", "logs",
+     "monitoring", "rds", "redshift", "route53", "s3", "secretsmanager", "sns", "sqs")
 )  # fmt: skip
 # Nor does a call of EC2 about nothing but these.
 _KINDS = frozenset(("ami", "snapshot"))
+# Calls to these services may add what serves in a form that is not governed: Cloud Control creates listeners.
+_ADDING = frozenset(
+    ("autoscaling", "cloudcontrolapi", "cloudformation", "codedeploy", "ecs", "elb", "elbv2", "globalaccelerator",
+     "states")
+)  # fmt: skip
 
 
 def lasting(call: Call | None) -> frozenset[str]:
@@ -37,3 +42,8 @@ def spare(call: Call | None) -> frozenset[str]:
     A call of EC2 puts nothing behind a load balancer: what machines are behind one then, machines and addresses show.
     """
     return _BALANCERS if call is not None and call.service == "ec2" else frozenset()
+
+
+def adds(call: Call) -> bool:
+    """Whether a call that is not governed in its form may add something that serves."""
+    return call.service in _ADDING

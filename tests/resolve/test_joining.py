@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from pathlib import Path
@@ -94,3 +95,28 @@ def test_what_only_reads(shop, aws):
     stop(aws, machine)
     assert aws.count("StopInstances") == 1
     assert aws.count("DescribeInstances") == before
+
+
+def test_a_form_that_is_not_governed(shop, aws):
+    """Cloud Control's calls are governed, but not where they create a listener: what it serves is looked at anew."""
+    _, machine = shop
+    kind = "AWS::ElasticLoadBalancingV2::Listener"
+    event = {"TypeName": kind, "Identifier": "x", "OperationStatus": "IN_PROGRESS"}
+    aws.reply("CreateResource", json.dumps({"ProgressEvent": event}))
+    before = aws.count("DescribeListeners")
+    aws.client("cloudcontrol").create_resource(TypeName=kind, DesiredState="{}")
+    stop(aws, machine)
+    assert aws.count("StopInstances") == 1
+    assert aws.count("DescribeListeners") > before
+
+
+def test_a_task_that_is_started(shop, aws):
+    """A task registers with no load balancer: what is at hand stays, however many are started."""
+    _, machine = shop
+    ecs = aws.client("ecs")
+    before = aws.count("DescribeListeners")
+    with pytest.raises(ecs.exceptions.ClusterNotFoundException):
+        ecs.run_task(cluster="jobs", taskDefinition="job")
+    stop(aws, machine)
+    assert aws.count("StopInstances") == 1
+    assert aws.count("DescribeListeners") == before
