@@ -7,7 +7,9 @@ A process for each, which take turns for some rounds (within one process, changi
 slow Python down), and many sets of processes, because two that do the same differ by some per cent. How much is left
 of that in the figures is shown by a second bare process, which takes part like the others. The order of the turns is
 drawn anew each time. Each round is made at another depth of the stack: Python allocates it in pieces, and a call that
-happens to cross from one piece to the next costs far more, with or without the guard. A stub in place of the HTTP
+happens to cross from one piece to the next costs far more, with or without the guard. Where a process has its objects
+is drawn, too: where they happen to share lines of the processor's cache with the stack, a call costs up to half more,
+and any change to a program makes that another call. A stub in place of the HTTP
 connection answers at once, so that a call has no share of waiting in which the addition would vanish. The figures are
 the processor time of the calling thread: what is added to a call, in per cent of the bare call. OpenTelemetry runs
 without an SDK and Datadog without an agent, which is the least that they can cost.
@@ -131,14 +133,23 @@ def _stub(_: object, request: Any) -> AWSResponse:
     return AWSResponse(request.url, 200, headers, _Raw(body))
 
 
+def _moved() -> list[bytes]:
+    """Objects of every size that Python keeps pools of (16 to 512 bytes): what is made after them lies elsewhere."""
+    overhead = sys.getsizeof(b"")
+    sizes = range(48, 513, 16)
+    return [bytes(size - overhead) for size in sizes for _ in range(random.randrange(4096 // size * 4))]
+
+
 def work(variant: str) -> None:
     """One variant in a process of its own: it times each line ``CALL<tab>COUNT<tab>DEPTH`` of its standard input."""
+    kept = _moved()
     URLLib3Session.send = _stub
     VARIANTS[variant]()
     made = _made()
     for line in sys.stdin:
         name, count, depth = line.rstrip("\n").split("\t")
         print(_time(int(depth), made[name], int(count)), flush=True)
+    del kept
 
 
 def measure(calls: int, depths: Sequence[int]) -> dict[str, dict[str, list[float]]]:
