@@ -11,7 +11,8 @@ import importlib
 from collections.abc import Iterable
 
 MODULES = (
-    "overhead", "accounts", "networks", "balancers", "reading", "state", "log", "replay", "start", "memory", "engine",
+    "overhead", "accounts", "networks", "balancers", "reading", "state", "log", "replay", "start", "memory", "reloads",
+    "engine",
 )  # fmt: skip
 _COLUMNS = ("what", "figure", "CPU", "requests", "fsyncs", "goal", "command")
 
