@@ -54,6 +54,11 @@ def show(out: Console, comparison: Comparison) -> None:
         )
 
 
+def nothing_known(rule: str) -> str:
+    """What is said of a rule in `silent`."""
+    return f"nothing is known about {rule}: it changed, but no input shows what the change does"
+
+
 def sentence(difference: Difference) -> str:
     """How the decision changes."""
     return f"{difference.was} becomes {difference.now} on {counted(difference.documents, 'input')}"

@@ -75,5 +75,7 @@ def _report(comparison: Comparison, fmt: str) -> None:
     elif fmt == "github":
         for mistake in compare_result.mistakes(comparison):
             click.echo(github(mistake))
+        for rule in comparison.silent:
+            click.echo(f"::warning title={rule}::{compare_result.nothing_known(rule)}")
     else:
         compare_result.show(console(), comparison)

@@ -71,6 +71,14 @@ EDITS = {
     "a tag in the call": ("true", APPROVED, True),
     "a tag in the call, more narrowly": (APPROVED, APPROVED.replace('"yes"', '"yes"\n\ttag.Sure == "x"'), False),
     "ids in the call": ("true", 'not input.call.params.InstanceIds == ["i-0d1"]', True),
+    "a value in other letters": ('not target.tags.Env == "dev"', 'not lower(target.tags.Env) == "dev"', True),
+    "the end of a value": ('not input.caller.host == "ops-1"', 'not endswith(input.caller.host, "ops-1")', True),
+    "an expression without an end": ("not regex.match(`^ci-[0-9]$`, target.tags.Name)",
+                                     "not regex.match(`^ci-[0-9]`, target.tags.Name)", True),
+    "a value with spaces": ("true", 'not target.tags.Team == "the old team"', True),
+    "a moment": ("not input.now_s < 1764547200", "not input.now_s < 1798761600", True),
+    "a day that no year has": ('object.get(target.tags, "Until", "9999-12-31") > "2023-02-31"',
+                               'object.get(target.tags, "Until", "9999-12-31") > "2023-02-31"', False),
     "a date": ("true", "not time.parse_rfc3339_ns(target.tags.Expires) < input.now_s * 1000000000", True),
 }  # fmt: skip
 
@@ -124,6 +132,29 @@ def test_what_the_search_does_not_reach(policies, after, silent):
     """Nothing is known of a rule whose new condition held on all inputs; it is if it did not hold on some."""
     comparison = _compared(policies('target.type != "volume"'), policies(after), 300)
     assert (comparison.silent, comparison.wider) == (silent, [])
+
+
+def _with(policies, text, hosts):
+    """The policies of this text, with these values in a data.json that is no parameter."""
+    bundle = policies("not input.caller.host in data.guardrails.exempt.hosts").bundle
+    modules = {file: module.replace("package guardrails.keep", text) for file, module in bundle.modules.items()}
+    data = {"guardrails": {**bundle.data["guardrails"], "exempt": {"hosts": hosts}}}
+    return PolicySet("", evolve(bundle, modules=modules, data=data))
+
+
+def test_a_value_that_is_no_parameter(policies):
+    """One more value in a data.json of any folder is a change, and is found."""
+    text = "package guardrails.keep"
+    assert _wider(_with(policies, text, ["ops-7"]), _with(policies, text, ["ops-7", "ops-8"])) == {"keep/database"}
+    assert _wider(_with(policies, text, ["ops-7"]), _with(policies, text, ["ops-7"])) == set()
+
+
+def test_an_import_of_another_part(policies):
+    """A rule that reads another part of the input by the same name is another rule."""
+    text = 'package guardrails.keep\n\nimport input.{} as it\n\nquiet if it.{} == "x"\n'
+    old, new = (_with(policies, text.format(part, "kind"), []) for part in ("caller", "call"))
+    assert Comparing(old, new).result().changed
+    assert not Comparing(old, old).result().changed
 
 
 @pytest.mark.parametrize(("level", "found"), [("dryrun", {"keep/database"}), ("deny", set())])

@@ -128,10 +128,21 @@ class Policies:
                 (words.add if isinstance(value, str) else numbers.add)(value)
             # A parameter may name a tag.
             tags |= {value for value in (given if isinstance(given, list) else [given]) if isinstance(value, str)}
+        for value in _values([_at(self.bundle.data, path[1:]) for path in self._elsewhere(some)]):
+            (words.add if isinstance(value, str) else numbers.add)(value)
         strings[""] = strings.get("", frozenset()) | words
         keys["tags"] = keys.get("tags", frozenset()) | tags
         nested: Nested = frozenset().union(*(definition.nested for definition in some))
         return Reads(names, strings, tuple(sorted(numbers)), keys, nested)
+
+    def _elsewhere(self, some: Sequence[Definition]) -> set[Path]:
+        """The paths that these definitions refer to where no rule is, nor a parameter: values of a data.json."""
+        refers = {path for definition in some for path in definition.refers if len(path) > 2}
+        return {
+            path
+            for path in refers
+            if path[: len(PARAMS)] != PARAMS and not lint.reached(path, set(self.by_path), self.within)
+        }
 
 
 def united(some: Iterable[Reads]) -> Reads:
@@ -162,6 +173,8 @@ def changed(old: Policies, new: Policies) -> tuple[frozenset[str], frozenset[Pat
     digests = before.keys() ^ after.keys()
     paths = {(before.get(digest) or after[digest]) for digest in digests}
     paths |= set(_differing(params_of(old.bundle), params_of(new.bundle), PARAMS))
+    # A data.json may be in any folder, which says where its values go.
+    paths |= set(_differing(old.bundle.data, new.bundle.data, ("data",)))
     return frozenset(digests), frozenset(paths)
 
 

@@ -33,6 +33,7 @@ _ASKING = frozenset(
 )  # fmt: skip
 # Longer strings, and those with spaces, are for people.
 _LONGEST = 60
+_WHOLE, _LONGEST_WHOLE = ("BoolExpr", "Membership"), 300
 # How many variables lead to what is compared, at most.
 _DEEPEST = 5
 
@@ -111,17 +112,20 @@ def _used(statement: Mapping[str, Any]) -> set[str | None]:
 def _definition(module: Module, rule: Rule, within: Mapping[Path, set[Path]]) -> Definition:
     reader = _Reader(rule)
     members = dict(members_got(rule.node))
+    references = [*module.references(rule, within)]
     refers = frozenset(
         (*reference.path, *members.get(reference.span["start"], ()))
-        for reference in module.references(rule, within)
+        for reference in references
         if reference.path[0] == "data"
     )
+    # An import may stand for another part of the input.
+    imported = {str(reference.path) for reference in references if reference.path[0] == "input"}
     return Definition(
         path=rule.path,
         file=rule.file,
         line=rule.line,
         # An alias says the same in both, whatever its import stands for.
-        digest=hashlib.sha256(f"{_digest(rule)} {sorted(map(str, refers))}".encode()).hexdigest(),
+        digest=hashlib.sha256(f"{_digest(rule)} {sorted({*map(str, refers), *imported})}".encode()).hexdigest(),
         names=frozenset(reader.names),
         strings={name: frozenset(values) for name, values in reader.strings.items()},
         numbers=frozenset(reader.numbers),
@@ -167,7 +171,9 @@ class _Reader:
 
     def _compared(self, kind: str, node: Mapping[str, Any]) -> None:
         """Keep the strings in a comparison for each name in it."""
-        values = {value for value in _strings(node) if _is_value(value)}
+        # What is compared whole may have spaces, as the names of principals have.
+        whole = kind in _WHOLE
+        values = {value for value in _strings(node) if _is_value(value) or (whole and len(value) <= _LONGEST_WHOLE)}
         if not values or (kind == "Call" and called(node) not in _ASKING):
             return
         for reference in Contents({kind: node}).references:

@@ -75,6 +75,8 @@ class Variations:
             found = {self._now + sign * (span + more) for span in spans for more in (-1, 0, 1) for sign in (-1, 1)}
             found |= {other + more for other in beside if other > _A_TIME for more in (-1, 0, 1)}
             found |= {self._now - 1, self._now, self._now + 1}
+            # A moment that a rule names.
+            found |= {span + more for span in spans if span > _A_TIME for more in (-1, 0, 1)}
             # Of a part with such a name only a value tells whether it is a time or how long something takes.
             if not is_late:
                 found |= {0, 1, *(span + more for span in spans for more in (-1, 0, 1))}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -19,6 +20,9 @@ LARGEST = 120
 _NAMES = 40
 _HOUR_S = 3600
 _HOURS = 7 * 24
+_DAY_S = 24 * _HOUR_S
+# The end of the year 9998: nothing after 9999 can be written as a time.
+_LAST_S = 253_370_764_799
 # Seconds since the epoch are larger.
 _A_TIME = 1e8
 # Functions that make an hour, a weekday or a day of a time; and how many seconds these have.
@@ -135,8 +139,9 @@ def _moments(reads: Reads) -> Iterator[float]:
         yield first + hour * _HOUR_S + _HOUR_S / 2
     written = " ".join(text for texts in reads.strings.values() for text in texts)
     for day in sorted(set(_DAY.findall(written))):
-        start = datetime.fromisoformat(f"{day}T00:00:00+00:00").timestamp()
-        yield from (start - 1, start, start + 24 * _HOUR_S - 1, start + 24 * _HOUR_S)
+        with suppress(ValueError):  # no such day
+            start = datetime.fromisoformat(f"{day}T00:00:00+00:00").timestamp()
+            yield from (each for each in (start - 1, start, start + _DAY_S - 1, start + _DAY_S) if 0 < each < _LAST_S)
 
 
 def at(document: Document, moment: float) -> Document:

@@ -18,12 +18,16 @@ _IDS = 40
 _FEW = 6
 # Parts of the input that are called as rules call the id of a target.
 _AS_IDS = frozenset(("id", "name"))
+# Functions for which a part of a string is enough, or its letters in either case.
+_PARTS = frozenset(("startswith", "endswith", "contains", "match"))
+_LETTERS = frozenset(("lower", "upper"))
 _READS_TIMES = frozenset(("parse_rfc3339_ns", "parse_ns"))
 
 
 def written(known: Collection[str], reads: Reads, now: float) -> set[str]:
     """What is compared with a part, `known`, and what functions that the rules call make into it."""
     found = {text for each in known for text in (each, *matching(each))}
+    found |= {*_alike({*found}, reads)}
     if reads.names & _READS_TIMES:
         found |= {when(now + span) for span in (-_DAY_S, -1, 0, 1, _DAY_S)} if now > _DAY_S else set()
     if "split" in reads.names:
@@ -31,6 +35,15 @@ def written(known: Collection[str], reads: Reads, now: float) -> set[str]:
     if "to_number" in reads.names:
         found |= {f"{number + more:g}" for number in reads.numbers[:_FEW] for more in (-1, 0, 1)}
     return found
+
+
+def _alike(texts: Collection[str], reads: Reads) -> Iterator[str]:
+    """Strings that only pass for one of these: longer ones, and those in other letters."""
+    for text in filter(None, texts):
+        if reads.names & _PARTS:
+            yield from (f"{text}x", f"x{text}")
+        if reads.names & _LETTERS:
+            yield from (text.upper(), text.capitalize())
 
 
 def _joined(known: Collection[str]) -> Iterator[str]:
