@@ -85,7 +85,9 @@ def totals(found: Iterable[Mapping[str, Any]]) -> Counter[str]:
 
 def missing(folder: Path, received: set[str]) -> tuple[int, int]:
     """How many decisions of the log did not arrive at the sink, of how many."""
-    recorded = {json.loads(line)["decision_id"] for line in (folder / "decisions.jsonl").read_text().splitlines()}
+    # The log is rotated: the older lines have a file of their own.
+    files = [file for file in folder.glob("decisions.jsonl*") if file.suffix in (".jsonl", ".1")]
+    recorded = {json.loads(line)["decision_id"] for file in files for line in file.read_text().splitlines()}
     return len(recorded - received), len(recorded)
 
 
