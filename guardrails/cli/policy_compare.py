@@ -13,7 +13,7 @@ from guardrails.cli import compare_result, compare_sources
 from guardrails.cli.options import config_option
 from guardrails.cli.show import console
 from guardrails.errors import ConfigError
-from guardrails.policy.check.formats import github, sarif
+from guardrails.policy.check.formats import github, github_warning, sarif
 from guardrails.policy.compare.result import Comparison
 from guardrails.policy.compare.run import NEIGHBORS, Comparing
 
@@ -76,6 +76,6 @@ def _report(comparison: Comparison, fmt: str) -> None:
         for mistake in compare_result.mistakes(comparison):
             click.echo(github(mistake))
         for rule in comparison.silent:
-            click.echo(f"::warning title={rule}::{compare_result.nothing_known(rule)}")
+            click.echo(github_warning(rule, compare_result.nothing_known(rule)))
     else:
         compare_result.show(console(), comparison)

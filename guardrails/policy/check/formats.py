@@ -14,6 +14,11 @@ def github(mistake: Mistake) -> str:
     return f"::error {place},title={mistake.code}::{_escaped(mistake.message)}"
 
 
+def github_warning(title: str, message: str) -> str:
+    """A workflow command for GitHub Actions about something that has no place in a file."""
+    return f"::warning title={_property(title)}::{_escaped(message)}"
+
+
 def _escaped(text: str) -> str:
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 

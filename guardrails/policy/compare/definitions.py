@@ -119,13 +119,13 @@ def _definition(module: Module, rule: Rule, within: Mapping[Path, set[Path]]) ->
         if reference.path[0] == "data"
     )
     # An import may stand for another part of the input.
-    imported = {str(reference.path) for reference in references if reference.path[0] == "input"}
+    asked = {str(reference.path) for reference in references if reference.path[0] == "input"}
     return Definition(
         path=rule.path,
         file=rule.file,
         line=rule.line,
         # An alias says the same in both, whatever its import stands for.
-        digest=hashlib.sha256(f"{_digest(rule)} {sorted({*map(str, refers), *imported})}".encode()).hexdigest(),
+        digest=hashlib.sha256(f"{_digest(rule)} {sorted({*map(str, refers), *asked})}".encode()).hexdigest(),
         names=frozenset(reader.names),
         strings={name: frozenset(values) for name, values in reader.strings.items()},
         numbers=frozenset(reader.numbers),
