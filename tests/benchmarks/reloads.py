@@ -10,10 +10,9 @@ them, and the last eight texts are kept. After that it must be flat.
 from __future__ import annotations
 
 import argparse
-import queue
 import subprocess
 import sys
-import threading
+from concurrent.futures import ThreadPoolExecutor
 
 from attrs import evolve
 
@@ -38,32 +37,15 @@ deny contains {"rule": "quiet/name", "target": id, "message": "It is quiet.", "r
 """
 
 
-class _Thread:
-    """Does one thing after the other; `do` returns when one is done."""
-
-    def __init__(self) -> None:
-        self._jobs: queue.Queue = queue.Queue()
-        self._done: queue.Queue = queue.Queue()
-        threading.Thread(target=self._work, daemon=True).start()
-
-    def _work(self) -> None:
-        while True:
-            self._done.put(self._jobs.get()())
-
-    def do(self, job):
-        self._jobs.put(job)
-        return self._done.get()
-
-
 def work(loads: int) -> None:
     """Print the resident set in MB after each load."""
     shipped = bundle.read([bundle.shipped()])
-    threads = [_Thread() for _ in range(_THREADS)]
+    threads = [ThreadPoolExecutor(1) for _ in range(_THREADS)]
     for number in range(loads):
         edited = evolve(shipped, modules={**shipped.modules, "own/quiet.rego": _RULE % number})
-        engine = threads[number % _THREADS].do(lambda edited=edited: EmbeddedEngine(edited))
+        engine = threads[number % _THREADS].submit(EmbeddedEngine, edited).result()
         for thread in threads:
-            thread.do(lambda engine=engine: engine.evaluate({}))
+            thread.submit(engine.evaluate, {}).result()
         print(resident_mb(), flush=True)
 
 

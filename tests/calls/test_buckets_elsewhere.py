@@ -19,11 +19,11 @@ ACCOUNT = "123456789012"
 GREEN, BLUE = ([{"Key": "Cluster", "Value": name}] for name in ("green", "blue"))
 
 
-def lists(aws, site, *more):
+def listed(blue, *more):
     """What the tagging API shows: a machine of the live cluster, and these ARNs with their tags."""
-    machine = f"arn:aws:ec2:eu-west-1:{ACCOUNT}:instance/{site.blue.instance_ids[0]}"
+    machine = f"arn:aws:ec2:eu-west-1:{ACCOUNT}:instance/{blue.instance_ids[0]}"
     rows = [{"ResourceARN": arn, "Tags": tags} for arn, tags in [(machine, BLUE), *more]]
-    aws.reply("GetResources", json.dumps({"ResourceTagMappingList": rows}))
+    return json.dumps({"ResourceTagMappingList": rows})
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def buckets(aws, site, install):
         s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
         if tags:
             s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": tags})
-    lists(aws, site)
+    aws.reply("GetResources", listed(site.blue))
     install()
     aws.clear()
     return s3
@@ -91,7 +91,7 @@ def test_without_the_permission(buckets, aws):
 
 def test_what_is_listed_is_not_asked(buckets, aws, site):
     """A bucket that the tagging API shows takes no look-up of its own."""
-    lists(aws, site, ("arn:aws:s3:::green-data", GREEN))
+    aws.reply("GetResources", listed(site.blue, ("arn:aws:s3:::green-data", GREEN)))
     buckets.delete_bucket(Bucket="green-data")
     assert not [each for each in aws.requests if each.operation.startswith("GET /green-data")]
 
@@ -112,7 +112,7 @@ def redirected(aws, install, monkeypatch):
 
     def at_aws(stubber, event_name, request, **more):
         if request.url.startswith("https://tagging."):
-            return AWSResponse(request.url, 200, {}, MockRawResponse(json.dumps(shown).encode()))
+            return AWSResponse(request.url, 200, {}, MockRawResponse(listed(blue).encode()))
         if "-data.s3.eu-west-1." in request.url:
             return AWSResponse(request.url, 301, {"x-amz-bucket-region": "us-west-2"}, MockRawResponse(REDIRECT))
         arrived.append(f"{request.method} {request.url}")
@@ -126,8 +126,6 @@ def redirected(aws, install, monkeypatch):
             where = {"LocationConstraint": "us-west-2"}
             west.create_bucket(Bucket=f"{name}-data", CreateBucketConfiguration=where)
             west.put_bucket_tagging(Bucket=f"{name}-data", Tagging={"TagSet": [{"Key": "Cluster", "Value": name}]})
-        machine = f"arn:aws:ec2:eu-west-1:{ACCOUNT}:instance/{blue.instance_ids[0]}"
-        shown = {"ResourceTagMappingList": [{"ResourceARN": machine, "Tags": BLUE}]}
         monkeypatch.setattr(BotocoreStubber, "__call__", at_aws)
         install(live={"eip_addresses": [*blue.public_ips]})
         yield arrived

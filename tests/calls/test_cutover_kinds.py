@@ -103,10 +103,8 @@ def private_of(aws, side):
 
 def test_a_group_that_is_behind_nothing_yet(aws, guard_for):
     """It comes behind the listener with the weight 0 first, where its targets are checked; all ends as it was."""
-    sides = {name: aws.start_cluster(name, 2) for name in ("blue", "green")}
     balancer = BehindBalancer(aws)
-    for name, side in sides.items():
-        balancer.group(name, side.instance_ids)
+    balancer.start(("blue", "green"), 2)
     balancer.listener(443, blue=1)
     guard, clients = guard_for(sources=["target-group"])
     _, made = planned(guard, clients)

@@ -18,10 +18,8 @@ MINUTE = {"max_fact_age_s": 60, "pacing": {"enabled": False}}
 @pytest.fixture
 def shop(aws, install):
     """Blue is behind a listener; green has a target group that nothing forwards to."""
-    clusters = {name: aws.start_cluster(name, 2) for name in ("blue", "green")}
     balancer = BehindBalancer(aws)
-    for name, cluster in clusters.items():
-        balancer.group(name, cluster.instance_ids)
+    clusters = balancer.start(("blue", "green"), 2)
     balancer.listener(80, blue=1)
     guard = install(**MINUTE)
     machine = clusters["green"].instance_ids[0]

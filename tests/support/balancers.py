@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from guardrails.testing import SimulatedAWS
+from guardrails.testing import Cluster, SimulatedAWS
 
 _HEALTH = """<DescribeTargetHealthResponse xmlns="http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/">
 <DescribeTargetHealthResult><TargetHealthDescriptions>{members}</TargetHealthDescriptions></DescribeTargetHealthResult>
@@ -47,6 +47,13 @@ class BehindBalancer:
             self.elbv2.register_targets(TargetGroupArn=arn, Targets=[{"Id": target} for target in targets])
         self.groups[name] = arn
         return arn
+
+    def start(self, names: Iterable[str], size: int) -> dict[str, Cluster]:
+        """A cluster of each name, registered with a group of its own."""
+        clusters = {name: self.aws.start_cluster(name, size) for name in names}
+        for name, cluster in clusters.items():
+            self.group(name, cluster.instance_ids)
+        return clusters
 
     def forward(self, **weights: int) -> list[dict[str, Any]]:
         groups = [{"TargetGroupArn": self.groups[name], "Weight": weight} for name, weight in weights.items()]
