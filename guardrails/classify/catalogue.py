@@ -24,13 +24,16 @@ _SHARED = {
 }
 
 
-def _sharing(rows: Mapping[str, Mapping[str, Any]]) -> Mapping[str, tuple[str, ...]]:
-    """The services that share each signing name; what was there first comes last."""
+def _sharing(rows: Mapping[str, Mapping[str, Any]], keys: frozenset[str]) -> Mapping[str, tuple[str, ...]]:
+    """The services that share each signing name; what was there first comes last.
+
+    No service need have the signing name itself as its key: those that sign as ``lex`` have others.
+    """
     shared: dict[str, tuple[str, ...]] = {**_SHARED}
     for key, row in rows.items():
         name = row.get("signs")
         if name:
-            shared[name] = (key, *shared.get(name, (name,)))
+            shared[name] = (key, *shared.get(name, (name,) if name in keys else ()))
     return shared
 
 
@@ -46,7 +49,7 @@ class Catalogue:
         self._long_tail = load.long_tail() if long_tail else {}
         self._reviewed = load.keys()
         self._keys = self._reviewed | frozenset(self._long_tail)
-        self._shared = _sharing(self._long_tail)
+        self._shared = _sharing(self._long_tail, self._keys)
         self._loaded: dict[str, Service] = {}
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import botocore.session
@@ -10,6 +11,7 @@ import pytest
 import guardrails
 from guardrails.classify.catalogue import Catalogue
 from tests.calls.test_catalogue import problems
+from tests.support import rest
 
 TAIL = Catalogue(long_tail=True)
 KEYS = sorted(TAIL.services - Catalogue().services)
@@ -36,6 +38,40 @@ def test_every_path_fits_the_model() -> None:
             wrong += [problem for target in entry.targets for problem in problems(target.path.text, shape, "strings")]
         wrong += untagged(model, {*service.operations})
     assert wrong == []
+
+
+@pytest.mark.parametrize("catalogue", [Catalogue(), TAIL], ids=["reviewed", "all"])
+def test_every_service_of_botocore_has_a_key(catalogue) -> None:
+    """Whatever service a call is to, with or without its version, the catalogue finds a key that it can look up."""
+    for name in SESSION.get_available_services():
+        model = SESSION.get_service_model(name)
+        for version in (model.api_version, ""):
+            key = catalogue.service_of(model.signing_name, version)
+            assert (key in catalogue.services) == bool(catalogue.services & {key, model.signing_name}), name
+            assert [catalogue.lookup(key, operation) for operation in model.operation_names], name
+
+
+@pytest.mark.parametrize(
+    ("service", "method", "params", "arn"),
+    [
+        ("lex-models", "delete_bot", {"name": "{}-bot"}, "lex:eu-west-1:123456789012:bot:{}-bot"),
+        ("connectcampaigns", "delete_campaign", {"id": "{}1"}, "connect-campaigns:eu-west-1:123456789012:campaign/{}1"),
+    ],
+)  # fmt: skip
+def test_services_that_sign_with_a_name_of_no_service(service, method, params, arn, places, aws, install, monkeypatch):
+    """What the live cluster's tag is on stays and green's may go; an ungoverned call to a sibling is sent."""
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    rows = {f"arn:aws:{arn.format(name)}": name for name in places}
+    rows |= {f"arn:aws:ec2:eu-west-1:123456789012:instance/{parts.machine}": name for name, parts in places.items()}
+    mapping = [{"ResourceARN": each, "Tags": [{"Key": "Cluster", "Value": name}]} for each, name in rows.items()]
+    aws.reply("GetResources", json.dumps({"ResourceTagMappingList": mapping}))
+    install(live={"eip_addresses": [places["blue"].public_ip]}, long_tail=True)
+    for name in places:
+        spelled = {key: value.format(name) for key, value in params.items()}
+        denied = rest.attempt(aws, service, method, spelled)
+        assert denied == (None if name == "green" else {"live-cluster/terminate", "None"}), name
+    talk = {"botName": "b", "botAlias": "a", "userId": "u1", "inputText": "hi"}
+    assert rest.attempt(aws, "lex-runtime", "post_text", talk) is None
 
 
 def untagged(model, judged):
