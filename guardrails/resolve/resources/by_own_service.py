@@ -7,13 +7,14 @@ alias, a queue is named by its URL, and some ARNs end with an id that no call us
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from attrs import evolve
 
 from guardrails.aws.parents import beside
 from guardrails.resolve.resources import described
 from guardrails.resolve.resources.arns import service_of
+from guardrails.resolve.resources.naming import is_certain, is_other, resource_of
 from guardrails.resolve.resources.resolver import (
     Answers,
     Context,
@@ -58,14 +59,16 @@ _APIS = {
     "sms-voice": "pinpoint-sms-voice-v2",
 }
 _ARN_SERVICES = {key: service for service, keys in _APIS.items() for key in keys.split()}
-# NAME, NAME:ALIAS, ACCOUNT:function:NAME or an ARN, with or without a version or an alias
-# (https://docs.aws.amazon.com/lambda/latest/api/API_DeleteFunction.html).
-_FUNCTION = re.compile(r"(?:(?:arn:[^:]++:lambda:[^:]++:)?\d++:function:)?(?P<name>[\w-]++)(?::[\w$-]++)?")
+# NAME or NAME:ALIAS, behind any of the parts of an ARN: ACCOUNT:NAME, function:NAME, REGION:ACCOUNT:function:NAME
+# (https://docs.aws.amazon.com/lambda/latest/api/API_DeleteFunction.html, the pattern of FunctionName).
+_FUNCTION = re.compile(
+    r"(?:arn:[^:]*:lambda:)?(?:[a-z]+(?:-[a-z]+)+-\d:)?(?:\d{12}:)?(?:function:)?(?P<name>[\w.-]++)(?::[\w$.-]++)?"
+)
 # https://docs.aws.amazon.com/secretsmanager/latest/userguide/whats-in-a-secret.html
 _SECRET = re.compile(r"(?P<arn>arn:[^:]+:secretsmanager:[^:]*:[^:]*:secret:(?P<name>.+))-[A-Za-z0-9]{6}")
 # Services whose names may hold slashes: "app" is not "blue/app".
 _PATHS = ("ecr", "logs", "ssm")
-# An id that AWS made up.
+# An id that AWS made up and that no call uses as a name.
 _MADE_UP = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 # Services in ARNs whose resources another one's calls name, too: directory buckets, and those of Outposts.
 _NAMED_WITH = {"s3": ("s3", "s3express", "s3-outposts")}
@@ -106,9 +109,12 @@ def _names(name: str, call: Call, answers: Answers) -> list[str]:
     return [name.removeprefix("/" if service == "ssm" else "").removesuffix(":*")]
 
 
-def _wholes(name: str, call: Call, answers: Answers) -> list[str]:
-    """What it is a part of: named beside it in the call, or by what describes it."""
-    return [*beside(name, call.params), *described.wholes(name, call, answers)]
+def _wholes(name: str, items: Sequence[Item], call: Call, answers: Answers) -> list[Item]:
+    """What it is a part of: named beside it in the call, by what describes it, or at the beginning of its ARN."""
+    names = (*beside(name, call.params), *described.wholes(name, call, answers))
+    named = [item for each in names for item in _meant(each, items, call, answers)]
+    above = [item for item in items if name.startswith((f"{item['ResourceARN']}:", f"{item['ResourceARN']}/"))]
+    return [*named, max(above, key=lambda item: len(item["ResourceARN"]))] if above else named
 
 
 def _is_arn(value: object, service: str) -> bool:
@@ -122,7 +128,9 @@ def _means(name: str, arn: str) -> bool:
         return True
     if secret := _SECRET.fullmatch(arn):
         return name in (secret["arn"], secret["name"])
-    resource = arn.split(":", 5)[-1]
+    resource = resource_of(arn)
+    if service_of(arn) == "mq" and name in resource.split(":"):
+        return True  # broker:NAME:ID, and calls may use either
     if service_of(arn) in _PATHS:
         return name in (resource, resource.partition("/")[2], resource.partition(":")[2])
     return name == resource or resource.endswith((f"/{name}", f":{name}"))
@@ -137,23 +145,33 @@ def _meant(name: str, items: Sequence[Item], call: Call, answers: Answers) -> li
     whole = [each for each in names if each.startswith("arn:")]
     if whole and service != "secretsmanager":
         return [item for item in items if item["ResourceARN"].removesuffix(":*") in whole]
-    exact = [item for item in items if any(_means(each, item["ResourceARN"]) for each in names)]
-    folded = [item for item in items if any(_means(each.lower(), item["ResourceARN"].lower()) for each in names)]
+
+    def found(case: Callable[[str], str]) -> list[Item]:
+        arns = [(item, item["ResourceARN"]) for item in items]
+        return [item for item, arn in arns if any(_means(case(each), case(arn)) for each in names)]
+
+    exact, folded = (
+        [item for item in each if not any(is_other(part, item["ResourceARN"], call) for part in names)]
+        for each in (found(str), found(str.lower))
+    )
     return _within(exact or folded, call)
 
 
 def _within(items: list[Item], call: Call) -> list[Item]:
     """Of resources with the same name, those whose ARN has most of what else the call names, such as an API."""
     words = {value for value in call.params.values() if isinstance(value, str)}
-    shared = [len(words & {*re.split("[:/]", item["ResourceARN"].split(":", 5)[-1])}) for item in items]
+    shared = [len(words & {*re.split("[:/]", resource_of(item["ResourceARN"]))}) for item in items]
     return [item for item, count in zip(items, shared, strict=True) if count == max(shared)]
 
 
 def _resolve(ref: TargetRef, context: Context) -> Target:
     # A part without a tag of its own is its whole's.
     items, call = tagged(context), context.call
-    wholes = (_meant(name, items, call, context.answers) for name in _wholes(ref.id, call, context.answers))
-    meant = _meant(ref.id, items, call, context.answers) or [item for each in wholes for item in each]
+    meant = _meant(ref.id, items, call, context.answers)
+    names = _names(ref.id, call, context.answers)
+    if not all(is_certain(name, item["ResourceARN"], call) for item in meant for name in names) or not meant:
+        # What may be another's of the same name says nothing for the whole that the call names.
+        meant += _wholes(ref.id, items, call, context.answers)
     if not meant and (not believable(context) or _may_be_live(ref.id, items, context)):
         return unknown(ref, _KIND)
     clusters = carried_by(meant, context)

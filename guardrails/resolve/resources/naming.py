@@ -1,0 +1,95 @@
+"""Which resource of a name a call means, by all that it names: the stage "prod" of this API, and not of that one.
+
+ARNs name a part behind its wholes, each after its kind: ``/restapis/API/stages/NAME``, ``mesh/MESH/virtualNode/NAME``.
+Calls name the wholes in parameters of their own, as ``restApiId``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from guardrails.aws.parents import beside
+from guardrails.values import Call
+
+# An id that AWS made up: no two resources share one. With a prefix, it is at least eight digits.
+_MADE_UP = re.compile(
+    r"[0-9a-f]{32}|([a-z]+-)?[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[a-z]+-[0-9a-f]{8,}", re.IGNORECASE
+)
+_ACCOUNT = re.compile(r"\d{12}")
+# What parameters end with that name something of the kind before it.
+_ENDING = re.compile(r"(?:name|identifier|id|arn)$")
+# Parts whose ARNs have no word between the whole and the name, and the parameter that names the whole.
+_AFTER_WHOLE = {("redshift", "snapshot"): "snapshotclusteridentifier"}
+
+
+def resource_of(arn: str) -> str:
+    """What stands behind the account in an ARN."""
+    return arn.split(":", 5)[-1]
+
+
+def _segments(text: str) -> list[str]:
+    return [each for each in re.split("[:/]", text) if each]
+
+
+def _before(name: str, arn: str) -> list[str]:
+    """What stands before the name in an ARN: kinds, each with its name but the last."""
+    resource = resource_of(arn).removesuffix(":*").rstrip("/")
+    return _segments(resource[: -len(name)]) if resource.endswith(name) else []
+
+
+def is_other(name: str, arn: str, call: Call) -> bool:
+    """Whether the call names something else around the name than this ARN does: a resource of the same name elsewhere.
+
+    What the call leaves out may be anything.
+    """
+    arn, name = arn.lower(), name.lower()
+    if name.startswith("arn:") or _MADE_UP.fullmatch(name):
+        return False
+    before = _before(name, arn)
+    named = _named(call.params)
+    kinds = [*zip(before[::2], [*before[1::2], name], strict=False)]
+    if len(before) % 2 and any(_contradicts(kind, value, named) for kind, value in kinds):
+        return True
+    wholes = before[1::2]
+    if len(before) == 2:
+        given = named.get(_AFTER_WHOLE.get((arn.split(":")[2], before[0]), ""))
+        return given is not None and wholes[0] not in given
+    # Each kind has a name: the call must name them all, if it names anything but accounts.
+    return len(before) > 2 and bool(surroundings(name, call)) and not {*wholes} <= _words(call.params)
+
+
+def is_certain(name: str, arn: str, call: Call) -> bool:
+    """Whether nothing but this resource is meant: its ARN has no whole, or the call names each."""
+    if name.startswith("arn:") or _MADE_UP.fullmatch(name):
+        return True
+    return {*_before(name.lower(), arn.lower())[1::2]} <= _words(call.params)
+
+
+def surroundings(name: str, call: Call) -> list[str]:
+    """What else the call names that the resource may be a part of: not the account."""
+    others = (each for each in beside(name, call.params) if each.lower() != name.lower())
+    return [each for each in others if not _ACCOUNT.fullmatch(each)]
+
+
+def _contradicts(kind: str, value: str, named: Mapping[str, set[str]]) -> bool:
+    """Whether the call names another of this kind. Kinds may be in the plural: ``stages``."""
+    kind = re.sub(r"\W", "", kind)
+    given = named.get(kind) or named.get(kind.removesuffix("s"))
+    return given is not None and value not in given
+
+
+def _named(params: Mapping[str, Any]) -> dict[str, set[str]]:
+    """What the call names in lower case, by the kind in the parameter's name, and by the whole name."""
+    named: dict[str, set[str]] = {}
+    for key, value in params.items():
+        if isinstance(value, str) and _ENDING.search(key.lower()):
+            for kind in {_ENDING.sub("", key.lower()), key.lower()}:
+                named.setdefault(kind, set()).update({value.lower(), *_segments(value.lower())})
+    return named
+
+
+def _words(params: Mapping[str, Any]) -> set[str]:
+    texts = [value.lower() for value in params.values() if isinstance(value, str)]
+    return {*texts, *(word for text in texts for word in _segments(text))}
