@@ -27,7 +27,7 @@ ROWS = [
 ]
 WORDS = {"new", "old", "items", "params", "also"}
 # Keys of maps whose keys a model does not list.
-KEYS = {"GetTopicAttributes": {"Policy"}}
+KEYS = {"GetTopicAttributes": {"Policy", "KmsMasterKeyId", "ContentBasedDeduplication"}}
 
 
 def members(shape: Shape | None) -> set[str]:

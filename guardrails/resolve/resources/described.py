@@ -28,6 +28,11 @@ _BY_NAME: Mapping[tuple[str, str], Lookup] = {
         "redshift-serverless", "GetWorkgroup", "workgroup", empty_on=("ResourceNotFoundException",)
     ),
 }
+# Parts whose ARN has the whole's in it: a subscription of a topic, an alias of a state machine.
+_IN_ARNS = (
+    re.compile(r"(?P<whole>arn:[^:]+:sns:[^:]*:\d+:[^:]+):[^:]+"),
+    re.compile(r"(?P<whole>arn:[^:]+:states:[^:]*:\d+:stateMachine:[^:]+):[^:]+"),
+)
 # Access points of another kind, with names of their own: those of several regions, and of Object Lambda.
 _OTHER_POINTS = ("MultiRegion", "ObjectLambda")
 # What the caller must be allowed to ask; who it is needs no permission.
@@ -57,7 +62,9 @@ def described(name: str, call: Call, answers: Answers) -> tuple[Item, ...] | Non
 
 
 def wholes(name: str, call: Call, answers: Answers) -> list[str]:
-    """The buckets that it is a part of."""
+    """What it is a part of: the bucket of an access point, the topic of a subscription."""
+    if inside := next(filter(None, (part.fullmatch(name) for part in _IN_ARNS)), None):
+        return [inside["whole"]]
     return [item[_WHOLE] for item in described(name, call, answers) or () if item.get(_WHOLE)]
 
 
