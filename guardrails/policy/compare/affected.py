@@ -1,4 +1,4 @@
-"""The rules whose answer a change may reach, and what all of them read."""
+"""The rules whose answer a change may reach, and what they read."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ from guardrails.evaluate.rego import lint
 from guardrails.evaluate.rego.references import Path, leading
 from guardrails.evaluate.rego.syntax import Module
 from guardrails.policy.check.entries import entries
+from guardrails.policy.compare.braces import braced
 from guardrails.policy.compare.definitions import PARAMS, Definition, Nested, definitions
+from guardrails.policy.compare.reads import Reads, add
 from guardrails.policy.explain import rule_id
 from guardrails.values import frozen
 
 _DECISION: Path = ("data", "guardrails", "main", "decision")
-_LEVELS: Path = (*PARAMS, "enforcement")
+ENFORCEMENT: Path = (*PARAMS, "enforcement")
 _COLLECTOR: Path = ("data", "guardrails", "areas")
 
 
@@ -32,17 +34,6 @@ class EntryRule:
     definition: Definition
 
 
-@frozen
-class Reads:
-    """What some rules read together, as in `Definition`, with the values of the parameters that they use."""
-
-    names: frozenset[str]
-    strings: Mapping[str, frozenset[str]]
-    numbers: tuple[float, ...]
-    keys: Mapping[str, frozenset[str]]
-    nested: Nested = frozenset()
-
-
 @define(slots=False)
 class Policies:
     """The rules of one bundle, as far as their text shows what they do."""
@@ -53,13 +44,19 @@ class Policies:
 
     @cached_property
     def modules(self) -> list[Module]:
-        """The syntax trees, without the module that collects the areas: that follows from the others."""
+        """The syntax trees, each body in braces, without the module that collects the areas: that follows from them."""
         known = {module.file: module for module in self.like.modules} if self.like else {}
+        before = self.like.bundle.modules if self.like else {}
         texts = {file: text for file, text in self.bundle.modules.items() if not is_collector(text)}
-        same = {file for file in texts.keys() & known.keys() if known[file].source == texts[file].encode()}
-        others = {file: text for file, text in texts.items() if file not in same}
-        read = {module.file: module for module in parsed(evolve(self.bundle, modules=others))} if others else {}
+        same = {file for file in texts.keys() & known.keys() if before[file] == texts[file]}
+        read = self._parsed({file: text for file, text in texts.items() if file not in same})
+        read |= self._parsed({file: text for file, module in read.items() if (text := braced(module)) != texts[file]})
         return [known[file] if file in same else read[file] for file in texts]
+
+    def _parsed(self, texts: Mapping[str, str]) -> dict[str, Module]:
+        if not texts:
+            return {}
+        return {module.file: module for module in parsed(evolve(self.bundle, modules=texts))}
 
     @cached_property
     def definitions(self) -> list[Definition]:
@@ -118,8 +115,8 @@ class Policies:
         keys: dict[str, frozenset[str]] = {}
         numbers = {number for definition in some for number in definition.numbers}
         for definition in some:
-            _add(strings, definition.strings)
-            _add(keys, definition.keys)
+            add(strings, definition.strings)
+            add(keys, definition.keys)
         words: set[str] = set()
         tags: set[str] = set()
         for path in {path for definition in some for path in definition.refers if path[: len(PARAMS)] == PARAMS}:
@@ -143,27 +140,6 @@ class Policies:
             for path in refers
             if path[: len(PARAMS)] != PARAMS and not lint.reached(path, set(self.by_path), self.within)
         }
-
-
-def united(some: Iterable[Reads]) -> Reads:
-    """What all of them read."""
-    names: frozenset[str] = frozenset()
-    strings: dict[str, frozenset[str]] = {}
-    keys: dict[str, frozenset[str]] = {}
-    numbers: set[float] = set()
-    nested: Nested = frozenset()
-    for reads in some:
-        nested |= reads.nested
-        names |= reads.names
-        numbers |= set(reads.numbers)
-        _add(strings, reads.strings)
-        _add(keys, reads.keys)
-    return Reads(names, strings, tuple(sorted(numbers)), keys, nested)
-
-
-def _add(into: dict[str, frozenset[str]], more: Mapping[str, frozenset[str]]) -> None:
-    for name, values in more.items():
-        into[name] = into.get(name, frozenset()) | values
 
 
 def changed(old: Policies, new: Policies) -> tuple[frozenset[str], frozenset[Path]]:
@@ -192,13 +168,13 @@ def differing(policies: Policies, digests: frozenset[str], paths: frozenset[Path
 
 def of_another_level(paths: frozenset[Path]) -> frozenset[str]:
     """The rules that the configuration gives another level: decisions differ by these where all rules say the same."""
-    return frozenset(str(path[-1]) for path in paths if path[:-1] == _LEVELS)
+    return frozenset(str(path[-1]) for path in paths if path[:-1] == ENFORCEMENT)
 
 
 def changes_every_decision(policies: Policies, paths: frozenset[Path]) -> bool:
     """Whether what makes the decision of all rules' answers differs."""
     core = policies.closure(policies.by_path.get(_DECISION, ()))
-    general = frozenset(path for path in paths if path[:-1] != _LEVELS)
+    general = frozenset(path for path in paths if path[:-1] != ENFORCEMENT)
     return any(touches(definition, general) for definition in core)
 
 
@@ -220,7 +196,7 @@ def touches(definition: Definition, paths: frozenset[Path]) -> bool:
 
 
 def _differing(old: Any, new: Any, path: Path) -> Iterable[Path]:
-    if path == _LEVELS:
+    if path == ENFORCEMENT:
         old, new = old or {}, new or {}
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         for name in sorted({*old, *new}):

@@ -34,6 +34,7 @@ _ASKING = frozenset(
 # Longer strings, and those with spaces, are for people.
 _LONGEST = 60
 _WHOLE, _LONGEST_WHOLE = ("BoolExpr", "Membership"), 300
+_PLACES = ("span", "eidx", "sidx", "qidx")
 # How many variables lead to what is compared, at most.
 _DEEPEST = 5
 
@@ -82,15 +83,21 @@ def _condition(
     module: Module, rule: Rule, statements: Sequence[Mapping[str, Any]], within: Mapping[Path, set[Path]]
 ) -> Definition:
     needed = _needed(module, statements)
-    own = [statement for statement in needed if statement is statements[-1] or _only_names(statement)]
+    own = [statement for statement in needed if statement is statements[-1] or only_names(statement)]
     return evolve(
         _definition(module, rule.part(needed), within),
         refers=_definition(module, rule.part(own), within).refers,
-        decides=not _only_names(statements[-1]),
+        decides=not only_names(statements[-1]),
     )
 
 
-def _only_names(statement: Mapping[str, Any]) -> bool:
+def is_constant(rule: Rule) -> bool:
+    """Whether a definition has no conditions."""
+    return not any(body["query"]["stmts"] for body in rule.bodies)
+
+
+def only_names(statement: Mapping[str, Any]) -> bool:
+    """Whether a condition only gives a value a name."""
     return "AssignExpr" in (statement["literal"].get("Expr", {}).get("expr") or {})
 
 
@@ -125,7 +132,7 @@ def _definition(module: Module, rule: Rule, within: Mapping[Path, set[Path]]) ->
         file=rule.file,
         line=rule.line,
         # An alias says the same in both, whatever its import stands for.
-        digest=hashlib.sha256(f"{_digest(rule)} {sorted({*map(str, refers), *asked})}".encode()).hexdigest(),
+        digest=hashlib.sha256(f"{_digest(module, rule)} {sorted({*map(str, refers), *asked})}".encode()).hexdigest(),
         names=frozenset(reader.names),
         strings={name: frozenset(values) for name, values in reader.strings.items()},
         numbers=frozenset(reader.numbers),
@@ -144,6 +151,8 @@ class _Reader:
         self.numbers: set[float] = set()
         self.keys: dict[str, set[str]] = {}
         self.nested: set[tuple[Path, frozenset[str]]] = set()
+        # What a rule without a body is, such as a set of names of principals, may have spaces, too.
+        self._longest = _LONGEST_WHOLE if is_constant(rule) else 0
         self._aliases = dict(aliases(rule.node))
         self._sources = dict(sources(rule.node))
         for reference in rule.references:
@@ -165,7 +174,7 @@ class _Reader:
             self._compared(kind, value)
         if kind == "Number":
             self.numbers.add(value["value"])
-        elif kind in ("String", "RawString") and _is_value(value["value"]):
+        elif kind in ("String", "RawString") and (_is_value(value["value"]) or len(value["value"]) <= self._longest):
             self.names.add(value["value"])
             self.strings.setdefault("", set()).add(value["value"])
 
@@ -213,18 +222,23 @@ def _is_value(text: str) -> bool:
     return len(text) <= _LONGEST and not any(character.isspace() for character in text)
 
 
-def _digest(rule: Rule) -> str:
+def _digest(module: Module, rule: Rule) -> str:
     """The same for every way to lay out the same definition."""
-    shape = [str(rule.path), rule.form, rule.arity, sorted(map(str, rule.locals)), _bare(list(rule.node))]
+    shape = [str(rule.path), rule.form, rule.arity, sorted(map(str, rule.locals)), bare(list(rule.node), module)]
     return hashlib.sha256(json.dumps(shape, sort_keys=True).encode()).hexdigest()
 
 
-def _bare(node: Any) -> Any:
+def bare(node: Any, module: Module) -> Any:
     """A syntax tree without its places."""
     if isinstance(node, list):
-        return [
-            _bare(item) for item in node if not (isinstance(item, dict) and {"line", "start", "end"} <= item.keys())
-        ]
+        return [bare(item, module) for item in node if not _is_place(item)]
+    if _is_place(node):
+        # The variables of ``every`` are places only.
+        return module.text(node)
     if isinstance(node, dict):
-        return {kind: _bare(value) for kind, value in node.items() if kind not in ("span", "eidx", "sidx", "qidx")}
+        return {kind: bare(value, module) for kind, value in node.items() if kind not in _PLACES}
     return node
+
+
+def _is_place(node: Any) -> bool:
+    return isinstance(node, dict) and {"line", "start", "end"} <= node.keys()

@@ -9,8 +9,8 @@ from typing import Any
 
 from attrs import Factory, define, field
 
-from guardrails.policy.compare.affected import Reads, united
 from guardrails.policy.compare.minimize import minimized
+from guardrails.policy.compare.reads import Reads, united
 from guardrails.policy.compare.result import Difference
 from guardrails.policy.compare.situations import Document
 from guardrails.policy.compare.verdicts import ENGINE, WORDS, Judge, Verdict, alone, weaker
@@ -70,6 +70,8 @@ class Findings:
     _hidden_from: int = field(kw_only=True)
     documents: int = 0
     acted: set[str] = Factory(set)
+    # The rules that said something else than before on any input that was watched.
+    told: set[str] = Factory(set)
     _hidden: int | None = None
     _seen: set[int] = Factory(set)
     _wider: dict[_Key, list[Document]] = Factory(dict)
@@ -89,6 +91,8 @@ class Findings:
             return None
         self._hidden = None
         looks = [side.watched.look(text) if watch else None for side in (self._old, self._new)]
+        if looks[0] and looks[1]:
+            self.told |= {rule for _, rule in looks[0].said ^ looks[1].said}
         acts = self._by_their_rules(document, text, looks) if self._by_rules else None
         if acts is None:
             acts = self._by_decision(document)

@@ -13,12 +13,13 @@ from pathlib import PurePath
 
 from guardrails.classify.catalogue import Catalogue
 from guardrails.evaluate.bundle import params_of, shipped
-from guardrails.policy.compare import affected
-from guardrails.policy.compare.affected import EntryRule, Policies, Reads
+from guardrails.policy.compare import affected, untold
+from guardrails.policy.compare.affected import EntryRule, Policies
 from guardrails.policy.compare.contexts import surrounded
 from guardrails.policy.compare.definitions import PARAMS, Definition
 from guardrails.policy.compare.findings import Findings, Side
 from guardrails.policy.compare.minimize import torn
+from guardrails.policy.compare.reads import Reads, both, united
 from guardrails.policy.compare.result import Comparison
 from guardrails.policy.compare.search import Search
 from guardrails.policy.compare.situations import NOW_S, Document, operations, situation, situations
@@ -58,8 +59,9 @@ class Comparing:
         by_mode = old.mode != new.mode
         self.same = not (self._digests or self._paths or by_mode)
         self._entries, later = ([*side.entries] if by_mode else self._reached(side) for side in (self._old, self._new))
+        self._ids = {entry.rule for entry in self._entries}
         cores = [[*self._core(side)] for side in (self._old, self._new)]
-        self._core_reads = affected.united([self._old.reads(cores[0]), self._new.reads(cores[1])])
+        self._core_reads = both(self._old.reads(cores[0]), self._new.reads(cores[1]))
         self._neighbors, self._names = neighbors, (old.name, new.name)
         self.findings = self._findings((old, new), judges, (self._entries, later), cores, stricter=stricter)
 
@@ -86,7 +88,7 @@ class Comparing:
         return Findings(
             Side(self._watched[0], judge),
             Side(self._watched[1], other),
-            {entry.rule for entry in self._entries},
+            self._ids,
             self._schema,
             by_rules=self._by_few,
             by_levels=bool(affected.of_another_level(self._paths)),
@@ -123,7 +125,7 @@ class Comparing:
 
     def permit(self, starts: Starts) -> None:
         """Try, where each rule acts, a permission for all rules: what makes the decision may heed it no longer."""
-        rules = sorted({entry.rule for entry in self._entries})
+        rules = sorted(self._ids)
         for document in starts.one_each():
             if isinstance(document.get("now_s"), (int, float)):
                 for other in with_permission(document, rules, NOW_S):
@@ -133,7 +135,7 @@ class Comparing:
         """What was found up to now."""
         where = {entry.rule: (self._nearest(entry.definition.file), 1) for entry in self._old.entries}
         where |= {entry.rule: (entry.definition.file, entry.definition.line) for entry in self._new.entries}
-        rules = sorted({entry.rule for entry in self._entries})
+        rules = sorted(self._ids)
         differing = {entry.rule for entry in affected.differing(self._old, self._digests, self._paths)}
         return Comparison(
             old=self._names[0],
@@ -147,15 +149,14 @@ class Comparing:
         )
 
     def _untold(self) -> set[str]:
-        """The rules with a condition that changed, and of which no input shows what it does."""
-        before, after = self._watched
-        found = set()
-        for policies, places in ((self._old, before.untold(after)), (self._new, after.untold(before))):
-            for entry in policies.entries if places and self.findings.documents else ():
-                if any((each.file, each.line) in places for each in policies.closure([entry.definition])):
-                    found.add(entry.rule)
-        known = {entry.rule for entry in self._entries if not self.findings.is_weaker(entry.rule)}
-        return found & known
+        if not self.findings.documents:
+            return set()
+        old, new = (
+            untold.Side(policies, watched, [entry for entry in policies.entries if entry.rule in self._ids])
+            for policies, watched in zip((self._old, self._new), self._watched, strict=True)
+        )
+        found = untold.untold(old, new, self._digests, self._paths, self.findings.told)
+        return {rule for rule in found & self._ids if not self.findings.is_weaker(rule)}
 
     def _nearest(self, file: str) -> str:
         """The file of the new policies that stands for one of the old ones: the same, or one of the same folder."""
@@ -183,7 +184,7 @@ class Comparing:
         yield from torn(near[0])
 
     def _all_reads(self) -> Reads:
-        return affected.united([self._old.reads(self._old.definitions), self._new.reads(self._new.definitions)])
+        return united([self._old.reads(self._old.definitions), self._new.reads(self._new.definitions)])
 
     def starts(self) -> Starts:
         """Where the search begins: fill it with the inputs that were tried."""
@@ -194,14 +195,14 @@ class Comparing:
         levels = affected.of_another_level(self._paths)
         differ = (entry for entry in self._entries if entry.definition.digest in self._digests or entry.rule in levels)
         rules = sorted({entry.rule for entry in differ})
-        others = sorted({entry.rule for entry in self._entries} - set(rules))
+        others = sorted(self._ids - set(rules))
         groups = [[rule] for rule in rules] + ([others] if others else [])
         most = self._neighbors if self._by_few else self._neighbors // 5
         for group in groups:
             if any(map(self.findings.is_weaker, group)):
                 continue
             some = [entry for entry in self._entries if entry.rule in group]
-            reads = affected.united(self._reads_of(entry) for entry in some)
+            reads = united(self._reads_of(entry) for entry in some)
             search = Search(self.findings, self._schema, self._core_reads, reads, clock=looks_at_the_clock(reads))
             search.run(starts.of(group), group, max(_LEAST, most // len(groups)))
 
@@ -210,4 +211,4 @@ class Comparing:
         closures = [self._old.closure([entry.definition])]
         closures += [self._new.closure([other.definition]) for other in self._new.entries if other.rule == entry.rule]
         policies = [self._old, *[self._new] * (len(closures) - 1)]
-        return affected.united(each.reads(closure) for each, closure in zip(policies, closures, strict=True))
+        return united(each.reads(closure) for each, closure in zip(policies, closures, strict=True))

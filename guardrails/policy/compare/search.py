@@ -7,14 +7,14 @@ of a rule, of its helpers and of its exemptions come to hold one after the other
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, islice, zip_longest
 from typing import Any
 
-from guardrails.policy.compare.affected import Reads
 from guardrails.policy.compare.changes import Change, applied, together
 from guardrails.policy.compare.contexts import surrounded
 from guardrails.policy.compare.findings import Findings, Tried
+from guardrails.policy.compare.reads import Reads
 from guardrails.policy.compare.situations import NOW_S, Document
 from guardrails.policy.compare.variations import Variations
 from guardrails.policy.compare.verdicts import with_permission
@@ -83,9 +83,9 @@ class Search:
     def _around(self, document: Document, tried: Tried, rules: Sequence[str]) -> Iterator[Document]:
         """What is next to an input: first what stood in the way, then what the changed definitions read, and more."""
         stuck = self._findings.stuck(tried)
-        near = self._shuffled(Variations(self._schema, stuck if stuck.names else self._core, document))
-        core = self._shuffled(Variations(self._schema, self._core, document)) if stuck.names else []
-        far = self._shuffled(Variations(self._schema, self._reads, document))
+        near = self._varied(stuck if stuck.names else self._core, document)
+        core = self._varied(self._core, document) if stuck.names else []
+        far = self._varied(self._reads, document)
         whole: Iterator[Document] = iter(())
         if self._whole < _WHOLE and (tried.acts or self._whole < _WHOLE // 2):
             self._whole += 1
@@ -101,8 +101,8 @@ class Search:
         for some in zip_longest(*ways):
             yield from (each for each in some if each is not None)
 
-    def _shuffled(self, changes: Iterable[Change]) -> list[Change]:
-        some = [*changes]
+    def _varied(self, reads: Reads, document: Document) -> list[Change]:
+        some = [*Variations(self._schema, reads, document, self._core.first)]
         self._random.shuffle(some)
         return some
 

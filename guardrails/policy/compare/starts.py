@@ -7,8 +7,8 @@ from collections.abc import Collection, Mapping
 
 from attrs import Factory, define
 
-from guardrails.policy.compare.affected import Reads
 from guardrails.policy.compare.findings import Tried
+from guardrails.policy.compare.reads import Reads
 from guardrails.policy.compare.situations import Document
 
 # How many inputs on which a rule acts, how many with an operation that changed definitions name, and how many others.

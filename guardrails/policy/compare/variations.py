@@ -6,12 +6,12 @@ neighbors, and for each type of value a few that mean something: null, empty, no
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
-from guardrails.policy.compare.affected import Reads
 from guardrails.policy.compare.changes import GONE, Change, Renamed, Step
 from guardrails.policy.compare.definitions import FREE
+from guardrails.policy.compare.reads import Reads
 from guardrails.policy.compare.words import for_targets, nested, written
 
 # Seconds since the epoch are larger.
@@ -23,8 +23,11 @@ _FEW = 4
 class Variations:
     """The changes of a document in what some rules read."""
 
-    def __init__(self, schema: Mapping[str, Any], reads: Reads, document: Mapping[str, Any]) -> None:
-        self._schema, self._reads, self._document = schema, reads, document
+    def __init__(
+        self, schema: Mapping[str, Any], reads: Reads, document: Mapping[str, Any], first: Collection[str] = ()
+    ) -> None:
+        """`first` are strings that are tried before others where there are many."""
+        self._schema, self._reads, self._document, self._first = schema, reads, document, first
         self._now = float(document.get("now_s") or 0)
         clusters = document.get("clusters")
         self._clusters = sorted(clusters) if isinstance(clusters, Mapping) else []
@@ -97,7 +100,7 @@ class Variations:
         known = named.get(name, frozenset()) | named.get(str(path[-1]), frozenset())
         found = written(known, self._reads, self._now)
         if not known or path[:1] == ("clusters",):
-            found |= named.get("", frozenset())
+            found |= written(named.get("", frozenset()), self._reads, self._now)
         return sorted(found | {"", "another"})
 
     def _anything(self, name: str, value: Any, path: tuple[Step, ...]) -> Iterable[Any]:
@@ -131,7 +134,7 @@ class Variations:
                 yield from (Change((*path, member), other, member) for other in new)
         more = schema.get("additionalProperties")
         if path == ("targets",):
-            some = for_targets(self._reads, self._parts)
+            some = for_targets(self._reads, self._parts, self._first)
             yield from (Change((*path, id_), Renamed(text), name) for id_ in [*value][:_FEW] for text in some)
         if isinstance(more, Mapping):
             yield from self._free_members(more, value, path, name)

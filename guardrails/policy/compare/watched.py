@@ -16,12 +16,13 @@ from attrs import evolve
 from guardrails.errors import PolicyError
 from guardrails.evaluate.checked import prepared
 from guardrails.evaluate.engine import ENTRYPOINT
-from guardrails.evaluate.rego.rewriting import edges, has_braces
+from guardrails.evaluate.rego.rewriting import edges
 from guardrails.evaluate.rego.syntax import Module, Rule
 from guardrails.policy.check.entries import entries
 from guardrails.policy.check.trees import nodes
-from guardrails.policy.compare.affected import EntryRule, Policies, Reads, united
+from guardrails.policy.compare.affected import EntryRule, Policies
 from guardrails.policy.compare.definitions import Definition, conditions
+from guardrails.policy.compare.reads import Reads, united
 from guardrails.values import frozen
 
 # What a rule says: its level or action, and its id.
@@ -214,7 +215,7 @@ class _Text:
         """The bodies of a rule as written, with what their conditions read."""
         for body, some in zip(rule.bodies, read, strict=True):
             places = [statement["span"]["start"] for statement in body["query"]["stmts"]]
-            if _has_braces(body, self._module.source):
+            if places:
                 places.append(body["query"]["span"]["end"] - 1)
             first = self._starts[rule.line]
             lines = [first + self._part(rule.span["start"], place + 1).count("\n") for place in places]
@@ -238,13 +239,8 @@ class _Text:
 def _lines(rule: Rule, source: bytes) -> Iterator[tuple[int, bytes]]:
     """Where lines begin that are none, and what is written there."""
     for body in rule.bodies:
-        if _has_braces(body, source):
+        if body["query"]["stmts"]:
             yield body["query"]["span"]["end"] - 1, b"\ntrue\n"
     for query in nodes([*rule.bodies, *rule.node], "query"):
         for statement in query["stmts"][1:]:
             yield edges(statement["span"], source)[0], b"\n"
-
-
-def _has_braces(body: Mapping[str, Any], source: bytes) -> bool:
-    span = body["query"]["span"]
-    return has_braces(span["start"], span["end"], source)

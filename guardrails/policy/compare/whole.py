@@ -11,9 +11,10 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
-from guardrails.policy.compare.affected import Reads
 from guardrails.policy.compare.changes import Change, Renamed, applied, together
+from guardrails.policy.compare.reads import Reads
 from guardrails.policy.compare.situations import NOW_S, Document, copied, when
+from guardrails.policy.compare.words import named
 
 # Larger batches are not made: each target makes a decision slower.
 LARGEST = 120
@@ -33,7 +34,7 @@ _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 def changed_as_a_whole(document: Document, reads: Reads, *, clock: bool) -> Iterator[Document]:
     """The input with other names, more of the same and, if rules look at the `clock`, at other times."""
-    for name in _names(reads):
+    for name in named(reads, _NAMES):
         for cluster in document.get("clusters") or ():
             yield renamed(document, cluster, name)
     for size in _sizes(reads.numbers):
@@ -75,11 +76,6 @@ def renamed(value: Any, old: str, new: str) -> Any:
     if isinstance(value, list):
         return [renamed(inner, old, new) for inner in value]
     return new if value == old else value
-
-
-def _names(reads: Reads) -> Sequence[str]:
-    """What the rules may take for the name of a cluster."""
-    return sorted(reads.strings.get("", frozenset()) - {""})[:_NAMES]
 
 
 def _sizes(numbers: Collection[float]) -> Sequence[int]:

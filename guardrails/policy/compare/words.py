@@ -6,9 +6,9 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
-from guardrails.policy.compare.affected import Reads
 from guardrails.policy.compare.definitions import Nested
 from guardrails.policy.compare.patterns import matching
+from guardrails.policy.compare.reads import Reads
 from guardrails.policy.compare.situations import when
 
 _DAY_S = 86_400
@@ -37,6 +37,13 @@ def written(known: Collection[str], reads: Reads, now: float) -> set[str]:
     return found
 
 
+def named(reads: Reads, most: int) -> list[str]:
+    """What the rules may take for the name of a cluster: what only one set of policies has before everything else."""
+    some = {text for each in reads.strings.get("", ()) for text in (each, *matching(each)) if text}
+    fresh = {text for each in reads.first for text in (each, *matching(each))}
+    return sorted(some, key=lambda text: (text not in fresh, text))[:most]
+
+
 def _alike(texts: Collection[str], reads: Reads) -> Iterator[str]:
     """Strings that only pass for one of these: longer ones, and those in other letters."""
     for text in filter(None, texts):
@@ -56,8 +63,11 @@ def _joined(known: Collection[str]) -> Iterator[str]:
                 yield separator.join([*["x"] * before, text, "x"])
 
 
-def for_targets(reads: Reads, parts: Collection[str]) -> list[str]:
-    """What may be the id of a target: what looks like one first; not what only parts of the input are compared with."""
+def for_targets(reads: Reads, parts: Collection[str], first: Collection[str] = ()) -> list[str]:
+    """What may be the id of a target: `first`, then what looks like one.
+
+    What only parts of the input are compared with is none.
+    """
     elsewhere = {text for name in {*parts} - _AS_IDS for text in reads.strings.get(name, ())}
     some = {
         text
@@ -65,7 +75,7 @@ def for_targets(reads: Reads, parts: Collection[str]) -> list[str]:
         for text in (each, *matching(each))
         if text and (text.startswith("arn:") or "/" not in text)
     }
-    return sorted(some, key=lambda text: (not _ID.fullmatch(text), text))[:_IDS]
+    return sorted(some, key=lambda text: (text not in first, not _ID.fullmatch(text), text))[:_IDS]
 
 
 def nested(some: Nested, free: str, member: str) -> Iterator[Any]:
