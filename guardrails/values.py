@@ -134,7 +134,8 @@ class TargetRef:
     """One resource named by a call, as the caller wrote it; `type` is a resource type of the catalogue.
 
     `values` are those of a selector: its key and what that may be. Its `id` is only for people to read. Of a resource
-    of CloudFormation they are its type, of a change set the keys of tags that say which cluster is live.
+    of CloudFormation they are its type, of a change set the keys of tags that say which cluster is live, of a schedule
+    its group.
     """
 
     id: str
@@ -208,9 +209,9 @@ class Call:
     `service` is the signing name (``ec2``, ``autoscaling`` …), `params` have botocore's
     names with secrets and payloads replaced; `private` has them in clear. `undecodable` says why the body could not be
     read back. The lower block is filled in by classification: `native` is the operation of the service itself that a
-    call of Cloud Control comes to, as in `name`. `look_at`, in the same form, is the operation that shows what follows
-    from a call whose harm comes later. `per_machine` is the parameter that lists the machines, of an operation that
-    does the same to each.
+    call of Cloud Control or a schedule comes to, as in `name`. `look_at`, in the same form, is the operation that shows
+    what follows from a call whose harm comes later. `per_machine` is the parameter that lists the machines, of an
+    operation that does the same to each.
     """
 
     service: str
@@ -247,7 +248,7 @@ class Call:
 
     @property
     def as_native(self) -> Call:
-        """The service's own call that one of Cloud Control comes to; any other call itself."""
+        """The service's own call that one of Cloud Control, or a schedule, comes to; any other call itself."""
         if not self.native:
             return self
         service, _, operation = self.native.partition(":")

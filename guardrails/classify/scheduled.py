@@ -12,16 +12,12 @@ from typing import Any
 
 from attrs import evolve
 
+from guardrails.aws.service_names import key_of
 from guardrails.classify.catalogue import Catalogue
 from guardrails.classify.entry import CatalogueEntry
-from guardrails.values import Call, Cause, TargetRef
+from guardrails.values import Call, Cause, Private, TargetRef
 
 _ARN = re.compile(r"arn:[^:]+:scheduler:::aws-sdk:(?P<service>[^:]+):(?P<operation>[^:]+)")
-# The Scheduler's names of services, where the catalogue has another.
-_SERVICES = {"applicationautoscaling": "application-autoscaling", "cloudcontrol": "cloudcontrolapi",
-             "cloudwatch": "monitoring", "efs": "elasticfilesystem", "elasticloadbalancing": "elb",
-             "elasticloadbalancingv2": "elbv2", "eventbridge": "events",
-             "resourcegroupstaggingapi": "tagging"}  # fmt: skip
 # Some types are judged by parameters of the call, which a schedule has in its input; here they are judged as a whole.
 _AS_A_WHOLE = {"asg-policy": "asg", "dns-new-record": "other", "dns-record": "other", "hosted-zone": "other",
                "instance-metadata": "instance", "listener-actions": "load-balancer",
@@ -30,6 +26,8 @@ _AS_A_WHOLE = {"asg-policy": "asg", "dns-new-record": "other", "dns-record": "ot
 _HARMLESS_AT_ONCE = frozenset(("indirect", "opaque", "protection"))
 _OVERWRITTEN = "what the schedule starts runs at other times, or no longer"
 _SIZES = ("SetDesiredCapacity", "UpdateAutoScalingGroup")
+# Parameters that say what a name is in, beside those that an entry names: resolvers look at them by these names.
+_PLACES = {name.lower(): name for name in ("AccountId", "EventBusName", "HostedZoneId", "cluster")}
 
 
 def call_of(call: Call, catalogue: Catalogue) -> Call | None:
@@ -41,7 +39,7 @@ def call_of(call: Call, catalogue: Catalogue) -> Call | None:
     match = _ARN.fullmatch(str((target or {}).get("Arn")))
     if target is None or match is None:
         return None
-    service = _SERVICES.get(match["service"].lower(), match["service"].lower())
+    service = key_of(match["service"], catalogue.services)
     entry = _entry(service, match["operation"], catalogue)
     if entry is None:
         return Call(service, match["operation"], {}, call.region, call.endpoint)
@@ -53,7 +51,9 @@ def call_of(call: Call, catalogue: Catalogue) -> Call | None:
     return Call(
         service,
         entry.operation,
-        _spelled(params, _names(entry)) if readable else {},
+        {_PLACES.get(name.lower(), name): each for name, each in _spelled(params, _names(entry)).items()}
+        if readable
+        else {},
         call.region,
         call.endpoint,
         undecodable=None if readable else "the input of the schedule is not JSON",
@@ -96,8 +96,12 @@ def combined(call: Call, later: Call | None) -> Call | None:
         return None
     sizes = effects == ("scale-in",) and later.operation in _SIZES
     types = {"asg": "asg-schedule"} if sizes else _AS_A_WHOLE
+    # What the names in it mean, the later call's own service says.
+    made, own = later.as_native, call.private
     return evolve(
         call,
+        native=made.name,
+        private=Private(own.params, own.payloads, made.params, later.private.created),
         effects=effects,
         severity=later.severity,
         forms=(f"{later.service}:{later.operation} later, without the guard being asked", *later.forms),
@@ -105,6 +109,12 @@ def combined(call: Call, later: Call | None) -> Call | None:
         tags=later.tags,
         look_at=f"{call.service}:GetSchedule",
     )
+
+
+def _schedule(call: Call) -> TargetRef:
+    """The schedule itself, with its group: the parameters that resolvers get may be the later call's."""
+    group = str(call.params.get("GroupName") or "")
+    return TargetRef(str(call.params.get("Name")), "schedule", values=(group,) if group else ())
 
 
 def overwriting(call: Call, made: Call | None) -> Call:
@@ -119,5 +129,5 @@ def overwriting(call: Call, made: Call | None) -> Call:
         severity=made.severity if made else "medium",
         forms=(*(made.forms if made else ()), _OVERWRITTEN),
         causes=() if made else (cause,),
-        targets=(*(made.targets if made else ()), TargetRef(str(call.params.get("Name")), "schedule")),
+        targets=(*(made.targets if made else ()), _schedule(call)),
     )

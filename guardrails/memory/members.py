@@ -22,7 +22,7 @@ _SEPARATOR = "/"
 
 def resource(call: Call, target: Target) -> str:
     """The name by which a target is remembered, the same for its ARN: ``rds/blue-db``."""
-    parts = target.id.split(":")
+    call, parts = call.as_native, target.id.split(":")
     service = parts[2] if target.id.startswith("arn:") and len(parts) > 2 else call.service
     return f"{service}{_SEPARATOR}{within(target.type, target.id, call.params)}".lower()
 

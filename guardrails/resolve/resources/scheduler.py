@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/scheduler/latest/APIReference/API_GetSchedule.html
 from __future__ import annotations
 
 from guardrails.aws import resource_ids
-from guardrails.resolve.resources.resolver import Answers, Part, Resolver, named
+from guardrails.resolve.resources.resolver import Answers, Part, Resolver
 from guardrails.values import Call, Lookup, Target, TargetRef
 
 _SCHEDULE = Lookup("scheduler", "GetSchedule", "@", empty_on=("ResourceNotFoundException",), optional=True)
@@ -14,14 +14,14 @@ _SCHEDULE = Lookup("scheduler", "GetSchedule", "@", empty_on=("ResourceNotFoundE
 _CALL = ":aws-sdk:"
 
 
-def _schedule(name: str, call: Call) -> Lookup:
-    group = call.params.get("GroupName")
-    return _SCHEDULE.about(Name=name, **({"GroupName": group} if group else {}))
+def _schedule(ref: TargetRef, call: Call) -> Lookup:
+    group = next(iter(ref.values), "") or call.params.get("GroupName")
+    return _SCHEDULE.about(Name=ref.id, **({"GroupName": group} if group else {}))
 
 
 def _started(ref: TargetRef, call: Call, answers: Answers) -> tuple[Part, ...]:
     """What the schedule starts: the resource that it names, and those in its input."""
-    answer = answers.get(_schedule(ref.id, call).key())
+    answer = answers.get(_schedule(ref, call).key())
     target = (answer.items[0].get("Target") or {}) if answer and answer.items else {}
     arn = str(target.get("Arn") or "")
     refs = [TargetRef(arn, "marked")] if arn and _CALL not in arn else []
@@ -33,7 +33,7 @@ RESOLVERS = {
     "schedule": Resolver(
         lambda ref, _context: Target(ref.id, "schedule", ref.role, resolved=True),
         (_SCHEDULE,),
-        lambda call, _tag: tuple(_schedule(name, call) for name in named(call, "schedule")),
+        lambda call, _tag: tuple(_schedule(ref, call) for ref in call.targets if ref.type == "schedule"),
         parts=_started,
     )
 }

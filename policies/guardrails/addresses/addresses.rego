@@ -18,7 +18,7 @@ taken contains id if {
 
 moves_address if input.call.operation == "AssociateAddress"
 
-# By Cloud Control.
+# By Cloud Control or a schedule.
 moves_address if input.call.native == "ec2:AssociateAddress"
 
 is_public(target) if target.type in {"address", "cidr", "nat-gateway"}
