@@ -114,6 +114,16 @@ _WITHOUT = {
     "globalaccelerator:DescribeEndpointGroup": "changes of accelerators are blocked",
     "globalaccelerator:ListEndpointGroups": "changes of accelerators are blocked",
     "globalaccelerator:ListListeners": "changes of accelerators are blocked",
+    "lambda:GetEventSourceMapping": "changes of what feeds functions of Lambda are blocked",
+    "directconnect:DescribeVirtualInterfaces": "tests of virtual interfaces are blocked",
+    "es:DescribeVpcEndpoints": "changes of endpoints of OpenSearch are blocked",
+    **dict.fromkeys(
+        ("fsx:DescribeStorageVirtualMachines", "fsx:DescribeVolumes"), "changes of volumes of FSx are blocked"
+    ),
+    **dict.fromkeys(
+        ("vpc-lattice:GetServiceNetworkServiceAssociation", "vpc-lattice:GetServiceNetworkVpcAssociation"),
+        "changes of associations of VPC Lattice are blocked",
+    ),
     "iam:GetInstanceProfile": "changes of instance profiles are blocked",
     "route53:ListTagsForResource": "changes of hosted zones and health checks are blocked",
     "iam:GetPolicy": "changes of policies are blocked",

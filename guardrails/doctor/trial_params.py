@@ -105,6 +105,15 @@ _FIXED: Mapping[str, Mapping[str, Any]] = {
     "iam:GetRole": {"RoleName": NAME},
     "redshift-serverless:GetNamespace": {"namespaceName": NAME},
     "redshift-serverless:GetWorkgroup": {"workgroupName": NAME},
+    "lambda:GetEventSourceMapping": {"UUID": "00000000-0000-0000-0000-000000000000"},
+    "vpc-lattice:GetServiceNetworkServiceAssociation": {
+        "serviceNetworkServiceAssociationIdentifier": "snsa-00000000000000000"
+    },
+    "vpc-lattice:GetServiceNetworkVpcAssociation": {"serviceNetworkVpcAssociationIdentifier": "snva-00000000000000000"},
+    "directconnect:DescribeVirtualInterfaces": {"maxResults": 1},
+    "fsx:DescribeStorageVirtualMachines": {"MaxResults": 1},
+    "fsx:DescribeVolumes": {"MaxResults": 1},
+    "es:DescribeVpcEndpoints": {"VpcEndpointIds": ["aos-00000000000000000000000000"]},
     "kms:DescribeKey": {"KeyId": "00000000-0000-0000-0000-000000000000"},
     "rds:DescribeDBProxyTargets": {"DBProxyName": NAME},
     "elasticache:DescribeServerlessCaches": {"MaxResults": 1},

@@ -175,6 +175,11 @@ ROWS: Mapping[str, Mapping[str, str]] = {
     "GetNamespace": {},
     "GetWorkgroup": {},
     "GetAccessPoint": {},
+    "GetEventSourceMapping": {},
+    "GetServiceNetworkServiceAssociation": {},
+    "GetServiceNetworkVpcAssociation": {},
+    "DescribeVirtualInterfaces": {},
+    "DescribeStorageVirtualMachines": {},
     "GetBucketTagging": {"Key": "=Cluster", "Value": "tag-selector"},
     "GetExperimentTemplate": {
         "id": "fis-template", "targets.machines.resourceType": "=aws:ec2:instance",

@@ -154,6 +154,7 @@ def test_the_event_loop_goes_on_while_a_call_is_judged(aws, site, log, python_of
     assert float(longest) < float(took) / 2
 
 
+@pytest.mark.every(1)
 def test_the_page_has_every_way():
     """The coverage page's table is the one these tests give, and each way that starts a program has its test."""
     assert table.PART.text.strip() == table.table().strip(), "run python -m tests.bypass.table"

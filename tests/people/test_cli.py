@@ -432,6 +432,7 @@ def test_help_fits_80_columns(words):
     assert not re.search(r"^  .*\w\.\.\.$", printed, re.MULTILINE)
 
 
+@pytest.mark.every(1)
 def test_every_option_has_a_help():
     """No option is without a help."""
     assert not [
@@ -469,6 +470,7 @@ def option_values(words):
     return [f"{each.opts[0]}=x" for each in command.params if isinstance(each, click.Option) and each.required]
 
 
+@pytest.mark.every(1)
 def test_config_is_the_same_everywhere():
     """Every command that reads a configuration, and its group, takes --config first and with the same help."""
     takes = {

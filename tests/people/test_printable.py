@@ -34,6 +34,7 @@ def test_what_can_be_printed_stays(said):
     assert printable(said) == said
 
 
+@pytest.mark.every(1)
 def test_every_form_of_a_page():
     """Plain text, HTML and rich show the escapes, and no character that acts."""
     page = Page(EVIL, EVIL, "deny", (Section("Machines", (EVIL,), ("id",), ((EVIL,),)),))

@@ -92,6 +92,7 @@ def test_parameters_are_those_the_rule_asks():
     assert (steal.parameters["cutover.min_share"], steal.enforcement) == (0.5, "warn")
 
 
+@pytest.mark.every(1)
 def test_both_pages_tell_the_same(config, tmp_path):
     """Markdown and HTML have every rule with its facts; the page fetches nothing and runs nothing."""
     text = _docs(config=config)

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 
 from guardrails.resolve import caller_identity
+from guardrails.resolve.resources import parts
 from guardrails.resolve.resources.resolver import Answers, Item
 from guardrails.values import Call, Lookup
 
@@ -36,11 +37,14 @@ _IN_ARNS = (
 # Access points of another kind, with names of their own: those of several regions, and of Object Lambda.
 _OTHER_POINTS = ("MultiRegion", "ObjectLambda")
 # What the caller must be allowed to ask; who it is needs no permission.
-ASKS = (_POINT, *_BY_NAME.values())
+ASKS = (_POINT, *_BY_NAME.values(), *parts.ASKS)
 
 
 def describing(name: str, call: Call, answers: Answers) -> Lookup | None:
     """The look-up that describes what the call names so, or says who makes the call, where that comes first."""
+    part = parts.part_of(name, call)
+    if part is not None:
+        return part.about(name)
     for parameter, value in call.params.items():
         lookup = _BY_NAME.get((call.service, parameter))
         if value == name and lookup:
@@ -54,7 +58,11 @@ def describing(name: str, call: Call, answers: Answers) -> Lookup | None:
 
 
 def described(name: str, call: Call, answers: Answers) -> tuple[Item, ...] | None:
-    """What that look-up answered; None where there is none, or no answer."""
+    """What that look-up answered about the thing itself; None where there is none, or no answer."""
+    return None if parts.part_of(name, call) else _answered(name, call, answers)
+
+
+def _answered(name: str, call: Call, answers: Answers) -> tuple[Item, ...] | None:
     lookup = describing(name, call, answers)
     if lookup is None or lookup == caller_identity.WHO or lookup.key() not in answers:
         return None
@@ -62,10 +70,12 @@ def described(name: str, call: Call, answers: Answers) -> tuple[Item, ...] | Non
 
 
 def wholes(name: str, call: Call, answers: Answers) -> list[str]:
-    """What it is a part of: the bucket of an access point, the topic of a subscription."""
+    """The ARNs and names of what it is a part of: a bucket, a topic, a function, a file system."""
     if inside := next(filter(None, (part.fullmatch(name) for part in _IN_ARNS)), None):
         return [inside["whole"]]
-    return [item[_WHOLE] for item in described(name, call, answers) or () if item.get(_WHOLE)]
+    items = _answered(name, call, answers) or ()
+    part = parts.part_of(name, call)
+    return part.wholes_of(items) if part else [item[_WHOLE] for item in items if item.get(_WHOLE)]
 
 
 def _point(name: str, call: Call) -> tuple[str, str] | None:
