@@ -87,6 +87,17 @@ def table() -> Table:
     return Table(types, created, harmless, frozenset(map(service_of, (*types, *harmless))))
 
 
+@cache
+def _arns() -> Mapping[str, str]:
+    arns: Mapping[str, str] = read_table("cloudformation_arns.json")["arns"]
+    return arns
+
+
+def arn_services(kind: str) -> frozenset[str]:
+    """The services that ARNs of this type, or of others of its service, may name; none where that is not known."""
+    return frozenset(_arns().get(service_of(kind), "").split())
+
+
 def service_of(kind: str) -> str:
     """``AWS::EC2`` for ``AWS::EC2::EIP``."""
     return kind.rpartition("::")[0]

@@ -42,7 +42,7 @@ def within(kind: str, name: str, params: Mapping[str, Any]) -> str:
 
     ``KIND:NAME`` for a type that may share names with another of its service, else the last part of the name.
     """
-    if kind == "tagged":
+    if kind in ("tagged", "cfn-resource"):
         # Of any service, so the names around it belong to its own: the stage "prod" of an API, the alias of a function.
         return name.split(":", 5)[-1] if name.startswith("arn:") else "/".join((*beside(name, params), name))
     last = name.replace("/", ":").rpartition(":")[2]

@@ -6,13 +6,10 @@ what its service describes (trail.py); where that does not show whose it is, tha
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from attrs import evolve
 
-from guardrails.aws import resource_ids
-from guardrails.aws.cloudformation import service_of as cfn_service_of
-from guardrails.aws.cloudformation import table
 from guardrails.resolve.resources import s3_buckets
 from guardrails.resolve.resources.arns import KINDS, kind_of, parent_of, same, service_of
 from guardrails.resolve.resources.ends import asks, followed
@@ -22,7 +19,6 @@ from guardrails.resolve.resources.resolver import (
     Item,
     Resolver,
     carried_by,
-    last_part,
     named,
     tags_of,
     unknown,
@@ -51,20 +47,6 @@ _USERS = {
     "dynamodb-table": "the table's ConsumedReadCapacityUnits in CloudWatch",
 }
 _TRAIL = "the last events about it in CloudTrail"
-
-
-# CloudFormation's services whose ARNs have another name, in lower case; those of the table are named above.
-_TAGGING_NAMES = {
-    "AWS::CertificateManager": "acm",
-    "AWS::Cognito": "cognito-idp",
-    "AWS::EFS": "elasticfilesystem",
-    "AWS::Elasticsearch": "es",
-    "AWS::ElasticLoadBalancingV2": "elasticloadbalancing",
-    "AWS::KinesisFirehose": "firehose",
-    "AWS::MSK": "kafka",
-    "AWS::OpenSearchService": "es",
-    "AWS::StepFunctions": "states",
-}
 
 
 def _origin(kind: str, name: str, call: Call) -> tuple[str, str]:
@@ -145,39 +127,6 @@ def _untraced(kind: str) -> TargetFacts:
     return {"traced": False, "look_at": [_USERS.get(kind, _TRAIL)]}
 
 
-def _under(name: str, items: Iterable[Item]) -> list[Item]:
-    """The items with this ARN or name; where there is none, those whose name differs only in case."""
-    names = [({item["ResourceARN"], last_part(item["ResourceARN"])}, item) for item in items]
-    folded = name.lower()
-    return [item for own, item in names if name in own] or [
-        item for own, item in names if folded in map(str.lower, own)
-    ]
-
-
-def _of_any_service(_call: Call, keys: tuple[str, ...]) -> tuple[Lookup, ...]:
-    # Without the permission for it, what hurts no machine is left alone.
-    return tuple(evolve(each, optional=True) for each in tagged_with(keys))
-
-
-def _resource(ref: TargetRef, context: Context) -> Target:
-    """A resource of CloudFormation whose type says no more than its service."""
-    kind = next(iter(ref.values), "")
-    service = cfn_service_of(kind)
-    # A queue is named by its URL.
-    found = _under(ref.id if ref.id.startswith("arn:") else ref.id.rpartition("/")[2], tagged(context))
-    wanted = _TAGGING_NAMES.get(service, service.rpartition("::")[2].lower())
-    clusters = carried_by((item for item in found if service_of(item["ResourceARN"]) == wanted), context)
-    facts: TargetFacts = {"marked": bool(clusters)}
-    if not clusters:
-        # Resources of other services hurt no machine, whatever happens to them. What the name holds is followed itself.
-        unknown_use = service in {"", *table().services} and not ({*resource_ids.in_text(ref.id)} - {ref.id})
-        facts.update({"traced": False} if unknown_use else {"unrelated": True})
-    return Target(ref.id, ref.type, ref.role, resolved=True, clusters=clusters, facts=facts)
-
-
 def resolvers(trails: Trails) -> dict[str, Resolver]:
     """The resolvers of these kinds; `trails` is the table that what has no tag is followed through."""
-    return {
-        **{kind: resolver(kind, trails) for kind in (*KINDS, _ANY)},
-        "cfn-resource": Resolver(_resource, (TAGGED,), _of_any_service),
-    }
+    return {kind: resolver(kind, trails) for kind in (*KINDS, _ANY)}

@@ -14,7 +14,7 @@ from attrs import evolve
 from guardrails.aws.parents import beside
 from guardrails.resolve.resources import described
 from guardrails.resolve.resources.arns import service_of
-from guardrails.resolve.resources.naming import is_certain, is_other, resource_of
+from guardrails.resolve.resources.naming import is_certain, is_other, means, resource_of
 from guardrails.resolve.resources.resolver import (
     Answers,
     Context,
@@ -64,10 +64,6 @@ _ARN_SERVICES = {key: service for service, keys in _APIS.items() for key in keys
 _FUNCTION = re.compile(
     r"(?:arn:[^:]*:lambda:)?(?:[a-z]+(?:-[a-z]+)+-\d:)?(?:\d{12}:)?(?:function:)?(?P<name>[\w.-]++)(?::[\w$.-]++)?"
 )
-# https://docs.aws.amazon.com/secretsmanager/latest/userguide/whats-in-a-secret.html
-_SECRET = re.compile(r"(?P<arn>arn:[^:]+:secretsmanager:[^:]*:[^:]*:secret:(?P<name>.+))-[A-Za-z0-9]{6}")
-# Services whose names may hold slashes: "app" is not "blue/app".
-_PATHS = ("ecr", "logs", "ssm")
 # An id that AWS made up and that no call uses as a name.
 _MADE_UP = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 # Services in ARNs whose resources another one's calls name, too: directory buckets, and those of Outposts.
@@ -121,21 +117,6 @@ def _is_arn(value: object, service: str) -> bool:
     return isinstance(value, str) and service_of(value) in _NAMED_WITH.get(service, (service,))
 
 
-def _means(name: str, arn: str) -> bool:
-    """Whether the name may mean the resource of this ARN, in either case of letters."""
-    arn = arn.removesuffix(":*").rstrip("/")
-    if name == arn:
-        return True
-    if secret := _SECRET.fullmatch(arn):
-        return name in (secret["arn"], secret["name"])
-    resource = resource_of(arn)
-    if service_of(arn) == "mq" and name in resource.split(":"):
-        return True  # broker:NAME:ID, and calls may use either
-    if service_of(arn) in _PATHS:
-        return name in (resource, resource.partition("/")[2], resource.partition(":")[2])
-    return name == resource or resource.endswith((f"/{name}", f":{name}"))
-
-
 def _meant(name: str, items: Sequence[Item], call: Call, answers: Answers) -> list[Item]:
     """What the tagging API lists under a name, an ARN or a URL of the call's own service."""
     service = _service(call)
@@ -148,7 +129,7 @@ def _meant(name: str, items: Sequence[Item], call: Call, answers: Answers) -> li
 
     def found(case: Callable[[str], str]) -> list[Item]:
         arns = [(item, item["ResourceARN"]) for item in items]
-        return [item for item, arn in arns if any(_means(case(each), case(arn)) for each in names)]
+        return [item for item, arn in arns if any(means(case(each), case(arn)) for each in names)]
 
     exact, folded = (
         [item for item in each if not any(is_other(part, item["ResourceARN"], call) for part in names)]

@@ -11,17 +11,42 @@ from collections.abc import Mapping
 from typing import Any
 
 from guardrails.aws.parents import beside
+from guardrails.resolve.resources.arns import service_of
 from guardrails.values import Call
 
-# An id that AWS made up: no two resources share one. With a prefix, it is at least eight digits.
+# An id that AWS made up: no two resources share one. Shorter ones may be a name with a date.
 _MADE_UP = re.compile(
-    r"[0-9a-f]{32}|([a-z]+-)?[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[a-z]+-[0-9a-f]{8,}", re.IGNORECASE
+    r"[0-9a-f]{32}|([a-z]+-)?[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[a-z]+-[0-9a-z]{17}", re.IGNORECASE
 )
+# https://docs.aws.amazon.com/secretsmanager/latest/userguide/whats-in-a-secret.html
+_SECRET = re.compile(r"(?P<arn>arn:[^:]+:secretsmanager:[^:]*:[^:]*:secret:(?P<name>.+))-[A-Za-z0-9]{6}")
+# Services whose names may hold slashes: "app" is not "blue/app".
+_PATHS = ("ecr", "logs", "ssm")
 _ACCOUNT = re.compile(r"\d{12}")
 # What parameters end with that name something of the kind before it.
 _ENDING = re.compile(r"(?:name|identifier|id|arn)$")
 # Parts whose ARNs have no word between the whole and the name, and the parameter that names the whole.
 _AFTER_WHOLE = {("redshift", "snapshot"): "snapshotclusteridentifier"}
+
+
+def is_made_up(name: str) -> bool:
+    """Whether it is an id that AWS made up, and not a name that two resources may have."""
+    return _MADE_UP.fullmatch(name) is not None
+
+
+def means(name: str, arn: str) -> bool:
+    """Whether the name may mean the resource of this ARN, in either case of letters."""
+    arn = arn.removesuffix(":*").rstrip("/")
+    if name == arn:
+        return True
+    if secret := _SECRET.fullmatch(arn):
+        return name in (secret["arn"], secret["name"])
+    resource = resource_of(arn)
+    if service_of(arn) == "mq" and name in resource.split(":"):
+        return True  # broker:NAME:ID, and calls may use either
+    if service_of(arn) in _PATHS:
+        return name in (resource, resource.partition("/")[2], resource.partition(":")[2])
+    return name == resource or resource.endswith((f"/{name}", f":{name}"))
 
 
 def resource_of(arn: str) -> str:
@@ -33,7 +58,7 @@ def _segments(text: str) -> list[str]:
     return [each for each in re.split("[:/]", text) if each]
 
 
-def _before(name: str, arn: str) -> list[str]:
+def before(name: str, arn: str) -> list[str]:
     """What stands before the name in an ARN: kinds, each with its name but the last."""
     resource = resource_of(arn).removesuffix(":*").rstrip("/")
     return _segments(resource[: -len(name)]) if resource.endswith(name) else []
@@ -45,26 +70,26 @@ def is_other(name: str, arn: str, call: Call) -> bool:
     What the call leaves out may be anything.
     """
     arn, name = arn.lower(), name.lower()
-    if name.startswith("arn:") or _MADE_UP.fullmatch(name):
+    if name.startswith("arn:") or is_made_up(name):
         return False
-    before = _before(name, arn)
+    first = before(name, arn)
     named = _named(call.params)
-    kinds = [*zip(before[::2], [*before[1::2], name], strict=False)]
-    if len(before) % 2 and any(_contradicts(kind, value, named) for kind, value in kinds):
+    kinds = [*zip(first[::2], [*first[1::2], name], strict=False)]
+    if len(first) % 2 and any(_contradicts(kind, value, named) for kind, value in kinds):
         return True
-    wholes = before[1::2]
-    if len(before) == 2:
-        given = named.get(_AFTER_WHOLE.get((arn.split(":")[2], before[0]), ""))
+    wholes = first[1::2]
+    if len(first) == 2:
+        given = named.get(_AFTER_WHOLE.get((arn.split(":")[2], first[0]), ""))
         return given is not None and wholes[0] not in given
     # Each kind has a name: the call must name them all, if it names anything but accounts.
-    return len(before) > 2 and bool(surroundings(name, call)) and not {*wholes} <= _words(call.params)
+    return len(first) > 2 and bool(surroundings(name, call)) and not {*wholes} <= _words(call.params)
 
 
 def is_certain(name: str, arn: str, call: Call) -> bool:
     """Whether nothing but this resource is meant: its ARN has no whole, or the call names each."""
-    if name.startswith("arn:") or _MADE_UP.fullmatch(name):
+    if name.startswith("arn:") or is_made_up(name):
         return True
-    return {*_before(name.lower(), arn.lower())[1::2]} <= _words(call.params)
+    return {*before(name.lower(), arn.lower())[1::2]} <= _words(call.params)
 
 
 def surroundings(name: str, call: Call) -> list[str]:
