@@ -34,6 +34,7 @@ _NAMES = {
     "s3:PutBucketLifecycle": "PutLifecycleConfiguration",
     "s3:PutBucketLifecycleConfiguration": "PutLifecycleConfiguration",
     "s3:PutPublicAccessBlock": "PutBucketPublicAccessBlock",
+    "s3control:PutPublicAccessBlock": "PutAccountPublicAccessBlock",
     "cassandra:DeleteKeyspace": "Drop",
     "cassandra:DeleteTable": "Drop",
 }
@@ -143,7 +144,7 @@ def harmful(catalogue: Catalogue, reference: Reference, effects: frozenset[str])
     for key in sorted(catalogue.services):
         prefix = _PREFIXES.get(key, key)
         for operation, entry in catalogue.service(key).operations.items():
-            name = _NAMES.get(f"{prefix}:{operation}", operation)
+            name = _NAMES.get(f"{key}:{operation}") or _NAMES.get(f"{prefix}:{operation}", operation)
             action = _action(f"{prefix}:{name}", entry, reference, effects)
             if action is not None:
                 other = found.get(action.name)
