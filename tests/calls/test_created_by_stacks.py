@@ -110,6 +110,8 @@ def test_what_a_stack_has_of_its_own(sides, aws):
         "Machines": ("AWS::AutoScaling::AutoScalingGroup", {"TargetGroupARNs": [{"Ref": "Group"}], "MinSize": "1"}),
         "Role": ("AWS::IAM::Role", {}),
         "Policy": ("AWS::IAM::Policy", {"Roles": [{"Ref": "Role"}], "PolicyName": "p", "PolicyDocument": DENY}),
+        "Queue": ("AWS::SQS::Queue", {}),
+        "Allows": ("AWS::SQS::QueuePolicy", {"Queues": [{"Ref": "Queue"}], "PolicyDocument": DENY}),
         "Other": ("AWS::IAM::Policy", {"Roles": ["some-role"], "PolicyName": "p", "PolicyDocument": ALLOW}),
         "Topic": ("AWS::SNS::Topic", {}),
     }  # fmt: skip

@@ -86,7 +86,7 @@ def check(kind: Kind, without: dict, guarded: dict, *, wire: bool = True) -> Non
     looked_up = [re.sub(r".*(/hostedzone/)[0-9A-Z]+/", r"\1<zone>/", one) for one in guarded["looked_up"]]
     # A bucket is in the name of AWS's host, and in the path of another server's.
     looked_up = [re.sub(r"^https://(\w+)\.s3\.[^/]+/", r"/\1", one) for one in looked_up]
-    looked_up = [re.sub(r"^https://[^/]+", "", one) for one in looked_up]
+    looked_up = [re.sub(r"^https?://[^/]+", "", one) for one in looked_up]
     assert sorted(looked_up) == sorted(kind.looks_up)
     assert len(guarded["decisions"]) == kind.decisions
     assert without["logged"] == []

@@ -264,7 +264,12 @@ def s3_redirected(t):
     return [s3.list_objects_v2(Bucket="far-away"), s3.list_objects_v2(Bucket="far-away")["KeyCount"]]
 
 
-@case("s3control: another host for each account", protocol="rest-xml")
+@case(
+    "s3control: another host for each account",
+    protocol="rest-xml",
+    decisions=1,
+    looks_up=(*MACHINES, "/v20180820/configuration/publicAccessBlock"),
+)
 def s3control_block(t):
     control = t.real("s3control")
     config = {"BlockPublicAcls": True, "IgnorePublicAcls": True}
