@@ -75,6 +75,18 @@ def effective(decision: Decision) -> list[Violation]:
     return [violation for violation in decision.violations if violation.action != "dryrun"]
 
 
+# The setting that says which of the things that a source finds users reach.
+_NARROWED_BY = {
+    "eip": "live.eip_addresses",
+    "target-group": "live.listeners",
+    "asg": "live.listeners",
+    "ecs": "live.listeners",
+    "elb": "live.sources",
+    "accelerator": "live.sources",
+    "traffic": "live.sources",
+}
+
+
 def live_sentence(live: Live, now: float) -> str:
     """Which cluster is live, and the evidence with its age."""
     # A source that found nothing of its kind has nothing to say, unless all are silent.
@@ -88,9 +100,17 @@ def live_sentence(live: Live, now: float) -> str:
         return f"No source knows which cluster is live ({evidence})"
     names = " and ".join(live.clusters)
     several = len(live.clusters) > 1
+    hint = _narrowing(live) if several else ""
     if live.disputed:
-        return f"The sources disagree, so {names} {'are' if several else 'is'} protected ({evidence})"
-    return f"{names} {'are' if several else 'is'} live ({evidence})"
+        return f"The sources disagree, so {names} {'are' if several else 'is'} protected ({evidence}){hint}"
+    return f"{names} {'are' if several else 'is'} live ({evidence}){hint}"
+
+
+def _narrowing(live: Live) -> str:
+    """How to say that users reach only some of the clusters, "" where they were named and not found."""
+    some = (_NARROWED_BY.get(source.name) for source in live.sources if source.clusters)
+    settings = [f"`{setting}`" for setting in dict.fromkeys(some) if setting]
+    return f". If one of them is not, say what users reach with {' or '.join(settings)}" if settings else ""
 
 
 def grouped(violations: Iterable[Violation]) -> list[Violation]:
