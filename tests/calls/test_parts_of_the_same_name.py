@@ -112,6 +112,24 @@ def test_each_form_of_a_functions_name(site, aws):
             assert (denied is None) == (name == "green"), (form, name, denied)
 
 
+def test_a_private_domain_name(site, aws):
+    """The ARN of a private domain name of API Gateway ends with an id that calls name in a parameter of its own."""
+    tag(aws, site, "apigateway", {f"/domainnames/{name}.example+abc123": name for name in NAMES})
+    for name in (*NAMES, "other"):
+        params = {"domainName": f"{name}.example", "domainNameId": "abc123"}
+        denied = rest.attempt(aws, "apigateway", "delete_domain_name", params)
+        assert (denied is None) == (name != "blue"), denied
+
+
+def test_names_with_a_date(site, aws):
+    """A name that ends with eight digits is no id: two APIs may have such a stage."""
+    stage = "v-20240101"
+    tag(aws, site, "apigateway", {"/restapis/blue": "blue", f"/restapis/green/stages/{stage}": "green"})
+    for name in NAMES:
+        denied = rest.attempt(aws, "apigateway", "delete_stage", {"restApiId": name, "stageName": stage})
+        assert (denied is None) == (name == "green"), denied
+
+
 def test_an_arn_of_a_part(site, aws):
     """The ARN of a version of a state machine, or of a gateway's volume, begins with that of what it is a part of."""
     for service, method, of, whole, part, parameter, more in (

@@ -76,6 +76,27 @@ def test_identifiers_as_objects(site, aws):  # noqa: F811
         assert (denied is None) == (name == "green"), denied
 
 
+def test_the_same_name_in_two_stacks(site, aws):  # noqa: F811
+    """A stack shows a stage by its name alone: the one in it has AWS's own tag of the stack."""
+    stages = {ARN.format("apigateway", f"/restapis/{name}1/stages/prod"): name for name in NAMES}
+    machines = {ARN.format("ec2", f"instance/{site[name].machine}"): name for name in NAMES}
+    mapping = [
+        {
+            "ResourceARN": arn,
+            "Tags": [
+                {"Key": "Cluster", "Value": name},
+                *([{"Key": "aws:cloudformation:stack-name", "Value": f"of-{name}"}] if arn in stages else []),
+            ],
+        }
+        for arn, name in {**stages, **machines}.items()
+    ]
+    aws.reply("GetResources", json.dumps({"ResourceTagMappingList": mapping}))
+    for name in NAMES:
+        denied = delete(aws, f"of-{name}", ("AWS::ApiGateway::Stage", "prod"))
+        assert (denied is None) == (name == "green"), denied
+    assert delete(aws, "third", ("AWS::ApiGateway::Stage", "prod"))
+
+
 def test_the_same_name_in_another_service(site, aws):  # noqa: F811
     """An untagged topic with the name of the live cluster's queue is no part of the cluster."""
     tag(aws, site, "sqs", {"orders": "blue"})

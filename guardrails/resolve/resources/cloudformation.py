@@ -39,15 +39,18 @@ _ABSENT = ("DELETE_COMPLETE", "DELETE_SKIPPED")
 _UNMADE = ("CREATE_FAILED", "CREATE_IN_PROGRESS", "IMPORT_FAILED", "DELETE_IN_PROGRESS", "DELETE_FAILED")
 
 
-def part_of(kind: str, name: str, siblings: Iterable[str], *, changed: bool = False) -> Part | None:
-    """A resource by type and physical id; None where losing it, or having it `changed`, hurts no machine."""
+def part_of(kind: str, name: str, siblings: Iterable[str], *, changed: bool = False, stack: str = "") -> Part | None:
+    """A resource by type and physical id; None where losing it, or having it `changed`, hurts no machine.
+
+    `stack` is the name of the stack that it is in, where that is known.
+    """
     label, row = f"{kind} {name}", table().types.get(kind)
     if row is None:
         # What a custom resource does, only its own program knows.
         if kind in table().harmless or not kind.startswith("AWS::"):
             return None
         inside = (TargetRef(other, what) for other, what in resource_ids.in_text(name).items() if other != name)
-        return Part(label, (TargetRef(name, "cfn-resource", values=(kind,)), *inside))
+        return Part(label, (TargetRef(name, "cfn-resource", values=(kind,)), *inside), {"StackName": stack})
     if row.later and not changed:
         return None
     values = properties(row, name)
@@ -97,7 +100,9 @@ def _resources(ref: TargetRef, call: Call, answers: Answers) -> tuple[Part, ...]
         if logical in kept or (not name and item.get("ResourceStatus") in _UNMADE):
             continue
         found.append(
-            part_of(item["ResourceType"], name, siblings) if name else Part(f"{item['ResourceType']} {logical}")
+            part_of(item["ResourceType"], name, siblings, stack=stack_name(ref.id))
+            if name
+            else Part(f"{item['ResourceType']} {logical}")
         )
     made = cloudformation_new.parts(call, answers) if call.operation == "UpdateStack" else ()
     return (*(part for part in found if part is not None), *made)
@@ -113,7 +118,7 @@ def _lookups(call: Call, keys: tuple[str, ...]) -> tuple[Lookup, ...]:
 def _stack(ref: TargetRef, context: Context) -> Target:
     items = context.answers.get(RESOURCES.about(StackName=ref.id).key())
     members: dict[str, Machine] = {}
-    for tag in (f"aws:cloudformation:stack-name={_stack_name(ref.id)}", f"aws:cloudformation:stack-id={ref.id}"):
+    for tag in (f"aws:cloudformation:stack-name={stack_name(ref.id)}", f"aws:cloudformation:stack-id={ref.id}"):
         members.update((machine.id, machine) for machine in context.inventory.on("tag", tag))
     for name in _kept(ref, context.call, context.answers):
         for machine in context.inventory.on("tag", f"aws:cloudformation:logical-id={name}"):
@@ -136,8 +141,8 @@ def _keeps(tags: Mapping[str, str], context: Context) -> bool:
     return all(change.set.get(key) == tags.get(key) for key in context.inventory.ownership.tags)
 
 
-def _stack_name(stack: str) -> str:
-    """``arn:…:stack/NAME/ID`` or the name itself."""
+def stack_name(stack: str) -> str:
+    """NAME of ``arn:…:stack/NAME/ID``, or the name itself."""
     return stack.split("/")[1] if stack.startswith("arn:") and stack.count("/") == 2 else stack
 
 

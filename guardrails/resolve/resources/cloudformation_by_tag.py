@@ -14,9 +14,10 @@ from attrs import evolve
 from guardrails.aws import resource_ids
 from guardrails.aws.cloudformation import arn_services, table
 from guardrails.aws.cloudformation import service_of as cfn_service_of
+from guardrails.resolve.ownership import STACK
 from guardrails.resolve.resources.arns import service_of
 from guardrails.resolve.resources.naming import before, is_made_up, means, resource_of
-from guardrails.resolve.resources.resolver import Context, Item, Resolver, carried_by, last_part
+from guardrails.resolve.resources.resolver import Context, Item, Resolver, carried_by, last_part, tags_of
 from guardrails.resolve.resources.tagging_api import TAGGED, tagged, tagged_with
 from guardrails.values import Call, Lookup, Target, TargetFacts, TargetRef
 
@@ -94,7 +95,11 @@ def _resource(ref: TargetRef, context: Context) -> Target:
     # Of a service whose ARNs are not known, any may be meant.
     services = arn_services(kind)
     items = [item for item in tagged(context) if not services or service_of(item["ResourceARN"]) in services]
-    clusters = carried_by(_found(kind, ref.id, items), context)
+    found = _found(kind, ref.id, items)
+    # A stage has the same name in many stacks; which one is in this stack, AWS's own tag says.
+    stack = context.call.params.get("StackName")
+    here = [item for item in found if stack and tags_of(item).get(STACK) == stack]
+    clusters = carried_by(here or found, context)
     facts: TargetFacts = {"marked": bool(clusters)}
     if not clusters and _hides(kind, ref, items, context):
         facts.update({"traced": False, "look_at": [_HIDDEN]})

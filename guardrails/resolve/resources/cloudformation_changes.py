@@ -16,7 +16,7 @@ from guardrails.aws import templates
 from guardrails.aws.cloudformation import service_of, table
 from guardrails.resolve.changes import properties
 from guardrails.resolve.resources import cloudformation_new
-from guardrails.resolve.resources.cloudformation import RESOURCES, STACK, listed, part_of
+from guardrails.resolve.resources.cloudformation import RESOURCES, STACK, listed, part_of, stack_name
 from guardrails.resolve.resources.resolver import Answers, Context, Item, Part, Resolver, last_part, named
 from guardrails.values import Call, Lookup, Target, TargetRef, frozen
 
@@ -193,7 +193,9 @@ def _harms(change: Item, physical: str, ref: TargetRef, answers: Answers) -> lis
 
 
 def _parts(ref: TargetRef, call: Call, answers: Answers) -> tuple[Part, ...]:
-    siblings = {item["ResourceType"] for item in listed(_stack_changed(ref.id, answers), answers) or ()}
+    stack = _stack_changed(ref.id, answers)
+    siblings = {item["ResourceType"] for item in listed(stack, answers) or ()}
+    where = stack_name(stack)
     found: list[Part | None] = []
     for change in _that_count(ref.id, answers):
         kind, logical = change.get("ResourceType") or "", change.get("LogicalResourceId")
@@ -204,7 +206,8 @@ def _parts(ref: TargetRef, call: Call, answers: Answers) -> tuple[Part, ...]:
         harms = [] if _goes(change) else _harms(change, name, ref, answers)
         if not (_goes(change) or harms):
             continue
-        part = part_of(kind, name, siblings, changed=bool(harms)) if name else Part(f"{kind} {logical}")
+        own = part_of(kind, name, siblings, changed=bool(harms), stack=where) if name else None
+        part = own if name else Part(f"{kind} {logical}")
         found.append(evolve(part, name=f"{part.name} ({', '.join(harms)})") if part and harms else part)
     found += _created(ref.id, call, answers)
     return tuple(part for part in found if part is not None)

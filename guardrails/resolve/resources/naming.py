@@ -44,6 +44,8 @@ def means(name: str, arn: str) -> bool:
     resource = resource_of(arn)
     if service_of(arn) == "mq" and name in resource.split(":"):
         return True  # broker:NAME:ID, and calls may use either
+    if service_of(arn) == "apigateway":
+        resource = resource.partition("+")[0]  # /domainnames/NAME+ID, of one that is private
     if service_of(arn) in _PATHS:
         return name in (resource, resource.partition("/")[2], resource.partition(":")[2])
     return name == resource or resource.endswith((f"/{name}", f":{name}"))
