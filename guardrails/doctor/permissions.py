@@ -137,6 +137,8 @@ _WITHOUT = {
     "route53:GetHealthCheckStatus": "the secondary record of a failover counts as well",
     "route53:ListResourceRecordSets": "changes of DNS records are blocked",
     "iam:GetRole": "changes of roles are blocked",
+    "iam:GetUser": "changes of users' permissions are blocked",
+    "budgets:DescribeBudgetAction": "actions of budgets are not approved",
     "route53:GetTrafficPolicyInstance": "changes of traffic policy instances are blocked",
     "route53:ListHostedZones": "health checks, private zones, and stacks with DNS records, are blocked",
     "s3:GetAccessPoint": "changes of access points of S3 are blocked",

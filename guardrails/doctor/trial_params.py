@@ -103,6 +103,7 @@ _FIXED: Mapping[str, Mapping[str, Any]] = {
     "fis:GetExperimentTemplate": {"id": "EXT00000000000000"},
     "iam:GetInstanceProfile": {"InstanceProfileName": NAME},
     "iam:GetRole": {"RoleName": NAME},
+    "iam:GetUser": {"UserName": NAME},
     "redshift-serverless:GetNamespace": {"namespaceName": NAME},
     "redshift-serverless:GetWorkgroup": {"workgroupName": NAME},
     "lambda:GetEventSourceMapping": {"UUID": "00000000-0000-0000-0000-000000000000"},
@@ -138,6 +139,11 @@ def trial_params(partition: str, region: str, account: str) -> Mapping[str, Mapp
     policy = f"arn:{partition}:iam::{account}:policy/{NAME}"
     return {
         **_FIXED,
+        "budgets:DescribeBudgetAction": {
+            "AccountId": account,
+            "BudgetName": NAME,
+            "ActionId": "00000000-0000-0000-0000-000000000000",
+        },
         "elasticloadbalancing:DescribeListeners": {"LoadBalancerArn": balancer},
         "elasticloadbalancing:DescribeTargetHealth": {"TargetGroupArn": group},
         "iam:GetPolicy": {"PolicyArn": policy},

@@ -171,6 +171,11 @@ ROWS: Mapping[str, Mapping[str, str]] = {
     "ListEntitiesForPolicy": {"PolicyRoles[].RoleName": "iam-role"},
     "GetPolicy": {"PolicyName": "iam-policy", "DefaultVersionId": "=v1", "AttachmentCount": "=1"},
     "GetPolicyVersion": {"VersionId": "=v1", "Document.Statement.Effect": "=Deny"},
+    "GetUser": {"UserName": "iam-user", "Tags[].Key": "=Cluster", "Tags[].Value": "tag-selector"},
+    "DescribeBudgetAction": {
+        "ActionId": "budget-action", "Definition.SsmActionDefinition.ActionSubType": "=STOP_EC2_INSTANCES",
+        "Definition.SsmActionDefinition.InstanceIds[]": "instance",
+    },
     # Their ARNs are read where the tagging API lists them.
     "GetNamespace": {},
     "GetWorkgroup": {},

@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_ListDistributions
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from attrs import evolve
 
@@ -48,7 +49,9 @@ def _distributions(ref: TargetRef, call: Call, answers: Answers) -> list[Item]:
         return [item for item in items if ref.id == item.get("Id")]
     # AWS moves an alias from one distribution to another; to leave it where it is hurts no one.
     held = [item for item in items if ref.id.lower() in map(str.lower, strings("Aliases.Items", item))]
-    return [item for item in held if item.get("Id") != call.params.get("TargetDistributionId")]
+    given = call.params.get("TargetResource")
+    to = given.get("DistributionId") if isinstance(given, Mapping) else call.params.get("TargetDistributionId")
+    return [item for item in held if item.get("Id") != to]
 
 
 def _origins(ref: TargetRef, call: Call, answers: Answers) -> tuple[Part, ...]:

@@ -15,6 +15,7 @@ _PROFILES = Lookup("iam", "ListInstanceProfilesForRole", "InstanceProfiles", emp
 ENTITIES = Lookup("iam", "ListEntitiesForPolicy", "@", empty_on=("NoSuchEntity",))
 POLICY = Lookup("iam", "GetPolicy", "Policy", empty_on=("NoSuchEntity",))
 _ROLE = Lookup("iam", "GetRole", "Role", empty_on=("NoSuchEntity",))
+_USER = Lookup("iam", "GetUser", "User", empty_on=("NoSuchEntity",))
 _TRUSTS = "to_string(AssumeRolePolicyDocument)"
 _CONTAINERS = " || ".join(
     f"contains({_TRUSTS}, '{service}')" for service in ("ecs-tasks.amazonaws.com", "pods.eks.amazonaws.com", ":oidc-")
@@ -31,6 +32,8 @@ TRAILS: Trails = {
             ),
         )
     ),
+    # A person's has no tag of a cluster; an application's may.
+    "iam-user": Trail((Step(_USER, {}, parameter="UserName"),)),
     "iam-policy": Trail(
         (
             Step(ENTITIES, {"iam-role": "PolicyRoles[].RoleName"}, parameter="PolicyArn", tags=""),

@@ -7,7 +7,7 @@ answers into facts. All are pure; the requests are made in between, by lookups.p
                        what machines are, have, stand in and are reached by
     ec2_new_entries    what a new route, range of a VPC or entry of a network ACL takes
     ec2_key_pairs      groups that start machines with a key pair
-    application_autoscaling, elb, fis, organizations, route53, cloudformation, rds, cloudfront, codedeploy,
+    application_autoscaling, budgets, elb, fis, organizations, route53, cloudformation, rds, cloudfront, codedeploy,
     lightsail, scheduler, servicecatalog
                        the service of that name
     cloudformation_changes  what a change set takes away or changes in place
