@@ -69,13 +69,13 @@ class Workers:
 
 @frozen
 class Stage:
-    """Everything that runs. `parts` is what troubles break, `refused` has what refused a cutover."""
+    """Everything that runs. `parts` is what troubles break, `refused` has what refused the tries of each cutover."""
 
     folder: Path
     account: Account
     workers: Workers
     parts: Parts
-    refused: list[str]
+    refused: list[list[str]]
 
     def note_account(self) -> None:
         """Write down what is where, for the workers."""
@@ -107,7 +107,7 @@ def stage(folder: Path, seed: int, processes: int, threads: int) -> Iterator[Sta
         environment = _environment(aws, lookups)
         workers = Workers(folder, environment, seed, threads)
         stack.callback(workers.end)
-        refused: list[str] = []
+        refused: list[list[str]] = []
         switch = _switcher(folder, environment, account, refused)
         parts = Parts(folder, lookups, sink, opa, workers.kill, switch, random.Random(seed))
         made = Stage(folder, account, workers, parts, refused)
@@ -150,7 +150,7 @@ def _opa(stack: contextlib.ExitStack, folder: Path) -> Any | None:
     return proxy
 
 
-def _switcher(folder: Path, environment: dict[str, str], account: Account, refused: list[str]) -> Any:
+def _switcher(folder: Path, environment: dict[str, str], account: Account, refused: list[list[str]]) -> Any:
     """Moves the addresses to the side that does not serve, one call each, in a guarded process, until it is done."""
 
     def switch() -> None:
@@ -160,9 +160,10 @@ def _switcher(folder: Path, environment: dict[str, str], account: Account, refus
         machines = account.sides[new][: len(account.allocations)]
         moves = zip(account.allocations, machines, strict=True)
         command += [f"{address}={machine}" for address, machine in moves]
+        refused.append([])
         while account.serving != new:
             done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, cwd=folder)
             if done.returncode:
-                refused.append(done.stderr[-2000:])
+                refused[-1].append(done.stderr[-2000:])
 
     return switch
