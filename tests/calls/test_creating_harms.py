@@ -191,6 +191,7 @@ def test_resources_that_moto_does_not_list(places, aws, install):
 
     assert expire(LIVE) >= {"live-cluster/storage"}
     assert expire(OTHER) is None
+    aws.answer("GetRepositoryPolicy", 400, "RepositoryPolicyNotFoundException", "none")
     assert deny(LIVE, DENY) >= {"live-cluster/traffic"}
     assert deny(LIVE, ALLOW) is None
     assert register(LIVE, OTHER) >= {"live-cluster/admit"}

@@ -13,7 +13,9 @@ from typing import Any
 
 # What a statement is about; everything else of it must be the same.
 _ABOUT = ("Action", "Resource")
-_NOT_COMPARED = (*_ABOUT, "Effect", "Sid")
+_NOT_COMPARED = (*_ABOUT, "Effect", "Sid", "Principal", "Condition")
+# Everyone, as https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html writes it.
+_EVERYONE = ("*", {"AWS": "*"})
 
 
 def keeps(new: Any, old: Any) -> bool:
@@ -40,8 +42,14 @@ def _covers(wide: Mapping[str, Any], narrow: Mapping[str, Any]) -> bool:
     return (
         wide["Effect"] == narrow["Effect"]
         and _rest(wide) == _rest(narrow)
+        and (plain(wide.get("Principal")) in _EVERYONE or _same(wide, narrow, "Principal"))
+        and ("Condition" not in wide or _same(wide, narrow, "Condition"))
         and all(_matches(wide.get(key), narrow.get(key), key) for key in _ABOUT)
     )
+
+
+def _same(one: Mapping[str, Any], other: Mapping[str, Any], key: str) -> bool:
+    return bool(plain(one.get(key)) == plain(other.get(key)))
 
 
 def _rest(statement: Mapping[str, Any]) -> Any:
