@@ -17,6 +17,7 @@ answers into facts. All are pure; the requests are made in between, by lookups.p
     elb_new_actions    who gets requests by new actions of a listener or a rule
     route53_new        names that a new record or a private zone takes
     route53_names      a DNS name alone, as stacks show records
+    route53_domains    registered domains, by their hosted zones
     route53_zones      hosted zones, and whether all of their records are known
     launch_sources     what Auto Scaling groups start machines from
     by_aws_tag         EKS node groups and Elastic Beanstalk, by the tags that AWS writes on machines

@@ -7,12 +7,12 @@ from guardrails.resolve.resources.resolver import Answers, Context, Part, Resolv
 from guardrails.resolve.resources.route53_zones import RECORDS, zone_id
 from guardrails.values import Call, Lookup, Target, TargetRef
 
-_ZONES = Lookup("route53", "ListHostedZones", "HostedZones")
-ASKS = (_ZONES, RECORDS)
+ZONES = Lookup("route53", "ListHostedZones", "HostedZones")
+ASKS = (ZONES, RECORDS)
 
 
 def _zones_of(name: str, answers: Answers) -> list[str]:
-    answer = answers.get(_ZONES.key())
+    answer = answers.get(ZONES.key())
     zones = answer.items if answer else ()
     return [
         zone_id(str(zone["Id"])) for zone in zones if f".{plain_name(name)}".endswith(f".{plain_name(zone['Name'])}")
@@ -49,4 +49,4 @@ def _name(ref: TargetRef, context: Context) -> Target:
     return Target(ref.id, ref.type, ref.role, resolved=bool(records))
 
 
-RESOLVERS = {"dns-name": Resolver(_name, (_ZONES, RECORDS), lambda _call, _keys: (_ZONES,), _followups, parts=_records)}
+RESOLVERS = {"dns-name": Resolver(_name, (ZONES, RECORDS), lambda _call, _keys: (ZONES,), _followups, parts=_records)}
