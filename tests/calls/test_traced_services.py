@@ -230,6 +230,8 @@ def test_aliases(cdn, aws):
         take = {"Alias": f"www.{name}.org", "TargetDistributionId": "else"}
         denied = attempt(aws, "cloudfront", "associate_alias", take)
         assert denied == ({"live-cluster/traffic", "None"} if name == LIVE else None), name
+        move = {"Domain": f"www.{name}.org", "TargetResource": {"DistributionId": "else"}}
+        assert attempt(aws, "cloudfront", "update_domain_association", move) == denied, name
 
 
 # -- CodeDeploy ----------------------------------------------------------------------------------------------------
