@@ -30,8 +30,9 @@ CREATES = re.compile("Add|Assign|Associate|Attach|Authorize|Create|Enable|Import
 ON_THEIR_OWN = {
     "AWS::DynamoDB::GlobalTable", "AWS::DynamoDB::Table", "AWS::ECR::Repository",
     "AWS::ECR::RepositoryCreationTemplate", "AWS::ElasticLoadBalancing::LoadBalancer",
-    "AWS::ElasticLoadBalancingV2::LoadBalancer", "AWS::IAM::Role", "AWS::KMS::Key", "AWS::Lambda::Function",
-    "AWS::Lightsail::Instance", "AWS::NetworkFirewall::Firewall", "AWS::Route53Resolver::FirewallRuleGroup",
+    "AWS::ElasticLoadBalancingV2::LoadBalancer", "AWS::IAM::Role", "AWS::IAM::User", "AWS::KMS::Key",
+    "AWS::Lambda::Function", "AWS::Lightsail::Instance", "AWS::NetworkFirewall::Firewall",
+    "AWS::Route53Resolver::FirewallDomainList", "AWS::Route53Resolver::FirewallRuleGroup",
     "AWS::S3::AccessPoint", "AWS::VpcLattice::TargetGroup",
     # A new address, for an instance that it takes none from.
     "AWS::Lightsail::StaticIp",
@@ -155,7 +156,6 @@ def sample(node, definitions, depth=0):
 
 # What hurts no one in the form that the sample has, and what is harmless in any form.
 SAMPLES_HURT_NO_ONE = {
-    "AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm", "AWS::CloudWatch::LogAlarm",
     "AWS::EC2::SecurityGroupEgress", "AWS::EC2::SecurityGroupIngress", "AWS::EC2::VPCGatewayAttachment",
     "AWS::EC2::VolumeAttachment", "AWS::ECS::CapacityProvider", "AWS::EKS::AccessEntry", "AWS::EKS::Addon",
     "AWS::ElasticLoadBalancingV2::Listener", "AWS::RDS::DBProxyTargetGroup",
