@@ -80,6 +80,7 @@ _OWN = {
     "autoscaling:DescribeAutoScalingGroups": "[].AutoScalingGroupARN",
     "elbv2:DescribeLoadBalancers": "[].LoadBalancerArn",
     "elbv2:DescribeTargetGroups": "[].TargetGroupArn",
+    "iam:GetUser": "[].Arn",
     "rds:DescribeDBClusters": "[].DBClusterArn",
     "rds:DescribeDBInstances": "[].DBInstanceArn",
     "resourcegroupstaggingapi:GetResources": "[].ResourceARN",

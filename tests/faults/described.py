@@ -171,7 +171,10 @@ ROWS: Mapping[str, Mapping[str, str]] = {
     "ListEntitiesForPolicy": {"PolicyRoles[].RoleName": "iam-role"},
     "GetPolicy": {"PolicyName": "iam-policy", "DefaultVersionId": "=v1", "AttachmentCount": "=1"},
     "GetPolicyVersion": {"VersionId": "=v1", "Document.Statement.Effect": "=Deny"},
-    "GetUser": {"UserName": "iam-user", "Tags[].Key": "=Cluster", "Tags[].Value": "tag-selector"},
+    "GetUser": {
+        "UserName": "iam-user", "Arn": "=arn:aws:iam::123456789012:user/{iam-user}", "Tags[].Key": "=Cluster",
+        "Tags[].Value": "tag-selector",
+    },
     "DescribeBudgetAction": {
         "ActionId": "budget-action", "Definition.SsmActionDefinition.ActionSubType": "=STOP_EC2_INSTANCES",
         "Definition.SsmActionDefinition.InstanceIds[]": "instance",

@@ -93,8 +93,11 @@ ASKED_OR_DENIED = {
     "servicecatalog:TerminateProvisionedProduct (the stack behind it is deleted)": "one of its products is made up",
     "servicecatalog:UpdateProvisionedProduct": "one of its products is made up",
     "route53:ChangeResourceRecordSets (records are replaced if they exist)": "a name outside the zone of the call",
+    "budgets:CreateBudgetAction (the budget takes permissions away later, without the guard being asked)": "one of its roles is made up",
+    "budgets:UpdateBudgetAction (the budget takes permissions away later, without the guard being asked)":
+        "the same",
     "ec2:AssociateRouteTable": "a gateway or an address pool, whose users no look-up shows",
-}
+}  # fmt: skip
 # The same for kinds of calls, by an effect or by the type of a target.
 ASKED_OR_DENIED_KINDS = {
     "opaque": "what a command, a session, a document or an automation does cannot be known",
@@ -105,6 +108,7 @@ ASKED_OR_DENIED_KINDS = {
     "kms-custom-key-store": "a key store, whose users no look-up shows",
     "ga-attachment": "what it lets other accounts use",
     "ecs-service-deployment": "its service is named by a part of its ARN, which the test does not have",
+    "registered-domain": "the test has no hosted zone of its name, and names may lead anywhere",
     "region": "it acts on every machine of the region or the account",
     "sap-application": "the tagging API of the test does not list it, and without a tag it may be on any machine",
 }
