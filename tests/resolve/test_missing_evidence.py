@@ -80,6 +80,7 @@ BELIEVED = (
 OF_EVERY_CALL = ("DescribeInstances", "DescribeAddresses", "DescribeTargetGroups", "DescribeTargetHealth",
                  "DescribeListeners", "DescribeRules", "elbv2:DescribeLoadBalancers")  # fmt: skip
 # Calls on the staging side that need confirmation or are denied with complete answers, and why.
+OF_A_BUDGET = "the budget takes permissions away later, without the guard being asked"
 ASKED_OR_DENIED = {
     "autoscaling:DetachInstances (no machine is named)": "without a name it may mean everything",
     "autoscaling:EnterStandby (no machine is named)": "without a name it may mean everything",
@@ -93,11 +94,10 @@ ASKED_OR_DENIED = {
     "servicecatalog:TerminateProvisionedProduct (the stack behind it is deleted)": "one of its products is made up",
     "servicecatalog:UpdateProvisionedProduct": "one of its products is made up",
     "route53:ChangeResourceRecordSets (records are replaced if they exist)": "a name outside the zone of the call",
-    "budgets:CreateBudgetAction (the budget takes permissions away later, without the guard being asked)": "one of its roles is made up",
-    "budgets:UpdateBudgetAction (the budget takes permissions away later, without the guard being asked)":
-        "the same",
+    f"budgets:CreateBudgetAction ({OF_A_BUDGET})": "one of its roles is made up",
+    f"budgets:UpdateBudgetAction ({OF_A_BUDGET})": "the same",
     "ec2:AssociateRouteTable": "a gateway or an address pool, whose users no look-up shows",
-}  # fmt: skip
+}
 # The same for kinds of calls, by an effect or by the type of a target.
 ASKED_OR_DENIED_KINDS = {
     "opaque": "what a command, a session, a document or an automation does cannot be known",
