@@ -217,6 +217,7 @@ def test_by_its_tag(service, method, of, resource, params, effect, site, aws):
     """What carries the live cluster's tag stays, what carries the other's or none at all is free."""
     arns = {cluster: arn(of, resource.format(name)) for cluster, name in NAMES.items()}
     tag(aws, blue=arns[LIVE], green=arns[OTHER])
+    rest.without_wholes(aws)
     if method in BREAKS:
         aws.answer(BREAKS[method], 400, "Arrived", "it arrived")
     rule = "protection/switch-off" if effect == "protection" else f"live-cluster/{effect}"

@@ -28,6 +28,18 @@ def attempt(aws: SimulatedAWS, service: str, method: str, params: dict[str, Any]
     return None
 
 
+def without_wholes(aws: SimulatedAWS) -> None:
+    """Let AWS know of no whole that a part belongs to; moto does not answer these look-ups."""
+    for operation, code in (
+        ("DescribeStorageVirtualMachines", "StorageVirtualMachineNotFound"),
+        ("DescribeVolumes", "VolumeNotFound"),
+    ):
+        aws.answer(operation, 400, code, "not there")
+    aws.reply("DescribeVirtualInterfaces", '{"virtualInterfaces": []}')
+    for path in ("/2021-01-01/opensearch/vpcEndpoints/describe", "/2015-01-01/es/vpcEndpoints/describe"):
+        aws.reply(f"POST {path}", '{"VpcEndpoints": []}')
+
+
 def changes(aws: SimulatedAWS, client: Any) -> int:
     """How many requests of the client's service arrived that do not only read."""
     name = client.meta.service_model.signing_name
