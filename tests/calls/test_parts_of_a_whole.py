@@ -99,3 +99,12 @@ def test_a_part_that_is_gone(world):
     """What AWS does not know is no part of the live cluster: the call is sent, and AWS says so."""
     world.answer(MAPPING, 404, "ResourceNotFoundException", "not there")
     assert attempt(world, MAPPING, *DISABLED) is None
+
+
+def test_a_part_with_a_tag_of_its_own(world):
+    """Its own tag says whose it is, and AWS is not asked."""
+    arn = ARN.format("lambda", f"event-source-mapping:{UUID}")
+    mapping = [{"ResourceARN": arn, "Tags": [{"Key": "Cluster", "Value": "green"}]}]
+    world.reply("GetResources", json.dumps({"ResourceTagMappingList": mapping}))
+    assert attempt(world, MAPPING, "lambda", "delete_event_source_mapping", {"UUID": UUID}) is None
+    assert world.count(MAPPING) == 0

@@ -15,6 +15,7 @@ from guardrails.aws.parents import beside
 from guardrails.resolve.resources import described
 from guardrails.resolve.resources.arns import service_of
 from guardrails.resolve.resources.naming import is_certain, is_other, means, resource_of
+from guardrails.resolve.resources.parts import part_of
 from guardrails.resolve.resources.resolver import (
     Answers,
     Context,
@@ -77,18 +78,21 @@ def _service(call: Call) -> str:
 
 def _lookups(call: Call, keys: tuple[str, ...]) -> tuple[Lookup, ...]:
     # Of any service: the tagging API's name for one may differ from the one that signs its requests.
-    return (*tagged_with(keys), *samples(keys), *_describing(call, {}))
+    names = [name for name in named(call, _KIND) if not part_of(name, call)]
+    return (*tagged_with(keys), *samples(keys), *_describing(names, call, {}))
 
 
-def _describing(call: Call, answers: Answers) -> Iterable[Lookup]:
-    found = (described.describing(name, call, answers) for name in named(call, _KIND))
+def _describing(names: Iterable[str], call: Call, answers: Answers) -> Iterable[Lookup]:
+    found = (described.describing(name, call, answers) for name in names)
     return (lookup for lookup in found if lookup)
 
 
 def _followups(call: Call, answers: Answers) -> tuple[Lookup, ...]:
-    items, more = answered(answers, but=in_stacks()), tuple(_describing(call, answers))
-    missing = any(not _meant(name, items, call, answers) for name in named(call, _KIND))
-    return (*more, *(in_stacks() if missing else ()))
+    items, names = answered(answers, but=in_stacks()), named(call, _KIND)
+    missing = [name for name in names if not _meant(name, items, call, answers)]
+    # Of a part with a tag of its own nobody need ask whose it is.
+    asked = [name for name in names if name in missing or not part_of(name, call)]
+    return (*_describing(asked, call, answers), *(in_stacks() if missing else ()))
 
 
 def _names(name: str, call: Call, answers: Answers) -> list[str]:
