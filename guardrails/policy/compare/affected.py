@@ -12,7 +12,7 @@ from guardrails.evaluate.bundle import Bundle, is_collector, params_of
 from guardrails.evaluate.checked import parsed
 from guardrails.evaluate.rego import lint
 from guardrails.evaluate.rego.references import Path, leading
-from guardrails.evaluate.rego.syntax import Module
+from guardrails.evaluate.rego.syntax import Module, Rule
 from guardrails.policy.check.entries import entries
 from guardrails.policy.compare.braces import braced
 from guardrails.policy.compare.definitions import PARAMS, Definition, Nested, definitions
@@ -52,6 +52,11 @@ class Policies:
         read = self._parsed({file: text for file, text in texts.items() if file not in same})
         read |= self._parsed({file: text for file, module in read.items() if (text := braced(module)) != texts[file]})
         return [known[file] if file in same else read[file] for file in texts]
+
+    @cached_property
+    def rules(self) -> Mapping[tuple[str, int], tuple[Module, Rule]]:
+        """Each rule with its module, by file and line: those of a definition."""
+        return {(rule.file, rule.line): (module, rule) for module in self.modules for rule in module.rules}
 
     def _parsed(self, texts: Mapping[str, str]) -> dict[str, Module]:
         if not texts:

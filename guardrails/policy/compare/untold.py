@@ -14,9 +14,9 @@ from typing import Any
 from guardrails.evaluate.rego.entry import LEVELS
 from guardrails.evaluate.rego.references import Path, called
 from guardrails.evaluate.rego.syntax import Module, Rule
+from guardrails.policy.check.trees import nodes
 from guardrails.policy.compare.affected import ENFORCEMENT, EntryRule, Policies, touches
 from guardrails.policy.compare.definitions import Definition, bare, conditions, is_constant, only_names
-from guardrails.policy.compare.origins import nodes
 from guardrails.policy.compare.watched import Watched
 from guardrails.values import frozen
 
@@ -77,12 +77,11 @@ def _is_rule(path: Path, *sides: Side) -> bool:
 
 def _changed(side: Side, digests: Collection[str], *, entries: bool) -> _Changed:
     """The definitions that only this side has: rules that act by their ids, or others by their paths."""
-    rules = {(rule.file, rule.line): (module, rule) for module in side.policies.modules for rule in module.rules}
     ids = {id(entry.definition): entry.rule for entry in side.policies.entries}
     found: dict[Any, list[tuple[Module, Rule]]] = {}
     for each in side.policies.definitions:
         if each.digest in digests and (id(each) in ids) == entries:
-            found.setdefault(ids.get(id(each), each.path), []).append(rules[each.file, each.line])
+            found.setdefault(ids.get(id(each), each.path), []).append(side.policies.rules[each.file, each.line])
     return found
 
 
@@ -117,9 +116,9 @@ def _asked(rules: Sequence[tuple[Module, Rule]]) -> set[str]:
     return {
         json.dumps(bare(statement["literal"], module), sort_keys=True)
         for module, rule in rules
-        for _, query in nodes([*rule.bodies, *rule.node])
-        for statement in query.get("stmts") or ()
-        if not only_names(statement) and not any("stmts" in inner for _, inner in nodes(statement))
+        for query in nodes([*rule.node], "query")
+        for statement in query["stmts"]
+        if not only_names(statement) and not any(nodes(statement, "query"))
     }
 
 
@@ -146,8 +145,5 @@ def _values(rules: Sequence[tuple[Module, Rule]]) -> Counter[_Value]:
 
 def _decides(side: Side, entry: EntryRule) -> list[Definition]:
     """What the conditions of a rule use, and not only its message."""
-    modules = {module.file: module for module in side.policies.modules}
-    module = modules[entry.definition.file]
-    rule = next(rule for rule in module.rules if rule.line == entry.definition.line)
-    some = conditions(module, rule, side.policies.within)
+    some = conditions(*side.policies.rules[entry.definition.file, entry.definition.line], side.policies.within)
     return side.policies.closure(each for body in some for each in body if each.decides)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 from guardrails.policy.compare.definitions import Nested
@@ -26,7 +26,7 @@ _READS_TIMES = frozenset(("parse_rfc3339_ns", "parse_ns"))
 
 def written(known: Collection[str], reads: Reads, now: float) -> set[str]:
     """What is compared with a part, `known`, and what functions that the rules call make into it."""
-    found = {text for each in known for text in (each, *matching(each))}
+    found = _with_matching(known)
     found |= {*_alike({*found}, reads)}
     if reads.names & _READS_TIMES:
         found |= {when(now + span) for span in (-_DAY_S, -1, 0, 1, _DAY_S)} if now > _DAY_S else set()
@@ -39,9 +39,14 @@ def written(known: Collection[str], reads: Reads, now: float) -> set[str]:
 
 def named(reads: Reads, most: int) -> list[str]:
     """What the rules may take for the name of a cluster: what only one set of policies has before everything else."""
-    some = {text for each in reads.strings.get("", ()) for text in (each, *matching(each)) if text}
-    fresh = {text for each in reads.first for text in (each, *matching(each))}
+    some = _with_matching(reads.strings.get("", ())) - {""}
+    fresh = _with_matching(reads.first)
     return sorted(some, key=lambda text: (text not in fresh, text))[:most]
+
+
+def _with_matching(texts: Iterable[str]) -> set[str]:
+    """The texts, and what those of them that are patterns stand for."""
+    return {text for each in texts for text in (each, *matching(each))}
 
 
 def _alike(texts: Collection[str], reads: Reads) -> Iterator[str]:
@@ -71,8 +76,7 @@ def for_targets(reads: Reads, parts: Collection[str], first: Collection[str] = (
     elsewhere = {text for name in {*parts} - _AS_IDS for text in reads.strings.get(name, ())}
     some = {
         text
-        for each in reads.strings.get("", frozenset()) - elsewhere
-        for text in (each, *matching(each))
+        for text in _with_matching(reads.strings.get("", frozenset()) - elsewhere)
         if text and (text.startswith("arn:") or "/" not in text)
     }
     return sorted(some, key=lambda text: (text not in first, not _ID.fullmatch(text), text))[:_IDS]
