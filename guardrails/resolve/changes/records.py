@@ -23,6 +23,11 @@ def plain_name(name: str) -> str:
     return _ESCAPED.sub(lambda match: chr(int(match[1], 8)), name).lower().rstrip(".")
 
 
+def is_within(name: str, domain: str) -> bool:
+    """Whether a name is the domain's, or one below it."""
+    return f".{plain_name(name)}".endswith(f".{plain_name(domain)}")
+
+
 def leave_traffic(name: str, kind: str, changes: Iterable[Mapping[str, Any]], records: Iterable[Record]) -> bool:
     """Whether the changes of one record only repeat it, change its TTL, or add values or weight to it."""
     records = [*records]

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from guardrails.resolve.resources.arns import resource_of
 from guardrails.resolve.resources.autoscaling_later import shrinks
 from guardrails.resolve.resources.resolver import Context, Item, Resolver, carried_by, judged, merged, named
 from guardrails.resolve.resources.tagging_api import TAGGED, tagged, tagged_with
@@ -48,7 +49,7 @@ def _clusters(name: str, context: Context) -> tuple[str, ...]:
     ecs = _ECS.fullmatch(name)
     names = [name, f"cluster/{ecs['cluster']}", f"service/{ecs['service']}"] if ecs else [name]
     wanted = {*map(_plain, names)}
-    items = [item for item in tagged(context) if _plain(item["ResourceARN"].split(":", 5)[-1]) in wanted]
+    items = [item for item in tagged(context) if _plain(resource_of(item["ResourceARN"])) in wanted]
     fleet = name.partition("spot-fleet-request/")[2]
     machines = context.inventory.on("tag", f"aws:ec2spot:fleet-request-id={fleet}")
     return merged(carried_by(items, context), (machine.cluster for machine in machines))

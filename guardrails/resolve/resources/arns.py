@@ -88,10 +88,15 @@ def service_of(name: str) -> str:
     return name.split(":")[2] if name.startswith("arn:") and name.count(":") >= 5 else ""
 
 
+def resource_of(arn: str) -> str:
+    """What stands behind the account in an ARN; anything else unchanged."""
+    return arn.split(":", 5)[-1]
+
+
 def kind_of(arn: str) -> str:
     """The kind of the catalogue that an ARN is of; "" for others."""
     services = {"monitoring": "cloudwatch"}
-    service, resource = service_of(arn), arn.split(":", 5)[-1]
+    service, resource = service_of(arn), resource_of(arn)
     for kind, row in KINDS.items():
         if row.service == services.get(service, service) and resource.startswith(row.prefix):
             return kind
@@ -101,7 +106,7 @@ def kind_of(arn: str) -> str:
 def parent_of(name: str, row: Kind, call: Call) -> str:
     """The cluster or bus that a name is in: as its ARN says, else as the call says."""
     if name.startswith("arn:"):
-        _, *parents, _ = name.split(":", 5)[5].split("/")
+        _, *parents, _ = resource_of(name).split("/")
         return parents[0] if parents else _DEFAULT_PARENT
     return last_part(str(call.params.get(row.parent) or _DEFAULT_PARENT))
 
@@ -110,7 +115,7 @@ def _means(name: str, row: Kind, arn: str, call: Call) -> bool:
     """Whether a call means the resource of this ARN: by the whole ARN, or by its name within its parent."""
     if name.startswith("arn:"):
         return name == arn
-    resource = arn.split(":", 5)[-1]
+    resource = resource_of(arn)
     if not resource.startswith(row.prefix):
         return False
     rest = resource.removeprefix(row.prefix)

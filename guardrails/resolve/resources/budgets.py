@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from guardrails.resolve.resources.resolver import Answers, Context, Part, Resolver, named, unknown
+from guardrails.resolve.resources.resolver import Answers, Context, Part, Resolver, first_item, named, unknown
 from guardrails.values import Call, Lookup, Target, TargetRef
 
 _KIND = "budget-action"
@@ -23,8 +23,7 @@ def _about(name: str, call: Call) -> Lookup:
 
 
 def _found(name: str, call: Call, answers: Answers) -> Mapping[str, Any] | None:
-    answer = answers.get(_about(name, call).key())
-    return answer.items[0] if answer and answer.items else None
+    return first_item(_about(name, call), answers)
 
 
 def _refs(definition: Mapping[str, Any]) -> Iterator[TargetRef]:

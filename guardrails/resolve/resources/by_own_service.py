@@ -13,8 +13,8 @@ from attrs import evolve
 
 from guardrails.aws.parents import beside
 from guardrails.resolve.resources import described
-from guardrails.resolve.resources.arns import service_of
-from guardrails.resolve.resources.naming import is_certain, is_other, means, resource_of
+from guardrails.resolve.resources.arns import resource_of, service_of
+from guardrails.resolve.resources.naming import closest, is_certain, is_other, is_under, means
 from guardrails.resolve.resources.parts import part_of
 from guardrails.resolve.resources.resolver import (
     Answers,
@@ -113,7 +113,7 @@ def _wholes(name: str, items: Sequence[Item], call: Call, answers: Answers) -> l
     """What it is a part of: named beside it in the call, by what describes it, or at the beginning of its ARN."""
     names = (*beside(name, call.params), *described.wholes(name, call, answers))
     named = [item for each in names for item in _meant(each, items, call, answers)]
-    above = [item for item in items if name.startswith((f"{item['ResourceARN']}:", f"{item['ResourceARN']}/"))]
+    above = [item for item in items if is_under(name, item["ResourceARN"])]
     return [*named, max(above, key=lambda item: len(item["ResourceARN"]))] if above else named
 
 
@@ -145,8 +145,7 @@ def _meant(name: str, items: Sequence[Item], call: Call, answers: Answers) -> li
 def _within(items: list[Item], call: Call) -> list[Item]:
     """Of resources with the same name, those whose ARN has most of what else the call names, such as an API."""
     words = {value for value in call.params.values() if isinstance(value, str)}
-    shared = [len(words & {*re.split("[:/]", resource_of(item["ResourceARN"]))}) for item in items]
-    return [item for item, count in zip(items, shared, strict=True) if count == max(shared)]
+    return closest(items, lambda arn: len(words & {*re.split("[:/]", resource_of(arn))}))
 
 
 def _resolve(ref: TargetRef, context: Context) -> Target:
@@ -154,7 +153,7 @@ def _resolve(ref: TargetRef, context: Context) -> Target:
     items, call = tagged(context), context.call
     meant = _meant(ref.id, items, call, context.answers)
     names = _names(ref.id, call, context.answers)
-    if not all(is_certain(name, item["ResourceARN"], call) for item in meant for name in names) or not meant:
+    if not meant or not all(is_certain(name, item["ResourceARN"], call) for item in meant for name in names):
         # What may be another's of the same name says nothing for the whole that the call names.
         meant += _wholes(ref.id, items, call, context.answers)
     if not meant and (not believable(context) or _may_be_live(ref.id, items, context)):

@@ -15,8 +15,8 @@ from guardrails.aws import resource_ids
 from guardrails.aws.cloudformation import arn_services, table
 from guardrails.aws.cloudformation import service_of as cfn_service_of
 from guardrails.resolve.ownership import STACK
-from guardrails.resolve.resources.arns import service_of
-from guardrails.resolve.resources.naming import before, is_made_up, means, resource_of
+from guardrails.resolve.resources.arns import resource_of, service_of
+from guardrails.resolve.resources.naming import before, closest, is_made_up, is_under, means, segments
 from guardrails.resolve.resources.resolver import Context, Item, Resolver, carried_by, last_part, tags_of
 from guardrails.resolve.resources.tagging_api import TAGGED, tagged, tagged_with
 from guardrails.values import Call, Lookup, Target, TargetFacts, TargetRef
@@ -43,7 +43,7 @@ def _parts(identifier: str) -> list[str]:
 
 def _words(arn: str) -> set[str]:
     """The kinds, names and ids in an ARN, in lower case."""
-    return {each for each in re.split("[:/]", resource_of(arn).lower()) if each}
+    return {*segments(resource_of(arn).lower())}
 
 
 def _is_of(kind: str, arn: str) -> bool:
@@ -65,7 +65,7 @@ def _named(parts: list[str], items: Iterable[Item], case: Callable[[str], str]) 
         item
         for item, arn in arns
         if any(means(case(part), case(arn)) and inside(part, arn) for part in parts)
-        or any(part.startswith((f"{arn}/", f"{arn}:")) for part in parts)
+        or any(is_under(part, arn) for part in parts)
     ]
 
 
@@ -76,8 +76,7 @@ def _found(kind: str, identifier: str, items: Iterable[Item]) -> list[Item]:
         return whole
     named = _named(parts, items, str) or _named(parts, items, str.lower)
     words = {each.lower() for each in parts}
-    shared = [len(words & _words(item["ResourceARN"])) for item in named]
-    best = [item for item, count in zip(named, shared, strict=True) if count == max(shared)]
+    best = closest(named, lambda arn: len(words & _words(arn)))
     return [item for item in best if _is_of(kind, item["ResourceARN"])] or best
 
 

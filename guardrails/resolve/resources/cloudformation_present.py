@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from guardrails.resolve.resources.resolver import Answers
+from guardrails.resolve.resources.resolver import Answers, first_item
 from guardrails.values import Call, Lookup, frozen
 
 # They may fail: then the template is not read, or a value is unknown.
@@ -58,13 +58,13 @@ def template(call: Call, answers: Answers) -> Template:
     body = call.clear_params.get("TemplateBody")
     given = {str(each.get("ParameterKey")): each for each in _given(call)}
     if call.operation in _SETS:
-        present = _first(_set(call), answers)
+        present = first_item(_set(call), answers) or {}
         if not body and uses_present(call):
             body = present.get("TemplateBody")
         # Those that are not named stay as they are in the set.
         given = {key: {"ParameterKey": key, "UsePreviousValue": True} for key in _values(present)} | given
     else:
-        present = _first(_stack(call), answers)
+        present = first_item(_stack(call), answers) or {}
         answer = answers.get(_template(call).key())
         if not body and uses_present(call) and answer and answer.items:
             body = answer.items[0]
@@ -89,11 +89,6 @@ def _stack(call: Call) -> Lookup:
 def _set(call: Call) -> Lookup:
     as_whom = {"CallAs": call.params["CallAs"]} if call.params.get("CallAs") else {}
     return _SET.about(StackSetName=str(call.params.get("StackSetName")), **as_whom)
-
-
-def _first(lookup: Lookup, answers: Answers) -> Mapping[str, Any]:
-    answer = answers.get(lookup.key())
-    return answer.items[0] if answer and answer.items else {}
 
 
 def _values(item: Mapping[str, Any]) -> dict[str, Any]:

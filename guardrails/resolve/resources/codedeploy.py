@@ -11,7 +11,7 @@ from attrs import evolve
 
 from guardrails.resolve.machine import Machine
 from guardrails.resolve.resources import machines
-from guardrails.resolve.resources.resolver import Answers, Context, Item, Part, Resolver, named, unknown
+from guardrails.resolve.resources.resolver import Answers, Context, Item, Part, Resolver, first_item, named, unknown
 from guardrails.values import Call, Lookup, Target, TargetRef
 
 _GROUP, _DEPLOYMENT = "codedeploy-group", "codedeploy-deployment"
@@ -26,11 +26,6 @@ _GET_DEPLOYMENT = Lookup("codedeploy", "GetDeployment", "deploymentInfo", empty_
 
 def _about(call: Call, name: str) -> Lookup:
     return _GET_GROUP.about(applicationName=call.params.get("applicationName") or "", deploymentGroupName=name)
-
-
-def _first(lookup: Lookup, answers: Answers) -> Item | None:
-    answer = answers.get(lookup.key())
-    return answer.items[0] if answer and answer.items else None
 
 
 def _matches(machine: Machine, one: Item) -> bool:
@@ -50,7 +45,7 @@ def _means(machine: Machine, group: Item) -> bool:
 
 
 def _group(ref: TargetRef, context: Context) -> Target:
-    group = _first(_about(context.call, ref.id), context.answers)
+    group = first_item(_about(context.call, ref.id), context.answers)
     if group is None or group.get("deploymentGroupName") != ref.id:
         return unknown(ref, _GROUP)
     meant: Iterable[Machine] = [each for each in context.inventory.machines.values() if _means(each, group)]
@@ -59,7 +54,7 @@ def _group(ref: TargetRef, context: Context) -> Target:
 
 def _members(ref: TargetRef, call: Call, answers: Answers) -> tuple[Part, ...]:
     """The Auto Scaling groups and container services that it deploys to."""
-    group = _first(_about(call, ref.id), answers) or {}
+    group = first_item(_about(call, ref.id), answers) or {}
     asgs = [str(each.get("name")) for each in group.get("autoScalingGroups") or ()]
     services = [(str(each.get("serviceName")), each.get("clusterName")) for each in group.get("ecsServices") or ()]
     return (
@@ -69,12 +64,12 @@ def _members(ref: TargetRef, call: Call, answers: Answers) -> tuple[Part, ...]:
 
 
 def _deployment(ref: TargetRef, context: Context) -> Target:
-    deployment = _first(_GET_DEPLOYMENT.about(deploymentId=ref.id), context.answers)
+    deployment = first_item(_GET_DEPLOYMENT.about(deploymentId=ref.id), context.answers)
     return evolve(unknown(ref, _DEPLOYMENT), resolved=deployment is not None)
 
 
 def _of_deployment(ref: TargetRef, _call: Call, answers: Answers) -> tuple[Part, ...]:
-    deployment = _first(_GET_DEPLOYMENT.about(deploymentId=ref.id), answers) or {}
+    deployment = first_item(_GET_DEPLOYMENT.about(deploymentId=ref.id), answers) or {}
     name = deployment.get("deploymentGroupName")
     where = {"applicationName": deployment.get("applicationName")}
     return (Part(f"deployment group {name}", (TargetRef(name, _GROUP),), where),) if name else ()

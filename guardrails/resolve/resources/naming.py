@@ -7,11 +7,12 @@ Calls name the wholes in parameters of their own, as ``restApiId``.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from guardrails.aws.parents import beside
-from guardrails.resolve.resources.arns import service_of
+from guardrails.resolve.resources.arns import resource_of, service_of
+from guardrails.resolve.resources.resolver import Item
 from guardrails.values import Call
 
 # An id that AWS made up: no two resources share one. Shorter ones may be a name with a date.
@@ -51,19 +52,26 @@ def means(name: str, arn: str) -> bool:
     return name == resource or resource.endswith((f"/{name}", f":{name}"))
 
 
-def resource_of(arn: str) -> str:
-    """What stands behind the account in an ARN."""
-    return arn.split(":", 5)[-1]
+def is_under(name: str, arn: str) -> bool:
+    """Whether a name is the ARN of a part of this ARN's resource."""
+    return name.startswith((f"{arn}:", f"{arn}/"))
 
 
-def _segments(text: str) -> list[str]:
+def closest(items: Sequence[Item], shared: Callable[[str], int]) -> list[Item]:
+    """The tagged items of whose ARN most is `shared` with what is looked for."""
+    counts = [shared(item["ResourceARN"]) for item in items]
+    return [item for item, count in zip(items, counts, strict=True) if count == max(counts)]
+
+
+def segments(text: str) -> list[str]:
+    """The kinds, names and ids in a text."""
     return [each for each in re.split("[:/]", text) if each]
 
 
 def before(name: str, arn: str) -> list[str]:
     """What stands before the name in an ARN: kinds, each with its name but the last."""
     resource = resource_of(arn).removesuffix(":*").rstrip("/")
-    return _segments(resource[: -len(name)]) if resource.endswith(name) else []
+    return segments(resource[: -len(name)]) if resource.endswith(name) else []
 
 
 def is_other(name: str, arn: str, call: Call) -> bool:
@@ -113,10 +121,10 @@ def _named(params: Mapping[str, Any]) -> dict[str, set[str]]:
     for key, value in params.items():
         if isinstance(value, str) and _ENDING.search(key.lower()):
             for kind in {_ENDING.sub("", key.lower()), key.lower()}:
-                named.setdefault(kind, set()).update({value.lower(), *_segments(value.lower())})
+                named.setdefault(kind, set()).update({value.lower(), *segments(value.lower())})
     return named
 
 
 def _words(params: Mapping[str, Any]) -> set[str]:
     texts = [value.lower() for value in params.values() if isinstance(value, str)]
-    return {*texts, *(word for text in texts for word in _segments(text))}
+    return {*texts, *(word for text in texts for word in segments(text))}

@@ -129,6 +129,12 @@ def named(call: Call, *kinds: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(target.id for target in call.targets if target.type in kinds))
 
 
+def first_item(lookup: Lookup, answers: Answers) -> Item | None:
+    """The first item that a look-up returned; None where it returned none, or was not answered."""
+    answer = answers.get(lookup.key())
+    return answer.items[0] if answer and answer.items else None
+
+
 def last_part(name: str) -> str:
     """The name at the end of an ARN; anything else unchanged."""
     return name.replace("/", ":").rstrip(":").rpartition(":")[2] if name.startswith("arn:") else name

@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/Route53/latest/APIReference/API_domains_UpdateDomain
 
 from __future__ import annotations
 
-from guardrails.resolve.changes.records import plain_name
+from guardrails.resolve.changes.records import is_within
 from guardrails.resolve.resources.resolver import Answers, Context, Part, Resolver
 from guardrails.resolve.resources.route53_names import ZONES
 from guardrails.resolve.resources.route53_zones import zone_id
@@ -20,7 +20,7 @@ def _zones(ref: TargetRef, _call: Call, answers: Answers) -> tuple[Part, ...]:
     return tuple(
         Part(str(zone["Name"]), (TargetRef(zone_id(str(zone["Id"])), "hosted-zone"),))
         for zone in (answer.items if answer else ())
-        if f".{plain_name(zone['Name'])}".endswith(f".{plain_name(ref.id)}")
+        if is_within(zone["Name"], ref.id)
         if not (zone.get("Config") or {}).get("PrivateZone")
     )
 

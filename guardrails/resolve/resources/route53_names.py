@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from guardrails.resolve.changes.records import plain_name
+from guardrails.resolve.changes.records import is_within, plain_name
 from guardrails.resolve.resources.resolver import Answers, Context, Part, Resolver, named
 from guardrails.resolve.resources.route53_zones import RECORDS, zone_id
 from guardrails.values import Call, Lookup, Target, TargetRef
@@ -14,9 +14,7 @@ ASKS = (ZONES, RECORDS)
 def _zones_of(name: str, answers: Answers) -> list[str]:
     answer = answers.get(ZONES.key())
     zones = answer.items if answer else ()
-    return [
-        zone_id(str(zone["Id"])) for zone in zones if f".{plain_name(name)}".endswith(f".{plain_name(zone['Name'])}")
-    ]
+    return [zone_id(str(zone["Id"])) for zone in zones if is_within(name, zone["Name"])]
 
 
 def has_zone(name: str, answers: Answers) -> bool:

@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/scheduler/latest/APIReference/API_GetSchedule.html
 from __future__ import annotations
 
 from guardrails.aws import resource_ids
-from guardrails.resolve.resources.resolver import Answers, Part, Resolver
+from guardrails.resolve.resources.resolver import Answers, Part, Resolver, first_item
 from guardrails.values import Call, Lookup, Target, TargetRef
 
 _SCHEDULE = Lookup("scheduler", "GetSchedule", "@", empty_on=("ResourceNotFoundException",), optional=True)
@@ -21,8 +21,7 @@ def _schedule(ref: TargetRef, call: Call) -> Lookup:
 
 def _started(ref: TargetRef, call: Call, answers: Answers) -> tuple[Part, ...]:
     """What the schedule starts: the resource that it names, and those in its input."""
-    answer = answers.get(_schedule(ref, call).key())
-    target = (answer.items[0].get("Target") or {}) if answer and answer.items else {}
+    target = (first_item(_schedule(ref, call), answers) or {}).get("Target") or {}
     arn = str(target.get("Arn") or "")
     refs = [TargetRef(arn, "marked")] if arn and _CALL not in arn else []
     refs += [TargetRef(name, kind) for name, kind in resource_ids.in_text(str(target.get("Input") or "")).items()]
