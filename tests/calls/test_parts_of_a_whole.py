@@ -8,9 +8,8 @@ from __future__ import annotations
 import json
 
 import pytest
-from botocore.exceptions import ClientError
 
-import guardrails
+from tests.support import rest
 
 ARN = "arn:aws:{}:eu-west-1:123456789012:{}"
 UUID = "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0"
@@ -60,45 +59,26 @@ def world(aws, places, install):
     return aws
 
 
-def attempt(aws, asked, service, method, params):
-    """The denial, None where the call arrived."""
-    client = aws.client(service)
-
-    def arrived():
-        reads = (asked, "GET ", "Get", "Describe", "List")
-        return [each.operation for each in aws.requests if not each.operation.startswith(reads)]
-
-    try:
-        getattr(client, method)(**params)
-    except guardrails.CallDenied as error:
-        assert arrived() == []
-        return error
-    except ClientError:
-        pass  # moto does not know the call, which arrived
-    assert arrived()
-    return None
-
-
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("case", range(len(CASES)), ids=[f"{call[1]}-{n}" for n, (call, *_) in enumerate(CASES)])
 def test_a_part_is_its_whole_s(world, case, name):
     """What belongs to the live function, queue, table, network, disk or domain stays; green's may go."""
     call, asked, answer = CASES[case]
     world.reply(asked, json.dumps(answer).replace("{}", name))
-    assert (attempt(world, asked, *call) is None) == (name == "green")
+    assert (rest.attempt(world, *call) is None) == (name == "green")
 
 
 def test_a_part_that_may_not_be_described(world):
     """Where the look-up is refused, nothing is sent, and the message names the permission."""
     world.answer(MAPPING, 403, "AccessDeniedException", "not authorized")
-    denied = attempt(world, MAPPING, *DISABLED)
+    denied = rest.attempt(world, *DISABLED)
     assert "allow the IAM action lambda:GetEventSourceMapping" in str(denied)
 
 
 def test_a_part_that_is_gone(world):
     """What AWS does not know is no part of the live cluster: the call is sent, and AWS says so."""
     world.answer(MAPPING, 404, "ResourceNotFoundException", "not there")
-    assert attempt(world, MAPPING, *DISABLED) is None
+    assert rest.attempt(world, *DISABLED) is None
 
 
 def test_a_part_with_a_tag_of_its_own(world):
@@ -106,5 +86,5 @@ def test_a_part_with_a_tag_of_its_own(world):
     arn = ARN.format("lambda", f"event-source-mapping:{UUID}")
     mapping = [{"ResourceARN": arn, "Tags": [{"Key": "Cluster", "Value": "green"}]}]
     world.reply("GetResources", json.dumps({"ResourceTagMappingList": mapping}))
-    assert attempt(world, MAPPING, "lambda", "delete_event_source_mapping", {"UUID": UUID}) is None
+    assert rest.attempt(world, "lambda", "delete_event_source_mapping", {"UUID": UUID}) is None
     assert world.count(MAPPING) == 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.calls import test_further_services
-from tests.calls.test_further_services import LIVE, NAMES, OTHER, arn, filled, tag
+from tests.calls.test_further_services import LIVE, NAMES, OTHER, arn, filled, stays, tag
 from tests.support import rest
 
 pytestmark = pytest.mark.every(3)
@@ -132,7 +132,6 @@ CALLS = [
     ("cloudfront", "update_distribution_tenant", "cloudfront", "distribution-tenant/dt_{0}",
      {"Id": "dt_{0}", "IfMatch": "x", "DistributionId": "E1"}, "traffic"),
 ]  # fmt: skip
-RULES = {"network": "network/other", "protection": "protection/switch-off"}
 IDS = [f"{service}.{method}.{number}" for number, (service, method, *_) in enumerate(CALLS)]
 
 
@@ -140,17 +139,7 @@ IDS = [f"{service}.{method}.{number}" for number, (service, method, *_) in enume
 @pytest.mark.parametrize(("service", "method", "of", "resource", "params", "effect"), CALLS, ids=IDS)
 def test_by_its_tag(service, method, of, resource, params, effect, site, aws):
     """What carries the live cluster's tag stays as it is, what carries the other's or none at all is free."""
-    arns = {cluster: arn(of, resource.format(name)) for cluster, name in NAMES.items()}
-    tag(aws, blue=arns[LIVE], green=arns[OTHER])
-    rest.without_wholes(aws)
-    if method == "batch_delete_cluster_snapshots":
-        # moto answers with an error that botocore cannot read.
-        aws.answer("BatchDeleteClusterSnapshots", 400, "Arrived", "it arrived")
-    rule = RULES.get(effect, f"live-cluster/{effect}")
-    live, other, free = (filled(params, NAMES[name], arns[name]) for name in (LIVE, OTHER, None))
-    assert rest.attempt(aws, service, method, live) == {rule, "None"}
-    assert rest.attempt(aws, service, method, other) is None
-    assert rest.attempt(aws, service, method, free) is None
+    stays(aws, service, method, of, resource, params, effect)
 
 
 WARNED = [

@@ -9,7 +9,8 @@ from botocore.exceptions import ClientError
 import guardrails
 from guardrails.testing import SimulatedAWS
 
-_READS = ("GET ", "HEAD ", "Describe", "List", "Get", "BatchGet")
+_OF_ENDPOINTS = ("POST /2021-01-01/opensearch/vpcEndpoints/describe", "POST /2015-01-01/es/vpcEndpoints/describe")
+_READS = ("GET ", "HEAD ", "Describe", "List", "Get", "BatchGet", *_OF_ENDPOINTS)
 
 
 def attempt(aws: SimulatedAWS, service: str, method: str, params: dict[str, Any]) -> set[str] | None:
@@ -36,8 +37,8 @@ def without_wholes(aws: SimulatedAWS) -> None:
     ):
         aws.answer(operation, 400, code, "not there")
     aws.reply("DescribeVirtualInterfaces", '{"virtualInterfaces": []}')
-    for path in ("/2021-01-01/opensearch/vpcEndpoints/describe", "/2015-01-01/es/vpcEndpoints/describe"):
-        aws.reply(f"POST {path}", '{"VpcEndpoints": []}')
+    for operation in _OF_ENDPOINTS:
+        aws.reply(operation, '{"VpcEndpoints": []}')
 
 
 def changes(aws: SimulatedAWS, client: Any) -> int:
