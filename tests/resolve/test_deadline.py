@@ -111,6 +111,7 @@ def test_both_rounds_share_it(site, aws, install, tmp_path):
     # The second round was under way.
     assert "DescribeTargetHealth" in str(caught.value)
     assert aws.count("DeleteLoadBalancer") == 0
+    until(lambda: not looking())
 
 
 def test_who_shares_a_look_up_waits_for_its_own_time(site, aws, install):

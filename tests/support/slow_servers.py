@@ -5,10 +5,11 @@ from __future__ import annotations
 import socketserver
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from urllib.parse import parse_qs
 
 from guardrails.testing import SimulatedAWS
+from tests.support.waiting import until
 
 _STEP_S = 0.05
 _PAGE = (
@@ -64,9 +65,12 @@ class _Handler(socketserver.StreamRequestHandler):
 
 
 def says_nothing(handler: _Handler) -> None:
-    """Until the client closes the connection."""
-    handler.connection.settimeout(60)
-    handler.connection.recv(1)
+    """Until the client closes the connection, or the server stops."""
+    handler.connection.settimeout(_STEP_S)
+    while not handler.server.stopping.is_set():
+        with suppress(TimeoutError):
+            handler.connection.recv(1)
+            break
     raise ConnectionError
 
 
@@ -108,7 +112,7 @@ KINDS = (says_nothing, drips, drips_headers, chunks, pages, refuses)
 
 @contextmanager
 def slow_server(answer: Callable[[_Handler], None]) -> Iterator[SlowServer]:
-    """A server that answers in this way."""
+    """A server that answers in this way. No look-up goes on after it, which would be in another test."""
     server = SlowServer(answer)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
@@ -119,6 +123,7 @@ def slow_server(answer: Callable[[_Handler], None]) -> Iterator[SlowServer]:
         server.shutdown()
         server.server_close()
         thread.join()
+        until(lambda: not any(thread.name == "guardrails-lookup" for thread in threading.enumerate()))
 
 
 def client(aws: SimulatedAWS, server: SlowServer) -> object:
