@@ -12,7 +12,6 @@ from attrs import evolve
 
 from guardrails.aws import resource_ids
 from guardrails.aws.parameter_names import same_parameter
-from guardrails.classify import cloud_control, scheduled, stacks
 from guardrails.classify.catalogue import Catalogue
 from guardrails.classify.documents import readable
 from guardrails.classify.entry import SEVERITIES, CatalogueEntry, Form, TagPaths
@@ -24,6 +23,8 @@ _SSM_POINTER = "ssm-parameter"
 _TEXT = "text"
 _CHANGE_SET = "cfn-change-set"
 _TAGGED = "tagged"
+# Their calls hold other calls. What reads those is imported when there is one.
+_STACKS, _SCHEDULES, _CLOUD_CONTROL = "cloudformation", "scheduler", "cloudcontrolapi"
 
 
 @frozen
@@ -54,8 +55,10 @@ def classify(call: Call, catalogue: Catalogue, evidence: Evidence) -> Call | Non
     Raises where an expression fails or a target is not a string: a call that cannot be read must be refused.
     """
     made = _classified(call, catalogue, evidence)
-    if made is None or made.service != stacks.SERVICE or made.undecodable is not None:
+    if made is None or made.service != _STACKS or made.undecodable is not None:
         return made
+    from guardrails.classify import stacks  # noqa: PLC0415
+
     return stacks.with_creations(made, catalogue, lambda own: classify(own, catalogue, evidence))
 
 
@@ -65,13 +68,14 @@ def _classified(call: Call, catalogue: Catalogue, evidence: Evidence) -> Call | 
         return None if call.undecodable is None else call
     if call.undecodable is not None:
         return _worst(call, entry, evidence)
-    later = scheduled.call_of(call, catalogue)
-    if later is not None:
-        made = scheduled.combined(call, classify(later, catalogue, evidence))
-        return scheduled.overwriting(call, made) if call.operation == "UpdateSchedule" else made
-    if call.service == cloud_control.SERVICE:
-        acts = cloud_control.acts(call, catalogue, evidence.tag_keys, lambda own: classify(own, catalogue, evidence))
-        return acts and evolve(acts, look_at=f"{cloud_control.SERVICE}:GetResource")
+    if call.service == _SCHEDULES:
+        from guardrails.classify import scheduled  # noqa: PLC0415
+
+        if (later := scheduled.call_of(call, catalogue)) is not None:
+            made = scheduled.combined(call, classify(later, catalogue, evidence))
+            return scheduled.overwriting(call, made) if call.operation == "UpdateSchedule" else made
+    if call.service == _CLOUD_CONTROL:
+        return _by_cloud_control(call, catalogue, evidence)
     params = readable(call.clear_params)
     forms = [form for form in entry.forms if form.when.holds(params)]
     if not (causes := _causes(entry, forms, params)):
@@ -98,6 +102,13 @@ def _classified(call: Call, catalogue: Catalogue, evidence: Evidence) -> Call | 
         per_machine=entry.per_machine.ids if entry.per_machine else "",
         dry_run=entry.dry_run is not None and params.get(entry.dry_run) is True,
     )
+
+
+def _by_cloud_control(call: Call, catalogue: Catalogue, evidence: Evidence) -> Call | None:
+    from guardrails.classify import cloud_control  # noqa: PLC0415
+
+    acts = cloud_control.acts(call, catalogue, evidence.tag_keys, lambda own: classify(own, catalogue, evidence))
+    return acts and evolve(acts, look_at=f"{call.service}:GetResource")
 
 
 def _with_evidence(target: TargetRef, evidence: Evidence) -> TargetRef:

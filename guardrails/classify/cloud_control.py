@@ -18,7 +18,6 @@ from guardrails.classify.catalogue import Catalogue
 from guardrails.classify.entry import SEVERITIES, CatalogueEntry
 from guardrails.values import EMPTY_ID, NOTHING_PRIVATE, UNREVIEWED, Call, Cause, Private, TagChange, TargetRef
 
-SERVICE = "cloudcontrolapi"
 # A resource of a type that the table does not have, or of a service that hurts no machine: found by its cluster tag.
 _ANY = "cfn-resource"
 # What a patch can take something away from by pointing elsewhere.

@@ -12,8 +12,6 @@ from guardrails.classify.catalogue import Catalogue
 from guardrails.classify.cloud_control import Judge
 from guardrails.values import Call, Private
 
-SERVICE = "cloudformation"
-
 
 def with_creations(call: Call, catalogue: Catalogue, judge: Judge) -> Call | None:
     """The call on a stack with what its creations come to; None for a new stack that takes nothing from others."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -74,6 +73,8 @@ def from_file(path: Path, missing: str) -> Document:
         raise ConfigError(f"{missing}; create it or name another file") from error
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read ({error})") from error
+    import tomllib  # noqa: PLC0415  (most programs have no file)
+
     try:
         parsed = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -101,6 +102,8 @@ def has_our_table(pyproject: Path) -> bool:
         text = pyproject.read_text("utf-8")
     except (UnicodeDecodeError, OSError):
         return False
+    import tomllib  # noqa: PLC0415
+
     try:
         return _inside(tomllib.loads(text), _IN_PYPROJECT) is not None
     except (tomllib.TOMLDecodeError, RecursionError):

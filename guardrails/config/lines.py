@@ -7,7 +7,6 @@ accepted the text before, so all this has to do is tell keys from values.
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 
 from attrs import Factory, define
@@ -120,6 +119,8 @@ class _Scanner:
 
     def _read_key(self, end: str) -> list[str]:
         """A dotted key and the token behind it. The standard parser reads its quotes and escapes."""
+        import tomllib  # noqa: PLC0415  (most programs have no file)
+
         start = self.position
         while self.current != end:
             self.position += 1

@@ -4,6 +4,7 @@ rego_input.py     the `input` document, built from the call and the facts about 
 policy_params.py  the parameters of the policies, checked against their defaults
 bundle.py         the policies and their data, read from folders, with a revision
 bundle_file.py    the same as a file or folder that OPA loads
+tarball.py        what is in such a file
 signature.py      signatures of bundles
 united.py         several bundles as one, with a host's own folders
 rule_book.py      the policies that a configuration names, from all of these

@@ -6,11 +6,7 @@ shipped ones are not added to it.
 
 from __future__ import annotations
 
-import gzip
-import io
 import json
-import tarfile
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -90,13 +86,9 @@ def parts(modules: Iterable[str], data: Mapping[str, Any], revision: str) -> dic
 
 def write(path: Path, files: Mapping[str, bytes]) -> None:
     """Write a bundle that `opa run --bundle` loads. Raises OSError."""
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w") as archive:
-        for name, content in files.items():
-            member = tarfile.TarInfo(name)
-            member.size = len(content)
-            archive.addfile(member, io.BytesIO(content))
-    path.write_bytes(gzip.compress(packed.getvalue(), mtime=0))
+    from guardrails.evaluate import tarball  # noqa: PLC0415  (only to write one)
+
+    path.write_bytes(tarball.pack(files))
 
 
 def read(path: Path) -> Contents:
@@ -112,7 +104,7 @@ def unpacked(name: str, packed: bytes) -> Contents:
 def _contents(place: Path | str, members: Callable[[], Iterator[tuple[str, bytes]]]) -> Contents:
     try:
         return Contents(place, _limited(place, members()))
-    except (OSError, tarfile.TarError, EOFError, zlib.error) as error:
+    except OSError as error:
         raise PolicyError(f"{place}: is not a bundle ({error}); build one with guardrails policy build") from error
 
 
@@ -142,22 +134,9 @@ def _in_folder(path: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def _in_tarball(path: Path | str, packed: bytes) -> Iterator[tuple[str, bytes]]:
-    seen: set[str] = set()
-    with gzip.open(io.BytesIO(packed)) as whole:
-        # Before anything in it is read: a small file may unpack to any size, and its names count, too.
-        unpacked_bytes = whole.read(LARGEST + 1)
-    _check_size(path, len(unpacked_bytes))
-    with tarfile.open(fileobj=io.BytesIO(unpacked_bytes), mode="r:") as archive:
-        for member in archive:
-            if not member.isfile():
-                continue
-            name = member.name.removeprefix("./").lstrip("/")
-            _check_size(f"{path}/{name}", member.size)
-            if name in seen:
-                raise PolicyError(f"{path}/{name}: appears twice; build the bundle again")
-            seen.add(name)
-            file = archive.extractfile(member)
-            yield name, file.read() if file is not None else b""
+    from guardrails.evaluate import tarball  # noqa: PLC0415  (only for a bundle in a tarball)
+
+    return tarball.members(path, packed, LARGEST)
 
 
 def _check_size(name: Path | str, size: int) -> None:
