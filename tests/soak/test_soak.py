@@ -6,7 +6,8 @@ import pytest
 
 from tests.soak import stage
 from tests.soak.__main__ import run
-from tests.soak.troubles import TROUBLES, schedule
+from tests.soak.troubles import TROUBLES, Moment, schedule
+from tests.soak.verdict import flat, warm
 
 FEW = {"processes": 2, "threads": 2}
 
@@ -35,3 +36,15 @@ def test_a_guard_that_only_warns_is_noticed(tmp_path, monkeypatch):
     found = {each.what: each for each in run(tmp_path, seed=3, seconds=5, calm_s=4, **FEW)}
     assert not found["harmful requests that arrived"].held
     assert not found["harmful calls that did not end as a denial"].held
+
+
+def test_memory_is_compared_once_all_has_run():
+    """What a process takes until each trouble has been there once is no growth; what it takes later is."""
+    moments = [Moment("a", 0, 5), Moment("b", 20, 25), Moment("a", 40, 45)]
+    assert warm(moments) == 25
+    levels = [min(at, 25) for at in range(100)]
+    samples = [{"at": float(at), "kb": level} for at, level in enumerate(levels)]
+    assert flat(samples, "kb", 1, 25) == ("25 to 25", True)
+    assert not flat(samples, "kb", 1, 0)[1]
+    leaking = [{"at": float(at), "kb": at} for at in range(100)]
+    assert not flat(leaking, "kb", 50, 25)[1]

@@ -66,10 +66,23 @@ def refusals(found: Iterable[Mapping[str, Any]], moments: list[Moment], start: f
     ]
 
 
-def flat(samples: list[Mapping[str, Any]], name: str, slack: float) -> tuple[str, bool]:
-    """The median of a figure in the second tenth of the run and in the last one, and whether it did not grow."""
+def warm(moments: Iterable[Moment]) -> float:
+    """When each trouble of the run has been there once, in seconds: until then, new code runs and stays in memory."""
+    first: dict[str, float] = {}
+    for moment in moments:
+        first.setdefault(moment.name, moment.ends)
+    return max(first.values(), default=0.0)
+
+
+def flat(samples: list[Mapping[str, Any]], name: str, slack: float, warm_at: float) -> tuple[str, bool]:
+    """The median of a figure in a tenth of the run from `warm_at` on and in the last one, and whether it did not grow.
+
+    `warm_at` is in seconds since the epoch. A run that ends before that is compared from its second tenth on.
+    """
     part = max(1, len(samples) // 10)
-    early = statistics.median(each[name] for each in samples[part : 2 * part] or samples)
+    later = [each for each in samples if each["at"] >= warm_at]
+    first = later if len(later) >= 2 * part else samples[part:]
+    early = statistics.median(each[name] for each in first[:part] or samples)
     late = statistics.median(each[name] for each in samples[-part:])
     return f"{early:g} to {late:g}", late <= early + slack
 
@@ -140,6 +153,6 @@ def findings(
         ("kb", "resident kB of the process that was never killed", 8_000), ("handles", "its open handles", 8),
         ("threads", "its threads", 4),
     ):  # fmt: skip
-        figure, held = flat(steady, name, slack)
+        figure, held = flat(steady, name, slack, start + warm(moments))
         kinds.append(Finding(title, figure, held))
     return kinds
