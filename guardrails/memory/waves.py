@@ -48,6 +48,7 @@ _NEW_SIZES = (
     ("scalingConfig", "desiredSize"), ("scalingConfig", "maxSize"), ("ScalingConfig", "DesiredSize"),
     ("ScalingConfig", "MaxSize"), ("SpotFleetRequestConfigData", "TargetCapacity"),
 )  # fmt: skip
+_MINIMA = (("MinSize",), ("scalingConfig", "minSize"))
 # Calls of ECS that name some machines of the cluster that is their target.
 _OF_ECS = {"DeregisterContainerInstance": "containerInstance", "UpdateContainerInstancesState": "containerInstances"}
 
@@ -118,7 +119,15 @@ def _of_target(call: Call, target: Target, machines: Mapping[str, MachineState])
 def _takes_all(call: Call, kind: str) -> bool:
     if call.operation == _DELETE and kind in _UNLISTED:
         return True
-    return bool({*_DOWN, _SIZED} & {*call.effects}) or ("replace" in call.effects and kind in _REPLACED)
+    effects = {*call.effects}
+    sized = _SIZED in effects and not _sets_only_a_minimum(call)
+    return sized or bool({*_DOWN} & effects) or ("replace" in effects and kind in _REPLACED)
+
+
+def _sets_only_a_minimum(call: Call) -> bool:
+    """Whether the call changes how small a group may become, and not its size."""
+    params = call.as_native.params
+    return _new_size(call) is None and any(_at(params, path) is not None for path in _MINIMA)
 
 
 def _is_patched(call: Call, name: str) -> bool:

@@ -34,6 +34,7 @@ def throughput(reads):
 CASES = [
     ("AWS::AutoScaling::AutoScalingGroup", "MaxSize", "4", ["9"], ["0", None, "{{changeSet:KNOWN_AFTER_APPLY}}"]),
     ("AWS::AutoScaling::AutoScalingGroup", "DesiredCapacity", "1", ["9"], ["0", "-1"]),
+    ("AWS::AutoScaling::AutoScalingGroup", "MinSize", "1", ["1", "2"], ["0", None]),
     ("AWS::AutoScaling::AutoScalingGroup", "VPCZoneIdentifier", ["a", "b"], [["b", "a"], ["a", "b", "c"]],
      [["a"], ["c"]]),
     ("AWS::AutoScaling::AutoScalingGroup", "LaunchTemplate", {"Version": "1"}, [], [{"Version": "2"}]),
@@ -132,7 +133,8 @@ UNSEEN = [
     ({"Scope": "<member>Metadata</member><member>UpdatePolicy</member>"}, True),
     ({"Scope": "<member>Tags</member>"}, False),
     ({"Details": target(Attribute="Properties", Name="MaxSize")}, False),
-    ({"Details": target(Attribute="Properties", Name="MinSize")}, True),
+    ({"Details": target(Attribute="Properties", Name="MinSize")}, False),
+    ({"Details": target(Attribute="Properties", Name="Cooldown")}, True),
     ({"Details": target(Attribute="Properties", Name="MetricsCollection") + target(Attribute="Metadata")}, True),
     ({"Details": target(Attribute="Properties")}, False),
     ({"BeforeContext": "{", "AfterContext": "{"}, False),

@@ -241,7 +241,7 @@ def test_dangerous_forms(name: str, params: dict[str, Any], effects: tuple[str, 
             {"NetworkInterfaceId": "eni-1", "SecondaryPrivateIpAddressCount": 2},
         ),
         ("ec2:AssignIpv6Addresses", {"NetworkInterfaceId": "eni-1", "Ipv6AddressCount": 2}),
-        ("autoscaling:UpdateAutoScalingGroup", {"AutoScalingGroupName": "blue", "MinSize": 3}),
+        ("autoscaling:UpdateAutoScalingGroup", {"AutoScalingGroupName": "blue", "DefaultCooldown": 3}),
         (
             "autoscaling:UpdateAutoScalingGroup",
             {"AutoScalingGroupName": "blue", "DeletionProtection": "prevent-all-deletion"},

@@ -56,6 +56,9 @@ SHRINKS = [
     schedule(DesiredCapacity=1),
     schedule(MaxSize=1),
     schedule(MaxSize=0, Recurrence="0 3 * * *"),
+    schedule(MinSize=0),
+    schedule(MinSize=0, MaxSize=9, Recurrence="0 22 * * *"),
+    batch({"DesiredCapacity": 3}, {"MinSize": 0}),
     batch({"DesiredCapacity": 3}, {"MinSize": 0, "DesiredCapacity": 0}),
     policy(AdjustmentType="ChangeInCapacity", ScalingAdjustment=-1),
     policy(AdjustmentType="ExactCapacity", ScalingAdjustment=0),
@@ -65,7 +68,7 @@ SHRINKS = [
 ]
 KEEPS = [
     schedule(MinSize=2, MaxSize=8, DesiredCapacity=6),
-    schedule(MinSize=0),
+    schedule(MinSize=1),
     schedule(DesiredCapacity=2),
     batch({"DesiredCapacity": 3}, {"MaxSize": 9}),
     policy(AdjustmentType="ChangeInCapacity", ScalingAdjustment=2),
@@ -99,6 +102,26 @@ def test_a_group_of_minimum_size_cannot_shrink(groups, aws, install):
     install()
     method, params = tracking()
     assert attempt(aws, "autoscaling", method, {"AutoScalingGroupName": "blue", **params}) is None
+
+
+@pytest.mark.parametrize(("least", "arrives"), [(0, False), (1, True), (2, True)])
+def test_the_minimum_of_a_group(least, arrives, groups, aws, install):
+    """The minimum holds every policy of the live group: it may be raised or repeated, not lowered; green's may."""
+    install()
+    for name, expected in (("blue", arrives), ("green", True)):
+        update = {"AutoScalingGroupName": name, "MinSize": least}
+        denied = attempt(aws, "autoscaling", "update_auto_scaling_group", update)
+        assert denied is None if expected else denied >= {"live-cluster/scale-in"}, (name, denied)
+
+
+def test_the_minimum_before_a_policy(groups, aws, install):
+    """A policy that the minimum holds arrives, and then the minimum stays: the live group keeps its machines."""
+    groups.update_auto_scaling_group(AutoScalingGroupName="blue", MinSize=2)
+    install()
+    method, params = policy(AdjustmentType="ExactCapacity", ScalingAdjustment=0)
+    blue = {"AutoScalingGroupName": "blue"}
+    assert attempt(aws, "autoscaling", method, {**blue, **params}) is None
+    assert attempt(aws, "autoscaling", "update_auto_scaling_group", {**blue, "MinSize": 0})
 
 
 @pytest.mark.parametrize("by_arn", [False, True])
@@ -176,6 +199,10 @@ def steps_of(*changes):
         (steps_of(1, 2), True),
         (("register_scalable_target", {"MaxCapacity": 1}), False),
         (("register_scalable_target", {"MinCapacity": 1, "MaxCapacity": 4}), True),
+        (("register_scalable_target", {"MinCapacity": 2}), True),
+        (("register_scalable_target", {"MinCapacity": 0}), False),
+        (action(MinCapacity=0), False),
+        (action(MinCapacity=1), True),
     ],
 )
 def test_application_auto_scaling(call, arrives, services, aws, install):

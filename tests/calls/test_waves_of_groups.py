@@ -154,3 +154,12 @@ def test_what_went_before_the_waves(aws, install):
         outside(aws, "StopInstances", machine)
     with pytest.raises(guardrails.CallDenied, match="waves/live-health"):
         ec2.terminate_instances(InstanceIds=next(parts))
+
+
+def test_the_minimum_of_a_group(aws, group):
+    """A minimum takes no machine away now, whether it is raised or lowered: it is no wave."""
+    update = aws.client("autoscaling").update_auto_scaling_group
+    assert denied_or_none(update, AutoScalingGroupName="ten", MinSize=8) is None
+    assert denied_or_none(update, AutoScalingGroupName="ten", MinSize=1) is None
+    assert denied_or_none(update, AutoScalingGroupName="ten", MinSize=1, DesiredCapacity=1) == SIZE
+    assert aws.count("UpdateAutoScalingGroup") == 2

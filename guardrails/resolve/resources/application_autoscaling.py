@@ -84,12 +84,16 @@ def _harm(params: Mapping[str, Any], items: list[Item], size: int | None) -> str
         policy["TargetTrackingConfiguration"] = params.get("TargetTrackingScalingPolicyConfiguration")
         least = items[0]["MinCapacity"] if items else 0
         return shrinks(policy, least, least + 1 if size is None else size)
-    most = (params.get("ScalableTargetAction") or params).get("MaxCapacity")
-    if not isinstance(most, int):
-        return None
-    if size is None:
-        return f"It allows {most} at most, and how many there are is unknown"
-    return f"It allows {most} at most, and there are {size}" if most < size else None
+    limits = params.get("ScalableTargetAction") or params
+    most, least = limits.get("MaxCapacity"), limits.get("MinCapacity")
+    if isinstance(most, int) and (size is None or most < size):
+        there = "how many there are is unknown" if size is None else f"there are {size}"
+        return f"It allows {most} at most, and {there}"
+    # What has no minimum yet is not scaled: it stays as it is.
+    held = items[0]["MinCapacity"] if items else size
+    if isinstance(least, int) and (held is None or least < held):
+        return f"It may become as small as {least} then, and now it keeps {held or 'an unknown number'}"
+    return None
 
 
 def _scaled_by(arn: str) -> tuple[str, str]:

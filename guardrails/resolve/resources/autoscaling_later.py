@@ -58,12 +58,14 @@ def _sizes(call: Call) -> Mapping[str, Any]:
 
 
 def _schedule(_ref: TargetRef, group: Item, context: Context) -> str | None:
-    """A scheduled size below the present one."""
-    desired, params = group["DesiredCapacity"], _sizes(context.call)
+    """A scheduled size below the present one, or a minimum below the present one: policies are held by it."""
+    desired, least, params = group["DesiredCapacity"], group["MinSize"], _sizes(context.call)
     for action in params.get("ScheduledUpdateGroupActions") or [params]:
         for size in ("DesiredCapacity", "MaxSize"):
             if isinstance(action.get(size), int) and action[size] < desired:
                 return f"It schedules a {size} of {action[size]}, and the group has {desired}"
+        if isinstance(action.get("MinSize"), int) and action["MinSize"] < least:
+            return f"It schedules a MinSize of {action['MinSize']}, and the group has {least}"
     return None
 
 

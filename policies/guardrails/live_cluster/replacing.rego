@@ -8,8 +8,8 @@ import data.guardrails.text
 # METADATA
 # title: Groups of the live cluster are not shrunk
 # description: >-
-#   Denies a size below the current one, and every size where the current one is unknown. AWS chooses the machines to
-#   terminate, and ignores termination protection. For services and tables, it is tasks and throughput.
+#   Denies a size or a minimum below the current one, and every size where the current one is unknown. AWS chooses the
+#   machines to terminate, and ignores termination protection. For services and tables, it is tasks and throughput.
 # custom:
 #   rule: live-cluster/scale-in
 #   severity: critical
@@ -22,7 +22,7 @@ deny contains lib.violation("live-cluster/scale-in", id, message, remediation) i
 	not lib.takes_machines_down
 	some id, _ in lib.live_targets
 	message := concat("", [text.would("take capacity away from", id), sizes(lib.targets[id])])
-	remediation := "Set a size that is not below the current size, and a maximum that leaves room for it."
+	remediation := "Set a size and a minimum that are not below the current ones, and a maximum that leaves room."
 }
 
 # Where the look-ups do not say it already.
@@ -30,8 +30,9 @@ sizes(target) := "" if {
 	is_string(target.facts.harm)
 } else := "" if {
 	target.type != "asg"
-} else := sprintf(" The group's desired size is %v; the call sets %s.", [
+} else := sprintf(" The group's desired size is %v, its minimum %v; the call sets %s.", [
 	object.get(target.facts, "desired", "unknown"),
+	object.get(target.facts, "min", "unknown"),
 	new_sizes,
 ])
 
@@ -39,7 +40,7 @@ default new_sizes := "no size"
 
 new_sizes := concat(", ", parts) if {
 	parts := [sprintf("%s to %v", [param, size]) |
-		some param in ["DesiredCapacity", "MaxSize"]
+		some param in ["DesiredCapacity", "MinSize", "MaxSize"]
 		size := input.call.params[param]
 	]
 	count(parts) > 0

@@ -14,7 +14,7 @@ test_live_group_is_not_shrunk if {
 	entries := live_cluster.deny with input as sized("SetDesiredCapacity", "blue", {"DesiredCapacity": 2})
 	rules(entries) == {"live-cluster/scale-in"}
 	some entry in entries
-	endswith(entry.message, ". The group's desired size is 3; the call sets DesiredCapacity to 2.")
+	endswith(entry.message, ". The group's desired size is 3, its minimum unknown; the call sets DesiredCapacity to 2.")
 }
 
 test_other_group_may_shrink if {
@@ -35,7 +35,7 @@ test_a_missing_size_denies if {
 test_an_unknown_current_size_is_said if {
 	request := fixtures.request("SetDesiredCapacity", ["scale-in"], {"g": fixtures.thing("asg", ["blue"])})
 	some entry in live_cluster.deny with input as request
-	contains(entry.message, "The group's desired size is unknown;")
+	contains(entry.message, "The group's desired size is unknown,")
 }
 
 test_what_is_no_group_has_no_size_of_its_own if {
