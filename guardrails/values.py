@@ -107,6 +107,11 @@ class Origin:
     problem: str = ""
 
     @property
+    def where(self) -> str:
+        """The region of the machines."""
+        return self.home_region or self.region
+
+    @property
     def keys(self) -> tuple[str, str, str | None] | None:
         """Access key, secret key and session token of credentials that nothing refreshes; None for others."""
         who = self.credentials
@@ -390,7 +395,8 @@ class SourceReport:
 
     `silent` is true where the source could look and found nothing of its kind here: it disagrees with no other. `blind`
     is true where it found something and could not tell whose: then it is not known what is live. One that `only_adds`
-    disagrees with no other either, and does not make known what is live.
+    disagrees with no other either, and does not make known what is live. Those in `standing` it sees at work,
+    with machines or without.
     """
 
     name: str
@@ -400,6 +406,7 @@ class SourceReport:
     silent: bool = False
     blind: bool = False
     only_adds: bool = False
+    standing: tuple[str, ...] = ()
 
 
 # Sources of liveness that people write, and may write wrongly; the others see what users reach.
@@ -413,7 +420,8 @@ class Live:
     `known` is false when no source names a cluster that has machines here, or one is blind. `disputed` is true when two
     sources that are not silent name different sets; then `clusters` is their union. `nothing` is true where nothing
     that users reach is here: all sources are silent, those for addresses and load balancers among them, and the memory
-    knows of no cluster that was live.
+    knows of no cluster that was live. `absent` are clusters that sources name and that have no machines here, `unasked`
+    the sources without which it is never known that nothing is live.
     """
 
     known: bool
@@ -421,6 +429,8 @@ class Live:
     clusters: tuple[str, ...]
     sources: tuple[SourceReport, ...] = ()
     nothing: bool = False
+    absent: tuple[str, ...] = ()
+    unasked: tuple[str, ...] = ()
 
 
 @frozen

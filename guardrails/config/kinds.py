@@ -170,6 +170,14 @@ STRING = Kind(_NAME)
 STRINGS = Kind({"type": "array", "items": _NAME}, lambda value, _: tuple(value))
 NAMES = Kind({"type": "array", "minItems": 1, "items": _NAME}, _without_repeats)
 ADDRESSES = Kind({"type": "array", "items": _NAME}, _to_addresses, must_be="a list of IPv4 addresses")
+LISTENERS = Kind(
+    {
+        "type": "array",
+        "items": {"type": "string", "pattern": "^arn:[^:]+:elasticloadbalancing:[^:]+:[^:]*:listener/.+"},
+    },
+    lambda value, _: tuple(value),
+    must_be="a list of ARNs of listeners, as `aws elbv2 describe-listeners --load-balancer-arn ARN` shows them",
+)
 NUMBER = Kind({"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1_000_000_000}, _to_float)
 SECONDS = Kind({"type": "number", "minimum": 0, "exclusiveMaximum": 1_000_000_000}, _to_float)
 SHARE = Kind({"type": "number", "exclusiveMinimum": 0, "maximum": 1}, _to_float)

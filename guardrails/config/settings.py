@@ -33,7 +33,8 @@ DEFAULT_MARK = Tag("Live", "true")
 class LiveSettings:
     """Where to look for the live cluster.
 
-    `eip_addresses`, `eip_tag`, `listeners` and `balancers` narrow down what counts.
+    `eip_addresses`, `eip_tag`, `listeners` and `balancers` narrow down what counts. The clusters in `without_machines`
+    need none to be live. Outside `regions` (everywhere, if empty), pointers to clusters that are not there say nothing.
     """
 
     sources: tuple[str, ...] = ("eip", "target-group")
@@ -43,6 +44,8 @@ class LiveSettings:
     balancers: tuple[str, ...] = ()
     records: tuple[str, ...] = ()
     cnames: tuple[str, ...] = ()
+    without_machines: tuple[str, ...] = ()
+    regions: tuple[str, ...] = ()
     traffic_max_age_s: float = 300.0
     command: tuple[str, ...] = ()
     tag: Tag | None = None

@@ -100,7 +100,7 @@ def look(guard: Guard, clients: Clients, source: str, to: str) -> Situation:
         inventory = inventory_of(settings.live, ownership, answers, Region.of(answers))
         for name in (source, to):
             inventory.members_of(name)
-        live.observe(settings.live, answers, inventory) if _complete(settings, answers) else None
+        live.observe(settings.live, answers, inventory, ec2.meta.region_name) if _complete(settings, answers) else None
         wanted = [each for each in _more(settings, answers, inventory, to) if each.key() not in answers]
         if not wanted:
             return Situation(settings, guard, clients, source, to, facts, answers, inventory)

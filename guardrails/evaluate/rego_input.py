@@ -46,6 +46,8 @@ def with_facts(document: Mapping[str, Any], facts: Facts, now: float) -> dict[st
             "known": facts.live.known,
             "disputed": facts.live.disputed,
             "nothing": facts.live.nothing,
+            "absent": list(facts.live.absent),
+            "unasked": list(facts.live.unasked),
             "clusters": list(facts.live.clusters),
             "sources": [
                 {

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from guardrails.init.survey import Survey
 from guardrails.show.printable import printable
 from guardrails.show.sentences import counted, failure_sentence, listed
-from guardrails.values import Cluster
+from guardrails.values import Cluster, Live
 
 _SHOWN = 8
 
@@ -22,8 +22,7 @@ def summary(survey: Survey) -> Iterator[str]:
     keys = listed(sorted(survey.keys, key=lambda key: (-survey.keys[key], key))) or "none"
     yield printable(f"{counted(survey.loners, 'machine')} {belong} to none; tags seen: {keys}")
     where = f"account {survey.account}, " if survey.account else ""
-    known = "" if survey.live.known else "; no source shows yet which cluster is live, so all are protected"
-    yield printable(f"{where}{survey.region}; sources that see something: {_seeing(survey)}{known}")
+    yield printable(f"{where}{survey.region}; sources that see something: {_seeing(survey)}{_unknown(survey.live)}")
 
 
 def missing(survey: Survey) -> Iterator[str]:
@@ -44,6 +43,15 @@ def reason(name: str, survey: Survey) -> str:
 def _described(cluster: Cluster, survey: Survey) -> str:
     state = f"live: {reason(cluster.name, survey)}" if cluster.live else "not live"
     return f"{cluster.name} ({counted(cluster.total, 'machine')}, {state})"
+
+
+def _unknown(live: Live) -> str:
+    """What it means where no cluster is known to be live."""
+    if live.known:
+        return ""
+    if live.nothing:
+        return "; nothing that users reach is here, so what harms a cluster needs a yes (parameter nothing_live)"
+    return "; no source shows yet which cluster is live, so all are protected"
 
 
 def _seeing(survey: Survey) -> str:

@@ -59,13 +59,15 @@ class Noted:
 def note(before: Noted, live: Live, now: float, *, reused: bool = False) -> tuple[Noted, Liveness]:
     """Note which clusters are live at `now` (seconds since the epoch): what to keep, and what it says.
 
-    While it is unknown what is live, nothing retires; in a dispute every cluster that a source names is live. An
-    earlier decision has noted what is `reused`. If that would change what is live, another guard has seen more since,
-    and nothing is noted.
+    While it is unknown what is live, nothing retires; in a dispute every cluster that is here and that sources name is
+    live. An earlier decision has noted what is `reused`. If that would change what is live, another guard has seen more
+    since, and nothing is noted.
     """
     times, namings = dict(before.times), dict(before.namings)
     looked = namings[LOOKED].unnamed_at if LOOKED in namings else None
     for cluster in live.clusters:
+        if cluster in live.absent:
+            continue
         pointed = _only_pointed(live, cluster)
         if cluster not in times or times[cluster][1] is not None:
             retired_before = times[cluster][1] if cluster in times else None

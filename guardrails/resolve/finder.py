@@ -41,7 +41,7 @@ _logger = logging.getLogger("guardrails")
 
 def scope_of(account: str | None, origin: Origin) -> str:
     """The account and region in which things are counted together."""
-    return f"{account}/{origin.home_region or origin.region}"
+    return f"{account}/{origin.where}"
 
 
 def nothing_known(problem: str = "") -> Facts:
@@ -116,7 +116,7 @@ class FactFinder:
         contradicted = gathered.contradicted if shown else contradictions.among(answers, inventory)
         if contradicted:
             return self._unanswered(call, evolve(fetched, failures=contradicted))
-        shown = shown or picture(self._settings.live, call, answers, inventory, fetched.failures)
+        shown = shown or picture(self._settings.live, call, answers, inventory, fetched.failures, region=origin.where)
         if inventory.further() or shown.lists.further():
             return self._unanswered(call, evolve(fetched, failures=(_incomplete(),)))
         call, seen, targets = shown.call, shown.seen, shown.targets

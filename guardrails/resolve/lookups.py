@@ -98,7 +98,7 @@ class Lookups:
         self._notice_fork()
         memory = self._memory(origin)
         wanted = {lookup.key(): lookup for lookup in lookups}
-        place = origin.identity, origin.home_region or origin.region
+        place = origin.identity, origin.where
         answers = at_hand(wanted, place, memory, self.own, self._max_age_s * USED_AGAIN)
         until = Deadline(deadline.left(self._timeout_s))
         missing = [lookup for key, lookup in wanted.items() if key not in answers]

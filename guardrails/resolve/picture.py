@@ -46,10 +46,12 @@ def picture(
     answers: Mapping[str, Answer],
     inventory: Inventory,
     failures: Iterable[LookupFailure] = (),
+    *,
+    region: str,
 ) -> Picture:
-    """The picture. What it takes and the inventory or the lists do not have is then open there."""
+    """The picture of a region. What it takes and the inventory or the lists do not have is then open there."""
     lists = Lists(answers)
-    seen = live.observe(settings, answers, inventory)
+    seen = live.observe(settings, answers, inventory, region)
     targets = targets_of(call, answers, inventory, seen.clusters, settings.ssm_parameter, lists)
     situation = shifts.Situation(call, answers, inventory, seen, settings)
     moved, targets = shifts.shift(situation), shifts.losing(targets, situation)

@@ -69,7 +69,7 @@ class Rounds:
             fetched = known.only(asked | {*filter(_shows_parts, known.answers)})
             if fetched.required_failures:
                 return Gathered(fetched)
-            shown = self._look(call, fetched)
+            shown = self._look(call, fetched, origin.where)
             of_sources = live.followups(self._live, fetched.answers)
             # Where several ask the same, the last one says whether it may fail.
             further = (
@@ -141,7 +141,7 @@ class Rounds:
         whole = region.without_pages(fetched.answers, names)
         return evolve(fetched, answers=lists.with_examples(fetched.answers, whole))
 
-    def _look(self, call: Call, fetched: Fetched) -> _Glance | None:
+    def _look(self, call: Call, fetched: Fetched, where: str) -> _Glance | None:
         """What the answers so far show of a large region; None where they show all."""
         known = Region.of(fetched.answers)
         if known.whole and not lists.long_in(fetched.answers):
@@ -150,7 +150,7 @@ class Rounds:
         # Other answers that it takes may still be missing; then it is looked at again.
         with suppress(KeyError):
             contradicted = contradictions.among(fetched.answers, inventory)
-            seen = picture(self._live, call, fetched.answers, inventory, fetched.failures)
+            seen = picture(self._live, call, fetched.answers, inventory, fetched.failures, region=where)
             return _Glance(inventory, seen, contradicted)
         return _Glance(inventory)
 

@@ -24,6 +24,8 @@ def page(facts: Facts, now: float) -> Page:
 def verdict(live: Live) -> str:
     """``live: blue``, in one line."""
     names = ", ".join(live.clusters)
+    if live.nothing and not live.known:
+        return "live: nothing here, now or lately; the parameter nothing_live counts"
     if not live.known:
         return f"live: {f'{names}, but not known for sure' if names else 'unknown'}; every cluster is protected"
     return f"live: {names}{' (the sources disagree: all of them are protected)' if live.disputed else ''}"

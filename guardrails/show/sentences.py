@@ -96,6 +96,8 @@ def live_sentence(live: Live, now: float) -> str:
     )
     if not live.sources:
         return "No source was asked which cluster is live"
+    if live.nothing and not live.known:
+        return f"Nothing that users reach is here, now or lately ({evidence}); the parameter nothing_live counts"
     if not live.known:
         return f"No source knows which cluster is live ({evidence})"
     names = " and ".join(live.clusters)

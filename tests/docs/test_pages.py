@@ -67,6 +67,7 @@ RUN_BY = {
     ("running", "ini", "[plugins]"): "test_the_plugin",
     ("running", "python", "%load_ext guardrails"): "test_the_notebooks_line",
     ("running", "toml", "[live]"): "test_the_sources_load",
+    ("running", "toml", "# Functions"): "test_clusters_without_machines_load",
     ("running", "toml", "cluster_tags ="): "test_the_clusters_load",
     ("running", "python", "reason, rules ="): "test_break_glass_runs",
     ("running", "toml", "[params.approvals]"): "test_a_second_person_approves",
@@ -419,6 +420,12 @@ def test_the_sources_load(tmp_path):
         source = key.removesuffix("_parameter")
         file.write_text(f'[live]\nsources = ["{source}"]\n{line}\n')
         assert load(file).live.sources == (source,)
+
+
+def test_clusters_without_machines_load(tmp_path):
+    """The page's [live] of a shop of functions is accepted."""
+    (tmp_path / "guardrails.toml").write_text(block("running", "toml", "# Functions"))
+    assert load(tmp_path / "guardrails.toml").live.without_machines == ("blue", "green")
 
 
 def _matches(shown, output):

@@ -326,6 +326,10 @@ def test_live_unknown(aws, shell):
     aws.start_cluster("green", 1)
     done = shell("live")
     assert done.returncode == 3
+    assert "live: nothing here, now or lately; the parameter nothing_live counts" in done.stdout
+    aws.start_cluster("stray", 1, addresses=1, cluster_tag="Owner")
+    done = shell("live")
+    assert done.returncode == 3
     assert "every cluster is protected" in done.stdout
 
 

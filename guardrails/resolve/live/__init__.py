@@ -24,8 +24,9 @@ To add a source, write a file with a `Source`, add it to `_SOURCES`, and add its
 
 When two sources name different clusters they are in dispute, and every cluster that either of them names is live.
 A source that finds nothing of its kind is silent, and disagrees with none.
-When no source names a cluster that has machines and shows what is live, liveness is unknown, and policies protect every
-cluster. Where all are silent, and they look at addresses and load balancers, nothing that users reach is here.
+When no source names a cluster that is here and shows what is live, liveness is unknown, and policies protect every
+cluster. A cluster is here that has machines or tasks of ECS, or needs no machines by the configuration.
+Where all are silent, and they look at addresses and load balancers, nothing that users reach is here.
 """
 
 from __future__ import annotations
@@ -99,19 +100,32 @@ def followups(settings: LiveSettings, answers: Mapping[str, Answer]) -> tuple[Lo
     return tuple(lookup for name in settings.sources for lookup in source(name).followups(settings, answers))
 
 
-def observe(settings: LiveSettings, answers: Mapping[str, Answer], inventory: Inventory) -> Live:
-    """Ask every configured source and combine the reports."""
+def observe(settings: LiveSettings, answers: Mapping[str, Answer], inventory: Inventory, region: str) -> Live:
+    """Ask every configured source about this region and combine the reports."""
     reports = [source(name).observe(settings, answers, inventory) for name in settings.sources]
     named = {name for report in reports for name in report.clusters}
     existing = {name: sum(each.present for each in inventory.members_of(name)) for name in named}
     existing = {name: count for name, count in existing.items() if count}
+    without = named & {*settings.without_machines, *(name for report in reports for name in report.standing)}
+    present = existing.keys() | without
+    reports = [_of_region(report, present, settings, region) for report in reports]
     pointed_at = {name for report in reports if report.name in POINTERS for name in report.clusters}
-    proving = _proving(settings, existing, inventory) | (pointed_at & existing.keys())
+    proving = _proving(settings, existing, inventory) | (pointed_at & existing.keys()) | without
     aside = {name for name in existing if name not in proving or inventory.kinds.get(name) == ADDRESS}
     several = {
         name for name, count in existing.items() if count > 1 and inventory.kinds.get(name) not in (NAMED, ADDRESS)
     }
-    return combine([_in_words(report, existing, proving, several) for report in reports], proving, frozenset(aside))
+    combined = combine([_in_words(report, present, proving, several) for report in reports], proving, frozenset(aside))
+    return evolve(combined, absent=tuple(sorted({*combined.clusters} - present)))
+
+
+def _of_region(report: SourceReport, present: Iterable[str], settings: LiveSettings, region: str) -> SourceReport:
+    """The report; silent where it is a pointer that speaks of other regions, and nothing here has that name."""
+    elsewhere = bool(settings.regions) and region not in settings.regions
+    if not elsewhere or report.name not in POINTERS or {*report.clusters} & {*present}:
+        return report
+    of = ", ".join(settings.regions)
+    return evolve(report, clusters=(), silent=True, evidence=f"{report.evidence}; live.regions is {of}, not {region}")
 
 
 def _proving(settings: LiveSettings, existing: Mapping[str, int], inventory: Inventory) -> frozenset[str]:
@@ -133,8 +147,8 @@ def _in_words(
 ) -> SourceReport:
     """The report, saying which of its clusters have no machines, and that others do not show what else is live.
 
-    A cluster without machines is a pointer that was not moved, or misspelt. An inferred one of several machines counts
-    beside tagged ones where people name it.
+    A cluster that needs machines and has none is a pointer that was not moved, or misspelt. An inferred one of several
+    machines counts beside tagged ones where people name it.
     """
     absent = sorted({*report.clusters} - {*existing})
     evidence = report.evidence
@@ -161,10 +175,12 @@ def combine(reports: Iterable[SourceReport], proving: Iterable[str], aside: froz
     heard = [
         report for report in decisive if not report.silent and not (report.clusters and aside >= {*report.clusters})
     ]
+    unasked = _ENTRANCES - {report.name for report in reports}
     return Live(
         known=bool(shown & set(proving)) and not any(report.blind for report in reports),
         disputed=len({frozenset(report.clusters) - aside for report in heard}) > 1,
         clusters=tuple(sorted(named)),
         sources=reports,
-        nothing=all(report.silent for report in reports) and {report.name for report in reports} >= _ENTRANCES,
+        nothing=all(report.silent for report in reports) and not unasked,
+        unasked=tuple(sorted(unasked)),
     )

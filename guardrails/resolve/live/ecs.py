@@ -48,14 +48,19 @@ class Services(Source):
         if not services:
             sentence = "no ECS service with running tasks has a load balancer"
             return SourceReport(self.name, (), oldest, sentence, silent=True)
-        reached, counted = Reached(), _counted(services, settings, answers)
+        reached, counted, tagged = Reached(), _counted(services, settings, answers), set[str]()
         for service in services:
             where = _fed(service, counted, settings, answers)
             if where and not _add(reached, service, where, answers, inventory):
-                sentence = f"AWS does not show what the tasks of {service.name} run on, and it has no cluster tag"
+                sentence = (
+                    f"AWS does not show what the tasks of {service.name} run on, and the service has no "
+                    f"{inventory.cluster_tag} tag; give it one"
+                )
                 return SourceReport(self.name, (), oldest, sentence, blind=True)
+            if where and (cluster := inventory.ownership.named(service.tags)):
+                tagged.add(cluster)
         sentence = reached.sentence("runs", inventory.cluster_tag) or "no ECS service of a cluster gets requests"
-        return SourceReport(self.name, reached.clusters, oldest, sentence)
+        return SourceReport(self.name, reached.clusters, oldest, sentence, standing=tuple(sorted(tagged)))
 
 
 def _fed(service: Service, counted: list[Way], settings: LiveSettings, answers: Answers) -> str:

@@ -27,4 +27,6 @@ class LiveTag(Source):
         clusters = tuple(sorted({machine.cluster for machine in tagged if machine.cluster}))
         count = "1 machine is" if len(tagged) == 1 else f"{len(tagged) or 'no'} machines are"
         sentence = f"{count} tagged {mark.key}={mark.value}"
-        return SourceReport(self.name, clusters, Region.of(answers).observed_at, sentence)
+        # Where machines have the tag with another value, someone keeps it here.
+        silent = not tagged and not any(machine.present for machine in inventory.on("tag-key", mark.key))
+        return SourceReport(self.name, clusters, Region.of(answers).observed_at, sentence, silent=silent)

@@ -36,12 +36,37 @@ deny contains lib.violation("live-cluster/unknown-live", id, message, remediatio
 		of_clusters(target),
 		text.evidence,
 	])
-	remediation := concat(" ", [
-		"Correct the live cluster's addresses, live tag or live pointer so that a source names it, then try again.",
-		"`guardrails init` proposes sources that see this account's.",
-		"If nothing is live in this account, set \"live-cluster/unknown-live\" = \"warn\" under [enforcement],",
-		"or break the glass for this rule.",
+	remediation := concat(" ", [sentence |
+		some sentence in [
+			"Correct the live cluster's addresses, live tag or live pointer so that a source names it, then try again.",
+			named_elsewhere,
+			not_asked,
+			"`guardrails init` proposes sources that see this account's.",
+			"If nothing is live in this account, set \"live-cluster/unknown-live\" = \"warn\" under [enforcement],",
+			"or break the glass for this rule.",
+		]
+		sentence != ""
 	])
+}
+
+default named_elsewhere := ""
+
+# A source names what has no machines here.
+named_elsewhere := concat(" ", [
+	sprintf("If %s needs no machines, name it in live.without_machines.", [text.listed(input.live.absent)]),
+	"If it is in another region, name that in live.regions.",
+]) if {
+	count(input.live.absent) > 0
+}
+
+default not_asked := ""
+
+# These have to look before it can be said that users reach nothing.
+not_asked := concat(" ", [
+	sprintf("If users reach nothing in %v, add %s to live.sources:", [input.call.region, text.listed(input.live.unasked)]),
+	"where these find nothing, a person may confirm, or the parameter nothing_live allows it.",
+]) if {
+	count(input.live.unasked) > 0
 }
 
 gives_idle_addresses if {

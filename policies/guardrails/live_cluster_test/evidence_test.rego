@@ -31,6 +31,15 @@ test_unknown_live_message_has_the_evidence if {
 	contains(entry.message, "(eip: as seen in the test)")
 }
 
+test_what_a_source_names_and_is_not_here_has_a_way_forward if {
+	live := object.union(no_source, {"absent": ["prod"], "unasked": ["target-group"]})
+	entries := live_cluster.deny with input as while(live, "TerminateInstances", ["terminate"], green_machine)
+	some entry in entries
+	entry.rule == "live-cluster/unknown-live"
+	contains(entry.remediation, "If prod needs no machines, name it in live.without_machines.")
+	contains(entry.remediation, "add target-group to live.sources")
+}
+
 test_a_missing_known_means_unknown if {
 	live := object.remove(no_source, ["known"])
 	request := object.remove(while(live, "TerminateInstances", ["terminate"], green_machine), ["live"])

@@ -75,14 +75,16 @@ named(cluster) := sprintf(", this call names %v and leaves %v running", [
 } else := ""
 
 # Each live cluster with its numbers; worked out once per call, however many targets it has.
-live_texts[cluster] := sprintf("%s (%v of %v machines running%s)", [
-	cluster,
+live_texts[cluster] := concat("", [cluster, machines_text(cluster)]) if some cluster in lib.live_clusters
+
+# A cluster may run without machines.
+machines_text(cluster) := "" if {
+	number(cluster, "total") == 0
+} else := sprintf(" (%v of %v machines running%s)", [
 	number(cluster, "running"),
 	number(cluster, "total"),
 	named(cluster),
-]) if {
-	some cluster in lib.live_clusters
-}
+])
 
 live_text(id) := concat(" and ", [live_texts[cluster] | some cluster in lib.live_targets[id]])
 

@@ -68,6 +68,14 @@ test_remaining_machines_are_only_shown_when_machines_go_down if {
 	text.live_text("i-1") == "blue (3 of 4 machines running, this call names 2)" with input as request
 }
 
+test_a_cluster_without_machines_has_no_numbers if {
+	request := object.union(
+		fixtures.request("DeleteFunction", ["terminate"], {"f": fixtures.thing("tagged", ["blue"])}),
+		{"clusters": {"blue": fixtures.cluster(true, 0, 0)}},
+	)
+	text.live_text("f") == "blue" with input as request
+}
+
 test_several_live_clusters_are_all_named if {
 	request := object.union(
 		fixtures.request("X", ["network"], {"subnet-1": fixtures.thing("subnet", ["green", "blue"])}),
