@@ -66,7 +66,6 @@ def fields(expression: str) -> set[str]:
 @pytest.mark.parametrize(("key", "operation", "row"), ROWS)
 def test_rows_fit_the_models(key: str, operation: str, row: Row) -> None:
     """Operation, look-up, parameters and members exist, and the catalogue judges the operation."""
-    assert CATALOGUE.lookup(key, operation) is not None
     mine = LOADER.get_service_model(CATALOGUE.botocore_service(key)).operation_model(operation).input_shape
     look_up = LOADER.get_service_model(row.service).operation_model(row.lookup)
     assert mine is not None
@@ -78,6 +77,15 @@ def test_rows_fit_the_models(key: str, operation: str, row: Row) -> None:
     assert row.items in {*look_up.output_shape.members, "@"}
     assert {*row.harmless} - {"*"} | row.covers | row.names <= mine.members.keys()
     both = members(mine) | members(look_up.output_shape) | KEYS.get(row.lookup, set())
+    for beside in row.besides:
+        view = LOADER.get_service_model(beside.service).operation_model(beside.lookup)
+        assert view.input_shape is not None
+        assert set(view.input_shape.required_members) <= set(beside.params) <= view.input_shape.members.keys()
+        assert fields(beside.idle) <= members(mine) | members(view.output_shape) | {"Statement"}
+        assert all(fields(expression) <= members(mine) for expression in beside.params.values())
+    entry = CATALOGUE.lookup(key, operation)
+    assert entry is not None
+    assert row.forms.keys() <= {form.meaning for form in entry.forms}
     if row.also:
         also = LOADER.get_service_model(row.also.service).operation_model(row.also.lookup)
         assert also.input_shape is not None
@@ -85,7 +93,7 @@ def test_rows_fit_the_models(key: str, operation: str, row: Row) -> None:
         assert {*row.also.params} <= also.input_shape.members.keys()
         both |= members(also.output_shape)
         assert all(fields(expression) <= members(mine) for expression in row.also.params.values())
-    for expression in (*row.harmless.values(), row.each, *row.where, *filter(None, [row.idle])):
+    for expression in (*row.harmless.values(), *row.forms.values(), row.each, *row.where, *filter(None, [row.idle])):
         assert fields(expression) <= both, expression
         # JMESPath reads `!a.b` as `(!a).b`.
         assert not re.search(r"![a-z_]+\.", expression, re.IGNORECASE), expression
@@ -126,6 +134,11 @@ def test_files_are_diffable() -> None:
         ("same(actions(new), actions(old.A))", [{"Type": "forward", "TargetGroupArn": "x"}],
          {"A": [{"Type": "forward", "TargetGroupArn": "x", "Order": 1, "ForwardConfig": {"TargetGroups": [
              {"TargetGroupArn": "x", "Weight": 1}], "TargetGroupStickinessConfig": {"Enabled": False}}}]}),
+        ("deletes_no_sooner(new, old.A)", [{"Status": "Enabled", "Prefix": "a", "Expiration": {"Days": 9}}],
+         {"A": [{"Status": "Enabled", "Filter": {"Prefix": "a"}, "Expiration": {"Days": 9}}]}),
+        ("version_of(new, old.A) == ['arn:aws:lambda:eu-west-1:123456789012:function:api', '7']",
+         "arn:aws:lambda:eu-west-1:123456789012:function:api:7", {}),
+        ("version_of(new, old.A) == ['7', '8']", "7", {"A": "8"}),
         ("alike(conditions(new), conditions(old.A))", [{"Field": "path-pattern", "Values": ["/a"]}],
          {"A": [{"Field": "path-pattern", "Values": ["/a"], "PathPatternConfig": {"Values": ["/a"]}}]}),
     ],
@@ -163,6 +176,15 @@ def test_what_aws_writes_in_another_way_is_the_same(expression: str, new: Any, o
         ("same(json(new), json(old.A))", '{"a": ["x"]}', {"A": '{"a": ["x", "y"]}'}),
         ("same(actions(new), actions(old.A))", [{"Type": "forward", "TargetGroupArn": "x"}],
          {"A": [{"Type": "forward", "ForwardConfig": {"TargetGroups": [{"TargetGroupArn": "x", "Weight": 0}]}}]}),
+        ("deletes_no_sooner(new, old.A)", [{"Status": "Enabled", "NoncurrentVersionExpiration": {"NoncurrentDays": 9}}],
+         {"A": [{"Status": "Enabled", "NoncurrentVersionExpiration": {
+             "NoncurrentDays": 9, "NewerNoncurrentVersions": 3}}]}),
+        ("deletes_no_sooner(new, old.A)", [{"Status": "Enabled", "Expiration": {"Days": 9}}],
+         {"A": [{"Status": "Enabled", "Expiration": {"Date": "2030-01-01"}}]}),
+        ("deletes_no_sooner(new, old.A)", [{"Status": "Enabled", "Expiration": {"Days": 9}}],
+         {"A": [{"Status": "Disabled", "Expiration": {"Days": 9}}]}),
+        ("version_of(new, old.A)[1] == '7'", "api:7", {"A": "8"}),
+        ("version_of(new, old.A)[1] == '7'", "api:live", {}),
     ],
 )  # fmt: skip
 def test_what_is_not_known_to_be_the_same_has_changed(expression: str, new: Any, old: Any) -> None:

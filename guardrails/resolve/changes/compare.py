@@ -18,6 +18,9 @@
     actions(list)       actions of a load balancer's listener in the form that names every target group's weight
     keeps(new, old)     every permission of the IAM policy document `old` is in `new`, which denies nothing more
     conditions(list)    conditions of a listener's rule in the form that names the kind of condition
+    version_of(name, qualifier)  the name and the version of a function, however a call names them; null without one
+    deletes_no_sooner(new, old)  lifecycle rules of a bucket delete no object sooner than those in `old`
+    archives_no_sooner(new, old)  the same of moving objects to where they must be restored first
 
 An error in an expression, such as a list that is missing, means that nothing is known: the value changes.
 """
@@ -33,6 +36,9 @@ import jmespath
 from jmespath.functions import Functions, signature
 
 from guardrails.resolve.changes.classes import no_smaller
+from guardrails.resolve.changes.function_versions import version_of
+from guardrails.resolve.changes.lifecycles import archives_no_sooner, deletes_no_sooner
+from guardrails.resolve.changes.listener_forms import action, condition
 from guardrails.resolve.changes.permissions import keeps, plain
 
 # What AWS answers for members that were left out when the value was set (API references of each service).
@@ -51,14 +57,6 @@ _FILLED_IN = (
 )
 # Either name is enough, and AWS answers with both.
 _EITHER = {"LaunchTemplateId": "LaunchTemplateName", "LaunchTemplateName": "LaunchTemplateId"}
-_KINDS_OF_CONDITION = {
-    "host-header": "HostHeaderConfig",
-    "path-pattern": "PathPatternConfig",
-    "http-header": "HttpHeaderConfig",
-    "query-string": "QueryStringConfig",
-    "http-request-method": "HttpRequestMethodConfig",
-    "source-ip": "SourceIpConfig",
-}
 
 
 def same(new: Any, old: Any) -> bool:
@@ -109,24 +107,6 @@ def _at(document: Any, pointer: str) -> Any:
         name = part.replace("~1", "/").replace("~0", "~")
         document = document[int(name)] if isinstance(document, list) else document[name]
     return document
-
-
-def _action(action: Mapping[str, Any]) -> dict[str, Any]:
-    plain = {key: value for key, value in action.items() if key not in ("TargetGroupArn", "ForwardConfig", "Order")}
-    if action.get("Type") != "forward":
-        return plain
-    config = action.get("ForwardConfig") or {"TargetGroups": [{"TargetGroupArn": action.get("TargetGroupArn")}]}
-    groups = {group.get("TargetGroupArn"): group.get("Weight", 1) for group in config.get("TargetGroups") or []}
-    # The weight of an only group does not matter, unless it is 0.
-    groups = {name: min(weight, 1) for name, weight in groups.items()} if len(groups) == 1 else groups
-    return {**plain, "groups": groups, "stickiness": config.get("TargetGroupStickinessConfig") or {}}
-
-
-def _condition(condition: Mapping[str, Any]) -> dict[str, Any]:
-    field = condition.get("Field")
-    config = condition.get(_KINDS_OF_CONDITION.get(str(field), "")) or {"Values": condition.get("Values")}
-    lists = {key: plain(value) if isinstance(value, list) else value for key, value in config.items()}
-    return {"Field": field, **lists}
 
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -210,14 +190,26 @@ class _Comparing(Functions):  # type: ignore[misc]  # jmespath has no types
             for step in json.loads(patch)
         )
 
+    @_takes("string", "")
+    def _func_version_of(self, name: str, qualifier: str | None) -> list[str] | None:
+        return version_of(name, qualifier)
+
+    @_takes("array", "array")
+    def _func_deletes_no_sooner(self, new: list[Any], old: list[Any]) -> bool:
+        return deletes_no_sooner(new, old)
+
+    @_takes("array", "array")
+    def _func_archives_no_sooner(self, new: list[Any], old: list[Any]) -> bool:
+        return archives_no_sooner(new, old)
+
     @_takes("array")
     def _func_actions(self, items: list[Any]) -> list[Any]:
         ordered = sorted(items, key=lambda item: item.get("Order") or 0)
-        return [_action(item) for item in ordered]
+        return [action(item) for item in ordered]
 
     @_takes("array")
     def _func_conditions(self, items: list[Any]) -> list[Any]:
-        return [_condition(item) for item in items]
+        return [condition(item) for item in items]
 
 
 _OPTIONS = jmespath.Options(custom_functions=_Comparing())

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from attrs import evolve
 
-from guardrails.resolve.changes.rows import changes_nothing, left_alone, rows_of
+from guardrails.resolve.changes.rows import changes_nothing, left_alone, rows_of, spared_forms
 from guardrails.values import Answer, Call, Lookup
 
 
@@ -21,7 +21,12 @@ def narrow(call: Call, answers: Mapping[str, Answer]) -> Call:
     if changes_nothing(call, answers):
         return evolve(call, tags=None, effects=(), forms=())
     alone = left_alone(call, answers) | _patch_left_alone(call, answers)
-    causes = [cause for cause in call.causes if not cause.params or not cause.params <= alone]
+    spared = spared_forms(call, answers)
+    causes = [
+        cause
+        for cause in call.causes
+        if cause.meaning not in spared and (not cause.params or not cause.params <= alone)
+    ]
     if len(causes) == len(call.causes):
         return call
     return evolve(

@@ -12,7 +12,10 @@ A row is a look-up and what its answer says about parameters of the call:
     idle      JMESPath over the same as in `harmless`: true where the whole call changes nothing, or hurts no one
     empty_on  error codes that say that nothing is there
     harmless  {parameter: JMESPath over `new`, `old`, `items`, `params` that is true where the new value harms no one}
+    forms     {meaning of a form in the catalogue: JMESPath over `params`, `old`, `items` that is true where that form
+              harms no one}, for a parameter that several forms look at
     also      another look-up, as a row: the one item that answers it is `also` in `harmless`
+    besides   further look-ups, as rows with `idle`: all of them must be true, too, before the call changes nothing
 
 `old` is the item, null unless there is exactly one. A parameter that is not in `harmless` is compared by the expression
 under ``*``, else with the item's member of the same name. What the look-up names is not compared. compare.py has the
@@ -45,6 +48,10 @@ def _row(document: Mapping[str, Any] | None) -> Row | None:
     return Row(**document) if document else None
 
 
+def _rows(documents: Iterable[Mapping[str, Any]]) -> tuple[Row, ...]:
+    return tuple(Row(**document) for document in documents)
+
+
 def _listed(asked: Lookup, answers: Mapping[str, Answer]) -> Iterable[Mapping[str, Any]] | None:
     answer = answers.get(asked.key())
     if answer is None and asked.key() == INSTANCES.key():
@@ -68,7 +75,9 @@ class Row:
     harmless: Mapping[str, str] = field(factory=dict)
     idle: str = ""
     empty_on: tuple[str, ...] = field(default=(), converter=tuple)
+    forms: Mapping[str, str] = field(factory=dict)
     also: Row | None = field(default=None, converter=_row)
+    besides: tuple[Row, ...] = field(default=(), converter=_rows)
 
     @property
     def names(self) -> frozenset[str]:
@@ -92,7 +101,7 @@ class Row:
 
     def asks(self, params: Mapping[str, Any]) -> tuple[Lookup, ...]:
         """The look-ups for a call: its own, and what tells more about it."""
-        asked = (row.ask(params) for row in (self, self.also) if row)
+        asked = (row.ask(params) for row in (self, self.also, *self.besides) if row)
         return tuple(lookup for lookup in asked if lookup)
 
     def seen(self, params: Mapping[str, Any], answers: Mapping[str, Answer]) -> dict[str, Any] | None:
@@ -115,9 +124,16 @@ class Row:
             if true(self._harmless(name), {**seen, "new": value})
         )
 
-    def changes_nothing(self, seen: Mapping[str, Any]) -> bool:
+    def spared_forms(self, seen: Mapping[str, Any]) -> frozenset[str]:
+        """The meanings of the forms that harm no one."""
+        return frozenset(meaning for meaning, expression in self.forms.items() if true(expression, seen))
+
+    def changes_nothing(self, seen: Mapping[str, Any], answers: Mapping[str, Answer]) -> bool:
         """Whether the call leaves everything as it is, by what the row says of calls without a value to compare."""
-        return bool(self.idle) and true(self.idle, seen)
+        if not (self.idle and true(self.idle, seen)):
+            return False
+        others = [(row, row.seen(seen["params"], answers)) for row in self.besides]
+        return all(view is not None and row.changes_nothing(view, answers) for row, view in others)
 
     def _harmless(self, name: str) -> str:
         return self.harmless.get(name) or self.harmless.get("*") or f"same(new, old.{name})"
@@ -152,7 +168,7 @@ def asks() -> tuple[Lookup, ...]:
     """Every look-up of these files, without its parameters."""
     files = [file.name for file in resources.files(__package__).iterdir() if file.name.endswith(".json")]
     rows = [row for file in sorted(files) for rows in _service(file.removesuffix(".json")).values() for row in rows]
-    rows += [row.also for row in rows if row.also]
+    rows += [other for row in rows for other in (row.also, *row.besides) if other]
     return tuple(Lookup(row.service, row.lookup, row.items, region=row.region, optional=True) for row in rows)
 
 
@@ -165,9 +181,14 @@ def left_alone(call: Call, answers: Mapping[str, Answer]) -> frozenset[str]:
     return frozenset(found)
 
 
+def spared_forms(call: Call, answers: Mapping[str, Answer]) -> frozenset[str]:
+    """The meanings of the call's forms that harm no one."""
+    return frozenset(meaning for row, seen in _seen(call, answers) for meaning in row.spared_forms(seen))
+
+
 def changes_nothing(call: Call, answers: Mapping[str, Answer]) -> bool:
     """Whether the call as a whole leaves everything as it is."""
-    return any(row.changes_nothing(seen) for row, seen in _seen(call, answers))
+    return any(row.changes_nothing(seen, answers) for row, seen in _seen(call, answers))
 
 
 def _seen(call: Call, answers: Mapping[str, Answer]) -> Iterator[tuple[Row, Mapping[str, Any]]]:

@@ -110,8 +110,11 @@ no_switch := [sprintf("It is not known to be a safe switch: %s.", [input.shift.w
 
 is_live_pointer(id) if lib.targets[id].type == "ssm-parameter"
 
+# What is stopped itself, or stops what runs on it.
+without_machines := {"db-cluster", "db-instance", "eks-cluster", "instance", "tagged"}
+
 on_machines(verb, id) := verb if {
-	lib.targets[id].type in {"instance", "tagged"}
+	lib.targets[id].type in without_machines
 } else := "delete" if {
 	text.live_parts(id)
 } else := sprintf("%s the machines of", [verb])

@@ -71,7 +71,17 @@ free(target) if {
 }
 
 # A command without a target may run anywhere.
-touched contains "(anywhere)" if count(lib.targets) == 0
+touched contains "(anywhere)" if {
+	count(lib.targets) == 0
+	not only_gone
+}
+
+# A command runs on what it names, and Systems Manager refuses it where that is terminated. What else runs may act on
+# other machines, too.
+only_gone if {
+	input.call.operation == "SendCommand"
+	count(input.targets) > 0
+}
 
 command(id) := lib.violation("opaque/command", id, message, remediation) if {
 	message := sprintf("%s would run something that the guard cannot inspect %s%s.", [
@@ -84,6 +94,10 @@ command(id) := lib.violation("opaque/command", id, message, remediation) if {
 
 place(id) := sprintf("on %s of the live cluster %s", [id, text.live_text(id)]) if {
 	lib.live_targets[id]
+} else := sprintf("on machines that it does not name; it names only %s, which no longer exist", [names]) if {
+	count(lib.targets) == 0
+	count(input.targets) > 0
+	names := text.listed(object.keys(input.targets))
 } else := "on machines that it does not name" if {
 	count(lib.targets) == 0
 } else := sprintf("in %s, whose machines cannot be seen from here", [id]) if {

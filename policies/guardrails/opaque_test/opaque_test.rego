@@ -73,3 +73,17 @@ test_other_calls_get_no_warning if {
 	asked := fixtures.request("TerminateInstances", ["terminate"], {"i-1": fixtures.machine("blue")})
 	count(opaque.warn | opaque.confirm) == 0 with input as asked with data.guardrails.params.opaque as "warn"
 }
+
+test_a_command_on_terminated_machines_alone_passes if {
+	gone := object.union(fixtures.machine("green"), {"state": "terminated"})
+	count(opaque.confirm) == 0 with input as on({"i-1": gone})
+	some entry in opaque.confirm with input as on({"i-1": gone, "i-2": fixtures.machine("blue")})
+	entry.target == "i-2"
+}
+
+test_an_automation_on_terminated_machines_may_find_others if {
+	gone := object.union(fixtures.machine("green"), {"state": "terminated"})
+	started := fixtures.request("StartAutomationExecution", ["opaque"], {"i-1": gone})
+	some entry in opaque.confirm with input as started
+	contains(entry.message, "on machines that it does not name; it names only i-1, which no longer exist")
+}
