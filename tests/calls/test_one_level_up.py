@@ -101,6 +101,50 @@ def test_policies_of_an_organization(policies, aws):
     assert detach(denies) is None
 
 
+BLOCKS = json.dumps({"ec2_attributes": {"vpc_block_public_access": {"internet_gateway_block": {"mode": {
+    "@@assign": "block_bidirectional"}}}}})  # fmt: skip
+S3_BLOCKS = json.dumps({"s3_attributes": {"public_access_block_configuration": {"@@assign": "all"}}})
+TAGS = json.dumps({"tags": {"cost": {"tag_key": {"@@assign": "Cost"}}}})
+
+
+def described(aws, kind, content):
+    """The policy as AWS would describe it: moto keeps no other types."""
+    summary = {"Id": "p-12345678", "Name": "p", "Type": kind}
+    aws.reply("DescribePolicy", json.dumps({"Policy": {"PolicySummary": summary, "Content": content}}))
+
+
+@pytest.mark.parametrize(
+    ("kind", "content", "arrives"),
+    [
+        ("DECLARATIVE_POLICY_EC2", BLOCKS, False),
+        ("S3_POLICY", S3_BLOCKS, False),
+        ("A_FUTURE_POLICY", "{}", False),
+        ("TAG_POLICY", TAGS, True),
+        ("BACKUP_POLICY", '{"plans": {}}', True),
+        ("AISERVICES_OPT_OUT_POLICY", '{"services": {}}', True),
+    ],
+)
+def test_policies_without_statements(kind, content, arrives, site, aws):
+    """A policy of a type that can block is denied like a control policy; of tags, backups and opt-outs it arrives."""
+    site()
+    described(aws, kind, '{"old": true}')
+    policy = {"PolicyId": "p-12345678"}
+    denied = [
+        rest.attempt(aws, "organizations", "update_policy", {**policy, "Content": content}),
+        rest.attempt(aws, "organizations", "detach_policy", {**policy, "TargetId": ACCOUNT}),
+        rest.attempt(aws, "organizations", "disable_policy_type", {"RootId": "r-abcd", "PolicyType": kind}),
+    ]
+    assert denied == [None if arrives else {"live-cluster/stop", "None"}] * 3
+
+
+def test_a_policy_without_statements_once_more(site, aws):
+    """What such a policy says already arrives again."""
+    site()
+    described(aws, "DECLARATIVE_POLICY_EC2", BLOCKS)
+    update = {"PolicyId": "p-12345678", "Content": BLOCKS.replace(" ", "")}
+    assert rest.attempt(aws, "organizations", "update_policy", update) is None
+
+
 def test_what_is_shared(site, aws):
     """A share of the live cluster keeps its resources and accounts; the other's may lose them."""
     shares = {name: arn("ram", f"resource-share/{name}") for name in (LIVE, OTHER)}
