@@ -29,6 +29,8 @@ _ASIDE = ("TXT", "SPF")
 # Who gets which answer depends on more than weights.
 _ROUTING = ("Region", "GeoLocation", "GeoProximityLocation", "CidrRoutingConfig", "Failover", "TrafficPolicyInstanceId")
 _ROUNDING = 1e-6
+# Has the share of those that no cluster is known to get.
+_UNKNOWN = ""
 Record = Mapping[str, Any]
 # The records of a zone, by what tells them apart.
 Zone = Mapping[tuple[str, str, str], Record]
@@ -55,18 +57,20 @@ def _shift(situation: Situation) -> Shift | None:
     if not _is_change(situation.call):
         return None
     try:
-        pairs = [pair for pair in _pairs(situation).values() if {*pair[0].shares} & {*situation.seen.clusters}]
+        pairs = [
+            pair for pair in _pairs(situation, strict=True).values() if {*pair[0].shares} & {*situation.seen.clusters}
+        ]
         return shares.moved(_WAY, pairs) if any(_lost(pair) for pair in pairs) else None
     except UnclearError as error:
         return Shift(_WAY, why=str(error))
 
 
 def losing(targets: tuple[Target, ...], situation: Situation) -> tuple[Target, ...]:
-    """The targets, where it is clear who loses users by each record: those clusters, none where nobody does."""
+    """The targets, where it is clear who loses users by each record, to whom it may be: those clusters, if any."""
     if not _is_change(situation.call):
         return targets
     try:
-        pairs = _pairs(situation)
+        pairs = _pairs(situation, strict=False)
     except UnclearError:
         return targets
     return tuple(_losing(target, pairs) for target in targets)
@@ -91,7 +95,8 @@ def _losing(target: Target, pairs: Mapping[tuple[str, str], tuple[Shares, Shares
 def _lost(pair: tuple[Shares, Shares]) -> set[str]:
     """The clusters that get fewer users."""
     before, after = pair
-    return {name for name, share in before.shares.items() if share - after.shares.get(name, 0) > _ROUNDING}
+    lost = {name for name, share in before.shares.items() if share - after.shares.get(name, 0) > _ROUNDING}
+    return lost - {_UNKNOWN}
 
 
 def _is_change(call: Call) -> bool:
@@ -159,8 +164,11 @@ def _values(record: Record) -> list[str]:
     return [str(each.get("Value")) for each in record.get("ResourceRecords") or ()]
 
 
-def _pairs(situation: Situation) -> dict[tuple[str, str], tuple[Shares, Shares]]:
-    """Who gets the users of each name and family that the call changes, before and after. Raises UnclearError."""
+def _pairs(situation: Situation, *, strict: bool) -> dict[tuple[str, str], tuple[Shares, Shares]]:
+    """Who gets the users of each name and family that the call changes, before and after.
+
+    Raises UnclearError; with `strict` also where some of them go to what is no cluster's.
+    """
     before, after = _zones(situation.call, situation.answers)
     pairs = {}
     for name, kinds in _touched(situation.call).items():
@@ -178,13 +186,13 @@ def _pairs(situation: Situation) -> dict[tuple[str, str], tuple[Shares, Shares]]
             if not _named(name, types, after):
                 raise UnclearError(f"no record of {name} ({family}) would be left")
             pairs[name, family] = (
-                _who(name, family, before, situation, frozenset()),
-                _who(name, family, after, situation, frozenset()),
+                _who(name, family, before, situation, frozenset(), strict=strict),
+                _who(name, family, after, situation, frozenset(), strict=strict),
             )
     return pairs
 
 
-def _who(name: str, family: str, zone: Zone, situation: Situation, seen: frozenset[str]) -> Shares:
+def _who(name: str, family: str, zone: Zone, situation: Situation, seen: frozenset[str], *, strict: bool) -> Shares:
     """Who gets the users of a name, through other records of the zone. Raises UnclearError."""
     if name in seen:
         raise UnclearError(f"{name} leads to itself")
@@ -200,13 +208,15 @@ def _who(name: str, family: str, zone: Zone, situation: Situation, seen: frozens
         hosts = _leads_to(record)
         for value in hosts or _values(record):
             part = share / len(hosts or _values(record))
-            if not hosts:
-                machines = situation.inventory.at_address(value)
-                result.add(cluster_of(value, machines), part, [machine.id for machine in machines])
-            elif _named(value, _FAMILIES[family], zone):
-                _mix(result, _who(value, family, zone, situation, seen | {name}), part)
-            else:
-                _behind(result, value, part, situation)
+            if hosts and _named(value, _FAMILIES[family], zone):
+                _mix(result, _who(value, family, zone, situation, seen | {name}, strict=strict), part)
+                continue
+            try:
+                _behind(result, value, part, situation) if hosts else _at(result, value, part, situation)
+            except UnclearError:
+                if strict:
+                    raise
+                result.add(_UNKNOWN, part, ())
     return result
 
 
@@ -218,6 +228,12 @@ def _weight(record: Record) -> int:
 def _mix(result: Shares, other: Shares, part: float) -> None:
     for cluster, share in other.shares.items():
         result.add(cluster, share * part, other.machines[cluster], healthy=cluster not in other.unfit)
+
+
+def _at(result: Shares, address: str, part: float, situation: Situation) -> None:
+    """The cluster that has an address. Raises UnclearError."""
+    machines = situation.inventory.at_address(address)
+    result.add(cluster_of(address, machines), part, [machine.id for machine in machines])
 
 
 def _behind(result: Shares, host: str, part: float, situation: Situation) -> None:
