@@ -18,16 +18,11 @@ from guardrails.config.load import load
 from guardrails.doctor.examine import examine
 from guardrails.doctor.finding import Finding
 from guardrails.doctor.page import page
-from guardrails.doctor.permissions import policy_document
+from guardrails.doctor.permissions import policy_document, size_of
 from guardrails.show.text import wrapped
 
 _STYLES = {"ok": "green", "note": "yellow", "problem": "red"}
 _STATE_WIDTH = max(map(len, _STYLES)) + 1
-
-
-# What a managed policy and the inline policies of a role may have, without white space.
-# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
-_MANAGED, _INLINE = 6_144, 10_240
 
 
 @click.command()
@@ -80,11 +75,5 @@ def _line(finding: Finding, width: int | None) -> Text:
 def _print_policy(config: str | None) -> None:
     """The policy on standard output, as JSON to paste; how large it is on standard error."""
     policy = policy_document(load(config).live)
-    allowed = policy["Statement"][0]["Action"]
     click.echo(json.dumps(policy, indent=2))
-    size = len(json.dumps(policy, separators=(",", ":")))
-    click.echo(
-        f"guardrails: {len(allowed)} actions, {size:,} characters. A managed policy may have {_MANAGED:,}, the inline "
-        f"policies of a role {_INLINE:,}. Leave out the actions of services that you do not use.",
-        err=True,
-    )
+    click.echo(f"guardrails: {size_of(policy)}", err=True)

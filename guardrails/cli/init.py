@@ -16,7 +16,7 @@ from guardrails.cli.output_file import writing
 from guardrails.cli.question import says_yes
 from guardrails.cli.show import console
 from guardrails.config.settings import Settings
-from guardrails.doctor.permissions import policy_document
+from guardrails.doctor.permissions import policy_document, size_of
 from guardrails.errors import ConfigError
 from guardrails.init import proposal, sentences
 from guardrails.init.survey import Survey, look, place
@@ -111,9 +111,9 @@ def _show(out: Console, result: _Result, output: Path) -> None:
         out.print(Text(f"Not looked at, {line}", style="yellow"), soft_wrap=True)
     out.print(Text(f"\n{output}:", style="bold"))
     out.print(Text(result.text), soft_wrap=True)
-    allowed = result.policy["Statement"][0]["Action"]
-    out.print(Text(f"{_files(output)[1]}, an IAM policy with its {len(allowed)} look-ups:", style="bold"))
+    out.print(Text(f"{_files(output)[1]}, an IAM policy with its look-ups:", style="bold"))
     out.print(Text(json.dumps(result.policy)), soft_wrap=True)
+    out.print(Text(size_of(result.policy)), soft_wrap=True)
 
 
 def _as_json(result: _Result) -> dict[str, Any]:

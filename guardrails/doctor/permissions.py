@@ -7,7 +7,8 @@ something that does not exist, so a permission limited to certain resources goes
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from attrs import evolve
@@ -22,6 +23,9 @@ from guardrails.resolve.live import lookups as live_lookups
 from guardrails.resolve.resources import registry
 from guardrails.values import Lookup, LookupFailure, frozen
 
+# What a managed policy and the inline policies of a role may have, without white space.
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+_MANAGED, _INLINE = 6_144, 10_240
 _UNCOUNTED = "launches are not compared with the account's quotas"
 _EVERY = "every call that could hurt a cluster is blocked"
 # AWS gives these answers only to callers with the permission: it would do it, or there is no such resource.
@@ -207,6 +211,16 @@ def policy_document(live: LiveSettings) -> dict[str, Any]:
     """An IAM policy that allows these look-ups."""
     statement = {"Sid": "GuardrailsLooks", "Effect": "Allow", "Action": actions(live), "Resource": "*"}
     return {"Version": "2012-10-17", "Statement": [statement]}
+
+
+def size_of(policy: Mapping[str, Any]) -> str:
+    """How large such a policy is, beside what AWS allows."""
+    allowed = policy["Statement"][0]["Action"]
+    size = len(json.dumps(policy, separators=(",", ":")))
+    return (
+        f"{len(allowed)} actions, {size:,} characters. A managed policy may have {_MANAGED:,}, the inline policies of "
+        f"a role {_INLINE:,}. Leave out the actions of services that you do not use."
+    )
 
 
 def _without(permission: str, *, optional: bool) -> str:

@@ -53,6 +53,14 @@ def _lines(survey: Survey) -> Iterator[str]:
         report = survey.reports.get(name)
         yield from _comment(f"  {name}: {report.evidence if report else 'it could not look; see guardrails doctor'}")
     yield _set("sources", survey.sources, survey.sources == default.live.sources)
+    if survey.listeners:
+        yield from _comment(
+            "Several clusters are live. If users do not come by all of these listeners, leave those out:"
+        )
+        yield "# listeners = ["
+        for place, arn in survey.listeners.items():
+            yield f"#   {tomlkit.item(arn).as_string()},  # {printable(place)}"
+        yield "# ]"
     yield ""
     yield "[params]"
     belong = "belongs" if survey.loners == 1 else "belong"

@@ -14,12 +14,13 @@ from guardrails.aws.clients import origin_of
 from guardrails.config.settings import LiveSettings, Settings
 from guardrails.errors import ConfigError
 from guardrails.init import tags
+from guardrails.resolve.balancers import BALANCERS, listeners_of
 from guardrails.resolve.finder import FactFinder
 from guardrails.resolve.inventory import INSTANCES
 from guardrails.resolve.lookups import Lookups
 from guardrails.resolve.machine import Machine, machines_of
 from guardrails.show.sentences import failure_sentence
-from guardrails.values import Call, Cluster, Facts, Live, LookupFailure, Origin, SourceReport, frozen
+from guardrails.values import Call, Cluster, Facts, Live, Lookup, LookupFailure, Origin, SourceReport, frozen
 
 # The sources that need no setting, in the order in which they are proposed.
 SOURCES = ("eip", "target-group", "elb", "ecs", "accelerator", "rds", "asg", "tag")
@@ -33,7 +34,8 @@ class Survey:
     """`sources` are those to ask, `reports` what each of SOURCES sees, alone, and `failures` what could not be asked.
 
     `live` and `clusters` are by `sources` and `cluster_tags`. `loners` counts machines that belong to no cluster, and
-    `keys` how many machines have each tag.
+    `keys` how many machines have each tag. Where several are live, `listeners` has the ARN of each listener by balancer
+    and port.
     """
 
     region: str
@@ -47,6 +49,7 @@ class Survey:
     loners: int = 0
     keys: Mapping[str, int] = Factory(Counter)
     like_a_cluster: tuple[str, ...] = ()
+    listeners: Mapping[str, str] = Factory(dict)
 
 
 @frozen
@@ -80,7 +83,8 @@ def look(where: Place, settings: Settings) -> Survey:
         without = _look(where, evolve(settings, cluster_tags=settings.cluster_keys))
         survey = without if without.live.known else survey
     loners = len(machines) - sum(cluster.total for cluster in survey.clusters)
-    return evolve(survey, loners=loners, keys=tags.keys(found), like_a_cluster=likely)
+    listeners = _listeners(where) if len(survey.live.clusters) > 1 else {}
+    return evolve(survey, loners=loners, keys=tags.keys(found), like_a_cluster=likely, listeners=listeners)
 
 
 def as_configured(where: Place, settings: Settings) -> Survey | None:
@@ -126,6 +130,20 @@ def _machines(where: Place) -> list[Machine]:
         raise ConfigError(f"cannot look at the machines in {where.origin.region}: {failure_sentence(failure)}")
     groups = fetched.answers[INSTANCES.key()].items
     return [machine for group in groups for machine in machines_of(group) if machine.present]
+
+
+def _listeners(where: Place) -> dict[str, str]:
+    """The listeners of load balancers with target groups; none where they may not be looked at."""
+    balancers = _items(where, [BALANCERS])
+    names = {each["LoadBalancerArn"]: each["LoadBalancerName"] for each in balancers}
+    listeners = _items(where, [listeners_of(arn) for arn in names])
+    found = {f"{names[each['LoadBalancerArn']]}:{each.get('Port')}": each["ListenerArn"] for each in listeners}
+    return dict(sorted(found.items()))
+
+
+def _items(where: Place, asked: Iterable[Lookup]) -> list[Mapping[str, Any]]:
+    answers = where.lookups.fetch(tuple(asked), where.origin).answers
+    return [item for answer in answers.values() for item in answer.items]
 
 
 def _cluster_tags(configured: tuple[str, ...], likely: Iterable[str], keys: Mapping[str, int]) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import tomllib
 
@@ -70,6 +71,7 @@ def test_it_only_looks_and_writes_nothing(account, aws, here):
     assert "No one can confirm this here" in shown
     assert "--yes writes the files" in shown
     assert '"ec2:DescribeInstances"' in shown
+    assert "A managed policy may have 6,144" in shown
     assert '# sources = ["eip", "target-group"]' in shown
     assert not [*here.iterdir()]
     assert {each.operation for each in aws.requests}
@@ -227,3 +229,25 @@ def test_no_permission_at_all(aws, here):
 def test_which_tags_look_like_a_clusters(tags, found):
     """A word in the key or a side in the values, and machines that share a value; not a name, nor AWS's own tags."""
     assert like_a_cluster(tags) == found
+
+
+def test_several_live_clusters(aws, here):
+    """Where users seem to reach both sides, the listeners are listed, to be pasted into live.listeners."""
+    arns = {}
+    for name in ("prod", "staging"):
+        balancer = BehindBalancer(aws, name=f"{name}-alb")
+        balancer.start([name], 2)
+        arns[name] = balancer.listener(443, **{name: 1})
+    shown = run().stdout
+    assert all(f'#   "{arn}",  # {name}-alb:443' in shown for name, arn in arns.items())
+    run("--yes")
+    file = here / CONFIG
+    text = re.sub(r"^# (listeners = \[|  .arn:.*|\])$", r"\1", file.read_text(), flags=re.MULTILINE)
+    file.write_text("\n".join(line for line in text.splitlines() if arns["staging"] not in line))
+    assert load(file).live.listeners == (arns["prod"],)
+
+
+def test_where_nothing_is_live(aws, here):
+    """A region without entrances is not called protected: what harms a cluster there needs a yes."""
+    aws.start_cluster("green", 1)
+    assert "nothing that users reach is here, so what harms a cluster needs a yes" in run().stdout
