@@ -81,7 +81,10 @@ instead_of_replacing(type) := concat(" ", [
 	"If the changes harm no one, break glass for live-cluster/replace.",
 ]) if {
 	type == "cfn-change-set"
-} else := "Start the new version as a separate cluster beside the live one, then move the addresses to it."
+} else := concat(" ", [
+	"Start the new version as a separate cluster beside the live one, then move the users to it.",
+	"If your deployments replace a few at a time in place, set \"live-cluster/replace\" = \"warn\" under [enforcement].",
+])
 
 # METADATA
 # title: Delayed harm to the live cluster gets a warning
