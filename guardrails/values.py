@@ -259,6 +259,11 @@ class Call:
         return evolve(self, service=service, operation=operation, params=self.private.native, private=private)
 
     @property
+    def takes_out(self) -> bool:
+        """Whether machines only leave a load balancer or their group by it, and run on."""
+        return bool(self.per_machine) and self.effects == ("traffic",)
+
+    @property
     def unreviewed(self) -> bool:
         """True for an operation that the catalogue does not know: what it acts on is unknown."""
         return self.effects == (UNREVIEWED,)
@@ -631,10 +636,11 @@ class Past:
     """What guards that share a memory did before a call, not counting the machines that the call itself names.
 
     `going` maps machines that AWS still shows as running to the state that an earlier call brings them into.
-    `destroyed`, `stopped` and `launched` count machines by cluster within `state.window_s`; `call_rate` counts calls of
-    the same operation within a minute. `live_since`, `retired_at` and `was_live_until` are by cluster. `taken_out` is
-    when a machine or target was taken out of a cluster that was live: by its id, and by cluster. `launch_tokens` is how
-    many machines AWS would start at once; None where that was not asked.
+    `destroyed`, `stopped`, `out` (a load balancer or their group lost them, and they run) and `launched` count machines
+    by cluster within `state.window_s`; `call_rate` counts calls of the same operation within a minute. `live_since`,
+    `retired_at` and `was_live_until` are by cluster. `taken_out` is when a machine or target was taken out of a cluster
+    that was live: by its id, and by cluster. `launch_tokens` is how many machines AWS would start at once; None where
+    that was not asked.
 
     Where the memory that hosts share did not answer, `unshared` says why. `hosts` is then how many of them may each do
     as much as this one, and 0 where none may go on alone. `freezes` are those in force; then, those that this host last
@@ -645,6 +651,7 @@ class Past:
     going: Mapping[str, str] = EMPTY
     destroyed: Mapping[str, int] = EMPTY
     stopped: Mapping[str, int] = EMPTY
+    out: Mapping[str, int] = EMPTY
     launched: Mapping[str, int] = EMPTY
     call_rate: int = 0
     live_since: Mapping[str, float] = EMPTY

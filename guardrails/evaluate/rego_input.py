@@ -76,6 +76,7 @@ def _history(facts: Facts) -> dict[str, Any]:
     return {
         "destroyed": dict(facts.past.destroyed),
         "stopped": dict(facts.past.stopped),
+        "out": dict(facts.past.out),
         "launched": dict(facts.past.launched),
         "call_rate": facts.past.call_rate,
         "launch_tokens": facts.launch_tokens,

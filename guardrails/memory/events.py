@@ -24,6 +24,8 @@ CONFIRMED = tuple(GOING)
 START = "start"
 # Out of service in another way, or one of machines that the call does not name; only where machines go in waves.
 TAKE = "take"
+# Out of service by a load balancer or its group, and still running.
+OUT = "out"
 LAUNCH = "launch"
 
 
@@ -93,6 +95,7 @@ def past(
     calls = [event for event in others if event.kind == operation]
     starts = {event.name: event.at for event in others if event.kind == START and event.state == SENT}
     others = [event for event in others if not (event.kind == "stop" and _started_since(event, machines, starts))]
+    counted = {*own_machines, *(event.name for event in others if event.kind in GOING)}
     return Past(
         going=_going(others, machines, now),
         destroyed=_count(event for event in others if event.kind == "terminate" and _gone(event, machines)),
@@ -101,6 +104,12 @@ def past(
             event
             for event in others
             if event.kind == "stop" and event.name not in own_machines and _down(event, machines, now, whole=whole)
+        ),
+        # What is terminated or stopped after that counts there.
+        out=_count(
+            event
+            for event in others
+            if event.kind == OUT and event.name not in counted and _runs(event, machines, whole=whole)
         ),
         launched=_count(event for event in others if event.kind == LAUNCH),
         call_rate=sum(event.at > now - RATE_S for event in calls),
@@ -143,6 +152,12 @@ def _down(event: Event, machines: Mapping[str, MachineState], now: float, *, who
     if machine.state == "running":
         return event.in_flight(now)
     return machine.state in ("stopping", "stopped")
+
+
+def _runs(event: Event, machines: Mapping[str, MachineState], *, whole: bool) -> bool:
+    if not event.name or (not whole and event.name not in machines):
+        return True
+    return event.name in machines and machines[event.name].state in ("running", "pending")
 
 
 def _count(events: Iterable[Event]) -> dict[str, int]:

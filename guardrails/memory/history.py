@@ -16,7 +16,7 @@ from attrs import evolve, field
 from guardrails.memory import earlier_waves, members, waves
 from guardrails.memory.buckets import Bucket
 from guardrails.memory.claim import Claim
-from guardrails.memory.events import GOING, LAUNCH, START, MachineState, past
+from guardrails.memory.events import GOING, LAUNCH, OUT, START, MachineState, past
 from guardrails.memory.pacer import Pacer
 from guardrails.memory.rate_limits import LAUNCH_LIMIT
 from guardrails.memory.store import Asked, Remembered, Store
@@ -151,6 +151,8 @@ class History:
         for kind in GOING:
             if kind in call.effects and call.operation not in _COME_BACK:
                 events += [(kind, machines[name].cluster, name) for name in _named(targets) if name in machines]
+        if call.takes_out:
+            events += [(OUT, machines[name].cluster, name) for name in _named(targets) if name in machines]
         if call.operation == "StartInstances":
             ids = call.params.get("InstanceIds") or ()
             events += [(START, machines[name].cluster, name) for name in ids if name in machines]

@@ -17,6 +17,7 @@ from guardrails.resolve import health
 from guardrails.resolve.balancers import machines_of, not_serving
 from guardrails.resolve.inventory import Inventory
 from guardrails.resolve.resources.autoscaling import GROUPS, clusters_of_group
+from guardrails.resolve.resources.machines import taken_by
 from guardrails.values import Answer, Call, Cluster, Lookup, Target
 
 Answers = Mapping[str, Answer]
@@ -29,8 +30,8 @@ def counted_machines(settings: Settings) -> str:
 
 
 def lookups(call: Call, of: str) -> tuple[Lookup, ...]:
-    """What counting takes, for a call that takes machines down."""
-    return _ASKED.get(of, ()) if {"terminate", "stop"} & {*call.effects} else ()
+    """What counting takes, for a call that takes machines down, or out of service."""
+    return _ASKED.get(of, ()) if {"terminate", "stop"} & {*call.effects} or call.takes_out else ()
 
 
 def counted(
@@ -39,7 +40,7 @@ def counted(
     """The clusters, with how many machines serve now, and how many of those the call names."""
     if not {"healthy": health.passing(answers) is not None, "desired": GROUPS.key() in answers}.get(of, True):
         return clusters
-    named = {target.id for target in targets if target.type == "instance" and target.role == "target"}
+    named = taken_by(targets)
     sizes = _desired(answers, inventory) if of == "desired" else Counter[str]()
     result = []
     for cluster in clusters:

@@ -153,6 +153,7 @@ def generated(seed):
             "destroyed": {name: dice.randint(0, 2) for name in _some(dice, CLUSTERS)},
             "stopped": dict.fromkeys(_some(dice, CLUSTERS, 1), 1), "launched": {}, "call_rate": 0,
             "launch_tokens": dice.choice([None, 1000, -9000]), "hosts": dice.choice([0, 1, 1, 3]), "unshared": "away",
+            "out": dict.fromkeys(_some(dice, CLUSTERS, 1), 1),
         },
         "approvals": [], "freezes": _freezes(dice),
         "freezes_unknown": dice.choice(["", "", "", "away"]), "break_glass": None,

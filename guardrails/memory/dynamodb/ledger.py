@@ -16,6 +16,7 @@ from guardrails.memory.events import (
     CONFIRMED,
     IN_FLIGHT_S,
     LAUNCH,
+    OUT,
     SENT,
     START,
     TAKE,
@@ -29,7 +30,7 @@ from guardrails.values import frozen
 
 _CLAIM, _COUNTED = "c_", "m_"
 # Kinds of events of which the machines are named.
-_NAMED = ("terminate", "stop", START, TAKE)
+_NAMED = ("terminate", "stop", OUT, START, TAKE)
 # How large an item may be, in bytes, before machines are only counted: AWS allows 400 kB, and charges by the size.
 _COUNT_OLD, _COUNT_ALL = 64_000, 250_000
 # A condition has room for so many claims.

@@ -116,8 +116,8 @@ def situation(operation: Operation, state: str, evidence: str, window_s: float) 
             "notebook": False, "pid": 1, "test_run": False, "kind": "script", "denials": 0,
         },
         "history": {
-            "destroyed": {}, "stopped": {}, "launched": {}, "call_rate": 0, "launch_tokens": 1000, "hosts": 1,
-            "unshared": "",
+            "destroyed": {}, "stopped": {}, "out": {}, "launched": {}, "call_rate": 0, "launch_tokens": 1000,
+            "hosts": 1, "unshared": "",
         },
         "capacity": None, "shift": None, "waves": None, "freezes": [], "freezes_unknown": "", "approvals": [],
         "break_glass": None, "time": when(NOW_S), "now_s": NOW_S,

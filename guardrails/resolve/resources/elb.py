@@ -29,6 +29,7 @@ from guardrails.resolve.resources.resolver import (
     Context,
     Item,
     Resolver,
+    merged,
     named,
     strings,
     tags_of,
@@ -149,7 +150,10 @@ def _member(ref: TargetRef, context: Context) -> Target:
     """
     machines = machines_of(ref.id, context.inventory)
     facts = uncertain({machine.id for machine in machines if machine.cluster is None})
-    target = Target(ref.id, "elb-target", ref.role, resolved=True, clusters=clusters_of(machines), facts=facts)
+    facts = {**facts, "instances": sorted(machine.id for machine in machines)}
+    held = merged(*(context.inventory.elastic_ips_of(machine.id) for machine in machines))
+    clusters = clusters_of(machines)
+    target = Target(ref.id, "elb-target", ref.role, resolved=True, clusters=clusters, public_ips=held, facts=facts)
     group = _of_group(context.call)
     if machines or is_machine(ref.id) or not group or not _gets_requests(ref.id, group, context):
         return target

@@ -35,6 +35,13 @@ def clusters_of(machines: Iterable[Machine]) -> tuple[str, ...]:
     return merged(machine.cluster for machine in machines)
 
 
+def taken_by(targets: Iterable[Target]) -> set[str]:
+    """The machines that a call names as what it acts on: by their ids, or as members of a target group."""
+    acted_on = [target for target in targets if target.role == "target"]
+    members = {name for each in acted_on if each.type == "elb-target" for name in each.facts.get("instances", ())}
+    return members | {each.id for each in acted_on if each.type == "instance"}
+
+
 def facts_of(machines: Iterable[Machine]) -> TargetFacts:
     """The ids of the machines, and of those that have no cluster tag: whose they are is not known."""
     existing = [machine for machine in machines if machine.state != "terminated"]

@@ -5,6 +5,7 @@ answers into facts. All are pure; the requests are made in between, by lookups.p
 
     ec2_instances, ec2_volumes, ec2_subnets, ec2_interfaces, ec2_routing, ec2_elastic_ips, autoscaling
                        what machines are, have, stand in and are reached by
+    ec2_leftovers      security groups and images that nothing uses
     ec2_new_entries    what a new route, range of a VPC or entry of a network ACL takes
     ec2_key_pairs      groups that start machines with a key pair
     application_autoscaling, budgets, elb, fis, organizations, route53, cloudformation, rds, cloudfront, codedeploy,
@@ -44,7 +45,7 @@ from guardrails.resolve.inventory import INSTANCES, Inventory
 from guardrails.resolve.lists import Lists
 from guardrails.resolve.machine import Machine
 from guardrails.resolve.ownership import NAMED
-from guardrails.resolve.resources import compound, ec2_elastic_ips, ec2_instances, untraceable
+from guardrails.resolve.resources import compound, ec2_elastic_ips, ec2_instances, machines, untraceable
 from guardrails.resolve.resources.resolver import Context, Resolver, merged
 from guardrails.values import EMPTY_ID, Answer, Call, Cluster, Live, Lookup, Past, Target, TargetRef
 
@@ -141,7 +142,7 @@ def clusters_of(
     answers: Mapping[str, Answer], inventory: Inventory, targets: tuple[Target, ...], live: Live, past: Past = NO_PAST
 ) -> tuple[Cluster, ...]:
     """Every cluster that is known whole, counted with and without the machines that this call names."""
-    targeted = {target.id for target in targets if target.type == "instance" and target.role == "target"}
+    targeted = machines.taken_by(targets)
     healthy = health.by_cluster(answers, inventory)
     return tuple(
         _cluster(name, inventory, targeted, live, past, healthy.get(name))

@@ -76,7 +76,23 @@ def _shift(situation: Situation) -> Shift | None:
         shift = shares.moved(_WAY, pairs)
     except UnclearError as error:
         return Shift(_WAY, why=str(error))
-    return shift if {*shift.after} - _only(names, situation) or kind.joins else None
+    if {*shift.after} - _only(names, situation) or kind.joins:
+        return shift
+    return _unserved(names, kind, situation)
+
+
+def _unserved(names: Mapping[str, set[Any]], kind: _Kind, situation: Situation) -> Shift | None:
+    """None where another healthy one serves at each entrance that has one now."""
+    for entrance in _entrances(kind, situation.call.clear_params):
+        answer = situation.answers.get(_members(entrance).key())
+        healthy = [each for each in map(_described, answer.items if answer else ()) if _is_healthy(each)]
+        if healthy and all(_leaves(each, names) for each in healthy):
+            return Shift(_WAY, why=f"nothing else that is registered with {shares.short(entrance)} is healthy")
+    return None
+
+
+def _is_healthy(item: Item) -> bool:
+    return (item.get("TargetHealth") or {}).get("State") == "healthy"
 
 
 def _entrances(kind: _Kind, params: Params) -> list[str]:

@@ -88,7 +88,7 @@ request(operation, effects, targets) := {
 		"pid": 1,
 		"test_run": false,
 	},
-	"history": {"destroyed": {}, "stopped": {}, "launched": {}, "call_rate": 0, "launch_tokens": null},
+	"history": {"destroyed": {}, "stopped": {}, "out": {}, "launched": {}, "call_rate": 0, "launch_tokens": null},
 	"capacity": null,
 	"approvals": [],
 	"break_glass": null,

@@ -123,10 +123,25 @@ inferred(name) if input.clusters[name].kind != "tag"
 # A group of this kind starts its machines again, or serves without one of them. A stack's need not be alike.
 groups := {"asg", "eb", "ecs", "eks", "fleet", "tg"}
 
+# Machines leave a load balancer or their group, and run on: the gentlest way to take them out of service.
+takes_out if {
+	input.call.operation in {"DeregisterInstancesFromLoadBalancer", "DeregisterTargets", "DetachInstances", "EnterStandby"}
+	input.call.service in {"autoscaling", "elb", "elbv2"}
+	harmful == {"traffic"}
+}
+
+is_one_machine(target) if target.type == "instance"
+
+is_one_machine(target) if {
+	takes_out
+	target.type == "elb-target"
+	count(target.facts.instances) == 1
+}
+
 # One of several machines of a group. How many of them may go is decided by the area remaining.
 replaceable(id) if {
 	data.guardrails.params.inferred in {"bounds", "ignore"}
-	targets[id].type == "instance"
+	is_one_machine(targets[id])
 	every name in live_targets[id] {
 		input.clusters[name].kind in groups
 		input.clusters[name].total > 1
@@ -174,6 +189,6 @@ serving_taken(name) := input.clusters[name].serving if {
 
 taken_whole contains name if {
 	some target in targets
-	target.type != "instance"
+	not is_one_machine(target)
 	some name in target.clusters
 }

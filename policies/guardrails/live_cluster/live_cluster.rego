@@ -82,7 +82,8 @@ deny contains lib.violation("live-cluster/storage", id, message, remediation) if
 # title: The live cluster keeps its traffic
 # description: >-
 #   Denies cutting off traffic to a live cluster. Where the call also changes a network or an address, moves the live
-#   pointer, or is a switch, the rules for those report it.
+#   pointer, or is a switch, the rules for those report it. Of a group that only AWS's tags show, single machines may
+#   leave their load balancer (parameter `inferred`), within the bounds of `remaining`, where other healthy ones stay.
 # custom:
 #   rule: live-cluster/traffic
 #   severity: critical
@@ -90,15 +91,32 @@ deny contains lib.violation("live-cluster/storage", id, message, remediation) if
 #   incident: Facebook, 2021-10-04
 #   avoid: aws elbv2 deregister-targets --target-group-arn BLUES_GROUP --targets Id=BLUES_MACHINE
 #   prefer: aws elbv2 register-targets --target-group-arn BLUES_GROUP --targets Id=GREENS_MACHINE
-deny contains lib.violation("live-cluster/traffic", id, message, remediation) if {
+deny contains lib.violation("live-cluster/traffic", id, message, put_into_service_first) if {
 	"traffic" in lib.effects
 	not lib.takes_machines_down
 	count(lib.effects & {"storage", "network", "ip"}) == 0
 	not is_switch
 	some id, _ in lib.live_targets
 	not is_live_pointer(id)
+	not leaves_others(id)
 	message := concat(" ", array.concat([text.would("cut off traffic to", id)], no_switch))
-	remediation := "Put the replacement into service first, move the addresses to it, then take this one out."
+}
+
+# One of several machines of a group that only AWS's tags show, and others serve; the area remaining counts them.
+leaves_others(id) if {
+	lib.takes_out
+	lib.replaceable(id)
+	is_null(input.shift)
+}
+
+default put_into_service_first := "Put the replacement into service first, move the addresses to it, then take this one out."
+
+put_into_service_first := concat(" ", [
+	"Put a complete, healthy replacement cluster behind the same load balancer first;",
+	"then machines of this one may leave, where enough others share the users.",
+	"To take out a machine of this cluster alone, break the glass for live-cluster/traffic.",
+]) if {
+	lib.takes_out
 }
 
 default no_switch := []

@@ -178,3 +178,27 @@ test_a_machine_with_an_address_stays if {
 	elsewhere := object.union(held, {"clusters": {"blue": {"public_ips": ["203.0.113.8"]}}})
 	count(live_cluster.deny) == 0 with input as elsewhere
 }
+
+# A machine of a live group that only AWS's tags show leaves its target group.
+leaves(kind, ids, shift) := object.union(
+	fixtures.request("DeregisterTargets", ["traffic"], {"i-1": object.union(
+		fixtures.thing("elb-target", ["web"]),
+		{"facts": {"instances": ids}},
+	)}),
+	{
+		"call": {"service": "elbv2"},
+		"clusters": {"web": object.union(fixtures.cluster(true, 6, 6), {"targeted": 1, "kind": kind})},
+		"live": {"clusters": ["web"]},
+		"shift": shift,
+	},
+)
+
+test_one_of_several_may_leave_its_target_group if {
+	count(live_cluster.deny) == 0 with input as leaves("asg", ["i-1"], null)
+	unknown := {"way": "targets", "known": false, "why": "nothing else is registered with it"}
+	every asked in [leaves("tag", ["i-1"], null), leaves("asg", [], null), leaves("asg", ["i-1"], unknown)] {
+		some entry in live_cluster.deny with input as asked
+		entry.rule == "live-cluster/traffic"
+		contains(entry.remediation, "break the glass for live-cluster/traffic")
+	}
+}

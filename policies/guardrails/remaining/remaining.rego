@@ -41,6 +41,18 @@ relaxed if {
 	object.get(data.guardrails.params.enforcement, "live-cluster/stop", "deny") != "deny"
 }
 
+# The clusters of which this call takes machines. What only leaves a load balancer runs on: that counts where it is live.
+counted_now contains name if {
+	lib.takes_machines_down
+	some name, _ in bounds
+}
+
+counted_now contains name if {
+	lib.takes_out
+	some name, _ in bounds
+	name in lib.live_clusters
+}
+
 # Machines that this host took away within the window, not counting those that this call names.
 gone(name) := counted("destroyed", name)
 
@@ -79,10 +91,10 @@ to_serve(name) := number if {
 #   avoid: aws ec2 terminate-instances --instance-ids ALL_OF_A_CLUSTER_THAT_MUST_REMAIN
 #   prefer: aws ec2 terminate-instances --instance-ids ONE_OF_THEM
 deny contains lib.violation("remaining/minimum", name, message, remediation) if {
-	lib.takes_machines_down
-	some name, bound in bounds
+	some name in counted_now
+	bound := bounds[name]
 	taken(name) > 0
-	left := (serving(name) - (taken(name) * hosts)) - unseen(name)
+	left := ((serving(name) - (taken(name) * hosts)) - unseen(name)) - out(name)
 	left < bound.min_running
 	message := sprintf("%s would leave %v of %v %s machines of %s%s, fewer than the %v that must remain.", [
 		text.operation,
@@ -114,9 +126,8 @@ adjective := "healthy" if counts == "healthy"
 #   remediation: Set remaining.of under [params] in guardrails.toml.
 #   incident: AWS S3, 2017-02-28
 deny contains lib.violation("remaining/minimum", name, message, remediation) if {
-	lib.takes_machines_down
 	counts in {"healthy", "desired"}
-	some name, _ in bounds
+	some name in counted_now
 	lib.machines_taken(name) > 0
 	not to_serve(name)
 	message := sprintf("%s would take %s of %s, and the number of %s machines is unknown.", [
@@ -142,8 +153,8 @@ deny contains lib.violation("remaining/minimum", name, message, remediation) if 
 #   avoid: aws ec2 terminate-instances --instance-ids HALF_OF_A_CLUSTER_THAT_MUST_REMAIN
 #   prefer: aws ec2 terminate-instances --instance-ids ONE_OF_THEM
 deny contains lib.violation("remaining/share", name, message, remediation) if {
-	lib.takes_machines_down
-	some name, bound in bounds
+	some name in counted_now
+	bound := bounds[name]
 	taken(name) > 0
 	away := max([(taken(name) + earlier(name)) * hosts, missing(name)])
 	away > bound.max_share * whole(name)
@@ -164,12 +175,19 @@ deny contains lib.violation("remaining/share", name, message, remediation) if {
 	])
 }
 
-# What went before. Stopped machines are still part of the whole.
-earlier(name) := (input.clusters[name].in_flight + gone(name)) + counted("stopped", name)
+# What went before. Stopped machines are still part of the whole, and so are those that only left a load balancer.
+earlier(name) := down_earlier(name) + out(name)
+
+down_earlier(name) := (input.clusters[name].in_flight + gone(name)) + counted("stopped", name)
+
+# After a cutover the old cluster's machines have left theirs, and may go.
+out(name) := counted("out", name) if {
+	name in lib.live_clusters
+} else := 0
 
 whole(name) := (input.clusters[name].total + input.clusters[name].in_flight) + gone(name) if counts == "running"
 
-whole(name) := to_serve(name) + earlier(name) if counts == "healthy"
+whole(name) := to_serve(name) + down_earlier(name) if counts == "healthy"
 
 whole(name) := to_serve(name) if counts == "desired"
 

@@ -221,3 +221,38 @@ test_earlier_ones_count_beside_healthy_ones if {
 	some entry in entries
 	contains(entry.message, "5 of 9 that are healthy")
 }
+
+# Six machines of a live group that only AWS's tags show: this call names one, others left before.
+leaving(operation, out, shift) := object.union(
+	fixtures.request(operation, ["traffic"], {"i-1": fixtures.machine("eks/prod")}),
+	{
+		"call": {"service": "autoscaling"},
+		"clusters": {"eks/prod": object.union(fixtures.cluster(true, 6, 6), {"targeted": 1, "kind": "eks"})},
+		"live": {"clusters": ["eks/prod"]},
+		"history": {"out": {"eks/prod": out}},
+		"shift": shift,
+	},
+)
+
+test_a_few_may_leave_their_load_balancer if {
+	every operation in ["DetachInstances", "EnterStandby"] {
+		count(remaining.deny) == 0 with input as leaving(operation, 0, null)
+		count(remaining.deny) == 0 with input as leaving(operation, 1, null)
+		rules(remaining.deny) == {"remaining/share"} with input as leaving(operation, 2, null)
+	}
+	rules(remaining.deny) == {"remaining/minimum", "remaining/share"} with input as leaving("EnterStandby", 5, null)
+}
+
+test_what_left_counts_when_machines_are_terminated if {
+	terminated := json.patch(leaving("TerminateInstances", 2, null), [{"op": "replace", "path": "/call/effects", "value": ["terminate"]}])
+	rules(remaining.deny) == {"remaining/share"} with input as terminated
+}
+
+test_leaving_counts_only_where_it_is_live if {
+	named := object.union(
+		leaving("EnterStandby", 5, null),
+		{"clusters": {"eks/prod": {"live": false}}, "live": {"clusters": ["other"]}},
+	)
+	only := {"bounds": bounds.bounds, "clusters": {"eks/prod": {}}}
+	count(remaining.deny) == 0 with input as named with data.guardrails.params.remaining as only
+}
