@@ -30,6 +30,8 @@ def owned(aws, places, install):
             "image": ec2.create_image(InstanceId=places["green"].machine, Name=f"{name}-spare")["ImageId"],
         }
         ec2.create_tags(Resources=[*made[name].values()], Tags=tags(name))
+        # What nothing at all uses may go (test_leftovers.py).
+        ec2.create_network_interface(SubnetId=places["green"].subnet, Groups=[made[name]["group"]])
         aws.client("cloudformation").create_stack(StackName=name, TemplateBody=template, Tags=tags(name))
         iam.create_instance_profile(InstanceProfileName=f"{name}-spare", Tags=tags(name))
         for parameter in (f"/{name}/url", f"{name}-url"):
@@ -42,13 +44,14 @@ def takes(name, made):
     """Calls that take what is the cluster's own."""
     return [
         ("ec2", "delete_security_group", {"GroupId": made["group"]}, "network/other"),
-        ("ec2", "deregister_image", {"ImageId": made["image"]}, "live-cluster/storage"),
+        ("ec2", "deregister_image", {"ImageId": made["image"], "DeleteAssociatedSnapshots": True},
+         "live-cluster/storage"),
         ("cloudformation", "delete_stack", {"StackName": name}, "live-cluster/terminate"),
         ("iam", "delete_instance_profile", {"InstanceProfileName": f"{name}-spare"}, "live-cluster/stop"),
         ("ssm", "delete_parameter", {"Name": f"/{name}/url"}, "live-cluster/storage"),
         ("ssm", "delete_parameter", {"Name": f"{name}-url"}, "live-cluster/storage"),
         ("ssm", "delete_parameters", {"Names": [f"{name}-url", "other"]}, "live-cluster/storage"),
-    ]
+    ]  # fmt: skip
 
 
 def test_what_its_own_tag_makes_the_live_clusters(owned, aws):

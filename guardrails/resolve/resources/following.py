@@ -15,6 +15,7 @@ from guardrails.resolve.resources import (
     ec2_access,
     ec2_gateways,
     ec2_launched_with,
+    ec2_leftovers,
     ec2_transit,
     elasticache,
     elasticfilesystem,
@@ -64,7 +65,8 @@ def _resolvers() -> dict[str, Resolver]:
     resolvers |= {kind: iam_policies.compared(resolvers[kind]) for kind in iam_policies.KINDS}
     resolvers |= {kind: own_tags.and_own(kind, resolvers[kind]) for kind in own_tags.KINDS}
     started = {kind: launch_sources.and_started(kind, resolvers[kind]) for kind in launch_sources.KINDS}
-    return resolvers | started
+    resolvers |= started
+    return resolvers | {kind: ec2_leftovers.unless_unused(kind, resolvers[kind]) for kind in ec2_leftovers.KINDS}
 
 
 RESOLVERS: Mapping[str, Resolver] = _resolvers()

@@ -26,9 +26,9 @@ from guardrails.resolve.resources.resolver import (
 )
 from guardrails.values import Call, Lookup, Target, TargetFacts, TargetRef, frozen
 
-_GROUPS = Lookup("autoscaling", "DescribeAutoScalingGroups", "AutoScalingGroups")
-_CONFIGURATIONS = Lookup("autoscaling", "DescribeLaunchConfigurations", "LaunchConfigurations")
-_VERSIONS = Lookup(
+GROUPS = Lookup("autoscaling", "DescribeAutoScalingGroups", "AutoScalingGroups")
+CONFIGURATIONS = Lookup("autoscaling", "DescribeLaunchConfigurations", "LaunchConfigurations")
+VERSIONS = Lookup(
     "ec2",
     "DescribeLaunchTemplateVersions",
     "LaunchTemplateVersions",
@@ -50,7 +50,8 @@ _NAMES = {
     "placement-group": "[Placement.GroupName, Placement.GroupId]",
     "snapshot": "BlockDeviceMappings[].Ebs.SnapshotId",
 }
-ASKS = (_GROUPS, _CONFIGURATIONS, _VERSIONS, _IMAGES)
+_SECURITY_GROUPS = "[SecurityGroupIds, SecurityGroups, NetworkInterfaces[].Groups[]][]"
+ASKS = (GROUPS, CONFIGURATIONS, VERSIONS, _IMAGES)
 KINDS = (*_NAMES, "launch-template", "launch-configuration")
 
 
@@ -69,7 +70,19 @@ class _Source:
 
 def _version(specification: Item) -> Lookup:
     by = "LaunchTemplateId" if specification.get("LaunchTemplateId") else "LaunchTemplateName"
-    return _VERSIONS.about(**{by: specification.get(by), "Versions": [specification.get("Version") or "$Default"]})
+    return VERSIONS.about(**{by: specification.get(by), "Versions": [specification.get("Version") or "$Default"]})
+
+
+def versions(groups: Iterable[Item]) -> tuple[Lookup, ...]:
+    """About the versions of launch templates that these groups start machines from."""
+    asked = (_version(each) for group in groups for each in _specifications(group))
+    return tuple({lookup.key(): lookup for lookup in asked}.values())
+
+
+def named_in(item: Item, kind: str) -> tuple[str, ...]:
+    """What a version of a launch template, or a launch configuration, names of this kind."""
+    expression = _SECURITY_GROUPS if kind == "security-group" else _NAMES[kind]
+    return strings(expression, item.get("LaunchTemplateData") or item)
 
 
 def _specifications(group: Item) -> list[Item]:
@@ -80,7 +93,7 @@ def _sources(group: Item, answers: Answers) -> Iterator[_Source]:
     for specification in _specifications(group):
         answer = answers.get(_version(specification).key())
         yield from (_Source("launch-template", item) for item in (answer.items if answer else ()))
-    for item in answers[_CONFIGURATIONS.key()].items if _CONFIGURATIONS.key() in answers else ():
+    for item in answers[CONFIGURATIONS.key()].items if CONFIGURATIONS.key() in answers else ():
         if item.get("LaunchConfigurationName") == group.get("LaunchConfigurationName"):
             yield _Source("launch-configuration", item)
 
@@ -96,7 +109,7 @@ def _images(answers: Answers) -> tuple[Lookup, ...]:
 
     By a filter: a single id that no longer exists would make the whole request fail.
     """
-    named_ids = {name for group in answers[_GROUPS.key()].items for name in _image_ids(group, answers)}
+    named_ids = {name for group in answers[GROUPS.key()].items for name in _image_ids(group, answers)}
     running = {machine["ImageId"] for machine in Region.of(answers).machines() if machine.get("ImageId")} - named_ids
     ids = [*sorted(named_ids), *sorted(running)[:_WITNESSES]] if named_ids else []
     parts = [ids[start : start + FILTER_VALUES] for start in range(0, len(ids), FILTER_VALUES)]
@@ -104,11 +117,9 @@ def _images(answers: Answers) -> tuple[Lookup, ...]:
 
 
 def _followups(call: Call, answers: Answers) -> tuple[Lookup, ...]:
-    if _GROUPS.key() not in answers:
+    if GROUPS.key() not in answers:
         return ()
-    groups = answers[_GROUPS.key()].items
-    versions = {_version(each).key(): _version(each) for group in groups for each in _specifications(group)}
-    return (*versions.values(), *(_images(answers) if named(call, "snapshot") else ()))
+    return (*versions(answers[GROUPS.key()].items), *(_images(answers) if named(call, "snapshot") else ()))
 
 
 def _names(source: _Source, kind: str, call: Call) -> Iterable[str]:
@@ -117,8 +128,8 @@ def _names(source: _Source, kind: str, call: Call) -> Iterable[str]:
         return strings("[LaunchConfigurationName, LaunchConfigurationARN]", source.item)
     if kind != "launch-template":
         return strings(_NAMES[kind], source.data)
-    versions = call.params.get("Versions")
-    if versions and str(source.item.get("VersionNumber")) not in versions:
+    only = call.params.get("Versions")
+    if only and str(source.item.get("VersionNumber")) not in only:
         # The call is about other versions.
         return ()
     return strings("[LaunchTemplateId, LaunchTemplateName]", source.item)
@@ -144,7 +155,7 @@ def _unbelieved(answers: Answers) -> set[str]:
 def _starts(ref: TargetRef, kind: str, context: Context) -> set[str]:
     """The clusters whose groups start machines from it."""
     clusters: set[str] = set()
-    for group in context.items(_GROUPS):
+    for group in context.items(GROUPS):
         if _unread(group, kind, context.answers):
             # What cannot be read may name it.
             clusters |= {*clusters_of_group(group, context.inventory)}
@@ -177,6 +188,6 @@ def and_started(kind: str, base: Resolver) -> Resolver:
     return Resolver(
         resolve,
         (*base.asks, *ASKS),
-        lambda call, keys: (*base.lookups(call, keys), _GROUPS, _CONFIGURATIONS),
+        lambda call, keys: (*base.lookups(call, keys), GROUPS, CONFIGURATIONS),
         lambda call, answers: (*base.followups(call, answers), *_followups(call, answers)),
     )

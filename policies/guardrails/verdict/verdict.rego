@@ -44,8 +44,34 @@ with_action(entry, action) := {
 	"rule": entry.rule,
 	"target": entry.target,
 	"message": entry.message,
-	"remediation": entry.remediation,
+	"remediation": with_way_out(entry, action),
 	"action": action,
+}
+
+# Whether anything uses what has the live cluster's tag cannot be looked up for every type. If nothing does, only a
+# person can say so.
+with_way_out(entry, action) := sprintf("%s If nothing uses it any more, break glass for %s.", [entry.remediation, entry.rule]) if {
+	action in {"deny", "confirm"}
+	entry.rule in may_be_leftovers
+	not input.targets[entry.target].type in {"asg", "instance"}
+	not contains(entry.remediation, "glass")
+	not entry.rule in object.get(data.guardrails.params, "unbreakable", [])
+} else := entry.remediation
+
+# Rules that keep what belongs to a live cluster until its users are elsewhere.
+may_be_leftovers := {
+	"live-cluster/stop",
+	"live-cluster/storage",
+	"live-cluster/terminate",
+	"live-cluster/traffic",
+	"network/acl",
+	"network/interface",
+	"network/machine",
+	"network/other",
+	"network/route-table",
+	"network/subnet",
+	"protection/switch-off",
+	"protection/retag",
 }
 
 # The configuration may give a rule another action; an unknown action denies. The functions below have a value for every

@@ -240,3 +240,21 @@ test_what_only_warns_is_left_out if {
 	found := verdict.approval_terms(blocked) with data.guardrails.params.approvals as {"a/b": {"minutes": 1}}
 	found == {"approvable": {"a/b": {"by": ["*"], "minutes": 1}}}
 }
+
+test_a_leftover_has_a_way_out if {
+	disk := fixtures.request("DeleteVolume", ["storage"], {"i-1": fixtures.thing("volume", ["blue"])})
+	some stays in verdict.violations(denies("live-cluster/storage")) with input as disk
+	stays.remediation == "r If nothing uses it any more, break glass for live-cluster/storage."
+	every other in ["a/b", "remaining/share"] {
+		some plain in verdict.violations(denies(other)) with input as disk
+		plain.remediation == "r"
+	}
+	some machine in verdict.violations(denies("live-cluster/storage")) with input as fine
+	machine.remediation == "r"
+	some held in verdict.violations(denies("live-cluster/storage")) with input as disk
+		with data.guardrails.params.unbreakable as ["live-cluster/storage"]
+	held.remediation == "r"
+	own := {"deny": {"area": {object.union(entry("live-cluster/storage"), {"remediation": "Break the glass."})}}}
+	some said in verdict.violations(object.union(nothing, own)) with input as disk
+	said.remediation == "Break the glass."
+}
