@@ -293,7 +293,8 @@ class TargetFacts(TypedDict, total=False):
     machine on it, was taken out of clusters that were live, by cluster (seconds since the epoch). `spared` says why
     this call provably takes nothing from the target, `harm` what it would do to it; both are sentences for people.
     `serves` says whether the machine that receives something is running and passes EC2's checks, `via` are the clusters
-    of the machine that the route in the call goes through now.
+    of the machine that the route in the call goes through now. `unseats` are the clusters that are live by how users
+    reach them, and would count so no more once the target is an entrance, too.
 
     Of a stack, `parts` are the resources in it that carry a cluster, `unread` those that could not be followed,
     `untraced` those whose clusters no look-up shows. It is `unrelated` where nothing in it could belong to a cluster.
@@ -317,6 +318,7 @@ class TargetFacts(TypedDict, total=False):
     elastic_ips: list[str]
     zone: str | None
     serves: bool
+    unseats: list[str]
     # subnets and routing
     free_ips: int | None
     cidr: str | None

@@ -84,7 +84,7 @@ def _live(facts: Facts) -> Iterator[Finding]:
         return
     live = facts.live
     known = {"known": live.known, "disputed": live.disputed, "clusters": list(live.clusters)}
-    state: State = "ok" if live.known and not live.disputed else "note" if live.known or live.nothing else "problem"
+    state: State = "ok" if live.known and not live.disputed else "note" if live.known else "problem"
     yield Finding("live cluster", state, live_sentence(live, now), known)
     for source in live.sources:
         seen = f"{source.evidence}, seen {age(now - source.observed_at)} ago"

@@ -54,7 +54,7 @@ def picture(
     seen = live.observe(settings, answers, inventory, region)
     targets = targets_of(call, answers, inventory, seen.clusters, settings.ssm_parameter, lists)
     situation = shifts.Situation(call, answers, inventory, seen, settings)
-    moved, targets = shifts.shift(situation), shifts.losing(targets, situation)
+    moved, targets = shifts.shift(situation), shifts.unseating(shifts.losing(targets, situation), situation)
     clusters = {*seen.clusters, *(name for target in targets for name in target.clusters)}
     for name in clusters | ({*moved.before, *moved.after} if moved else set[str]()):
         inventory.members_of(name)

@@ -49,7 +49,7 @@ HARMFUL = {
     "delete_bucket": {},
     "delete_bucket_tagging": {},
     "put_bucket_tagging": {"Tagging": {"TagSet": GREEN}},
-    "put_public_access_block": {"PublicAccessBlockConfiguration": {"BlockPublicAcls": True}},
+    "put_public_access_block": {"PublicAccessBlockConfiguration": {"IgnorePublicAcls": True}},
 }
 
 

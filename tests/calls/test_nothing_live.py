@@ -82,10 +82,10 @@ def test_where_something_was_live(builder, aws, guarded):
     "config",
     [
         {"live": {"sources": ["eip"]}},
-        {"live": {"sources": ["eip", "target-group", "tag"]}},
+        {"live": {"sources": ["eip", "target-group", "env"], "env": "NOT_SET"}},
         {"state": {"enabled": False}},
     ],
-    ids=["balancers are not looked at", "no machine has the live tag", "nothing is remembered"],
+    ids=["balancers are not looked at", "a pointer names nothing", "nothing is remembered"],
 )
 def test_sources_that_do_not_see_all(config, builder, aws, guarded):
     """Where a source is left out, names nothing without being silent, or nothing is remembered, it stays a denial."""

@@ -337,7 +337,7 @@ def test_the_home_region(place, site, aws):
     (place / "guardrails.toml").write_text(f'home_region = "us-west-2"\n{(place / "guardrails.toml").read_text()}')
     finding = doctor(place, code=1)["home region us-west-2"]
     assert finding["state"] == "problem"
-    assert "No source knows which cluster is live" in finding["sentence"]
+    assert "Nothing that users reach is here" in finding["sentence"]
 
 
 def test_what_is_not_known_without_a_look_up(place, site, aws):
@@ -432,8 +432,10 @@ def test_a_configuration_that_fits(place, site):
 
 
 def test_no_cluster_is_known(place, aws):
-    """If no source knows the live cluster, that is a problem, because every destructive call is blocked."""
-    assert doctor(place, code=1)["live cluster"]["state"] == "problem"
+    """If no source knows the live cluster, that is a problem: scripts are blocked. The sentence names the parameter."""
+    finding = doctor(place, code=1)["live cluster"]
+    assert finding["state"] == "problem"
+    assert "the parameter nothing_live counts" in finding["sentence"]
 
 
 def test_this_process(place, guard, site, monkeypatch):

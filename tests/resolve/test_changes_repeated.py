@@ -48,7 +48,7 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], dict[str, Any], Any]] = [
      {"DesiredCapacity": 2}, {**GROUP, "ScheduledActionName": "n", "DesiredCapacity": 3, "Recurrence": "0 8 * * *"}),
     ("autoscaling:SetInstanceProtection", {**GROUP, "InstanceIds": ["i-1"]}, {"ProtectedFromScaleIn": False}, {},
      {**GROUP, "Instances": [{"InstanceId": "i-1", "ProtectedFromScaleIn": False}]}),
-    ("application-autoscaling:RegisterScalableTarget", TARGET, {"MinCapacity": 1, "MaxCapacity": 4}, {"MaxCapacity": 3},
+    ("application-autoscaling:RegisterScalableTarget", TARGET, {"MinCapacity": 2, "MaxCapacity": 4}, {"MaxCapacity": 3},
      {**TARGET, "MinCapacity": 2, "MaxCapacity": 4}),
     ("application-autoscaling:PutScalingPolicy", {**TARGET, "PolicyName": "up"}, {"PolicyType": "StepScaling"},
      {"PolicyType": "TargetTrackingScaling"}, {**TARGET, "PolicyName": "up", "PolicyType": "StepScaling"}),

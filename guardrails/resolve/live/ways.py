@@ -172,9 +172,17 @@ def _registered(answers: Answers) -> Iterator[Mapping[str, Any]]:
 
 
 def _counted(answers: Answers, balancer: str) -> list[Mapping[str, Any]]:
-    """The listeners that users reach: a test listener has another port beside those."""
+    """The listeners that users reach: a test listener has another port beside those, unless they redirect to it."""
     listeners = _listeners(answers, [balancer])
-    return [each for each in listeners if each.get("Port") in _PUBLIC_PORTS] or listeners
+    public = [each for each in listeners if each.get("Port") in _PUBLIC_PORTS]
+    further = {port for listener in public for port in _redirected_to(listener)}
+    return [each for each in listeners if each in public or str(each.get("Port")) in further] or listeners
+
+
+def _redirected_to(listener: Mapping[str, Any]) -> Iterator[str]:
+    """The ports that it sends users to."""
+    for action in listener.get("DefaultActions") or ():
+        yield str((action.get("RedirectConfig") or {}).get("Port") or "")
 
 
 def _ways(listeners: Iterable[Mapping[str, Any]], answers: Answers) -> list[Way]:

@@ -5,6 +5,7 @@
     records.py    DNS records that lead elsewhere, or with other weights
     cnames.py     two Elastic Beanstalk environments that swap their names
     addresses.py  an address that goes to another machine
+    entrances.py  what a new entrance does to which entrances count
     pointer.py    the parameter that names the live cluster, where nothing else says what users reach
 
 shares.py counts. A switch is allowed where the clusters that gain users can serve them (policies/guardrails/lib/
@@ -17,11 +18,12 @@ from functools import cache
 from importlib import import_module
 from types import ModuleType
 
-from guardrails.resolve.shifts import addresses, forwards, pointer, targets
+from guardrails.resolve.shifts import addresses, entrances, forwards, pointer, targets
 from guardrails.resolve.shifts.shares import Answers, Situation, Way
 from guardrails.values import Call, Lookup, Shift, Target
 
-__all__ = ["Situation", "followups", "lookups", "losing", "shift"]
+__all__ = ["Situation", "followups", "lookups", "losing", "shift", "unseating"]
+unseating = entrances.unseating
 _WAYS = (forwards.WAY, targets.WAY, addresses.WAY, pointer.WAY)
 _RECORDS = "route53:ChangeResourceRecordSets"
 # Imported for the only operation that they are about, because much else comes with them.
@@ -30,7 +32,7 @@ _ALONE = {_RECORDS: "records", "elasticbeanstalk:SwapEnvironmentCNAMEs": "cnames
 
 def lookups(call: Call) -> tuple[Lookup, ...]:
     """What shows who is served now, and who will be."""
-    return tuple(lookup for way in _ways(call) for lookup in way.lookups(call))
+    return (*(lookup for way in _ways(call) for lookup in way.lookups(call)), *entrances.lookups(call))
 
 
 def followups(call: Call, answers: Answers) -> tuple[Lookup, ...]:

@@ -56,8 +56,8 @@ def _lookups(call: Call) -> tuple[Lookup, ...]:
     group = () if kind.machines else (_group(call.clear_params),)
     # What the targets themselves are judged by may not fail.
     alone = not kind.joins and not kind.machines
-    members = [_members(name) for name in _entrances(kind, call.clear_params)]
-    asked = [evolve(each, optional=True) if alone or each.service == "elb" else each for each in members]
+    behind = [members(name) for name in _entrances(kind, call.clear_params)]
+    asked = [evolve(each, optional=True) if alone or each.service == "elb" else each for each in behind]
     return (evolve(STATUS, optional=True), *asked, *group)
 
 
@@ -95,6 +95,26 @@ def _is_healthy(item: Item) -> bool:
     return (item.get("TargetHealth") or {}).get("State") == "healthy"
 
 
+def joins(call: Call) -> bool:
+    """Whether machines join an entrance by this call."""
+    kind = _KINDS.get(call.name)
+    return kind is not None and kind.joins
+
+
+def joined(call: Call, answers: Answers) -> dict[str, list[Item]]:
+    """What would be behind each entrance beside what is there, as AWS describes it. Raises UnclearError."""
+    kind = _KINDS[call.name]
+    names = _machines(kind, call.clear_params, answers)
+    return {
+        entrance: [_target(name, "healthy") if entrance.startswith("arn:") else _in_service(name) for name in names]
+        for entrance in _entrances(kind, call.clear_params)
+    }
+
+
+def _in_service(name: str) -> Item:
+    return {"InstanceId": name, "State": "InService"}
+
+
 def _entrances(kind: _Kind, params: Params) -> list[str]:
     """The target groups and classic balancers, each as the call names it."""
     value = params.get(kind.entrances) or ()
@@ -103,7 +123,8 @@ def _entrances(kind: _Kind, params: Params) -> list[str]:
     return [str(name) for name in names if name]
 
 
-def _members(entrance: str) -> Lookup:
+def members(entrance: str) -> Lookup:
+    """Who is behind a target group or classic balancer."""
     if entrance.startswith("arn:"):
         return registered_with(entrance)
     return IN_SERVICE.about(LoadBalancerName=entrance)
@@ -116,8 +137,8 @@ def _group(params: Params) -> Lookup:
 def _machines(kind: _Kind, params: Params, answers: Answers) -> dict[str, set[Any]]:
     """Who joins or leaves: ids or addresses, each with the ports that are meant (None: all of them)."""
     if kind.machines:
-        members = params.get(kind.machines) or ()
-        ids = [(str(each.get("Id") or each.get("InstanceId") or ""), each.get("Port")) for each in members]
+        named = params.get(kind.machines) or ()
+        ids = [(str(each.get("Id") or each.get("InstanceId") or ""), each.get("Port")) for each in named]
     else:
         answer = answers.get(_group(params).key())
         groups = answer.items if answer else ()
@@ -131,7 +152,7 @@ def _entrance(
     name: str, machines: Mapping[str, set[Any]], kind: _Kind, situation: Situation
 ) -> tuple[Shares, Shares] | None:
     """Who gets the requests at one entrance, before and after; None where it has had no one."""
-    answer = situation.answers.get(_members(name).key())
+    answer = situation.answers.get(members(name).key())
     if answer is None:
         raise UnclearError(f"who is behind {shares.short(name)} could not be looked up")
     now = [_described(item) for item in answer.items]
