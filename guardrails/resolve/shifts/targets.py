@@ -84,7 +84,7 @@ def _shift(situation: Situation) -> Shift | None:
 def _unserved(names: Mapping[str, set[Any]], kind: _Kind, situation: Situation) -> Shift | None:
     """None where another healthy one serves at each entrance that has one now."""
     for entrance in _entrances(kind, situation.call.clear_params):
-        answer = situation.answers.get(_members(entrance).key())
+        answer = situation.answers.get(members(entrance).key())
         healthy = [each for each in map(_described, answer.items if answer else ()) if _is_healthy(each)]
         if healthy and all(_leaves(each, names) for each in healthy):
             return Shift(_WAY, why=f"nothing else that is registered with {shares.short(entrance)} is healthy")
