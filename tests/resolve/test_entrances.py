@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
+from botocore.exceptions import ClientError
 
 import guardrails
 from tests.support.balancers import BehindBalancer
@@ -57,6 +60,25 @@ def test_a_listener_from_the_internet(aws, sides, internal, install):
     _listen(elb, staging.arn, 80, Type="forward", TargetGroupArn=internal.groups["green"])
     assert aws.count("CreateListener") == before + 2
     _still_protected(aws, sides)
+
+
+def test_a_listener_by_cloud_control(aws, sides, internal, install):
+    """The same listener as a resource of Cloud Control is denied, too; one for blue arrives. Moto has no answer."""
+    staging, control = BehindBalancer(aws, name="staging"), aws.client("cloudcontrol")
+    install()
+
+    def create(side):
+        action = {"Type": "forward", "TargetGroupArn": internal.groups[side]}
+        state = {"LoadBalancerArn": staging.arn, "Protocol": "HTTP", "Port": 80, "DefaultActions": [action]}
+        kind = "AWS::ElasticLoadBalancingV2::Listener"
+        control.create_resource(TypeName=kind, DesiredState=json.dumps(state))
+
+    with pytest.raises(guardrails.CallDenied, match=HIDDEN):
+        create("green")
+    assert aws.count("CreateResource") == 0
+    with pytest.raises(ClientError):
+        create("blue")
+    assert aws.count("CreateResource") == 1
 
 
 def test_a_listener_on_a_usual_port(aws, sides, install):

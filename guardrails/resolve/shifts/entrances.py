@@ -25,14 +25,14 @@ _SOURCES = ("target-group", "asg", "ecs", "elb")
 
 def concerns(call: Call) -> bool:
     """Whether a call opens an entrance, or puts machines behind one."""
-    return call.name == _NEW_LISTENER or machines.joins(call)
+    return call.as_native.name == _NEW_LISTENER or machines.joins(call)
 
 
 def lookups(call: Call) -> tuple[Lookup, ...]:
     """Who is behind the groups that a new listener leads to."""
-    if call.name != _NEW_LISTENER:
+    if call.as_native.name != _NEW_LISTENER:
         return ()
-    return tuple(evolve(registered_with(group), optional=True) for group, _ in weights(_actions(call)))
+    return tuple(evolve(registered_with(group), optional=True) for group, _ in weights(_actions(call.as_native)))
 
 
 def unseating(targets: tuple[Target, ...], situation: Situation) -> tuple[Target, ...]:
@@ -75,7 +75,7 @@ def _counting(situation: Situation, answers: Answers) -> set[str]:
 
 def _afterwards(situation: Situation) -> Answers:
     """The answers as they would be. Raises UnclearError."""
-    call, answers = situation.call, situation.answers
+    call, answers = situation.call.as_native, situation.answers
     if call.name == _NEW_LISTENER:
         return _with_listener(call, answers)
     after = dict(answers)
