@@ -285,3 +285,17 @@ def test_a_part_without_a_tag_is_its_wholes(service, method, of, resource, param
     live, other = (filled(params, name, "") for name in (LIVE, OTHER))
     assert rest.attempt(aws, service, method, live) > {"None"}
     assert rest.attempt(aws, service, method, other) is None
+
+
+@pytest.mark.parametrize("begins", [True, False])
+def test_activity_streams(begins, site, aws):
+    """Beginning or ending one at once restarts a cluster of Aurora, so not the live one; in its window, that warns."""
+    method = "start_activity_stream" if begins else "stop_activity_stream"
+    arns = {name: arn("rds", f"cluster:{name}") for name in (LIVE, OTHER)}
+    tag(aws, **arns)
+    aws.answer("StartActivityStream" if begins else "StopActivityStream", 400, "Arrived", "it arrived")
+    named = {"Mode": "sync", "KmsKeyId": "k"} if begins else {}
+    for name, whole in arns.items():
+        now = rest.attempt(aws, "rds", method, {"ResourceArn": whole, "ApplyImmediately": True, **named})
+        assert now == ({"live-cluster/stop", "None"} if name == LIVE else None)
+        assert rest.attempt(aws, "rds", method, {"ResourceArn": whole, **named}) is None

@@ -92,12 +92,23 @@ def test_a_database(change, arrives, site, aws, install):
 def test_what_is_pending(site, aws, install):
     """A call that only applies what is pending is denied, whatever it repeats; without ApplyImmediately it arrives."""
     pending = {"PendingModifiedValues": "<DBInstanceClass>db.t3.micro</DBInstanceClass>"}
-    aws.reply("DescribeDBInstances", described("DBInstance", "blue-db", **DATABASE, **pending))
+    window = {"PreferredMaintenanceWindow": "sun:23:00-sun:23:30"}
+    aws.reply("DescribeDBInstances", described("DBInstance", "blue-db", **DATABASE, **pending, **window))
     install()
     judge(aws, "rds", "modify_db_instance", {"DBInstanceIdentifier": "blue-db"}, (
-        [{"BackupRetentionPeriod": 9}, {"ApplyImmediately": False}],
-        [NOW, {**NOW, "BackupRetentionPeriod": 9}, {**NOW, "CopyTagsToSnapshot": True}],
+        [{"BackupRetentionPeriod": 9}, {"ApplyImmediately": False}, window],
+        [NOW, {**NOW, "BackupRetentionPeriod": 9}, {**NOW, "CopyTagsToSnapshot": True},
+         {"PreferredMaintenanceWindow": "mon:10:00-mon:10:45"}],
     ))  # fmt: skip
+
+
+def test_a_window_of_a_cluster_while_something_is_pending(site, aws, install):
+    """A window that may be now is denied while something is pending; without that any window arrives."""
+    pending = {"PendingModifiedValues": "<EngineVersion>9</EngineVersion>"}
+    window = {"PreferredMaintenanceWindow": "mon:10:00-mon:10:45"}
+    aws.reply("DescribeDBClusters", described("DBCluster", "blue-db", **pending))
+    install()
+    judge(aws, "rds", "modify_db_cluster", {"DBClusterIdentifier": "blue-db"}, ([], [window]))
 
 
 @pytest.mark.parametrize(("change", "arrives"), CLUSTER)
