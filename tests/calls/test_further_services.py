@@ -132,6 +132,12 @@ CALLS = [
     ("lambda", "delete_function", "lambda", "function:{0}",
      {"FunctionName": "123456789012:function:{0}"}, "terminate"),
     ("lambda", "delete_function", "lambda", "function:{0}", {"FunctionName": "arn"}, "terminate"),
+    ("logs", "delete_log_group", "logs", "log-group:{0}", {"logGroupName": "{0}"}, "storage"),
+    ("ecr", "update_image_storage_class", "ecr", "repository/{0}",
+     {"repositoryName": "{0}", "imageId": {"imageTag": "prod"}, "targetStorageClass": "ARCHIVE"}, "storage"),
+    ("sns", "delete_platform_application", "sns", "app/GCM/{0}", {"PlatformApplicationArn": "arn"}, "traffic"),
+    ("sns", "set_platform_application_attributes", "sns", "app/GCM/{0}",
+     {"PlatformApplicationArn": "arn", "Attributes": {"Enabled": "false"}}, "traffic"),
     ("lambda", "delete_alias", "lambda", "function:{0}", {"FunctionName": "{0}", "Name": "a"}, "traffic"),
     ("lambda", "delete_function_url_config", "lambda", "function:{0}", {"FunctionName": "{0}"}, "traffic"),
     ("lambda", "delete_event_source_mapping", "lambda", "event-source-mapping:{0}" + UUID,
@@ -179,7 +185,8 @@ CALLS = [
 ]  # fmt: skip
 # moto answers these with an error that botocore cannot read.
 BREAKS = {"reboot_cluster": "RebootCluster", "resize_cluster": "ResizeCluster",
-          "batch_delete_cluster_snapshots": "BatchDeleteClusterSnapshots"}  # fmt: skip
+          "batch_delete_cluster_snapshots": "BatchDeleteClusterSnapshots",
+          "delete_platform_application": "DeletePlatformApplication"}  # fmt: skip
 # The rules of effects that live-cluster has no rule of its own for.
 RULES = {"network": "network/other", "protection": "protection/switch-off"}
 # Ids as long as the models want them.
@@ -299,3 +306,68 @@ def test_activity_streams(begins, site, aws):
         now = rest.attempt(aws, "rds", method, {"ResourceArn": whole, "ApplyImmediately": True, **named})
         assert now == ({"live-cluster/stop", "None"} if name == LIVE else None)
         assert rest.attempt(aws, "rds", method, {"ResourceArn": whole, **named}) is None
+
+
+TAKEN = [
+    ("lambda", "create_event_source_mapping", "EventSourceArn", "FunctionName", "function:{0}-f"),
+    ("sqs", "start_message_move_task", "SourceArn", "DestinationArn", "{0}-q2"),
+]
+
+
+@pytest.mark.parametrize(("service", "method", "source", "taker", "resource"), TAKEN, ids=[row[1] for row in TAKEN])
+def test_messages_of_a_queue(service, method, source, taker, resource, site, aws):
+    """Messages of the live queue go to nothing that is not tagged as the live cluster's; green's queue is free."""
+    rows = [(name, arn("sqs", f"{name}-q")) for name in (LIVE, OTHER)]
+    rows += [(name, arn(service, resource.format(name))) for name in (LIVE, OTHER)]
+    rows += [(name, arn("ec2", f"instance/{each}")) for name in (LIVE, OTHER) for each in aws.machines(name)]
+    listed = [{"ResourceARN": each, "Tags": [{"Key": "Cluster", "Value": name}]} for name, each in rows]
+    aws.reply("GetResources", json.dumps({"ResourceTagMappingList": listed}))
+    if service == "sqs":
+        aws.answer("StartMessageMoveTask", 400, "Arrived", "it arrived")
+
+    def attempted(queue, by):
+        return rest.attempt(
+            aws, service, method, {source: arn("sqs", f"{queue}-q"), taker: arn(service, resource.format(by))}
+        )
+
+    assert attempted(LIVE, OTHER) == attempted(LIVE, "free") == {"live-cluster/traffic", "None"}
+    assert attempted(LIVE, LIVE) is None
+    assert attempted(OTHER, OTHER) is None
+    assert attempted("free", OTHER) is None
+
+
+MORE_WARNED = [
+    ("ecr", "put_image", "ecr", "repository/{0}", {"repositoryName": "{0}", "imageManifest": "{}", "imageTag": "prod"}),
+    ("secretsmanager", "replicate_secret_to_regions", "secretsmanager", "secret:{0}-AbCdEf",
+     {"SecretId": "{0}", "AddReplicaRegions": [{"Region": "us-east-1"}], "ForceOverwriteReplicaSecret": True}),
+    ("lambda", "put_function_event_invoke_config", "lambda", "function:{0}",
+     {"FunctionName": "{0}", "MaximumRetryAttempts": 0}),
+    ("lambda", "update_function_event_invoke_config", "lambda", "function:{0}",
+     {"FunctionName": "{0}", "MaximumEventAgeInSeconds": 60}),
+    ("sns", "set_platform_application_attributes", "sns", "app/GCM/{0}",
+     {"PlatformApplicationArn": "arn", "Attributes": {"PlatformCredential": "x"}}),
+    ("events", "put_permission", "events", "event-bus/{0}", {"EventBusName": "{0}", "Policy": "{}"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("service", "method", "of", "resource", "params"), MORE_WARNED, ids=[row[1] for row in MORE_WARNED]
+)
+def test_what_gets_a_warning(service, method, of, resource, params, site, aws, caplog):
+    """What reaches the live cluster in another form, later or elsewhere gets a warning; green's gets none."""
+    arns = {cluster: arn(of, resource.format(NAMES[cluster])) for cluster in (LIVE, OTHER)}
+    tag(aws, blue=arns[LIVE], green=arns[OTHER])
+    aws.reply("DescribeImages", json.dumps({"imageDetails": [{"imageTags": ["prod"]}]}))
+    for cluster in (LIVE, OTHER):
+        caplog.clear()
+        assert rest.attempt(aws, service, method, filled(params, NAMES[cluster], arns[cluster])) is None
+        assert ("live-cluster/indirect" in caplog.text) == (cluster == LIVE)
+
+
+def test_a_new_tag_of_an_image(site, aws, caplog):
+    """An image under a tag that the live repository does not have yet gets no warning."""
+    tag(aws, blue=arn("ecr", "repository/blue-app"))
+    aws.answer("DescribeImages", 400, "ImageNotFoundException", "not there")
+    image = {"repositoryName": "blue-app", "imageManifest": "{}", "imageTag": "v2"}
+    assert rest.attempt(aws, "ecr", "put_image", image) is None
+    assert "live-cluster/indirect" not in caplog.text

@@ -158,7 +158,7 @@ def sample(node, definitions, depth=0):
 SAMPLES_HURT_NO_ONE = {
     "AWS::EC2::SecurityGroupEgress", "AWS::EC2::SecurityGroupIngress", "AWS::EC2::VPCGatewayAttachment",
     "AWS::EC2::VolumeAttachment", "AWS::ECS::CapacityProvider", "AWS::EKS::AccessEntry", "AWS::EKS::Addon",
-    "AWS::RDS::DBProxyTargetGroup",
+    "AWS::Lambda::EventSourceMapping", "AWS::RDS::DBProxyTargetGroup",
     "AWS::Redshift::ScheduledAction", "AWS::Route53::DNSSEC", "AWS::Scheduler::Schedule",
 }  # fmt: skip
 

@@ -53,7 +53,7 @@ GIVEN: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
      {"Policy": POLICY}),
 ]  # fmt: skip
 # Rows that cannot see whether a value is repeated: AWS describes it in a form of its own.
-UNSEEN = {("UpdateAddon", "podIdentityAssociations")}
+UNSEEN = {("UpdateAddon", "podIdentityAssociations"), ("ModifyReplicationGroup", "PreferredMaintenanceWindow")}
 
 
 @frozen

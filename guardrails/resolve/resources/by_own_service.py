@@ -22,6 +22,7 @@ from guardrails.resolve.resources.resolver import (
     Item,
     Resolver,
     carried_by,
+    judged,
     last_part,
     named,
     tags_of,
@@ -39,6 +40,8 @@ from guardrails.resolve.resources.tagging_api import (
 from guardrails.values import Call, Lookup, Target, TargetFacts, TargetRef
 
 _KIND = "tagged"
+# A queue, and what takes messages from it that nothing else gets then.
+_SOURCE, _TAKER = "message-source", "message-taker"
 # Services in ARNs, and the keys that their further APIs have in the catalogue.
 _APIS = {
     "apigateway": "apigatewayv2",
@@ -78,7 +81,7 @@ def _service(call: Call) -> str:
 
 def _lookups(call: Call, keys: tuple[str, ...]) -> tuple[Lookup, ...]:
     # Of any service: the tagging API's name for one may differ from the one that signs its requests.
-    names = [name for name in named(call, _KIND) if not part_of(name, call)]
+    names = [name for name in named(call, _KIND, _SOURCE, _TAKER) if not part_of(name, call)]
     return (*tagged_with(keys), *samples(keys), *_describing(names, call, {}))
 
 
@@ -88,7 +91,7 @@ def _describing(names: Iterable[str], call: Call, answers: Answers) -> Iterable[
 
 
 def _followups(call: Call, answers: Answers) -> tuple[Lookup, ...]:
-    items, names = answered(answers, but=in_stacks()), named(call, _KIND)
+    items, names = answered(answers, but=in_stacks()), named(call, _KIND, _SOURCE, _TAKER)
     missing = [name for name in names if not _meant(name, items, call, answers)]
     # Of a part with a tag of its own nobody need ask whose it is.
     asked = [name for name in names if name in missing or not part_of(name, call)]
@@ -189,7 +192,24 @@ def _on_machines(ref: TargetRef, context: Context) -> Target:
     )
 
 
+def _taken_from(ref: TargetRef, context: Context) -> Target:
+    """A queue: its messages stay with its cluster where everything that takes them is that cluster's, too."""
+    target = evolve(_resolve(evolve(ref, type=_KIND), context), type=_SOURCE)
+    takers = [_taker(each, context) for each in context.call.targets if each.type == _TAKER]
+    keep = takers and all({*target.clusters} <= {*each.clusters} for each in takers)
+    harm = None if keep else f"{', '.join(each.id for each in takers)} does not carry the tag of its cluster"
+    return judged(target, harm, "what takes its messages is of the same cluster")
+
+
+def _taker(ref: TargetRef, context: Context) -> Target:
+    """A function or a queue, by its own tag: what the call names beside it says nothing about it."""
+    meant = _meant(ref.id, tagged(context), context.call, context.answers)
+    return Target(ref.id, _TAKER, ref.role, resolved=True, clusters=carried_by(meant, context))
+
+
 RESOLVERS = {
+    _SOURCE: Resolver(_taken_from, (TAGGED, *described.ASKS), _lookups, _followups),
+    _TAKER: Resolver(_taker, (TAGGED, *described.ASKS), _lookups, _followups),
     "sap-application": Resolver(_on_machines, (TAGGED,), _lookups, _followups),
     _KIND: Resolver(_resolve, (TAGGED, *described.ASKS), _lookups, _followups),
 }
