@@ -151,7 +151,68 @@ def test_where_a_new_rule_sends_users(sides, aws, install):
     assert create([to(blue.group, green.group)], path("/*"))
     assert create([to(empty)], path("/beta/*"))
     assert create([answer("503")], path("/beta/*"))
+    assert create([answer("404")], path("/beta/*"))
     assert create([answer("403")], path("/wp-admin/*")) is None
+    assert create([answer("200")], path("/status")) is None
+
+
+@pytest.mark.parametrize(
+    ("redirect", "arrives"),
+    [
+        ({"Host": "staging.example.com"}, False),
+        ({"Host": "#{host}", "Path": "/new"}, True),
+        ({"Protocol": "HTTPS", "Port": "443"}, True),
+    ],
+)
+def test_a_rule_that_redirects(redirect, arrives, sides, aws, install):
+    """Users of a path are not sent to another host; to another path or protocol of the same one they may be."""
+    blue, green = sides
+    install(live=ADDRESSES)
+    action = {"Type": "redirect", "RedirectConfig": {**redirect, "StatusCode": "HTTP_301"}}
+    new = rule(blue.listener, 1, [action], path("/cart/*"))
+    denied = attempt(aws, "elbv2", "create_rule", new)
+    assert denied is None if arrives else denied >= {"live-cluster/traffic"}
+    assert attempt(aws, "elbv2", "create_rule", {**new, "ListenerArn": green.listener}) is None
+
+
+HEALTH = """<DescribeTargetHealthResponse xmlns="http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/">
+<DescribeTargetHealthResult><TargetHealthDescriptions><member><Target><Id>{}</Id><Port>80</Port></Target>
+<TargetHealth><State>{}</State></TargetHealth></member></TargetHealthDescriptions></DescribeTargetHealthResult>
+</DescribeTargetHealthResponse>"""
+
+
+@pytest.mark.parametrize(
+    ("state", "target", "arrives"),
+    [
+        ("healthy", "machine", True),
+        ("unused", "machine", True),
+        ("initial", "machine", True),
+        ("unhealthy", "machine", False),
+        ("draining", "machine", False),
+        ("unused", "i-0123456789abcdef0", False),
+        ("unused", "10.99.0.9", False),
+        ("healthy", "10.99.0.9", True),
+        ("unused", "arn:aws:lambda:eu-west-1:123456789012:function:f", True),
+    ],
+)
+def test_what_a_new_rule_leads_to(state, target, arrives, sides, aws, install):
+    """A path goes to a group in which something runs: a new group is in use by nothing, so its machines are asked."""
+    blue, green = sides
+    aws.reply("DescribeTargetHealth", HEALTH.format(blue.machines[0] if target == "machine" else target, state))
+    install(live=ADDRESSES)
+    new = rule(blue.listener, 1, [to(green.group)], path("/beta/*"))
+    denied = attempt(aws, "elbv2", "create_rule", new)
+    assert denied is None if arrives else denied
+
+
+def test_a_path_to_machines_that_are_stopped(sides, aws, install):
+    """Machines that are stopped answer no one, also those of the same cluster; the running ones get the path."""
+    blue, green = sides
+    aws.client("ec2").stop_instances(InstanceIds=list(green.machines))
+    install(live=ADDRESSES)
+    new = rule(blue.listener, 1, [to(green.group)], path("/beta/*"))
+    assert attempt(aws, "elbv2", "create_rule", new) >= {"live-cluster/traffic"}
+    assert attempt(aws, "elbv2", "create_rule", {**new, "Actions": [to(blue.group)]}) is None
 
 
 def test_a_listener_that_is_not_found(sides, aws, install):
