@@ -40,8 +40,12 @@ VERSIONS = Lookup(
 )
 _IMAGES = Lookup("ec2", "DescribeImages", "Images")
 _WITNESSES = 50
+# How a template names a parameter that holds the image, and the kinds for which that matters.
+_PARAMETER = "resolve:ssm:"
+_BY_IMAGE = ("ami", "snapshot")
 _TEMPLATES = """[[LaunchTemplate], [MixedInstancesPolicy.LaunchTemplate.LaunchTemplateSpecification],
     MixedInstancesPolicy.LaunchTemplate.Overrides[].LaunchTemplateSpecification][]"""
+_OVERRIDDEN = "MixedInstancesPolicy.LaunchTemplate.Overrides[].ImageId"
 # Where a launch template's data or a launch configuration names them.
 _NAMES = {
     "ami": "ImageId",
@@ -68,9 +72,10 @@ class _Source:
         return data
 
 
-def _version(specification: Item) -> Lookup:
+def _version(specification: Item, **more: bool) -> Lookup:
     by = "LaunchTemplateId" if specification.get("LaunchTemplateId") else "LaunchTemplateName"
-    return VERSIONS.about(**{by: specification.get(by), "Versions": [specification.get("Version") or "$Default"]})
+    numbers = [specification.get("Version") or "$Default"]
+    return VERSIONS.about(**{by: specification.get(by), "Versions": numbers, **more})
 
 
 def versions(groups: Iterable[Item]) -> tuple[Lookup, ...]:
@@ -85,14 +90,29 @@ def named_in(item: Item, kind: str) -> tuple[str, ...]:
     return strings(expression, item.get("LaunchTemplateData") or item)
 
 
+def _read(specification: Item) -> Lookup:
+    """The same version, with the image that its parameter names. It may fail: then the image is unknown."""
+    return evolve(_version(specification, ResolveAlias=True), optional=True)
+
+
+def _by_parameter(lookup: Lookup, answers: Answers) -> bool:
+    """Whether a parameter of Parameter Store names the image of a version in this answer."""
+    answer = answers.get(lookup.key())
+    data = [item.get("LaunchTemplateData") or {} for item in (answer.items if answer else ())]
+    return any(str(each.get("ImageId") or "").startswith(_PARAMETER) for each in data)
+
+
 def _specifications(group: Item) -> list[Item]:
     return [each for each in jmespath.search(_TEMPLATES, group) or () if each]
 
 
 def _sources(group: Item, answers: Answers) -> Iterator[_Source]:
     for specification in _specifications(group):
-        answer = answers.get(_version(specification).key())
-        yield from (_Source("launch-template", item) for item in (answer.items if answer else ()))
+        for lookup in (_version(specification), _read(specification)):
+            answer = answers.get(lookup.key())
+            yield from (_Source("launch-template", item) for item in (answer.items if answer else ()))
+    # Some types of machines may have an image of their own.
+    yield from (_Source("override", {"ImageId": image}) for image in strings(_OVERRIDDEN, group))
     for item in answers[CONFIGURATIONS.key()].items if CONFIGURATIONS.key() in answers else ():
         if item.get("LaunchConfigurationName") == group.get("LaunchConfigurationName"):
             yield _Source("launch-configuration", item)
@@ -119,7 +139,13 @@ def _images(answers: Answers) -> tuple[Lookup, ...]:
 def _followups(call: Call, answers: Answers) -> tuple[Lookup, ...]:
     if GROUPS.key() not in answers:
         return ()
-    return (*versions(answers[GROUPS.key()].items), *(_images(answers) if named(call, "snapshot") else ()))
+    groups = answers[GROUPS.key()].items
+    asked = {lookup.key(): lookup for lookup in versions(groups)}
+    if named(call, *_BY_IMAGE):
+        specifications = [each for group in groups for each in _specifications(group)]
+        by_parameter = [each for each in specifications if _by_parameter(_version(each), answers)]
+        asked |= {_read(each).key(): _read(each) for each in by_parameter}
+    return (*asked.values(), *(_images(answers) if named(call, "snapshot") else ()))
 
 
 def _names(source: _Source, kind: str, call: Call) -> Iterable[str]:
@@ -171,7 +197,13 @@ def _unread(group: Item, kind: str, answers: Answers) -> bool:
     """Whether a version that the group starts machines from, or its image, is not shown where that matters."""
     if kind == "launch-configuration":
         return False
-    lookups = [_version(each) for each in _specifications(group)]
+    specifications = _specifications(group)
+    lookups = [_version(each) for each in specifications]
+    if kind in _BY_IMAGE:
+        read = [_read(each) for each in specifications if _by_parameter(_version(each), answers)]
+        if any(_by_parameter(lookup, answers) for lookup in read):
+            return True
+        lookups += read
     if any(lookup.key() not in answers or not answers[lookup.key()].items for lookup in lookups):
         return True
     return kind == "snapshot" and not _image_ids(group, answers).isdisjoint(_unbelieved(answers))
