@@ -292,6 +292,7 @@ class TargetFacts(TypedDict, total=False):
     the region does not show, such as those of another account: whose they are is unknown. `taken_out` is when it, or a
     machine on it, was taken out of clusters that were live, by cluster (seconds since the epoch). `spared` says why
     this call provably takes nothing from the target, `harm` what it would do to it; both are sentences for people.
+    A deployment that the call `discards` is deleted, and all that it was made of stays.
     `serves` says whether the machine that receives something is running and passes EC2's checks, `via` are the clusters
     of the machine that the route in the call goes through now. `unseats` are the clusters that are live by how users
     reach them, and would count so no more once the target is an entrance, too.
@@ -311,6 +312,7 @@ class TargetFacts(TypedDict, total=False):
     missing: list[str]
     spared: str
     harm: str
+    discards: bool
     # a machine, an address or a network interface
     instance: str | None
     eni: str | None
@@ -444,10 +446,11 @@ class Live:
 class Shift:
     """What a switch does to users: the share of the requests that each cluster gets, before and after, of 1.
 
-    `way` is what is switched: ``listener``, ``rule``, ``targets``, ``record``, ``cnames``, ``address`` or ``pointer``.
-    `known` is false where the shares cannot be computed, and `why` says why not. `healthy` is whether all targets of a
-    cluster pass the checks of the balancer, for those in `after`; without a balancer they do. `machines_before` and
-    `machines_after` count the machines of each cluster that share its users; a pointer does not show them.
+    `way` is what is switched: ``listener``, ``rule``, ``targets``, ``record``, ``cnames``, ``deployment``, ``address``
+    or ``pointer``. `known` is false where the shares cannot be computed, and `why` says why not. `healthy` is whether
+    all targets of a cluster pass the checks of the balancer, for those in `after`; without a balancer they do.
+    `machines_before` and `machines_after` count the machines of each cluster that share its users; a pointer does not
+    show them.
     """
 
     way: str

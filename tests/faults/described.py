@@ -31,6 +31,7 @@ ROWS: Mapping[str, Mapping[str, str]] = {
         "LaunchTemplateId": "launch-template", "VersionNumber": "=1", "LaunchTemplateData.ImageId": "ami",
         "LaunchTemplateData.KeyName": "key-pair",
     },
+    "DescribeSecurityGroups": {"GroupId": "security-group", "VpcId": "vpc"},
     "DescribeKeyPairs": {"KeyPairId": "key-pair", "KeyName": "key-pair"},
     "GetSchedule": {"Target.Arn": "marked"},
     "GetTemplateSummary": {},

@@ -8,7 +8,7 @@ from typing import Any
 
 from guardrails.policy.compare.situations import NOW_S, Document, copied, when
 
-_WAYS = ("listener", "rule", "targets", "record", "cnames", "address", "pointer")
+_WAYS = ("listener", "rule", "targets", "record", "cnames", "deployment", "address", "pointer")
 _GROUPS = ("asg", "ip")
 _LARGE = 100
 # How much of a large cluster goes where no parameter says.

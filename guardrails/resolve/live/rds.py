@@ -17,8 +17,8 @@ from guardrails.resolve.resources.resolver import last_part
 from guardrails.values import Lookup, SourceReport
 
 DEPLOYMENTS = Lookup("rds", "DescribeBlueGreenDeployments", "BlueGreenDeployments")
-_INSTANCES = Lookup("rds", "DescribeDBInstances", "DBInstances")
-_CLUSTERS = Lookup("rds", "DescribeDBClusters", "DBClusters")
+INSTANCES = Lookup("rds", "DescribeDBInstances", "DBInstances")
+CLUSTERS = Lookup("rds", "DescribeDBClusters", "DBClusters")
 _SWITCHED = "SWITCHOVER_COMPLETED"
 # A switchover that failed is rolled back, which takes a while.
 _BETWEEN = ("SWITCHOVER_IN_PROGRESS", "SWITCHOVER_FAILED")
@@ -31,7 +31,7 @@ class Deployments(Source):
     """
 
     name = "rds"
-    asks = (DEPLOYMENTS, _INSTANCES, _CLUSTERS)
+    asks = (DEPLOYMENTS, INSTANCES, CLUSTERS)
 
     def lookups(self, _settings: LiveSettings, /) -> tuple[Lookup, ...]:
         """The blue/green deployments of the region."""
@@ -40,7 +40,7 @@ class Deployments(Source):
     def followups(self, _settings: LiveSettings, answers: Answers, /) -> tuple[Lookup, ...]:
         """The databases and their tags, where there is a deployment."""
         answer = answers.get(DEPLOYMENTS.key())
-        return (_INSTANCES, _CLUSTERS) if answer and answer.items else ()
+        return (INSTANCES, CLUSTERS) if answer and answer.items else ()
 
     def observe(self, settings: LiveSettings, answers: Answers, inventory: Inventory, /) -> SourceReport:
         """The clusters of the tags of those databases."""
@@ -78,8 +78,8 @@ def _live(deployment: Mapping[str, Any]) -> list[str]:
 
 def _tags(answers: Answers) -> dict[str, dict[str, str]]:
     """The tags of every database, by ARN."""
-    named = [(item.get("DBInstanceArn"), item) for item in answers[_INSTANCES.key()].items]
-    named += [(item.get("DBClusterArn"), item) for item in answers[_CLUSTERS.key()].items]
+    named = [(item.get("DBInstanceArn"), item) for item in answers[INSTANCES.key()].items]
+    named += [(item.get("DBClusterArn"), item) for item in answers[CLUSTERS.key()].items]
     return {
         str(arn): {tag["Key"]: tag.get("Value", "") for tag in item.get("TagList") or ()} for arn, item in named if arn
     }

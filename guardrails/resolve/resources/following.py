@@ -28,6 +28,7 @@ from guardrails.resolve.resources import (
     lightsail,
     own_tags,
     rds,
+    rds_deployments,
     rds_trails,
     reachable,
     route53,
@@ -62,6 +63,7 @@ def _resolvers() -> dict[str, Resolver]:
     resolvers |= {kind: follow(kind, TRAILS) for kind in TRAILS.keys() - KINDS}
     resolvers |= by_cluster_tag.resolvers(TRAILS)
     resolvers |= rds.resolvers(TRAILS) | route53.resolvers(TRAILS)
+    resolvers[rds_deployments.KIND] = rds_deployments.unless_discarded(resolvers[rds_deployments.KIND])
     resolvers |= {kind: iam_policies.compared(resolvers[kind]) for kind in iam_policies.KINDS}
     resolvers |= {kind: own_tags.and_own(kind, resolvers[kind]) for kind in own_tags.KINDS}
     started = {kind: launch_sources.and_started(kind, resolvers[kind]) for kind in launch_sources.KINDS}

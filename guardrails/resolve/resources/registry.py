@@ -20,6 +20,7 @@ answers into facts. All are pure; the requests are made in between, by lookups.p
     route53_names      a DNS name alone, as stacks show records
     route53_domains    registered domains, by their hosted zones
     route53_zones      hosted zones, and whether all of their records are known
+    rds_deployments    what deleting a blue/green deployment leaves
     launch_sources     what Auto Scaling groups start machines from
     by_aws_tag         EKS node groups and Elastic Beanstalk, by the tags that AWS writes on machines
     by_cluster_tag     resources with the cluster tag: caches, buckets, container clusters

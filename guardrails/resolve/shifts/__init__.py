@@ -3,6 +3,7 @@
     forwards.py   a listener or rule that forwards to other target groups, or with other weights
     targets.py    machines that join or leave a target group or classic balancer, alone or with their group
     records.py    DNS records that lead elsewhere, or with other weights
+    deployments.py  databases of a blue/green deployment that change places
     cnames.py     two Elastic Beanstalk environments that swap their names
     addresses.py  an address that goes to another machine
     entrances.py  what a new entrance does to which entrances count
@@ -27,7 +28,8 @@ unseating = entrances.unseating
 _WAYS = (forwards.WAY, targets.WAY, addresses.WAY, pointer.WAY)
 _RECORDS = "route53:ChangeResourceRecordSets"
 # Imported for the only operation that they are about, because much else comes with them.
-_ALONE = {_RECORDS: "records", "elasticbeanstalk:SwapEnvironmentCNAMEs": "cnames"}
+_ALONE = {_RECORDS: "records", "elasticbeanstalk:SwapEnvironmentCNAMEs": "cnames",
+          "rds:SwitchoverBlueGreenDeployment": "deployments"}  # fmt: skip
 
 
 def lookups(call: Call) -> tuple[Lookup, ...]:

@@ -69,6 +69,28 @@ spared contains id if {
 	target.resolved == true
 }
 
+# A deployment is deleted, and its databases stay. It may be all that shows which of them is live.
+spared contains id if {
+	some id, target in input.targets
+	target.facts.discards == true
+	target.resolved == true
+	every name in deployed {
+		name in named_otherwise
+	}
+}
+
+deployed contains name if {
+	some source in input.live.sources
+	source.name == "rds"
+	some name in source.clusters
+}
+
+named_otherwise contains name if {
+	some source in input.live.sources
+	source.name != "rds"
+	some name in source.clusters
+}
+
 terminated contains id if {
 	some id, target in input.targets
 	target.state == "terminated"

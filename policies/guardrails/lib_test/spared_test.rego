@@ -21,3 +21,13 @@ test_only_a_proof_spares if {
 		object.keys(lib.targets) == {"l"} with input as fixtures.request("X", ["traffic"], {"l": target})
 	}
 }
+
+test_a_deployment_that_is_discarded_is_spared_while_others_say_what_is_live if {
+	frame := object.union(fixtures.thing("db-bluegreen", ["blue"]), {"facts": {"discards": true}})
+	asked := fixtures.request("DeleteBlueGreenDeployment", ["storage"], {"bgd-1": frame})
+	count(lib.targets) == 0 with input as asked
+	alone := object.union(asked, {"live": {"sources": [fixtures.source("rds", ["blue"])]}})
+	count(lib.targets) == 1 with input as alone
+	both := object.union(asked, {"live": {"sources": [fixtures.source("rds", ["blue"]), fixtures.source("eip", ["blue"])]}})
+	count(lib.targets) == 0 with input as both
+}

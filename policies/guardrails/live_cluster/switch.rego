@@ -8,6 +8,9 @@ import data.guardrails.text
 is_switch if input.shift.way in {"listener", "rule"}
 
 # What no one else gets is only taken away.
+# The databases change places, whatever is known of them.
+is_switch if input.shift.way == "deployment"
+
 is_switch if {
 	input.shift.known == true
 	input.shift.way in object.keys(to_switch)
@@ -21,6 +24,7 @@ to_switch := {
 	"targets": "Then take the machines of the live cluster out.",
 	"record": "Change one name at a time. To test the new cluster, give it a name of its own.",
 	"cnames": "Test the new environment by its own name before you swap.",
+	"deployment": "Switch once the deployment and all of its green databases are available.",
 }
 
 # METADATA
@@ -44,11 +48,12 @@ deny contains lib.violation("live-cluster/switch", id, message, remediation) if 
 	not lib.sanctioned_shift
 	some id, _ in lib.live_targets
 	message := sprintf("%s This is not a safe switch: %s.", [text.would("take users from", id), obstacles])
-	remediation := concat(" ", [
-		"Put every machine of the new cluster behind its load balancer or name, wait until all are healthy, then try again.",
-		to_switch[input.shift.way],
-	])
+	remediation := concat(" ", [wait_until_complete, to_switch[input.shift.way]])
 }
+
+default wait_until_complete := "Put every machine of the new cluster behind its load balancer or name, wait until all are healthy, then try again."
+
+wait_until_complete := "Wait, then try again." if input.shift.way == "deployment"
 
 default obstacles := "it is not known who gets them"
 

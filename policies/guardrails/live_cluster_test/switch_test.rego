@@ -268,3 +268,26 @@ test_users_of_a_third_cluster_do_not_go_back_with_them if {
 	]
 	rules(live_cluster.deny) == not_switched with input as json.patch(switching_back(3), others)
 }
+
+deployed(known, healthy) := object.union(
+	fixtures.request("SwitchoverBlueGreenDeployment", ["traffic"], {"bgd-1": fixtures.thing("db-bluegreen", ["blue"])}),
+	{"shift": {
+		"way": "deployment",
+		"known": known,
+		"before": {"blue": 1},
+		"after": {"blue": 1},
+		"healthy": {"blue": healthy},
+		"why": "",
+		"machines_before": {},
+		"machines_after": {},
+	}},
+)
+
+test_databases_of_a_cluster_change_places if {
+	count(live_cluster.deny) == 0 with input as deployed(true, true)
+	every asked in [deployed(true, false), deployed(false, true)] {
+		some entry in live_cluster.deny with input as asked
+		entry.rule == "live-cluster/switch"
+		startswith(entry.remediation, "Wait, then try again.")
+	}
+}
