@@ -75,14 +75,16 @@ def test_other_ports_count_where_there_are_no_public_ones(shop, install):
 
 
 def test_internal_balancers_count_last(shop, install):
-    """An internal balancer says what is live only where none that users reach does."""
+    """An internal balancer says what is live only where none that users reach does; then the evidence says so."""
     aws, *_, balancer = shop
     internal = BehindBalancer(aws, scheme="internal", name="internal")
     internal.groups = dict(balancer.groups)
     internal.listener(80, green=1)
     assert live(aws, install)[0].clusters == ("green",)
     balancer.listener(80, blue=1)
-    assert live(aws, install)[0].clusters == ("blue",)
+    seen, report = live(aws, install)
+    assert seen.clusters == ("blue",)
+    assert report.evidence.endswith("; green only behind internal ones, which do not count (live.listeners decides)")
 
 
 def test_without_a_balancer_it_is_silent(site, aws, install):

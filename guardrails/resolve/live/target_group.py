@@ -6,9 +6,9 @@ from guardrails.config.settings import LiveSettings
 from guardrails.resolve.balancers import GROUPS
 from guardrails.resolve.inventory import Inventory
 from guardrails.resolve.live import ways, which_listeners
-from guardrails.resolve.live.reached import first_of
+from guardrails.resolve.live.reached import Reached, first_of
 from guardrails.resolve.live.source import Source
-from guardrails.resolve.live.ways import Answers
+from guardrails.resolve.live.ways import Answers, Way
 from guardrails.values import Lookup, SourceReport
 
 
@@ -38,10 +38,11 @@ class TargetGroups(Source):
         if doubtful:
             sentence = f"{first_of(doubtful)} forwards to a group that is said to be empty, which AWS does not confirm"
             return SourceReport(self.name, (), oldest, sentence, blind=True)
-        for tier in tiers:
+        for number, tier in enumerate(tiers):
             reached = ways.served(tier, answers, inventory)
             if reached.clusters:
                 sentence = reached.sentence("is behind", inventory.cluster_tag)
+                sentence += _aside([way for later in tiers[number + 1 :] for way in later], reached, answers, inventory)
                 return SourceReport(self.name, reached.clusters, oldest, sentence)
         missing = ways.missing_listeners(settings, answers)
         if missing:
@@ -52,3 +53,13 @@ class TargetGroups(Source):
         silent = asked and not ways.anything_registered(answers)
         sentence = "no load balancer with registered targets" if silent else "no listener forwards to a cluster"
         return SourceReport(self.name, (), oldest, sentence, silent)
+
+
+def _aside(internal: list[Way], reached: Reached, answers: Answers, inventory: Inventory) -> str:
+    """Which clusters are behind balancers that do not count, "" for none.
+
+    Only where the machines are known: nothing is asked for this.
+    """
+    others = {*ways.served(internal, answers, inventory).clusters} - {*reached.clusters} if inventory.whole else set()
+    names = " and ".join(sorted(others))
+    return f"; {names} only behind internal ones, which do not count (live.listeners decides)" if others else ""
