@@ -120,3 +120,32 @@ def test_move_the_address_in_one_step(aws, site, install):
     assert "running and healthy, then move the address again" in said(aws, *over, "addresses/steal")
     aws.client("ec2").start_instances(InstanceIds=[half])
     assert attempt(aws, *over) is None
+
+
+def test_a_record_of_a_database(aws, site, install):
+    """From one database of the live cluster to another: what is not known is said, and the way that is named works."""
+    rds, route53 = aws.client("rds"), aws.client("route53")
+    tags = [{"Key": "Cluster", "Value": "blue"}]
+    old, new = (
+        rds.create_db_instance(DBInstanceIdentifier=name, MasterUserPassword="secret-1", Tags=tags, **LOGIN)
+        for name in ("old", "new")
+    )
+    zone = route53.create_hosted_zone(Name="example.com", CallerReference="1")["HostedZone"]["Id"]
+
+    def leading_to(made):
+        values = [{"Value": made["DBInstance"]["Endpoint"]["Address"]}]
+        record = {"Name": "db.example.com", "Type": "CNAME", "TTL": 30, "ResourceRecords": values}
+        return {
+            "HostedZoneId": zone,
+            "ChangeBatch": {"Changes": [{"Action": "UPSERT", "ResourceRecordSet": record}]},
+        }
+
+    route53.change_resource_record_sets(**leading_to(old))
+    install()
+    call = ("route53", "change_resource_record_sets", leading_to(new))
+    way = "has the same data, and break glass for live-cluster/traffic"
+    assert way in said(aws, *call, "live-cluster/traffic")
+    with pytest.raises(guardrails.CallDenied, match="is a database, and no look-up tells whether another"):
+        route53.change_resource_record_sets(**call[2])
+    with guardrails.break_glass(reason="the copy is complete", rules=["live-cluster/traffic"]):
+        route53.change_resource_record_sets(**call[2])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from guardrails.resolve.balancers import BALANCERS, CLASSIC
 from guardrails.resolve.changes.records import plain_name
 from guardrails.resolve.inventory import INSTANCES
@@ -22,11 +24,20 @@ _BALANCER = r"\.elb\.([a-z0-9-]+\.)?amazonaws\.com"
 _MACHINE = r"\.(compute(-1)?\.amazonaws\.com|compute\.internal|ec2\.internal)"
 _DATABASE = r"\.rds\.amazonaws\.com"
 _CACHE_NAME = r"\.cache\.amazonaws\.com"
+# Of further services, too.
+_KEEPS_DATA = re.compile(r"\.(rds|docdb|neptune|cache|memorydb|redshift)(\.[a-z0-9-]+)?\.amazonaws\.com(\.cn)?$")
 
 
 def plain(name: str) -> str:
     """Without what Route 53 adds, the prefix of aliases included."""
     return plain_name(name).removeprefix("dualstack.")
+
+
+def unknown_behind(host: str) -> str:
+    """Why it is not known whether another end can take the place of this one."""
+    if _KEEPS_DATA.search(host):
+        return f"{host} is a database, and no look-up tells whether another one has the same data"
+    return f"it is not known who is behind {host}"
 
 
 # A name of any other form leads nowhere that a look-up shows.

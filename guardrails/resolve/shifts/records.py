@@ -14,7 +14,7 @@ from attrs import evolve
 from guardrails.resolve.health import STATUS
 from guardrails.resolve.inventory import ADDRESSES
 from guardrails.resolve.live import endpoints
-from guardrails.resolve.resources.dns_names import plain
+from guardrails.resolve.resources.dns_names import plain, unknown_behind
 from guardrails.resolve.resources.route53_zones import RECORDS, key_of, zone_id
 from guardrails.resolve.shifts import shares
 from guardrails.resolve.shifts.shares import Answers, Shares, Situation, UnclearError, cluster_of
@@ -240,7 +240,7 @@ def _behind(result: Shares, host: str, part: float, situation: Situation) -> Non
     """The cluster behind a name that AWS gave to something. Raises UnclearError."""
     end = endpoints.follow(("dns", host), host, situation.settings, situation.answers, situation.inventory)
     if end.unclear or end.reached.strays or not end.reached.places:
-        raise UnclearError(f"it is not known who is behind {host}")
+        raise UnclearError(unknown_behind(host))
     if len(end.reached.places) > 1:
         raise UnclearError(f"{host} leads to {' and '.join(sorted(end.reached.places))}")
     (cluster,) = end.reached.places

@@ -119,6 +119,15 @@ put_into_service_first := concat(" ", [
 	lib.takes_out
 }
 
+put_into_service_first := concat(" ", [
+	"Switch with a blue/green deployment of RDS, which keeps the names; or make sure that the new database has the same",
+	"data, and break glass for live-cluster/traffic.",
+]) if {
+	input.shift.way == "record"
+	is_string(input.shift.why)
+	contains(input.shift.why, " is a database, ")
+}
+
 default no_switch := []
 
 no_switch := [sprintf("It is not known to be a safe switch: %s.", [input.shift.why])] if {

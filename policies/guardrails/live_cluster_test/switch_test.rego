@@ -291,3 +291,13 @@ test_databases_of_a_cluster_change_places if {
 		startswith(entry.remediation, "Wait, then try again.")
 	}
 }
+
+test_a_record_of_a_database_says_what_works if {
+	shift := object.union(deployed(false, true).shift, {"way": "record", "why": "x is a database, and no look-up tells"})
+	asked := object.union(
+		fixtures.request("ChangeResourceRecordSets", ["traffic"], {"db CNAME": fixtures.thing("dns-record", ["blue"])}),
+		{"shift": shift},
+	)
+	some entry in live_cluster.deny with input as asked
+	contains(entry.remediation, "make sure that the new database has the same data, and break glass for live-cluster/traffic")
+}
