@@ -295,7 +295,8 @@ class TargetFacts(TypedDict, total=False):
     A deployment that the call `discards` is deleted, and all that it was made of stays.
     `serves` says whether the machine that receives something is running and passes EC2's checks, `via` are the clusters
     of the machine that the route in the call goes through now. `unseats` are the clusters that are live by how users
-    reach them, and would count so no more once the target is an entrance, too.
+    reach them, and would count so no more once the target is an entrance, too. `routes` are the clusters, beside its
+    own, whose routes lead to it.
 
     Of a stack, `parts` are the resources in it that carry a cluster, `unread` those that could not be followed,
     `untraced` those whose clusters no look-up shows. It is `unrelated` where nothing in it could belong to a cluster.
@@ -328,6 +329,7 @@ class TargetFacts(TypedDict, total=False):
     subnets: list[str]
     route_table: str | None
     via: list[str]
+    routes: list[str]
     # Auto Scaling groups
     desired: int | None
     min: int | None

@@ -89,7 +89,7 @@ _WITHOUT = {
     "ec2:DescribeNatGateways": "changes of NAT gateways are blocked",
     "ec2:DescribeNetworkAcls": "changes of network ACLs are blocked",
     "ec2:DescribeNetworkInterfaces": "changes of network interfaces and addresses are blocked",
-    "ec2:DescribeRouteTables": "changes of routes are blocked",
+    "ec2:DescribeRouteTables": "changes of routes and of machines are blocked",
     "ec2:DescribeSecurityGroupRules": "changes of security group rules are blocked",
     "ec2:DescribeSubnets": "changes of subnets are blocked",
     "ec2:DescribeTransitGatewayAttachments": "changes of transit gateways are blocked",

@@ -16,7 +16,7 @@ from guardrails.resolve import lists, region
 from guardrails.resolve.kept_hints import KeptHints
 from guardrails.resolve.machine import USES
 from guardrails.resolve.question import EVERYTHING, Question, question
-from guardrails.resolve.resources import ec2_instances
+from guardrails.resolve.resources import ec2_instances, ec2_routers
 from guardrails.resolve.resources.resolver import last_part
 from guardrails.values import Call, Lookup, Origin, frozen
 
@@ -73,6 +73,7 @@ class Hints:
             yield from region.lookups(hint.questions | _named(call))
         named = (lists.named(target.type, target.id) for target in call.targets if hint.long)
         yield from (lookup for lookup in named if lookup and lists.whole_of(lookup) in hint.long)
+        yield from ec2_routers.of_long_list(call) if lists.ROUTE_TABLES.key() in hint.long else ()
         yield from ec2_instances.protections(call) if hint.zoned else ()
 
     def note(self, origin: Origin, call: Call, asked: Hint) -> None:

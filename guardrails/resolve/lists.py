@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -21,7 +21,7 @@ from guardrails.values import Answer, Lookup, frozen
 INTERFACES = Lookup("ec2", "DescribeNetworkInterfaces", "NetworkInterfaces")
 ROUTE_TABLES = Lookup("ec2", "DescribeRouteTables", "RouteTables")
 RULES = Lookup("ec2", "DescribeSecurityGroupRules", "SecurityGroupRules")
-# Behind the operation in the key of what is kept of a first page that is not all.
+# In the key of what is kept of a first page that is not all.
 _PAGE = "first page"
 _EXAMPLES = 10
 Item = Mapping[str, Any]
@@ -49,6 +49,7 @@ _FILTERS: Mapping[str, Mapping[str, _Values]] = {
         "route-table-id": _own("RouteTableId"),
         "association.route-table-association-id": _each("Associations", "RouteTableAssociationId"),
         "route.destination-prefix-list-id": _each("Routes", "DestinationPrefixListId"),
+        "route.instance-id": _each("Routes", "InstanceId"),
         "route.transit-gateway-id": _each("Routes", "TransitGatewayId"),
         "vpc-id": _own("VpcId"),
     },
@@ -96,8 +97,7 @@ class Lists:
         if not is_known(lookup, self._answers):
             raise KeyError(lookup.key())
         wanted = {each for each in values if each}
-        asked = self.asked(lookup, name)
-        if asked is not None:
+        if (asked := self.asked(lookup, name)) is not None:
             self._open[lookup.key(), name] |= wanted - asked
         index = self._index(lookup, name)
         return tuple({id(item): item for value in sorted(wanted) for item in index.get(value, ())}.values())
@@ -125,11 +125,7 @@ class Lists:
         """The look-ups for what is open; then those that show whether filters that found nothing work at all."""
         wanted = [(key, name, sorted(values)) for (key, name), values in sorted(self._open.items()) if values]
         if wanted:
-            return tuple(
-                _filtered(_LONG[key], name, values[start : start + FILTER_VALUES])
-                for key, name, values in wanted
-                for start in range(0, len(values), FILTER_VALUES)
-            )
+            return tuple(each for key, name, values in wanted for each in parts(_LONG[key], name, values))
         return tuple(
             evolve(_filtered(lookup, name, [example], MaxResults=5), sample=True)
             for lookup, name, example in self._doubtful()
@@ -229,6 +225,12 @@ def named(kind: str, name: str) -> Lookup | None:
     """What finds a target of this type in a list that is long; None for other types."""
     lookup, by = _NAMED.get(kind, (None, ""))
     return _filtered(lookup, by, [name]) if lookup else None
+
+
+def parts(lookup: Lookup, name: str, values: Sequence[str]) -> Iterator[Lookup]:
+    """The look-ups for the items of a long list with one of these values."""
+    starts = range(0, len(values), FILTER_VALUES)
+    return (_filtered(lookup, name, values[start : start + FILTER_VALUES]) for start in starts)
 
 
 def whole_of(part: Lookup) -> str:

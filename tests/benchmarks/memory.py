@@ -53,6 +53,7 @@ _INSIDE = {
     "</item></addressesSet>",
     "DescribeInstanceStatus": "<instanceStatusSet/>",
     "DescribeRegions": "<regionInfo/>",
+    "DescribeRouteTables": "<routeTableSet/>",
     "RebootInstances": "<return>true</return>",
 }
 _LISTS = {"DescribeTargetGroups": "TargetGroups", "DescribeLoadBalancers": "LoadBalancers"}

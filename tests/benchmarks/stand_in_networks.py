@@ -107,5 +107,10 @@ def _table(name: str, vpc: str, subnet: str | None) -> Document:
         f"<routeTableAssociationId>{association}</routeTableAssociationId><routeTableId>{name}</routeTableId>{kind}"
         "</item></associationSet><routeSet><item><destinationCidrBlock>0.0.0.0/0</destinationCidrBlock>"
         f"<natGatewayId>nat-{vpc[4:]}</natGatewayId><state>active</state></item></routeSet><tagSet/>",
-        {"route-table-id": [name], "association.route-table-association-id": [association], "vpc-id": [vpc]},
+        {
+            "route-table-id": [name],
+            "association.route-table-association-id": [association],
+            "vpc-id": [vpc],
+            "route.instance-id": [],
+        },
     )

@@ -129,7 +129,10 @@ def test_check(site, aws, shell):
     assert allowed.returncode == 0
     assert "would be sent" in allowed.stdout
     looked_up = {request.operation for request in aws.requests}
-    assert looked_up == {"DescribeInstances", "DescribeAddresses", "DescribeTargetGroups", "DescribeInstanceAttribute"}
+    assert looked_up == {
+        "DescribeInstances", "DescribeAddresses", "DescribeTargetGroups", "DescribeInstanceAttribute",
+        "DescribeRouteTables",
+    }  # fmt: skip
     assert "has no decision yet" in shell("log").stderr
 
 

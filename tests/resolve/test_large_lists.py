@@ -14,6 +14,7 @@ import moto.ec2.models.elastic_network_interfaces as interfaces
 import moto.ec2.models.route_tables as tables
 import pytest
 from moto.core.responses import ActionResult
+from moto.ec2.models.route_tables import RouteTable
 from moto.ec2.responses.elastic_network_interfaces import ElasticNetworkInterfaces
 from moto.ec2.responses.route_tables import RouteTables
 from moto.ec2.responses.security_groups import SecurityGroups
@@ -65,6 +66,16 @@ def guarded(aws, blue, green, monkeypatch, install):
         monkeypatch.setattr(responses, method, _in_pages(getattr(responses, method), member))
         monkeypatch.setitem(connection._PAGE, operation, PAGE)
     monkeypatch.setattr(lists, "_EXAMPLES", PAGE)
+    known = RouteTable.get_filter_value
+    monkeypatch.setattr(
+        RouteTable,
+        "get_filter_value",
+        lambda table, name: (
+            [each.instance.id for each in table.routes if each.instance]
+            if name == "route.instance-id"
+            else known(table, name)
+        ),
+    )
     return lambda **config: install(live={"eip_addresses": [blue.public_ip]}, **config)
 
 
@@ -101,6 +112,24 @@ def test_the_next_decision_asks_at_once(aws, green, guarded, monkeypatch):
     assert attempt(aws, *SUBNET, change(green)) is None
     assert {*asked(aws, "DescribeNetworkInterfaces")} == {"", "subnet-id"}
     assert {lookup.operation for each in rounds for lookup in each} == {"DescribeRouteTables"}
+
+
+def test_a_machine_that_routes_lead_to(aws, blue, green, guarded, monkeypatch):
+    """Among more tables than a page, the next decision finds at once whether a route leads to a machine."""
+    ec2, router = aws.client("ec2"), aws.start_cluster("nat", 3)
+    ec2.create_route(
+        RouteTableId=blue.route_table, DestinationCidrBlock="10.99.0.0/16", InstanceId=router.instance_ids[0]
+    )
+    guarded()
+    first, second, third = router.instance_ids
+    assert attempt(aws, "ec2", "terminate_instances", {"InstanceIds": [second]}) is None
+    assert attempt(aws, "ec2", "terminate_instances", {"InstanceIds": [first]}) >= {"live-cluster/terminate"}
+    rounds, fetch = [], lists.Lists.further
+    monkeypatch.setattr(lists.Lists, "further", lambda own: rounds.append(found := fetch(own)) or found)
+    aws.clear()
+    assert attempt(aws, "ec2", "terminate_instances", {"InstanceIds": [third]}) is None
+    assert {*asked(aws, "DescribeRouteTables")} == {"", "route.instance-id"}
+    assert not [lookup for each in rounds for lookup in each]
 
 
 def test_a_rule_of_a_security_group(aws, blue, green, guarded):

@@ -6,6 +6,7 @@ from attrs import evolve
 
 from guardrails.resolve.inventory import ADDRESSES
 from guardrails.resolve.region import Region
+from guardrails.resolve.resources import ec2_routers
 from guardrails.resolve.resources.resolver import Answers, Context, Resolver, judged, merged, named, unknown
 from guardrails.values import Call, Lookup, Target, TargetRef
 
@@ -27,10 +28,10 @@ def _lookups(call: Call, _keys: tuple[str, ...]) -> tuple[Lookup, ...]:
     ids = [target.id for target in call.targets if target.type == "instance"]
     receives = any(target.role == "destination" for target in call.targets if target.type == "instance")
     # A machine that receives an address may displace another one.
-    addresses = (ADDRESSES,) if receives else ()
+    further = (*((ADDRESSES,) if receives else ()), *ec2_routers.lookups(call))
     # One request per machine and attribute: only where the protection of a single machine is being changed.
     protects = "protection" in call.effects and call.tags is None and call.service == "ec2" and len(ids) == 1
-    return (*addresses, _protection(ids[0])) if protects else addresses
+    return (*further, _protection(ids[0])) if protects else further
 
 
 def protections(call: Call) -> tuple[Lookup, ...]:
@@ -42,7 +43,14 @@ def protections(call: Call) -> tuple[Lookup, ...]:
 
 
 def _followups(call: Call, answers: Answers) -> tuple[Lookup, ...]:
-    """The protection of each machine of a small batch over several zones: AWS would terminate only some of them."""
+    """The protection of each machine of a small batch over several zones: AWS would terminate only some of them.
+
+    And what is behind a machine that routes lead to.
+    """
+    return (*_zoned(call, answers), *ec2_routers.followups(call, answers))
+
+
+def _zoned(call: Call, answers: Answers) -> tuple[Lookup, ...]:
     asked = protections(call)
     ids = named(call, "instance") if asked else ()
     zones = {
@@ -81,6 +89,11 @@ def _instance(ref: TargetRef, context: Context) -> Target:
     )
 
 
+def _with_routes(ref: TargetRef, context: Context) -> Target:
+    target, machine = _instance(ref, context), context.inventory.machine(ref.id)
+    return target if machine is None else ec2_routers.with_routes(target, (ref.id, *machine.enis), context)
+
+
 def _metadata(ref: TargetRef, context: Context) -> Target:
     """A machine whose metadata service changes: it gets the credentials of its role from there.
 
@@ -105,6 +118,6 @@ def _metadata(ref: TargetRef, context: Context) -> Target:
 
 
 RESOLVERS = {
-    "instance": Resolver(_instance, (ADDRESSES, _ATTRIBUTE), _lookups, _followups),
+    "instance": Resolver(_with_routes, (ADDRESSES, _ATTRIBUTE, *ec2_routers.ASKS), _lookups, _followups),
     "instance-metadata": Resolver(_metadata, (ADDRESSES,), lambda _call, _keys: ()),
 }

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from guardrails.resolve.inventory import ADDRESSES
 from guardrails.resolve.lists import INTERFACES
+from guardrails.resolve.resources import ec2_routers
 from guardrails.resolve.resources.resolver import Context, Item, Resolver, merged, strings, tags_of, uncertain, unknown
 from guardrails.values import Call, Lookup, Target, TargetRef
 
@@ -56,7 +57,7 @@ def _takes_public_address(call: Call) -> bool:
 
 
 def _interface_lookups(call: Call, _keys: tuple[str, ...]) -> tuple[Lookup, ...]:
-    return (ADDRESSES,) if _takes_public_address(call) else (INTERFACES,)
+    return (ADDRESSES,) if _takes_public_address(call) else (INTERFACES, *ec2_routers.lookups(call))
 
 
 def _interface(ref: TargetRef, context: Context) -> Target:
@@ -67,7 +68,11 @@ def _interface(ref: TargetRef, context: Context) -> Target:
 
 def _found_by(name: str, ref: TargetRef, context: Context) -> Target:
     eni = next(iter(context.lists.part(INTERFACES, name, [ref.id])), None)
-    return unknown(ref, "eni") if eni is None else interface_target(ref, eni, "eni", context)
+    if eni is None:
+        return unknown(ref, "eni")
+    holder = (eni.get("Attachment") or {}).get("InstanceId")
+    target = interface_target(ref, eni, "eni", context)
+    return ec2_routers.with_routes(target, (eni["NetworkInterfaceId"], holder), context)
 
 
 def _interface_of_machine(ref: TargetRef, context: Context) -> Target:
@@ -130,7 +135,12 @@ def _private_ip(ref: TargetRef, context: Context) -> Target:
 
 
 RESOLVERS = {
-    "eni": Resolver(_interface, (ADDRESSES, INTERFACES), _interface_lookups),
-    "eni-attachment": Resolver(_attachment, (INTERFACES,)),
+    "eni": Resolver(_interface, (ADDRESSES, INTERFACES, *ec2_routers.ASKS), _interface_lookups, ec2_routers.followups),
+    "eni-attachment": Resolver(
+        _attachment,
+        (INTERFACES, *ec2_routers.ASKS),
+        lambda call, _keys: (INTERFACES, *ec2_routers.lookups(call)),
+        ec2_routers.followups,
+    ),
     "private-ip": Resolver(_private_ip, (INTERFACES,)),
 }

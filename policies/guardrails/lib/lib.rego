@@ -164,12 +164,16 @@ is_one_machine(target) if {
 replaceable(id) if {
 	data.guardrails.params.inferred in {"bounds", "ignore"}
 	is_one_machine(targets[id])
+	not leads_elsewhere(targets[id])
 	every name in live_targets[id] {
 		input.clusters[name].kind in groups
 		input.clusters[name].total > 1
 		not holds_address(targets[id], name)
 	}
 }
+
+# Routes of these clusters lead to it, and none of their machines takes its place.
+leads_elsewhere(target) if count(target.facts.routes) > 0
 
 # A group does not give it back to the next machine.
 holds_address(target, name) if {

@@ -155,6 +155,11 @@ test_one_machine_of_a_live_group_may_go if {
 	}
 }
 
+test_a_machine_that_routes_of_a_live_group_lead_to_stays if {
+	router := object.union(inferred("asg", ["terminate"]), {"targets": {"i-1": {"facts": {"routes": ["blue"]}}}})
+	rules(live_cluster.deny) == {"live-cluster/terminate"} with input as router
+}
+
 test_everything_else_of_a_live_group_stays if {
 	rules(live_cluster.deny) == {"live-cluster/storage"} with input as inferred("asg", ["storage"])
 	rules(live_cluster.deny) == {"live-cluster/traffic"} with input as inferred("asg", ["traffic"])

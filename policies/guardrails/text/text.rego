@@ -103,12 +103,18 @@ with_parts(id) := sprintf("%s of %s", [parts, id]) if {
 	parts := live_parts(id)
 } else := id
 
+# A NAT machine or a firewall may be in another cluster, or in none.
+belongs(target) := sprintf("%s that carries routes of", [noun(target)]) if {
+	some name in target.facts.routes
+	name in lib.live_clusters
+} else := concat(" ", [noun(target), "of"])
+
 # "TerminateInstances would terminate i-1, a machine of the live cluster blue (...)."
-would(verb, id) := sprintf("%s would %s %s, %s of the live cluster %s%s.%s", [
+would(verb, id) := sprintf("%s would %s %s, %s the live cluster %s%s.%s", [
 	operation,
 	verb,
 	with_parts(id),
-	noun(lib.targets[id]),
+	belongs(lib.targets[id]),
 	live_text(id),
 	forms,
 	harm(lib.targets[id]),

@@ -152,3 +152,17 @@ test_no_harm_is_named_where_none_is_known if {
 	not contains(text.harm({"facts": {"harm": null}}), "null")
 	text.harm({"facts": {"harm": "it takes users"}}) == " it takes users."
 }
+
+test_a_machine_that_carries_routes_is_not_the_clusters if {
+	router := object.union(fixtures.thing("instance", ["blue", "nat"]), {"facts": {"routes": ["blue"]}})
+	asked := fixtures.request("TerminateInstances", ["terminate"], {"i-1": router})
+	contains(
+		text.would("terminate", "i-1"),
+		"i-1, a machine that carries routes of the live cluster blue",
+	) with input as asked
+	own := object.union(fixtures.thing("instance", ["blue"]), {"facts": {"routes": ["green"]}})
+	contains(text.would("terminate", "i-1"), "i-1, a machine of the live cluster blue") with input as object.union(
+		asked,
+		{"targets": {"i-1": own}},
+	)
+}
