@@ -103,6 +103,17 @@ def _to_addresses(value: Any, _: Path) -> tuple[str, ...]:
     return tuple(_each(value, _to_address))
 
 
+def _to_listeners(value: Any, _: Path) -> tuple[str, ...]:
+    return tuple(_each(value, _to_listener))
+
+
+def _to_listener(value: Any) -> str:
+    if not _LISTENER.fullmatch(str(value)):
+        shown = "`guardrails init` and `aws elbv2 describe-listeners` show it"
+        raise Mismatch(value, f"be the ARN of a listener (arn:…:listener/…); {shown}")
+    return str(value)
+
+
 def _to_address(value: Any) -> str:
     try:
         ipaddress.IPv4Address(value)
@@ -164,20 +175,14 @@ _STRING = {"type": "string", "pattern": "^[^\\u0000]+$"}
 # Blanks alone name nothing.
 _NAME = {"type": "string", "pattern": "^\\s*[^\\s\\u0000][^\\u0000]*$"}
 _ENFORCEMENTS = ["deny", "warn", "dryrun"]
+_LISTENER = re.compile("arn:[^:]+:elasticloadbalancing:.*:listener/.+")
 _REGION = "^[a-z]{2,10}(-[a-z]{1,20}){1,4}-[0-9]{1,3}$"
 
 STRING = Kind(_NAME)
 STRINGS = Kind({"type": "array", "items": _NAME}, lambda value, _: tuple(value))
 NAMES = Kind({"type": "array", "minItems": 1, "items": _NAME}, _without_repeats)
 ADDRESSES = Kind({"type": "array", "items": _NAME}, _to_addresses, must_be="a list of IPv4 addresses")
-LISTENERS = Kind(
-    {
-        "type": "array",
-        "items": {"type": "string", "pattern": "^arn:[^:]+:elasticloadbalancing:[^:]+:[^:]*:listener/.+"},
-    },
-    lambda value, _: tuple(value),
-    must_be="a list of ARNs of listeners, as `aws elbv2 describe-listeners --load-balancer-arn ARN` shows them",
-)
+LISTENERS = Kind({"type": "array", "items": _NAME}, _to_listeners, must_be="a list of ARNs of listeners")
 NUMBER = Kind({"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1_000_000_000}, _to_float)
 SECONDS = Kind({"type": "number", "minimum": 0, "exclusiveMaximum": 1_000_000_000}, _to_float)
 SHARE = Kind({"type": "number", "exclusiveMinimum": 0, "maximum": 1}, _to_float)

@@ -19,6 +19,7 @@ from guardrails.evaluate import bundle
 # For every key that a lock on `mode` limits: what the organisation sets ("" where a default is enough), a weaker local
 # value and one that is as strict or stricter, as TOML.
 ALARM = "arn:aws:cloudwatch:eu-west-1:123456789012:alarm"
+LISTENER = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener/app/web/1/"
 LIMITED = {
     "engine": ("", 'engine = "opa"', 'engine = "embedded"'),
     "cluster_tag": ('cluster_tag = "Team"', 'cluster_tag = "Other"', 'cluster_tag = "Team"'),
@@ -34,8 +35,12 @@ LIMITED = {
                            '[live]\neip_addresses = ["203.0.113.7"]'),
     "live.eip_tag": ('[live]\neip_tag = {key = "A", value = "b"}', '[live]\neip_tag = {key = "A", value = "c"}',
                      '[live]\neip_tag = {key = "A", value = "b"}'),
-    "live.listeners": ('[live]\nlisteners = ["arn:a"]', '[live]\nlisteners = ["arn:b"]',
-                       '[live]\nlisteners = ["arn:a"]'),
+    "live.listeners": (f'[live]\nlisteners = ["{LISTENER}a"]', f'[live]\nlisteners = ["{LISTENER}b"]',
+                       f'[live]\nlisteners = ["{LISTENER}a"]'),
+    "live.without_machines": ('[live]\nwithout_machines = ["a"]', '[live]\nwithout_machines = ["b"]',
+                              '[live]\nwithout_machines = ["a"]'),
+    "live.regions": ('[live]\nregions = ["eu-west-1"]', '[live]\nregions = ["us-east-1"]',
+                     '[live]\nregions = ["eu-west-1"]'),
     "live.balancers": ('[live]\nbalancers = ["a"]', '[live]\nbalancers = ["b"]', '[live]\nbalancers = ["a"]'),
     "live.records": ('[live]\nrecords = ["a"]', '[live]\nrecords = ["b"]', '[live]\nrecords = ["a"]'),
     "live.command": ('[live]\ncommand = ["a"]', '[live]\ncommand = ["b"]', '[live]\ncommand = ["a"]'),
