@@ -160,6 +160,10 @@ def generated(seed):
         "time": "2023-10-09T15:22:00.000Z", "now_s": 1696864920,
     }  # fmt: skip
     document["live"]["nothing"] = not named and dice.random() < 0.5
+    document["live"] |= _gaps(dice)
+    for target in document["targets"].values():
+        if dice.random() < 0.05:
+            target["facts"]["unseats"] = ["blue"]
     document["shift"] = _shift(dice, clusters)
     document["waves"] = _waves(dice, clusters)
     if dice.random() < 0.05:
@@ -170,3 +174,8 @@ def generated(seed):
         rules = dice.sample(["opaque/command", "live-cluster/untagged", "live-cluster/terminate", "caller/denials"], 2)
         document["approvals"] = [{"id": "a", "rules": rules, "until_s": dice.choice([1696864919, 1696864921, None])}]
     return document
+
+
+def _gaps(dice):
+    """What sources name that is not here, and what was not asked."""
+    return {"absent": dice.choice(([], [], ["red"])), "unasked": dice.choice(([], ["eip", "target-group"]))}
