@@ -17,6 +17,13 @@ VERSION = """<item><launchTemplateId>lt-1</launchTemplateId><versionNumber>1</ve
 <launchTemplateData><imageId>{image}</imageId><securityGroupIdSet><item>{group}</item></securityGroupIdSet>
 </launchTemplateData></item>"""
 
+GROUPS = """<DescribeAutoScalingGroupsResponse xmlns="http://autoscaling.amazonaws.com/doc/2011-01-01/">
+<DescribeAutoScalingGroupsResult><AutoScalingGroups><member><AutoScalingGroupName>web</AutoScalingGroupName>
+<MixedInstancesPolicy><LaunchTemplate><LaunchTemplateSpecification><LaunchTemplateName>web</LaunchTemplateName>
+<Version>1</Version></LaunchTemplateSpecification><Overrides><member><InstanceType>t3.nano</InstanceType>
+<ImageId>{image}</ImageId></member></Overrides></LaunchTemplate></MixedInstancesPolicy></member></AutoScalingGroups>
+</DescribeAutoScalingGroupsResult></DescribeAutoScalingGroupsResponse>"""
+
 
 def templates(aws, image="ami-1", group="sg-1"):
     """All launch templates name this image and this group."""
@@ -84,6 +91,14 @@ def test_an_image(named, more, expected, image, site, aws, install):
     templates(aws, image=image if named == "it" else named)
     install()
     assert attempt(aws, "ec2", "deregister_image", {"ImageId": image, **more}) == expected
+
+
+def test_an_image_of_one_machine_type(image, site, aws, install):
+    """A group that gives one machine type this image uses it, though its template names another."""
+    aws.reply("DescribeAutoScalingGroups", GROUPS.format(image=image))
+    templates(aws, image="ami-1")
+    install()
+    assert attempt(aws, "ec2", "deregister_image", {"ImageId": image}) == STORAGE
 
 
 def test_what_holds_data(site, aws, install):

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 
 from attrs import evolve
 
-from guardrails.resolve.resources.launch_sources import CONFIGURATIONS, GROUPS, VERSIONS, named_in, versions
-from guardrails.resolve.resources.resolver import Answers, Context, Resolver, judged, named
+from guardrails.resolve.resources.launch_sources import CONFIGURATIONS, GROUPS, OVERRIDDEN, VERSIONS, named_in, versions
+from guardrails.resolve.resources.resolver import Answers, Context, Resolver, judged, named, strings
 from guardrails.values import Call, Lookup, Target, TargetRef
 
 _INTERFACES = Lookup("ec2", "DescribeNetworkInterfaces", "NetworkInterfaces")
@@ -55,13 +55,15 @@ def _is_unused(kind: str, name: str, context: Context) -> bool:
     asked, pinned = _asked(kind, name), _versions(context.answers)
     if any(lookup.key() not in context.answers for lookup in (*asked, *pinned)):
         return False
-    *using, templates, _, configurations = (context.items(lookup) for lookup in asked)
+    *using, templates, groups, configurations = (context.items(lookup) for lookup in asked)
     started_with = [context.items(lookup) for lookup in pinned]
     if any(using) or not all(started_with) or context.inventory.on(kind, name):
         return False
     names = {
         each for items in (templates, configurations, *started_with) for item in items for each in named_in(item, kind)
     }
+    # A group may give single machine types another image than its template.
+    names |= {each for group in groups for each in strings(OVERRIDDEN, group)}
     # The parameter that a template reads an image's id from may hold this one.
     return name not in names and not any(each.startswith("resolve:") for each in names)
 

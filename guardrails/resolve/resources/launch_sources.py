@@ -45,7 +45,7 @@ _PARAMETER = "resolve:ssm:"
 _BY_IMAGE = ("ami", "snapshot")
 _TEMPLATES = """[[LaunchTemplate], [MixedInstancesPolicy.LaunchTemplate.LaunchTemplateSpecification],
     MixedInstancesPolicy.LaunchTemplate.Overrides[].LaunchTemplateSpecification][]"""
-_OVERRIDDEN = "MixedInstancesPolicy.LaunchTemplate.Overrides[].ImageId"
+OVERRIDDEN = "MixedInstancesPolicy.LaunchTemplate.Overrides[].ImageId"
 # Where a launch template's data or a launch configuration names them.
 _NAMES = {
     "ami": "ImageId",
@@ -112,7 +112,7 @@ def _sources(group: Item, answers: Answers) -> Iterator[_Source]:
             answer = answers.get(lookup.key())
             yield from (_Source("launch-template", item) for item in (answer.items if answer else ()))
     # Some types of machines may have an image of their own.
-    yield from (_Source("override", {"ImageId": image}) for image in strings(_OVERRIDDEN, group))
+    yield from (_Source("override", {"ImageId": image}) for image in strings(OVERRIDDEN, group))
     for item in answers[CONFIGURATIONS.key()].items if CONFIGURATIONS.key() in answers else ():
         if item.get("LaunchConfigurationName") == group.get("LaunchConfigurationName"):
             yield _Source("launch-configuration", item)
