@@ -55,7 +55,7 @@ CALLS = [
     ("redshift", "modify_cluster", "redshift", "cluster:{0}",
      {"ClusterIdentifier": "{0}", "NewClusterIdentifier": "x"}, "traffic"),
     ("redshift", "modify_cluster", "redshift", "cluster:{0}",
-     {"ClusterIdentifier": "{0}", "NodeType": "x", "PreferredMaintenanceWindow": "x"}, "stop"),
+     {"ClusterIdentifier": "{0}", "NodeType": "x"}, "stop"),
     ("fsx", "copy_snapshot_and_update_volume", "fsx", "volume/fs-1/fsvol-{0}",
      {"VolumeId": "fsvol-{0}", "SourceSnapshotARN": arn("fsx", "snapshot/fsvol-1/fsvolsnap-0123456789abcdef0")},
      "storage"),

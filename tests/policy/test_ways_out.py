@@ -30,6 +30,7 @@ WAYS = {
     "live-cluster/admit": "register",
     "live-cluster/disputed": "agree",
     "live-cluster/empty-selector": "Name each resource",
+    "live-cluster/entrance": "live.listeners",
     "live-cluster/join": "group of its own cluster",
     "live-cluster/launch-source": "another template",
     "live-cluster/mixed-batch": "one call per cluster",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from tests.transparency.kinds_governed import MACHINES, PROTECTED
+from tests.transparency.kinds_governed import PROTECTED, TAKEN
 from tests.transparency.registry import case
 
 _PLACE = {"LocationConstraint": "eu-west-1"}
@@ -146,7 +146,7 @@ async def aio_errors(t):
     return retried
 
 
-@case("governed: terminate, and wait", protocol="governed", decisions=1, looks_up=MACHINES + PROTECTED)
+@case("governed: terminate, and wait", protocol="governed", decisions=1, looks_up=TAKEN + PROTECTED)
 async def aio_terminate(t):
     ids = t.world["green"]
     async with t.client("ec2") as ec2:
@@ -155,7 +155,7 @@ async def aio_terminate(t):
         return found
 
 
-@case("governed: two, one after the other", protocol="governed", decisions=2, looks_up=MACHINES * 2)
+@case("governed: two, one after the other", protocol="governed", decisions=2, looks_up=TAKEN * 2)
 async def aio_governed_two(t):
     first, second = t.world["green"]
     async with t.client("ec2") as ec2:
@@ -169,7 +169,7 @@ async def aio_dry_run(t):
         await ec2.terminate_instances(InstanceIds=ids, DryRun=True)
 
 
-@case("governed: throttled", protocol="governed", decisions=1, looks_up=MACHINES)
+@case("governed: throttled", protocol="governed", decisions=1, looks_up=TAKEN)
 async def aio_throttled(t):
     ids = t.world["green"]
     t.control.fault("StopInstances", 503, "RequestLimitExceeded", "slower", 1)

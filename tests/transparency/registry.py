@@ -35,6 +35,8 @@ class Kind:
 
 # The look-ups for a call on machines, and those for a launch.
 MACHINES = ("DescribeAddresses", "DescribeInstances", "DescribeTargetGroups")
+# Whether routes lead to them is asked where they are taken away or stopped.
+TAKEN = (*MACHINES, "DescribeRouteTables")
 NETWORK = ("DescribeNatGateways", "DescribeNetworkInterfaces", "DescribeRouteTables", "DescribeSubnets")
 # Whether each of two machines is protected, which is asked at once where a process takes a batch away first.
 PROTECTED = ("DescribeInstanceAttribute",) * 2
