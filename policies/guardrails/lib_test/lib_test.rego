@@ -141,3 +141,33 @@ test_without_targets_there_are_none if {
 		lib.targets == {} with input as {"targets": targets}
 	}
 }
+
+leaving(service, operation, effects) := object.union(
+	fixtures.request(operation, effects, {"i-1": fixtures.machine("blue")}),
+	{"call": {"service": service}},
+)
+
+test_machines_leave_by_these_calls_alone if {
+	every service, operation in {"elb": "DeregisterInstancesFromLoadBalancer", "elbv2": "DeregisterTargets"} {
+		lib.takes_out with input as leaving(service, operation, ["traffic"])
+		not lib.takes_out with input as leaving(service, "SetSecurityGroups", ["traffic"])
+		not lib.takes_out with input as leaving("ec2", operation, ["traffic"])
+		not lib.takes_out with input as leaving(service, operation, ["traffic", "terminate"])
+	}
+	every operation in ["DetachInstances", "EnterStandby"] {
+		lib.takes_out with input as leaving("autoscaling", operation, ["traffic"])
+	}
+}
+
+test_a_target_of_a_balancer_is_a_machine_where_it_leaves if {
+	address := object.union(fixtures.thing("elb-target", ["blue"]), {"facts": {"instances": ["i-1"]}})
+	lib.is_one_machine(address) with input as leaving("elbv2", "DeregisterTargets", ["traffic"])
+	not lib.is_one_machine(address) with input as leaving("elbv2", "DeleteTargetGroup", ["traffic"])
+	group := object.union(address, {"type": "asg"})
+	not lib.is_one_machine(group) with input as leaving("elbv2", "DeregisterTargets", ["traffic"])
+}
+
+test_no_route_leads_elsewhere_without_one if {
+	lib.leads_elsewhere({"facts": {"routes": ["blue"]}})
+	not lib.leads_elsewhere({"facts": {"routes": []}})
+}

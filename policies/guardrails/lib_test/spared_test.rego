@@ -26,6 +26,8 @@ test_a_deployment_that_is_discarded_is_spared_while_others_say_what_is_live if {
 	frame := object.union(fixtures.thing("db-bluegreen", ["blue"]), {"facts": {"discards": true}})
 	asked := fixtures.request("DeleteBlueGreenDeployment", ["storage"], {"bgd-1": frame})
 	count(lib.targets) == 0 with input as asked
+	unknown := fixtures.request("X", ["storage"], {"bgd-1": object.union(frame, {"resolved": false})})
+	count(lib.targets) == 1 with input as unknown
 	alone := object.union(asked, {"live": {"sources": [fixtures.source("rds", ["blue"])]}})
 	count(lib.targets) == 1 with input as alone
 	both := object.union(asked, {"live": {"sources": [fixtures.source("rds", ["blue"]), fixtures.source("eip", ["blue"])]}})

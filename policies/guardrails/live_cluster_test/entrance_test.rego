@@ -18,3 +18,8 @@ test_other_new_entrances_pass if {
 	targets := {"lb": fixtures.thing("load-balancer", [])}
 	count(live_cluster.deny) == 0 with input as fixtures.request("CreateListener", ["admit"], targets)
 }
+
+test_only_what_opens_an_entrance_hides_one if {
+	entries := live_cluster.deny with input as fixtures.request("X", ["protection"], entrance(["blue"]))
+	not "live-cluster/entrance" in rules(entries)
+}

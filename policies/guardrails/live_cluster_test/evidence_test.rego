@@ -40,6 +40,15 @@ test_what_a_source_names_and_is_not_here_has_a_way_forward if {
 	contains(entry.remediation, "add target-group to live.sources")
 }
 
+test_no_way_is_named_for_what_is_not_missing if {
+	live := object.union(no_source, {"absent": [], "unasked": []})
+	entries := live_cluster.deny with input as while(live, "TerminateInstances", ["terminate"], green_machine)
+	some entry in entries
+	entry.rule == "live-cluster/unknown-live"
+	not contains(entry.remediation, "live.without_machines")
+	not contains(entry.remediation, "live.sources")
+}
+
 test_a_missing_known_means_unknown if {
 	live := object.remove(no_source, ["known"])
 	request := object.remove(while(live, "TerminateInstances", ["terminate"], green_machine), ["live"])

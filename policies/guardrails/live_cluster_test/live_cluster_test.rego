@@ -207,3 +207,31 @@ test_one_of_several_may_leave_its_target_group if {
 		contains(entry.remediation, "break the glass for live-cluster/traffic")
 	}
 }
+
+test_only_a_machine_that_leaves_gets_the_bounds if {
+	elsewhere := object.union(inferred("asg", ["traffic"]), {"shift": null})
+	rules(live_cluster.deny) == {"live-cluster/traffic"} with input as elsewhere
+}
+
+moved_by(way, why) := object.union(
+	fixtures.request("X", ["traffic"], {"x": fixtures.thing("dns-record", ["blue"])}),
+	{"shift": {"way": way, "known": false, "before": {}, "after": {}, "healthy": {}, "why": why}},
+)
+
+test_databases_have_a_way_of_their_own if {
+	some stays in live_cluster.deny with input as moved_by("record", "x is a database, and no look-up tells")
+	contains(stays.remediation, "blue/green deployment of RDS")
+	every other in [["targets", "x is a database, and no look-up tells"], ["record", "x is unknown"]] {
+		some entry in live_cluster.deny with input as moved_by(other[0], other[1])
+		startswith(entry.remediation, "Put the replacement into service first")
+	}
+}
+
+test_what_has_no_machines_is_ended_itself if {
+	every type in ["db-cluster", "db-instance", "eks-cluster", "tagged"] {
+		request := fixtures.request("DeleteIt", ["terminate"], {"x": fixtures.thing(type, ["blue"])})
+		some entry in live_cluster.deny with input as request
+		entry.rule == "live-cluster/terminate"
+		startswith(entry.message, "DeleteIt would terminate x, ")
+	}
+}

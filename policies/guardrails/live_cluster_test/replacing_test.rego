@@ -120,3 +120,13 @@ test_change_sets_name_every_way_and_what_to_do if {
 	contains(entry.remediation, "Leave these changes out of the change set")
 	contains(entry.remediation, "break glass for live-cluster/replace")
 }
+
+test_a_new_minimum_is_named if {
+	group := object.union(fixtures.thing("asg", ["blue"]), {"facts": {"desired": 3, "min": 3}})
+	request := object.union(
+		fixtures.request("UpdateAutoScalingGroup", ["scale-in"], {"web": group}),
+		{"call": {"params": {"MinSize": 1}}},
+	)
+	some entry in live_cluster.deny with input as request
+	contains(entry.message, "its minimum 3; the call sets MinSize to 1.")
+}

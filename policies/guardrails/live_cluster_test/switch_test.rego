@@ -292,6 +292,13 @@ test_databases_of_a_cluster_change_places if {
 	}
 }
 
+test_other_switches_wait_for_machines if {
+	shift := object.union(deployed(true, false).shift, {"way": "listener"})
+	some entry in live_cluster.deny with input as object.union(deployed(true, false), {"shift": shift})
+	entry.rule == "live-cluster/switch"
+	startswith(entry.remediation, "Put every machine of the new cluster")
+}
+
 test_a_record_of_a_database_says_what_works if {
 	shift := object.union(deployed(false, true).shift, {"way": "record", "why": "x is a database, and no look-up tells"})
 	asked := object.union(

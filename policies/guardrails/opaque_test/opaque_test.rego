@@ -87,3 +87,14 @@ test_an_automation_on_terminated_machines_may_find_others if {
 	some entry in opaque.confirm with input as started
 	contains(entry.message, "on machines that it does not name; it names only i-1, which no longer exist")
 }
+
+test_a_command_that_names_its_machines_runs_nowhere_else if {
+	started := fixtures.request("StartAutomationExecution", ["opaque"], {"i-1": fixtures.machine("green")})
+	count(opaque.confirm) == 0 with input as started
+}
+
+test_a_command_that_names_nothing_does_not_name_what_is_gone if {
+	some entry in opaque.confirm with input as fixtures.request("StartAutomationExecution", ["opaque"], {})
+	contains(entry.message, "on machines that it does not name.")
+	not contains(entry.message, "no longer exist")
+}

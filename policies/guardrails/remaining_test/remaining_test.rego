@@ -256,3 +256,25 @@ test_leaving_counts_only_where_it_is_live if {
 	only := {"bounds": bounds.bounds, "clusters": {"eks/prod": {}}}
 	count(remaining.deny) == 0 with input as named with data.guardrails.params.remaining as only
 }
+
+test_what_takes_no_machines_is_not_counted if {
+	disk := json.patch(leaving("DeleteVolume", 5, null), [{"op": "replace", "path": "/call/effects", "value": ["storage"]}])
+	count(remaining.deny) == 0 with input as disk
+}
+
+# The same where it is not live, and the configuration bounds it.
+retired(operation, history) := object.union(
+	leaving(operation, 0, null),
+	{"clusters": {"eks/prod": {"live": false}}, "live": {"clusters": ["other"]}, "history": history},
+)
+
+test_leaving_what_is_not_live_is_not_counted if {
+	only := {"bounds": bounds.bounds, "clusters": {"eks/prod": {}}}
+	gone := retired("EnterStandby", {"destroyed": {"eks/prod": 5}})
+	count(remaining.deny) == 0 with input as gone with data.guardrails.params.remaining as only
+	left := json.patch(
+		retired("TerminateInstances", {"out": {"eks/prod": 5}}),
+		[{"op": "replace", "path": "/call/effects", "value": ["terminate"]}],
+	)
+	count(remaining.deny) == 0 with input as left with data.guardrails.params.remaining as only
+}

@@ -258,3 +258,29 @@ test_a_leftover_has_a_way_out if {
 	some said in verdict.violations(object.union(nothing, own)) with input as disk
 	said.remediation == "Break the glass."
 }
+
+leftover(level, rule, remediation) := object.union(
+	nothing,
+	{level: {"area": {object.union(entry(rule), {"remediation": remediation})}}},
+)
+
+test_each_rule_for_what_may_be_a_leftover_has_the_way_out if {
+	disk := fixtures.request("DeleteVolume", ["storage"], {"i-1": fixtures.thing("volume", ["blue"])})
+	every rule in {
+		"live-cluster/stop", "live-cluster/storage", "live-cluster/terminate", "live-cluster/traffic", "network/acl",
+		"network/interface", "network/machine", "network/other", "network/route-table", "network/subnet",
+		"protection/switch-off", "protection/retag",
+	} {
+		every level in ["deny", "confirm"] {
+			some stays in verdict.violations(leftover(level, rule, "r")) with input as disk
+			stays.remediation == sprintf("r If nothing uses it any more, break glass for %s.", [rule])
+		}
+		some warned in verdict.violations(leftover("warn", rule, "r")) with input as disk
+		warned.remediation == "r"
+		some said in verdict.violations(leftover("deny", rule, "break the glass")) with input as disk
+		said.remediation == "break the glass"
+		group := fixtures.request("X", ["terminate"], {"i-1": fixtures.thing("asg", ["blue"])})
+		some kept in verdict.violations(leftover("deny", rule, "r")) with input as group
+		kept.remediation == "r"
+	}
+}
