@@ -136,7 +136,7 @@ def _in_folder(path: Path) -> Iterator[tuple[str, bytes]]:
 def _in_tarball(path: Path | str, packed: bytes) -> Iterator[tuple[str, bytes]]:
     from guardrails.evaluate import tarball  # noqa: PLC0415  (only for a bundle in a tarball)
 
-    return tarball.members(path, packed, LARGEST)
+    return tarball.members(path, packed, LARGEST, _check_size)
 
 
 def _check_size(name: Path | str, size: int) -> None:

@@ -6,7 +6,7 @@ import gzip
 import io
 import tarfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from guardrails.errors import PolicyError
@@ -23,30 +23,34 @@ def pack(files: Mapping[str, bytes]) -> bytes:
     return gzip.compress(packed.getvalue(), mtime=0)
 
 
-def members(place: Path | str, packed: bytes, largest: int) -> Iterator[tuple[str, bytes]]:
-    """Each file's name and bytes. Raises PolicyError, also for more than `largest` bytes."""
+def members(
+    place: Path | str, packed: bytes, largest: int, check_size: Callable[[Path | str, int], None]
+) -> Iterator[tuple[str, bytes]]:
+    """Each file's name and bytes. Raises OSError where it cannot be read, PolicyError for a name that appears twice.
+
+    At most `largest` bytes are unpacked, and one more. `check_size` gets what has a size, and the size.
+    """
     try:
-        yield from _members(place, _unzipped(place, packed, largest))
-    except (OSError, tarfile.TarError, EOFError, zlib.error) as error:
-        raise PolicyError(f"{place}: is not a bundle ({error}); build one with guardrails policy build") from error
+        yield from _members(place, packed, largest, check_size)
+    except (tarfile.TarError, EOFError, zlib.error) as error:
+        raise OSError(str(error)) from error
 
 
-def _unzipped(place: Path | str, packed: bytes, largest: int) -> bytes:
+def _members(
+    place: Path | str, packed: bytes, largest: int, check_size: Callable[[Path | str, int], None]
+) -> Iterator[tuple[str, bytes]]:
+    seen: set[str] = set()
     with gzip.open(io.BytesIO(packed)) as whole:
         # Before anything in it is read: a small file may unpack to any size, and its names count, too.
         unpacked = whole.read(largest + 1)
-    if len(unpacked) > largest:
-        raise PolicyError(f"{place}: has {len(unpacked):,} bytes, more than the {largest:,} allowed")
-    return unpacked
-
-
-def _members(place: Path | str, unpacked: bytes) -> Iterator[tuple[str, bytes]]:
-    seen: set[str] = set()
+    check_size(place, len(unpacked))
     with tarfile.open(fileobj=io.BytesIO(unpacked), mode="r:") as archive:
         for member in archive:
             if not member.isfile():
                 continue
             name = member.name.removeprefix("./").lstrip("/")
+            # A sparse file is larger than what it takes in the archive.
+            check_size(f"{place}/{name}", member.size)
             if name in seen:
                 raise PolicyError(f"{place}/{name}: appears twice; build the bundle again")
             seen.add(name)
