@@ -49,8 +49,8 @@ def _unknown(live: Live) -> str:
     """What it means where no cluster is known to be live."""
     if live.known:
         return ""
-    # Without a memory, it is not known what was live lately.
-    if live.nothing or (not live.unasked and all(source.silent for source in live.sources)):
+    # Not `nothing`, which asks a memory what was live lately.
+    if not live.unasked and all(source.silent for source in live.sources):
         return "; nothing that users reach is here, so what harms a cluster needs a yes (parameter nothing_live)"
     return "; no source shows yet which cluster is live, so all are protected"
 

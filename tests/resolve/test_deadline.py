@@ -12,16 +12,12 @@ import guardrails
 from guardrails.resolve.inventory import INSTANCES
 from guardrails.waiting.deadline import Deadline, left, within
 from tests.support import slow_servers
-from tests.support.slow_servers import slow_server
+from tests.support.slow_servers import looking, slow_server
 from tests.support.waiting import until
 
 DEADLINE_S = 1.0
 # Without the deadline each of these takes half a minute or for ever.
 MARGIN_S = 20.0
-
-
-def looking():
-    return [thread for thread in threading.enumerate() if thread.name == "guardrails-lookup"]
 
 
 def terminate(client, machine):

@@ -107,6 +107,11 @@ def refuses(handler: _Handler) -> None:
     handler.write(b"HTTP/1.1 503 Slow\r\nContent-Length: 0\r\n\r\n")
 
 
+def looking() -> list[threading.Thread]:
+    """The threads of look-ups that are under way in this process."""
+    return [thread for thread in threading.enumerate() if thread.name == "guardrails-lookup"]
+
+
 KINDS = (says_nothing, drips, drips_headers, chunks, pages, refuses)
 
 
@@ -123,7 +128,7 @@ def slow_server(answer: Callable[[_Handler], None]) -> Iterator[SlowServer]:
         server.shutdown()
         server.server_close()
         thread.join()
-        until(lambda: not any(thread.name == "guardrails-lookup" for thread in threading.enumerate()))
+        until(lambda: not looking())
 
 
 def client(aws: SimulatedAWS, server: SlowServer) -> object:

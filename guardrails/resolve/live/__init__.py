@@ -143,19 +143,19 @@ def _proving(settings: LiveSettings, existing: Mapping[str, int], inventory: Inv
 
 
 def _in_words(
-    report: SourceReport, existing: Iterable[str], proving: Iterable[str], inferred: Iterable[str]
+    report: SourceReport, present: Iterable[str], proving: Iterable[str], inferred: Iterable[str]
 ) -> SourceReport:
     """The report, saying which of its clusters have no machines, and that others do not show what else is live.
 
     A cluster that needs machines and has none is a pointer that was not moved, or misspelt. An inferred one of several
     machines counts beside tagged ones where people name it.
     """
-    absent = sorted({*report.clusters} - {*existing})
+    absent = sorted({*report.clusters} - {*present})
     evidence = report.evidence
     if absent:
         have = "has" if len(absent) == 1 else "have"
         evidence += f"; {' and '.join(absent)} {have} no machines"
-    if {*report.clusters} & {*existing} and not {*report.clusters} & {*proving}:
+    if {*report.clusters} & {*present} and not {*report.clusters} & {*proving}:
         evidence += "; that does not show whether others are live, too"
         named = sorted({*report.clusters} & {*inferred})
         evidence += f", unless you name it: clusters = {{ live = {json.dumps(named)} }}" if named else ""

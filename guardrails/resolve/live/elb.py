@@ -47,13 +47,11 @@ class ClassicBalancers(Source):
         if doubtful:
             sentence = f"{first_of(doubtful)} has machines in service that AWS does not show"
             return SourceReport(self.name, (), oldest, sentence, blind=True)
-        for tier in tiers(settings, answers):
-            reached = Reached()
-            for balancer in (each for each in tier if each in balancers):
-                reached.update(behind(balancer, answers, inventory))
-            if reached.clusters:
-                sentence = reached.sentence("is in service behind", inventory.cluster_tag)
-                return SourceReport(self.name, reached.clusters, oldest, sentence)
+        counted = [[each for each in tier if each in balancers] for tier in tiers(settings, answers)]
+        reached = counting(counted, answers, inventory)
+        if reached is not None:
+            sentence = reached.sentence("is in service behind", inventory.cluster_tag)
+            return SourceReport(self.name, reached.clusters, oldest, sentence)
         missing = {*settings.balancers} - {balancer["LoadBalancerName"] for balancer in answers[CLASSIC.key()].items}
         if missing:
             # What the configuration names and AWS does not have is a mistake, not silence.
@@ -61,6 +59,17 @@ class ClassicBalancers(Source):
         silent = not balancers
         sentence = "no classic load balancer has machines" if silent else "no classic load balancer leads to a cluster"
         return SourceReport(self.name, (), oldest, sentence, silent)
+
+
+def counting(tiers: list[list[Balancer]], answers: Answers, inventory: Inventory) -> Reached | None:
+    """The machines behind the first of the tiers that leads to a cluster; None where none does."""
+    for tier in tiers:
+        reached = Reached()
+        for balancer in tier:
+            reached.update(behind(balancer, answers, inventory))
+        if reached.clusters:
+            return reached
+    return None
 
 
 def with_machines(answers: Answers) -> list[Balancer]:

@@ -13,7 +13,7 @@ from guardrails.resolve.inventory import Inventory
 from guardrails.resolve.live.reached import Reached, first_of
 from guardrails.resolve.live.source import Source
 from guardrails.resolve.live.ways import Answers
-from guardrails.resolve.resources.resolver import last_part
+from guardrails.resolve.resources.resolver import last_part, tags_of
 from guardrails.values import Lookup, SourceReport
 
 DEPLOYMENTS = Lookup("rds", "DescribeBlueGreenDeployments", "BlueGreenDeployments")
@@ -80,6 +80,4 @@ def _tags(answers: Answers) -> dict[str, dict[str, str]]:
     """The tags of every database, by ARN."""
     named = [(item.get("DBInstanceArn"), item) for item in answers[INSTANCES.key()].items]
     named += [(item.get("DBClusterArn"), item) for item in answers[CLUSTERS.key()].items]
-    return {
-        str(arn): {tag["Key"]: tag.get("Value", "") for tag in item.get("TagList") or ()} for arn, item in named if arn
-    }
+    return {str(arn): tags_of(item, "TagList") for arn, item in named if arn}

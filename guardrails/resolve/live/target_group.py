@@ -38,12 +38,11 @@ class TargetGroups(Source):
         if doubtful:
             sentence = f"{first_of(doubtful)} forwards to a group that is said to be empty, which AWS does not confirm"
             return SourceReport(self.name, (), oldest, sentence, blind=True)
-        for number, tier in enumerate(tiers):
-            reached = ways.served(tier, answers, inventory)
-            if reached.clusters:
-                sentence = reached.sentence("is behind", inventory.cluster_tag)
-                sentence += _aside([way for later in tiers[number + 1 :] for way in later], reached, answers, inventory)
-                return SourceReport(self.name, reached.clusters, oldest, sentence)
+        reached, internal = ways.counting(tiers, answers, inventory)
+        if reached is not None:
+            sentence = reached.sentence("is behind", inventory.cluster_tag)
+            sentence += _aside(internal, reached, answers, inventory)
+            return SourceReport(self.name, reached.clusters, oldest, sentence)
         missing = ways.missing_listeners(settings, answers)
         if missing:
             # What the configuration names and AWS does not have is a mistake, not silence.

@@ -138,6 +138,17 @@ def served(ways: Iterable[Way], answers: Answers, inventory: Inventory) -> Reach
     return reached
 
 
+def counting(tiers: Iterable[list[Way]], answers: Answers, inventory: Inventory) -> tuple[Reached | None, list[Way]]:
+    """The machines behind the first tier that leads to a cluster, if any does, and the ways of those after it."""
+    reached, later = None, list[Way]()
+    for tier in tiers:
+        if reached is not None:
+            later += tier
+        elif (found := served(tier, answers, inventory)).clusters:
+            reached = found
+    return reached, later
+
+
 def anything_registered(answers: Answers) -> bool:
     """Whether any target group with a balancer has a target."""
     return any(True for _ in _registered(answers))

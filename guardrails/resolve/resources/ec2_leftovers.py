@@ -10,17 +10,18 @@ from collections.abc import Mapping
 
 from attrs import evolve
 
-from guardrails.resolve.resources.launch_sources import CONFIGURATIONS, GROUPS, OVERRIDDEN, VERSIONS, named_in, versions
+from guardrails.resolve.lists import INTERFACES
+from guardrails.resolve.resources.autoscaling import GROUPS
+from guardrails.resolve.resources.launch_sources import CONFIGURATIONS, OVERRIDDEN, VERSIONS, named_in, versions
 from guardrails.resolve.resources.resolver import Answers, Context, Resolver, judged, named, strings
 from guardrails.values import Call, Lookup, Target, TargetRef
 
-_INTERFACES = Lookup("ec2", "DescribeNetworkInterfaces", "NetworkInterfaces")
 _SECURITY_GROUPS = Lookup("ec2", "DescribeSecurityGroups", "SecurityGroups")
 # Of every template the version that is used where none is named, and the newest.
 _TEMPLATES = VERSIONS.about(Versions=["$Default", "$Latest"])
 _FILTERS: Mapping[str, tuple[tuple[Lookup, str], ...]] = {
     "security-group": (
-        (_INTERFACES, "group-id"),
+        (INTERFACES, "group-id"),
         (_SECURITY_GROUPS, "ip-permission.group-id"),
         (_SECURITY_GROUPS, "egress.ip-permission.group-id"),
     ),

@@ -13,7 +13,7 @@ from attrs import evolve
 
 from guardrails.resolve.question import FILTER_VALUES
 from guardrails.resolve.region import Region
-from guardrails.resolve.resources.autoscaling import clusters_of_group
+from guardrails.resolve.resources.autoscaling import GROUPS, clusters_of_group
 from guardrails.resolve.resources.resolver import (
     Answers,
     Context,
@@ -26,7 +26,6 @@ from guardrails.resolve.resources.resolver import (
 )
 from guardrails.values import Call, Lookup, Target, TargetFacts, TargetRef, frozen
 
-GROUPS = Lookup("autoscaling", "DescribeAutoScalingGroups", "AutoScalingGroups")
 CONFIGURATIONS = Lookup("autoscaling", "DescribeLaunchConfigurations", "LaunchConfigurations")
 VERSIONS = Lookup(
     "ec2",

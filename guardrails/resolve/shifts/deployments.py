@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from guardrails.resolve.live.rds import CLUSTERS, DEPLOYMENTS, INSTANCES
+from guardrails.resolve.resources.resolver import tags_of
 from guardrails.resolve.shifts import shares
 from guardrails.resolve.shifts.shares import Answers, Shares, Situation, UnclearError
 from guardrails.values import Call, Lookup, Shift
@@ -58,8 +59,7 @@ def _side(arn: str, situation: Situation) -> Shares:
     whole = next((item for item in items if arn in (item.get("DBInstanceArn"), item.get("DBClusterArn"))), None)
     if whole is None:
         raise UnclearError(f"AWS shows no database {shares.short(arn)}")
-    tags = {tag["Key"]: tag.get("Value", "") for tag in whole.get("TagList") or ()}
-    cluster = situation.inventory.ownership.named(tags)
+    cluster = situation.inventory.ownership.named(tags_of(whole, "TagList"))
     if cluster is None:
         raise UnclearError(f"{shares.short(arn)} has no {situation.inventory.cluster_tag} tag")
     members = {each.get("DBInstanceIdentifier") for each in whole.get("DBClusterMembers") or ()}

@@ -12,7 +12,7 @@ from typing import Any
 
 from attrs import evolve
 
-from guardrails.resolve.balancers import CLASSIC, GROUPS, listeners_of, registered_with, weights
+from guardrails.resolve.balancers import GROUPS, listeners_of, registered_with, weights
 from guardrails.resolve.live import elb, ways
 from guardrails.resolve.shifts import targets as machines
 from guardrails.resolve.shifts.shares import Answers, Situation, UnclearError
@@ -60,17 +60,9 @@ def _lost(situation: Situation) -> set[str]:
 def _counting(situation: Situation, answers: Answers) -> set[str]:
     """The clusters behind the entrances that count."""
     settings, inventory = situation.settings, situation.inventory
-    named = set[str]()
-    if GROUPS.key() in answers:
-        reached = (ways.served(tier, answers, inventory).clusters for tier in ways.tiers(settings, answers))
-        named |= {*next(filter(None, reached), ())}
-    if CLASSIC.key() in answers:
-        tiers = (
-            [cluster for each in tier for cluster in elb.behind(each, answers, inventory).clusters]
-            for tier in elb.tiers(settings, answers)
-        )
-        named |= {*next(filter(None, tiers), ())}
-    return named
+    grouped = ways.counting(ways.tiers(settings, answers), answers, inventory)[0] if GROUPS.key() in answers else None
+    classic = elb.counting(elb.tiers(settings, answers), answers, inventory)
+    return {name for reached in (grouped, classic) if reached for name in reached.clusters}
 
 
 def _afterwards(situation: Situation) -> Answers:
