@@ -17,7 +17,7 @@ PLATFORMS = [
     {"sys_platform": system, "os_name": "posix", "platform_system": name, "platform_python_implementation": "CPython",
      "implementation_name": "cpython", "python_version": version, "python_full_version": f"{version}.7"}
     for system, name in (("linux", "Linux"), ("darwin", "Darwin"))
-    for version in ("3.11", "3.12", "3.13", "3.14")
+    for version in ("3.11", "3.12", "3.13", "3.14", "3.15")
 ]  # fmt: skip
 
 

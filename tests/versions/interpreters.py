@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 # What the package promises; a test compares them with the classifiers.
-SUPPORTED = ("3.11", "3.12", "3.13", "3.14")
+SUPPORTED = ("3.11", "3.12", "3.13", "3.14", "3.15")
 _FOLDERS = ("~/.pyenv/versions", "~/.local/share/uv/python", "/opt/python")
 
 
