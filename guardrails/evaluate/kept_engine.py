@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 import threading
 import weakref
 from collections.abc import Callable
 from typing import Any
+
+from guardrails.system.for_good import holder
 
 
 class KeptEngine:
@@ -27,17 +28,9 @@ class KeptEngine:
         # The thread of the system, which greenlets share.
         self._thread = threading.get_native_id()
         # At the end of the process nothing can be imported any more, and only the main thread is sure to be gone.
-        self._hold = None if threading.current_thread() is threading.main_thread() else _hold()
+        self._hold = None if threading.current_thread() is threading.main_thread() else holder()
 
     def __del__(self, running: Callable[[], int] = threading.get_native_id) -> None:
         """Names of modules may be gone by then."""
         if self._thread != running():
-            (self._hold or _hold())(self.engine)
-
-
-@functools.cache
-def _hold() -> Callable[[Any], None]:
-    """Counts one more reference to an object, which no one will take back."""
-    import ctypes  # noqa: PLC0415  (for programs with threads only)
-
-    return ctypes.PYFUNCTYPE(None, ctypes.py_object)(("Py_IncRef", ctypes.pythonapi))
+            (self._hold or holder())(self.engine)

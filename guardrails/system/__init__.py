@@ -4,6 +4,7 @@ Elsewhere (Windows) each part either works in another way or says in a sentence 
 
 background.py  what a program in the background of a terminal may do
 files.py       how files are opened
+for_good.py    what stays in memory until the process ends
 forks.py       what happens around os.fork
 locks.py       locks on open files
 processes.py   whether a process runs, and how a program is ended with all that it started

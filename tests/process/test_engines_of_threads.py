@@ -59,7 +59,7 @@ def test_nothing_is_printed(how, aws, site, tmp_path):
 def test_only_other_threads_keep_it(monkeypatch):
     """Its own thread frees an engine, and another one keeps it for good."""
     held: list[object] = []
-    monkeypatch.setattr(kept_engine, "_hold", lambda: held.append)
+    monkeypatch.setattr(kept_engine, "holder", lambda: held.append)
     own, other, owner = object(), object(), threading.Event()
     kept = [KeptEngine(own, owner), KeptEngine(other, owner)]
     del kept[0]

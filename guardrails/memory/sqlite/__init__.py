@@ -6,6 +6,7 @@ file.py         the file, and its transactions
 freezes.py      what is frozen
 cutovers.py     the latest cutover
 connection.py   the connection to it that a process keeps
+descriptors.py  the file descriptors of it
 """
 
 from guardrails.memory.sqlite.denials import Denials

@@ -11,6 +11,9 @@ import sqlite3
 from pathlib import Path
 
 from guardrails.config.settings import IN_MEMORY
+from guardrails.memory.sqlite import descriptors
+from guardrails.memory.sqlite.descriptors import Identity
+from guardrails.system import for_good
 from guardrails.system.files import FOR_US
 
 _SCHEMA = """
@@ -43,6 +46,15 @@ CREATE TABLE IF NOT EXISTS cutover (
 """
 
 
+class DescriptorsClosed(OSError):
+    """The program has closed what SQLite had open. `str()` says so."""
+
+
+# The files whose descriptors were closed. SQLite still counts its locks on them, which are gone: another connection of
+# this process would write while other processes do.
+_lost: set[Identity] = set()
+
+
 class Connection:
     """A connection to the file at `path`, opened at the first use; IN_MEMORY is a database without a file.
 
@@ -54,58 +66,67 @@ class Connection:
         self._path = path
         self._open: sqlite3.Connection | None = None
         self._pid = 0
-        self._file: tuple[int, int] | None = None
-        # A child may neither use nor close what its parent has open: SQLite's locks belong to the process.
-        self._inherited: list[sqlite3.Connection] = []
+        self._file: Identity | None = None
+        self._descriptors: dict[int, Identity] = {}
 
     def get(self, timeout_s: float) -> sqlite3.Connection:
         """The open connection, which waits `timeout_s` seconds for another process's lock.
 
         Raises sqlite3.Error or OSError.
         """
-        if self._open is not None and self._path != IN_MEMORY:
-            if not self._ours:
-                self._inherited.append(self._open)
-                self._open = None
-            elif self._file != _identity(self._path):
-                self.close()
+        if self._open is not None and not (self._usable and self._file == descriptors.identity(self._path)):
+            self.close()
         if self._open is None:
-            if self._path != IN_MEMORY and not self._path.exists():
-                self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-                os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | FOR_US, 0o600))
-            self._open, self._pid = _prepared(self._path, timeout_s), os.getpid()
-            self._file = _identity(self._path)
+            self._open = self._opened(timeout_s)
         else:
             self._open.execute(f"PRAGMA busy_timeout = {int(timeout_s * 1000)}")
         return self._open
 
+    def _opened(self, timeout_s: float) -> sqlite3.Connection:
+        if self._path == IN_MEMORY:
+            return _prepared(self._path, timeout_s)
+        if not self._path.exists():
+            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | FOR_US, 0o600))
+        if descriptors.identity(self._path) in _lost:
+            raise DescriptorsClosed("this program has closed all file descriptors, also those of the guard")
+        before = descriptors.numbers()
+        connection = _prepared(self._path, timeout_s)
+        self._pid, self._file = os.getpid(), descriptors.identity(self._path)
+        self._descriptors = descriptors.of(self._path, descriptors.numbers() - before)
+        return connection
+
     @property
     def in_transaction(self) -> bool:
         """Whether this thread, in a signal handler, is in the middle of a transaction."""
-        return self._open is not None and self._ours and self._open.in_transaction
+        ours = self._path == IN_MEMORY or self._pid == os.getpid()
+        return self._open is not None and ours and self._open.in_transaction
 
     def close(self) -> None:
         """Close it; the next use opens it again. What is in memory only stays."""
-        if self._open is not None and self._path != IN_MEMORY and self._ours:
+        if self._open is None or self._path == IN_MEMORY:
+            return
+        if self._usable:
             self._open.close()
-            self._open = None
+        else:
+            # To close it would write into whatever has its descriptors now.
+            for_good.holder()(self._open)
+            if self._pid == os.getpid() and self._file is not None:
+                _lost.add(self._file)
+        self._open = None
 
     @property
-    def _ours(self) -> bool:
-        # A copy of a database in memory is the child's own.
-        return self._path == IN_MEMORY or self._pid == os.getpid()
+    def _usable(self) -> bool:
+        """A child may neither use nor close what its parent has open: SQLite's locks belong to the process.
+
+        A copy of a database in memory is the child's own.
+        """
+        return self._path == IN_MEMORY or (self._pid == os.getpid() and descriptors.are(self._descriptors))
 
     def __del__(self) -> None:
-        if self._open is not None and self._ours:
+        if self._path == IN_MEMORY and self._open is not None:
             self._open.close()
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
+        self.close()
 
 
 def _prepared(path: Path, timeout_s: float) -> sqlite3.Connection:

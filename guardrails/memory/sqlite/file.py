@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import sqlite3
 import threading
 import weakref
@@ -10,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from guardrails.memory.sqlite.connection import Connection
+from guardrails.memory.sqlite.connection import Connection, DescriptorsClosed
 from guardrails.memory.store import StateUnavailable
 from guardrails.system import forks
 from guardrails.waiting import deadline
@@ -28,9 +29,21 @@ class _Forks:
         self.lock = threading.RLock()
         self.connections: weakref.WeakSet[Connection] = weakref.WeakSet()
         forks.around(self._before, self.lock.release)
+        atexit.register(self._at_exit)
 
     def _before(self) -> None:
         self.lock.acquire()
+        self._close_all()
+
+    def _at_exit(self) -> None:
+        # Later nothing can be imported any more, and a connection whose descriptors were closed needs that.
+        if self.lock.acquire(blocking=False):
+            try:
+                self._close_all()
+            finally:
+                self.lock.release()
+
+    def _close_all(self) -> None:
         for connection in list(self.connections):
             if not connection.in_transaction:
                 with suppress(sqlite3.Error):
@@ -72,6 +85,11 @@ class StateFile:
         """What a query finds. It waits for no one who writes. Raises StateUnavailable."""
         with self.reading() as connection:
             return connection.execute(statement, values).fetchall()
+
+    def close(self) -> None:
+        """Close the file; the next use opens it again. Raises StateUnavailable."""
+        with self._usable():
+            self._connection.close()
 
     @contextmanager
     def _usable(self) -> Iterator[None]:
@@ -120,6 +138,8 @@ class StateFile:
 
 def _way(error: Exception) -> str:
     """What to do about it."""
+    if isinstance(error, DescriptorsClosed):
+        return "start it again, and let it close them before its first governed call"
     said = str(error)
     if "locked" in said:
         return "make the call again when that is over"

@@ -161,11 +161,13 @@ class SqliteStore(StateFile):
     def try_it(self) -> None:
         """Open the file as a decision does. Raises StateUnavailable where it cannot be written.
 
-        A damaged or locked file blocks only the calls that need it.
+        A damaged or locked file blocks only the calls that need it. The file is closed again: a program that goes into
+        the background now, and closes all descriptors, closes none of it.
         """
         try:
             with self.transaction():
                 pass
+            self.close()
         except StateUnavailable as error:
             cause = error.__cause__
             unopened = isinstance(cause, OSError) and not isinstance(cause, TimeoutError)
