@@ -33,6 +33,7 @@ from guardrails.planning.journal import Journal
 from guardrails.planning.plan import Plan
 from guardrails.planning.progress import Progress
 from guardrails.show import text
+from guardrails.system import processes
 from guardrails.values import Approval
 
 FAILED = 1
@@ -73,6 +74,7 @@ def make(
 
 def _run(command: Sequence[str], environment: Mapping[str, str], *, quiet: bool) -> int:
     """Wait for the script, whose output goes to standard error where the plan's is for a program."""
+    processes.keep_exit_codes()
     started = subprocess.Popen(command, env=dict(environment), stdout=sys.stderr if quiet else None)  # noqa: S603  (the user's own)
     while True:
         try:

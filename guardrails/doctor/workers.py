@@ -34,7 +34,8 @@ _POOLS: Mapping[str, str] = {
     "rq": "RQ's workers",
 }
 _PYTHONS = ("python", "python3")
-_HAS_GUARD = "import importlib.util, sys; sys.exit(importlib.util.find_spec('guardrails') is None)"
+# It answers by what it prints: its exit code is lost where SIGCHLD is ignored.
+_HAS_GUARD = "import importlib.util; print('no' if importlib.util.find_spec('guardrails') is None else 'yes')"
 _PATIENCE_S = 10.0
 
 
@@ -78,7 +79,7 @@ def _has_guard(python: str) -> bool:
     except (OSError, subprocess.SubprocessError):
         # It starts nothing at all.
         return True
-    return done.returncode == 0
+    return done.stdout.split()[-1:] == [b"yes"]
 
 
 def _ignored() -> list[str]:

@@ -6,7 +6,6 @@ import os
 import subprocess
 import tempfile
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import IO
 
 from attrs import frozen
@@ -14,6 +13,7 @@ from attrs import frozen
 from guardrails.health import numbers
 from guardrails.health.check import Check, Health
 from guardrails.system import processes
+from guardrails.waiting import ending
 
 # The end of what it printed, in bytes, that the sentence may quote.
 _QUOTED = 200
@@ -25,7 +25,8 @@ def command(argv: Sequence[str], *, timeout_s: float = 30.0) -> Check:
 
     `argv` is the program and its arguments; there is no shell. It has no input. Another exit code is false, with the
     last line that it printed. A program that does not end in time is killed with all that it started, and unknown; so
-    is one that cannot be started. Raises ValueError for a string or an empty list, and for a time below 0.001.
+    is one that cannot be started, and one whose exit code is lost, because this process ignores SIGCHLD. Raises
+    ValueError for a string or an empty list, and for a time below 0.001.
     """
     if isinstance(argv, (str, bytes)) or not argv or not all(isinstance(part, (str, os.PathLike)) for part in argv):
         raise ValueError(f"command({argv!r}): give a list of strings, the program and its arguments")
@@ -48,12 +49,12 @@ class _Command:
             except (OSError, ValueError) as error:
                 return Health(None, f"{self.argv[0]} could not be started ({error})")
             try:
-                code = process.wait(self.timeout_s)
+                code = ending.exit_code(process, self.timeout_s)
             except BaseException as error:
-                # It is not waited for yet, so this number is still its own.
-                with suppress(ProcessLookupError):
-                    processes.end_all(process)
+                processes.end_all(process)
                 process.wait()
+                if isinstance(error, processes.ExitCodeUnknown):
+                    return Health(None, f"{self.argv[0]} ended, but {error}")
                 if isinstance(error, subprocess.TimeoutExpired):
                     return Health(None, f"{self.argv[0]} did not end within {self.timeout_s:g} s")
                 raise

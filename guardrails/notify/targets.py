@@ -171,6 +171,8 @@ class _Command:
             raise NotDelivered(f"{name(self._place)} did not end within {self._place.timeout_s:g} s") from None
         except subprocess.CalledProcessError as error:
             raise NotDelivered(f"{name(self._place)} ended with exit code {error.returncode}") from error
+        except subprocess.SubprocessError as error:
+            raise NotDelivered(f"{name(self._place)} ended, but {error}") from error
         except (OSError, ValueError) as error:
             raise NotDelivered(f"{name(self._place)} could not be started ({error})") from error
 

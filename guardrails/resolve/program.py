@@ -11,7 +11,7 @@ from typing import Any
 
 from guardrails.system import processes
 from guardrails.values import Answer, Lookup
-from guardrails.waiting import deadline
+from guardrails.waiting import deadline, ending
 from guardrails.waiting.deadline import Deadline
 
 # Set for the program: what guards itself there must not start it again to decide on its own calls.
@@ -27,7 +27,7 @@ def asking(command: Sequence[str]) -> Lookup:
 
 
 def run(lookup: Lookup, timeout_s: float) -> Answer:
-    """One item: its `output`, or the `problem`, with `failed` where it could not be started or said nothing readable.
+    """One item: its `output`, or the `problem`, with `failed` where that is no answer of the program's own.
 
     It has no input, and a session of its own, so that all of it can be ended.
     """
@@ -57,8 +57,9 @@ def _run(command: list[str], patience_s: float) -> Mapping[str, Any]:
         try:
             output, code = _finished(process, Deadline(patience_s))
         except BaseException as error:
-            # It is not waited for yet, so this number is still its own.
             processes.end_all(process)
+            if isinstance(error, processes.ExitCodeUnknown):
+                return {"problem": f"{name} ended, but {error}", "failed": True}
             if isinstance(error, OverflowError):
                 return {"problem": f"{name} printed more than {_MOST} bytes", "failed": True}
             if isinstance(error, (TimeoutError, subprocess.TimeoutExpired)):
@@ -87,4 +88,4 @@ def _finished(process: subprocess.Popen[bytes], until: Deadline) -> tuple[bytes,
             if len(output) > _MOST:
                 raise OverflowError
             if not piece:
-                return bytes(output), process.wait(until.left())
+                return bytes(output), ending.exit_code(process, until.left())

@@ -476,8 +476,8 @@ def test_workers(place, site, monkeypatch):
     (place / "celery").mkdir()
     (place / "celery" / "__init__.py").write_text("")
     monkeypatch.syspath_prepend(str(place))
-    for name, code in (("python", 0), ("python3", 1)):
-        (tools / name).write_text(f"#!/bin/sh\nexit {code}\n")
+    for name, answer in (("python", "yes"), ("python3", "no")):
+        (tools / name).write_text(f"#!/bin/sh\necho {answer}\n")
         (tools / name).chmod(0o755)
     found = doctor(place)["workers"]
     assert found["state"] == "note"
