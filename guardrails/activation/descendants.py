@@ -29,12 +29,14 @@ PLANS = ("GUARDRAILS_PLAN", "GUARDRAILS_APPROVED")
 _POPEN_ENV, _EXEC_ENV = 11, 2
 
 
-def environment(inherited: Mapping[str, str], config: str | None) -> dict[str, str]:
-    """For `guardrails run`: `inherited` with the hook's folder on PYTHONPATH, and the configuration's path."""
+def environment(inherited: Mapping[str, str], config: Path | None) -> dict[str, str]:
+    """For `guardrails run`: `inherited` with the hook's folder on PYTHONPATH, and the file of the configuration.
+
+    With None, no process looks for a file in the folder where it happens to be.
+    """
     variables = {name: value for name, value in inherited.items() if name != INHERITED}
     variables[_PATH] = _with_site(variables.get(_PATH, ""))
-    if config is not None:
-        variables[_CONFIG] = str(Path(config).resolve())
+    variables[_CONFIG] = os.path.abspath(config) if config is not None else os.devnull
     return variables
 
 

@@ -12,6 +12,7 @@ import os
 import pickle
 import zlib
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from guardrails.activation.descendants import PLANS, execute, start_process
@@ -56,6 +57,13 @@ def install(packed: str) -> None:
         _logger.warning("the parent's configuration cannot be read (%s); this process uses the one it finds", error)
         settings = None
     public_install()(settings).inherited = True  # type: ignore[attr-defined]
+
+
+def install_found(folder: str | None) -> None:
+    """Install the guard with the configuration that is found from `folder` upward."""
+    from guardrails.config.load import load  # noqa: PLC0415  (a child that never uses AWS need not import it)
+
+    public_install()(load(None, directory=Path(folder) if folder is not None else None))
 
 
 def hand_on(original: Any, inherited: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 
 from .hook import INHERITED, arm, end, public_install
 
@@ -18,17 +19,37 @@ def from_environment() -> None:
     if inherited is None:
         _arm(f"`guardrails run` started it; is botocore-guardrails installed for {sys.executable}?")
     elif inherited:
-        _arm("its parent process is", inherited)
+        _arm("its parent process is", lambda: _install_inherited(inherited))
 
 
 def from_activation() -> None:
     """For every Python of an activated environment."""
-    _arm(f"`guardrails activate` was run in {sys.prefix}; `guardrails deactivate` undoes it")
+    inherited, folder = os.environ.get(INHERITED, ""), _working_directory()
+
+    def install() -> None:
+        public_install()
+        from guardrails.activation import inherited as with_parents  # noqa: PLC0415  (it imports botocore)
+
+        if inherited:
+            with_parents.install(inherited.rpartition(":")[2])
+        else:
+            with_parents.install_found(folder)
+
+    _arm(f"`guardrails activate` was run in {sys.prefix}; `guardrails deactivate` undoes it", install)
 
 
-def _arm(by: str, inherited: str = "") -> None:
+def _working_directory() -> str | None:
+    """Where this process was started; a script that goes elsewhere keeps the configuration that it has there."""
     try:
-        arm(by, (lambda: _install_inherited(inherited)) if inherited else None)
+        return os.getcwd()
+    except OSError:
+        # The guard says that when it is needed.
+        return None
+
+
+def _arm(by: str, install: Callable[[], object] | None = None) -> None:
+    try:
+        arm(by, install)
     except BaseException as error:  # whatever it is, the process must not carry on unguarded
         end(f"this process must be guarded ({by}) and cannot be: {type(error).__name__}: {error}")
 

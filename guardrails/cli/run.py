@@ -15,6 +15,7 @@ from guardrails.activation import descendants
 from guardrails.activation.uncaught import PROCESS
 from guardrails.cli import program
 from guardrails.cli.options import Number, config_option
+from guardrails.config.exposure import exposed
 from guardrails.config.load import load
 
 _EXIT_CODES = """\b
@@ -67,7 +68,10 @@ def run(config: str | None, module: bool, script: str, args: tuple[str, ...], **
     settings = load(config)
     revision = assembly.engine(settings).revision
     assembly.open_log(settings)
-    environment = descendants.environment(os.environ, config)
+    if warning := exposed(settings):
+        # The script gets the file by name, and would not warn of it.
+        click.echo(f"guardrails: {warning}", err=True)
+    environment = descendants.environment(os.environ, settings.file)
     if target is None:
         command = [*_OURS, "module", script]
     elif target.here:

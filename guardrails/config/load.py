@@ -37,6 +37,7 @@ def load(
 ) -> Settings:
     """Settings from a path, a mapping of the same keys, or None: GUARDRAILS_CONFIG, else the first file found upward.
 
+    `directory` is where that starts, by default the working directory. GUARDRAILS_CONFIG=/dev/null is no file at all.
     Raises ConfigError for anything that is not understood, and for a key that the organisation's file locks.
     """
     shared, locks = _organisation(organisation or ORGANISATION)
@@ -47,7 +48,8 @@ def load(
         lock = locks.of(key)
         if lock is not None and local.values[key] != shared.values.get(key):
             raise locks.refusal(local.at(key), key)
-    file = local.directory / local.file.name if local.file else None
+    # Not where a link leads: that may have another name, and may be gone after the next deployment.
+    file = Path(os.path.abspath(local.file)) if local.file else None
     found_upward = file is not None and config is None and not os.environ.get(ENVIRONMENT)
     settings = evolve(_apply(locks.base, local), file=file, organisation=shared.file, found_upward=found_upward)
     return _with_what_keys_need(_with_what_sources_need(locks.applied(settings)))
@@ -85,8 +87,10 @@ def _local(config: str | Path | Mapping[str, Any] | None, directory: Path | None
             f"the configuration is {config!r}; give the path of a file, a mapping with its keys, or Settings"
         )
     named = os.environ.get(ENVIRONMENT)
+    if named == os.devnull:
+        return Document("", {}, Path(os.devnull).parent)
     if named:
-        return from_file(Path(named), f"{ENVIRONMENT}={named}: the file does not exist")
+        return from_file((directory or Path()) / named, f"{ENVIRONMENT}={named}: the file does not exist")
     directory = directory or _working_directory()
     for folder in (directory, *directory.parents):
         file = folder / "guardrails.toml"

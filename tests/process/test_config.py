@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from contextlib import suppress
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 import guardrails
 from guardrails.assembly import terms
 from guardrails.config.keys import KEYS, TABLES
-from guardrails.config.load import load
+from guardrails.config.load import load, reload
 from guardrails.config.schema import Mismatch
 from guardrails.config.settings import SOURCES, Settings
 from guardrails.evaluate import policy_params
@@ -358,6 +359,29 @@ def test_environment_names_the_file(tmp_path, monkeypatch):
     monkeypatch.setenv("GUARDRAILS_CONFIG", str(tmp_path / "no.toml"))
     with pytest.raises(guardrails.ConfigError, match="does not exist"):
         load()
+
+
+def test_a_link_stays_the_file(tmp_path):
+    """A configuration that is a link is read again where the link is: what it leads to may be replaced."""
+    for version, mode in (("v1", "warn"), ("v2", "dryrun")):
+        (tmp_path / version).mkdir()
+        (tmp_path / version / "settings").write_text(f"mode = '{mode}'\nenforcement = {{'a/b' = '{mode}'}}\n")
+    link = tmp_path / "guardrails.toml"
+    link.symlink_to(tmp_path / "v1" / "settings")
+    settings = load(directory=tmp_path)
+    assert (settings.file, settings.mode) == (link, "warn")
+    link.unlink()
+    link.symlink_to(tmp_path / "v2" / "settings")
+    (tmp_path / "v1" / "settings").unlink()
+    assert reload(settings).enforcement == {"a/b": "dryrun"}
+
+
+def test_no_file_at_all(tmp_path, monkeypatch):
+    """GUARDRAILS_CONFIG=/dev/null is the defaults, whatever files there are."""
+    (tmp_path / "guardrails.toml").write_text("mode = 'warn'\n")
+    monkeypatch.setenv("GUARDRAILS_CONFIG", os.devnull)
+    settings = load(directory=tmp_path)
+    assert (settings.file, settings.mode) == (None, "enforce")
 
 
 def test_organisation_locks_keys(tmp_path):
