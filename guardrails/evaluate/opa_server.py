@@ -21,7 +21,7 @@ from guardrails.config.tokens import bearer
 from guardrails.errors import ConfigError
 from guardrails.evaluate import opa_versions
 from guardrails.evaluate.engine import ENTRYPOINT, EngineFailure, Evaluation
-from guardrails.waiting import deadline, http
+from guardrails.waiting import deadline, http, threads
 from guardrails.waiting.deadline import Deadline
 from guardrails.waiting.interruptions import wait_for
 
@@ -101,7 +101,10 @@ class OpaServer:
 
         # In a thread: the client's timeout counts anew for each piece that arrives, and a server may send single bytes.
         started = time.monotonic()
-        threading.Thread(target=ask, name="guardrails-opa", daemon=True).start()
+        try:
+            threads.start(threading.Thread(target=ask, name="guardrails-opa", daemon=True))
+        except RuntimeError:
+            ask()
         if not wait_for(answered, until.left()):
             self._forget(client)
             took = time.monotonic() - started

@@ -19,7 +19,7 @@ from guardrails.errors import GuardrailsError, PolicyError
 from guardrails.evaluate import last_revision
 from guardrails.evaluate.engine import Engine, EngineFailure, Evaluation, read_result
 from guardrails.evaluate.opa_server import NO_BUNDLE, OpaServer
-from guardrails.waiting import deadline
+from guardrails.waiting import deadline, threads
 from guardrails.waiting.deadline import Deadline
 
 _logger = logging.getLogger("guardrails")
@@ -163,9 +163,11 @@ class OpaServers:
             if place.trying != os.getpid() and time.monotonic() >= place.again:
                 place.trying = os.getpid()
                 try:
-                    threading.Thread(target=self._try, args=(place,), name="guardrails-opa-again", daemon=True).start()
+                    threads.start(
+                        threading.Thread(target=self._try, args=(place,), name="guardrails-opa-again", daemon=True)
+                    )
                 except RuntimeError:
-                    # Too many threads now; the next decision tries again.
+                    # None can be started now; the next decision tries again.
                     place.trying = 0
 
     def _try(self, place: _Place) -> None:

@@ -13,7 +13,7 @@ from attrs import evolve
 
 from guardrails.resolve.connection import Connection, failure
 from guardrails.values import Answer, Lookup, LookupFailure, frozen
-from guardrails.waiting import deadline
+from guardrails.waiting import deadline, threads
 from guardrails.waiting.clock import monotonic
 from guardrails.waiting.deadline import Deadline
 from guardrails.waiting.interruptions import is_injected
@@ -106,7 +106,7 @@ class KeptAnswers:
 
         try:
             # A daemon: an answer that never comes must not keep the program from ending. Tracers find their context.
-            threading.Thread(target=context.run, args=(ask,), name="guardrails-lookup", daemon=True).start()
+            threads.start(threading.Thread(target=context.run, args=(ask,), name="guardrails-lookup", daemon=True))
         except RuntimeError:
             # No new threads start while the interpreter shuts down; the calls of an atexit handler are judged anyway.
             ask()

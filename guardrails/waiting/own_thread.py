@@ -12,6 +12,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Generic, TypeVar
 
+from guardrails.waiting import threads
+
 _logger = logging.getLogger("guardrails")
 W = TypeVar("W")
 
@@ -72,7 +74,7 @@ class OwnThread(Generic[W]):
             target=contextvars.Context().run, args=(self._work, mine.worker), name=self._name, daemon=True
         )
         try:
-            thread.start()
+            threads.start(thread)
             if self._finish is not None:
                 at_the_end(partial(self._finish, mine.worker, thread))
         except RuntimeError:

@@ -9,7 +9,7 @@ from importlib import import_module
 from guardrails.config.policy_settings import BundleSettings, RemoteBundle
 from guardrails.errors import GuardrailsError, PolicyError
 from guardrails.evaluate.remote.kept import Fetched
-from guardrails.waiting import deadline
+from guardrails.waiting import deadline, threads
 from guardrails.waiting.deadline import Deadline
 from guardrails.waiting.interruptions import wait_for
 
@@ -31,7 +31,7 @@ def fetch(remote: RemoteBundle, tag: str, settings: BundleSettings) -> Fetched |
 
     # In a thread: nothing ends the look-up of a name.
     try:
-        threading.Thread(target=ask, name="guardrails-bundle", daemon=True).start()
+        threads.start(threading.Thread(target=ask, name="guardrails-bundle", daemon=True))
     except RuntimeError as error:
         raise PolicyError(f"{remote}: it was not asked ({error}); let this user have more threads") from error
     if not wait_for(answered, until.left()):

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from guardrails.aws.in_time import OutOfTime
-from guardrails.waiting import deadline
+from guardrails.waiting import deadline, threads
 from guardrails.waiting.deadline import Deadline
 
 # So many at a time, for the tasks of one caller.
@@ -39,24 +39,24 @@ def _some(tasks: Sequence[Callable[[], Any]]) -> list[Any]:
         except BaseException as error:
             errors[number] = error
 
-    threads = []
+    started = []
     for number in range(len(tasks)):
         thread = threading.Thread(
             target=contextvars.copy_context().run, args=(run, number), name="guardrails-state", daemon=True
         )
         try:
-            thread.start()
+            threads.start(thread)
         except RuntimeError:
             # No new threads start while the interpreter shuts down.
             run(number)
         else:
-            threads.append(thread)
+            started.append(thread)
     until = Deadline(deadline.left(_FOREVER_S) + _GRACE_S)
-    for thread in threads:
+    for thread in started:
         thread.join(until.left())
     for error in errors:
         if error is not None:
             raise error
-    if any(thread.is_alive() for thread in threads):
+    if any(thread.is_alive() for thread in started):
         raise OutOfTime("no answer before the deadline (state.timeout_s): a host name or credentials take too long")
     return results
