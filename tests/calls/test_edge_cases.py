@@ -296,7 +296,6 @@ def test_scripts_that_catch_client_errors_go_on(site, aws, install):
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
-@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_fork(site, aws, install):
     """A forked child is guarded like its parent."""
     install()

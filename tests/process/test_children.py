@@ -102,6 +102,21 @@ def test_every_way_to_start_a_program(start, teams, aws):
 RUN = STARTS["subprocess.run"]
 
 
+def test_a_fork_beside_no_thread(teams):
+    """After a governed call no thread of the guard is left, so Python does not warn of a fork beside one."""
+    printed, said = teams(f"""
+{TERMINATE}
+import threading, warnings
+warnings.simplefilter("error")
+print(*map(terminate, command[2:]), threading.active_count(), flush=True)
+if not os.fork():
+    print(terminate(command[2]))
+    os._exit(0)
+print(os.wait()[1])
+""")
+    assert printed == ["GuardrailsDenied", "sent", "1", "GuardrailsDenied", "0"], said
+
+
 def test_what_is_not_seen(teams, aws):
     """As the coverage page says: a child that ignores the environment, or is given one without the guard's, is not."""
     for start in (
