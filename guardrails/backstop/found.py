@@ -13,7 +13,7 @@ from attrs import evolve, field, frozen
 from guardrails.backstop.kinds import Kind
 from guardrails.guard import Guard
 from guardrails.resolve.ownership import Ownership
-from guardrails.show.sentences import failure_sentence
+from guardrails.show.failures import failure_sentence, failures_sentence
 from guardrails.values import Decision, Target
 
 Clients = Callable[[str], Any]
@@ -108,7 +108,7 @@ class Search:
         facts = decision.facts
         if facts is None or facts.problem or facts.failures or decision.unavailable:
             failed = facts.failures if facts else ()
-            why = decision.unavailable or (facts.problem if facts else "") or "; ".join(map(failure_sentence, failed))
+            why = decision.unavailable or (facts.problem if facts else "") or failures_sentence(failed)
             return evolve(resource, why=why or "the guard could not look")
         same = {resource.id, resource.id.rpartition("/")[2]}
         targets = [each for each in facts.targets if each.id in same] or (

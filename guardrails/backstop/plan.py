@@ -20,7 +20,7 @@ from guardrails.backstop.found import Listed, Resource, Search
 from guardrails.backstop.kinds import Kind
 from guardrails.config.suggest import suggestion
 from guardrails.errors import ConfigError
-from guardrails.show.sentences import failure_sentence
+from guardrails.show.failures import failures_sentence
 from guardrails.values import EMPTY, Facts
 
 # What starts its machines again, or serves without one of them: `lib.groups` of the policies.
@@ -151,7 +151,7 @@ def not_possible(facts: Facts) -> str:
     """Why nothing may be planned on these facts of what is live; "" where it may."""
     if facts.live.known or facts.live.nothing:
         return ""
-    failures = "; ".join(failure_sentence(each) for each in facts.failures)
+    failures = failures_sentence(facts.failures)
     return f"it is not known which cluster is live{': ' + failures if failures else ''}; see `guardrails live`"
 
 

@@ -12,7 +12,7 @@ from guardrails.aws.clients import make_client
 from guardrails.cli.options import aws_options
 from guardrails.cli.show import console, live_json
 from guardrails.guard import Guard
-from guardrails.show.sentences import failure_sentence
+from guardrails.show.failures import failure_sentence
 
 
 @click.command()

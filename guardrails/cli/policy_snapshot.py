@@ -16,7 +16,8 @@ from guardrails.cli.output_file import writing
 from guardrails.config.load import load
 from guardrails.policy.replay.snapshot import Snapshot
 from guardrails.policy.replay.trail import Trail
-from guardrails.show.sentences import counted, failure_sentence
+from guardrails.show.failures import failure_sentence
+from guardrails.show.sentences import counted
 from guardrails.values import Call, LookupFailure, Origin
 
 

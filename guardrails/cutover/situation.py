@@ -21,7 +21,7 @@ from guardrails.resolve.machine import Machine
 from guardrails.resolve.ownership import Ownership
 from guardrails.resolve.picture import inventory_of
 from guardrails.resolve.region import Region
-from guardrails.show.sentences import failure_sentence
+from guardrails.show.failures import failures_sentence
 from guardrails.values import Answer, Cluster, Facts, Lookup
 
 _ROUNDS = 30
@@ -129,6 +129,6 @@ def _more(settings: Settings, answers: Mapping[str, Answer], inventory: Inventor
 
 
 def _raise_for(failures: Iterable[Any]) -> None:
-    sentences = [failure_sentence(failure) for failure in failures if not failure.optional]
-    if sentences:
-        raise ConfigError("; ".join(dict.fromkeys(sentences)))
+    needed = [failure for failure in failures if not failure.optional]
+    if needed:
+        raise ConfigError(failures_sentence(needed))

@@ -11,7 +11,8 @@ from guardrails.doctor.permissions import Trial, shows_permission, trials
 from guardrails.guard import Guard
 from guardrails.resolve.inventory import ADDRESSES, INSTANCES
 from guardrails.resolve.live import asks, lookups
-from guardrails.show.sentences import age, failure_sentence, live_sentence, refused
+from guardrails.show.failures import failure_sentence, failures_sentence, refused
+from guardrails.show.sentences import age, live_sentence
 from guardrails.values import Facts, LookupFailure
 
 _NAMED = " (a permission that is limited to certain resource names does not show here)"
@@ -72,14 +73,14 @@ def _failed(failure: LookupFailure, state: State, without: str) -> Finding:
 def _home(facts: Facts, region: str) -> Finding:
     """The region whose evidence counts for services without regions, such as Route 53."""
     state: State = "ok" if facts.live.known else "problem"
-    sentence = "; ".join(map(failure_sentence, facts.failures)) or live_sentence(facts.live, time.time())
+    sentence = failures_sentence(facts.failures) or live_sentence(facts.live, time.time())
     return Finding(f"home region {region}", state, sentence, {"clusters": list(facts.live.clusters)})
 
 
 def _live(facts: Facts) -> Iterator[Finding]:
     now = time.time()
     if facts.failures:
-        reasons = "; ".join(map(failure_sentence, facts.failures))
+        reasons = failures_sentence(facts.failures)
         yield Finding("live cluster", "problem", f"not known: {reasons}", {"known": False, "clusters": []})
         return
     live = facts.live

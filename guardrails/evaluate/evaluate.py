@@ -13,7 +13,7 @@ from attrs import evolve
 from guardrails.errors import failed
 from guardrails.evaluate import rego_input
 from guardrails.evaluate.engine import Engine, EngineFailure, Evaluation, read_result
-from guardrails.show.sentences import failure_sentence
+from guardrails.show.failures import failures_sentence
 from guardrails.values import Approval, Call, Caller, Decision, Facts
 from guardrails.waiting.interruptions import is_injected
 
@@ -75,7 +75,7 @@ def _problem(facts: Facts | None) -> str:
     """Why these facts are not enough to decide on, "" where they are."""
     if facts is None:
         return "nothing was looked up"
-    return facts.problem or "; ".join(map(failure_sentence, facts.failures))
+    return facts.problem or failures_sentence(facts.failures)
 
 
 def unasked(

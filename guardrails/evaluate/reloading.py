@@ -15,6 +15,7 @@ from attrs import evolve
 from guardrails.config.settings import Settings
 from guardrails.evaluate.embedded import EmbeddedEngine
 from guardrails.evaluate.engine import Evaluation
+from guardrails.show.sentences import sentence
 from guardrails.values import frozen
 
 _logger = logging.getLogger("guardrails")
@@ -128,8 +129,8 @@ class ReloadingEngine:
             # Whatever it is, the edit is not in force, and someone has to know.
             self._in_force = evolve(before, behind=str(error))
             _logger.warning(
-                "the policies on disk do not load: %s. Revision %s stays in force until they do.",
-                error,
+                "the policies on disk do not load: %s Revision %s stays in force until they do.",
+                sentence(str(error)),
                 before.engine.revision,
             )
             return

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from guardrails.init.survey import Survey
+from guardrails.show.failures import failure_sentence
 from guardrails.show.printable import printable
-from guardrails.show.sentences import counted, failure_sentence, listed
+from guardrails.show.sentences import counted, listed
 from guardrails.values import Cluster, Live
 
 _SHOWN = 8

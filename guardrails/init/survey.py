@@ -19,7 +19,7 @@ from guardrails.resolve.finder import FactFinder
 from guardrails.resolve.inventory import INSTANCES
 from guardrails.resolve.lookups import Lookups
 from guardrails.resolve.machine import Machine, machines_of
-from guardrails.show.sentences import failure_sentence
+from guardrails.show.failures import failure_sentence
 from guardrails.values import Call, Cluster, Facts, Live, Lookup, LookupFailure, Origin, SourceReport, frozen
 
 # The sources that need no setting, in the order in which they are proposed.

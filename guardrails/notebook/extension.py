@@ -11,8 +11,9 @@ from guardrails.errors import GuardrailsError
 from guardrails.guard import Guard
 from guardrails.notebook.card import Cards
 from guardrails.notebook.magic import GuardMagics
+from guardrails.show.failures import failures_sentence
 from guardrails.show.printable import printable
-from guardrails.show.sentences import failure_sentence, live_sentence, sentence
+from guardrails.show.sentences import live_sentence, sentence
 
 
 def load(shell: Any) -> None:
@@ -45,7 +46,7 @@ def _live(guard: Guard) -> str:
         return f"The live cluster is not known yet: {sentence(str(error))}"
     if facts.failures:
         return sentence(
-            f"The live cluster is not known: {'; '.join(map(failure_sentence, facts.failures))}; until it is, "
+            f"The live cluster is not known: {failures_sentence(facts.failures)}; until it is, "
             "every call that could hurt a cluster is blocked"
         )
     return sentence(live_sentence(facts.live, time.time()))

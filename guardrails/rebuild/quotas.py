@@ -14,7 +14,7 @@ from guardrails.resolve.capacity.launches import Launch
 from guardrails.resolve.inventory import INSTANCES, Inventory
 from guardrails.resolve.ownership import Ownership
 from guardrails.resolve.region import Region
-from guardrails.show.sentences import failure_sentence
+from guardrails.show.failures import failures_sentence
 from guardrails.values import Quota
 
 
@@ -28,7 +28,7 @@ def check_quotas(guard: Guard, client: Any, machines: Sequence[Machine], finding
         return []
     fetched = guard.probe(client, (INSTANCES, *quotas.lookups_of(_types(kinds))))
     if INSTANCES.key() not in fetched.answers:
-        why = "; ".join(failure_sentence(failure) for failure in fetched.failures)
+        why = failures_sentence(fetched.failures)
         findings.unknown.append(f"quota: {why or 'the machines in use cannot be counted'}")
         return []
     inventory = Inventory(Region.of(fetched.answers), (), Ownership())

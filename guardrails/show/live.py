@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from guardrails.show.failures import failure_sentence
 from guardrails.show.page import Page, Section, without_empty
-from guardrails.show.sentences import age, failure_sentence
+from guardrails.show.sentences import age
 from guardrails.values import Cluster, Facts, Live
 
 

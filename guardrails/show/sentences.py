@@ -7,15 +7,11 @@ from collections.abc import Iterable
 from attrs import evolve
 
 from guardrails.show.printable import printable
-from guardrails.values import Decision, Live, LookupFailure, Violation, rfc3339
+from guardrails.values import Decision, Live, Violation, rfc3339
 
 # The attribute of a log record about a denial: the decision's id.
 DENIAL = "denial"
 _SHOWN = 5
-# What AWS says of credentials that were good before.
-_EXPIRED = frozenset(("ExpiredToken", "ExpiredTokenException", "RequestExpired"))
-# Its message says what to do; the same call would be denied again.
-_TOO_MANY = "TooManyBalancers"
 
 
 def paragraph(decision: Decision, now: float, *, sent: bool = False) -> str:
@@ -121,24 +117,6 @@ def grouped(violations: Iterable[Violation]) -> list[Violation]:
     for violation in violations:
         groups.setdefault((violation.rule, violation.action), []).append(violation)
     return [_merged(group) for group in groups.values()]
-
-
-def failure_sentence(failure: LookupFailure) -> str:
-    """Which look-up failed, why, and what to do: for a missing permission, the IAM action to allow."""
-    fix = "; make the call again"
-    if refused(failure):
-        without = f", or leave {failure.source} out of [live] sources" if failure.source else ""
-        fix = f"; allow the IAM action {failure.permission}{without}"
-    elif failure.code in _EXPIRED:
-        fix = "; renew the credentials, and make the call again"
-    elif failure.code == _TOO_MANY:
-        fix = ""
-    return f"the look-up {failure.lookup} failed with {failure.code} ({failure.message}){fix}"
-
-
-def refused(failure: LookupFailure) -> bool:
-    """True for a missing permission."""
-    return "Unauthorized" in failure.code or "AccessDenied" in failure.code
 
 
 def age(seconds: float) -> str:

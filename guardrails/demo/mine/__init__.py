@@ -17,7 +17,8 @@ from guardrails.demo.mine.accidents import Accident, Site
 from guardrails.demo.mine.account import Account, look
 from guardrails.demo.mine.rebuild import Rebuilt
 from guardrails.guard import Guard
-from guardrails.show.sentences import effective, failure_sentence, live_sentence, verb, why
+from guardrails.show.failures import failure_sentence
+from guardrails.show.sentences import effective, live_sentence, verb, why
 from guardrails.testing import SimulatedAWS
 from guardrails.values import Decision, frozen
 

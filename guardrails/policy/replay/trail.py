@@ -29,7 +29,7 @@ from guardrails.policy.replay.known_facts import KnownFacts
 from guardrails.policy.replay.log_chunks import LogChunk
 from guardrails.policy.replay.snapshot import Snapshot, SnapshotLookups
 from guardrails.resolve.finder import NOTHING_KNOWN, FactFinder
-from guardrails.show.sentences import failure_sentence
+from guardrails.show.failures import failures_sentence
 from guardrails.values import Call, Caller, Facts, Origin
 
 _LINES = 250
@@ -150,7 +150,7 @@ class Trail:
         finder = FactFinder(self.settings, SnapshotLookups(region, when), None)
         facts = finder.find(call, Origin(None, call.region, call.service, call.endpoint, home_region=where))
         if facts.failures:
-            return "; ".join(map(failure_sentence, facts.failures))
+            return failures_sentence(facts.failures)
         judged = evolve(facts.call or call, account=facts.account or call.account)
         return rego_input.build(judged, facts, _caller(event), when)
 
