@@ -91,7 +91,7 @@ def _reported(source: str) -> bool:
     """Whether `guardrails policy check` says that the engines disagree about this module."""
     (entry,) = syntax_trees(Bundle({"fuzz.rego": source}, {}, ""))
     module = Module(entry)
-    missing = missing_facts.of(module, {}, negations.partial([module]))
+    missing = missing_facts.of(module, {}, negations.defined([module]))
     return any((*missing, *sprintf.of(module), *odd_arguments.of(module)))
 
 

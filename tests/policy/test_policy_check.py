@@ -195,6 +195,14 @@ UNCLEAR = {
     "the least of none": "not min(input.freezes) == 3",
     "an argument": "not is_string(input.capacity.grows)",
     "a member": "not input.capacity.grows in input.live.clusters",
+    "of an object that rules build": "not some_object.a > 3",
+    "of such an object, by a key": "not is_string(some_object[input.time])",
+    "of one of several objects": "not is_string(either.b)",
+    "of a part of input with another name": "not is_string(this_call.tags.set)",
+    "of what a rule is looped over": "some one in some_set\n\tnot is_string(one.name)",
+    "of a value from a rule": "one := some_object[input.time]\n\tnot is_string(one.name)",
+    "inside every": "every target in input.targets { not is_string(target.facts.nix) }",
+    "inside a list": "count([1 | some target in input.targets; not is_string(target.facts.nix)]) > 0",
 }
 # The same answer on both engines.
 CLEAR = [
@@ -208,6 +216,14 @@ CLEAR = [
     'input.capacity.grows != ""\n\tnot input.capacity.grows == input.time',
     'some_rule != ""\n\tnot some_rule in input.live.clusters',
     "not min([1, 2]) == 1",
+    "not is_string(an_object.a)",
+    "not is_string(this_call.operation)",
+    "some key in input.call.tags.removed\n\tnot is_string(key)",
+    "some key, _ in some_object\n\tnot is_string(some_object[key])",
+    "count([1 | some one in some_set; one.name; not is_string(one.name)]) > 0",
+    'one := {"name": 1}\n\tnot is_string(one.name)',
+    "either := 3\n\tnot is_string(either)",
+    "every target in input.targets { not is_string(target.type) }",
 ]
 _HELPERS = """
 some_rule := "blue" if input.call.region == "eu-west-1"
@@ -217,6 +233,18 @@ some_name(x) := "blue" if x == "now"
 of_one("now") := "blue"
 
 always(x) := x
+
+an_object := {"a": 1}
+
+some_object[key] := target.facts if some key, target in input.targets
+
+either := {"a": 1} if input.call.region == "eu-west-1"
+
+either := {"b": 1} if input.call.region == "eu-west-2"
+
+this_call := input.call
+
+some_set contains target.facts if some target in input.targets
 """
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import takewhile
 from typing import Any
 
 from guardrails.config.suggest import suggestion
@@ -27,18 +28,25 @@ def unknown_part(path: Path, schema: Mapping[str, Any]) -> str | None:
     return None
 
 
-def may_be_missing(path: Path, schema: Mapping[str, Any]) -> bool:
+def may_be_missing(path: Path, schema: Mapping[str, Any], required: Iterable[Path] = ()) -> bool:
     """Whether a path that starts with ``input`` may be undefined: the schema does not require one of its steps.
 
-    A step that is known only at evaluation was iterated over, so it exists.
+    The `required` paths are there, and all that they lead through. A step that is known only at evaluation was iterated
+    over, so it exists.
     """
+    sure = max((_common(path, other) for other in required), default=1)
     candidates = [schema]
-    for step in path[1:]:
+    for number, step in enumerate(path[1:], 1):
         ways = [way for candidate in candidates for way in candidate.get("anyOf", (candidate,))]
-        if not all(_has(way, step) for way in ways):
+        if number >= sure and not all(_has(way, step) for way in ways):
             return True
         candidates = [inner for way in ways for inner in _below(way, step)]
     return False
+
+
+def _common(path: Path, other: Path) -> int:
+    """How many steps at their beginning are the same."""
+    return sum(1 for _ in takewhile(lambda steps: steps[0] == steps[1], zip(path, other, strict=False)))
 
 
 def _has(way: Mapping[str, Any], step: str | None) -> bool:

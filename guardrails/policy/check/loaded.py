@@ -23,13 +23,13 @@ def findings(modules: Sequence[Module], folders: Sequence[Path], texts: Mapping[
     # The shipped policies own their ids.
     owners = rule_owners(text for name, text in texts.items() if Path(name).is_relative_to(shipped()))
     yield from opa_refusals.of(modules, texts)
-    partial = negations.partial(modules)
+    defined = negations.defined(modules)
     for module in modules:
         yield from _package(module, folders)
         if not str(module.package[-1]).endswith("_test"):
             yield from entry_mistakes.of(module, owners)
             yield from _input_references(module, schema)
-            yield from missing_facts.of(module, schema, partial)
+            yield from missing_facts.of(module, schema, defined)
             yield from sprintf.of(module)
             yield from odd_arguments.of(module)
 

@@ -17,19 +17,19 @@ from guardrails.evaluate.rego.references import Contents, Path
 from guardrails.evaluate.rego.syntax import Module, Rule
 from guardrails.policy.check import negations
 from guardrails.policy.check.input_paths import may_be_missing
-from guardrails.policy.check.trees import nodes, string
+from guardrails.policy.check.trees import nodes, string, without
 from guardrails.values import frozen
 
 _NOT_NUMBERS = ("", "a", "1a", "a1", " 1", "007", "+5", ".5", "5.", "1_000", "0x10")
 _NUMBER = "`^(0|[1-9][0-9]*)$`"
 
 
-def of(module: Module, schema: Mapping[str, Any], partial: frozenset[Path] = frozenset()) -> Iterator[Mistake]:
-    """The mistakes of one file; `schema` describes `input`, and `partial` comes from `negations`."""
+def of(module: Module, schema: Mapping[str, Any], defined: negations.Defined) -> Iterator[Mistake]:
+    """The mistakes of one file; `schema` describes `input`, and `defined` what all files define."""
     for rule in module.rules:
-        scope = _Scope(rule, schema)
+        scope = _Scope(rule, schema, module)
         for code, span, message in (
-            *_negations(module, scope, partial),
+            *_negations(module, scope, defined),
             *_messages(module, scope),
             *_numbers(module, rule),
         ):
@@ -42,25 +42,21 @@ class _Scope:
 
     rule: Rule
     schema: Mapping[str, Any]
+    module: Module
 
-    @property
-    def statements(self) -> list[Mapping[str, Any]]:
-        # Under a `with`, another input is looked at.
-        return [
-            statement["literal"]
-            for body in self.rule.bodies
-            for statement in body["query"]["stmts"]
-            if not statement.get("with_mods")
-        ]
+    def statements(self, *, everywhere: bool = False) -> Iterator[Mapping[str, Any]]:
+        """Those of the rule's bodies; `everywhere` also those of comprehensions in them."""
+        for query in nodes(self.rule.node, "query") if everywhere else (body["query"] for body in self.rule.bodies):
+            # Under a `with`, another input is looked at.
+            yield from (each["literal"] for each in query["stmts"] if not each.get("with_mods"))
 
     def missing(self, node: Any) -> list[tuple[Mapping[str, Any], Path]]:
         """The references to `input` in `node` that may be undefined although the conditions hold: span and path."""
-        required = [path for condition in self._conditions() for _, path in self.paths(condition)]
-        return [
-            (span, path)
-            for span, path in self.paths(node)
-            if may_be_missing(path, self.schema) and not any(other[: len(path)] == path for other in required)
-        ]
+        conditions = self._conditions(everywhere=True)
+        required = [path for condition in conditions for _, path in self.paths(condition)]
+        for loop in nodes(self.rule.node, "SomeIn"):
+            required += [(*path, None) for _, path in self.paths(loop["collection"])]
+        return [(span, path) for span, path in self.paths(node) if may_be_missing(path, self.schema, required)]
 
     def paths(self, node: Any, depth: int = 0) -> Iterator[tuple[Mapping[str, Any], Path]]:
         """Every reference to `input`, through variables: its span and its path from `input` on."""
@@ -74,38 +70,63 @@ class _Scope:
                     yield reference.span, (*path, *rest) if path else path
 
     def _behind(self, name: str, depth: int) -> Iterator[Path]:
-        for literal in self.statements:
-            chosen = literal.get("SomeIn")
-            if chosen and chosen["value"].get("Var", {}).get("value") == name:
-                yield from ((*path, None) for _, path in self.paths(chosen["collection"], depth + 1))
-            value = _assigned(literal, name)
-            if value is not None:
-                yield from (path for _, path in self.paths(value, depth + 1))
+        for collection in self._iterated(name):
+            yield from ((*path, None) for _, path in self.paths(collection, depth + 1))
+        for value in self._values(name):
+            yield from (path for _, path in self.paths(value, depth + 1))
 
-    def required(self, module: Module) -> set[str]:
-        """What the conditions name, as it is written."""
-        return {module.text(each.span) for condition in self._conditions() for each in Contents(condition).references}
+    def _iterated(self, name: str) -> Iterator[Any]:
+        """What `some` and `every` take the values of a variable from."""
+        for chosen in nodes(self.rule.node, "SomeIn"):
+            if chosen["value"].get("Var", {}).get("value") == name:
+                yield chosen["collection"]
+        for every in nodes(self.rule.node, "Every"):
+            if self.module.text(every["value"]) == name:
+                yield every["domain"]
 
-    def _conditions(self) -> Iterator[Any]:
+    def _values(self, name: str) -> Iterator[Mapping[str, Any]]:
+        for assignment in nodes(self.rule.node, "AssignExpr"):
+            if assignment["lhs"].get("Var", {}).get("value") == name:
+                yield assignment["rhs"]
+
+    def unknown(self, node: Any) -> Iterator[Mapping[str, Any]]:
+        """The members of variables that no one can know to be there: the values do not come from `input`."""
+        for reference in Contents(node).references:
+            name, *rest = reference.path
+            if not rest or reference.is_call or name not in self.rule.declared - self.rule.locals:
+                continue
+            written = any(rest[0] in negations.keys(value) for value in self._values(str(name)))
+            if not written and not any(self._behind(str(name), 0)):
+                yield reference.span
+
+    def required(self) -> set[str]:
+        """What the conditions name, as it is written, and members by the keys or values that they loop over."""
+        conditions = self._conditions(everywhere=True)
+        named = {self.module.text(each.span) for part in conditions for each in Contents(part).references}
+        for loop in nodes(self.rule.node, "SomeIn"):
+            by = next(iter((loop.get("key") or loop["value"]).values()))["span"]
+            collection = next(iter(loop["collection"].values()))["span"]
+            named.add(f"{self.module.text(collection)}[{self.module.text(by)}]")
+        return named
+
+    def _conditions(self, *, everywhere: bool = False) -> Iterator[Any]:
         """What must be defined for the rule to act. An assignment only gives a name, unless a condition uses it."""
-        for literal in self.statements:
-            if "NotExpr" not in literal and _assigned(literal) is None:
-                yield literal.get("SomeIn", {}).get("collection") or literal
+        for literal in self.statements(everywhere=everywhere):
+            if "NotExpr" not in literal and not _is_assignment(literal):
+                loop = literal.get("SomeIn", {}).get("collection") or literal.get("Every", {}).get("domain")
+                yield without(loop or literal, (*negations.COMPREHENSIONS, "NotExpr"))
 
 
-def _assigned(literal: Mapping[str, Any], name: str | None = None) -> Mapping[str, Any] | None:
-    """The value in ``name := value``; of any name where none is given."""
+def _is_assignment(literal: Mapping[str, Any]) -> bool:
+    """Whether this is ``name := value``."""
     assignment = literal.get("Expr", {}).get("expr", {}).get("AssignExpr")
-    if not assignment or assignment["op"] != "ColEq" or "Var" not in assignment["lhs"]:
-        return None
-    value: Mapping[str, Any] = assignment["rhs"]
-    return value if name in (None, assignment["lhs"]["Var"]["value"]) else None
+    return bool(assignment) and assignment["op"] == "ColEq" and "Var" in assignment["lhs"]
 
 
 _Found = Iterator[tuple[str, Mapping[str, Any], str]]
 
 
-def _negations(module: Module, scope: _Scope, partial: frozenset[Path]) -> _Found:
+def _negations(module: Module, scope: _Scope, defined: negations.Defined) -> _Found:
     for denied in nodes(scope.rule.node, "NotExpr"):
         constant = denied["expr"].get("Bool", {})
         if constant.get("value") is True:
@@ -119,8 +140,11 @@ def _negations(module: Module, scope: _Scope, partial: frozenset[Path]) -> _Foun
         missing += [
             span
             for part in parts
-            for span in negations.undefined(module, scope.rule, part, partial)
-            if module.text(span) not in scope.required(module)
+            for span in (
+                *negations.undefined(module, scope.rule, part, defined, scope.schema),
+                *scope.unknown(part),
+            )
+            if module.text(span) not in scope.required()
         ]
         spans = {span["start"]: span for span in missing}
         for span in spans.values():

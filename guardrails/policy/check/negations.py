@@ -10,13 +10,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from guardrails.evaluate.rego.references import Contents, Path
+from attrs import evolve
+
+from guardrails.evaluate.rego.references import Contents, Path, path_of
 from guardrails.evaluate.rego.syntax import Module, Rule
-from guardrails.policy.check.trees import nodes, without
+from guardrails.policy.check.input_paths import may_be_missing
+from guardrails.policy.check.trees import nodes, string, without
+from guardrails.values import frozen
 
 _REFS = ("RefDot", "RefBrack", "Var")
 # What is inside is evaluated on its own, and is never undefined as a whole.
-_COMPREHENSIONS = ("ArrayCompr", "SetCompr", "ObjectCompr")
+COMPREHENSIONS = ("ArrayCompr", "SetCompr", "ObjectCompr")
 _MAY_BE_EMPTY: tuple[Path, ...] = (("min",), ("max",))
 
 
@@ -28,31 +32,77 @@ def needed(denied: Mapping[str, Any]) -> Iterator[Any]:
         if set(part) & {*_REFS}:
             yield from _in_brackets(part)
         elif "Call" in part and not equal:
-            yield from (without(each, _COMPREHENSIONS) for each in part["Call"]["params"])
+            yield from (without(each, COMPREHENSIONS) for each in part["Call"]["params"])
         else:
-            yield without(part, _COMPREHENSIONS)
+            yield without(part, COMPREHENSIONS)
 
 
 def _in_brackets(reference: Mapping[str, Any]) -> Iterator[Any]:
     """What a reference takes a member by, and the expression that it starts with."""
     kind = next((kind for kind in _REFS if kind in reference), None)
     if kind is None:
-        yield without(reference, _COMPREHENSIONS)
+        yield without(reference, COMPREHENSIONS)
     elif kind != "Var":
         if kind == "RefBrack":
-            yield without(reference["RefBrack"]["index"], _COMPREHENSIONS)
+            yield without(reference["RefBrack"]["index"], COMPREHENSIONS)
         yield from _in_brackets(reference[kind]["refr"])
 
 
-def partial(modules: Sequence[Module]) -> frozenset[Path]:
-    """The functions and rules that may be undefined: each of their definitions has conditions, or takes some values."""
+@frozen
+class Defined:
+    """What is known of the rules of all modules. `partial` are the functions and rules that may be undefined.
+
+    `members` are the keys that the value of each rule has at any rate, `inputs` the paths into `input` that rules are
+    another name for.
+    """
+
+    partial: frozenset[Path]
+    members: Mapping[Path, frozenset[str]]
+    inputs: Mapping[Path, Path]
+
+    @property
+    def names(self) -> frozenset[Path]:
+        """The paths of all of them, and of what is above them."""
+        return frozenset(path[:end] for path in (*self.partial, *self.members) for end in range(1, len(path) + 1))
+
+    def lacks(self, path: Path, schema: Mapping[str, Any]) -> bool:
+        """Whether a member of a rule's value, or one of its members, may be missing; `schema` describes `input`."""
+        for end in range(len(path) - 1, 0, -1):
+            if path[:end] in self.inputs:
+                return may_be_missing((*self.inputs[path[:end]], *path[end:]), schema)
+            if path[:end] in self.members:
+                return path[end] not in self.members[path[:end]]
+        return False
+
+
+def defined(modules: Sequence[Module]) -> Defined:
+    """What the modules define. A rule is partial where each definition has conditions, or takes some values only."""
     some: set[Path] = set()
     always: set[Path] = set()
+    values: dict[Path, list[Mapping[str, Any]]] = {}
     for module in modules:
         for rule in module.rules:
             if rule.form != "set":
                 (some if rule.form != "default" and _only_sometimes(rule) else always).add(rule.path)
-    return frozenset(some - always)
+            if not rule.is_function:
+                values.setdefault(rule.path, []).append(_value(rule))
+    members = {path: frozenset.intersection(*map(keys, nodes)) for path, nodes in values.items()}
+    inputs = {path: path_of(nodes[0]) for path, nodes in values.items() if len(nodes) == 1}
+    inputs = {path: of for path, of in inputs.items() if of[0] == "input" and None not in of}
+    return Defined(frozenset(some - always), members, inputs)
+
+
+def _value(rule: Rule) -> Mapping[str, Any]:
+    """What a rule of one value is; an empty node for others, also for `name[key] := …` of any key."""
+    given: list[Mapping[str, Any]] = [part["value"] for part in rule.node if isinstance(part, dict) and "op" in part]
+    any_key = any(None in named.path for named in rule.head)
+    return given[0] if given and rule.form == "value" and not any_key else {}
+
+
+def keys(value: Mapping[str, Any]) -> frozenset[str]:
+    """The keys that an object has as it is written."""
+    fields = value.get("Object", {}).get("fields", ())
+    return frozenset(key for _, written, _ in fields if (key := string(written)) is not None)
 
 
 def _only_sometimes(rule: Rule) -> bool:
@@ -60,10 +110,14 @@ def _only_sometimes(rule: Rule) -> bool:
     return conditions or not rule.takes_any
 
 
-def undefined(module: Module, rule: Rule, part: Any, among: frozenset[Path]) -> Iterator[Mapping[str, Any]]:
-    """The spans of the rules and calls in a part that may be undefined; `among` comes from `partial`."""
-    for named in module.references(rule.part(part), among):
-        if named.path in among:
+def undefined(
+    module: Module, rule: Rule, part: Any, known: Defined, schema: Mapping[str, Any]
+) -> Iterator[Mapping[str, Any]]:
+    """The spans of the rules, their members and the calls in a part that may be undefined."""
+    # A variable hides a rule of its name.
+    part_of_it = evolve(rule.part(part), locals=rule.locals | rule.declared)
+    for named in module.references(part_of_it, known.names):
+        if named.path in known.partial or (not named.is_call and known.lacks(named.path, schema)):
             yield named.span
     for reference in nodes(part, "RefBrack"):
         if not {*reference["refr"]} & {*_REFS}:

@@ -57,7 +57,8 @@ why_not(id) := sprintf("This is not a safe cutover: %s.", [concat("; ", sort(gap
 
 gaps[id] contains sprintf("%s already has the address", [next_cluster]) if {
 	some id in moved
-	not is_another(lib.targets[id])
+	target := lib.targets[id]
+	not is_another(target)
 }
 
 gaps[id] contains gap if {

@@ -21,12 +21,13 @@ import data.guardrails.text
 deny contains lib.violation("live-cluster/admit", id, message, remediation) if {
 	"admit" in lib.effects
 	some id, _ in lib.live_targets
+	target := lib.targets[id]
 	strangers := [sprintf("%s (%s)", [other, text.clusters_text(destination)]) |
 		some other, destination in lib.destinations
-		not belongs(destination, lib.targets[id])
+		not belongs(destination, target)
 	]
 	count(strangers) > 0
-	not may_join(lib.targets[id])
+	not may_join(target)
 	message := sprintf("%s %s", [
 		text.would(sprintf("send users to %s through", [text.listed(strangers)]), id),
 		"That is neither part of it nor of a complete, healthy cluster that is large enough.",
