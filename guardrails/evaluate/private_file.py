@@ -15,7 +15,7 @@ from pathlib import Path
 
 from guardrails.config.places import state_home
 from guardrails.system import users
-from guardrails.system.files import FOR_US, NOT_A_LINK
+from guardrails.system.files import FOR_US, NOT_A_LINK, make_folder
 
 
 def folder(name: str) -> Path:
@@ -40,7 +40,7 @@ def read(file: Path) -> bytes | None:
 
 def write(file: Path, content: bytes) -> None:
     """Replace the file as a whole. Raises OSError."""
-    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_folder(file.parent)
     if not is_private(file.parent):
         raise PermissionError(1, "others may write to this folder", str(file.parent))
     new = file.with_suffix(f".{secrets.token_hex(8)}")

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from guardrails.memory.file_lock import locked
-from guardrails.system.files import FOR_US
+from guardrails.system.files import FOR_US, make_folder
 from guardrails.values import rfc3339
 
 _logger = logging.getLogger("guardrails")
@@ -71,7 +71,7 @@ class Troubles:
 
     def _change(self, change: Any) -> None:
         with suppress(OSError):
-            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            make_folder(self._path.parent)
             lock = os.open(self._path.with_name(f"{self._path.name}.lock"), os.O_RDWR | os.O_CREAT | FOR_US, 0o600)
             try:
                 with locked(lock, _PATIENCE_S):

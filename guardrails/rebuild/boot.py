@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from guardrails.system.files import make_folder
 from guardrails.values import frozen
 
 _KEPT = 2000
@@ -59,7 +60,7 @@ def remember(path: Path, type_: str, launched_at: float, running_s: float, ready
     """Add a launch. Never raises: a history that cannot be written costs no machine."""
     row = {"type": type_, "at": launched_at, "running_s": round(running_s, 1), "ready_s": round(ready_s, 1)}
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(path.parent)
         handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         with os.fdopen(handle, "a", encoding="utf-8") as file:
             file.write(json.dumps(row) + "\n")

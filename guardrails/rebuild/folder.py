@@ -15,6 +15,7 @@ from guardrails.errors import ConfigError
 from guardrails.memory import configured
 from guardrails.rebuild.merged import merged
 from guardrails.rebuild.snapshot import Snapshot, read
+from guardrails.system.files import make_folder
 
 # By an hourly run, eight days.
 _KEPT = 200
@@ -31,7 +32,7 @@ def folder(settings: Settings) -> Path:
 def write(path: Path, document: Any) -> None:
     """Write JSON that only the owner may read; a file is replaced whole or not at all. Raises ConfigError."""
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(path.parent)
         # mkstemp makes it with mode 0600.
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         try:

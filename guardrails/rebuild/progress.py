@@ -21,6 +21,7 @@ from guardrails.rebuild.machine import Machine
 from guardrails.rebuild.plan import Plan
 from guardrails.rebuild.snapshot import machine_of
 from guardrails.rebuild.steps import Step
+from guardrails.system.files import make_folder
 
 FORMAT = 1
 SENT, DONE, REFUSED = "sent", "done", "refused"
@@ -151,7 +152,7 @@ def alone(progress: Progress) -> Iterator[None]:
     # A cluster's name may have a slash.
     name = quote(f"{progress.scope}-{progress.cluster}", safe="")
     path = progress.path.parent / f"{name}.lock"
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(path.parent)
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         with locked(handle):

@@ -25,7 +25,7 @@ from guardrails.record.long_lines import shortened
 from guardrails.record.patient_writer import NotRead, PatientWriter, open_to_append
 from guardrails.record.spool import SpoolFull
 from guardrails.record.upload import spool_of
-from guardrails.system.files import FOR_US
+from guardrails.system.files import FOR_US, make_folder
 from guardrails.values import Decision, LookupFailure, Outcome, rfc3339
 
 PATH = "guardrails/main/decision"
@@ -52,7 +52,7 @@ class DecisionLog:
         if self._spool is not None:
             self._spool.open()
         if self._settings.path != STANDARD_ERROR:
-            self._settings.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            make_folder(self._settings.path.parent)
             os.close(open_to_append(self._settings.path, _PATIENCE_S))
 
     def write(self, decision: Decision, outcome: Outcome, mode: str) -> None:
@@ -135,7 +135,7 @@ class DecisionLog:
     def _locked(self) -> Iterator[None]:
         path = self._settings.path
         # Someone may have deleted the folder since it was opened.
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_folder(path.parent)
         lock = os.open(path.with_name(f"{path.name}.lock"), os.O_RDWR | os.O_CREAT | FOR_US, 0o600)
         try:
             with locked(lock, _PATIENCE_S):

@@ -18,7 +18,7 @@ from typing import Literal
 from guardrails.memory.file_lock import locked
 from guardrails.record.spool_files import alone, opened, replace, size_of
 from guardrails.record.spooled_lines import Batch, Position, Waiting, append_whole, cut
-from guardrails.system.files import opens_folders, read_at, write_at
+from guardrails.system.files import make_folder, opens_folders, read_at, write_at
 from guardrails.values import rfc3339
 
 _PATIENCE_S = 10.0
@@ -164,7 +164,7 @@ class Spool:
     @contextmanager
     def _locked(self) -> Iterator[int]:
         # Someone may have deleted the folder since it was opened.
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_folder(self.folder)
         with opened(self.folder / "lock", os.O_RDWR | os.O_CREAT) as lock, locked(lock, _PATIENCE_S):
             yield lock
 

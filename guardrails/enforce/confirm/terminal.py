@@ -14,7 +14,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from guardrails.config.places import state_home
 from guardrails.enforce.confirm.who_can_answer import NoOneThere, in_foreground
 from guardrails.memory.file_lock import LockedElsewhere, locked
-from guardrails.system.files import FOR_US
+from guardrails.system.files import FOR_US, make_folder
 
 # A terminal never hands over a longer line.
 _LONGEST = 4096
@@ -74,7 +74,7 @@ def _alone(fd: int) -> Iterator[None]:
             if error.errno not in (errno.ENOTSUP, errno.EOPNOTSUPP):
                 raise
             place = state_home()
-            place.mkdir(parents=True, exist_ok=True, mode=0o700)
+            make_folder(place)
             file = os.open(place / f"terminal-{os.fstat(fd).st_rdev}.lock", os.O_RDWR | os.O_CREAT | FOR_US, 0o600)
             stack.callback(os.close, file)
             stack.enter_context(locked(file))

@@ -18,11 +18,13 @@ from guardrails.memory.approvals.reading import read_grant, read_request
 from guardrails.memory.approvals.record import Grant, Identity, Record, Request
 from guardrails.memory.store import StateUnavailable
 from guardrails.system import users
-from guardrails.system.files import FOR_US, NEVER_WAITING, NOT_A_LINK
+from guardrails.system.files import FOR_US, NEVER_WAITING, NOT_A_LINK, make_folder
 from guardrails.values import frozen
 
 _LARGEST = 1_000_000
 _MODE = 0o1777
+# All who approve find the way to it.
+_ABOVE = 0o755
 # A request's owner clears it away after that. No grant of it counts as long.
 _KEPT_S = 2 * 86_400.0
 
@@ -143,8 +145,9 @@ class ApprovalFolder:
 
     def _make(self) -> None:
         if not self.path.is_dir():
+            make_folder(self.path.parent, _ABOVE)
             with suppress(FileExistsError):
-                self.path.mkdir(parents=True)
+                self.path.mkdir()
                 # mkdir would leave out what the umask says.
                 self.path.chmod(_MODE)
 

@@ -14,7 +14,7 @@ from guardrails.config.settings import IN_MEMORY
 from guardrails.memory.sqlite import descriptors
 from guardrails.memory.sqlite.descriptors import Identity
 from guardrails.system import for_good
-from guardrails.system.files import FOR_US
+from guardrails.system.files import FOR_US, make_folder
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS event (
@@ -86,7 +86,7 @@ class Connection:
         if self._path == IN_MEMORY:
             return _prepared(self._path, timeout_s)
         if not self._path.exists():
-            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            make_folder(self._path.parent)
             os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | FOR_US, 0o600))
         if descriptors.identity(self._path) in _lost:
             raise DescriptorsClosed("this program has closed all file descriptors, also those of the guard")
