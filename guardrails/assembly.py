@@ -233,8 +233,11 @@ def open_log(settings: Settings) -> DecisionLog:
         ) from error
     except OSError as error:
         which = f"{settings.log.path} or its spool {spool.folder}" if spool is not None else settings.log.path
+        why, way = error.strerror, ""
+        if str(error.filename).endswith(".lock"):
+            why, way = f"{why}: {error.filename}, which lies beside it", "give its folder to this user, or "
         raise ConfigError(
-            f"{settings.at('log.path')}: the decision log {which} cannot be opened ({error.strerror}); "
+            f"{settings.at('log.path')}: the decision log {which} cannot be opened ({why}); {way}"
             'set log.path to a file this user may write or to "-" (standard error), and state.path likewise or to '
             '":memory:"; or set log.enabled = false'
         ) from error

@@ -18,7 +18,7 @@ from typing import Any
 import attrs
 
 from guardrails.config.settings import STANDARD_ERROR, LogSettings
-from guardrails.memory.file_lock import locked
+from guardrails.memory.file_lock import LockedElsewhere, locked
 from guardrails.record.entries import NOT_SENT
 from guardrails.record.log_files import numbered
 from guardrails.record.long_lines import shortened
@@ -46,7 +46,7 @@ class DecisionLog:
         self._stuck = False
 
     def open(self) -> None:
-        """Create the folders and the file, readable only by their owner. Raises OSError."""
+        """Create the folders and the files, readable only by their owner. Raises OSError."""
         if not self._settings.enabled:
             return
         if self._spool is not None:
@@ -54,6 +54,9 @@ class DecisionLog:
         if self._settings.path != STANDARD_ERROR:
             make_folder(self._settings.path.parent)
             os.close(open_to_append(self._settings.path, _PATIENCE_S))
+            # Who holds it now may be through before the first call.
+            with suppress(LockedElsewhere), self._locked(0.0):
+                pass
 
     def write(self, decision: Decision, outcome: Outcome, mode: str) -> None:
         """Append one decision, before its call is sent or blocked. Raises OSError."""
@@ -132,13 +135,13 @@ class DecisionLog:
                 os.close(open_to_append(self._settings.path, _PATIENCE_S))
 
     @contextmanager
-    def _locked(self) -> Iterator[None]:
+    def _locked(self, patience_s: float = _PATIENCE_S) -> Iterator[None]:
         path = self._settings.path
         # Someone may have deleted the folder since it was opened.
         make_folder(path.parent)
         lock = os.open(path.with_name(f"{path.name}.lock"), os.O_RDWR | os.O_CREAT | FOR_US, 0o600)
         try:
-            with locked(lock, _PATIENCE_S):
+            with locked(lock, patience_s):
                 yield
         finally:
             os.close(lock)

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
+import pytest
+
+import guardrails
 from tests.support.environments import ROOT
 
 
@@ -39,3 +45,28 @@ except guardrails.CallDenied:
     assert not [place for place in tmp_path.rglob("*") if place.is_file() and place.stat().st_mode & 0o022]
     if (tmp_path / "shared").exists():
         assert (tmp_path / "shared").stat().st_mode & 0o777 == 0o755
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else for a moment")
+def test_a_file_in_a_folder_of_another_user():
+    """A log that may be written, in a folder where no lock can be made, is refused at install, with what helps."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "log.jsonl")
+        path.write_text("")
+        os.chown(path, 65534, -1)
+        path.parent.chmod(0o755)
+        os.seteuid(65534)
+        try:
+            with pytest.raises(guardrails.ConfigError, match=r"jsonl\.lock, which lies beside it\); give its folder"):
+                guardrails.install({"log": {"path": str(path)}, "state": {"path": ":memory:"}})
+        finally:
+            os.seteuid(0)
+            guardrails.uninstall()
+
+
+def test_who_writes_just_now_stops_no_install(aws, install, tmp_path):
+    """A log that another process has locked for a moment is no reason to refuse the guard."""
+    path = tmp_path / "log.jsonl"
+    with path.with_name("log.jsonl.lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        install(log={"path": str(path)})
