@@ -13,14 +13,15 @@ import stat
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import attrs
 
 from guardrails.config.settings import STANDARD_ERROR, LogSettings
 from guardrails.memory.file_lock import LockedElsewhere, locked
+from guardrails.record import log_files
 from guardrails.record.entries import NOT_SENT
-from guardrails.record.log_files import numbered
 from guardrails.record.long_lines import shortened
 from guardrails.record.patient_writer import NotRead, PatientWriter, open_to_append
 from guardrails.record.spool import SpoolFull
@@ -103,8 +104,9 @@ class DecisionLog:
             self._spool.append(line, bounded=bounded)
 
     def _to_file(self, line: bytes, patience_s: float, *, bounded: bool) -> None:
-        with self._locked():
-            self._rotate(len(line))
+        with self._locked() as place:
+            if place is not None:
+                self._rotate(place, len(line))
             file = open_to_append(self._settings.path, patience_s)
             try:
                 there = os.fstat(file)
@@ -135,26 +137,30 @@ class DecisionLog:
                 os.close(open_to_append(self._settings.path, _PATIENCE_S))
 
     @contextmanager
-    def _locked(self, patience_s: float = _PATIENCE_S) -> Iterator[None]:
-        path = self._settings.path
+    def _locked(self, patience_s: float = _PATIENCE_S) -> Iterator[Path | None]:
+        """Where the file really lies; nothing is locked, and None, where that is not ours."""
         # Someone may have deleted the folder since it was opened.
-        make_folder(path.parent)
-        lock = os.open(path.with_name(f"{path.name}.lock"), os.O_RDWR | os.O_CREAT | FOR_US, 0o600)
+        make_folder(self._settings.path.parent)
+        place = log_files.place(self._settings.path)
+        if place is None:
+            yield None
+            return
+        lock = os.open(place.with_name(f"{place.name}.lock"), os.O_RDWR | os.O_CREAT | FOR_US, 0o600)
         try:
             with locked(lock, patience_s):
-                yield
+                yield place
         finally:
             os.close(lock)
 
-    def _rotate(self, more: int) -> None:
-        path, keep = self._settings.path, self._settings.keep
+    def _rotate(self, path: Path, more: int) -> None:
+        keep = self._settings.keep
         # A FIFO or a device has no size.
         if not path.is_file() or path.stat().st_size + more <= self._settings.max_bytes:
             return
         for number in range(keep, 0, -1):
-            older = numbered(path, number - 1)
+            older = log_files.numbered(path, number - 1)
             if older.exists():
-                older.replace(numbered(path, number))
+                older.replace(log_files.numbered(path, number))
         if keep == 0:
             path.unlink()
 

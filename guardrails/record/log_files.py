@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import re
 import zlib
 from collections import defaultdict
@@ -14,6 +15,8 @@ from guardrails.errors import ConfigError
 
 # What reading a damaged gzip file raises.
 DAMAGED = (EOFError, zlib.error, gzip.BadGzipFile)
+# As many as Linux follows.
+_MOST_LINKS = 40
 _NAME = re.compile(r"(.+\.jsonl)(?:\.([0-9]{1,6}))?(\.gz)?")
 
 
@@ -22,10 +25,26 @@ def numbered(path: Path, number: int) -> Path:
     return path.with_name(f"{path.name}.{number}") if number else path
 
 
+def place(path: Path) -> Path | None:
+    """Where the file of a log really lies, if `path` is a link to it: its lock and its older files are there, too.
+
+    None for what another program may have open under a name of the system (/dev/stdout): it is not ours to rename.
+    """
+    for _ in range(_MOST_LINKS):
+        folder = Path(os.path.realpath(path.parent))
+        if folder.is_relative_to("/proc") or (folder.is_relative_to("/dev") and "shm" not in folder.parts):
+            return None
+        if not os.path.islink(path):
+            break
+        path = folder / path.readlink()
+    return path
+
+
 def files(path: Path, keep: int = 0) -> list[Path]:
     """The existing files of a log, oldest first. Raises ConfigError where that cannot be determined."""
     if path == STANDARD_ERROR:
         raise ConfigError('the decision log goes to standard error (log.path = "-"); name a file with a saved log')
+    path = place(path) or path
     every = (numbered(path, number) for number in range(keep, -1, -1))
     return [file for file in every if _exists(file)]
 

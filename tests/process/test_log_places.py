@@ -12,6 +12,11 @@ from pathlib import Path
 import pytest
 
 import guardrails
+from guardrails.config.settings import LogSettings
+from guardrails.record.decision_log import DecisionLog
+from guardrails.record.entries import read
+from guardrails.record.log_files import files
+from guardrails.values import Call, Decision, Outcome
 from tests.support.environments import ROOT
 
 
@@ -70,3 +75,42 @@ def test_who_writes_just_now_stops_no_install(aws, install, tmp_path):
     with path.with_name("log.jsonl.lock").open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         install(log={"path": str(path)})
+
+
+def _write(path, times):
+    log = DecisionLog(LogSettings(path=path, max_bytes=10_000, keep=2))
+    log.open()
+    call = Call("ec2", "StopInstances", {"InstanceIds": ["i-1"] * 50}, "eu-west-1", "")
+    for number in range(times):
+        log.write(Decision(f"{number}", "allow", call, decided_at=1.0), Outcome(True, "allow"), "enforce")
+
+
+def test_a_link_stays_where_it_is(tmp_path):
+    """A log that is a link to another disk is rotated there, and read from there; the link and its folder stay."""
+    disk, folder = tmp_path / "disk", tmp_path / "folder"
+    disk.mkdir()
+    folder.mkdir()
+    (folder / "log.jsonl").symlink_to("next")
+    (folder / "next").symlink_to(disk / "real.jsonl")
+    _write(folder / "log.jsonl", 60)
+    assert {each.name for each in folder.iterdir()} == {"log.jsonl", "next"}
+    found = files(folder / "log.jsonl", keep=2)
+    assert found == [disk / f"real.jsonl{end}" for end in (".2", ".1", "")]
+    assert [entry.decision_id for entry in read(folder / "log.jsonl", keep=2)][-1] == "59"
+
+
+@pytest.mark.parametrize("name", ["/dev/fd/{}", "/proc/self/fd/{}", "link"])
+def test_what_another_program_has_open_is_not_renamed(name, tmp_path):
+    """A log that is an open file by its number (as /dev/stdout is) is neither rotated nor locked, also by a link."""
+    target = tmp_path / "out" / "put.txt"
+    target.parent.mkdir()
+    with target.open("ab") as opened:
+        path = Path(name.format(opened.fileno()))
+        if name == "link":
+            path = tmp_path / "link.jsonl"
+            path.symlink_to(f"/dev/fd/{opened.fileno()}")
+        _write(path, 30)
+        assert [each.name for each in target.parent.iterdir()] == ["put.txt"]
+        assert os.fstat(opened.fileno()).st_ino == target.stat().st_ino
+    assert len(target.read_bytes().splitlines()) == 30
+    assert not list(tmp_path.glob("*.lock"))

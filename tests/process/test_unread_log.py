@@ -170,9 +170,9 @@ def test_without_a_second_way_to_standard_error(monkeypatch):
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="the lock is a file in /dev")
 def test_a_device_without_room(site, aws, install):
-    """What the device says is passed on."""
+    """What the device says is passed on, and nothing is made beside it."""
     install(log={"path": "/dev/full"}, state=MEMORY)
     with pytest.raises(guardrails.GuardUnavailable, match="No space left on device"):
         stop(site)
-    os.unlink("/dev/full.lock")
+    assert not os.path.exists("/dev/full.lock")
     assert aws.count("StopInstances") == 0
