@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 import time
 
 from attrs import evolve
@@ -26,6 +27,10 @@ from guardrails.waiting.interruptions import is_injected
 _logger = logging.getLogger("guardrails")
 # What takes a machine of the live cluster away is denied whatever else is there by now.
 _TAKING = frozenset(("terminate", "stop"))
+_ENDING = (
+    "the program ends, and nothing can be looked up any more; make the call before that, for example in a function "
+    "that is registered with atexit"
+)
 
 
 @frozen(eq=False)
@@ -73,6 +78,8 @@ class Decider:
             if governed is None:
                 return None
             call = governed
+            if sys.is_finalizing():
+                return unable(call, _ENDING, self.engine.revision)
             facts = self._resolve(call, origin, claims)
         except Exception as error:
             if is_injected(error):
@@ -115,7 +122,12 @@ class Decider:
 
 def undecided(call: Call, error: Exception, revision: str) -> Decision:
     """A denial of the call, because of the error."""
-    return evolve(unasked(call, {}, None, revision, time.time()), unavailable=failed(error))
+    return unable(call, failed(error), revision)
+
+
+def unable(call: Call, why: str, revision: str) -> Decision:
+    """A denial of the call, because the guard cannot decide; `why` says what to do, too."""
+    return evolve(unasked(call, {}, None, revision, time.time()), unavailable=why)
 
 
 def denied(decision: Decision) -> CallDenied:

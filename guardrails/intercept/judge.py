@@ -27,6 +27,7 @@ from guardrails.intercept.ticket import ONLY_ASKS, PASSED, Context, PendingReque
 from guardrails.values import Call, Origin
 from guardrails.waiting.clock import monotonic
 from guardrails.waiting.interruptions import fails_by_itself, held_back, is_injected
+from guardrails.waiting.nested import at_work
 
 _logger = logging.getLogger("guardrails")
 # Errors of botocore, in every copy of it, after which nothing can have reached AWS.
@@ -161,7 +162,7 @@ class Judge:
         context = pending.context or {}
         if self.planning and (PASSED not in context or ONLY_ASKS in context):
             return
-        with held_back() as deliver:  # a decorator would leave its line in the traceback of a denial
+        with at_work(), held_back() as deliver:  # a decorator would leave its line in the traceback of a denial
             self._decide(pending, credentials, deliver)
 
     def _decide(self, pending: PendingRequest, credentials: Any, deliver: Callable[[], None]) -> None:

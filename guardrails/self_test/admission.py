@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -9,9 +11,19 @@ from contextvars import ContextVar
 import botocore.session
 from botocore.model import ServiceModel
 
+from guardrails.classify.classify import classify
+from guardrails.decider import denied, unable
+from guardrails.enforce.enforce import enforce
 from guardrails.pipeline import Pipeline
 from guardrails.self_test.small_client import MODEL
 from guardrails.values import Call, Origin
+from guardrails.waiting.nested import anew, at_work, is_nested
+
+_logger = logging.getLogger("guardrails")
+_NESTED = (
+    "the call is made by a destructor (__del__) or another part of the program that Python runs in the middle of the "
+    "guard's own work; make it outside of it, for example in a method close() that the program calls"
+)
 
 
 class Admission:
@@ -27,7 +39,9 @@ class Admission:
         """Have this pipeline decide inside the `with`, on calls of the self-test's client."""
         token = self._testing.set(pipeline)
         try:
-            yield
+            # What runs while a decision waits may install the guard.
+            with anew():
+                yield
         finally:
             self._testing.reset(token)
 
@@ -38,16 +52,40 @@ class Admission:
         return self._models.get_service_model(service_name)
 
     def admit(self, call: Call, origin: Origin, deliver: Callable[[], None]) -> str | None:
-        return (self._testing.get() or self.pipeline).admit(call, origin, deliver)
+        pipeline = self._testing.get() or self.pipeline
+        if is_nested():
+            _between(pipeline, call)
+            return None
+        return pipeline.admit(call, origin, deliver)
 
     def leaves(self, decision_id: str) -> None:
         self.pipeline.leaves(decision_id)
 
     def came_back(self, decision_id: str, status: int | None, *, connected: bool = True) -> None:
-        self.pipeline.came_back(decision_id, status, connected=connected)
+        with at_work():
+            self.pipeline.came_back(decision_id, status, connected=connected)
 
     def finished(self, decision_id: str) -> None:
-        self.pipeline.finished(decision_id)
+        with at_work():
+            self.pipeline.finished(decision_id)
 
     def joined(self, service: str, operation: str) -> None:
-        self.pipeline.joined(service, operation)
+        with at_work():
+            self.pipeline.joined(service, operation)
+
+
+def _between(pipeline: Pipeline, call: Call) -> None:
+    """A call that is made in the middle of the guard's work. Raises GuardUnavailable.
+
+    Nothing is waited for: what that work has locked stays locked until this returns. So it is not in the decision log.
+    """
+    governed = classify(call, pipeline.catalogue, pipeline.evidence)
+    if governed is None:
+        return
+    decision = unable(governed, _NESTED, pipeline.engine.revision)
+    outcome, refusal = enforce(decision, pipeline.settings.mode, time.time()), denied(decision)
+    if not outcome.send or outcome.warning:
+        # Python only prints what a destructor raises.
+        _logger.warning("%s", outcome.warning or refusal.paragraph)
+    if not outcome.send:
+        raise refusal

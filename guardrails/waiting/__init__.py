@@ -5,6 +5,7 @@ command.py        a command that gets a document and ends in time
 deadline.py       the deadline of what is under way
 http.py           connections whose reads end with it
 garbage.py        Python's garbage collector while the guard starts
+nested.py         a governed call that a destructor makes in the middle of all that
 own_thread.py     a thread of each process, for work that no call waits for
 threads.py        threads, also where none can be started any more
 interruptions.py  when the script's signal handlers run while the guard decides

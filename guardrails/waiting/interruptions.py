@@ -20,6 +20,7 @@ from types import FrameType
 from typing import Any
 
 from guardrails.waiting.deadline import Deadline
+from guardrails.waiting.nested import anew
 
 _Handler = Callable[[int, FrameType | None], Any]
 _SIGNALS = tuple(signal.valid_signals())
@@ -105,7 +106,8 @@ class HeldBack:
 
     def _run(self, number: int, frame: FrameType | None) -> None:
         try:
-            self._usual[number](number, frame)
+            with anew():
+                self._usual[number](number, frame)
         except Exception as error:
             # Some `except` on the way may take it for its own.
             self._raised = self._raised or error

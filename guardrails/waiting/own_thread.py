@@ -13,6 +13,7 @@ from functools import partial
 from typing import Generic, TypeVar
 
 from guardrails.waiting import threads
+from guardrails.waiting.nested import at_work
 
 _logger = logging.getLogger("guardrails")
 W = TypeVar("W")
@@ -69,9 +70,13 @@ class OwnThread(Generic[W]):
         mine = self._workers.get(pid)
         return mine if mine is not None else self._workers.setdefault(pid, _Worker(self._make()))
 
+    def _do(self, worker: W) -> None:
+        with at_work():
+            self._work(worker)
+
     def _started(self, mine: _Worker[W]) -> bool:
         thread = threading.Thread(
-            target=contextvars.Context().run, args=(self._work, mine.worker), name=self._name, daemon=True
+            target=contextvars.Context().run, args=(self._do, mine.worker), name=self._name, daemon=True
         )
         try:
             threads.start(thread)
