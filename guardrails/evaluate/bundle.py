@@ -83,7 +83,7 @@ def policy_files(folder: Path) -> list[Path]:
         folders[:] = sorted(
             name for name in folders if not name.startswith("..") and _identity(f"{place}/{name}") not in seen
         )
-        found += [Path(place, name) for name in sorted(names) if name == "data.json" or name.endswith(".rego")]
+        found += [Path(place, name) for name in sorted(names) if bundle_file.is_read(name)]
     bundle_file.check_number(folder, len(found))
     if not found:
         raise PolicyError(

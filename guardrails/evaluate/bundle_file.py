@@ -128,7 +128,7 @@ def _limited(path: Path | str, members: Iterator[tuple[str, bytes]]) -> dict[str
 
 def _in_folder(path: Path) -> Iterator[tuple[str, bytes]]:
     for file in sorted(path.rglob("*")):
-        if file.is_file():
+        if file.is_file() and (file.name in (MANIFEST, SIGNATURES) or not file.name.startswith(".")):
             _check_size(file, file.stat().st_size)
             yield file.relative_to(path).as_posix(), file.read_bytes()
 
@@ -144,5 +144,13 @@ def _check_size(name: Path | str, size: int) -> None:
         raise PolicyError(f"{name}: has {size:,} bytes, more than the {LARGEST:,} allowed")
 
 
+def is_read(name: str) -> bool:
+    """Whether a file of this name is a policy, a test of one, or data.
+
+    Editors and file servers put hidden files beside those: Emacs the lock .#a.rego, macOS ._a.rego.
+    """
+    return name == "data.json" or (name.endswith(".rego") and not name.startswith("."))
+
+
 def _is_policy(name: str) -> bool:
-    return name.endswith(".rego") and not name.endswith("_test.rego")
+    return name.endswith(".rego") and not name.endswith("_test.rego") and is_read(PurePosixPath(name).name)

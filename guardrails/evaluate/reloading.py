@@ -17,10 +17,14 @@ from guardrails.evaluate.embedded import EmbeddedEngine
 from guardrails.evaluate.engine import Evaluation
 from guardrails.show.sentences import sentence
 from guardrails.values import frozen
+from guardrails.waiting.clock import monotonic
 
 _logger = logging.getLogger("guardrails")
-# By file: size in bytes and time of the last change in ns. A deleted file changes it, too.
-_Stamps = Mapping[str, tuple[int, int]]
+# By file: size in bytes, time of the last change in ns, and more that changes with it: a copy may keep those two. A
+# deleted file changes it, too.
+_Stamps = Mapping[str, tuple[int, ...]]
+# After an edit that does not load: its cause may go without a trace in the files.
+_AGAIN_S = 10.0
 
 
 class Fetched(Protocol):
@@ -51,7 +55,8 @@ class ReloadingEngine:
     Decisions check the files, at most every `interval_s` seconds. A change is loaded once the files have been quiet for
     `settle_s` seconds, so that a save in several steps is not read halfway. The thread that notices compiles (about
     50 ms); the others go on with the old policies. An edit that does not load (it is broken, or would allow the
-    accident) is reported once to the logger ``guardrails``, and the old policies stay in force.
+    accident) is reported once to the logger ``guardrails``, and the old policies stay in force. It is tried again from
+    time to time: perhaps only this user could not read a file.
     """
 
     def __init__(
@@ -75,7 +80,8 @@ class ReloadingEngine:
         # Before the files are read: an edit in between is then noticed later instead of lost.
         self._seen = self._stamps()
         self._in_force = _InForce(make(settings), time.time())
-        self._next = time.monotonic() + interval_s
+        self._next = monotonic() + interval_s
+        self._again = 0.0
         self._pending: _Stamps | None = None
         self._lock, self._pid = threading.Lock(), os.getpid()
 
@@ -87,7 +93,7 @@ class ReloadingEngine:
     def evaluate(self, document: Mapping[str, Any]) -> Evaluation:
         """Like EmbeddedEngine.evaluate, with `loaded_at` and `behind`."""
         self._fetched.check()
-        if time.monotonic() >= self._next:
+        if monotonic() >= self._next:
             self._check_files()
         current = self._in_force
         answer = current.engine.evaluate(document)
@@ -100,16 +106,18 @@ class ReloadingEngine:
         if not self._lock.acquire(blocking=False):
             return
         try:
-            self._next = time.monotonic() + self._interval_s
+            self._next = monotonic() + self._interval_s
             stamps = self._stamps()
             if stamps == self._seen:
                 self._pending = None
+                if self._in_force.behind and monotonic() >= self._again:
+                    self._reload()
             elif self._settled(stamps):
                 self._seen, self._pending = stamps, None
                 self._reload()
             else:
                 self._pending = stamps
-                self._next = time.monotonic() + self._settle_s
+                self._next = monotonic() + self._settle_s
         finally:
             self._lock.release()
 
@@ -128,11 +136,13 @@ class ReloadingEngine:
         except Exception as error:
             # Whatever it is, the edit is not in force, and someone has to know.
             self._in_force = evolve(before, behind=str(error))
-            _logger.warning(
-                "the policies on disk do not load: %s Revision %s stays in force until they do.",
-                sentence(str(error)),
-                before.engine.revision,
-            )
+            self._again = monotonic() + _AGAIN_S
+            if str(error) != before.behind:
+                _logger.warning(
+                    "the policies on disk do not load: %s Revision %s stays in force until they do.",
+                    sentence(str(error)),
+                    before.engine.revision,
+                )
             return
         other_files = settings.policies != self._settings.policies
         self._settings = settings
@@ -149,5 +159,5 @@ class ReloadingEngine:
                 status = path.stat()
             except OSError:
                 continue
-            stamps[str(path)] = status.st_size, status.st_mtime_ns
+            stamps[str(path)] = status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
         return stamps

@@ -15,7 +15,7 @@ import pytest
 import guardrails
 from guardrails.doctor import policies as doctor
 from guardrails.errors import PolicyError
-from guardrails.evaluate import bundle
+from guardrails.evaluate import bundle, reloading
 from tests.support.waiting import until
 
 RULE = """package guardrails.quiet
@@ -206,6 +206,66 @@ def test_an_edit_that_breaks_the_reader(guard, place, site, monkeypatch):
     before = guard.revision
     until(lambda: _stop(site) or "not as it should be" in str(_last(place)["custom"].get("policies_behind")))
     assert guard.revision == before
+
+
+def test_an_edit_is_tried_again(guard, place, site, monkeypatch, caplog):
+    """An edit whose reason not to load goes without a trace in the files takes effect; the reason is reported once."""
+    usual = guard._engine._make
+
+    def broken(_):
+        raise PermissionError("not for this user")
+
+    monkeypatch.setattr(guard._engine, "_make", broken)
+    monkeypatch.setattr(reloading, "_AGAIN_S", 0.0)
+    _write(place / "own" / "quiet.rego", RULE.replace("CALL", "stop"))
+    with caplog.at_level(logging.WARNING, "guardrails"):
+        until(lambda: _stop(site) or "policies_behind" in _last(place)["custom"])
+        _stop(site)
+    assert ["not for this user" in record.message for record in caplog.records].count(True) == 1
+    monkeypatch.setattr(guard._engine, "_make", usual)
+    with pytest.raises(guardrails.CallDenied, match="quiet/stop"):
+        _stop(site)
+
+
+def test_an_edit_that_keeps_size_and_time(guard, place, site):
+    """A copy that keeps the time of the file, and has as many bytes, takes effect."""
+    rule, copy = place / "own" / "quiet.rego", place / "copy"
+    past = rule.stat().st_mtime_ns - 10**10
+    os.utime(rule, ns=(past, past))
+    until(lambda: _stop(site) or guard._engine._seen == guard._engine._stamps())
+    copy.write_text(rule.read_text().replace('"nothing"', '"stop"   '))
+    os.utime(copy, ns=(past, past))
+    copy.replace(rule)
+    with pytest.raises(guardrails.CallDenied, match="quiet/stop"):
+        _stop(site)
+
+
+HIDDEN = {
+    "a lock of Emacs": lambda own: (own / ".#quiet.rego").symlink_to("ann@host.4711:1790000000"),
+    "a file of macOS": lambda own: (own / "._quiet.rego").write_bytes(b"\0\5\x16\7\0\2\0\0Mac OS X\xff"),
+}
+
+
+@pytest.mark.parametrize("hide", HIDDEN.values(), ids=HIDDEN)
+def test_hidden_files(hide, guard, place, site):
+    """What editors and file servers hide beside a policy keeps neither an edit nor install() from its work."""
+    hide(place / "own")
+    _write(place / "own" / "quiet.rego", RULE.replace("CALL", "stop"))
+    with pytest.raises(guardrails.CallDenied, match="quiet/stop"):
+        _stop(site)
+    guardrails.uninstall()
+    guardrails.install(str(place / "guardrails.toml"))
+
+
+@pytest.mark.parametrize("hide", HIDDEN.values(), ids=HIDDEN)
+def test_hidden_files_in_a_bundle(hide, tmp_path):
+    """A folder that is a bundle is read without them, too."""
+    (tmp_path / ".manifest").write_text('{"revision": "first"}')
+    (tmp_path / "quiet.rego").write_text(RULE)
+    hide(tmp_path)
+    read = bundle.unpack(tmp_path)
+    assert read.named == "first"
+    assert [name for name in read.modules if name.endswith("quiet.rego")] == [f"{tmp_path}/quiet.rego"]
 
 
 def _in_child(site, queue):

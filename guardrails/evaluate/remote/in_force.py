@@ -26,7 +26,7 @@ class FetchedBundles:
         self._poller = Poller(sources.refresh, sources.settings.bundle.poll_s)
         self._next = 0.0
 
-    def generation(self) -> Mapping[str, tuple[int, int]]:
+    def generation(self) -> Mapping[str, tuple[int, ...]]:
         """Another value whenever another bundle is in force."""
         return {"fetched bundles": (self._sources.generation, 0)}
 
