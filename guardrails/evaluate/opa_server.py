@@ -10,7 +10,6 @@ import importlib.util
 import json
 import os
 import threading
-import time
 from collections.abc import Mapping
 from concurrent.futures import Future
 from typing import Any
@@ -22,6 +21,7 @@ from guardrails.errors import ConfigError
 from guardrails.evaluate import opa_versions
 from guardrails.evaluate.engine import ENTRYPOINT, EngineFailure, Evaluation
 from guardrails.waiting import deadline, http, threads
+from guardrails.waiting.clock import monotonic
 from guardrails.waiting.deadline import Deadline
 from guardrails.waiting.interruptions import wait_for
 
@@ -100,14 +100,14 @@ class OpaServer:
                 answered.set_exception(error)
 
         # In a thread: the client's timeout counts anew for each piece that arrives, and a server may send single bytes.
-        started = time.monotonic()
+        started = monotonic()
         try:
             threads.start(threading.Thread(target=ask, name="guardrails-opa", daemon=True))
         except RuntimeError:
             ask()
         if not wait_for(answered, until.left()):
             self._forget(client)
-            took = time.monotonic() - started
+            took = monotonic() - started
             raise EngineFailure(f"OPA at {self.url} gave no answer within {took:.1f} s")
         try:
             answer = answered.result()

@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import os
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -20,6 +19,7 @@ from guardrails.evaluate import last_revision
 from guardrails.evaluate.engine import Engine, EngineFailure, Evaluation, read_result
 from guardrails.evaluate.opa_server import NO_BUNDLE, OpaServer
 from guardrails.waiting import deadline, threads
+from guardrails.waiting.clock import monotonic
 from guardrails.waiting.deadline import Deadline
 
 _logger = logging.getLogger("guardrails")
@@ -40,7 +40,7 @@ class _Place:
 
     def fail(self) -> None:
         """It may be started again with something else, so it has to show it again."""
-        self.verified, self.failed, self.again = False, True, time.monotonic() + _PAUSE_S
+        self.verified, self.failed, self.again = False, True, monotonic() + _PAUSE_S
 
 
 class OpaServers:
@@ -160,7 +160,7 @@ class OpaServers:
     def _try_again(self, failed: Sequence[_Place]) -> None:
         """Off the path of calls: those that failed some time ago."""
         for place in failed:
-            if place.trying != os.getpid() and time.monotonic() >= place.again:
+            if place.trying != os.getpid() and monotonic() >= place.again:
                 place.trying = os.getpid()
                 try:
                     threads.start(

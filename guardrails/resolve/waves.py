@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Mapping
 
 from guardrails.config.settings import Settings
@@ -13,6 +12,7 @@ from guardrails.resolve import health
 from guardrails.resolve.balancers import machines_of, not_serving
 from guardrails.resolve.inventory import Inventory
 from guardrails.values import Answer, Call, Earlier, Live, LiveSide, Lookup, Past, Target, Wave, Waves
+from guardrails.waiting.clock import monotonic
 
 _TAKING = frozenset(("terminate", "stop", "scale-in"))
 # What a load balancer or group may lose.
@@ -74,7 +74,7 @@ class WaveFacts:
             return LiveSide(healthy=None, best=0)
         running = {each.id for each in inventory.clusters.get(cluster, ()) if each.state == "running"}
         unfit = {machine.id for name in not_serving(answers) for machine in machines_of(name, inventory)}
-        healthy, now = len((running & passing) - unfit), time.monotonic()
+        healthy, now = len((running & passing) - unfit), monotonic()
         gone = past.earlier.get(cluster, Earlier()).gone
         best, before, at = self._best.get((scope, cluster), (0, gone, now))
         if healthy >= best or now - at > self._apart_s:

@@ -240,6 +240,16 @@ def test_an_edit_that_keeps_size_and_time(guard, place, site):
         _stop(site)
 
 
+def test_an_edit_after_frozen_time(guard, place, site, monkeypatch):
+    """A decision while a test has set the clocks to another time does not keep later edits out."""
+    with monkeypatch.context() as frozen:
+        frozen.setattr(time, "monotonic", lambda: 2e9)
+        _stop(site)
+    _write(place / "own" / "quiet.rego", RULE.replace("CALL", "stop"))
+    with pytest.raises(guardrails.CallDenied, match="quiet/stop"):
+        _stop(site)
+
+
 HIDDEN = {
     "a lock of Emacs": lambda own: (own / ".#quiet.rego").symlink_to("ann@host.4711:1790000000"),
     "a file of macOS": lambda own: (own / "._quiet.rego").write_bytes(b"\0\5\x16\7\0\2\0\0Mac OS X\xff"),

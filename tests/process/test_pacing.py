@@ -285,8 +285,8 @@ def test_a_shorter_line_covers_a_longer_one(monkeypatch, capsys):
     """From 10 s to 9 s nothing of the longer line is left behind, and in the end nothing at all."""
     monkeypatch.setattr(waiting, "_watched", lambda: True)
     clock = iter([0.0, 0.1, 1.1, 99.0])
-    # Not time.monotonic itself: other threads read it, too.
-    monkeypatch.setattr(waiting, "time", SimpleNamespace(sleep=lambda _: None, monotonic=lambda: next(clock)))
+    monkeypatch.setattr(waiting, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(waiting, "time", SimpleNamespace(sleep=lambda _: None))
     capsys.readouterr()
     waiting.wait(10.0, "x")
     _, longer, shorter, wiped, _ = capsys.readouterr().err.split("\r")

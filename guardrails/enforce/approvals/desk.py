@@ -22,6 +22,7 @@ from guardrails.memory import StateUnavailable
 from guardrails.memory.approvals import Board, Identity, Record, Request
 from guardrails.show.sentences import summary
 from guardrails.values import Approval, Decision, Origin, frozen
+from guardrails.waiting.clock import monotonic
 from guardrails.waiting.interruptions import is_injected, waiting
 
 _logger = logging.getLogger("guardrails")
@@ -113,7 +114,7 @@ class Desk:
     def _answer(self, case: _Case, decide: DecideAgain) -> Decision:
         # Ctrl-C reaches only the main thread, so no other one waits.
         waits = threading.current_thread() is threading.main_thread()
-        until = time.monotonic() + (self.wait_s if waits else 0.0)
+        until = monotonic() + (self.wait_s if waits else 0.0)
         asked: Request | None = None
         note = ""
         while True:
@@ -133,11 +134,11 @@ class Desk:
                 note = now.note or changed
             if asked is None:
                 asked = now.request or self._ask(case)
-                self._announce(case, asked, note, until - time.monotonic())
-            if until <= time.monotonic():
+                self._announce(case, asked, note, until - monotonic())
+            if until <= monotonic():
                 return evolve(case.decision, approval=public(asked, note))
             with waiting(), interruptible():
-                time.sleep(max(0.0, min(_PAUSE_S, until - time.monotonic())))
+                time.sleep(max(0.0, min(_PAUSE_S, until - monotonic())))
 
     def _look(self, case: _Case) -> Standing:
         records = self.board.records(case.place)

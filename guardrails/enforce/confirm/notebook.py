@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -16,6 +15,7 @@ from IPython.core.error import StdinNotImplementedError
 from guardrails.enforce.confirm.who_can_answer import NoOneThere
 from guardrails.show import html, text
 from guardrails.show.page import Page
+from guardrails.waiting.clock import monotonic
 
 _UNANSWERED = "_guardrails_unanswered"
 
@@ -61,11 +61,11 @@ def _alarm(seconds: float, rung: threading.Event) -> Iterator[None]:
 
     before = signal.signal(signal.SIGALRM, ring)
     left, interval = signal.setitimer(signal.ITIMER_REAL, seconds)
-    began = time.monotonic()
+    began = monotonic()
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
         if left:
-            signal.setitimer(signal.ITIMER_REAL, max(0.001, left - (time.monotonic() - began)), interval)
+            signal.setitimer(signal.ITIMER_REAL, max(0.001, left - (monotonic() - began)), interval)

@@ -15,6 +15,7 @@ from guardrails.config.places import state_home
 from guardrails.enforce.confirm.who_can_answer import NoOneThere, in_foreground
 from guardrails.memory.file_lock import LockedElsewhere, locked
 from guardrails.system.files import FOR_US, make_folder
+from guardrails.waiting.clock import monotonic
 
 # A terminal never hands over a longer line.
 _LONGEST = 4096
@@ -31,7 +32,7 @@ def asked(question: str, timeout_s: float) -> str | None:
         # What was typed before the question does not answer it.
         termios.tcflush(fd, termios.TCIFLUSH)
         # Starts before the question is shown: a process stopped in between has less time, not more.
-        deadline = time.monotonic() + timeout_s
+        deadline = monotonic() + timeout_s
         try:
             sys.stderr.write(question)
             sys.stderr.flush()
@@ -92,7 +93,7 @@ def _open(stdin: int) -> int:
 
 def _line(fd: int, deadline: float) -> str | None:
     """Time keeps running while the program is stopped (Ctrl-Z) or in the background, where nothing is read."""
-    while (left := deadline - time.monotonic()) > 0:
+    while (left := deadline - monotonic()) > 0:
         if not in_foreground(fd):
             # The terminal stops background jobs that read.
             time.sleep(min(_STEP_S, left))
@@ -101,7 +102,7 @@ def _line(fd: int, deadline: float) -> str | None:
             continue
         with suppress(BlockingIOError):
             typed = os.read(fd, _LONGEST)
-            if time.monotonic() < deadline:
+            if monotonic() < deadline:
                 return typed.decode("utf-8", "replace")
     # Half a line must not reach the shell after this program. In the background it was typed for another program, and
     # the terminal would stop this one for discarding it.

@@ -8,6 +8,7 @@ import sys
 import time
 
 from guardrails.enforce.ctrl_c import interruptible
+from guardrails.waiting.clock import monotonic
 
 _logger = logging.getLogger("guardrails")
 _STEP_S = 0.2
@@ -24,11 +25,11 @@ def wait(seconds: float, what: str) -> None:
         _logger.info("waiting %.1f s: %s", seconds, what)
         time.sleep(seconds)
         return
-    until = time.monotonic() + seconds
+    until = monotonic() + seconds
     longest = 0
     try:
         with interruptible():
-            while (left := until - time.monotonic()) > 0:
+            while (left := until - monotonic()) > 0:
                 line = f"guardrails: waiting {left:.0f} s, {what} (Ctrl-C cancels the call)"[: _columns()]
                 longest = max(longest, len(line))
                 _write(f"\r{line.ljust(longest)}")

@@ -12,6 +12,7 @@ from guardrails.evaluate.engine import EngineFailure, Evaluation
 from guardrails.evaluate.remote.poller import Poller
 from guardrails.evaluate.remote.sources import Sources
 from guardrails.waiting import deadline
+from guardrails.waiting.clock import monotonic
 from guardrails.waiting.interruptions import wait_for
 
 # A source that does not answer is not asked again by each call in between.
@@ -46,9 +47,9 @@ class FetchedBundles:
         if not self._sources.settings.remote_bundles:
             return
         self._poller.ensure()
-        if _too_old(self._sources, time.time()) and time.monotonic() >= self._next:
+        if _too_old(self._sources, time.time()) and monotonic() >= self._next:
             wait_for(self._poller.look(), deadline.left(self._sources.settings.bundle.timeout_s))
-            self._next = time.monotonic() + _PAUSE_S
+            self._next = monotonic() + _PAUSE_S
         if why := _too_old(self._sources, time.time()):
             raise EngineFailure(why)
 

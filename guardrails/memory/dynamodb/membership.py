@@ -6,7 +6,6 @@ A host reads them when their version in the item of liveness has changed, and ke
 from __future__ import annotations
 
 import threading
-import time
 import zlib
 from collections.abc import Collection, Iterable, Mapping
 from functools import partial
@@ -21,6 +20,7 @@ from guardrails.memory.liveness import Liveness
 from guardrails.memory.members import Members, TakenOut
 from guardrails.memory.store import Asked
 from guardrails.values import frozen
+from guardrails.waiting.clock import monotonic
 
 _CHUNKS = 8
 # A host that dies between its two writes leaves a version that is old for so long.
@@ -72,12 +72,12 @@ class Membership:
     def _current(self, scope: str, version: float, clusters: frozenset[str]) -> _Read:
         with self._lock:
             read = self._read.get(scope)
-        fresh = read is not None and read.read_at > time.monotonic() - _KEPT_S
+        fresh = read is not None and read.read_at > monotonic() - _KEPT_S
         if read is not None and fresh and read.version == version and read.clusters >= clusters:
             return read
         keys = [_key(scope, cluster, chunk) for cluster in clusters for chunk in range(_CHUNKS)]
         found = self._table.items(keys)
-        read = _Read(version, clusters, dict(_members(scope, found)), time.monotonic())
+        read = _Read(version, clusters, dict(_members(scope, found)), monotonic())
         with self._lock:
             self._read[scope] = read
         return read
