@@ -17,6 +17,7 @@ from guardrails.cli import compare_sources
 from guardrails.cli.output_file import writing
 from guardrails.evaluate.rego.mistake import Mistake
 from guardrails.policy.compare.result import Comparison, Difference
+from guardrails.policy.compare.verdicts import ENGINE
 from guardrails.show.sentences import counted, listed
 
 _SHOWN = 5
@@ -61,6 +62,9 @@ def nothing_known(rule: str) -> str:
 
 def sentence(difference: Difference) -> str:
     """How the decision changes."""
+    if difference.rule == ENGINE:
+        where = counted(difference.documents, "input")
+        return f"the old policies fail on {where}, which blocks the call, and the new ones do not ({difference.now})"
     return f"{difference.was} becomes {difference.now} on {counted(difference.documents, 'input')}"
 
 
@@ -89,11 +93,20 @@ def mistakes(comparison: Comparison) -> list[Mistake]:
     ]
 
 
+def notes(comparison: Comparison) -> list[Mistake]:
+    """The rules about which nothing is known, at the place of the new policies as a whole."""
+    return [Mistake(*_whole(comparison.new), 1, rule, nothing_known(rule)) for rule in comparison.silent]
+
+
 def _place(difference: Difference, new: str) -> tuple[str, int]:
     """A file within the repository and a line: of the rule, or of the configuration where the rule is shipped."""
     file = compare_sources.in_repository(difference.file, new) if difference.file else ""
     if file and not (os.path.isabs(file) and new.endswith(".toml")):
         return file, difference.line
+    return _whole(new)
+
+
+def _whole(new: str) -> tuple[str, int]:
     some = sorted(map(str, Path(new).rglob("*.rego"))) if Path(new).is_dir() else []
     return compare_sources.in_repository(some[0] if some else new, new), 1
 

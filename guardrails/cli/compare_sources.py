@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from attrs import evolve
+from attrs import asdict, evolve
 
 from guardrails import assembly
 from guardrails.cli import own_policies
@@ -95,6 +95,19 @@ def _git(*arguments: str) -> bytes:
         timeout=120,
     )
     return done.stdout
+
+
+# What a comparison of two configurations is about, and what only says where something is.
+_COMPARED = frozenset(("policies", "params", "enforcement", "mode"))
+_PLACES = frozenset(("file", "organisation", "found_upward", "where", "where_inside"))
+
+
+def other_settings(old: str, new: str) -> list[str]:
+    """The settings in which two configurations differ and that are no part of their policies; none for other names."""
+    if not (old.endswith(".toml") and new.endswith(".toml") and Path(old).is_file() and Path(new).is_file()):
+        return []
+    both = [asdict(load(Path(name)), recurse=False) for name in (old, new)]
+    return sorted(name for name in both[0].keys() - _COMPARED - _PLACES if both[0][name] != both[1][name])
 
 
 def recorded(files: Iterable[Path]) -> Iterator[Document]:

@@ -57,6 +57,8 @@ def compare(
     files = compare_result.write(folder, comparison.wider) if folder is not None else ()
     _report(comparison, fmt)
     if fmt == "pretty":
+        if others := compare_sources.other_settings(old, new):
+            click.echo(f"Not compared: {', '.join(others)}. The configurations differ there, and no policy sees it.")
         for file in files:
             click.echo(compare_result.hint(file, comparison))
     sys.exit(1 if comparison.is_wider else 0)
@@ -68,10 +70,9 @@ def _report(comparison: Comparison, fmt: str) -> None:
     elif fmt == "junit":
         click.echo(compare_result.junit(comparison))
     elif fmt == "sarif":
-        tool = "guardrails policy compare"
-        click.echo(
-            json.dumps(sarif(compare_result.mistakes(comparison), version("botocore-guardrails"), tool), indent=2)
-        )
+        mistakes, notes = compare_result.mistakes(comparison), compare_result.notes(comparison)
+        log = sarif(mistakes, version("botocore-guardrails"), "guardrails policy compare", notes)
+        click.echo(json.dumps(log, indent=2))
     elif fmt == "github":
         for mistake in compare_result.mistakes(comparison):
             click.echo(github(mistake))

@@ -222,3 +222,31 @@ def test_what_ci_reads(policies):
     (result,) = json.loads(_run("compare", old, new, "--format", "sarif", code=1))["runs"][0]["results"]
     assert result["ruleId"] == "keep/named"
     assert '<failure message="deny becomes allow' in _run("compare", old, new, "--format", "junit", code=1)
+
+
+def test_what_no_input_shows(policies):
+    """In code scanning, a rule about which nothing is known is a note at the new policies."""
+    old = policies("old", keep=KEEP.replace("target.facts.disks", "count(target.facts) * 7919"), disks=3000000)
+    new = policies("new", keep=KEEP.replace("target.facts.disks", "count(target.facts) * 7919"), disks=5000000)
+    (result,) = json.loads(_run("compare", old, new, "--format", "sarif", code=0))["runs"][0]["results"]
+    assert (result["level"], result["ruleId"]) == ("note", "keep/named")
+    assert result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"].endswith(".rego")
+
+
+def test_what_is_not_compared(tmp_path):
+    """Settings in which two configurations differ, and that policies do not see, are named."""
+    for name, text in (("a.toml", 'waves = "refuse"\n'), ("b.toml", 'waves = "off"\n')):
+        (tmp_path / name).write_text(text)
+    said = _run("compare", tmp_path / "b.toml", tmp_path / "b.toml", code=0)
+    assert "Not compared" not in said
+    said = _run("compare", tmp_path / "a.toml", tmp_path / "b.toml", "--neighbors", "0", code=0)
+    assert "Not compared: waves. The configurations differ there, and no policy sees it." in said
+
+
+def test_old_policies_that_fail(policies):
+    """Where the old ones fail on an input, which blocks the call, and the new ones do not, the sentence says so."""
+    loop = "some _ in target.facts.zones\n\tstartswith"
+    old, new = (policies(name, keep=KEEP.replace("startswith", f"{guard}{loop}")) for name, guard in (
+        ("old", ""), ("new", "is_array(target.facts.zones)\n\t"),
+    ))  # fmt: skip
+    assert "the old policies fail on" in _run("compare", old, new, code=1)

@@ -79,6 +79,17 @@ EDITS = {
     "a moment": ("not input.now_s < 1764547200", "not input.now_s < 1798761600", True),
     "a day that no year has": ('object.get(target.tags, "Until", "9999-12-31") > "2023-02-31"',
                                'object.get(target.tags, "Until", "9999-12-31") > "2023-02-31"', False),
+    "a cluster's name": ('some name in target.clusters\n\tcontains(name, "shop")',
+                         'some name in target.clusters\n\tstartswith(name, "shop")', True),
+    "a cluster's name in other letters": ('some name in target.clusters\n\tlower(name) == "shop"',
+                                          'some name in target.clusters\n\tname == "shop"', True),
+    "the middle of an id": ('contains(id, "0d")', 'startswith(id, "0d")', True),
+    "a part of what is in a list": ('some one in target.private_ips\n\tcontains(one, "10.9.")',
+                                    'some one in target.private_ips\n\tstartswith(one, "10.9.")', True),
+    "a value with spaces around it": ('trim_space(target.tags.Env) == "prod"', 'target.tags.Env == "prod"', True),
+    "a value with another piece": ('replace(target.tags.Env, "_", "-") == "a-b"', 'target.tags.Env == "a-b"', True),
+    "the second of several values": ('some one in input.call.params.Filters\n\t"prod" in one.Values',
+                                     'some one in input.call.params.Filters\n\tone.Values[0] == "prod"', True),
     "a date": ("true", "not time.parse_rfc3339_ns(target.tags.Expires) < input.now_s * 1000000000", True),
 }  # fmt: skip
 

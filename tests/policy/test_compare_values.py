@@ -24,6 +24,7 @@ KEYS = '"AKIAIOSFODNN7EXAMPLE (env)"', '"AKIAI44QH8DHBEXAMPLE (env)"'
 PRINCIPAL = "not input.caller.principal in exempt"
 CLUSTER = "some name in target.clusters\n\tnot regex.match(exempt, name)"
 SPARED = "not id in data.guardrails.params.spared"
+HOUR = "substring(input.time, 11, 2)"
 LARGE = "count(target.facts) * 7919 > bound"
 IDS = [f"i-0{number:04x}" for number in range(60)]
 
@@ -47,6 +48,7 @@ def policies(tmp_path):
 
 
 EDITS = {
+    "one hour less": ((f'{HOUR} in {{"09", "18"}}',), (f'{HOUR} in {{"09"}}',)),
     "one more principal": ((PRINCIPAL, f"exempt := {{{KEYS[0]}}}"), (PRINCIPAL, f"exempt := {{{KEYS[0]}, {KEYS[1]}}}")),
     "one more way in a pattern": ((CLUSTER, "exempt := `^dev-[0-9]+$`"), (CLUSTER, "exempt := `^(dev|prod)-[0-9]+$`")),
     "one more of many ids": ((SPARED, "", IDS[:-1]), (SPARED, "", IDS)),
@@ -61,12 +63,19 @@ def test_one_more(policies, name):
     assert Comparing(after, before).run().wider == []
 
 
+NAMED = "regex.match(`(?i)^vat`, target.tags.Name)\n\tinput.call.region in {REGIONS}"
+ONE, TWO = NAMED.replace("REGIONS", '"eu-west-1"'), NAMED.replace("REGIONS", '"eu-west-1", "eu-west-2"')
+ROUNDED = "floor(count(target.facts) * 0.1) * 7919 > 3000000"
 THERE = 'input.call.region == "eu-north-1"'
 EACH = 'every NAME in target.clusters {\n\t\tNAME == "x"\n\t}'
 # By name: a condition and what it uses, before and after; and whether nothing is known.
 SHOWN = {
     "a number": ((LARGE, "bound := 3000000"), (LARGE, "bound := 5000000"), True),
     "a calculation": ((LARGE, "bound := 1000 * (50 + 50)"), (LARGE, "bound := 1000 * (50 + 90)"), True),
+    "a function": ((ROUNDED,), (ROUNDED.replace("floor", "ceil"),), True),
+    "a pattern": ((ONE,), (ONE.replace("(?i)", ""),), True),
+    "a pattern beside a condition that is stricter": ((ONE,), (TWO.replace("(?i)", ""),), True),
+    "a condition that is stricter": ((ONE,), (TWO,), False),
     "other words": (("here", f"here if {THERE}"), ("here", 'here if "eu-north-1" == input.call.region'), False),
     "braces": (("here", f"here if {THERE}"), ("here", f"here if {{\n\t{THERE}\n}}"), False),
     "a name": ((EACH.replace("NAME", "one"),), (EACH.replace("NAME", "each"),), False),

@@ -27,9 +27,11 @@ def _property(text: str) -> str:
     return _escaped(text).replace(":", "%3A").replace(",", "%2C")
 
 
-def sarif(mistakes: Sequence[Mistake], version: str, tool: str = "guardrails policy check") -> dict[str, Any]:
-    """A log of SARIF 2.1.0 (OASIS), for code scanning; `tool` is the command that found the mistakes."""
-    codes = sorted({mistake.code for mistake in mistakes})
+def sarif(
+    mistakes: Sequence[Mistake], version: str, tool: str = "guardrails policy check", notes: Sequence[Mistake] = ()
+) -> dict[str, Any]:
+    """A log of SARIF 2.1.0 (OASIS), for code scanning; `tool` is the command that found the mistakes and `notes`."""
+    codes = sorted({mistake.code for mistake in (*mistakes, *notes)})
     return {
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
@@ -45,7 +47,7 @@ def sarif(mistakes: Sequence[Mistake], version: str, tool: str = "guardrails pol
                 "results": [
                     {
                         "ruleId": mistake.code,
-                        "level": "error",
+                        "level": level,
                         "message": {"text": mistake.message},
                         "locations": [
                             {
@@ -56,7 +58,8 @@ def sarif(mistakes: Sequence[Mistake], version: str, tool: str = "guardrails pol
                             }
                         ],
                     }
-                    for mistake in mistakes
+                    for level, some in (("error", mistakes), ("note", notes))
+                    for mistake in some
                 ],
             }
         ],

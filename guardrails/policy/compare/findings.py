@@ -9,6 +9,7 @@ from typing import Any
 
 from attrs import Factory, define, field
 
+from guardrails.policy.compare.kinds import kind_of
 from guardrails.policy.compare.minimize import minimized
 from guardrails.policy.compare.reads import Reads, united
 from guardrails.policy.compare.result import Difference
@@ -70,14 +71,17 @@ class Findings:
     _hidden_from: int = field(kw_only=True)
     documents: int = 0
     acted: set[str] = Factory(set)
-    # The rules that said something else than before on any input that was watched.
+    # The rules that said something else than before on any input that was watched, and those that said less.
     told: set[str] = Factory(set)
+    told_less: set[str] = Factory(set)
     _hidden: int | None = None
     _seen: set[int] = Factory(set)
     _wider: dict[_Key, list[Document]] = Factory(dict)
     _stricter: dict[_Key, list[Document]] = Factory(dict)
     _known: Counter[str] = Factory(Counter)
     _said: Counter[Said] = Factory(Counter)
+    # How often the old engine failed, by the kind of input.
+    _failed: Counter[str] = Factory(Counter)
     # What rules said under other levels where others hide the difference, with the kind of input.
     _behind: set[tuple[Said, str]] = Factory(set)
 
@@ -92,7 +96,7 @@ class Findings:
         self._hidden = None
         looks = [side.watched.look(text) if watch else None for side in (self._old, self._new)]
         if looks[0] and looks[1]:
-            self.told |= {rule for _, rule in looks[0].said ^ looks[1].said}
+            self._tell(looks[0].said, looks[1].said)
         acts = self._by_their_rules(document, text, looks) if self._by_rules else None
         if acts is None:
             acts = self._by_decision(document)
@@ -111,6 +115,12 @@ class Findings:
             acts, lines[0], lines[1], frozenset(way), None if hidden is None else hidden >= self._hidden_from, stuck
         )
 
+    def _tell(self, old: Said, new: Said) -> None:
+        # Where one is gone and another has come at the same level, that may be nothing but another id.
+        swapped = {level for level, _ in old - new} & {level for level, _ in new - old}
+        self.told |= {rule for level, rule in old ^ new if level not in swapped}
+        self.told_less |= {rule for level, rule in old - new if level not in swapped}
+
     def stuck(self, tried: Tried) -> Reads:
         """What the conditions of the changed definitions read that did not hold."""
         sides = zip((self._old, self._new), tried.stuck, strict=True)
@@ -120,7 +130,10 @@ class Findings:
         """The rules that acted, by what they say themselves; None where only the decision can tell."""
         old = looks[0].said if looks[0] else self._old.watched.said(text)
         if old is None:
-            return None
+            kind = kind_of(document)
+            self._failed[kind] += 1
+            known = self._known[ENGINE] >= _ENOUGH or self._failed[kind] > _ENOUGH
+            return frozenset() if known and not self._with_stricter else None
         acts = frozenset(rule for _, rule in old if rule in self._rules)
         if not old and not self._with_stricter:
             return acts
@@ -215,22 +228,6 @@ class Findings:
 
         smallest = minimized(documents[0], self._schema, still)
         return Difference(rule, was, now, count, smallest, *where.get(rule, ("", 1)))
-
-
-def kind_of(document: Document) -> str:
-    """The same for inputs that most rules do not tell apart."""
-    call, live, shift = (document.get(name) or {} for name in ("call", "live", "shift"))
-    if not all(isinstance(each, Mapping) for each in (call, live, shift)):
-        return ""
-    targets = document.get("targets")
-    some = [each for each in targets.values() if isinstance(each, Mapping)] if isinstance(targets, Mapping) else []
-    carried = [(each.get("clusters"), each.get("resolved"), _names(each.get("facts"))) for each in some]
-    parts = (call.get("effects"), live.get("known"), live.get("disputed"), shift.get("way"), carried)
-    return json.dumps(parts, default=str)
-
-
-def _names(value: Any) -> list[str]:
-    return sorted(value) if isinstance(value, Mapping) else []
 
 
 def _largest(found: Mapping[_Key, list[Document]]) -> list[tuple[_Key, list[Document], int]]:

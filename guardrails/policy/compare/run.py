@@ -155,7 +155,8 @@ class Comparing:
             untold.Side(policies, watched, [entry for entry in policies.entries if entry.rule in self._ids])
             for policies, watched in zip((self._old, self._new), self._watched, strict=True)
         )
-        found = untold.untold(old, new, self._digests, self._paths, self.findings.told)
+        told = untold.Told(self.findings.told, self.findings.told_less)
+        found = untold.untold(old, new, self._digests, self._paths, told)
         return {rule for rule in found & self._ids if not self.findings.is_weaker(rule)}
 
     def _nearest(self, file: str) -> str:

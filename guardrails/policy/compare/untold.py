@@ -1,7 +1,8 @@
 """The rules about which a comparison knows nothing: they differ, and no input that was tried shows how.
 
-A condition that is written in another way is known once it held and failed. A value, a calculation and a condition
-that one side has more are known once a rule that uses them said something else than before.
+A condition that is written in another way is known once it held and failed. A value, a function, a calculation and a
+condition that one side has more are known once a rule that uses them said something else than before. Where several of
+them changed, one that only made the rule stricter tells nothing about the others.
 """
 
 from __future__ import annotations
@@ -26,6 +27,16 @@ _WORDING = frozenset(("sprintf", "concat", "format_int"))
 _Value = tuple[str, str]
 _Changed = Mapping[Any, list[tuple[Module, Rule]]]
 _VALUES = ("ArithExpr", "Number", "String", "RawString")
+# Beside functions, these say how something is compared. Equality is written in too many ways.
+_OPERATORS = ("BoolExpr", "BinExpr", "Membership", "Every")
+
+
+@frozen
+class Told:
+    """The rules that said something else than before on any input, and those that did not say what they had said."""
+
+    other: Collection[str]
+    less: Collection[str]
 
 
 @frozen
@@ -37,8 +48,8 @@ class Side:
     entries: Sequence[EntryRule]
 
 
-def untold(old: Side, new: Side, digests: Collection[str], paths: Collection[Path], told: Collection[str]) -> set[str]:
-    """The ids of these rules; `told` are those that said something else than before on any input."""
+def untold(old: Side, new: Side, digests: Collection[str], paths: Collection[Path], told: Told) -> set[str]:
+    """The ids of these rules."""
     return _never_decided(old, new) | _never_different(old, new, digests, paths, told)
 
 
@@ -52,22 +63,54 @@ def _never_decided(old: Side, new: Side) -> set[str]:
     return found
 
 
-def _never_different(
-    old: Side, new: Side, digests: Collection[str], paths: Collection[Path], told: Collection[str]
-) -> set[str]:
-    rules = _differing(*(_changed(side, digests, entries=True) for side in (old, new)))
-    found = {str(rule) for rule in rules}.difference(told)
+def _never_different(old: Side, new: Side, digests: Collection[str], paths: Collection[Path], told: Told) -> set[str]:
+    own = _without_names(*(_changed(side, digests, entries=True) for side in (old, new)))
+    helpers = [_changed(side, digests, entries=False) for side in (old, new)]
     given = {path for path in paths if path[:-1] != ENFORCEMENT and not _is_rule(path, old, new)}
-    helpers = _differing(*(_changed(side, digests, entries=False) for side in (old, new)))
+    sizes = Counter({str(rule): size for rule, size in _sizes(*own).items()})
+    places = dict.fromkeys(given, 1) | _sizes(*helpers)
     decides = [(entry.rule, entry.definition, _decides(side, entry)) for side in (old, new) for entry in side.entries]
-    for path in given | helpers:
-        users = {
+    users = {
+        path: {
             rule
             for rule, definition, used in decides
             if any(touches(each, frozenset((path,)) - {definition.path}) for each in used)
         }
-        if not users.intersection(told):
-            found |= users
+        for path in places
+    }
+    for path, rules in users.items():
+        sizes.update(dict.fromkeys(rules, places[path]))
+    known = {rule for rule in told.other if sizes[rule] <= 1} | {*told.less}
+    found = {str(rule) for rule in _differing(*own)}.difference(known)
+    for path in given | _differing(*helpers):
+        if not users[path].intersection(known):
+            found |= users[path]
+    return found
+
+
+def _without_names(old: _Changed, new: _Changed) -> tuple[_Changed, _Changed]:
+    """Without the rules that have another id and are the same."""
+    sides = [
+        {name: some for name, some in side.items() if name not in other} for side, other in ((old, new), (new, old))
+    ]
+    same: set[Any] = set()
+    for name, rules in sides[0].items():
+        same |= {
+            each
+            for other, others in sides[1].items()
+            if (_asked(rules), _values(rules)) == (_asked(others), _values(others))
+            for each in (name, other)
+        }
+    old, new = ({name: some for name, some in side.items() if name not in same} for side in (old, new))
+    return old, new
+
+
+def _sizes(old: _Changed, new: _Changed) -> dict[Any, int]:
+    """How many conditions of each definition are others."""
+    found = {}
+    for name in old.keys() | new.keys():
+        asked, asks = _asked(old.get(name, [])), _asked(new.get(name, []))
+        found[name] = max(1, len(asked - asks), len(asks - asked))
     return found
 
 
@@ -97,17 +140,18 @@ def _differing(old: _Changed, new: _Changed) -> set[Any]:
 
 
 def _of_other_values(old: _Changed, new: _Changed) -> set[Any]:
-    """Where a value stands in the place of another of its kind, or where a constant has one that the other has not."""
+    """Where a value is gone, new or in the place of another of its kind, or only one constant has it."""
     values = [{name: _values(some) for name, some in side.items()} for side in (old, new)]
     sums = [sum(side.values(), Counter[_Value]()) for side in values]
     lost, gained = sums[0] - sums[1], sums[1] - sums[0]
     replaced = {kind for kind, _ in lost} & {kind for kind, _ in gained}
+    there = old.keys() & new.keys()
     return {
         name
         for side, rules in zip(values, (old, new), strict=True)
         for name, some in side.items()
-        for kind, _ in some & (lost | gained)
-        if kind in replaced or all(is_constant(rule) for _, rule in rules[name])
+        for value in some & (lost | gained)
+        if value[0] in replaced or name in there or all(is_constant(rule) for _, rule in rules[name])
     }
 
 
@@ -123,7 +167,7 @@ def _asked(rules: Sequence[tuple[Module, Rule]]) -> set[str]:
 
 
 def _values(rules: Sequence[tuple[Module, Rule]]) -> Counter[_Value]:
-    """The calculations, numbers and strings of some definitions, without those of sentences."""
+    """The calculations, numbers, strings, functions and operators of some definitions, without those of sentences."""
     found = Counter[_Value]()
     # Beside its conditions, a rule that acts has only words.
     waiting: list[tuple[Module, Any]] = [
@@ -139,6 +183,9 @@ def _values(rules: Sequence[tuple[Module, Rule]]) -> Counter[_Value]:
                     continue
                 if kind in _VALUES:
                     found[kind, json.dumps(bare(inner, module), sort_keys=True)] += 1
+                elif kind in _OPERATORS or kind == "Call":
+                    how = called(inner) if kind == "Call" else str(inner.get("op", kind))
+                    found["how", how] += how not in ("Eq", "Ne")
                 waiting.append((module, inner))
     return found
 

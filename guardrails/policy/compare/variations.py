@@ -12,7 +12,7 @@ from typing import Any
 from guardrails.policy.compare.changes import GONE, Change, Renamed, Step
 from guardrails.policy.compare.definitions import FREE
 from guardrails.policy.compare.reads import Reads
-from guardrails.policy.compare.words import for_targets, nested, written
+from guardrails.policy.compare.words import alike, for_targets, nested, written
 
 # Seconds since the epoch are larger.
 _A_TIME = 1e8
@@ -110,7 +110,12 @@ class Variations:
         found += ["", "a", [], ["a"], [""], {}]
         known = [text for text in self._strings(name, path) if text]
         named = sorted(self._reads.strings.get(name, ()))
-        found += [*known, *([text] for text in named), *nested(self._reads.nested, str(path[-2]), name)]
+        found += [
+            *known,
+            *([text] for text in named),
+            *(["another", text] for text in named),
+            *nested(self._reads.nested, str(path[-2]), name),
+        ]
         found += [named] if len(named) > 1 else []
         for cluster in self._clusters:
             found += [cluster, [cluster], {cluster: self._now - 1}]
@@ -187,7 +192,7 @@ class Variations:
         if name == "rules":
             return sorted(known)
         near = {_ADDRESS, _OTHER_ADDRESS, *_addresses(self._document)} if "ips" in name else set()
-        return sorted({text for text in known if text} | near | set(self._clusters))
+        return sorted({text for text in alike(known, self._reads) if text} | near | set(self._clusters))
 
 
 def _parts(document: Mapping[str, Any]) -> frozenset[str]:

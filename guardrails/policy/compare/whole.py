@@ -28,6 +28,8 @@ _LAST_S = 253_370_764_799
 _A_TIME = 1e8
 # Functions that make an hour, a weekday or a day of a time; and how many seconds these have.
 _CLOCKS = frozenset(("clock", "weekday", "date", "parse_rfc3339_ns", "format"))
+# Functions that take a part of a time that is a string.
+_CUTS = frozenset(("substring", "startswith", "contains", "split", "match", "endswith", "indexof"))
 _ROUND = frozenset((3600, 86_400, 604_800))
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
@@ -46,7 +48,10 @@ def changed_as_a_whole(document: Document, reads: Reads, *, clock: bool) -> Iter
 
 def looks_at_the_clock(reads: Reads) -> bool:
     """Whether rules that read this can tell one hour from another."""
-    return bool(reads.names & _CLOCKS) or ("now_s" in reads.names and bool(_ROUND.intersection(reads.numbers)))
+    as_text = "time" in reads.names and bool(reads.names & _CUTS)
+    return (
+        as_text or bool(reads.names & _CLOCKS) or ("now_s" in reads.names and bool(_ROUND.intersection(reads.numbers)))
+    )
 
 
 def siblings(document: Document, change: Change) -> Iterator[Document]:
