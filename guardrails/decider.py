@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 import time
 
@@ -23,8 +22,9 @@ from guardrails.values import Approval, Call, Decision, Facts, Origin, frozen
 from guardrails.waiting.clock import monotonic
 from guardrails.waiting.deadline import Deadline, within
 from guardrails.waiting.interruptions import is_injected
+from guardrails.waiting.program_log import ProgramLog
 
-_logger = logging.getLogger("guardrails")
+_logger = ProgramLog()
 # What takes a machine of the live cluster away is denied whatever else is there by now.
 _TAKING = frozenset(("terminate", "stop"))
 _ENDING = (

@@ -5,7 +5,6 @@ A call's way through the stages is in pipeline.py: intercept -> classify -> reso
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
@@ -45,8 +44,9 @@ from guardrails.show.sentences import DENIAL, log_line
 from guardrails.system import background
 from guardrails.telemetry import reports_of
 from guardrails.values import NOT_GOVERNED, Call, Caller, Decision, Facts, Lookup, Origin, frozen
+from guardrails.waiting.program_log import ProgramLog
 
-_logger = logging.getLogger("guardrails")
+_logger = ProgramLog()
 
 
 class Guard:

@@ -5,7 +5,6 @@ One pipeline decides on the calls of this process, another one on those of the s
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -28,8 +27,9 @@ from guardrails.resolve.lasting import adds
 from guardrails.surroundings import Log
 from guardrails.values import Approval, Call, Decision, Origin, Outcome, Violation, frozen
 from guardrails.waiting.interruptions import held_back, is_injected
+from guardrails.waiting.program_log import ProgramLog
 
-_logger = logging.getLogger("guardrails")
+_logger = ProgramLog()
 _NOT_SENT = "it was cancelled or answered inside the process, or there was no connection"
 _SLOWER = "Make fewer calls, or one call for several machines; or raise pacing.max_wait_s and let it wait."
 

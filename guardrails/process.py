@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import threading
 from collections.abc import Iterable, Mapping
@@ -18,11 +17,12 @@ from guardrails.errors import BreakGlassRefused, ConfigError
 from guardrails.guard import Guard
 from guardrails.system import forks, interpreters
 from guardrails.waiting.garbage import not_collected
+from guardrails.waiting.program_log import ProgramLog
 
 if TYPE_CHECKING:
     from guardrails.planning import Planning
 
-_logger = logging.getLogger("guardrails")
+_logger = ProgramLog()
 _NOT_HERE = (
     "guardrails cannot guard a subinterpreter (InterpreterPoolExecutor): the policy engine cannot be loaded in one; "
     "make AWS calls in the main interpreter, in threads (ThreadPoolExecutor) or in processes (ProcessPoolExecutor)"

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import functools
-import logging
 import os
 import pickle
 import zlib
@@ -17,8 +16,9 @@ from typing import Any
 
 from guardrails.activation.descendants import PLANS, execute, start_process
 from guardrails.activation.hook import arm, public_install
+from guardrails.waiting.program_log import ProgramLog
 
-_logger = logging.getLogger("guardrails")
+_logger = ProgramLog()
 
 
 class Inherited:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from typing import Any
 
@@ -13,8 +12,9 @@ from guardrails.caller.kinds import CallerSettings
 from guardrails.memory import StateUnavailable
 from guardrails.memory.sqlite import Denials
 from guardrails.values import Caller, Decision, frozen
+from guardrails.waiting.program_log import ProgramLog
 
-_logger = logging.getLogger("guardrails")
+_logger = ProgramLog()
 
 
 @frozen

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
@@ -17,8 +16,9 @@ from guardrails.evaluate.rego.inline_imports import expand
 from guardrails.evaluate.rego.merged import entrypoint
 from guardrails.evaluate.rego.syntax import Module
 from guardrails.evaluate.regorus import ask, explain, new_engine, syntax_trees
+from guardrails.waiting.program_log import ProgramLog
 
-_logger = logging.getLogger("guardrails")
+_logger = ProgramLog()
 
 
 def checked(bundle: Bundle) -> Bundle:

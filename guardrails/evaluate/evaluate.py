@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 import uuid
 from collections.abc import Mapping
@@ -16,8 +15,9 @@ from guardrails.evaluate.engine import Engine, EngineFailure, Evaluation, read_r
 from guardrails.show.failures import failures_sentence
 from guardrails.values import Approval, Call, Caller, Decision, Facts
 from guardrails.waiting.interruptions import is_injected
+from guardrails.waiting.program_log import ProgramLog
 
-_logger = logging.getLogger("guardrails")
+_logger = ProgramLog()
 _WAY = "make the call again; `guardrails doctor` checks the engine and the policies"
 
 

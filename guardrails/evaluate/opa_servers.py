@@ -6,7 +6,6 @@ revision of the policies: a server that was left behind must not decide.
 
 from __future__ import annotations
 
-import logging
 import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -21,8 +20,9 @@ from guardrails.evaluate.opa_server import NO_BUNDLE, OpaServer
 from guardrails.waiting import deadline, threads
 from guardrails.waiting.clock import monotonic
 from guardrails.waiting.deadline import Deadline
+from guardrails.waiting.program_log import ProgramLog
 
-_logger = logging.getLogger("guardrails")
+_logger = ProgramLog()
 # Before a server that failed is tried again, in the background.
 _PAUSE_S = 5.0
 

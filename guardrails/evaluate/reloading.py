@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import threading
 import time
@@ -18,8 +17,9 @@ from guardrails.evaluate.engine import Evaluation
 from guardrails.show.sentences import sentence
 from guardrails.values import frozen
 from guardrails.waiting.clock import monotonic
+from guardrails.waiting.program_log import ProgramLog
 
-_logger = logging.getLogger("guardrails")
+_logger = ProgramLog()
 # By file: size in bytes, time of the last change in ns, and more that changes with it: a copy may keep those two. A
 # deleted file changes it, too.
 _Stamps = Mapping[str, tuple[int, ...]]

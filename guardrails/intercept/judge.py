@@ -7,7 +7,6 @@ every attempt. So a call is decided once however often it is sent, and again whe
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
@@ -28,8 +27,9 @@ from guardrails.values import Call, Origin
 from guardrails.waiting.clock import monotonic
 from guardrails.waiting.interruptions import fails_by_itself, held_back, is_injected
 from guardrails.waiting.nested import at_work
+from guardrails.waiting.program_log import ProgramLog
 
-_logger = logging.getLogger("guardrails")
+_logger = ProgramLog()
 # Errors of botocore, in every copy of it, after which nothing can have reached AWS.
 _NOT_CONNECTED = ("EndpointConnectionError", "ConnectTimeoutError", "ProxyConnectionError")
 

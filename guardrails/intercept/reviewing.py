@@ -6,7 +6,6 @@ decided on as unreadable: it may have been changed since botocore made it, or si
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -19,8 +18,9 @@ from guardrails.intercept.request.outgoing import Outgoing, credential_scope, of
 from guardrails.intercept.ticket import Context, PendingRequest, Ticket
 from guardrails.waiting.clock import monotonic
 from guardrails.waiting.interruptions import fails_by_itself
+from guardrails.waiting.program_log import ProgramLog
 
-_logger = logging.getLogger("guardrails")
+_logger = ProgramLog()
 _UNSEEN = Outgoing("", "", {}, None)
 _UNKNOWN = "unknown"
 

@@ -6,14 +6,14 @@ where the place cannot be used.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from typing import Any, Protocol
 
 from guardrails.memory.store import StateUnavailable
 from guardrails.values import frozen
+from guardrails.waiting.program_log import ProgramLog
 
-_logger = logging.getLogger("guardrails")
+_logger = ProgramLog()
 
 
 @frozen

@@ -6,7 +6,6 @@ keeps what was live, and its part of the bounds and rate limits. What it did the
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Sequence
 
 from attrs import evolve
@@ -17,10 +16,11 @@ from guardrails.memory.store import Asked, Events, Remembered, StateUnavailable,
 from guardrails.memory.under_way import UnderWay
 from guardrails.memory.united import as_copied, with_own
 from guardrails.values import EMPTY, Freeze, Live, frozen
+from guardrails.waiting.program_log import ProgramLog
 
 # Nothing was looked at, so nothing is noted.
 _UNSEEN = Live(known=False, disputed=False, clusters=())
-_logger = logging.getLogger("guardrails")
+_logger = ProgramLog()
 
 
 @frozen

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
@@ -12,8 +11,9 @@ from attrs import define
 from guardrails.memory.claim import Claim
 from guardrails.memory.store import StateUnavailable
 from guardrails.values import Call
+from guardrails.waiting.program_log import ProgramLog
 
-_logger = logging.getLogger("guardrails")
+_logger = ProgramLog()
 # Calls on their way that may still come back.
 _KEPT = 1000
 # The caller may not do it at all. Any other refusal of several machines may be a partial one: where one machine of a

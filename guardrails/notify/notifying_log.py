@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import logging
-
 from guardrails.notify.sender import Sender
 from guardrails.surroundings import Log
 from guardrails.values import Decision, Outcome
 from guardrails.waiting.interruptions import is_injected
+from guardrails.waiting.program_log import ProgramLog
 
-_logger = logging.getLogger("guardrails")
+_logger = ProgramLog()
 
 
 class NotifyingLog:

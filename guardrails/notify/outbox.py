@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import queue
 import threading
 from collections.abc import Callable
@@ -13,8 +12,9 @@ from guardrails.notify.notices import Notice
 from guardrails.notify.troubles import Troubles
 from guardrails.waiting.clock import monotonic
 from guardrails.waiting.own_thread import OwnThread
+from guardrails.waiting.program_log import ProgramLog
 
-_logger = logging.getLogger("guardrails")
+_logger = ProgramLog()
 # So many notices wait; what comes while they do is dropped, and counted. The decision log has it anyway.
 _MOST = 1000
 # Made in the outbox's thread: the words of a notice take longer than a call may wait. None is no notice.

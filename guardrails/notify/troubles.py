@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 import time
 from collections.abc import Mapping
@@ -14,8 +13,9 @@ from typing import Any
 from guardrails.memory.file_lock import locked
 from guardrails.system.files import FOR_US, make_folder
 from guardrails.values import rfc3339
+from guardrails.waiting.program_log import ProgramLog
 
-_logger = logging.getLogger("guardrails")
+_logger = ProgramLog()
 _PATIENCE_S = 1.0
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import random
 import threading
 from collections.abc import Callable
@@ -11,8 +10,9 @@ from guardrails.memory.file_lock import LockedElsewhere
 from guardrails.record.sinks.sink import SinkFailure
 from guardrails.record.upload import Uploader
 from guardrails.waiting.own_thread import OwnThread
+from guardrails.waiting.program_log import ProgramLog
 
-_logger = logging.getLogger("guardrails")
+_logger = ProgramLog()
 _FIRST_PAUSE_S = 1.0
 _LONGEST_PAUSE_S = 60.0
 # How long the end of a process may wait for what it has recorded; the rest stays in the spool.

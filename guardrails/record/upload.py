@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from importlib import import_module
 
@@ -11,8 +10,9 @@ from guardrails.record.entries import parse
 from guardrails.record.sinks.sink import Sink, SinkFailure
 from guardrails.record.spool import SET_ASIDE, Spool
 from guardrails.record.spooled_lines import Batch
+from guardrails.waiting.program_log import ProgramLog
 
-_logger = logging.getLogger("guardrails")
+_logger = ProgramLog()
 
 
 def spool_of(settings: LogSettings) -> Spool | None:

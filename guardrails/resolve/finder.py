@@ -6,7 +6,6 @@ with what the guards of this host did before.
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Mapping
 
@@ -32,11 +31,12 @@ from guardrails.resolve.rounds import Gathered, Rounds
 from guardrails.resolve.taken_out import with_taken_out
 from guardrails.resolve.waves import WaveFacts
 from guardrails.values import Answer, Call, Facts, Live, LookupFailure, Origin, Past, Target, Waves
+from guardrails.waiting.program_log import ProgramLog
 
 NOTHING_KNOWN = Live(known=False, disputed=False, clusters=())
 # What these do to a cluster does not depend on what was done before.
 _WITHOUT_HISTORY = frozenset(("capacity", "indirect", "opaque", "protection"))
-_logger = logging.getLogger("guardrails")
+_logger = ProgramLog()
 
 
 def scope_of(account: str | None, origin: Origin) -> str:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from typing import Protocol
 
 from guardrails.show.printable import printable
 from guardrails.show.sentences import live_sentence, sentence
 from guardrails.values import Decision, Outcome
+from guardrails.waiting.program_log import ProgramLog
 
-_logger = logging.getLogger("guardrails")
+_logger = ProgramLog()
 
 
 class _Log(Protocol):

@@ -6,7 +6,6 @@ or a processor raises is logged at level DEBUG, and no call fails because of it.
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -19,8 +18,9 @@ from attrs import define, field
 from guardrails.notify.notices import live_clusters
 from guardrails.show.sentences import effective
 from guardrails.values import Call, Decision, Lookup, Outcome
+from guardrails.waiting.program_log import ProgramLog
 
-_logger = logging.getLogger("guardrails")
+_logger = ProgramLog()
 _NAME = "guardrails"
 
 

@@ -39,6 +39,14 @@ def is_injected(error: Exception) -> bool:
     return type(error).__module__.partition(".")[0] not in _OURS
 
 
+def is_raised_outside(error: Exception) -> bool:
+    """Whether it comes from other code that the guard has called, such as a handler of the script's log."""
+    last = error.__traceback__
+    while last is not None and last.tb_next is not None:
+        last = last.tb_next
+    return last is not None and str(last.tb_frame.f_globals.get("__name__")).partition(".")[0] not in _OURS
+
+
 def fails_by_itself(error: Exception, act: Callable[[], object]) -> bool:
     """Whether what raised `error` does so again. False for what a handler or a thread of the script put in between.
 

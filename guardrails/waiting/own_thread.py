@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import contextvars
-import logging
 import os
 import sys
 import threading
@@ -14,8 +13,9 @@ from typing import Generic, TypeVar
 
 from guardrails.waiting import threads
 from guardrails.waiting.nested import at_work
+from guardrails.waiting.program_log import ProgramLog
 
-_logger = logging.getLogger("guardrails")
+_logger = ProgramLog()
 W = TypeVar("W")
 
 

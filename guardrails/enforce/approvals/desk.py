@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import secrets
 import threading
 import time
@@ -24,8 +23,9 @@ from guardrails.show.sentences import summary
 from guardrails.values import Approval, Decision, Origin, frozen
 from guardrails.waiting.clock import monotonic
 from guardrails.waiting.interruptions import is_injected, waiting
+from guardrails.waiting.program_log import ProgramLog
 
-_logger = logging.getLogger("guardrails")
+_logger = ProgramLog()
 # Between two looks for an approval.
 _PAUSE_S = 1.5
 _CHANGED = "The situation changed after the approval, so it does not count"

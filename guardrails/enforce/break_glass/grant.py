@@ -8,7 +8,6 @@ skipped what would have stopped the accident).
 from __future__ import annotations
 
 import json
-import logging
 import os
 import subprocess
 from collections.abc import Collection, Iterable, Mapping
@@ -19,11 +18,12 @@ from guardrails.config.suggest import suggestion
 from guardrails.errors import BreakGlassRefused
 from guardrails.values import frozen, rfc3339
 from guardrails.waiting.command import feed
+from guardrails.waiting.program_log import ProgramLog
 
 ENVIRONMENT = "GUARDRAILS_BREAK_GLASS"
 _EXAMPLE = "reason=INC-42 disk full; rules=live-cluster/stop,opaque/command; until=2026-11-24T15:40:00Z"
 _COMMAND_TIMEOUT_S = 5.0
-_logger = logging.getLogger("guardrails")
+_logger = ProgramLog()
 
 
 @frozen

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -18,8 +17,9 @@ from guardrails.config.settings import BreakGlassSettings
 from guardrails.enforce.break_glass.grant import ENVIRONMENT, BreakGlass, Terms, announce, parse
 from guardrails.enforce.break_glass.shown import Post, ShownElsewhere
 from guardrails.errors import BreakGlassRefused
+from guardrails.waiting.program_log import ProgramLog
 
-_logger = logging.getLogger("guardrails")
+_logger = ProgramLog()
 
 
 @define

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -10,8 +9,9 @@ from typing import Any
 
 from guardrails.memory import StateUnavailable
 from guardrails.waiting.own_thread import OwnThread
+from guardrails.waiting.program_log import ProgramLog
 
-_logger = logging.getLogger("guardrails")
+_logger = ProgramLog()
 # Between two attempts.
 AGAIN_S = 5.0
 # Shows a glass, in the form of `input.break_glass`, and returns what takes it off display.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections import OrderedDict
 
@@ -11,8 +10,9 @@ from guardrails.memory import StateUnavailable
 from guardrails.memory.pacer import Pacer, Pause
 from guardrails.values import Call
 from guardrails.waiting.interruptions import is_injected, waiting
+from guardrails.waiting.program_log import ProgramLog
 
-_logger = logging.getLogger("guardrails")
+_logger = ProgramLog()
 # The status of RequestLimitExceeded in EC2 (and of a few rare failures, after which slowing down is right, too).
 _THROTTLED = 503
 # Calls on their way that may still come back.

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 import shutil
 import sys
 import time
 
 from guardrails.enforce.ctrl_c import interruptible
 from guardrails.waiting.clock import monotonic
+from guardrails.waiting.program_log import ProgramLog
 
-_logger = logging.getLogger("guardrails")
+_logger = ProgramLog()
 _STEP_S = 0.2
 # Shorter waits are over before anyone has read why.
 _SHOWN_S = 1.0

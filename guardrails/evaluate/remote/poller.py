@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import random
 import threading
 import weakref
@@ -13,8 +12,9 @@ from attrs import Factory
 
 from guardrails.values import frozen
 from guardrails.waiting.own_thread import OwnThread
+from guardrails.waiting.program_log import ProgramLog
 
-_logger = logging.getLogger("guardrails")
+_logger = ProgramLog()
 
 
 class Poller:

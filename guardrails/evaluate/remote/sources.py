@@ -6,7 +6,6 @@ everything else of the configuration. Whatever goes wrong, the last verified bun
 
 from __future__ import annotations
 
-import logging
 import os
 import threading
 import time
@@ -24,8 +23,9 @@ from guardrails.evaluate.remote import kept
 from guardrails.evaluate.remote.fetch import fetch
 from guardrails.evaluate.remote.kept import Fetched
 from guardrails.values import frozen
+from guardrails.waiting.program_log import ProgramLog
 
-_logger = logging.getLogger("guardrails")
+_logger = ProgramLog()
 # Returns the contents of a remote bundle. Raises PolicyError.
 Read = Callable[[RemoteBundle], Contents]
 
