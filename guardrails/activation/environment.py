@@ -11,7 +11,7 @@ import sysconfig
 from pathlib import Path
 
 _NAME = "_guardrails_activation"
-_FILES = ("__init__.py", "hook.py", "imports.py", "start.py")
+_FILES = ("__init__.py", "hook.py", "imports.py", "output.py", "sending.py", "start.py")
 # Python runs lines of a .pth file that begin with "import".
 _LINE = f"import {_NAME}.start; {_NAME}.start.from_activation()\n"
 

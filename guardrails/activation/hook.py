@@ -7,12 +7,16 @@ runs, Python would print an exception and carry on.
 
 from __future__ import annotations
 
+import _thread
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import ModuleType
+from typing import Any
 
 from .imports import ImportWatch
+from .output import below, flush, leave
+from .sending import hold, sends
 
 _BOTOCORE = ("botocore", "awscli.botocore")
 _PURPOSE = "activation"
@@ -77,46 +81,137 @@ class _Hook:
         self._by = by
         self._install = install
         self._watch = ImportWatch(_concerns, self._imported, _PURPOSE)
-        self._due = False
+        self._due = self._installing = self._done = False
+        # Held while the guard is installed.
+        self._lock: Any = _thread.RLock()
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._after_fork)
 
     def start(self) -> None:
         self._watch.start()
         if any(name in sys.modules for name in _BOTOCORE):
             self._due = True
-            self._fire("")
+            self._imported(None)
 
-    def _imported(self, module: ModuleType) -> None:
-        self._due = self._due or module.__name__ in _BOTOCORE
-        if self._due:
-            self._fire(module.__name__)
-
-    def _fire(self, done: str) -> None:
-        # While guardrails itself imports botocore it is not ready. When its own import ends, this runs again.
-        if any(_loading(module) for name, module in list(sys.modules.items()) if name != done and _ours(name)):
+    def _imported(self, module: ModuleType | None) -> None:
+        if self._done:
+            self._watch.stop()
             return
+        name = module.__name__ if module is not None else ""
+        self._due = self._due or name in _BOTOCORE
+        if module is not None:
+            hold(module, self._waited)
+            _let_others_pass(module)
+        if not self._due or not self._lock.acquire(blocking=False):
+            return
+        try:
+            if not (self._done or self._installing or _half_loaded(name)):
+                self._fire()
+        finally:
+            self._lock.release()
+
+    def _waited(self) -> bool:
+        """Before something is sent: False where that may go out now, True where it had to wait for the guard."""
+        # What the guard itself sends while it is installed: policies are fetched by a thread of its own.
+        if self._done or _thread_name().startswith("guardrails"):
+            return False
+        with self._lock:
+            if self._installing:
+                return False
+            if not self._done:
+                self._fire()
+        return True
+
+    def _fire(self) -> None:
+        self._installing = True
+        try:
+            first = self._attempt()
+            # A time limit of the script may have raised it, in a handler or from another thread. Then it works now.
+            again = self._attempt() if first is not None else None
+            if again is not None:
+                end(f"this process must be guarded ({self._by}) and cannot be: {type(again).__name__}: {again}")
+            self._done = True
+        finally:
+            self._installing = False
+        if first is not None:
+            # This import fails as well. The watch has the module for the next one.
+            raise _what_was_raised(first)
         self._watch.stop()
+
+    def _attempt(self) -> Exception | None:
+        # What ends a program, such as Ctrl-C, is the script's. Its import of botocore fails, so nothing is sent.
         try:
             self._install()
-        except BaseException as error:
-            end(f"this process must be guarded ({self._by}) and cannot be: {type(error).__name__}: {error}")
+        except Exception as error:
+            return error
+        return None
+
+    def _after_fork(self) -> None:
+        """In a child that was forked by another thread than the one that installs."""
+        if not self._lock._is_owned():
+            self._lock, self._installing = _thread.RLock(), False
 
 
 def end(reason: str) -> None:
     """End the process with one sentence, in a way that no code can catch."""
-    for stream in (sys.stdout, sys.stderr):
-        if stream is not None:
-            stream.flush()
-    os.write(2, f"guardrails: {reason}\n".encode(errors="replace"))
-    os._exit(EXIT_CODE)
+    try:
+        flush()
+        below(f"guardrails: {reason}\n")
+    finally:
+        leave(EXIT_CODE)
 
 
 def _concerns(name: str) -> bool:
-    return name in _BOTOCORE or _ours(name)
+    return _botocores(name) or _ours(name) or sends(name)
+
+
+def _botocores(name: str) -> bool:
+    return name in _BOTOCORE or name.startswith(("botocore.", "awscli.botocore."))
 
 
 def _ours(name: str) -> bool:
     return name == "guardrails" or name.startswith("guardrails.")
 
 
-def _loading(module: object) -> bool:
-    return bool(getattr(getattr(module, "__spec__", None), "_initializing", False))
+def _half_loaded(done: str) -> bool:
+    """Whether a thread is still loading a part of guardrails or, known from its end on, of botocore, but for `done`.
+
+    While guardrails itself imports botocore it is not ready. When that import ends, this is asked again.
+    """
+    concerned = _concerns if done else _ours
+    return any(name != done and concerned(name) for name in _being_loaded())
+
+
+def _being_loaded() -> Iterator[str]:
+    """The modules that some thread imports, also those whose package is not loaded yet."""
+    for name, module in list(sys.modules.items()):
+        if getattr(getattr(module, "__spec__", None), "_initializing", False):
+            yield name
+    for name, reference in list(getattr(sys.modules["_frozen_importlib"], "_module_locks", {}).items()):
+        if getattr(reference(), "owner", None) is not None:
+            yield name
+
+
+def _let_others_pass(module: ModuleType) -> None:
+    """A module that is loaded, but not yet for Python: no thread has to wait for it.
+
+    One that waits may hold what the installation needs. Python would end that by handing out a half-loaded module.
+    """
+    spec: Any = module.__spec__
+    parent, _, child = module.__name__.rpartition(".")
+    if parent in sys.modules:
+        setattr(sys.modules[parent], child, sys.modules.get(module.__name__, module))
+    if spec is not None:
+        spec._initializing = False
+
+
+def _what_was_raised(error: BaseException) -> BaseException:
+    """The script's exception where the guard has taken it for a failure of its own."""
+    while _ours(type(error).__module__) and (inner := error.__cause__ or error.__context__) is not None:
+        error = inner
+    return error
+
+
+def _thread_name() -> str:
+    threading = sys.modules.get("threading")
+    return threading.current_thread().name if threading is not None else ""

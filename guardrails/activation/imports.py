@@ -23,6 +23,8 @@ class ImportWatch(MetaPathFinder):
         self.purpose = purpose
         self._watched = watched
         self._imported = imported
+        # By name: what was loaded, and whose import `imported` ended with an exception.
+        self._kept: dict[str, ModuleType] = {}
 
     def start(self) -> None:
         """Watch from now on."""
@@ -38,33 +40,43 @@ class ImportWatch(MetaPathFinder):
         """The spec of the other finders, with our loader around theirs."""
         if not self._watched(fullname):
             return None
-        # The finders before this one have been asked already, without result.
-        for finder in sys.meta_path[sys.meta_path.index(self) + 1 :]:
+        finders = list(sys.meta_path)
+        # The ones before this have been asked, without result. Another thread may have stopped the watch meanwhile.
+        for finder in finders[finders.index(self) + 1 :] if self in finders else finders:
             find = getattr(finder, "find_spec", None)
             spec: ModuleSpec | None = find(fullname, path, target) if find is not None else None
             if spec is not None:
                 if spec.loader is not None:
-                    spec.loader = _Around(spec.loader, self._imported)
+                    spec.loader = _Around(spec.loader, self._imported, self._kept)
                 return spec
         return None
 
 
 class _Around(Loader):
-    """Loads with the loader it wraps, which is also the one that the module gets as its own."""
+    """Loads with the loader it wraps, which is also the one that the module gets as its own.
 
-    def __init__(self, loader: Loader, imported: Imported) -> None:
+    A module that is `kept` is not loaded again: others refer to the one that was loaded.
+    """
+
+    def __init__(self, loader: Loader, imported: Imported, kept: dict[str, ModuleType]) -> None:
         self._loader = loader
         self._imported = imported
+        self._kept = kept
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._loader, name)
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
-        return self._loader.create_module(spec)
+        return self._kept.get(spec.name) or self._loader.create_module(spec)
 
     def exec_module(self, module: ModuleType) -> None:
         module.__loader__ = self._loader
         if module.__spec__ is not None:
             module.__spec__.loader = self._loader
-        self._loader.exec_module(module)
-        self._imported(module)
+        if self._kept.pop(module.__name__, None) is not module:
+            self._loader.exec_module(module)
+        try:
+            self._imported(module)
+        except BaseException:
+            self._kept[module.__name__] = module
+            raise

@@ -19,6 +19,7 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 from guardrails.activation.imports import ImportWatch
+from guardrails.activation.sending import let_go
 from guardrails.errors import ConfigError
 from guardrails.values import frozen
 
@@ -121,7 +122,7 @@ class Gates:
     def _replace(self, owner: Any, name: str, gate: Gate) -> None:
         if (owner, name) in self._replaced:
             return
-        original = vars(owner)[name]
+        original = let_go(vars(owner)[name])
         callee = _callable(owner, original)
         gated = gate(callee)
         if gated is callee:
