@@ -13,9 +13,9 @@ def from_environment() -> None:
     """For processes that `guardrails run` starts or that a guarded process starts, and for theirs."""
     inherited = os.environ.get(INHERITED)
     if os.environ.get("GUARDRAILS_RUN") == str(os.getpid()):
-        from .uncaught import watch  # noqa: PLC0415  (for the program of `guardrails run` only)
+        from .uncaught import Watch  # noqa: PLC0415  (for the program of `guardrails run` only)
 
-        watch()
+        Watch()
     if inherited is None:
         _arm(f"`guardrails run` started it; is botocore-guardrails installed for {sys.executable}?")
     elif inherited:

@@ -5,53 +5,58 @@ from __future__ import annotations
 import sys
 from types import TracebackType
 
+from .output import leave, say
+
 BLOCKED = 3
 # `guardrails run` puts its process id here. The program that replaces it has the same one, its children have others.
 PROCESS = "GUARDRAILS_RUN"
 
 
-def is_denial(error: BaseException) -> bool:
-    """True for a CallDenied."""
+def denials(error: BaseException) -> list[BaseException]:
+    """The blocked calls that `error` is: a CallDenied, or a group of nothing else."""
     # Not imported here: a script that never imports botocore must not get it through guardrails.
     errors = sys.modules.get("guardrails.errors")
-    return errors is not None and isinstance(error, errors.CallDenied)
+    parts = _parts(error)
+    return parts if errors is not None and all(isinstance(part, errors.CallDenied) for part in parts) else []
 
 
-def show(error: BaseException) -> None:
-    """Write the denial to standard error, without a traceback."""
-    sys.stderr.write(f"guardrails: {_what_the_log_left_out(str(getattr(error, 'paragraph', error)))}\n")
+def _parts(error: BaseException) -> list[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        return [part for each in error.exceptions for part in _parts(each)]
+    return [error]
 
 
-def watch() -> None:
-    """For a Python that starts: end it with exit code 3 where it ends with a denial.
+class Watch:
+    """From now on, a Python that ends with a denial has the exit code 3.
 
     A program that handles uncaught exceptions itself, such as pytest, keeps its own exit code.
     """
-    import atexit  # noqa: PLC0415  (only this Python needs it, not each one that starts)
 
-    usual = sys.excepthook
-    blocked = []
+    def __init__(self) -> None:
+        """Watch this process."""
+        import atexit  # noqa: PLC0415  (only this Python needs it, not each one that starts)
 
-    def report(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+        self._blocked = False
+        self._usual, sys.excepthook = sys.excepthook, self._report
+        # The first to be registered runs last, when everything else has been cleaned up.
+        atexit.register(self._end)
+
+    def shown(self, error: BaseException) -> bool:
+        """Write a denial to standard error, without a traceback; False for another error."""
+        blocked = denials(error)
+        for each in blocked:
+            say(_what_the_log_left_out(str(getattr(each, "paragraph", each))))
+        self._blocked = self._blocked or bool(blocked)
+        return bool(blocked)
+
+    def _report(self, kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
         # A person at Python's prompt goes on after an error.
-        if is_denial(error) and not hasattr(sys, "ps1") and not sys.flags.interactive:
-            blocked.append(error)
-            show(error)
-        else:
-            usual(kind, error, traceback)
+        if hasattr(sys, "ps1") or sys.flags.interactive or not self.shown(error):
+            self._usual(kind, error, traceback)
 
-    def end() -> None:
-        if blocked:
-            import os  # noqa: PLC0415
-
-            for stream in (sys.stdout, sys.stderr):
-                if stream is not None:
-                    stream.flush()
-            os._exit(BLOCKED)
-
-    sys.excepthook = report
-    # The first to be registered runs last, when everything else has been cleaned up.
-    atexit.register(end)
+    def _end(self) -> None:
+        if self._blocked:
+            leave(BLOCKED)
 
 
 def _what_the_log_left_out(paragraph: str) -> str:
@@ -59,6 +64,7 @@ def _what_the_log_left_out(paragraph: str) -> str:
     import logging  # noqa: PLC0415  (only a denial needs it, and a script must not find it imported)
 
     _, _, rules = paragraph.partition(". Rule ")
-    if not rules or logging.getLogger("guardrails").hasHandlers() or logging.lastResort is None:
+    logger = logging.getLogger("guardrails")
+    if not rules or not logger.isEnabledFor(logging.WARNING) or logger.hasHandlers() or logging.lastResort is None:
         return paragraph
     return f"Rule {rules}"

@@ -49,7 +49,7 @@ def docs(page: str | None, fmt: str) -> None:
     text = _file(entry.page).read_text("utf-8")
     if fmt == "json":
         click.echo(json.dumps({**asdict(entry), "text": text}, indent=2))
-    elif sys.stdout.isatty():
+    elif sys.stdout is not None and sys.stdout.isatty():
         console().print(Markdown(_PAGE_LINK.sub(r"\1", _HIDDEN.sub("", text)), hyperlinks=False))
     else:
         click.echo(_HIDDEN.sub("", text), nl=False)

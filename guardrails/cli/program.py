@@ -6,6 +6,7 @@ import os
 import shlex
 import shutil
 import sys
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -28,6 +29,8 @@ def find(name: str) -> Program:
     A program installed beside guardrails takes precedence over PATH, where its Python may not have guardrails.
     """
     path = Path(name)
+    if (path / "__main__.py").is_file():
+        return Program(path, here=True)
     if not path.is_file():
         path_of = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)))
         located = shutil.which(name, path=path_of) if os.sep not in name else None
@@ -41,7 +44,11 @@ def find(name: str) -> Program:
     with path.open("rb") as file:
         first = file.read(4096)
     if not first.startswith(b"#!"):
-        if path.suffix in (".py", ".pyw") or (not os.access(path, os.X_OK) and b"\0" not in first):
+        if (
+            path.suffix in (".py", ".pyw", ".pyc")
+            or zipfile.is_zipfile(path)
+            or (not os.access(path, os.X_OK) and b"\0" not in first)
+        ):
             return Program(path, here=True)
         raise ConfigError(f"{path} is not a Python program, and guardrails sees only calls made from Python")
     return Program(path, here=_same_python(_interpreter(first.decode("utf-8", "replace"))))

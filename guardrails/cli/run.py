@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from guardrails import assembly
-from guardrails.activation import descendants
+from guardrails.activation import descendants, output
 from guardrails.activation.uncaught import PROCESS
 from guardrails.cli import program
 from guardrails.cli.options import Number, config_option
@@ -89,7 +89,7 @@ def run(config: str | None, module: bool, script: str, args: tuple[str, ...], **
             sys.exit(run_plan.make(settings, revision, [*command, *args], environment, wanted))
         environment |= run_plan.approved(settings, revision, options["approved"])
         environment[PROCESS] = str(os.getpid())
-    sys.stdout.flush()
+    output.flush()
     # Replaces this process, which has imported botocore and other modules that the script did not.
     os.execve(command[0], [*command, *args], environment)  # noqa: S606  (no shell is wanted)
 
