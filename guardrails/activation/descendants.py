@@ -59,11 +59,9 @@ def take_back(variables: MutableMapping[str, str]) -> None:
     """For `uninstall()`: the variables as they were, with what the program has changed since."""
     if variables.pop(INHERITED, None) is None:
         return
-    others = _others(variables.get(_PATH, ""))
+    others = _others(variables.pop(_PATH, ""))
     if others:
         variables[_PATH] = os.pathsep.join(others)
-    else:
-        variables.pop(_PATH, None)
 
 
 def start_process(original: Any) -> Any:
@@ -126,7 +124,8 @@ def _handed_on(env: Any) -> Any:
 
 
 def _others(path: str) -> list[str]:
-    return [part for part in path.split(os.pathsep) if part and part != str(_SITE)]
+    # An empty part of it is the working directory; one that is empty as a whole is none.
+    return [part for part in path.split(os.pathsep) if part != str(_SITE)] if path else []
 
 
 def _with_site(path: str) -> str:

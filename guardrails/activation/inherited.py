@@ -56,7 +56,19 @@ def install(packed: str) -> None:
         # Another version of guardrails, whose settings look different.
         _logger.warning("the parent's configuration cannot be read (%s); this process uses the one it finds", error)
         settings = None
-    public_install()(settings).inherited = True  # type: ignore[attr-defined]
+    public_install()(_as_now(settings)).inherited = True  # type: ignore[attr-defined]
+
+
+def _as_now(settings: Any) -> Any:
+    """The parent's settings with what was edited in their file since; a running parent takes that over as well."""
+    from guardrails.config.load import reload  # noqa: PLC0415  (a child that never uses AWS need not import it)
+
+    try:
+        return settings if settings is None else reload(settings)
+    except Exception as error:
+        # Whatever it is: the parent goes on with these, too.
+        _logger.warning("the configuration on disk does not load: %s. What its parent started with is in force.", error)
+        return settings
 
 
 def install_found(folder: str | None) -> None:
@@ -91,6 +103,7 @@ def _arm_child(settings: bytes, plans: Mapping[str, str | None]) -> None:
 
     def install() -> None:
         spawn.get_preparation_data = original
-        public_install()(pickle.loads(settings))  # noqa: S301  (it comes from the parent, which could run anything here)
+        # It comes from the parent, which could run anything here.
+        public_install()(_as_now(pickle.loads(settings)))  # noqa: S301
 
     arm("its parent process is", install)

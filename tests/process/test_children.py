@@ -234,6 +234,53 @@ def test_the_environment_is_given_back(install, monkeypatch):
     assert dict(os.environ) == before
 
 
+@pytest.mark.parametrize("path", [":/own", "/own:", ":", "/own::/other"])
+def test_empty_parts_of_the_path_stay(path, install, monkeypatch):
+    """An empty part of PYTHONPATH is the working directory: children have it, and uninstall() leaves it."""
+    monkeypatch.setenv("PYTHONPATH", path)
+    install()
+    assert os.environ["PYTHONPATH"].split(os.pathsep)[1:] == path.split(":")
+    guardrails.uninstall()
+    assert os.environ["PYTHONPATH"] == path
+
+
+AGAIN = """
+import multiprocessing, subprocess, sys
+if __name__ == "__main__":
+    toml = pathlib.Path("guardrails.toml")
+    toml.write_text(WARN)
+    guardrails.install()
+    toml.write_text({edited!r})
+    print(subprocess.run([sys.executable, "child.py", *sys.argv[1:]], stdout=-1, text=True).stdout)
+    for method in ("spawn", "forkserver"):
+        with multiprocessing.get_context(method).Pool(1) as pool:
+            print(*pool.map(terminate, sys.argv[1:]))
+"""
+WARN = """
+WARN = '[enforcement]\\n"live-cluster/terminate" = "warn"\\n"remaining/share" = "warn"\\n[state]\\nenabled = false\\n'
+"""
+
+
+@pytest.mark.parametrize(
+    ("edited", "expected"),
+    [('[enforcement]\n"live-cluster/stop" = "warn"\n', "GuardrailsDenied"), ("no toml", "sent")],
+    ids=["edited", "broken"],
+)
+def test_children_of_a_program_whose_configuration_was_edited(edited, expected, aws, site, log):
+    """A new child has the rules as the file has them now; where that does not load, those of its parent."""
+    (log.with_name("child.py")).write_text(CHILD)
+    script = log.with_name("long.py")
+    script.write_text(f"import pathlib, guardrails\n{TERMINATE}{WARN}{AGAIN.format(edited=edited)}")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("GUARDRAILS_")}
+    done = subprocess.run(
+        [sys.executable, script, site.blue.instance_ids[0]],
+        env={**kept, **aws.environment(), "PYTHONPATH": str(ROOT), "XDG_STATE_HOME": str(log.parent)},
+        cwd=log.parent, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.stdout.split() == [expected] * 3, done.stderr
+    assert ("does not load" in done.stderr) == (expected == "sent")
+
+
 POOL = "from multiprocess import get_context\nwith get_context({!r}).Pool(2) as pool:\n    print(*pool.map({}))"
 MACHINES = "terminate, command[2:]"
 WORKERS = {
