@@ -93,7 +93,8 @@ class Origin:
     `service` is botocore's service name of the client, `endpoint_url` scheme and host of the call.
     `verify` is the client's TLS setting (None: botocore's default). `made_for` is the region that the script made its
     client for, "" where that is unknown. `home_region` is where the machines are, for a call to a service that has no
-    regions; "" is the call's own region. With a `problem`, that cannot be said.
+    regions; "" is the call's own region. With a `problem`, that cannot be said. `way` is what else of
+    botocore's Config the client reaches AWS with.
     """
 
     credentials: Any
@@ -105,6 +106,7 @@ class Origin:
     made_for: str = ""
     home_region: str = ""
     problem: str = ""
+    way: Mapping[str, Any] = field(factory=dict)
 
     @property
     def where(self) -> str:

@@ -84,13 +84,23 @@ def origin_of(client: Any, signer: Any, url: str, context: Mapping[str, Any], cr
         made_for=_made_for(client),
         verify=getattr(http, "_verify", None),
         proxies=getattr(config, "proxies", None),
+        way={
+            "proxies_config": getattr(config, "proxies_config", None),
+            "client_cert": getattr(config, "client_cert", None),
+            "use_fips_endpoint": bool(_chosen(client, "AWS::UseFIPS")),
+            "use_dualstack_endpoint": bool(_chosen(client, "AWS::UseDualStack")),
+        },
     )
 
 
 def _made_for(client: Any) -> str:
     """The region that the script gave, itself or by its session; a client for a service without regions has another."""
-    builtins = getattr(getattr(client, "_ruleset_resolver", None), "_builtins", None) or {}
-    return str(builtins.get("AWS::Region") or "")
+    return str(_chosen(client, "AWS::Region") or "")
+
+
+def _chosen(client: Any, name: str) -> Any:
+    """What a client chooses its host by, wherever that was set; None where it is unknown."""
+    return (getattr(getattr(client, "_ruleset_resolver", None), "_builtins", None) or {}).get(name)
 
 
 def _endpoint(client: Any, url: str) -> str:

@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 
 from botocore.config import Config
 from botocore.credentials import Credentials
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, EndpointConnectionError
 
-from guardrails.aws.endpoints import is_aws
+from guardrails.aws.endpoints import has_fips, is_aws
 from guardrails.aws.in_time import end_in_time
 from guardrails.aws.sessions import without_profile
 from guardrails.aws.uninstrumented import hide
@@ -29,6 +29,7 @@ _PAGE = {"DescribeInstances": 1000, "DescribeSubnets": 1000, "DescribeNetworkInt
          "DescribeAutoScalingGroups": 100}  # fmt: skip
 _CONNECT_S = 3.0
 _ATTEMPTS = 3
+_FIPS, _DUAL = "use_fips_endpoint", "use_dualstack_endpoint"
 
 
 class UnexpectedAnswer(Exception):
@@ -57,6 +58,8 @@ class Connection:
         self._session: Any = None
         self._clients: dict[tuple[str, str], Any] = {}
         self._operations: dict[tuple[str, str, str], _Operation] = {}
+        # The services that have no host for IPv6.
+        self._plain: set[str] = set()
         self._lock = threading.Lock()
 
     def ask(self, lookup: Lookup) -> Answer | LookupFailure:
@@ -65,7 +68,7 @@ class Connection:
         try:
             if lookup.is_program:
                 return program.run(lookup, self._timeout_s)
-            items, whole = self._request(lookup)
+            items, whole = self._somewhere(lookup)
             return Answer(tuple(items), observed_at, whole)
         except ClientError as error:
             details = error.response.get("Error", {})
@@ -78,6 +81,19 @@ class Connection:
             # botocore quotes a document that it cannot parse: it may be long, and have secrets.
             said = str(error).partition(", invalid XML received")[0]
             return failure(lookup, type(error).__name__, shortened(said))
+
+    def _somewhere(self, lookup: Lookup) -> tuple[Iterable[Mapping[str, Any]], bool]:
+        try:
+            return self._request(lookup)
+        except EndpointConnectionError:
+            # Not every service has the host that botocore makes of its name.
+            if not self._origin.way.get(_DUAL) or lookup.service in self._plain:
+                raise
+        with self._lock:
+            self._plain.add(lookup.service)
+            self._clients = {key: client for key, client in self._clients.items() if key[0] != lookup.service}
+            self._operations = {key: each for key, each in self._operations.items() if key[0] != lookup.service}
+        return self._request(lookup)
 
     def _request(self, lookup: Lookup) -> tuple[Iterable[Mapping[str, Any]], bool]:
         operation = self._operation(lookup.service, lookup.region, lookup.operation)
@@ -122,10 +138,12 @@ class Connection:
             # The object itself, not its keys: refreshable credentials go on refreshing in one place.
             self._session = without_profile(self._loader, _usable(origin.credentials))
             self._session.register_component("response_parser_factory", XmlAnswers())
+        region = region or self._region_of(service)
+        endpoint = endpoint_for(service, origin)
         client = self._session.create_client(
             service,
-            region_name=region or self._region_of(service) or None,
-            endpoint_url=endpoint_for(service, origin),
+            region_name=region or None,
+            endpoint_url=endpoint,
             verify=origin.verify,
             config=Config(
                 connect_timeout=min(_CONNECT_S, self._timeout_s),
@@ -135,12 +153,21 @@ class Connection:
                 # Look-ups run in parallel, and urllib3 closes connections beyond the pool's size (10 by default).
                 max_pool_connections=32,
                 user_agent_extra="guardrails-lookup",
+                **self._way(service, region, endpoint),
             ),
         )
         hide(client)
         self._own.watch(client)
         end_in_time(client, "lookup_timeout_s")
         return client
+
+    def _way(self, service: str, region: str, endpoint: str | None) -> dict[str, Any]:
+        """The client's own settings; which host is not asked where one is given, and only for one that there is."""
+        way = {**self._origin.way}
+        # Said in any case: the environment may say the opposite.
+        way[_DUAL] = bool(way.get(_DUAL) and endpoint is None and service not in self._plain)
+        way[_FIPS] = bool(way.get(_FIPS) and endpoint is None and has_fips(self._session, service, region))
+        return way
 
     def _region_of(self, service: str) -> str:
         origin = self._origin

@@ -145,7 +145,7 @@ class Lookups:
 
     def _memory(self, origin: Origin) -> KeptAnswers:
         place = (origin.region, origin.home_region, origin.endpoint_url)
-        key = (origin.identity, *place, origin.service, repr(origin.verify))
+        key = (origin.identity, *place, origin.service, repr((origin.verify, origin.proxies, origin.way)))
         with self._lock:
             memory = self._memories.get(key)
             if memory is None:

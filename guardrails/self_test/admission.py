@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,8 +17,9 @@ from guardrails.pipeline import Pipeline
 from guardrails.self_test.small_client import MODEL
 from guardrails.values import Call, Origin
 from guardrails.waiting.nested import anew, at_work, is_nested
+from guardrails.waiting.program_log import ProgramLog
 
-_logger = logging.getLogger("guardrails")
+_logger = ProgramLog()
 _NESTED = (
     "the call is made by a destructor (__del__) or another part of the program that Python runs in the middle of the "
     "guard's own work; make it outside of it, for example in a method close() that the program calls"
