@@ -25,7 +25,7 @@ def read(file: IO[str]) -> dict[str, Any]:
 def read_file(path: Path) -> dict[str, Any]:
     """The input in the file at `path`. Raises ConfigError where it cannot be read or holds none."""
     try:
-        with path.open(encoding="utf-8") as file:
+        with path.open(encoding="utf-8-sig") as file:
             return read(file)
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror}); name a file with an input document") from error

@@ -13,6 +13,7 @@ from attrs import Factory
 from guardrails.config.keys import TABLES
 from guardrails.config.lines import KeyPath, line_of, lines_of
 from guardrails.errors import ConfigError
+from guardrails.system import reading
 from guardrails.values import frozen
 
 # Where pyproject.toml has what guardrails.toml has at its top.
@@ -68,7 +69,7 @@ def _as_toml(value: Any) -> Any:
 def from_file(path: Path, missing: str) -> Document:
     """Raises ConfigError where the file cannot be read, or is not TOML; `missing` begins it where there is no file."""
     try:
-        text = path.read_text("utf-8")
+        text = reading.text(path)
     except FileNotFoundError as error:
         raise ConfigError(f"{missing}; create it or name another file") from error
     except (OSError, UnicodeDecodeError) as error:
@@ -99,7 +100,7 @@ def has_our_table(pyproject: Path) -> bool:
     One that is not valid TOML and has our heading counts, so that its mistake is reported and our keys are not ignored.
     """
     try:
-        text = pyproject.read_text("utf-8")
+        text = reading.text(pyproject)
     except (UnicodeDecodeError, OSError):
         return False
     import tomllib  # noqa: PLC0415

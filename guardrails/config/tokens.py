@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 from guardrails.errors import ConfigError
+from guardrails.system import reading
 
 _ONE_LINE = re.compile("[!-~]+")
 
@@ -16,7 +17,7 @@ def bearer(table: str, file: Path | None, variable: str | None) -> str:
     if file is not None:
         where = f"`{table}.token_file` names {file}, which"
         try:
-            token = file.read_text("utf-8").strip()
+            token = reading.text(file).strip()
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError(f"{where} cannot be read ({error}); put the token into it, or remove the key") from error
     elif variable is not None:

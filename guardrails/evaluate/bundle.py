@@ -15,6 +15,7 @@ from attrs import evolve
 
 from guardrails.errors import PolicyError
 from guardrails.evaluate import bundle_file, signature
+from guardrails.system import reading
 from guardrails.values import frozen
 
 
@@ -225,7 +226,7 @@ def _is_test(path: Path) -> bool:
 def read_text(path: Path) -> str:
     """The text of a policy or its data. Raises PolicyError."""
     try:
-        return path.read_text("utf-8")
+        return reading.text(path, bundle_file.LARGEST_FILE)
     except (OSError, UnicodeDecodeError) as error:
         raise PolicyError(f"{path}: cannot be read ({error})") from error
 

@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from guardrails.errors import PolicyError
+from guardrails.system import reading
 from guardrails.values import frozen
 
 _SUFFIX = ".tar.gz"
@@ -19,6 +20,8 @@ MANIFEST = ".manifest"
 SIGNATURES = ".signatures.json"
 # Bytes. No bundle of policies is larger; a file that unpacks to more is not one.
 LARGEST = 100_000_000
+# Of one policy or data.json. A dump that got there would take ten times its size in memory.
+LARGEST_FILE = 10_000_000
 # Policies in a bundle. Parsing takes about 2 ms each, at every install.
 _MOST = 1_000
 
@@ -55,8 +58,9 @@ class Contents:
         return str(self._json(MANIFEST).get("revision") or "") if MANIFEST in self.files else ""
 
     def _text(self, name: str) -> str:
+        _check_size(f"{self.path}/{name}", len(self.files[name]), LARGEST_FILE)
         try:
-            return self.files[name].decode("utf-8")
+            return reading.decoded(self.files[name])
         except UnicodeDecodeError as error:
             raise PolicyError(f"{self.path}/{name}: is not UTF-8 text ({error})") from error
 
@@ -93,7 +97,7 @@ def write(path: Path, files: Mapping[str, bytes]) -> None:
 
 def read(path: Path) -> Contents:
     """The files of a tarball or folder. Raises PolicyError."""
-    return _contents(path, lambda: _in_folder(path) if path.is_dir() else _in_tarball(path, path.read_bytes()))
+    return _contents(path, lambda: _in_folder(path) if path.is_dir() else _in_tarball(path, reading.content(path)))
 
 
 def unpacked(name: str, packed: bytes) -> Contents:
@@ -139,9 +143,10 @@ def _in_tarball(path: Path | str, packed: bytes) -> Iterator[tuple[str, bytes]]:
     return tarball.members(path, packed, LARGEST, _check_size)
 
 
-def _check_size(name: Path | str, size: int) -> None:
-    if size > LARGEST:
-        raise PolicyError(f"{name}: has {size:,} bytes, more than the {LARGEST:,} allowed")
+def _check_size(name: Path | str, size: int, most: int | None = None) -> None:
+    most = most or LARGEST
+    if size > most:
+        raise PolicyError(f"{name}: has {size:,} bytes, more than the {most:,} allowed")
 
 
 def is_read(name: str) -> bool:

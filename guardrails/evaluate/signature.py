@@ -16,6 +16,7 @@ from typing import Any
 
 from guardrails.errors import ConfigError, PolicyError
 from guardrails.evaluate.bundle_file import MANIFEST, SIGNATURES, Contents
+from guardrails.system import reading
 
 _HASHES = {"MD5": "", "SHA-1": "", "SHA-224": "sha224", "SHA-256": "sha256", "SHA-384": "sha384", "SHA-512": "sha512",
            "SHA-512-224": "sha512_224", "SHA-512-256": "sha512_256"}  # fmt: skip
@@ -132,7 +133,7 @@ def _jwt() -> ModuleType:
 def _material(path: Path) -> Any:
     """The key in a PEM file, or the bytes of a secret."""
     try:
-        content = path.read_bytes()
+        content = reading.content(path)
     except OSError as error:
         raise ConfigError(
             f"{path}: the key cannot be read ({error.strerror}); name a file this user may read"

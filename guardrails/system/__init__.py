@@ -8,5 +8,6 @@ for_good.py    what stays in memory until the process ends
 forks.py       what happens around os.fork
 locks.py       locks on open files
 processes.py   whether a process runs, and how a program is ended with all that it started
+reading.py     files of people, without waiting for a pipe
 users.py       who this process is, and who owns a file
 """

@@ -250,6 +250,39 @@ def test_an_edit_after_frozen_time(guard, place, site, monkeypatch):
         _stop(site)
 
 
+NOT_READ = {
+    "a pipe": (lambda rule: (rule.unlink(), os.mkfifo(rule)), "it is a pipe and not a file"),
+    "a dump": (lambda rule: _write(rule.with_name("data.json"), f'["{"x" * 10_000_000}"]'), "more than the 10,000,000"),
+}
+
+
+@pytest.mark.parametrize(("put", "why"), NOT_READ.values(), ids=NOT_READ)
+def test_what_is_no_policy(put, why, guard, place, site):
+    """What would take for ever, or all memory, to read is not read: calls are decided on, and the log says why."""
+    _with_its_rule(guard, place, site)
+    put(place / "own" / "quiet.rego")
+    with pytest.raises(guardrails.CallDenied, match="quiet/stop"):
+        _stop(site)
+    assert why in _last(place)["custom"]["policies_behind"]
+
+
+@pytest.mark.parametrize("unpack", [False, True], ids=["a folder", "a bundle"])
+def test_files_of_windows(unpack, tmp_path):
+    """Policies and data with Windows' mark and line ends are those without: the rules are collected, and decide."""
+    modules, data = {}, {}
+    for name, mark, end in (("here", b"", b"\n"), ("windows", b"\xef\xbb\xbf", b"\r\n")):
+        place = tmp_path / name
+        (place / "guardrails" / "params").mkdir(parents=True)
+        (place / ".manifest").write_bytes(mark + b'{"revision": "first"}')
+        (place / "quiet.rego").write_bytes(mark + RULE.encode().replace(b"\n", end))
+        (place / "guardrails" / "params" / "data.json").write_bytes(mark + b'{"limit": 3}' + end)
+        made = bundle.unpack(place) if unpack else bundle.read([place])
+        modules[name], data[name] = sorted(made.modules.values()), made.data
+    assert modules["windows"] == modules["here"]
+    assert any("data.guardrails.quiet.deny" in text for text in modules["windows"])
+    assert data["windows"] == {"guardrails": {"params": {"limit": 3}}}
+
+
 HIDDEN = {
     "a lock of Emacs": lambda own: (own / ".#quiet.rego").symlink_to("ann@host.4711:1790000000"),
     "a file of macOS": lambda own: (own / "._quiet.rego").write_bytes(b"\0\5\x16\7\0\2\0\0Mac OS X\xff"),

@@ -516,3 +516,20 @@ def test_what_is_not_a_configuration(aws, config):
     """Anything else than a path, a mapping or Settings is one clear ConfigError."""
     with pytest.raises(guardrails.ConfigError, match="give the path of a file, a mapping with its keys, or Settings"):
         guardrails.install(config)
+
+
+def test_a_file_of_windows(tmp_path):
+    """A configuration with the mark and the line ends of editors on Windows is read as any other."""
+    file = tmp_path / "guardrails.toml"
+    file.write_bytes(b'\xef\xbb\xbfmode = "warn"\r\nlookup_timeout_s = 3\r\n')
+    settings = load(file)
+    assert (settings.mode, settings.lookup_timeout_s) == ("warn", 3.0)
+    assert settings.at("lookup_timeout_s") == f"{file}:2"
+
+
+def test_a_pipe_is_no_file(tmp_path):
+    """A pipe that no one writes is named, and not waited for."""
+    pipe = tmp_path / "guardrails.toml"
+    os.mkfifo(pipe)
+    with pytest.raises(guardrails.ConfigError, match="it is a pipe and not a file"):
+        load(pipe)

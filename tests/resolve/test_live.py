@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -144,6 +145,22 @@ def test_by_file(site, seen, tmp_path):
     facts = seen(sources=["file"], file=str(file))
     assert facts.known is False
     assert facts.sources[0].evidence.endswith("live.txt does not exist")
+
+
+def test_a_file_of_windows(site, seen, tmp_path):
+    """The mark that editors on Windows put at the start of a file is no part of a cluster's name."""
+    file = tmp_path / "live.txt"
+    file.write_bytes(b"\xef\xbb\xbfgreen\r\nblue\r\n")
+    assert seen(sources=["file"], file=str(file)).clusters == ("blue", "green")
+
+
+def test_a_pipe_is_no_file(site, seen, tmp_path):
+    """A pipe that no one writes holds no decision up: the source names nothing, and says why."""
+    pipe = tmp_path / "live.txt"
+    os.mkfifo(pipe)
+    facts = seen(sources=["file"], file=str(pipe))
+    assert facts.known is False
+    assert facts.sources[0].evidence.endswith("live.txt cannot be read (it is a pipe and not a file)")
 
 
 def test_by_environment(site, seen, monkeypatch):

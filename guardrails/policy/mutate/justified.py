@@ -6,6 +6,7 @@ import tomllib
 from pathlib import Path
 
 from guardrails.errors import ConfigError
+from guardrails.system import reading
 from guardrails.values import frozen
 
 NAME = "mutants.toml"
@@ -33,7 +34,7 @@ def read(folder: Path) -> list[Justified]:
     if not path.is_file():
         return []
     try:
-        document = tomllib.loads(path.read_text("utf-8"))
+        document = tomllib.loads(reading.text(path))
     except (OSError, ValueError) as error:
         raise ConfigError(f"{path}: cannot be read ({error})") from error
     entries = document.pop("justified", [])

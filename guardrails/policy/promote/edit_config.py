@@ -154,8 +154,8 @@ def _replace(file: Path, text: str) -> None:
 
 
 def _read(file: Path) -> str:
-    """The text with its own line ends."""
+    """The text with its own line ends, without the mark that Windows puts before it."""
     try:
-        return file.read_bytes().decode("utf-8")
+        return file.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ConfigError(f"{file}: cannot be read ({error})") from error

@@ -19,6 +19,7 @@ from guardrails.config.settings import Settings
 from guardrails.errors import ConfigError
 from guardrails.resolve.finder import FactFinder
 from guardrails.resolve.lookups import Answering, Fetched
+from guardrails.system import reading
 from guardrails.values import Answer, Call, Lookup, LookupFailure, Origin, rfc3339
 
 _SCHEMA = 1
@@ -44,7 +45,7 @@ class Snapshot:
     def read(cls, path: Path) -> Snapshot:
         """Raises ConfigError if the file is not a snapshot."""
         try:
-            document = json.loads(path.read_text("utf-8"), object_hook=_time)
+            document = json.loads(reading.text(path), object_hook=_time)
             if document["schema"] != _SCHEMA:
                 raise ValueError(f"schema {document['schema']}, not {_SCHEMA}")
             regions = {name: Region(of["account"], dict(of["answers"])) for name, of in document["regions"].items()}

@@ -9,6 +9,7 @@ from pathlib import Path
 from guardrails.config.settings import LiveSettings
 from guardrails.resolve.inventory import Inventory
 from guardrails.resolve.live.source import Source, cluster_names
+from guardrails.system import reading
 from guardrails.values import Answer, Lookup, SourceReport
 
 
@@ -25,7 +26,7 @@ class File(Source):
         """The clusters in the file as it is now; none where it cannot be read."""
         now = time.time()
         try:
-            names = cluster_names(Path(str(settings.file)).read_text("utf-8"))
+            names = cluster_names(reading.text(Path(str(settings.file))))
         except (OSError, UnicodeDecodeError) as error:
             return SourceReport(self.name, (), now, f"{settings.file} {_problem(error)}")
         return SourceReport(self.name, names, now, f"{settings.file} names {', '.join(names) or 'no cluster'}")
