@@ -145,13 +145,17 @@ def _of_other_values(old: _Changed, new: _Changed) -> set[Any]:
     sums = [sum(side.values(), Counter[_Value]()) for side in values]
     lost, gained = sums[0] - sums[1], sums[1] - sums[0]
     replaced = {kind for kind, _ in lost} & {kind for kind, _ in gained}
+    # Not where a rule was divided, and its parts say the same twice.
+    on_one_side = sums[0].keys() ^ sums[1].keys()
     there = old.keys() & new.keys()
     return {
         name
         for side, rules in zip(values, (old, new), strict=True)
         for name, some in side.items()
         for value in some & (lost | gained)
-        if value[0] in replaced or name in there or all(is_constant(rule) for _, rule in rules[name])
+        if value[0] in replaced
+        or (name in there and value in on_one_side)
+        or all(is_constant(rule) for _, rule in rules[name])
     }
 
 
