@@ -9,6 +9,7 @@ import sys
 from typing import Any
 
 from guardrails.caller.kinds import CallerSettings, kind
+from guardrails.system.readable import readable
 from guardrails.values import Caller
 
 _USUAL = CallerSettings()
@@ -20,7 +21,7 @@ def describe(credentials: Any, settings: CallerSettings = _USUAL) -> Caller:
     return Caller(
         principal=_principal(credentials),
         os_user=_user(),
-        host=socket.gethostname(),
+        host=readable(socket.gethostname()),
         program=_program(),
         interactive=bool(getattr(sys, "ps1", None)) or bool(sys.flags.interactive) or in_notebook,
         notebook=in_notebook,
@@ -37,7 +38,7 @@ def counted_as(who: Caller) -> str:
 
 def claimant() -> dict[str, str]:
     """Who claims what a call takes away, for people on other hosts."""
-    return {"by": f"{_user()} ({_program()})", "host": socket.gethostname()}
+    return {"by": f"{_user()} ({_program()})", "host": readable(socket.gethostname())}
 
 
 def _principal(credentials: Any) -> str | None:
@@ -49,7 +50,7 @@ def _principal(credentials: Any) -> str | None:
 
 def _user() -> str:
     try:
-        return getpass.getuser()
+        return readable(getpass.getuser())
     except (ImportError, OSError, KeyError):
         # No variable names the user, and the system does not either.
         return str(os.getuid()) if hasattr(os, "getuid") else ""
@@ -58,8 +59,7 @@ def _user() -> str:
 def _program() -> str:
     main = sys.modules.get("__main__")
     name = getattr(main, "__file__", None) or (sys.argv[0] if sys.argv else "")
-    # A name that is not UTF-8 is not JSON-safe.
-    return os.fsencode(os.path.basename(str(name))).decode("utf-8", "replace") if name else "python"
+    return readable(os.path.basename(str(name))) if name else "python"
 
 
 def notebook() -> Any:

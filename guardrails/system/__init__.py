@@ -9,5 +9,6 @@ forks.py       what happens around os.fork
 locks.py       locks on open files
 processes.py   whether a process runs, and how a program is ended with all that it started
 reading.py     files of people, without waiting for a pipe
+readable.py    names whose bytes are not text
 users.py       who this process is, and who owns a file
 """

@@ -17,6 +17,7 @@ from guardrails.config.settings import BreakGlassSettings
 from guardrails.enforce.break_glass.grant import ENVIRONMENT, BreakGlass, Terms, announce, parse
 from guardrails.enforce.break_glass.shown import Post, ShownElsewhere
 from guardrails.errors import BreakGlassRefused
+from guardrails.system.readable import readable
 from guardrails.waiting.program_log import ProgramLog
 
 _logger = ProgramLog()
@@ -112,7 +113,7 @@ class BreakGlassScope:
         if not value:
             return None
         try:
-            return parse(value, self._terms(), time.time())
+            return parse(readable(value), self._terms(), time.time())
         except BreakGlassRefused as error:
             self.refused = f"{ENVIRONMENT} is refused: {error.why}. Every rule applies."
             _logger.warning("%s", self.refused)

@@ -21,6 +21,7 @@ from guardrails.memory.sqlite import freezes
 from guardrails.memory.sqlite.file import StateFile
 from guardrails.memory.store import Asked, Events, Remembered, StateUnavailable
 from guardrails.memory.under_way import UnderWay
+from guardrails.system.readable import readable
 from guardrails.values import Freeze
 
 # What SQLite says where the file or its folder cannot be written.
@@ -133,7 +134,7 @@ class SqliteStore(StateFile):
                 len(each),
                 max(at for _, at, _ in each),
                 each[-1][2],
-                host=socket.gethostname(),
+                host=readable(socket.gethostname()),
             )
             for (_, scope, cluster, kind), each in calls.items()
         ]
