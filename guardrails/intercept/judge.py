@@ -197,7 +197,7 @@ class Judge:
             presigned=pending.presigned,
         )
         if pending.signer is None and not call.undecodable:
-            return evolve(call, undecodable="botocore did not sign it, so its account is unknown")
+            return evolve(call, undecodable="botocore did not sign it; if install() ran meanwhile, make the call again")
         return call
 
     def _note(self, pending: PendingRequest, seal: Seal | None, decision_id: str | None) -> None:

@@ -276,3 +276,19 @@ def test_what_is_live_is_said_with_the_first_decision(site, aws, install, caplog
             site.ec2.stop_instances(InstanceIds=[machine])
     (said,) = [record.getMessage() for record in caplog.records]
     assert said.startswith("guardrails is on (mode enforce). blue is live (eip: blue holds Elastic IPs ")
+
+
+def test_a_call_under_way(site, aws, install):
+    """A call that was signed before install() is denied, and the message says to make it again; then it is sent."""
+    ec2, ids = aws.client("ec2"), [site.green.instance_ids[0]]
+
+    def before(**_):
+        install()
+
+    ec2.meta.events.register("before-send.ec2", before)
+    with pytest.raises(guardrails.GuardUnavailable, match=r"if install\(\) ran meanwhile, make the call again"):
+        ec2.terminate_instances(InstanceIds=ids)
+    assert aws.count("TerminateInstances") == 0
+    ec2.meta.events.unregister("before-send.ec2", before)
+    ec2.terminate_instances(InstanceIds=ids)
+    assert aws.count("TerminateInstances") == 1
