@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 import guardrails
+from guardrails import assembly
+from guardrails.config.load import load
 from guardrails.config.settings import LogSettings
 from guardrails.record.decision_log import DecisionLog
 from guardrails.record.entries import read
@@ -60,13 +62,14 @@ def test_a_file_in_a_folder_of_another_user():
         path.write_text("")
         os.chown(path, 65534, -1)
         path.parent.chmod(0o755)
+        settings = load({"log": {"path": str(path)}})
+        # Under another user, nothing that is imported from here can be read.
         os.seteuid(65534)
         try:
             with pytest.raises(guardrails.ConfigError, match=r"jsonl\.lock, which lies beside it\); give its folder"):
-                guardrails.install({"log": {"path": str(path)}, "state": {"path": ":memory:"}})
+                assembly.open_log(settings)
         finally:
             os.seteuid(0)
-            guardrails.uninstall()
 
 
 def test_who_writes_just_now_stops_no_install(aws, install, tmp_path):
