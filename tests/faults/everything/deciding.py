@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -136,6 +137,8 @@ def _edited(act: Callable[[Path], object]) -> Callable[[Scene], AbstractContextM
         act(folder)
         _notice(scene)
         yield
+        for found in (*folder.iterdir(),) if folder.exists() else ():
+            found.unlink()
         for file, content in before.items():
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(content)
@@ -174,6 +177,16 @@ def _emptied(folder: Path) -> None:
     (folder / "team.rego").write_text("")
 
 
+def _piped(folder: Path) -> None:
+    (folder / "team.rego").unlink()
+    os.mkfifo(folder / "team.rego")
+
+
+def _edited_elsewhere(folder: Path) -> None:
+    """What Emacs puts beside a file with changes that are not saved."""
+    (folder / ".#team.rego").symlink_to("ann@desk.1234")
+
+
 @contextmanager
 def _deleted_at_start(scene: Scene) -> Iterator[None]:
     _deleted(scene.folder / "rules")
@@ -188,6 +201,8 @@ POLICIES = (
     _rules("the policies' data is damaged", lambda folder: (folder / "data.json").write_text("{")),
     _rules("all policies are emptied", _emptied),
     _rules("all policies are deleted", _deleted),
+    _rules("a pipe in a rule's place", _piped),
+    _rules("an editor's lock beside a rule", _edited_elsewhere),
     Row(
         "policies", "the policies are missing at the start",
         _deleted_at_start, _OWN, prepare=_with_rules, at_start=True,

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import ctypes
+import logging
 import os
 import resource
 import signal
+import stat
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -125,6 +127,40 @@ def _no_thread(_: Scene) -> Iterator[None]:
         yield
 
 
+class _FailingHandler(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        raise ConnectionRefusedError("the log server is away")
+
+
+@contextmanager
+def _failing_log(_: Scene) -> Iterator[None]:
+    """The script sends its log to a server, without what logging does about errors."""
+    handler = _FailingHandler()
+    logging.getLogger().addHandler(handler)
+    try:
+        yield
+    finally:
+        logging.getLogger().removeHandler(handler)
+
+
+@contextmanager
+def _closed_descriptors(_: Scene) -> Iterator[None]:
+    """As programs do that go into the background; those that the row itself needs stay."""
+    kept = {int(name) for name in os.listdir("/dev/fd")}
+    sockets = {number for number in kept if _is(number, stat.S_ISSOCK) or _is(number, stat.S_ISFIFO)}
+    for number in kept - sockets - {0, 1, 2}:
+        with suppress(OSError):
+            os.close(number)
+    yield
+
+
+def _is(number: int, kind: Callable[[int], bool]) -> bool:
+    try:
+        return kind(os.fstat(number).st_mode)
+    except OSError:
+        return False
+
+
 def _memory(more: int) -> Strike:
     """The process may take so many more bytes of address space than it has."""
 
@@ -153,6 +189,8 @@ ROWS = (
     Row("process", "another thread throws an exception in", _meanwhile(_thrown)),
     Row("process", f"{_THREADS:,} other threads", _many_threads),
     Row("process", "no further thread can start", _no_thread),
+    Row("process", "the script's own log handler raises", _failing_log),
+    Row("process", "all files of the process are closed", _closed_descriptors),
     Row("process", "memory limit: 1 MB left", _memory(1_000_000)),
     Row("process", "memory limit: nothing left", _memory(0)),
 )
