@@ -26,6 +26,7 @@ from guardrails.record.long_lines import shortened
 from guardrails.record.patient_writer import NotRead, PatientWriter, open_to_append
 from guardrails.record.spool import SpoolFull
 from guardrails.record.upload import spool_of
+from guardrails.system import locks
 from guardrails.system.files import FOR_US, make_folder
 from guardrails.values import Decision, LookupFailure, Outcome, rfc3339
 
@@ -55,9 +56,11 @@ class DecisionLog:
         if self._settings.path != STANDARD_ERROR:
             make_folder(self._settings.path.parent)
             os.close(open_to_append(self._settings.path, _PATIENCE_S))
-            # Who holds it now may be through before the first call.
-            with suppress(LockedElsewhere), self._locked(0.0):
-                pass
+            # Without any locks each governed call is denied, which says so; other calls pass.
+            if locks.are_there():
+                # Who holds it now may be through before the first call.
+                with suppress(LockedElsewhere), self._locked(0.0):
+                    pass
 
     def write(self, decision: Decision, outcome: Outcome, mode: str) -> None:
         """Append one decision, before its call is sent or blocked. Raises OSError."""

@@ -26,6 +26,11 @@ def _system(name: str) -> Any:
 _fcntl, _msvcrt = _system("fcntl"), _system("msvcrt")
 
 
+def are_there() -> bool:
+    """Whether this system has locks for files."""
+    return _fcntl is not None or _msvcrt is not None
+
+
 def take(file: int) -> None:
     """Lock it at once, against other opens of this file, also in this process. Raises BlockingIOError, or OSError."""
     if _fcntl is not None:

@@ -110,7 +110,7 @@ import threading, warnings
 warnings.simplefilter("error")
 print(*map(terminate, command[2:]), threading.active_count(), flush=True)
 if not os.fork():
-    print(terminate(command[2]))
+    print(terminate(command[2]), flush=True)
     os._exit(0)
 print(os.wait()[1])
 """)
