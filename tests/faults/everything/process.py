@@ -190,7 +190,7 @@ ROWS = (
     Row("process", f"{_THREADS:,} other threads", _many_threads),
     Row("process", "no further thread can start", _no_thread),
     Row("process", "the script's own log handler raises", _failing_log),
-    Row("process", "all files of the process are closed", _closed_descriptors),
+    Row("process", "all files of the process are closed", _closed_descriptors, until_next_start=True),
     Row("process", "memory limit: 1 MB left", _memory(1_000_000)),
     Row("process", "memory limit: nothing left", _memory(0)),
 )

@@ -73,6 +73,8 @@ class Row:
     config: Mapping[str, Any] = field(factory=dict)
     outside: Callable[[Site], AbstractContextManager[Outside]] = _nothing
     at_start: bool = False
+    # What broke cannot be repaired in the process: only the next start is looked at.
+    until_next_start: bool = False
     # What the row's folder has before.
     prepare: Callable[[Scene], object] = lambda _: None
     # Software that is not Python's, without which the row cannot be made.

@@ -178,7 +178,8 @@ def _calls(scene: Scene, row: Row, outside: Outside, say: Say) -> None:
         scene.guard.uninstall()
         say(unguarded=script.call(UNGOVERNED))
         scene.guard.install()
-    say(afterwards=_works(script))
+    if not row.until_next_start:
+        say(afterwards=_works(script))
 
 
 def _break(row: Row, scene: Scene, broken: ExitStack, say: Say) -> None:
@@ -294,7 +295,7 @@ def _cells(row: Row, told: dict[str, Any], arrived: Mapping[str, int], problems:
     if told.get("slower", 0.0) > _SLOWER_S:
         words[UNGOVERNED] += f", {told['slower'] * 1000:.0f} ms later"
     after = {*(told[each] for each in ("afterwards", "next start") if each in told)}
-    afterwards = " / ".join(sorted(after))
+    afterwards = " / ".join(sorted(after)) + (" at the next start" if row.until_next_start else "")
     if arrived[LIVE]:
         problems = [*problems, f"{arrived[LIVE]} calls on the live cluster arrived"]
     tries = _TRIES * 2 + 1 + ("unguarded" in told)
