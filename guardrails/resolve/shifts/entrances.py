@@ -50,11 +50,15 @@ def unseating(targets: tuple[Target, ...], situation: Situation) -> tuple[Target
 
 def _lost(situation: Situation) -> set[str]:
     """The clusters that are behind what counts now, and not afterwards."""
+    before = _counting(situation, situation.answers)
+    if not before:
+        # Nothing can be lost. And where no group is behind a balancer, AWS was not asked for balancers.
+        return set()
     try:
         after = _afterwards(situation)
     except UnclearError:
         return set()
-    return _counting(situation, situation.answers) - _counting(situation, after)
+    return before - _counting(situation, after)
 
 
 def _counting(situation: Situation, answers: Answers) -> set[str]:
