@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 
 from guardrails.waiting.clock import monotonic
+from guardrails.waiting.context import having
 
 
 class Deadline:
@@ -27,16 +27,9 @@ class Deadline:
 _under_way: ContextVar[Deadline | None] = ContextVar("guardrails_deadline", default=None)
 
 
-@contextmanager
-def within(deadline: Deadline) -> Iterator[None]:
+def within(deadline: Deadline) -> AbstractContextManager[None]:
     """What is waited for inside ends at `deadline`."""
-    before = _under_way.get()
-    try:
-        # Inside: another thread may put an exception in after any call.
-        _under_way.set(deadline)
-        yield
-    finally:
-        _under_way.set(before)
+    return having(_under_way, deadline)
 
 
 def left(at_most: float) -> float:

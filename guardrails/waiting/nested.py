@@ -5,36 +5,25 @@ It would wait for the very look-up or lock that it has interrupted.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
+
+from guardrails.waiting.context import having
 
 # Threads that a decision starts have a copy of it.
 _depth: ContextVar[int] = ContextVar("guardrails_at_work", default=0)
 
 
-@contextmanager
-def at_work() -> Iterator[None]:
+def at_work() -> AbstractContextManager[None]:
     """Inside, the guard decides on a call, or notes what came of one."""
-    yield from _with(_depth.get() + 1)
+    return having(_depth, _depth.get() + 1)
 
 
-@contextmanager
-def anew() -> Iterator[None]:
+def anew() -> AbstractContextManager[None]:
     """Inside, a signal handler runs at a moment that the guard has chosen, or the guard tests itself."""
-    yield from _with(0)
+    return having(_depth, 0)
 
 
 def is_nested() -> bool:
     """Whether the work at hand has begun in the middle of other work."""
     return _depth.get() > 1
-
-
-def _with(depth: int) -> Iterator[None]:
-    before = _depth.get()
-    try:
-        # Inside: another thread may put an exception in after any call.
-        _depth.set(depth)
-        yield
-    finally:
-        _depth.set(before)
