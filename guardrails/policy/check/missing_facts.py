@@ -127,7 +127,9 @@ _Found = Iterator[tuple[str, Mapping[str, Any], str]]
 
 
 def _negations(module: Module, scope: _Scope, defined: negations.Defined) -> _Found:
-    for denied in nodes(scope.rule.node, "NotExpr"):
+    denials = [*nodes(scope.rule.node, "NotExpr")]
+    required = scope.required() if denials else set()
+    for denied in denials:
         constant = denied["expr"].get("Bool", {})
         if constant.get("value") is True:
             yield (
@@ -144,7 +146,7 @@ def _negations(module: Module, scope: _Scope, defined: negations.Defined) -> _Fo
                 *negations.undefined(module, scope.rule, part, defined, scope.schema),
                 *scope.unknown(part),
             )
-            if module.text(span) not in scope.required()
+            if module.text(span) not in required
         ]
         spans = {span["start"]: span for span in missing}
         for span in spans.values():

@@ -53,17 +53,13 @@ class Defined:
     """What is known of the rules of all modules. `partial` are the functions and rules that may be undefined.
 
     `members` are the keys that the value of each rule has at any rate, `inputs` the paths into `input` that rules are
-    another name for.
+    another name for. `names` has the paths of all of them, and of what is above them.
     """
 
     partial: frozenset[Path]
     members: Mapping[Path, frozenset[str]]
     inputs: Mapping[Path, Path]
-
-    @property
-    def names(self) -> frozenset[Path]:
-        """The paths of all of them, and of what is above them."""
-        return frozenset(path[:end] for path in (*self.partial, *self.members) for end in range(1, len(path) + 1))
+    names: frozenset[Path]
 
     def lacks(self, path: Path, schema: Mapping[str, Any]) -> bool:
         """Whether a member of a rule's value, or one of its members, may be missing; `schema` describes `input`."""
@@ -89,7 +85,8 @@ def defined(modules: Sequence[Module]) -> Defined:
     members = {path: frozenset.intersection(*map(keys, nodes)) for path, nodes in values.items()}
     inputs = {path: path_of(nodes[0]) for path, nodes in values.items() if len(nodes) == 1}
     inputs = {path: of for path, of in inputs.items() if of[0] == "input" and None not in of}
-    return Defined(frozenset(some - always), members, inputs)
+    names = frozenset(path[:end] for path in (*(some - always), *members) for end in range(1, len(path) + 1))
+    return Defined(frozenset(some - always), members, inputs, names)
 
 
 def _value(rule: Rule) -> Mapping[str, Any]:
