@@ -21,21 +21,11 @@ def python(request, python_of):
 
 
 @pytest.fixture
-def terminate(aws, site, tmp_path):
+def terminate(execute):
     """terminate(command, instance): the finished process of the CLI."""
-    (tmp_path / "guardrails.toml").write_text(f'[log]\npath = "{tmp_path / "decisions.jsonl"}"\n')
 
     def run(*command, instance, **more):
-        environment = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "GUARDRAILS_"))}
-        return subprocess.run(
-            [*map(str, command), "ec2", "terminate-instances", "--instance-ids", instance],
-            env={**environment, **aws.environment(), "PYTHONPATH": str(ROOT), **more},
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        return execute(*command, "ec2", "terminate-instances", "--instance-ids", instance, **more)
 
     return run
 
