@@ -37,7 +37,7 @@ def load(
 ) -> Settings:
     """Settings from a path, a mapping of the same keys, or None: GUARDRAILS_CONFIG, else the first file found upward.
 
-    `directory` is where that starts, by default the working directory. GUARDRAILS_CONFIG=/dev/null is no file at all.
+    `directory` is where that starts, by default the working directory. With GUARDRAILS_CONFIG=/dev/null there is none.
     Raises ConfigError for anything that is not understood, and for a key that the organisation's file locks.
     """
     shared, locks = _organisation(organisation or ORGANISATION)
